@@ -1,0 +1,93 @@
+"""The record of who got what: append-only, each record holding the hash of the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from valetkey.domain.credentials import require_aware
+
+#: The hash that stands before the first record.
+GENESIS: Final = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One thing that happened. ``details`` is JSON-ready and never holds a secret.
+
+    ``action`` is a stable dotted word (``credentials.vend``, ``integration.create``),
+    ``outcome`` is ``allowed``, ``denied`` or ``failed``, ``subject`` names the thing acted upon.
+    """
+
+    id: str
+    at: datetime
+    org_id: str
+    actor: str
+    action: str
+    outcome: str
+    subject: str
+    reason: str = ""
+    request_id: str = ""
+    source: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_aware(self.at)
+
+    def canonical(self) -> bytes:
+        """Return the record's one byte form: sorted compact JSON, time in UTC microseconds."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields["at"] = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        fields["details"] = dict(self.details)
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """An event in its place in the chain. ``sequence`` counts from 1 without gaps."""
+
+    sequence: int
+    event: AuditEvent
+    previous: str
+    hash: str
+
+
+def chain_hash(previous: str, event: AuditEvent) -> str:
+    """Return the SHA-256 (hex) of an event that follows the record with hash ``previous``."""
+    return hashlib.sha256(previous.encode() + b"\n" + event.canonical()).hexdigest()
+
+
+def link(sequence: int, previous: str, event: AuditEvent) -> AuditRecord:
+    """Put an event after the record that has hash ``previous``."""
+    return AuditRecord(sequence, event, previous, chain_hash(previous, event))
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """What walking the chain found. ``broken_at`` is the first bad sequence number, if any."""
+
+    records: int
+    broken_at: int | None
+    problem: str
+
+    @property
+    def holds(self) -> bool:
+        return self.broken_at is None
+
+
+def verify_chain(records: Iterable[AuditRecord]) -> ChainVerdict:
+    """Walk records in storage order and find the first that was changed, removed or reordered."""
+    previous, expected, count = GENESIS, 1, 0
+    for record in records:
+        if record.sequence != expected:
+            return ChainVerdict(count, expected, f"record {expected} is missing")
+        if record.previous != previous:
+            return ChainVerdict(count, expected, f"record {expected} does not follow {expected - 1}")
+        if record.hash != chain_hash(previous, record.event):
+            return ChainVerdict(count, expected, f"record {expected} was changed")
+        previous, expected, count = record.hash, expected + 1, count + 1
+    return ChainVerdict(count, None, "")

@@ -1,0 +1,90 @@
+"""An S3 storage driver: a bucket, or one folder of it, behind an integration."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.scope import normalize_folder
+
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+_RESERVED_STARTS: Final = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDS: Final = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def parse_bucket(text: str) -> str:
+    """Check a bucket's name (S3 user guide, "General purpose bucket naming rules").
+
+    Raises :class:`InvalidInput`, naming the rule that the name breaks.
+    """
+    problem = _bucket_problem(text)
+    if problem:
+        raise InvalidInput(
+            f"{text[:80]!r} can't be the name of a bucket: {problem}.",
+            hint="3 to 63 lower-case letters, digits, dots and hyphens, as shown in the S3 console "
+            "(without s3:// and without a folder).",
+            field="bucket",
+        )
+    return text
+
+
+def _bucket_problem(text: str) -> str:
+    if text.startswith(("s3://", "http://", "https://", "arn:")) or "/" in text:
+        return "it is an address, and the name alone is wanted"
+    if not _BUCKET.fullmatch(text):
+        return "its length or letters are not those of a bucket"
+    if ".." in text or ".-" in text or "-." in text:
+        return "dots stand beside dots or hyphens"
+    if text.startswith(_RESERVED_STARTS) or text.endswith(_RESERVED_ENDS):
+        return "it has a start or an end that AWS keeps for itself"
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    return "it has the form of an IP address"
+
+
+def parse_region(text: str) -> str:
+    """Check that ``text`` has a region's form, such as eu-central-1. Empty means: discover it.
+
+    Raises :class:`InvalidInput`.
+    """
+    if text and not _REGION.fullmatch(text):
+        raise InvalidInput(
+            f"{text[:40]!r} is not an AWS region.",
+            hint="Use a name such as eu-central-1, or leave it empty: Valetkey finds it out.",
+            field="region",
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Where objects are. ``prefix`` is normalised (empty, or ending in ``/``); ``region`` is the
+    discovered one; ``endpoint`` is empty for AWS itself."""
+
+    id: str
+    project_id: str
+    integration_id: str
+    name: str
+    bucket: str
+    prefix: str
+    region: str
+    endpoint: str
+    storage_class: str
+    allow_external_delete: bool
+    creator: str
+    created_at: datetime
+    updated_at: datetime
+
+    def full_prefix(self, below: str) -> str:
+        """Return the key prefix of a folder below the driver's own.
+
+        Raises :class:`InvalidInput` for a folder that is not usable (see ``normalize_folder``).
+        """
+        return self.prefix + normalize_folder(below)

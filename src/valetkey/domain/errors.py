@@ -1,0 +1,122 @@
+"""Every error that Valetkey raises on purpose.
+
+One tree, so that each entry point (REST, CLI, console) maps it once. An error says what happened
+(``message``), which kind it is for programs (``code``) and what to do next (``hint``). None of the
+three ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+
+class ValetkeyError(Exception):
+    """What happened, and what to do about it.
+
+    ``message`` and ``hint`` are sentences for people; ``code`` is a stable word for programs;
+    ``details`` holds further JSON-ready facts (a field's name, an AWS error code).
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code or type(self).code
+        self.details: Mapping[str, Any] = MappingProxyType(details)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidInput(ValetkeyError):
+    """The caller's input can't be right, whatever the state of the system."""
+
+    code = "invalid_input"
+
+
+class TooLarge(InvalidInput):
+    """The input is well-formed but over a stated limit."""
+
+    code = "too_large"
+
+
+class Unauthenticated(ValetkeyError):
+    """Nobody, or nobody that can be trusted, is asking."""
+
+    code = "unauthenticated"
+
+
+class Denied(ValetkeyError):
+    """The caller is known and has no right to this."""
+
+    code = "denied"
+
+
+class NotFound(ValetkeyError):
+    """No such thing, or none that the caller may know of."""
+
+    code = "not_found"
+
+
+class Conflict(ValetkeyError):
+    """The request does not fit the present state (a name is taken, a thing was changed)."""
+
+    code = "conflict"
+
+
+class InUse(Conflict):
+    """The thing can't go while others depend on it."""
+
+    code = "in_use"
+
+
+class Locked(ValetkeyError):
+    """The same work is already under way."""
+
+    code = "locked"
+
+
+class TooManyRequests(ValetkeyError):
+    """The caller must slow down. ``details['retry_after']`` is in seconds."""
+
+    code = "too_many_requests"
+
+
+class AwsRefused(ValetkeyError):
+    """AWS answered, and said no. ``details['aws_code']`` is AWS's own error code."""
+
+    code = "aws_refused"
+
+
+class AwsUnavailable(ValetkeyError):
+    """AWS did not answer, or asked to come back later: the same call may go through soon."""
+
+    code = "aws_unavailable"
+
+
+class StorageUnavailable(ValetkeyError):
+    """The database can't be reached, is locked, read-only or full."""
+
+    code = "storage_unavailable"
+
+
+class AuditUnavailable(StorageUnavailable):
+    """The audit record could not be made durable, so nothing was handed out."""
+
+    code = "audit_unavailable"
+
+
+class SealBroken(ValetkeyError):
+    """A sealed secret does not open: wrong key, another installation's, or a tampered record."""
+
+    code = "seal_broken"
+
+
+class ConfigurationError(ValetkeyError):
+    """The settings can't be right; the server does not start."""
+
+    code = "configuration"

@@ -1,0 +1,135 @@
+"""An AWS integration: who Valetkey is at AWS, and the role that it may assume there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Self
+
+from valetkey.domain.credentials import AccessKey
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.secret import Secret
+
+_ROLE_ARN: Final = re.compile(
+    r"arn:(?P<partition>aws|aws-cn|aws-us-gov|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f|aws-eusc)"
+    r":iam::(?P<account>\d{12}):role/(?P<path>(?:[\x21-\x7e]+/)*)(?P<name>[\w+=,.@-]{1,64})",
+    re.ASCII,
+)
+_KEY_ID: Final = re.compile(r"AKIA[A-Z0-9]{12,124}")
+_SECRET_LENGTH: Final = 40
+_SECRET: Final = re.compile(r"[A-Za-z0-9/+=]+")
+
+
+class IntegrationType(StrEnum):
+    """How Valetkey is known at AWS. The values are those of Dataloop's API."""
+
+    AWS_STS = "aws-sts"
+    AWS_CROSS = "aws-cross"
+    S3 = "s3"
+    KEY_VALUE = "key_value"
+
+
+class IntegrationState(StrEnum):
+    """What Valetkey knows of an integration's health."""
+
+    CREATED = "created"
+    VERIFIED = "verified"
+    FAILING = "failing"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleArn:
+    """An IAM role's ARN, taken apart. The partition decides which AWS (commercial, China, ...)."""
+
+    partition: str
+    account: str
+    path: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a role ARN; white space around it is forgiven.
+
+        Raises :class:`InvalidInput` for any other ARN or text, saying what it looks like.
+        """
+        arn = text.strip()
+        found = _ROLE_ARN.fullmatch(arn)
+        if not found or len(arn) > 2048:
+            raise InvalidInput(
+                f"{arn[:120]!r} is not the ARN of an IAM role{_looks_like(arn)}.",
+                hint="It has the form arn:aws:iam::123456789012:role/NAME: copy it from the "
+                "role's page in IAM.",
+                field="roleArn",
+            )
+        return cls(**found.groupdict())
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.path}{self.name}"
+
+
+def _looks_like(arn: str) -> str:
+    kinds = {
+        ":user/": "a user's",
+        ":policy/": "a policy's",
+        ":instance-profile/": "an instance profile's",
+        ":assumed-role/": "a session's (assumed-role)",
+        ":s3:::": "a bucket's",
+        ":oidc-provider/": "an identity provider's",
+    }
+    return next((f"; it is {kind}" for part, kind in kinds.items() if part in arn), "")
+
+
+def parse_access_key(key_id: str, secret: str) -> AccessKey:
+    """Read an IAM user's access key. White space around either part is an error, and named:
+    it is the most common cause of AWS's ``SignatureDoesNotMatch``.
+
+    Raises :class:`InvalidInput`; the message never holds the secret.
+    """
+    if key_id != key_id.strip() or secret != secret.strip():
+        part = "key" if key_id != key_id.strip() else "secret"
+        raise InvalidInput(
+            f"The {part} has white space or a line end around it.",
+            hint="Copy it again without the white space.",
+            field=part,
+        )
+    if key_id.startswith("ASIA"):
+        raise InvalidInput(
+            "This is a temporary key (ASIA...), which stops working within hours.",
+            hint="Use the access key (AKIA...) of the IAM user.",
+            field="key",
+        )
+    if not _KEY_ID.fullmatch(key_id):
+        raise InvalidInput(
+            "This is not an access key id of an IAM user.",
+            hint="It starts with AKIA and has 20 capital letters and digits.",
+            field="key",
+        )
+    if len(secret) != _SECRET_LENGTH or not _SECRET.fullmatch(secret):
+        raise InvalidInput(
+            "This is not a secret access key.",
+            hint=f"It has exactly {_SECRET_LENGTH} letters, digits, '/' and '+'. AWS shows it "
+            "once, when the key is made: if it is lost, make a new key.",
+            field="secret",
+        )
+    return AccessKey(key_id, Secret(secret))
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """An organisation's integration. The secret is not here: it stays sealed in the store."""
+
+    id: str
+    org_id: str
+    name: str
+    type: IntegrationType
+    access_key_id: str
+    role_arn: RoleArn
+    state: IntegrationState
+    creator: str
+    created_at: datetime
+    updated_at: datetime
+    verified_at: datetime | None = None
+    state_reason: str = ""
