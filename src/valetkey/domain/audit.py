@@ -86,7 +86,9 @@ def verify_chain(records: Iterable[AuditRecord]) -> ChainVerdict:
         if record.sequence != expected:
             return ChainVerdict(count, expected, f"record {expected} is missing")
         if record.previous != previous:
-            return ChainVerdict(count, expected, f"record {expected} does not follow {expected - 1}")
+            return ChainVerdict(
+                count, expected, f"record {expected} does not follow {expected - 1}"
+            )
         if record.hash != chain_hash(previous, record.event):
             return ChainVerdict(count, expected, f"record {expected} was changed")
         previous, expected, count = record.hash, expected + 1, count + 1

@@ -1,0 +1,52 @@
+# Every target makes what it needs: a virtual environment with the pinned dependencies.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Tests run side by side, a process per core.
+JOBS ?= auto
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check format bench clean lock
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Make the virtual environment
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## From nothing to temporary credentials, on an embedded AWS
+	@$(BIN)/valetkey demo
+
+up: $(STAMP) ## A server with an embedded AWS, which stays
+	@$(BIN)/valetkey demo --stay
+
+test: $(STAMP) ## Run every test
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
+
+check: $(STAMP) ## Format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Put the code in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## Measure each figure beside its yardstick
+	$(BIN)/python -m bench
+
+lock: ## Write constraints.txt anew from the newest versions that fit
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet '.[dev]'
+	$(VENV)-lock/bin/python -m pip freeze --exclude valetkey > constraints.txt
+	rm -rf $(VENV)-lock
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
