@@ -1,4 +1,4 @@
-"""Keys: the long-lived one that an integration holds, and the temporary ones that are handed out."""
+"""Keys: the long-lived one that an integration holds, and the temporary ones handed out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """24-hex-digit identifiers that sort in the order in which they were made.
 
 48 bits of milliseconds, then 48 bits that start at random in each millisecond and count up within
-it (the monotonic scheme of ULID). The form is that of a BSON ObjectId, which Dataloop's SDK expects.
+it (the monotonic scheme of ULID). The form is that of a BSON ObjectId, as Dataloop's SDK expects.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ _ROLE_ARN: Final = re.compile(
     r":iam::(?P<account>\d{12}):role/(?P<path>(?:[\x21-\x7e]+/)*)(?P<name>[\w+=,.@-]{1,64})",
     re.ASCII,
 )
+_MAX_ARN: Final = 2048
 _KEY_ID: Final = re.compile(r"AKIA[A-Z0-9]{12,124}")
 _SECRET_LENGTH: Final = 40
 _SECRET: Final = re.compile(r"[A-Za-z0-9/+=]+")
@@ -57,7 +58,7 @@ class RoleArn:
         """
         arn = text.strip()
         found = _ROLE_ARN.fullmatch(arn)
-        if not found or len(arn) > 2048:
+        if not found or len(arn) > _MAX_ARN:
             raise InvalidInput(
                 f"{arn[:120]!r} is not the ARN of an IAM role{_looks_like(arn)}.",
                 hint="It has the form arn:aws:iam::123456789012:role/NAME: copy it from the "

@@ -11,7 +11,9 @@ from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.errors import InvalidInput
 
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
+_MAX_EMAIL: Final = 254
 MIN_PASSWORD: Final = 12
+_MAX_PASSWORD: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class ApiKey:
 def parse_email(text: str) -> str:
     """Return an e-mail address in lower case. Raises :class:`InvalidInput`."""
     email = text.strip().lower()
-    if not _EMAIL.fullmatch(email) or len(email) > 254:
+    if not _EMAIL.fullmatch(email) or len(email) > _MAX_EMAIL:
         raise InvalidInput(
             f"{text[:80]!r} is not an e-mail address.",
             hint="Use the form name@example.com.",
@@ -91,7 +93,7 @@ def parse_email(text: str) -> str:
 
 def check_password(password: str) -> str:
     """Return a password that is long enough to keep. Raises :class:`InvalidInput`."""
-    if not MIN_PASSWORD <= len(password) <= 1024:
+    if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
         raise InvalidInput(
             "The password's length is not acceptable.",
             hint=f"Use at least {MIN_PASSWORD} characters; length counts, kinds of letters don't.",
