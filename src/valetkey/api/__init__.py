@@ -1,0 +1,1 @@
+"""REST under /api/v1: routes, wire shapes, authentication, the one error mapping."""

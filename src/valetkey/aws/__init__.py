@@ -1,0 +1,1 @@
+"""botocore and obstore behind the domain's ports; nothing of theirs escapes."""

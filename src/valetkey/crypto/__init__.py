@@ -1,0 +1,1 @@
+"""Sealing, password hashing and tokens behind the domain's ports."""

@@ -1,0 +1,1 @@
+"""The database behind the domain's storage ports (SQLAlchemy Core; SQLite and PostgreSQL)."""

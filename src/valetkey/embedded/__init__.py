@@ -1,0 +1,1 @@
+"""An AWS stand-in for the demo and the tests."""

@@ -1,0 +1,1 @@
+"""The client library; it imports nothing else of Valetkey."""
