@@ -79,17 +79,40 @@ class ChainVerdict:
         return self.broken_at is None
 
 
+class ChainWalk:
+    """Walks records in storage order, one at a time, so that memory stays flat."""
+
+    def __init__(self, previous: str = GENESIS, sequence: int = 0) -> None:
+        self._previous = previous
+        self._sequence = sequence
+        self._accepted = 0
+        self._problem = ""
+
+    def accept(self, record: AuditRecord) -> bool:
+        """Take the next record; False once the chain is broken."""
+        expected = self._sequence + 1
+        if record.sequence != expected:
+            self._problem = f"record {expected} is missing or out of order"
+        elif record.previous != self._previous:
+            self._problem = f"record {expected} does not follow record {self._sequence}"
+        elif record.hash != chain_hash(self._previous, record.event):
+            self._problem = f"record {expected} was changed"
+        else:
+            self._previous, self._sequence = record.hash, expected
+            self._accepted += 1
+        return not self._problem
+
+    @property
+    def verdict(self) -> ChainVerdict:
+        """What the walk has found so far."""
+        broken_at = self._sequence + 1 if self._problem else None
+        return ChainVerdict(self._accepted, broken_at, self._problem)
+
+
 def verify_chain(records: Iterable[AuditRecord]) -> ChainVerdict:
     """Walk records in storage order and find the first that was changed, removed or reordered."""
-    previous, expected, count = GENESIS, 1, 0
+    walk = ChainWalk()
     for record in records:
-        if record.sequence != expected:
-            return ChainVerdict(count, expected, f"record {expected} is missing")
-        if record.previous != previous:
-            return ChainVerdict(
-                count, expected, f"record {expected} does not follow {expected - 1}"
-            )
-        if record.hash != chain_hash(previous, record.event):
-            return ChainVerdict(count, expected, f"record {expected} was changed")
-        previous, expected, count = record.hash, expected + 1, count + 1
-    return ChainVerdict(count, None, "")
+        if not walk.accept(record):
+            break
+    return walk.verdict

@@ -44,5 +44,10 @@ class Report:
         )
 
     @property
+    def conclusive(self) -> bool:
+        """Tell whether every check that was tried got an answer."""
+        return not any(check.outcome is Outcome.UNKNOWN for check in self.checks)
+
+    @property
     def first_failure(self) -> Check | None:
         return next((check for check in self.checks if check.outcome is Outcome.FAILED), None)

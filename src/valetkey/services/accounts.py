@@ -1,0 +1,228 @@
+"""Who people are: first start, login, tokens and API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from valetkey.domain.access import OrgRole, Principal, ProjectRole
+from valetkey.domain.errors import Conflict, InvalidInput, NotFound, Unauthenticated
+from valetkey.domain.ids import IdFactory, is_id
+from valetkey.domain.names import clean_name
+from valetkey.domain.people import (
+    ApiKey,
+    Organization,
+    OrgMember,
+    Project,
+    ProjectMember,
+    User,
+    check_password,
+    parse_email,
+)
+from valetkey.domain.ports import (
+    Clock,
+    Entropy,
+    Installation,
+    Passwords,
+    Sealer,
+    Storage,
+    TokenClaims,
+    Tokens,
+    UnitOfWork,
+)
+from valetkey.domain.sealing import SealContext
+from valetkey.domain.secret import Secret
+from valetkey.services.audit import AuditLog, Caller
+
+LOGIN_LIFETIME: Final = timedelta(hours=12)
+API_KEY_LIFETIME: Final = timedelta(days=365)
+_MAX_KEY_DAYS: Final = 3650
+FIRST_PROJECT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOwner:
+    """What the first start made."""
+
+    installation_id: str
+    organization: Organization
+    project: Project
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A token and its end."""
+
+    token: Secret
+    claims: TokenClaims
+
+
+def token_key_context(installation_id: str) -> SealContext:
+    """Return where the token-signing key belongs."""
+    return SealContext(installation_id, installation_id, "token_key")
+
+
+async def initialize(
+    storage: Storage,
+    sealer: Sealer,
+    passwords: Passwords,
+    clock: Clock,
+    entropy: Entropy,
+    new_id: IdFactory,
+    *,
+    organization: str,
+    email: str,
+    password: Secret,
+) -> FirstOwner:
+    """Make the installation, its organisation, the owner and a first project, all or nothing.
+
+    Raises Conflict when the database already has an installation, InvalidInput.
+    """
+    org_name, email = clean_name(organization), parse_email(email)
+    check_password(password.reveal())
+    password_hash = await passwords.hash(password)
+    now, installation_id = clock.now(), new_id()
+    token_key = Secret(entropy.token_bytes(32).hex())
+    sealed = await sealer.seal(token_key, token_key_context(installation_id))
+    org = Organization(new_id(), org_name, now)
+    user = User(new_id(), email, password_hash, now)
+    project = Project(new_id(), org.id, FIRST_PROJECT, email, now, now)
+    async with storage.begin() as work:
+        if await work.installations.get() is not None:
+            raise Conflict(
+                "This database already has an organisation and its owner.",
+                hint="Log in; or choose another database in the settings.",
+            )
+        await work.installations.add(Installation(installation_id, now, sealed))
+        await work.users.add(user)
+        await work.organizations.add(org)
+        await work.organizations.put_member(OrgMember(org.id, user.id, email, OrgRole.OWNER))
+        await work.projects.add(project)
+        await work.projects.put_member(ProjectMember(project.id, user.id, email, ProjectRole.OWNER))
+    return FirstOwner(installation_id, org, project, user)
+
+
+class Accounts:
+    """Login and API keys."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        passwords: Passwords,
+        tokens: Tokens,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: IdFactory,
+    ) -> None:
+        self._storage = storage
+        self._passwords = passwords
+        self._tokens = tokens
+        self._audit = audit
+        self._clock = clock
+        self._new_id = new_id
+
+    async def login(self, email: str, password: Secret) -> Login:
+        """Exchange a password for a token.
+
+        Raises Unauthenticated, the same and after the same time whether the person or the
+        password is wrong.
+        """
+        async with self._storage.begin() as work:
+            user = await work.users.by_email(email.strip().lower())
+        if not await self._passwords.matches(password, user.password_hash if user else None):
+            user = None
+        if user is None:
+            raise Unauthenticated(
+                "The e-mail address or the password is wrong.", hint="Check both, and try again."
+            )
+        return self._issue(user, key_id="", lifetime=LOGIN_LIFETIME)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Return who a token belongs to, with the roles of this moment.
+
+        Raises Unauthenticated: bad or expired token, revoked key, or a user who is gone.
+        """
+        claims = self._tokens.read(token, now=self._clock.now())
+        async with self._storage.begin() as work:
+            user = await work.users.get(claims.user_id)
+            if user is None:
+                raise _stale("The user of this token no longer exists.")
+            if claims.key_id:
+                await self._check_key(work, claims)
+            return Principal(
+                user_id=user.id,
+                email=user.email,
+                key_id=claims.key_id,
+                org_roles={
+                    member.org_id: member.role
+                    for member in await work.organizations.memberships(user.id)
+                },
+                project_roles={
+                    member.project_id: member.role
+                    for member in await work.projects.memberships(user.id)
+                },
+            )
+
+    async def _check_key(self, work: UnitOfWork, claims: TokenClaims) -> None:
+        key = await work.api_keys.get(claims.key_id)
+        if key is None or key.user_id != claims.user_id:
+            raise _stale("This API key is not known here.")
+        if key.revoked_at is not None:
+            raise _stale("This API key was revoked.")
+
+    async def create_api_key(
+        self, caller: Caller, description: str, *, days: int | None = None
+    ) -> tuple[ApiKey, Secret]:
+        """Make an API key for the caller; the JWT is shown this once. Raises InvalidInput."""
+        if days is not None and not 1 <= days <= _MAX_KEY_DAYS:
+            raise InvalidInput(
+                f"An API key can't live {days} days.",
+                hint=f"Use 1 to {_MAX_KEY_DAYS}.",
+                field="days",
+            )
+        lifetime = API_KEY_LIFETIME if days is None else timedelta(days=days)
+        label = clean_name(description, field="description")
+        key_id = self._new_id()
+        async with self._storage.begin() as work:
+            user = await work.users.get(caller.principal.user_id)
+            if user is None:
+                raise _stale("The user of this token no longer exists.")
+            login = self._issue(user, key_id=key_id, lifetime=lifetime)
+            claims = login.claims
+            key = ApiKey(key_id, user.id, label, claims.issued_at, claims.expires_at)
+            await work.api_keys.add(key)
+            await self._note(work, caller, "api_key.create", key)
+        return key, login.token
+
+    async def api_keys(self, caller: Caller) -> list[ApiKey]:
+        """List the caller's own keys, newest first."""
+        async with self._storage.begin() as work:
+            keys = await work.api_keys.of_user(caller.principal.user_id)
+        return sorted(keys, key=lambda key: key.id, reverse=True)
+
+    async def revoke_api_key(self, caller: Caller, key_id: str) -> None:
+        """End one of the caller's own keys at once. Raises NotFound."""
+        async with self._storage.begin() as work:
+            key = await work.api_keys.get(key_id) if is_id(key_id) else None
+            if key is None or key.user_id != caller.principal.user_id:
+                raise NotFound(f"There is no API key {key_id!r}.", hint="List your keys.")
+            if await work.api_keys.revoke(key_id, self._clock.now()):
+                await self._note(work, caller, "api_key.revoke", key)
+
+    async def _note(self, work: UnitOfWork, caller: Caller, action: str, key: ApiKey) -> None:
+        org_id = next(iter(caller.principal.org_roles), "")
+        event = self._audit.event(
+            caller, action, f"api_key:{key.id}", org_id=org_id, description=key.description
+        )
+        await work.audit.append([event])
+
+    def _issue(self, user: User, *, key_id: str, lifetime: timedelta) -> Login:
+        now = self._clock.now().replace(microsecond=0)
+        claims = TokenClaims(user.id, user.email, key_id, now, now + lifetime)
+        return Login(self._tokens.issue(claims), claims)
+
+
+def _stale(message: str) -> Unauthenticated:
+    return Unauthenticated(message, hint="Log in again, or use another API key.")

@@ -1,0 +1,242 @@
+"""S3 storage drivers: where objects are, tried out by really using them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from valetkey.domain.access import Action
+from valetkey.domain.credentials import MIN_TTL, TemporaryCredentials
+from valetkey.domain.driver import Driver, parse_bucket, parse_region
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.integration import Integration
+from valetkey.domain.names import clean_name
+from valetkey.domain.people import Project
+from valetkey.domain.ports import (
+    AssumeRole,
+    BucketPlace,
+    Clock,
+    ObjectStores,
+    Sealer,
+    Storage,
+    Sts,
+    UnitOfWork,
+)
+from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
+from valetkey.domain.session_policy import render
+from valetkey.domain.verification import Report
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.guard import Guard, load_driver, load_project
+from valetkey.services.integrations import open_key
+from valetkey.services.verification import SESSION_NAME, Verifier
+
+#: S3 API reference, PutObject, x-amz-storage-class; empty means the bucket's default.
+STORAGE_CLASSES = frozenset(
+    {
+        "",
+        "STANDARD",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER",
+        "GLACIER_IR",
+        "DEEP_ARCHIVE",
+        "REDUCED_REDUNDANCY",
+        "EXPRESS_ONEZONE",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDriver:
+    """What a person gives for a driver. An empty ``region`` is found out."""
+
+    name: str
+    integration_id: str
+    bucket: str
+    folder: str = ""
+    region: str = ""
+    endpoint: str = ""
+    storage_class: str = ""
+    allow_external_delete: bool = False
+
+
+class Drivers:
+    """Create, list, rename, test and delete drivers. They are the developer's."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        sealer: Sealer,
+        sts: Sts,
+        stores: ObjectStores,
+        verifier: Verifier,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: IdFactory,
+    ) -> None:
+        self._storage = storage
+        self._sealer = sealer
+        self._sts = sts
+        self._stores = stores
+        self._verifier = verifier
+        self._audit = audit
+        self._guard = Guard(audit)
+        self._clock = clock
+        self._new_id = new_id
+
+    async def create(self, caller: Caller, project_id: str, new: NewDriver) -> Driver:
+        """Make a driver; the bucket is looked for at AWS, and the region found there is stored.
+
+        Raises InvalidInput, Conflict (name taken), NotFound, Denied, AwsRefused (no such bucket,
+        role not assumed), AwsUnavailable.
+        """
+        project = await self._project(caller, Action.MANAGE_DRIVERS, project_id)
+        draft = self._draft(caller, project, new)
+        integration = await self._integration(project, new.integration_id)
+        if draft.endpoint:
+            draft = replace(draft, endpoint=await self._stores.check_endpoint(draft.endpoint))
+        place = BucketPlace(draft.bucket, draft.region, draft.endpoint)
+        session = await self._listing_session(integration.id, draft)
+        driver = replace(draft, region=await self._stores.find_region(place, session))
+        async with self._storage.begin() as work:
+            await work.drivers.add(driver)
+            await self._note(work, caller, project, "driver.create", driver)
+        return driver
+
+    async def get(self, caller: Caller, driver_id: str) -> Driver:
+        """Return one driver. Raises NotFound, Denied."""
+        driver, _ = await self._load(caller, Action.READ_DRIVERS, driver_id)
+        return driver
+
+    async def of_project(self, caller: Caller, project_id: str) -> Sequence[Driver]:
+        """List a project's drivers by name. Raises NotFound, Denied."""
+        await self._project(caller, Action.READ_DRIVERS, project_id)
+        async with self._storage.begin() as work:
+            return await work.drivers.of_project(project_id)
+
+    async def update(
+        self,
+        caller: Caller,
+        driver_id: str,
+        *,
+        name: str | None = None,
+        allow_external_delete: bool | None = None,
+    ) -> Driver:
+        """Change the name or the right to delete objects; what is None stays.
+
+        Raises InvalidInput, Conflict, NotFound, Denied.
+        """
+        driver, project = await self._load(caller, Action.MANAGE_DRIVERS, driver_id)
+        changed = replace(driver, updated_at=self._clock.now())
+        if name is not None:
+            changed = replace(changed, name=clean_name(name))
+        if allow_external_delete is not None:
+            changed = replace(changed, allow_external_delete=allow_external_delete)
+        async with self._storage.begin() as work:
+            await work.drivers.save(changed)
+            await self._note(work, caller, project, "driver.update", changed)
+        return changed
+
+    async def delete(self, caller: Caller, driver_id: str) -> None:
+        """Forget a driver; its bucket is not touched. Raises InUse, NotFound, Denied."""
+        driver, project = await self._load(caller, Action.MANAGE_DRIVERS, driver_id)
+        async with self._storage.begin() as work:
+            await work.drivers.delete(driver_id)
+            await self._note(work, caller, project, "driver.delete", driver)
+
+    async def test(self, caller: Caller, driver_id: str) -> Report:
+        """List, write, read and delete a probe object under the prefix; nothing stays behind.
+
+        Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
+        """
+        driver, project = await self._load(caller, Action.MANAGE_DRIVERS, driver_id)
+        integration, key = await open_key(self._storage, self._sealer, driver.integration_id)
+        report = await self._verifier.test(integration, key, driver)
+        async with self._storage.begin() as work:
+            await self._note(work, caller, project, "driver.test", driver)
+        return report
+
+    def _draft(self, caller: Caller, project: Project, new: NewDriver) -> Driver:
+        if new.storage_class not in STORAGE_CLASSES:
+            raise InvalidInput(
+                f"{new.storage_class[:40]!r} is not a storage class of S3.",
+                hint=f"Use one of {', '.join(sorted(filter(None, STORAGE_CLASSES)))}, or none.",
+                field="storageClass",
+            )
+        now = self._clock.now()
+        return Driver(
+            id=self._new_id(),
+            project_id=project.id,
+            integration_id=new.integration_id,
+            name=clean_name(new.name),
+            bucket=parse_bucket(new.bucket.strip()),
+            prefix=normalize_folder(new.folder, field="path"),
+            region=parse_region(new.region.strip()),
+            endpoint=new.endpoint.strip(),
+            storage_class=new.storage_class,
+            allow_external_delete=new.allow_external_delete,
+            creator=caller.principal.email,
+            created_at=now,
+            updated_at=now,
+        )
+
+    async def _integration(self, project: Project, integration_id: str) -> Integration:
+        async with self._storage.begin() as work:
+            integration = await work.integrations.get(integration_id)
+        # Another organisation's integration does not exist for this project.
+        if integration is None or integration.org_id != project.org_id:
+            raise InvalidInput(
+                f"There is no integration {integration_id!r} in this organisation.",
+                hint="List the integrations and use one's id.",
+                field="integrationId",
+            )
+        return integration
+
+    async def _listing_session(self, integration_id: str, draft: Driver) -> TemporaryCredentials:
+        integration, key = await open_key(self._storage, self._sealer, integration_id)
+        scope = Scope(draft.bucket, (draft.prefix,), frozenset({AccessLevel.LIST}))
+        policy = render(scope, partition=integration.role_arn.partition)
+        order = AssumeRole(integration.role_arn, SESSION_NAME, MIN_TTL, policy)
+        return await self._sts.assume_role(key, order)
+
+    async def _load(self, caller: Caller, action: Action, driver_id: str) -> tuple[Driver, Project]:
+        async with self._storage.begin() as work:
+            driver = await load_driver(work, driver_id)
+            project = await load_project(work, driver.project_id)
+        await self._guard.require(
+            caller,
+            action,
+            org_id=project.org_id,
+            project_id=project.id,
+            subject=f"driver:{driver_id}",
+        )
+        return driver, project
+
+    async def _project(self, caller: Caller, action: Action, project_id: str) -> Project:
+        async with self._storage.begin() as work:
+            project = await load_project(work, project_id)
+        await self._guard.require(
+            caller,
+            action,
+            org_id=project.org_id,
+            project_id=project.id,
+            subject=f"project:{project_id}",
+        )
+        return project
+
+    async def _note(
+        self, work: UnitOfWork, caller: Caller, project: Project, action: str, driver: Driver
+    ) -> None:
+        event = self._audit.event(
+            caller,
+            action,
+            f"driver:{driver.id}",
+            org_id=project.org_id,
+            name=driver.name,
+            bucket=driver.bucket,
+            prefix=driver.prefix,
+            integration_id=driver.integration_id,
+        )
+        await work.audit.append([event])

@@ -1,0 +1,220 @@
+"""Integrations: registered once, verified by really calling AWS, their secret always sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from valetkey.domain.access import Action
+from valetkey.domain.credentials import AccessKey
+from valetkey.domain.errors import SealBroken
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.integration import (
+    Integration,
+    IntegrationState,
+    IntegrationType,
+    RoleArn,
+    parse_access_key,
+)
+from valetkey.domain.names import clean_name
+from valetkey.domain.ports import Clock, Sealer, Storage, UnitOfWork
+from valetkey.domain.sealing import SealContext
+from valetkey.domain.secret import Secret
+from valetkey.domain.verification import Report
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.guard import Guard, load_integration
+from valetkey.services.verification import Verifier
+
+
+def secret_context(integration: Integration) -> SealContext:
+    """Return where an integration's secret belongs."""
+    return SealContext(integration.org_id, integration.id, "secret")
+
+
+class Integrations:
+    """Create, list, change, verify and delete integrations. They are the owner's."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        sealer: Sealer,
+        verifier: Verifier,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: IdFactory,
+    ) -> None:
+        self._storage = storage
+        self._sealer = sealer
+        self._verifier = verifier
+        self._audit = audit
+        self._guard = Guard(audit)
+        self._clock = clock
+        self._new_id = new_id
+
+    async def create(
+        self, caller: Caller, org_id: str, *, name: str, key: str, secret: Secret, role_arn: str
+    ) -> Integration:
+        """Register an ``aws-sts`` integration, not yet verified.
+
+        Raises InvalidInput, Conflict (name taken), Denied, NotFound.
+        """
+        await self._require(caller, Action.MANAGE_INTEGRATIONS, org_id, f"organisation:{org_id}")
+        now = self._clock.now()
+        access_key = parse_access_key(key, secret.reveal())
+        integration = Integration(
+            id=self._new_id(),
+            org_id=org_id,
+            name=clean_name(name),
+            type=IntegrationType.AWS_STS,
+            access_key_id=access_key.id,
+            role_arn=RoleArn.parse(role_arn),
+            state=IntegrationState.CREATED,
+            creator=caller.principal.email,
+            created_at=now,
+            updated_at=now,
+        )
+        sealed = await self._sealer.seal(access_key.secret, secret_context(integration))
+        async with self._storage.begin() as work:
+            await work.integrations.add(integration, sealed)
+            await self._note(work, caller, "integration.create", integration)
+        return integration
+
+    async def get(self, caller: Caller, integration_id: str) -> Integration:
+        """Return one integration. Raises NotFound, Denied."""
+        return await self._load(caller, Action.READ_INTEGRATIONS, integration_id)
+
+    async def of_org(self, caller: Caller, org_id: str) -> Sequence[Integration]:
+        """List an organisation's integrations by name. Raises NotFound, Denied."""
+        await self._require(caller, Action.READ_INTEGRATIONS, org_id, f"organisation:{org_id}")
+        async with self._storage.begin() as work:
+            return await work.integrations.of_org(org_id)
+
+    async def update(
+        self,
+        caller: Caller,
+        integration_id: str,
+        *,
+        name: str | None = None,
+        credentials: tuple[str, Secret] | None = None,
+        role_arn: str | None = None,
+    ) -> Integration:
+        """Change the name, the key with its secret, or the role; what is None stays.
+
+        A changed key or role must be verified anew. Raises InvalidInput, Conflict, Denied,
+        NotFound.
+        """
+        old = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
+        new, sealed = replace(old, updated_at=self._clock.now()), None
+        if name is not None:
+            new = replace(new, name=clean_name(name))
+        if role_arn is not None:
+            new = replace(new, role_arn=RoleArn.parse(role_arn))
+        if credentials is not None:
+            key, secret = credentials
+            access_key = parse_access_key(key, secret.reveal())
+            new = replace(new, access_key_id=access_key.id)
+            sealed = await self._sealer.seal(access_key.secret, secret_context(new))
+        if credentials is not None or new.role_arn != old.role_arn:
+            new = replace(new, state=IntegrationState.CREATED, state_reason="", verified_at=None)
+        async with self._storage.begin() as work:
+            await work.integrations.save(new)
+            if sealed is not None:
+                await work.integrations.replace_secret(new.id, sealed)
+            await self._note(work, caller, "integration.update", new, renamed_from=old.name)
+        return new
+
+    async def delete(self, caller: Caller, integration_id: str) -> None:
+        """Forget an integration and its secret. Raises InUse while drivers stand on it."""
+        integration = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
+        async with self._storage.begin() as work:
+            await work.integrations.delete(integration_id)
+            await self._note(work, caller, "integration.delete", integration)
+
+    async def verify(self, caller: Caller, integration_id: str) -> tuple[Integration, Report]:
+        """Call AWS as this integration, through each of its drivers too, and store the outcome.
+
+        Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
+        """
+        await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
+        integration, key = await open_key(self._storage, self._sealer, integration_id)
+        async with self._storage.begin() as work:
+            drivers = await work.drivers.of_integration(integration_id)
+        report = await self._verifier.verify(integration, key, drivers)
+        async with self._storage.begin() as work:
+            # Loaded again: a rename, or a new key, may have come in while AWS was being asked.
+            current = await load_integration(work, integration_id)
+            if _same_claim(current, integration):
+                current = self._judged(current, report)
+                await work.integrations.save(current)
+            await self._note(work, caller, "integration.verify", current, state=current.state.value)
+        return current, report
+
+    def _judged(self, integration: Integration, report: Report) -> Integration:
+        failure = report.first_failure
+        if failure is not None:
+            return replace(
+                integration,
+                state=IntegrationState.FAILING,
+                state_reason=failure.cause or failure.claim,
+            )
+        if not report.conclusive:
+            return integration
+        return replace(
+            integration,
+            state=IntegrationState.VERIFIED,
+            state_reason="",
+            verified_at=self._clock.now(),
+        )
+
+    async def _load(self, caller: Caller, action: Action, integration_id: str) -> Integration:
+        async with self._storage.begin() as work:
+            integration = await load_integration(work, integration_id)
+        await self._require(caller, action, integration.org_id, f"integration:{integration_id}")
+        return integration
+
+    async def _require(self, caller: Caller, action: Action, org_id: str, subject: str) -> None:
+        await self._guard.require(caller, action, org_id=org_id, subject=subject)
+
+    async def _note(
+        self,
+        work: UnitOfWork,
+        caller: Caller,
+        action: str,
+        integration: Integration,
+        **details: Any,
+    ) -> None:
+        event = self._audit.event(
+            caller,
+            action,
+            f"integration:{integration.id}",
+            org_id=integration.org_id,
+            name=integration.name,
+            access_key_id=integration.access_key_id,
+            role_arn=str(integration.role_arn),
+            **details,
+        )
+        await work.audit.append([event])
+
+
+def _same_claim(one: Integration, other: Integration) -> bool:
+    return (one.access_key_id, one.role_arn) == (other.access_key_id, other.role_arn)
+
+
+async def open_key(
+    storage: Storage, sealer: Sealer, integration_id: str
+) -> tuple[Integration, AccessKey]:
+    """Load an integration and unseal its access key, both of the same moment.
+
+    Raises NotFound, SealBroken, StorageUnavailable.
+    """
+    async with storage.begin() as work:
+        integration = await load_integration(work, integration_id)
+        sealed = await work.integrations.sealed_secret(integration_id)
+    if sealed is None:
+        raise SealBroken(
+            f"The integration {integration.name!r} has no stored secret.",
+            hint="Enter its key and secret again (valetkey integrations update).",
+        )
+    secret = await sealer.open(sealed, secret_context(integration))
+    return integration, AccessKey(integration.access_key_id, secret)

@@ -1,0 +1,244 @@
+"""Organisations, projects and who belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from valetkey.domain.access import Action, OrgRole, ProjectRole
+from valetkey.domain.errors import Conflict, InvalidInput, NotFound
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.names import clean_name
+from valetkey.domain.people import (
+    Organization,
+    OrgMember,
+    Project,
+    ProjectMember,
+    User,
+    check_password,
+    parse_email,
+)
+from valetkey.domain.ports import Clock, Passwords, Storage, UnitOfWork
+from valetkey.domain.secret import Secret
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.guard import Guard, load_project, missing
+
+
+class People:
+    """Organisations, projects and members."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        passwords: Passwords,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: IdFactory,
+    ) -> None:
+        self._storage = storage
+        self._passwords = passwords
+        self._audit = audit
+        self._guard = Guard(audit)
+        self._clock = clock
+        self._new_id = new_id
+
+    async def organizations(self, caller: Caller) -> Sequence[Organization]:
+        """List the organisations that the caller belongs to."""
+        async with self._storage.begin() as work:
+            return await work.organizations.of_user(caller.principal.user_id)
+
+    async def organization(self, caller: Caller, org_id: str) -> Organization:
+        """Return one organisation. Raises NotFound, Denied."""
+        await self._in_org(caller, Action.READ_ORG, org_id)
+        async with self._storage.begin() as work:
+            org = await work.organizations.get(org_id)
+        if org is None:
+            raise missing(f"organisation:{org_id}")
+        return org
+
+    async def org_members(self, caller: Caller, org_id: str) -> Sequence[OrgMember]:
+        """List an organisation's members. Raises NotFound, Denied."""
+        await self._in_org(caller, Action.READ_ORG, org_id)
+        async with self._storage.begin() as work:
+            return await work.organizations.members(org_id)
+
+    async def put_org_member(
+        self,
+        caller: Caller,
+        org_id: str,
+        email: str,
+        role: OrgRole,
+        *,
+        password: Secret | None = None,
+    ) -> OrgMember:
+        """Add somebody to an organisation, or change the role of a member.
+
+        ``password`` is for somebody new here. Raises InvalidInput, Conflict (the last owner can't
+        step down), NotFound, Denied.
+        """
+        await self._in_org(caller, Action.MANAGE_ORG, org_id)
+        address = parse_email(email)
+        new_user = await self._new_user(address, password)
+        async with self._storage.begin() as work:
+            user = await work.users.by_email(address)
+            if user is None:
+                if new_user is None:
+                    raise InvalidInput(
+                        f"{address} is not known here yet.",
+                        hint="Give a first password, to be changed by its owner.",
+                        field="password",
+                    )
+                user = new_user
+                await work.users.add(user)
+            if role is not OrgRole.OWNER:
+                await _keep_an_owner(work, org_id, user.id)
+            member = OrgMember(org_id, user.id, user.email, role)
+            await work.organizations.put_member(member)
+            await self._note(work, caller, "member.put", org_id, member.email, role=role.value)
+        return member
+
+    async def remove_org_member(self, caller: Caller, org_id: str, email: str) -> None:
+        """Take somebody out of an organisation and all its projects.
+
+        Raises Conflict (the last owner stays), NotFound, Denied.
+        """
+        await self._in_org(caller, Action.MANAGE_ORG, org_id)
+        async with self._storage.begin() as work:
+            user = await _user(work, email)
+            await _keep_an_owner(work, org_id, user.id)
+            for project in await work.projects.of_org(org_id):
+                await work.projects.remove_member(project.id, user.id)
+            if not await work.organizations.remove_member(org_id, user.id):
+                raise missing(f"member:{email}")
+            await self._note(work, caller, "member.remove", org_id, user.email)
+
+    async def create_project(self, caller: Caller, org_id: str, name: str) -> Project:
+        """Make a project; the caller is its owner. Raises InvalidInput, Conflict, NotFound."""
+        await self._in_org(caller, Action.CREATE_PROJECT, org_id)
+        now, principal = self._clock.now(), caller.principal
+        project = Project(self._new_id(), org_id, clean_name(name), principal.email, now, now)
+        owner = ProjectMember(project.id, principal.user_id, principal.email, ProjectRole.OWNER)
+        async with self._storage.begin() as work:
+            await work.projects.add(project)
+            await work.projects.put_member(owner)
+            await self._note(work, caller, "project.create", org_id, project.id, name=project.name)
+        return project
+
+    async def projects(self, caller: Caller) -> Sequence[Project]:
+        """List the projects that the caller may see, oldest first."""
+        principal = caller.principal
+        async with self._storage.begin() as work:
+            found = [
+                project
+                for org_id in principal.org_roles
+                for project in await work.projects.of_org(org_id)
+            ]
+        return [
+            project
+            for project in sorted(found, key=lambda project: project.id)
+            if project.id in principal.project_roles
+            or principal.org_roles[project.org_id] is OrgRole.OWNER
+        ]
+
+    async def project(self, caller: Caller, project_id: str) -> Project:
+        """Return one project. Raises NotFound, Denied."""
+        return await self._in_project(caller, Action.READ_PROJECT, project_id)
+
+    async def delete_project(self, caller: Caller, project_id: str) -> None:
+        """Delete a project. Raises InUse while it has drivers, NotFound, Denied."""
+        project = await self._in_project(caller, Action.MANAGE_PROJECT, project_id)
+        async with self._storage.begin() as work:
+            await work.projects.delete(project_id)
+            await self._note(
+                work, caller, "project.delete", project.org_id, project_id, name=project.name
+            )
+
+    async def project_members(self, caller: Caller, project_id: str) -> Sequence[ProjectMember]:
+        """List a project's members. Raises NotFound, Denied."""
+        await self._in_project(caller, Action.READ_PROJECT, project_id)
+        async with self._storage.begin() as work:
+            return await work.projects.members(project_id)
+
+    async def put_project_member(
+        self, caller: Caller, project_id: str, email: str, role: ProjectRole
+    ) -> ProjectMember:
+        """Give somebody of the organisation a role in a project, or change it.
+
+        Raises NotFound (not a member of the organisation), Denied.
+        """
+        project = await self._in_project(caller, Action.MANAGE_PROJECT, project_id)
+        async with self._storage.begin() as work:
+            user = await _user(work, email)
+            memberships = await work.organizations.memberships(user.id)
+            if project.org_id not in {member.org_id for member in memberships}:
+                raise missing(f"member:{email}")
+            member = ProjectMember(project_id, user.id, user.email, role)
+            await work.projects.put_member(member)
+            await self._note(
+                work,
+                caller,
+                "member.put",
+                project.org_id,
+                user.email,
+                project_id=project_id,
+                role=role.value,
+            )
+        return member
+
+    async def remove_project_member(self, caller: Caller, project_id: str, email: str) -> None:
+        """Take somebody out of a project. Raises NotFound, Denied."""
+        project = await self._in_project(caller, Action.MANAGE_PROJECT, project_id)
+        async with self._storage.begin() as work:
+            user = await _user(work, email)
+            if not await work.projects.remove_member(project_id, user.id):
+                raise missing(f"member:{email}")
+            await self._note(
+                work, caller, "member.remove", project.org_id, user.email, project_id=project_id
+            )
+
+    async def _new_user(self, email: str, password: Secret | None) -> User | None:
+        if password is None:
+            return None
+        check_password(password.reveal())
+        password_hash = await self._passwords.hash(password)
+        return User(self._new_id(), email, password_hash, self._clock.now())
+
+    async def _in_org(self, caller: Caller, action: Action, org_id: str) -> None:
+        await self._guard.require(caller, action, org_id=org_id, subject=f"organisation:{org_id}")
+
+    async def _in_project(self, caller: Caller, action: Action, project_id: str) -> Project:
+        async with self._storage.begin() as work:
+            project = await load_project(work, project_id)
+        await self._guard.require(
+            caller,
+            action,
+            org_id=project.org_id,
+            project_id=project.id,
+            subject=f"project:{project_id}",
+        )
+        return project
+
+    async def _note(
+        self, work: UnitOfWork, caller: Caller, action: str, org_id: str, subject: str, **facts: Any
+    ) -> None:
+        kind = action.partition(".")[0]
+        event = self._audit.event(caller, action, f"{kind}:{subject}", org_id=org_id, **facts)
+        await work.audit.append([event])
+
+
+async def _user(work: UnitOfWork, email: str) -> User:
+    user = await work.users.by_email(email.strip().lower())
+    if user is None:
+        raise NotFound(f"There is no member {email!r}.", hint="List the members.")
+    return user
+
+
+async def _keep_an_owner(work: UnitOfWork, org_id: str, leaving_user_id: str) -> None:
+    """Refuse to let the last owner go: nobody could manage the organisation any more."""
+    members = await work.organizations.members(org_id)
+    owners = {member.user_id for member in members if member.role is OrgRole.OWNER}
+    if owners == {leaving_user_id}:
+        raise Conflict(
+            "This is the organisation's last owner.",
+            hint="Make somebody else an owner first.",
+        )

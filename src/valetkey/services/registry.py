@@ -1,0 +1,26 @@
+"""All services together, as the entry points receive them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from valetkey.services.accounts import Accounts
+from valetkey.services.audit import AuditLog
+from valetkey.services.drivers import Drivers
+from valetkey.services.health import Health
+from valetkey.services.integrations import Integrations
+from valetkey.services.people import People
+from valetkey.services.vending import Vending
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What Valetkey can do, one member per group of verbs."""
+
+    accounts: Accounts
+    audit: AuditLog
+    drivers: Drivers
+    health: Health
+    integrations: Integrations
+    people: People
+    vending: Vending
