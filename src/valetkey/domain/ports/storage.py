@@ -1,18 +1,16 @@
-"""What the outside implements. Few, narrow, and each owns its errors: nothing of botocore,
-obstore or SQLAlchemy escapes an adapter; only :mod:`valetkey.domain.errors` does."""
+"""The database: repositories within one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from valetkey.domain.audit import AuditEvent, AuditRecord
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.driver import Driver
-from valetkey.domain.integration import Integration, RoleArn
+from valetkey.domain.integration import Integration
 from valetkey.domain.people import (
     ApiKey,
     Organization,
@@ -21,128 +19,7 @@ from valetkey.domain.people import (
     ProjectMember,
     User,
 )
-from valetkey.domain.sealing import SealContext, SealedSecret
-from valetkey.domain.secret import Secret
-
-# --- time and chance ------------------------------------------------------------------------
-
-
-class Clock(Protocol):
-    """The time, injected."""
-
-    def now(self) -> datetime:
-        """Return the present moment: aware, UTC."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that never step back, for durations."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait. A test's clock moves on instead."""
-        ...
-
-
-class Entropy(Protocol):
-    """Randomness, injected."""
-
-    def token_bytes(self, count: int) -> bytes:
-        """Return ``count`` unpredictable bytes."""
-        ...
-
-    def uniform(self, low: float, high: float) -> float:
-        """Return a number in [low, high], for jitter; not for secrets."""
-        ...
-
-
-# --- AWS ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CallerIdentity:
-    """What GetCallerIdentity returned: who a key belongs to."""
-
-    account: str
-    arn: str
-    user_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class AssumeRole:
-    """One AssumeRole call. ``policy`` is the session policy; absent, the role's whole power,
-    which only verification asks for. ``region`` picks the STS endpoint (empty: the default)."""
-
-    role_arn: RoleArn
-    session_name: str
-    duration: timedelta
-    policy: str | None = None
-    external_id: str = ""
-    region: str = ""
-
-
-class Sts(Protocol):
-    """AWS's Security Token Service. All methods raise AwsRefused or AwsUnavailable."""
-
-    async def caller_identity(
-        self, key: AccessKey | TemporaryCredentials, *, region: str = ""
-    ) -> CallerIdentity: ...
-
-    async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials: ...
-
-
-@dataclass(frozen=True, slots=True)
-class BucketPlace:
-    """Where a bucket is. An empty ``endpoint`` means AWS's own for the region."""
-
-    bucket: str
-    region: str = ""
-    endpoint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectSummary:
-    """An object as a listing shows it."""
-
-    key: str
-    size: int
-
-
-class ObjectStore(Protocol):
-    """One bucket as one credential sees it. All methods raise AwsRefused or AwsUnavailable."""
-
-    async def list_some(self, prefix: str, *, limit: int = 1000) -> Sequence[ObjectSummary]:
-        """Return up to ``limit`` (at most 1,000) objects whose keys start with ``prefix``."""
-        ...
-
-    async def get(self, key: str) -> bytes: ...
-
-    async def put(self, key: str, body: bytes, *, storage_class: str = "") -> None: ...
-
-    async def delete(self, key: str) -> None: ...
-
-
-class ObjectStores(Protocol):
-    """Opens buckets."""
-
-    def open(
-        self, credentials: AccessKey | TemporaryCredentials, place: BucketPlace
-    ) -> ObjectStore: ...
-
-    async def find_region(self, place: BucketPlace, credentials: TemporaryCredentials) -> str:
-        """Return the region that the bucket is really in (HeadBucket's ``x-amz-bucket-region``,
-        which S3 sends on refusals too). Raises AwsRefused (``NoSuchBucket``), AwsUnavailable."""
-        ...
-
-    async def check_endpoint(self, endpoint: str) -> str:
-        """Return a user's endpoint in its normal form.
-
-        Raises InvalidInput for one that the settings don't allow, or that resolves to a loopback,
-        link-local or private address.
-        """
-        ...
-
-
-# --- storage --------------------------------------------------------------------------------
+from valetkey.domain.sealing import SealedSecret
 
 
 class Users(Protocol):
@@ -279,44 +156,3 @@ class Storage(Protocol):
     async def ping(self) -> None: ...
 
     async def close(self) -> None: ...
-
-
-# --- cryptography ---------------------------------------------------------------------------
-
-
-class Sealer(Protocol):
-    """Encryption at rest. ``open`` raises SealBroken."""
-
-    async def seal(self, secret: Secret, context: SealContext) -> SealedSecret: ...
-    async def open(self, sealed: SealedSecret, context: SealContext) -> Secret: ...
-
-
-class Passwords(Protocol):
-    """Password hashing. Slow on purpose; runs off the event loop."""
-
-    async def hash(self, password: Secret) -> str: ...
-
-    async def matches(self, password: Secret, password_hash: str | None) -> bool:
-        """Tell whether the password is right; ``None`` takes as long as a wrong password does."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TokenClaims:
-    """What a token says. ``key_id`` is empty for the token of a password login."""
-
-    user_id: str
-    email: str
-    key_id: str
-    issued_at: datetime
-    expires_at: datetime
-
-
-class Tokens(Protocol):
-    """Signed tokens (JWT, HS256) of this installation."""
-
-    def issue(self, claims: TokenClaims) -> Secret: ...
-
-    def read(self, token: str, *, now: datetime) -> TokenClaims:
-        """Raises Unauthenticated: wrong signature, algorithm, audience, or expired."""
-        ...

@@ -1,0 +1,48 @@
+"""Sealing at rest, password hashes, signed tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from valetkey.domain.sealing import SealContext, SealedSecret
+from valetkey.domain.secret import Secret
+
+
+class Sealer(Protocol):
+    """Encryption at rest. ``open`` raises SealBroken."""
+
+    async def seal(self, secret: Secret, context: SealContext) -> SealedSecret: ...
+    async def open(self, sealed: SealedSecret, context: SealContext) -> Secret: ...
+
+
+class Passwords(Protocol):
+    """Password hashing. Slow on purpose; runs off the event loop."""
+
+    async def hash(self, password: Secret) -> str: ...
+
+    async def matches(self, password: Secret, password_hash: str | None) -> bool:
+        """Tell whether the password is right; ``None`` takes as long as a wrong password does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaims:
+    """What a token says. ``key_id`` is empty for the token of a password login."""
+
+    user_id: str
+    email: str
+    key_id: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+class Tokens(Protocol):
+    """Signed tokens (JWT, HS256) of this installation."""
+
+    def issue(self, claims: TokenClaims) -> Secret: ...
+
+    def read(self, token: str, *, now: datetime) -> TokenClaims:
+        """Raises Unauthenticated: wrong signature, algorithm, audience, or expired."""
+        ...
