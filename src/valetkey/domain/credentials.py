@@ -45,14 +45,13 @@ def parse_ttl(seconds: int) -> timedelta:
 
     Raises :class:`InvalidInput` outside 900 to 43,200 seconds.
     """
-    ttl = timedelta(seconds=seconds)
-    if not MIN_TTL <= ttl <= MAX_TTL:
+    if not MIN_TTL.total_seconds() <= seconds <= MAX_TTL.total_seconds():
         raise InvalidInput(
             f"A time to live of {seconds} seconds is outside what AWS offers.",
             hint="Use 900 (15 minutes) to 43200 (12 hours), and at most the role's own maximum.",
             field="ttl",
         )
-    return ttl
+    return timedelta(seconds=seconds)
 
 
 def require_aware(moment: datetime) -> datetime:

@@ -37,7 +37,12 @@ def test_the_partition_of_the_role_is_the_partition_of_the_bucket() -> None:
 
 @pytest.mark.parametrize(
     ("literal", "escaped"),
-    [("a*b", "a${*}b"), ("a?b", "a${?}b"), ("$", "${$}"), ("${aws:username}", "${$}{aws:username}")],
+    [
+        ("a*b", "a${*}b"),
+        ("a?b", "a${?}b"),
+        ("$", "${$}"),
+        ("${aws:username}", "${$}{aws:username}"),
+    ],
 )
 def test_letters_that_mean_something_to_iam_are_escaped(literal: str, escaped: str) -> None:
     assert glob_escape(literal) == escaped
