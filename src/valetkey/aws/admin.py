@@ -1,0 +1,207 @@
+"""AWS under an administrator's own credentials, found as every AWS tool finds them.
+
+They stay on this machine: botocore's default chain or a profile, and botocore's own names for
+endpoint overrides (``AWS_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_IAM``, ...).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    ProfileNotFound,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+
+from valetkey.domain.credentials import AccessKey
+from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput, ValetkeyError
+from valetkey.domain.secret import Secret
+from valetkey.domain.setup.calls import AwsCall
+
+_THREADS: Final = 4
+_SERVER_ERRORS: Final = 500
+_THROTTLED: Final = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+}
+_DENIED: Final = {"AccessDenied", "AccessDeniedException", "403"}
+_SECRETS: Final = {"SecretAccessKey", "SessionToken"}
+#: What to do about a refusal that is not about rights.
+_HINTS: Final = {
+    "InvalidClientTokenId": "AWS does not know the access key: see AWS_ACCESS_KEY_ID or --profile.",
+    "SignatureDoesNotMatch": "The secret key is wrong, or this machine's clock is.",
+    "ExpiredToken": "The session is over: log in to AWS again.",
+    "ExpiredTokenException": "The session is over: log in to AWS again.",
+    "RequestTimeTooSkewed": "This machine's clock is wrong: set it (NTP).",
+    "BucketAlreadyExists": "Bucket names are shared by all AWS accounts: choose another, --bucket.",
+    "TooManyBuckets": "The account has no room for another bucket: ask AWS to raise the quota.",
+    "LimitExceeded": "A quota of IAM is used up: remove what is not needed, or raise the quota.",
+    "DeleteConflict": "Something that Valetkey did not make still hangs on it: remove that first.",
+    "MalformedPolicyDocument": "AWS does not take the policy: see AWS's own words.",
+    "InvalidLocationConstraint": "S3 does not know the region: see --region.",
+    "BucketNotEmpty": "Something was written to the bucket meanwhile: run destroy again.",
+}
+
+
+class AdminApi:
+    """Implements ``AwsApi`` with botocore, in a few threads. Retries nothing: the services wait
+    with a clock of their own, and CreateAccessKey must never be sent twice unseen."""
+
+    def __init__(self, *, profile: str = "", region: str = "") -> None:
+        # botocore writes whole responses to its debug log, CreateAccessKey's too.
+        log = logging.getLogger("botocore")
+        log.setLevel(max(logging.INFO, log.level))
+        self._session = botocore.session.Session(profile=profile or None)
+        self._region = region
+        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="valetkey-aws-admin")
+
+    @property
+    def region(self) -> str:
+        """The region: the one given, or the environment's or the profile's; empty if neither."""
+        try:
+            return self._region or self._session.get_config_variable("region") or ""
+        except ProfileNotFound as error:
+            raise _local(error) from None
+
+    async def call(self, call: AwsCall, *, key: AccessKey | None = None) -> Mapping[str, Any]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._send, call, key)
+
+    def close(self) -> None:
+        """End the threads; calls under way are let go."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, call: AwsCall, key: AccessKey | None) -> Mapping[str, Any]:
+        failure: ValetkeyError
+        try:
+            client = self._client(call, key)
+            answer = getattr(client, xform_name(call.operation))(**call.parameters)
+        except ClientError as error:
+            failure = _refusal(call, error, key)
+        except (BotoConnectionError, HTTPClientError) as error:
+            failure = _unreachable(call, error)
+        except BotoCoreError as error:
+            failure = _local(error)
+        else:
+            cleaned: Mapping[str, Any] = _cleaned(answer)
+            return cleaned
+        # Outside the handlers: a botocore exception may hold the request, and is not chained.
+        raise failure
+
+    def _client(self, call: AwsCall, key: AccessKey | None) -> Any:
+        region = call.region or self.region or "us-east-1"
+        place = (call.service, region, key.id if key else "")
+        with self._lock:
+            if place not in self._clients:
+                client = self._make(call.service, region, key, addressing="auto")
+                if call.service == "s3" and not _is_aws(client.meta.endpoint_url):
+                    # A stand-in's host has no DNS names for buckets below it.
+                    client = self._make("s3", region, key, addressing="path")
+                self._clients[place] = client
+            return self._clients[place]
+
+    def _make(self, service: str, region: str, key: AccessKey | None, *, addressing: str) -> Any:
+        own: dict[str, Any] = {}
+        if key is not None:
+            own = {
+                "aws_access_key_id": key.id,
+                "aws_secret_access_key": key.secret.reveal(),
+            }
+        s3: Any = {"addressing_style": addressing}
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            s3=s3,
+            user_agent_extra="valetkey-setup",
+        )
+        return self._session.create_client(service, region_name=region, config=config, **own)
+
+
+def _is_aws(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"))
+
+
+def _cleaned(answer: Any) -> Any:
+    """Drop the envelope and put secrets behind a mask."""
+    if isinstance(answer, Mapping):
+        return {
+            name: Secret(value) if name in _SECRETS else _cleaned(value)
+            for name, value in answer.items()
+            if name != "ResponseMetadata"
+        }
+    if isinstance(answer, list):
+        return [_cleaned(item) for item in answer]
+    return answer
+
+
+def _refusal(call: AwsCall, error: ClientError, key: AccessKey | None) -> ValetkeyError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    words = str(error.response.get("Error", {}).get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    facts = {"aws_code": code, "aws_message": words, "action": call.action}
+    if code in _THROTTLED:
+        return AwsUnavailable(
+            f"AWS asks to slow down ({call.action}).", hint="Try again in a minute.", **facts
+        )
+    if status >= _SERVER_ERRORS:
+        return AwsUnavailable(
+            f"AWS failed at {call.action} ({code}).",
+            hint="Try again; see the AWS Health Dashboard.",
+            **facts,
+        )
+    if code in _DENIED:
+        whose = f"The access key {key.id}" if key else "The AWS credentials in use"
+        return AwsRefused(
+            f"{whose} may not do {call.action}.",
+            hint="Use an administrator's (--profile), or ask for the right: " + (words or code),
+            **facts,
+        )
+    return AwsRefused(
+        f"AWS refused {call.action}: {words or code}",
+        hint=_HINTS.get(code, f"AWS calls this {code}."),
+        **facts,
+    )
+
+
+def _unreachable(call: AwsCall, error: BotoCoreError) -> AwsUnavailable:
+    return AwsUnavailable(
+        f"AWS could not be reached for {call.action}: {error}",
+        hint="See the network, the proxy, and AWS_ENDPOINT_URL if it is set.",
+        action=call.action,
+    )
+
+
+def _local(error: BotoCoreError) -> InvalidInput:
+    if isinstance(error, NoCredentialsError):
+        return InvalidInput(
+            "There are no AWS credentials on this machine.",
+            hint="Log in (aws sso login), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+            "name a profile with --profile.",
+        )
+    return InvalidInput(
+        f"AWS can't be called as configured: {error}",
+        hint="See ~/.aws/config, ~/.aws/credentials and the AWS_ variables of the environment.",
+    )

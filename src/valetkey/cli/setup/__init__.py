@@ -1,0 +1,1 @@
+"""`valetkey setup aws`: the commands, run on the administrator's machine."""

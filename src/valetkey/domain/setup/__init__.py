@@ -1,0 +1,53 @@
+"""The AWS side as desired state: bucket, policy, user, role, inline policies, key, trust. Pure."""
+
+from valetkey.domain.setup.access_key import KeyFacts, KeyIntent
+from valetkey.domain.setup.calls import AwsCall, iam, s3
+from valetkey.domain.setup.observed import (
+    NOTHING_THERE,
+    Observed,
+    PolicyVersion,
+    SeenBucket,
+    SeenKey,
+    SeenPolicy,
+    SeenRole,
+    SeenUser,
+    Unseen,
+)
+from valetkey.domain.setup.plan import DENY_POLICY, Plan, Step, StepName, Verdict, make_plan
+from valetkey.domain.setup.spec import (
+    ADOPTED,
+    CREATED,
+    ORIGIN_TAG,
+    OWNER_TAG,
+    Desired,
+    SetupSpec,
+)
+
+__all__ = [
+    "ADOPTED",
+    "CREATED",
+    "DENY_POLICY",
+    "NOTHING_THERE",
+    "ORIGIN_TAG",
+    "OWNER_TAG",
+    "AwsCall",
+    "Desired",
+    "KeyFacts",
+    "KeyIntent",
+    "Observed",
+    "Plan",
+    "PolicyVersion",
+    "SeenBucket",
+    "SeenKey",
+    "SeenPolicy",
+    "SeenRole",
+    "SeenUser",
+    "SetupSpec",
+    "Step",
+    "StepName",
+    "Unseen",
+    "Verdict",
+    "iam",
+    "make_plan",
+    "s3",
+]

@@ -1,0 +1,91 @@
+"""What is there at AWS, as far as a set-up is concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A part that could not be looked at, and why: most often, a right is missing."""
+
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBucket:
+    """A bucket. ``foreign``: the name is taken, by another account or out of our sight."""
+
+    region: str = ""
+    tags: Mapping[str, str] | None = None
+    public_access: Mapping[str, bool] | None = None
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A version of a managed policy. AWS keeps at most five."""
+
+    id: str
+    default: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPolicy:
+    """A customer-managed policy and its default version's document."""
+
+    tags: Mapping[str, str]
+    document: Mapping[str, Any]
+    versions: tuple[PolicyVersion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenKey:
+    """An access key of the user; never its secret. ``last_used_at`` is None for one never used."""
+
+    id: str
+    active: bool
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenUser:
+    """An IAM user with all that gives it rights."""
+
+    tags: Mapping[str, str]
+    console: bool
+    inline: Mapping[str, Mapping[str, Any]]
+    attached: tuple[str, ...]
+    groups: tuple[str, ...]
+    keys: tuple[SeenKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRole:
+    """An IAM role: who may assume it (``trust``) and what it may do."""
+
+    tags: Mapping[str, str]
+    trust: Mapping[str, Any]
+    boundary: str
+    attached: tuple[str, ...]
+    inline: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The four objects of a set-up: seen, not there (None), or not to be looked at."""
+
+    bucket: SeenBucket | Unseen | None
+    policy: SeenPolicy | Unseen | None
+    user: SeenUser | Unseen | None
+    role: SeenRole | Unseen | None
+
+
+#: An account in which nothing of the set-up is there.
+NOTHING_THERE = Observed(None, None, None, None)

@@ -1,0 +1,193 @@
+"""Looking at AWS: read-only, the four objects side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, TypeVar
+
+from valetkey.domain.errors import AwsRefused
+from valetkey.domain.ports.aws import CallerIdentity
+from valetkey.domain.ports.setup import AwsApi
+from valetkey.domain.setup import (
+    AwsCall,
+    Desired,
+    Observed,
+    PolicyVersion,
+    SeenBucket,
+    SeenKey,
+    SeenPolicy,
+    SeenRole,
+    SeenUser,
+    Unseen,
+    iam,
+    s3,
+)
+from valetkey.services.setup.patience import Patience, aws_code
+
+_T = TypeVar("_T")
+
+_DENIED: Final = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_ABSENT: Final = {
+    "404",
+    "NoSuchBucket",
+    "NoSuchEntity",
+    "NoSuchTagSet",
+    "NoSuchPublicAccessBlockConfiguration",
+}
+
+
+def tags_of(answer: Mapping[str, Any], name: str = "Tags") -> dict[str, str]:
+    """Read AWS's list of tags as a mapping."""
+    return {tag["Key"]: tag["Value"] for tag in answer.get(name, [])}
+
+
+class Observer:
+    """Sees what is there. A part that may not be looked at is Unseen, with the missing right."""
+
+    def __init__(self, aws: AwsApi, patience: Patience) -> None:
+        self._aws = aws
+        self._patience = patience
+
+    async def identity(self) -> CallerIdentity:
+        """Return who the administrator is. Raises AwsRefused, AwsUnavailable."""
+        answer = await self._get(AwsCall("sts", "GetCallerIdentity"))
+        return CallerIdentity(answer["Account"], answer["Arn"], answer["UserId"])
+
+    async def observe(self, desired: Desired) -> Observed:
+        """Look at the four objects. Raises AwsRefused for anything but absence and missing rights,
+        AwsUnavailable."""
+        bucket, policy, user, role = await asyncio.gather(
+            self._seen(self._bucket(desired)),
+            self._seen(self._policy(desired)),
+            self._seen(self._user(desired)),
+            self._seen(self._role(desired)),
+        )
+        return Observed(bucket, policy, user, role)
+
+    async def keys(self, user: str) -> tuple[SeenKey, ...]:
+        """Return a user's access keys, with when they were last used."""
+        found = await self.listed(iam("ListAccessKeys", UserName=user), "AccessKeyMetadata")
+        return tuple([await self._key(item) for item in found])
+
+    async def listed(self, call: AwsCall, member: str) -> list[Any]:
+        """Return all pages of an IAM listing."""
+        items: list[Any] = []
+        marker: dict[str, str] = {}
+        while True:
+            parameters = {**call.parameters, **marker}
+            answer = await self._get(AwsCall(call.service, call.operation, parameters))
+            items.extend(answer.get(member, []))
+            if not answer.get("IsTruncated"):
+                return items
+            marker = {"Marker": answer["Marker"]}
+
+    async def _get(self, call: AwsCall) -> Mapping[str, Any]:
+        return await self._patience.call(self._aws, call)
+
+    async def _maybe(self, call: AwsCall) -> Mapping[str, Any] | None:
+        try:
+            return await self._get(call)
+        except AwsRefused as error:
+            if aws_code(error) in _ABSENT:
+                return None
+            raise
+
+    @staticmethod
+    async def _seen(looking: Awaitable[_T]) -> _T | Unseen:
+        try:
+            return await looking
+        except AwsRefused as error:
+            if aws_code(error) in _DENIED:
+                return Unseen(error.message, error.hint)
+            raise
+
+    async def _bucket(self, desired: Desired) -> SeenBucket | None:
+        where = {"Bucket": desired.bucket}
+        try:
+            head = await self._maybe(s3("HeadBucket", desired.region, **where))
+        except AwsRefused as error:
+            if aws_code(error) not in _DENIED | {"403"}:
+                raise
+            return SeenBucket(foreign=True)
+        if head is None:
+            return None
+        region = head.get("BucketRegion") or desired.region
+        tags = await self._maybe(s3("GetBucketTagging", region, **where))
+        block = await self._maybe(s3("GetPublicAccessBlock", region, **where))
+        return SeenBucket(
+            region=region,
+            tags=tags_of(tags or {}, "TagSet"),
+            public_access=(block or {}).get("PublicAccessBlockConfiguration"),
+        )
+
+    async def _policy(self, desired: Desired) -> SeenPolicy | None:
+        where = {"PolicyArn": desired.policy_arn}
+        answer = await self._maybe(iam("GetPolicy", **where))
+        if answer is None:
+            return None
+        policy = answer["Policy"]
+        version, versions = await asyncio.gather(
+            self._get(iam("GetPolicyVersion", **where, VersionId=policy["DefaultVersionId"])),
+            self.listed(iam("ListPolicyVersions", **where), "Versions"),
+        )
+        return SeenPolicy(
+            tags=tags_of(policy),
+            document=version["PolicyVersion"]["Document"],
+            versions=tuple(
+                PolicyVersion(item["VersionId"], item["IsDefaultVersion"], item["CreateDate"])
+                for item in versions
+            ),
+        )
+
+    async def _user(self, desired: Desired) -> SeenUser | None:
+        where = {"UserName": desired.user}
+        answer = await self._maybe(iam("GetUser", **where))
+        if answer is None:
+            return None
+        console, names, attached, groups, keys = await asyncio.gather(
+            self._maybe(iam("GetLoginProfile", **where)),
+            self.listed(iam("ListUserPolicies", **where), "PolicyNames"),
+            self.listed(iam("ListAttachedUserPolicies", **where), "AttachedPolicies"),
+            self.listed(iam("ListGroupsForUser", **where), "Groups"),
+            self.keys(desired.user),
+        )
+        documents = await asyncio.gather(
+            *(self._get(iam("GetUserPolicy", **where, PolicyName=name)) for name in names)
+        )
+        return SeenUser(
+            tags=tags_of(answer["User"]),
+            console=console is not None,
+            inline={item["PolicyName"]: item["PolicyDocument"] for item in documents},
+            attached=tuple(item["PolicyArn"] for item in attached),
+            groups=tuple(item["GroupName"] for item in groups),
+            keys=keys,
+        )
+
+    async def _key(self, item: Mapping[str, Any]) -> SeenKey:
+        call = iam("GetAccessKeyLastUsed", AccessKeyId=item["AccessKeyId"])
+        used = await self._maybe(call) or {}
+        return SeenKey(
+            id=item["AccessKeyId"],
+            active=item["Status"] == "Active",
+            created_at=item["CreateDate"],
+            last_used_at=used.get("AccessKeyLastUsed", {}).get("LastUsedDate"),
+        )
+
+    async def _role(self, desired: Desired) -> SeenRole | None:
+        where = {"RoleName": desired.role}
+        answer = await self._maybe(iam("GetRole", **where))
+        if answer is None:
+            return None
+        role = answer["Role"]
+        attached, inline = await asyncio.gather(
+            self.listed(iam("ListAttachedRolePolicies", **where), "AttachedPolicies"),
+            self.listed(iam("ListRolePolicies", **where), "PolicyNames"),
+        )
+        return SeenRole(
+            tags=tags_of(role),
+            trust=role["AssumeRolePolicyDocument"],
+            boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+            attached=tuple(item["PolicyArn"] for item in attached),
+            inline=tuple(inline),
+        )
