@@ -2,6 +2,7 @@
 
 from valetkey.domain.setup.access_key import KeyFacts, KeyIntent
 from valetkey.domain.setup.calls import AwsCall, iam, s3
+from valetkey.domain.setup.identity_steps import DENY_POLICY
 from valetkey.domain.setup.observed import (
     NOTHING_THERE,
     Observed,
@@ -13,7 +14,7 @@ from valetkey.domain.setup.observed import (
     SeenUser,
     Unseen,
 )
-from valetkey.domain.setup.plan import DENY_POLICY, Plan, Step, StepName, Verdict, make_plan
+from valetkey.domain.setup.plan import Plan, make_plan
 from valetkey.domain.setup.spec import (
     ADOPTED,
     CREATED,
@@ -22,6 +23,7 @@ from valetkey.domain.setup.spec import (
     Desired,
     SetupSpec,
 )
+from valetkey.domain.setup.steps import Step, StepName, Verdict
 
 __all__ = [
     "ADOPTED",
