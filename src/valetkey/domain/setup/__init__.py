@@ -15,6 +15,7 @@ from valetkey.domain.setup.observed import (
     Unseen,
 )
 from valetkey.domain.setup.plan import Plan, make_plan
+from valetkey.domain.setup.removal import Fate, Hangers, Removal, Teardown, make_teardown
 from valetkey.domain.setup.spec import (
     ADOPTED,
     CREATED,
@@ -34,11 +35,14 @@ __all__ = [
     "OWNER_TAG",
     "AwsCall",
     "Desired",
+    "Fate",
+    "Hangers",
     "KeyFacts",
     "KeyIntent",
     "Observed",
     "Plan",
     "PolicyVersion",
+    "Removal",
     "SeenBucket",
     "SeenKey",
     "SeenPolicy",
@@ -47,9 +51,11 @@ __all__ = [
     "SetupSpec",
     "Step",
     "StepName",
+    "Teardown",
     "Unseen",
     "Verdict",
     "iam",
     "make_plan",
+    "make_teardown",
     "s3",
 ]

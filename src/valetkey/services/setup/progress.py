@@ -34,3 +34,12 @@ Progress = Callable[[StepEvent], None]
 def ignore(event: StepEvent) -> None:
     """Show nothing."""
     del event
+
+
+def waits(step: str, progress: Progress) -> Callable[[str, float], None]:
+    """Return what tells the progress of a step that waits: why, and for how many seconds."""
+
+    def on_wait(why: str, seconds: float) -> None:
+        progress(StepEvent(step, Phase.WAITING, why, seconds=seconds))
+
+    return on_wait

@@ -22,7 +22,7 @@ from valetkey.domain.verification import Outcome, Report
 from valetkey.services.setup.keymaker import KeyMaker, LostAnswer
 from valetkey.services.setup.observe import Observer
 from valetkey.services.setup.patience import OnWait, Patience, aws_code
-from valetkey.services.setup.progress import Phase, Progress, StepEvent, ignore
+from valetkey.services.setup.progress import Phase, Progress, StepEvent, ignore, waits
 from valetkey.services.setup.verify import holds, report_of
 
 #: Somebody else made it between our look and our call: look again.
@@ -150,7 +150,7 @@ class Setup:
     async def _do(
         self, desired: Desired, journal: SetupJournal, step: Step, progress: Progress
     ) -> None:
-        on_wait = _waits(step.name, progress)
+        on_wait = waits(step.name, progress)
         progress(StepEvent(step.name, Phase.STARTED, step.claim, step.verdict))
         for call in step.calls:
             if call.operation == "CreateAccessKey":
@@ -183,7 +183,7 @@ class Setup:
     async def _prove(self, desired: Desired, progress: Progress) -> None:
         """Use the key until it works, or the time is up; the report at the end says the rest."""
         progress(StepEvent("prove", Phase.STARTED, "The key opens the role, and the role S3."))
-        on_wait = _waits("prove", progress)
+        on_wait = waits("prove", progress)
         started, attempt = self._clock.monotonic(), 0
         report = await self._custodian.prove(desired)
         while not holds(report) and await self._pause(started, attempt, _reason(report), on_wait):
@@ -193,7 +193,7 @@ class Setup:
 
     async def _settled(self, desired: Desired, journal: SetupJournal, progress: Progress) -> Report:
         """Look again at the end, until what was written is what is read."""
-        on_wait = _waits("verify", progress)
+        on_wait = waits("verify", progress)
         started, attempt = self._clock.monotonic(), 0
         plan = await self._plan(desired, journal, adopt=False)
         while plan.changes and await self._pause(
@@ -220,13 +220,6 @@ class Setup:
 def _reason(report: Report) -> str:
     failed = next((check for check in report.checks if check.outcome is not Outcome.PASSED), None)
     return f"{failed.claim} Not yet: {failed.aws_error or failed.cause}" if failed else ""
-
-
-def _waits(step: str, progress: Progress) -> OnWait:
-    def on_wait(why: str, seconds: float) -> None:
-        progress(StepEvent(step, Phase.WAITING, why, seconds=seconds))
-
-    return on_wait
 
 
 def _refuse_obstacles(plan: Plan) -> None:

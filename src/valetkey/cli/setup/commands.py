@@ -1,0 +1,207 @@
+"""The commands: plan, apply, verify, destroy, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from cyclopts import App, Parameter
+
+from valetkey.cli.setup import render
+from valetkey.cli.setup.custody import Nobody, require_keeper
+from valetkey.cli.setup.files import write_private
+from valetkey.cli.setup.options import Keeper, Target
+from valetkey.cli.setup.running import messages, open_tools, output, print_json, run
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.setup import StepName, Teardown
+from valetkey.domain.setup.export import FORMATS
+from valetkey.domain.verification import Check, Outcome, Report
+from valetkey.services.setup import holds
+
+app = App(name="setup", help="Set up what Valetkey stands on.")
+aws = App(name="aws", help="The AWS side: bucket, policy, user, role, key, trust.")
+app.command(aws)
+
+AsJson = Annotated[bool, Parameter(name="--json", negative=())]
+Flag = Annotated[bool, Parameter(negative=())]
+Format = Literal["cloudformation", "terraform-json", "aws-cli", "policy-json"]
+
+_NO_KEEPER: Final = Keeper()
+
+
+@aws.command
+def plan(
+    target: Target, keeper: Keeper = _NO_KEEPER, *, adopt: Flag = False, as_json: AsJson = False
+) -> int:
+    """Show what is there, and what apply would change. Changes nothing.
+
+    Parameters
+    ----------
+    adopt
+        Take over objects of these names that Valetkey did not make.
+    as_json
+        Print JSON.
+    """
+
+    async def work() -> int:
+        async with open_tools(target, keeper) as tools:
+            found = await tools.setup.plan(tools.spec, adopt=adopt)
+        if as_json:
+            print_json(render.plan_json(found))
+        else:
+            render.show_plan(output(), found)
+        return 1 if found.obstacles else 0
+
+    return run(work(), as_json=as_json)
+
+
+@aws.command
+def apply(
+    target: Target, keeper: Keeper = _NO_KEEPER, *, adopt: Flag = False, as_json: AsJson = False
+) -> int:
+    """Bring AWS to the planned state, and register the integration and the driver.
+
+    Can be broken off at any moment and run again.
+
+    Parameters
+    ----------
+    adopt
+        Take over objects of these names that Valetkey did not make.
+    as_json
+        Print JSON.
+    """
+
+    async def work() -> int:
+        require_keeper(keeper)
+        async with open_tools(target, keeper) as tools:
+            progress = render.progress_to(messages())
+            applied = await tools.setup.apply(tools.spec, adopt=adopt, progress=progress)
+        if as_json:
+            print_json(render.applied_json(applied))
+        elif applied.complete:
+            out = output()
+            out.print(f"Everything holds. The role: {applied.desired.role_arn}", soft_wrap=True)
+            out.print(f"The access key {applied.key_id} is kept by {tools.custodian.name}.")
+        else:
+            render.show_report(output(), applied.report)
+        return 0 if applied.complete else 1
+
+    return run(work(), as_json=as_json)
+
+
+@aws.command
+def verify(target: Target, keeper: Keeper = _NO_KEEPER, *, as_json: AsJson = False) -> int:
+    """Say for each step whether it holds, and what differs. Exit code 1 if something does.
+
+    Parameters
+    ----------
+    as_json
+        Print JSON.
+    """
+
+    async def work() -> int:
+        async with open_tools(target, keeper) as tools:
+            report = await tools.setup.verify(tools.spec)
+            if isinstance(tools.custodian, Nobody):
+                report = _without_key(report)
+        if as_json:
+            print_json(render.report_json(report))
+        else:
+            render.show_report(output(), report)
+        return 0 if holds(report) else 1
+
+    return run(work(), as_json=as_json)
+
+
+def _without_key(report: Report) -> Report:
+    """Nobody was named who could hold the key: its step is neither right nor wrong."""
+    cause = "Neither a server (--url) nor a file (--secret-file) was named."
+    return Report(
+        tuple(
+            Check(check.name, check.claim, Outcome.SKIPPED, cause)
+            if check.name == StepName.ACCESS_KEY
+            else check
+            for check in report.checks
+        )
+    )
+
+
+@aws.command
+def destroy(
+    target: Target,
+    keeper: Keeper = _NO_KEEPER,
+    *,
+    delete_objects: Flag = False,
+    yes: Flag = False,
+    as_json: AsJson = False,
+) -> int:
+    """Remove what the set-up made, and nothing else. Lists it first, and asks.
+
+    Parameters
+    ----------
+    delete_objects
+        Delete the bucket's objects too, every version of them.
+    yes
+        Don't ask.
+    as_json
+        Print JSON.
+    """
+
+    async def work() -> int:
+        async with open_tools(target, keeper) as tools:
+            teardown = await tools.demolition.plan(tools.spec, delete_objects=delete_objects)
+            if not as_json:
+                render.show_teardown(output(), teardown)
+            if teardown.changes and not teardown.obstacles and not yes:
+                _ask(teardown)
+            progress = render.progress_to(messages())
+            released = await tools.demolition.destroy(teardown, progress=progress)
+        if as_json:
+            print_json(render.teardown_json(teardown) | {"released": list(released)})
+        else:
+            output().print("\n".join([*released, "Done."]), markup=False)
+        return 0
+
+    return run(work(), as_json=as_json)
+
+
+def _ask(teardown: Teardown) -> None:
+    name = teardown.desired.name
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            "Nobody is there to be asked, and nothing was removed.",
+            hint="Add --yes when the list above is what shall go.",
+        )
+    answer = messages().input(f"Type the set-up's name ({name}) to remove all this: ")
+    if answer.strip() != name:
+        raise InvalidInput("That is another name: nothing was removed.", hint="")
+
+
+@aws.command
+def export(
+    target: Target,
+    *,
+    to: Annotated[Format, Parameter(name="--format")],
+    file: Annotated[Path | None, Parameter(name="--output")] = None,
+) -> int:
+    """Write the plan out for a review: the same objects, for other tools. Asks AWS nothing.
+
+    Parameters
+    ----------
+    to
+        cloudformation, terraform-json, aws-cli (a shell script) or policy-json.
+    file
+        Where to write it (default: standard output).
+    """
+
+    async def work() -> int:
+        async with open_tools(target, _NO_KEEPER) as tools:
+            text = FORMATS[to](tools.spec)
+        if file is None:
+            sys.stdout.write(text)
+        else:
+            write_private(file, text)
+        return 0
+
+    return run(work(), as_json=False)

@@ -1,0 +1,244 @@
+"""Taking a set-up down: what goes, what is only let go of, and what stands in the way. Pure.
+
+What the set-up made is removed; what it took over (``--adopt``) is released: our own additions and
+tags come off, and the object stays. What is not tagged ours is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from valetkey.domain.setup.calls import AwsCall, iam, s3
+from valetkey.domain.setup.identity_steps import DENY_POLICY
+from valetkey.domain.setup.observed import (
+    Observed,
+    SeenBucket,
+    SeenPolicy,
+    SeenRole,
+    SeenUser,
+    Unseen,
+)
+from valetkey.domain.setup.spec import ADOPTED, ORIGIN_TAG, OWNER_TAG, Desired
+from valetkey.domain.setup.steps import tag_list
+
+_STAYS: Final = "it was there before the set-up, and stays"
+
+
+class Fate(StrEnum):
+    """What happens to an object. ``keep``: it is not ours. ``refuse``: it can't go as things
+    are."""
+
+    REMOVE = "remove"
+    RELEASE = "release"
+    KEEP = "keep"
+    ABSENT = "absent"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One object: ``kind`` (user, role, policy, bucket), ``what`` it is in words, its ``parts``
+    that go with it, and the calls, in order. ``empty_first``: objects to delete before."""
+
+    kind: str
+    what: str
+    fate: Fate
+    detail: str = ""
+    fix: str = ""
+    parts: tuple[str, ...] = ()
+    calls: tuple[AwsCall, ...] = ()
+    empty_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Teardown:
+    """All that destroy does, in order: identities before what they may use. ``held_key`` is the
+    id of the access key that the custodian holds."""
+
+    desired: Desired
+    removals: tuple[Removal, ...]
+    held_key: str = ""
+
+    @property
+    def obstacles(self) -> tuple[Removal, ...]:
+        return tuple(item for item in self.removals if item.fate is Fate.REFUSE)
+
+    @property
+    def changes(self) -> tuple[Removal, ...]:
+        doing = {Fate.REMOVE, Fate.RELEASE}
+        return tuple(item for item in self.removals if item.fate in doing)
+
+
+@dataclass(frozen=True, slots=True)
+class Hangers:
+    """What removal needs to know beyond the plan's view: who else uses the policy (as
+    ``user NAME``, ``role NAME``, ``group NAME``), the role's instance profiles, how many object
+    versions the bucket holds, and which access key is ours (empty: none)."""
+
+    policy_users: tuple[str, ...] = ()
+    instance_profiles: tuple[str, ...] = ()
+    object_versions: int = 0
+    held_key: str = ""
+
+
+def make_teardown(
+    desired: Desired, observed: Observed, hangers: Hangers, *, delete_objects: bool = False
+) -> Teardown:
+    """Say what destroy removes, releases, and leaves alone."""
+    return Teardown(
+        desired,
+        (
+            _user(desired, observed.user, hangers),
+            _role(desired, observed.role, hangers),
+            _policy(desired, observed.policy, hangers),
+            _bucket(desired, observed.bucket, hangers, delete_objects=delete_objects),
+        ),
+        hangers.held_key,
+    )
+
+
+def _unless_ours(kind: str, what: str, tags: Mapping[str, str], desired: Desired) -> Removal | None:
+    owner = tags.get(OWNER_TAG)
+    if owner == desired.name:
+        return None
+    detail = f"it belongs to the set-up {owner!r}" if owner else "Valetkey did not make it"
+    return Removal(kind, what, Fate.KEEP, detail)
+
+
+def _unseen(kind: str, what: str, seen: Unseen) -> Removal:
+    return Removal(kind, what, Fate.REFUSE, seen.reason, seen.fix)
+
+
+def _user(desired: Desired, seen: SeenUser | Unseen | None, hangers: Hangers) -> Removal:
+    kind, what = "user", f"user {desired.user}"
+    if seen is None:
+        return Removal(kind, what, Fate.ABSENT)
+    if isinstance(seen, Unseen):
+        return _unseen(kind, what, seen)
+    if kept := _unless_ours(kind, what, seen.tags, desired):
+        return kept
+    adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
+    ours = {desired.assume_policy, desired.rotation_policy, desired.revocation_policy}
+    keys = [key.id for key in seen.keys if not adopted or key.id == hangers.held_key]
+    inline = [name for name in sorted(seen.inline) if not adopted or name in ours]
+    attached = () if adopted else seen.attached
+    groups = () if adopted else seen.groups
+    where = {"UserName": desired.user}
+    calls = [
+        *(iam("DeleteAccessKey", **where, AccessKeyId=key) for key in keys),
+        *(iam("DeleteUserPolicy", **where, PolicyName=name) for name in inline),
+        *(iam("DetachUserPolicy", **where, PolicyArn=arn) for arn in attached),
+        *(iam("RemoveUserFromGroup", **where, GroupName=name) for name in groups),
+    ]
+    if seen.console and not adopted:
+        calls.append(iam("DeleteLoginProfile", **where))
+    parts = (
+        *(f"access key {key}" for key in keys),
+        *(f"inline policy {name}" for name in inline),
+        *(f"attachment of {arn}" for arn in attached),
+        *(f"membership in group {name}" for name in groups),
+    )
+    if adopted:
+        calls.append(iam("UntagUser", **where, TagKeys=[OWNER_TAG, ORIGIN_TAG]))
+        return Removal(kind, what, Fate.RELEASE, _STAYS, parts=parts, calls=tuple(calls))
+    calls.append(iam("DeleteUser", **where))
+    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=tuple(calls))
+
+
+def _role(desired: Desired, seen: SeenRole | Unseen | None, hangers: Hangers) -> Removal:
+    kind, what = "role", f"role {desired.role}"
+    if seen is None:
+        return Removal(kind, what, Fate.ABSENT)
+    if isinstance(seen, Unseen):
+        return _unseen(kind, what, seen)
+    if kept := _unless_ours(kind, what, seen.tags, desired):
+        return kept
+    adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
+    inline = [name for name in seen.inline if not adopted or name == DENY_POLICY]
+    attached = [arn for arn in seen.attached if not adopted or arn == desired.policy_arn]
+    profiles = () if adopted else hangers.instance_profiles
+    where = {"RoleName": desired.role}
+    calls = [
+        *(iam("DeleteRolePolicy", **where, PolicyName=name) for name in inline),
+        *(iam("DetachRolePolicy", **where, PolicyArn=arn) for arn in attached),
+        *(
+            iam("RemoveRoleFromInstanceProfile", **where, InstanceProfileName=name)
+            for name in profiles
+        ),
+    ]
+    if seen.boundary == desired.policy_arn:
+        calls.append(iam("DeleteRolePermissionsBoundary", **where))
+    parts = (
+        *(f"inline policy {name}" for name in inline),
+        *(f"attachment of {arn}" for arn in attached),
+        *(f"place in instance profile {name}" for name in profiles),
+    )
+    if adopted:
+        calls.append(iam("UntagRole", **where, TagKeys=[OWNER_TAG, ORIGIN_TAG]))
+        detail = f"{_STAYS}; its trust policy still names the user: put yours back"
+        return Removal(kind, what, Fate.RELEASE, detail, parts=parts, calls=tuple(calls))
+    calls.append(iam("DeleteRole", **where))
+    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=tuple(calls))
+
+
+def _policy(desired: Desired, seen: SeenPolicy | Unseen | None, hangers: Hangers) -> Removal:
+    kind, what = "policy", f"policy {desired.policy}"
+    if seen is None:
+        return Removal(kind, what, Fate.ABSENT)
+    if isinstance(seen, Unseen):
+        return _unseen(kind, what, seen)
+    if kept := _unless_ours(kind, what, seen.tags, desired):
+        return kept
+    where = {"PolicyArn": desired.policy_arn}
+    if seen.tags.get(ORIGIN_TAG) == ADOPTED:
+        untag = iam("UntagPolicy", **where, TagKeys=[OWNER_TAG, ORIGIN_TAG])
+        return Removal(kind, what, Fate.RELEASE, _STAYS, calls=(untag,))
+    others = [name for name in hangers.policy_users if name != f"role {desired.role}"]
+    if others:
+        detail = f"others use it: {', '.join(others)}"
+        fix = f"Detach it there first: aws iam detach-...-policy --policy-arn {desired.policy_arn}"
+        return Removal(kind, what, Fate.REFUSE, detail, fix)
+    old = [version.id for version in seen.versions if not version.default]
+    calls = [iam("DeletePolicyVersion", **where, VersionId=version) for version in old]
+    calls.append(iam("DeletePolicy", **where))
+    parts = tuple(f"version {version}" for version in old)
+    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=tuple(calls))
+
+
+def _bucket(
+    desired: Desired,
+    seen: SeenBucket | Unseen | None,
+    hangers: Hangers,
+    *,
+    delete_objects: bool,
+) -> Removal:
+    kind, what = "bucket", f"bucket {desired.bucket}"
+    if seen is None:
+        return Removal(kind, what, Fate.ABSENT)
+    if isinstance(seen, Unseen):
+        return _unseen(kind, what, seen)
+    tags = dict(seen.tags or {})
+    if kept := _unless_ours(kind, what, tags, desired):
+        return kept
+    where = {"Bucket": desired.bucket}
+    if tags.get(ORIGIN_TAG) == ADOPTED:
+        left = {name: value for name, value in tags.items() if name not in {OWNER_TAG, ORIGIN_TAG}}
+        untag = s3("DeleteBucketTagging", seen.region, **where)
+        if left:
+            untag = s3("PutBucketTagging", seen.region, **where, Tagging={"TagSet": tag_list(left)})
+        return Removal(kind, what, Fate.RELEASE, _STAYS, calls=(untag,))
+    count = hangers.object_versions
+    if count and not delete_objects:
+        return Removal(
+            kind,
+            what,
+            Fate.REFUSE,
+            f"it holds {count:,} objects (every version and delete marker counted)",
+            "Move them elsewhere, or delete them with the bucket: --delete-objects.",
+        )
+    parts = (f"{count:,} objects (every version and delete marker counted)",) if count else ()
+    drop = s3("DeleteBucket", seen.region, **where)
+    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=(drop,), empty_first=delete_objects)
