@@ -10,7 +10,7 @@ from valetkey.domain.ports.aws import (
     ObjectSummary,
     Sts,
 )
-from valetkey.domain.ports.cryptography import Passwords, Sealer, TokenClaims, Tokens
+from valetkey.domain.ports.cryptography import KeyWrapper, Passwords, Sealer, TokenClaims, Tokens
 from valetkey.domain.ports.storage import (
     ApiKeys,
     AuditTrail,
@@ -38,6 +38,7 @@ __all__ = [
     "Installation",
     "Installations",
     "Integrations",
+    "KeyWrapper",
     "ObjectStore",
     "ObjectStores",
     "ObjectSummary",

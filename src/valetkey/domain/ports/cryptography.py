@@ -10,6 +10,18 @@ from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.domain.secret import Secret
 
 
+class KeyWrapper(Protocol):
+    """A key-encryption key, wherever it is kept. Methods raise SealBroken, StorageUnavailable."""
+
+    @property
+    def key_id(self) -> str:
+        """Name the key; stored with everything that it wrapped."""
+        ...
+
+    async def wrap(self, data_key: bytes, associated_data: bytes) -> bytes: ...
+    async def unwrap(self, wrapped: bytes, associated_data: bytes) -> bytes: ...
+
+
 class Sealer(Protocol):
     """Encryption at rest. ``open`` raises SealBroken."""
 

@@ -1,0 +1,59 @@
+"""Envelope encryption: a fresh data key per secret, wrapped by a key-encryption key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from valetkey.domain.errors import SealBroken
+from valetkey.domain.ports import Entropy, KeyWrapper
+from valetkey.domain.sealing import SealContext, SealedSecret
+from valetkey.domain.secret import Secret
+
+_NONCE_BYTES: Final = 12
+_DATA_KEY_BYTES: Final = 32
+
+
+class EnvelopeSealer:
+    """Implements ports.Sealer with AES-256-GCM.
+
+    The first wrapper seals; all of them open, so that a new key-encryption key can be brought in
+    while records of the old one are still there.
+    """
+
+    def __init__(self, wrappers: Sequence[KeyWrapper], entropy: Entropy) -> None:
+        if not wrappers:
+            raise ValueError("a sealer needs a key-encryption key")
+        self._active = wrappers[0]
+        self._wrappers = {wrapper.key_id: wrapper for wrapper in wrappers}
+        self._entropy = entropy
+
+    async def seal(self, secret: Secret, context: SealContext) -> SealedSecret:
+        associated = context.associated_data()
+        data_key = self._entropy.token_bytes(_DATA_KEY_BYTES)
+        nonce = self._entropy.token_bytes(_NONCE_BYTES)
+        ciphertext = AESGCM(data_key).encrypt(nonce, secret.reveal().encode(), associated)
+        wrapped = await self._active.wrap(data_key, associated)
+        return SealedSecret(self._active.key_id, wrapped, nonce, ciphertext)
+
+    async def open(self, sealed: SealedSecret, context: SealContext) -> Secret:
+        wrapper = self._wrappers.get(sealed.kek_id)
+        if wrapper is None:
+            raise SealBroken(
+                f"A stored secret was sealed with another key-encryption key ({sealed.kek_id}).",
+                hint="Give the server the key of this database: the key file or the key variable "
+                "belongs to another installation, or was made anew.",
+            )
+        associated = context.associated_data()
+        data_key = await wrapper.unwrap(sealed.wrapped_key, associated)
+        try:
+            plain = AESGCM(data_key).decrypt(sealed.nonce, sealed.ciphertext, associated)
+        except (InvalidTag, ValueError):
+            raise SealBroken(
+                "A stored secret does not open: its record was moved or changed.",
+                hint="Restore the record from a backup, or enter the secret again.",
+            ) from None
+        return Secret(plain.decode())

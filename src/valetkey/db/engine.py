@@ -1,0 +1,73 @@
+"""Connections to SQLite and PostgreSQL, so set that a commit is durable.
+
+SQLite: write-ahead log, so that readers and the writer don't wait for each other; ``synchronous``
+FULL, so that a commit is an fsync; a transaction takes the write lock when it begins, so that it
+can't fail half-way because another one wrote in between.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from valetkey.domain.errors import ConfigurationError
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+#: SQLite waits this long for another process's write lock.
+BUSY_SECONDS: Final = 5.0
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+def database_url(text: str) -> URL:
+    """Read a database URL: ``sqlite:///path/file.db`` or ``postgresql://user@host/name``.
+
+    Raises ConfigurationError, without repeating a password.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        url = None
+    kind = url.get_backend_name().replace("postgres", "postgresql", 1) if url else ""
+    kind = "postgresql" if kind.startswith("postgresql") else kind
+    if url is None or kind not in _DRIVERS:
+        raise ConfigurationError(
+            "The database URL is not one of SQLite or PostgreSQL.",
+            hint="Use sqlite:///folder/valetkey.db or postgresql://user:password@host/name.",
+        )
+    return url.set(drivername=_DRIVERS[kind])
+
+
+def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8) -> AsyncEngine:
+    """Return an engine for a database URL. Raises ConfigurationError."""
+    url = database_url(text)
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            url, connect_args={"timeout": busy_seconds}, pool_size=pool, max_overflow=0
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("valetkey_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Alembic migrations, shipped with the package so that no checkout is needed to run them."""

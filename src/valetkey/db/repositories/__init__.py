@@ -1,0 +1,1 @@
+"""The ports' repositories over SQLAlchemy Core, a module per subject."""

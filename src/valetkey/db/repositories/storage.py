@@ -1,0 +1,97 @@
+"""Integrations and drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+
+from valetkey.db.errors import conflict, in_use
+from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
+from valetkey.db.tables import storage as t
+from valetkey.domain.driver import Driver
+from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.sealing import SealedSecret
+
+
+class SqlIntegrations(Repository):
+    """Implements ports.Integrations."""
+
+    async def add(self, integration: Integration, sealed_secret: SealedSecret) -> None:
+        with conflict(f"There is an integration {integration.name!r} already."):
+            row = _integration_row(integration) | sealed_row(sealed_secret)
+            await self._insert(t.integrations, row)
+
+    async def get(self, integration_id: str) -> Integration | None:
+        row = await self._one(select(t.integrations).where(t.integrations.c.id == integration_id))
+        return _integration(row) if row else None
+
+    async def of_org(self, org_id: str) -> Sequence[Integration]:
+        table = t.integrations
+        query = select(table).where(table.c.org_id == org_id).order_by(table.c.name)
+        return [_integration(row) for row in await self._all(query)]
+
+    async def save(self, integration: Integration) -> None:
+        match = t.integrations.c.id == integration.id
+        with conflict(f"There is an integration {integration.name!r} already."):
+            row = _integration_row(integration)
+            await self._change(update(t.integrations).where(match).values(**row))
+
+    async def sealed_secret(self, integration_id: str) -> SealedSecret | None:
+        row = await self._one(select(t.integrations).where(t.integrations.c.id == integration_id))
+        return from_row(SealedSecret, row) if row else None
+
+    async def replace_secret(self, integration_id: str, sealed_secret: SealedSecret) -> None:
+        match = t.integrations.c.id == integration_id
+        await self._change(update(t.integrations).where(match).values(**sealed_row(sealed_secret)))
+
+    async def delete(self, integration_id: str) -> bool:
+        with in_use("Storage drivers use this integration.", "Delete its drivers first."):
+            match = t.integrations.c.id == integration_id
+            return await self._change(delete(t.integrations).where(match))
+
+
+class SqlDrivers(Repository):
+    """Implements ports.Drivers."""
+
+    async def add(self, driver: Driver) -> None:
+        with conflict(f"There is a driver {driver.name!r} already."):
+            await self._insert(t.drivers, to_row(driver))
+
+    async def get(self, driver_id: str) -> Driver | None:
+        row = await self._one(select(t.drivers).where(t.drivers.c.id == driver_id))
+        return from_row(Driver, row) if row else None
+
+    async def of_project(self, project_id: str) -> Sequence[Driver]:
+        query = select(t.drivers).where(t.drivers.c.project_id == project_id)
+        rows = await self._all(query.order_by(t.drivers.c.name))
+        return [from_row(Driver, row) for row in rows]
+
+    async def of_integration(self, integration_id: str) -> Sequence[Driver]:
+        query = select(t.drivers).where(t.drivers.c.integration_id == integration_id)
+        rows = await self._all(query.order_by(t.drivers.c.name))
+        return [from_row(Driver, row) for row in rows]
+
+    async def save(self, driver: Driver) -> None:
+        match = t.drivers.c.id == driver.id
+        with conflict(f"There is a driver {driver.name!r} already."):
+            await self._change(update(t.drivers).where(match).values(**to_row(driver)))
+
+    async def delete(self, driver_id: str) -> bool:
+        with in_use("Datasets use this driver.", "Delete its datasets first."):
+            return await self._change(delete(t.drivers).where(t.drivers.c.id == driver_id))
+
+
+def _integration_row(integration: Integration) -> dict[str, Any]:
+    return to_row(integration) | {"role_arn": str(integration.role_arn)}
+
+
+def _integration(row: Row[Any]) -> Integration:
+    return from_row(
+        Integration,
+        row,
+        type=IntegrationType(row.type),
+        state=IntegrationState(row.state),
+        role_arn=RoleArn.parse(row.role_arn),
+    )

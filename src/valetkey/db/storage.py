@@ -1,0 +1,70 @@
+"""The database as the services see it: transactions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from valetkey.db.engine import BUSY_SECONDS, make_engine
+from valetkey.db.errors import translated
+from valetkey.db.repositories.accounts import (
+    SqlApiKeys,
+    SqlInstallations,
+    SqlOrganizations,
+    SqlProjects,
+    SqlUsers,
+)
+from valetkey.db.repositories.audit import SqlAuditTrail
+from valetkey.db.repositories.storage import SqlDrivers, SqlIntegrations
+
+
+class SqlUnitOfWork:
+    """Implements ports.UnitOfWork over one connection's transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.installations = SqlInstallations(connection)
+        self.users = SqlUsers(connection)
+        self.organizations = SqlOrganizations(connection)
+        self.projects = SqlProjects(connection)
+        self.api_keys = SqlApiKeys(connection)
+        self.integrations = SqlIntegrations(connection)
+        self.drivers = SqlDrivers(connection)
+        self.audit = SqlAuditTrail(connection)
+
+
+class SqlStorage:
+    """Implements ports.Storage for SQLite and PostgreSQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def at(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> SqlStorage:
+        """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
+        return cls(make_engine(url, busy_seconds=busy_seconds))
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
+        with translated():
+            async with self._engine.begin() as connection:
+                yield SqlUnitOfWork(connection)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlUnitOfWork]:
+        with translated():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(valetkey_reading=True)
+                async with connection.begin():
+                    yield SqlUnitOfWork(connection)
+
+    async def ping(self) -> None:
+        with translated():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(valetkey_reading=True)
+                await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._engine.dispose()
