@@ -1,1 +1,7 @@
-"""An AWS stand-in for the demo and the tests."""
+"""The AWS stand-in of the demo and of the tests: MiniStack behind a guard. A test double."""
+
+from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.requests import Call
+from valetkey.embedded.server import EmbeddedAws
+
+__all__ = ["Call", "EmbeddedAws", "Fault", "Kind"]
