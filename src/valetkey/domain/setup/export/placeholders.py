@@ -9,8 +9,10 @@ from typing import Final
 
 from valetkey.domain.setup.spec import Desired, SetupSpec
 
-# Control characters can't occur in any name or folder; JSON text has their escaped form.
-_OPEN: Final = re.compile(r"(?:\x01|\\u0001)([a-z]+)(?:\x02|\\u0002)")
+# Control characters can't occur in any name or folder. JSON text has them in their escaped form,
+# which ordinary text may hold as ordinary letters: the two are told apart by who calls.
+_OPEN: Final = re.compile(r"\x01([a-z]+)\x02")
+_OPEN_IN_JSON: Final = re.compile(r"(?<!\\)\\u0001([a-z]+)\\u0002")
 
 
 def opened(spec: SetupSpec) -> Desired:
@@ -29,9 +31,12 @@ def _mark(name: str) -> str:
     return f"\x01{name}\x02"
 
 
-def fill(text: str, place: Callable[[str], str], rest: Callable[[str], str]) -> str:
-    """Write ``text`` for a tool: ``place`` renders an open place, ``rest`` what is between."""
-    parts = _OPEN.split(text)
+def fill(
+    text: str, place: Callable[[str], str], rest: Callable[[str], str], *, is_json: bool = False
+) -> str:
+    """Write ``text`` for a tool: ``place`` renders an open place, ``rest`` what is between.
+    ``is_json`` says that the text is JSON already."""
+    parts = (_OPEN_IN_JSON if is_json else _OPEN).split(text)
     return "".join(
         place(part) if index % 2 else rest(part) for index, part in enumerate(parts) if part
     )

@@ -74,7 +74,7 @@ def _command(call: AwsCall) -> str:
     lines = [f"aws {service} {_kebab(call.operation)}"]
     if call.region:
         lines.append(f"--region {call.region}")
-    lines += [f"--{_kebab(name)} {_quoted(value)}" for name, value in call.parameters.items()]
+    lines += [f"--{_kebab(name)} {_quoted(name, value)}" for name, value in call.parameters.items()]
     if call.operation == "CreateAccessKey":
         # 'set -C' refuses to overwrite: an older secret in the file stays.
         command = " ".join([*lines, "--output json"])
@@ -88,6 +88,8 @@ def _kebab(name: str) -> str:
     return _WORD_BORDER.sub("-", name).lower()
 
 
-def _quoted(value: Any) -> str:
+def _quoted(name: str, value: Any) -> str:
+    # Documents are JSON text already; what is not text becomes it.
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-    return fill(text, lambda place: f'"${_EXPANSIONS[place]}"', shlex.quote)
+    is_json = name.endswith("Document") or not isinstance(value, str)
+    return fill(text, lambda place: f'"${_EXPANSIONS[place]}"', shlex.quote, is_json=is_json)

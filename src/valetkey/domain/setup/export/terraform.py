@@ -45,6 +45,16 @@ def terraform(spec: SetupSpec) -> str:
     return json.dumps(configuration, indent=2) + "\n"
 
 
+class _Json(str):
+    """Text that is JSON: a policy document."""
+
+    __slots__ = ()
+
+
+def _document(document: policies.Document) -> _Json:
+    return _Json(policies.to_json(document))
+
+
 class _Expression(str):
     """Text that is a Terraform expression already."""
 
@@ -59,7 +69,7 @@ def _resources(desired: Desired) -> dict[str, Any]:
     tags = desired.tags(ADOPTED)
     role: dict[str, Any] = {
         "name": desired.role,
-        "assume_role_policy": policies.to_json(policies.trust(desired)),
+        "assume_role_policy": _document(policies.trust(desired)),
         # IAM refuses a trust policy that names a user who is not there yet.
         "depends_on": [f"aws_iam_user.{_NAME}"],
         "tags": tags,
@@ -80,7 +90,7 @@ def _resources(desired: Desired) -> dict[str, Any]:
         "aws_iam_policy": {
             _NAME: {
                 "name": desired.policy,
-                "policy": policies.to_json(policies.bucket_access(desired)),
+                "policy": _document(policies.bucket_access(desired)),
                 "tags": tags,
             }
         },
@@ -96,7 +106,7 @@ def _resources(desired: Desired) -> dict[str, Any]:
             name.removeprefix(f"{desired.name}-").replace("-", "_"): {
                 "name": name,
                 "user": _of("aws_iam_user", "name"),
-                "policy": policies.to_json(document),
+                "policy": _document(document),
             }
             for name, document in policies.user_policies(desired).items()
         },
@@ -115,4 +125,5 @@ def _written(value: Any) -> Any:
         value,
         lambda place: f"${{{_EXPRESSIONS[place]}}}",
         lambda text: text.replace("${", "$${").replace("%{", "%%{"),
+        is_json=isinstance(value, _Json),
     )
