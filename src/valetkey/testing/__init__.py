@@ -1,1 +1,19 @@
-"""In-memory ports, shipped for users' tests too."""
+"""Test doubles of the ports, for our tests and for users': in memory, and honest about it.
+
+They hold no secrets safely and are for tests only. The contract suite runs over them as well as
+over the real adapters, so that they can't drift away.
+"""
+
+from valetkey.testing.aws import FakeObjectStores, FakeSts
+from valetkey.testing.storage import MemoryStorage
+from valetkey.testing.system import ManualClock, SeededEntropy, UnsafePasswords, UnsafeSealer
+
+__all__ = [
+    "FakeObjectStores",
+    "FakeSts",
+    "ManualClock",
+    "MemoryStorage",
+    "SeededEntropy",
+    "UnsafePasswords",
+    "UnsafeSealer",
+]

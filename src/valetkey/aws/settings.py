@@ -1,0 +1,21 @@
+"""Where AWS is, and how long it may take. Empty endpoints mean AWS itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """Timeouts are in seconds. ``allowed_hosts`` are the hosts that a driver's own endpoint may
+    name although they are not public; a leading dot allows the hosts below a domain."""
+
+    sts_endpoint: str = ""
+    iam_endpoint: str = ""
+    s3_endpoint: str = ""
+    region: str = "us-east-1"
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    attempts: int = 3
+    threads: int = 16
+    allowed_hosts: tuple[str, ...] = ()

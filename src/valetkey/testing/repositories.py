@@ -1,0 +1,260 @@
+"""Repositories in memory: dictionaries that keep the rules of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from valetkey.domain.audit import GENESIS, AuditEvent, AuditRecord, link
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import Conflict, InUse
+from valetkey.domain.integration import Integration
+from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
+from valetkey.domain.ports import Installation
+from valetkey.domain.sealing import SealedSecret
+
+
+class MemoryInstallations:
+    """Implements ports.Installations."""
+
+    def __init__(self) -> None:
+        self._row: Installation | None = None
+
+    async def get(self) -> Installation | None:
+        return self._row
+
+    async def add(self, installation: Installation) -> None:
+        if self._row is not None:
+            raise Conflict("This database already has an installation.", hint="Use it.")
+        self._row = installation
+
+
+class MemoryUsers:
+    """Implements ports.Users."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, User] = {}
+
+    async def add(self, user: User) -> None:
+        if await self.by_email(user.email):
+            raise Conflict(f"There is a user {user.email} already.", hint="Choose another name.")
+        self.rows[user.id] = user
+
+    async def get(self, user_id: str) -> User | None:
+        return self.rows.get(user_id)
+
+    async def by_email(self, email: str) -> User | None:
+        return next((user for user in self.rows.values() if user.email == email), None)
+
+    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
+        self.rows[user_id] = replace(self.rows[user_id], password_hash=password_hash)
+
+
+class MemoryOrganizations:
+    """Implements ports.Organizations."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Organization] = {}
+        self._members: dict[tuple[str, str], OrgMember] = {}
+
+    async def add(self, org: Organization) -> None:
+        self._rows[org.id] = org
+
+    async def get(self, org_id: str) -> Organization | None:
+        return self._rows.get(org_id)
+
+    async def of_user(self, user_id: str) -> Sequence[Organization]:
+        mine = {member.org_id for member in await self.memberships(user_id)}
+        return [org for org_id, org in sorted(self._rows.items()) if org_id in mine]
+
+    async def members(self, org_id: str) -> Sequence[OrgMember]:
+        found = [member for member in self._members.values() if member.org_id == org_id]
+        return sorted(found, key=lambda member: member.email)
+
+    async def memberships(self, user_id: str) -> Sequence[OrgMember]:
+        return [member for member in self._members.values() if member.user_id == user_id]
+
+    async def put_member(self, member: OrgMember) -> None:
+        self._members[member.org_id, member.user_id] = member
+
+    async def remove_member(self, org_id: str, user_id: str) -> bool:
+        return self._members.pop((org_id, user_id), None) is not None
+
+
+class MemoryProjects:
+    """Implements ports.Projects."""
+
+    def __init__(self, drivers: MemoryDrivers) -> None:
+        self._drivers = drivers
+        self._rows: dict[str, Project] = {}
+        self._members: dict[tuple[str, str], ProjectMember] = {}
+
+    async def add(self, project: Project) -> None:
+        others = await self.of_org(project.org_id)
+        if any(other.name == project.name for other in others):
+            raise Conflict(f"There is a project {project.name!r} already.", hint="Rename it.")
+        self._rows[project.id] = project
+
+    async def get(self, project_id: str) -> Project | None:
+        return self._rows.get(project_id)
+
+    async def of_org(self, org_id: str) -> Sequence[Project]:
+        return [project for _, project in sorted(self._rows.items()) if project.org_id == org_id]
+
+    async def members(self, project_id: str) -> Sequence[ProjectMember]:
+        found = [member for member in self._members.values() if member.project_id == project_id]
+        return sorted(found, key=lambda member: member.email)
+
+    async def memberships(self, user_id: str) -> Sequence[ProjectMember]:
+        return [member for member in self._members.values() if member.user_id == user_id]
+
+    async def put_member(self, member: ProjectMember) -> None:
+        self._members[member.project_id, member.user_id] = member
+
+    async def remove_member(self, project_id: str, user_id: str) -> bool:
+        return self._members.pop((project_id, user_id), None) is not None
+
+    async def delete(self, project_id: str) -> bool:
+        if await self._drivers.of_project(project_id):
+            raise InUse("The project has storage drivers.", hint="Delete its drivers first.")
+        for key in [key for key in self._members if key[0] == project_id]:
+            del self._members[key]
+        return self._rows.pop(project_id, None) is not None
+
+
+class MemoryApiKeys:
+    """Implements ports.ApiKeys."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, ApiKey] = {}
+
+    async def add(self, key: ApiKey) -> None:
+        self._rows[key.id] = key
+
+    async def get(self, key_id: str) -> ApiKey | None:
+        return self._rows.get(key_id)
+
+    async def of_user(self, user_id: str) -> Sequence[ApiKey]:
+        return [key for _, key in sorted(self._rows.items()) if key.user_id == user_id]
+
+    async def revoke(self, key_id: str, at: datetime) -> bool:
+        key = self._rows.get(key_id)
+        if key is None or key.revoked_at is not None:
+            return False
+        self._rows[key_id] = replace(key, revoked_at=at)
+        return True
+
+
+class MemoryIntegrations:
+    """Implements ports.Integrations."""
+
+    def __init__(self, drivers: MemoryDrivers) -> None:
+        self._drivers = drivers
+        self._rows: dict[str, Integration] = {}
+        self._secrets: dict[str, SealedSecret] = {}
+
+    async def add(self, integration: Integration, sealed_secret: SealedSecret) -> None:
+        self._check_name(integration)
+        self._rows[integration.id] = integration
+        self._secrets[integration.id] = sealed_secret
+
+    async def get(self, integration_id: str) -> Integration | None:
+        return self._rows.get(integration_id)
+
+    async def of_org(self, org_id: str) -> Sequence[Integration]:
+        found = [row for row in self._rows.values() if row.org_id == org_id]
+        return sorted(found, key=lambda row: row.name)
+
+    async def save(self, integration: Integration) -> None:
+        self._check_name(integration)
+        if integration.id in self._rows:
+            self._rows[integration.id] = integration
+
+    async def sealed_secret(self, integration_id: str) -> SealedSecret | None:
+        return self._secrets.get(integration_id)
+
+    async def replace_secret(self, integration_id: str, sealed_secret: SealedSecret) -> None:
+        self._secrets[integration_id] = sealed_secret
+
+    async def delete(self, integration_id: str) -> bool:
+        if await self._drivers.of_integration(integration_id):
+            raise InUse("Storage drivers use this integration.", hint="Delete its drivers first.")
+        self._secrets.pop(integration_id, None)
+        return self._rows.pop(integration_id, None) is not None
+
+    def _check_name(self, new: Integration) -> None:
+        for row in self._rows.values():
+            if (row.org_id, row.name) == (new.org_id, new.name) and row.id != new.id:
+                raise Conflict(f"There is an integration {new.name!r} already.", hint="Rename it.")
+
+
+class MemoryDrivers:
+    """Implements ports.Drivers."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Driver] = {}
+
+    async def add(self, driver: Driver) -> None:
+        self._check_name(driver)
+        self._rows[driver.id] = driver
+
+    async def get(self, driver_id: str) -> Driver | None:
+        return self._rows.get(driver_id)
+
+    async def of_project(self, project_id: str) -> Sequence[Driver]:
+        found = [row for row in self._rows.values() if row.project_id == project_id]
+        return sorted(found, key=lambda row: row.name)
+
+    async def of_integration(self, integration_id: str) -> Sequence[Driver]:
+        found = [row for row in self._rows.values() if row.integration_id == integration_id]
+        return sorted(found, key=lambda row: row.name)
+
+    async def save(self, driver: Driver) -> None:
+        self._check_name(driver)
+        if driver.id in self._rows:
+            self._rows[driver.id] = driver
+
+    async def delete(self, driver_id: str) -> bool:
+        return self._rows.pop(driver_id, None) is not None
+
+    def _check_name(self, new: Driver) -> None:
+        for row in self._rows.values():
+            if (row.project_id, row.name) == (new.project_id, new.name) and row.id != new.id:
+                raise Conflict(f"There is a driver {new.name!r} already.", hint="Rename it.")
+
+
+class MemoryAuditTrail:
+    """Implements ports.AuditTrail."""
+
+    def __init__(self) -> None:
+        self.records: list[AuditRecord] = []
+
+    async def append(self, events: Sequence[AuditEvent]) -> Sequence[AuditRecord]:
+        added = []
+        for event in events:
+            previous = self.records[-1].hash if self.records else GENESIS
+            added.append(link(len(self.records) + 1, previous, event))
+            self.records.append(added[-1])
+        return added
+
+    async def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:
+        end = None if limit is None else after + limit
+        for record in self.records[after:end]:
+            yield record
+
+
+class MemoryUnitOfWork:
+    """Implements ports.UnitOfWork."""
+
+    """Implements ports.UnitOfWork; a deep copy of it is a transaction."""
+
+    def __init__(self) -> None:
+        self.drivers = MemoryDrivers()
+        self.installations = MemoryInstallations()
+        self.users = MemoryUsers()
+        self.organizations = MemoryOrganizations()
+        self.projects = MemoryProjects(self.drivers)
+        self.api_keys = MemoryApiKeys()
+        self.integrations = MemoryIntegrations(self.drivers)
+        self.audit = MemoryAuditTrail()

