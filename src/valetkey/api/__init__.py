@@ -1,1 +1,1 @@
-"""REST under /api/v1: routes, wire shapes, authentication, the one error mapping."""
+"""The REST API: routes parse and answer, services decide and do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -40,6 +41,11 @@ class SqlStorage:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        # What is read in one transaction is of one moment: SQLite's way anyway, PostgreSQL's by
+        # this level.
+        self._reading: dict[str, Any] = {"valetkey_reading": True}
+        if engine.dialect.name == "postgresql":
+            self._reading["isolation_level"] = "REPEATABLE READ"
 
     @classmethod
     def at(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> SqlStorage:
@@ -56,7 +62,7 @@ class SqlStorage:
     async def read(self) -> AsyncIterator[SqlUnitOfWork]:
         with translated():
             async with self._engine.connect() as connection:
-                await connection.execution_options(valetkey_reading=True)
+                await connection.execution_options(**self._reading)
                 async with connection.begin():
                     yield SqlUnitOfWork(connection)
 

@@ -34,6 +34,7 @@ from valetkey.domain.ports import (
 from valetkey.domain.sealing import SealContext
 from valetkey.domain.secret import Secret
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.throttle import Throttle
 
 LOGIN_LIFETIME: Final = timedelta(hours=12)
 API_KEY_LIFETIME: Final = timedelta(days=365)
@@ -122,21 +123,27 @@ class Accounts:
         self._audit = audit
         self._clock = clock
         self._new_id = new_id
+        self._throttle = Throttle(clock)
 
-    async def login(self, email: str, password: Secret) -> Login:
-        """Exchange a password for a token.
+    async def login(self, email: str, password: Secret, *, source: str = "") -> Login:
+        """Exchange a password for a token; ``source`` is the network address of who asks.
 
         Raises Unauthenticated, the same and after the same time whether the person or the
-        password is wrong.
+        password is wrong; TooManyRequests after too many failures.
         """
-        async with self._storage.begin() as work:
-            user = await work.users.by_email(email.strip().lower())
+        address = email.strip().lower()
+        names = (f"email {address}", f"source {source}" if source else "")
+        self._throttle.check(*names)
+        async with self._storage.read() as work:
+            user = await work.users.by_email(address)
         if not await self._passwords.matches(password, user.password_hash if user else None):
             user = None
         if user is None:
+            self._throttle.failed(*names)
             raise Unauthenticated(
                 "The e-mail address or the password is wrong.", hint="Check both, and try again."
             )
+        self._throttle.succeeded(*names)
         return self._issue(user, key_id="", lifetime=LOGIN_LIFETIME)
 
     async def authenticate(self, token: str) -> Principal:
@@ -145,7 +152,7 @@ class Accounts:
         Raises Unauthenticated: bad or expired token, revoked key, or a user who is gone.
         """
         claims = self._tokens.read(token, now=self._clock.now())
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             user = await work.users.get(claims.user_id)
             if user is None:
                 raise _stale("The user of this token no longer exists.")
@@ -198,7 +205,7 @@ class Accounts:
 
     async def api_keys(self, caller: Caller) -> list[ApiKey]:
         """List the caller's own keys, newest first."""
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             keys = await work.api_keys.of_user(caller.principal.user_id)
         return sorted(keys, key=lambda key: key.id, reverse=True)
 

@@ -106,7 +106,7 @@ class AuditLog:
 
     async def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:
         """Iterate over the records of all organisations in order, ``sequence`` > ``after``."""
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             async for record in work.audit.read(after=after, limit=limit):
                 yield record
 

@@ -113,7 +113,7 @@ class Drivers:
     async def of_project(self, caller: Caller, project_id: str) -> Sequence[Driver]:
         """List a project's drivers by name. Raises NotFound, Denied."""
         await self._project(caller, Action.READ_DRIVERS, project_id)
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             return await work.drivers.of_project(project_id)
 
     async def update(
@@ -183,7 +183,7 @@ class Drivers:
         )
 
     async def _integration(self, project: Project, integration_id: str) -> Integration:
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             integration = await work.integrations.get(integration_id)
         # Another organisation's integration does not exist for this project.
         if integration is None or integration.org_id != project.org_id:
@@ -202,7 +202,7 @@ class Drivers:
         return await self._sts.assume_role(key, order)
 
     async def _load(self, caller: Caller, action: Action, driver_id: str) -> tuple[Driver, Project]:
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             driver = await load_driver(work, driver_id)
             project = await load_project(work, driver.project_id)
         await self._guard.require(
@@ -215,7 +215,7 @@ class Drivers:
         return driver, project
 
     async def _project(self, caller: Caller, action: Action, project_id: str) -> Project:
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             project = await load_project(work, project_id)
         await self._guard.require(
             caller,

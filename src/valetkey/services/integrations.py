@@ -87,7 +87,7 @@ class Integrations:
     async def of_org(self, caller: Caller, org_id: str) -> Sequence[Integration]:
         """List an organisation's integrations by name. Raises NotFound, Denied."""
         await self._require(caller, Action.READ_INTEGRATIONS, org_id, f"organisation:{org_id}")
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             return await work.integrations.of_org(org_id)
 
     async def update(
@@ -138,7 +138,7 @@ class Integrations:
         """
         await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             drivers = await work.drivers.of_integration(integration_id)
         report = await self._verifier.verify(integration, key, drivers)
         async with self._storage.begin() as work:
@@ -168,7 +168,7 @@ class Integrations:
         )
 
     async def _load(self, caller: Caller, action: Action, integration_id: str) -> Integration:
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             integration = await load_integration(work, integration_id)
         await self._require(caller, action, integration.org_id, f"integration:{integration_id}")
         return integration
@@ -208,7 +208,7 @@ async def open_key(
 
     Raises NotFound, SealBroken, StorageUnavailable.
     """
-    async with storage.begin() as work:
+    async with storage.read() as work:
         integration = await load_integration(work, integration_id)
         sealed = await work.integrations.sealed_secret(integration_id)
     if sealed is None:

@@ -44,13 +44,13 @@ class People:
 
     async def organizations(self, caller: Caller) -> Sequence[Organization]:
         """List the organisations that the caller belongs to."""
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             return await work.organizations.of_user(caller.principal.user_id)
 
     async def organization(self, caller: Caller, org_id: str) -> Organization:
         """Return one organisation. Raises NotFound, Denied."""
         await self._in_org(caller, Action.READ_ORG, org_id)
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             org = await work.organizations.get(org_id)
         if org is None:
             raise missing(f"organisation:{org_id}")
@@ -59,7 +59,7 @@ class People:
     async def org_members(self, caller: Caller, org_id: str) -> Sequence[OrgMember]:
         """List an organisation's members. Raises NotFound, Denied."""
         await self._in_org(caller, Action.READ_ORG, org_id)
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             return await work.organizations.members(org_id)
 
     async def put_org_member(
@@ -127,7 +127,7 @@ class People:
     async def projects(self, caller: Caller) -> Sequence[Project]:
         """List the projects that the caller may see, oldest first."""
         principal = caller.principal
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             found = [
                 project
                 for org_id in principal.org_roles
@@ -156,7 +156,7 @@ class People:
     async def project_members(self, caller: Caller, project_id: str) -> Sequence[ProjectMember]:
         """List a project's members. Raises NotFound, Denied."""
         await self._in_project(caller, Action.READ_PROJECT, project_id)
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             return await work.projects.members(project_id)
 
     async def put_project_member(
@@ -207,7 +207,7 @@ class People:
         await self._guard.require(caller, action, org_id=org_id, subject=f"organisation:{org_id}")
 
     async def _in_project(self, caller: Caller, action: Action, project_id: str) -> Project:
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             project = await load_project(work, project_id)
         await self._guard.require(
             caller,

@@ -128,7 +128,7 @@ class Vending:
         return credentials
 
     async def _load(self, driver_id: str) -> tuple[Driver, Project, Integration]:
-        async with self._storage.begin() as work:
+        async with self._storage.read() as work:
             driver = await load_driver(work, driver_id)
             project = await load_project(work, driver.project_id)
             return driver, project, await load_integration(work, driver.integration_id)

@@ -1,0 +1,108 @@
+"""Errors -> HTTP, mapped once: a status, and message, code, hint and request id as JSON."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from valetkey.domain import errors
+
+_STATUS: Final[tuple[tuple[type[errors.ValetkeyError], int], ...]] = (
+    (errors.InvalidInput, 400),
+    (errors.Unauthenticated, 401),
+    (errors.Denied, 403),
+    (errors.NotFound, 404),
+    (errors.InUse, 400),
+    (errors.Conflict, 409),
+    (errors.Locked, 423),
+    (errors.TooManyRequests, 429),
+    # AWS said no: the request was right, and something it depends on refused.
+    (errors.AwsRefused, 424),
+    (errors.AwsUnavailable, 503),
+    (errors.StorageUnavailable, 503),
+)
+_HINTS: Final = {
+    400: "See the API's description at /api/v1/openapi.json.",
+    404: "See the API's description at /api/v1/openapi.json.",
+    405: "See the API's description at /api/v1/openapi.json.",
+    413: "Send less in one request.",
+    415: "Send JSON.",
+}
+_log = structlog.get_logger("valetkey.api")
+
+
+def status_of(error: errors.ValetkeyError) -> int:
+    """Return the HTTP status of an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def request_id_of(request: Request[Any, Any, Any]) -> str:
+    """Return the id under which the logs know this request."""
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def body_of(error: errors.ValetkeyError, request_id: str) -> dict[str, Any]:
+    """Return an error's JSON."""
+    own = {"message": error.message, "code": error.code, "hint": error.hint}
+    return {**error.details, **own, "requestId": request_id}
+
+
+def on_valetkey_error(
+    request: Request[Any, Any, Any], error: errors.ValetkeyError
+) -> Response[dict[str, Any]]:
+    """Answer with what happened, why, and what to do."""
+    status = status_of(error)
+    headers = {}
+    if isinstance(error, errors.TooManyRequests):
+        headers["Retry-After"] = str(error.details.get("retry_after", 1))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("request failed", code=error.code, reason=error.message)
+    return Response(body_of(error, request_id_of(request)), status_code=status, headers=headers)
+
+
+def on_http_error(
+    request: Request[Any, Any, Any], error: HTTPException
+) -> Response[dict[str, Any]]:
+    """Answer for the framework: no such path, a body that is not JSON, a wrong type."""
+    status = error.status_code
+    return Response(
+        {
+            "message": _sentence(error),
+            "code": HTTPStatus(status).phrase.lower().replace(" ", "_"),
+            "hint": _HINTS.get(status, ""),
+            "requestId": request_id_of(request),
+        },
+        status_code=status,
+        headers=dict(error.headers or {}),
+    )
+
+
+def _sentence(error: HTTPException) -> str:
+    extra = error.extra
+    if isinstance(extra, list) and extra and isinstance(extra[0], dict):
+        first = extra[0]
+        return f"{first.get('key', 'the body')}: {first.get('message', '')}".strip()
+    return str(error.detail)
+
+
+def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Answer for a bug: nothing of it is told, the log has it under the request's id."""
+    if isinstance(error, RecursionError):
+        deep = errors.InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
+        return on_valetkey_error(request, deep)
+    _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
+    return Response(
+        {
+            "message": "Something went wrong inside the server.",
+            "code": "internal",
+            "hint": "Report it with the request id; the server's log has the rest.",
+            "requestId": request_id_of(request),
+        },
+        status_code=500,
+    )

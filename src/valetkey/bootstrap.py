@@ -1,0 +1,202 @@
+"""Settings -> Services: the one place where parts are wired."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from valetkey.aws.clients import Clients
+from valetkey.aws.s3 import BotoObjectStores
+from valetkey.aws.settings import AwsSettings
+from valetkey.aws.sts import BotoSts
+from valetkey.config import Settings, environment
+from valetkey.crypto.keys import (
+    LocalKeyWrapper,
+    create_key_file,
+    read_key_file,
+    read_key_variable,
+)
+from valetkey.crypto.passwords import Argon2Passwords
+from valetkey.crypto.sealing import EnvelopeSealer
+from valetkey.crypto.tokens import JwtTokens
+from valetkey.db.schema import migrate, schema_state
+from valetkey.db.storage import SqlStorage
+from valetkey.domain.errors import ConfigurationError, SealBroken
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import Storage
+from valetkey.domain.secret import Secret
+from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
+from valetkey.services.audit import AuditLog
+from valetkey.services.drivers import Drivers
+from valetkey.services.health import Health
+from valetkey.services.integrations import Integrations
+from valetkey.services.people import People
+from valetkey.services.registry import Services
+from valetkey.services.vending import Vending
+from valetkey.services.verification import Verifier
+from valetkey.system import SystemClock, SystemEntropy
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Time and chance of a process."""
+
+    clock: SystemClock
+    entropy: SystemEntropy
+    new_id: IdFactory
+
+
+def _system() -> System:
+    clock, entropy = SystemClock(), SystemEntropy()
+    return System(clock, entropy, IdFactory(clock, entropy))
+
+
+def make_sealer(settings: Settings, system: System) -> EnvelopeSealer:
+    """Return the sealer of the configured key. Raises ConfigurationError."""
+    scheme, _, place = settings.key_place.partition(":")
+    if scheme == "file":
+        key = read_key_file(Path(place).expanduser())
+    elif scheme == "env":
+        key = read_key_variable(place, environment())
+    else:
+        raise ConfigurationError(
+            "The setting 'key' names no known kind of key.",
+            hint="Use file:/path/to/file or env:NAME.",
+        )
+    return EnvelopeSealer([LocalKeyWrapper(key, system.entropy)], system.entropy)
+
+
+def prepare_key(settings: Settings) -> bool:
+    """Make the key file on a first start; tell whether it was made. Raises ConfigurationError."""
+    scheme, _, place = settings.key_place.partition(":")
+    path = Path(place).expanduser()
+    if scheme != "file" or path.exists():
+        return False
+    create_key_file(path, SystemEntropy())
+    return True
+
+
+async def first_start(
+    settings: Settings, *, organization: str, email: str, password: Secret
+) -> FirstOwner:
+    """Make the key, the tables, the organisation and its owner.
+
+    Raises Conflict when there is an installation already, ConfigurationError, InvalidInput,
+    StorageUnavailable.
+    """
+    settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    prepare_key(settings)
+    await migrate(settings.database)
+    system = _system()
+    storage = SqlStorage.at(settings.database)
+    try:
+        return await initialize(
+            storage,
+            make_sealer(settings, system),
+            Argon2Passwords(),
+            system.clock,
+            system.entropy,
+            system.new_id,
+            organization=organization,
+            email=email,
+            password=password,
+        )
+    finally:
+        await storage.close()
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Wire everything and, at the end, close it.
+
+    Raises ConfigurationError (key missing or of another installation, database not migrated or
+    not initialised), StorageUnavailable.
+    """
+    if settings.migrate_on_start:
+        await migrate(settings.database)
+    await _require_schema(settings)
+    system = _system()
+    sealer = make_sealer(settings, system)
+    storage = SqlStorage.at(settings.database)
+    clients = Clients(aws_settings(settings))
+    try:
+        tokens = await open_tokens(storage, sealer)
+        yield _wire(system, storage, sealer, clients, tokens)
+    finally:
+        clients.close()
+        await storage.close()
+
+
+def aws_settings(settings: Settings) -> AwsSettings:
+    """Return what the AWS adapters need to know."""
+    return AwsSettings(
+        sts_endpoint=settings.sts_endpoint,
+        iam_endpoint=settings.iam_endpoint,
+        s3_endpoint=settings.s3_endpoint,
+        region=settings.aws_region,
+        connect_timeout=settings.aws_connect_timeout,
+        read_timeout=settings.aws_read_timeout,
+        allowed_hosts=settings.allowed_endpoint_hosts,
+    )
+
+
+def _wire(
+    system: System,
+    storage: SqlStorage,
+    sealer: EnvelopeSealer,
+    clients: Clients,
+    tokens: JwtTokens,
+) -> Services:
+    clock, new_id = system.clock, system.new_id
+    sts, stores = BotoSts(clients), BotoObjectStores(clients)
+    audit = AuditLog(storage, clock, new_id)
+    verifier = Verifier(sts, stores, clock, new_id)
+    passwords = Argon2Passwords()
+    return Services(
+        accounts=Accounts(storage, passwords, tokens, audit, clock, new_id),
+        audit=audit,
+        drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
+        health=Health(storage),
+        integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
+        people=People(storage, passwords, audit, clock, new_id),
+        vending=Vending(storage, sealer, sts, audit, clock, new_id),
+    )
+
+
+async def _require_schema(settings: Settings) -> None:
+    state = await schema_state(settings.database)
+    if state.present is None:
+        raise ConfigurationError(
+            "The database has no tables yet.",
+            hint="On a first start run 'valetkey init'; otherwise check the database URL.",
+        )
+    if not state.current:
+        raise ConfigurationError(
+            f"The database is at version {state.present}, and this server needs {state.needed}.",
+            hint="Run 'valetkey migrate', or start with migrate_on_start.",
+        )
+
+
+async def open_tokens(storage: Storage, sealer: EnvelopeSealer) -> JwtTokens:
+    """Open the key that signs tokens: what a wrong key-encryption key is noticed by.
+
+    Raises ConfigurationError.
+    """
+    async with storage.read() as work:
+        installation = await work.installations.get()
+    if installation is None:
+        raise ConfigurationError(
+            "The database has no organisation yet.", hint="Run 'valetkey init'."
+        )
+    try:
+        key = await sealer.open(installation.sealed_token_key, token_key_context(installation.id))
+    except SealBroken as error:
+        raise ConfigurationError(
+            "The key-encryption key does not open this database: it belongs to another "
+            "installation, or was made anew.",
+            hint="Name the right key in the settings ('key'), or restore it from its backup. "
+            "Nothing was changed.",
+        ) from error
+    return JwtTokens(key, installation.id)

@@ -1,0 +1,221 @@
+"""All settings: one frozen object, read once at start-up, from the environment or a TOML file.
+
+Nothing here is read on import. ``settings_page`` writes the reference from the same fields.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, cast
+
+from valetkey.domain.errors import ConfigurationError
+from valetkey.domain.secret import Secret
+
+PREFIX: Final = "VALETKEY_"
+#: Ours too, but read by the client or by whoever finds the file.
+_OTHERS: Final = frozenset({"URL", "TOKEN", "TOKEN_FILE", "PROFILE", "CONFIG", "KEK"})
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+#: botocore's own names, honoured where ours say nothing.
+_BOTOCORE: Final = {
+    "sts_endpoint": ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"),
+    "iam_endpoint": ("AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"),
+    "s3_endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    "aws_region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+}
+
+
+def _setting(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a server is told. Lists are comma-separated in the environment."""
+
+    data_dir: Path = _setting(
+        Path("~/.local/share/valetkey"), "Folder of the database and the key file."
+    )
+    database_url: Secret = _setting(
+        Secret(""),
+        "`sqlite:///path/file.db` or `postgresql://user:password@host/name`. "
+        "Empty: SQLite in the data folder.",
+    )
+    key: str = _setting(
+        "",
+        "Where the key-encryption key is: `file:/path` or `env:NAME`. "
+        "Empty: `valetkey.key` in the data folder.",
+    )
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8484, "Port to listen on; 0 lets the system choose.")
+    migrate_on_start: bool = _setting(
+        False, "Bring the database to this version when the server starts."
+    )
+    allowed_endpoint_hosts: tuple[str, ...] = _setting(
+        (),
+        "Hosts that a driver's own endpoint may name although they are private or unencrypted; "
+        "a leading dot allows the hosts below a domain.",
+    )
+    sts_endpoint: str = _setting("", "STS endpoint instead of AWS's own.")
+    iam_endpoint: str = _setting("", "IAM endpoint instead of AWS's own.")
+    s3_endpoint: str = _setting("", "S3 endpoint instead of AWS's own.")
+    aws_region: str = _setting("us-east-1", "Region of STS calls.")
+    aws_connect_timeout: float = _setting(5.0, "Seconds to wait for a connection to AWS.")
+    aws_read_timeout: float = _setting(20.0, "Seconds to wait for an answer of AWS.")
+    log_format: str = _setting(
+        "auto", "`human`, `json`, or `auto`: human on a terminal, JSON otherwise."
+    )
+    log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
+
+    @property
+    def data_folder(self) -> Path:
+        """The data folder, ``~`` resolved."""
+        return self.data_dir.expanduser().absolute()
+
+    @property
+    def database(self) -> str:
+        """The database's URL. It may hold a password: don't print it."""
+        return self.database_url.reveal() or f"sqlite:///{self.data_folder / 'valetkey.db'}"
+
+    @property
+    def key_place(self) -> str:
+        """Where the key-encryption key is."""
+        return self.key or f"file:{self.data_folder / 'valetkey.key'}"
+
+
+def load_settings(environment: Mapping[str, str], file: Path | None = None) -> Settings:
+    """Read the settings: a TOML file (``VALETKEY_CONFIG`` unless given), then the environment.
+
+    Raises ConfigurationError for unknown names and values of a wrong form, naming the place.
+    """
+    place = file or (
+        Path(environment["VALETKEY_CONFIG"]) if "VALETKEY_CONFIG" in environment else None
+    )
+    values: dict[str, Any] = {}
+    if place is not None:
+        values |= _from_file(place)
+    values |= _from_environment(environment)
+    for name, variables in _BOTOCORE.items():
+        given = next((environment[v] for v in variables if environment.get(v)), "")
+        if given and name not in values:
+            values[name] = given
+    return Settings(**values)
+
+
+def _from_file(place: Path) -> dict[str, Any]:
+    try:
+        with place.open("rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The settings file {place} can't be read: {error.strerror}.", hint="Check its path."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            f"The settings file {place} is not TOML: {error}.", hint="Mend that line."
+        ) from None
+    return {
+        name: _parse(_known(name, f"{name!r} in {place}"), value, f"{name} in {place}")
+        for name, value in content.items()
+    }
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found = {}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in _OTHERS:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        found[name] = _parse(_known(name, f"The variable {variable}"), value, variable)
+    return found
+
+
+def _known(name: str, where: str) -> str:
+    names = [setting.name for setting in fields(Settings)]
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1)
+    raise ConfigurationError(
+        f"{where} is not a setting of Valetkey.",
+        hint=f"Did you mean {near[0]!r}?" if near else "See 'valetkey settings' for all of them.",
+    )
+
+
+def _parse(name: str, value: object, where: str) -> Any:
+    default = next(setting.default for setting in fields(Settings) if setting.name == name)
+    wrong = ConfigurationError(
+        f"{where} has a value of a wrong form.",
+        hint=f"It is {_form(default)}; see 'valetkey settings'.",
+    )
+    try:
+        return _convert(default, value)
+    except (ValueError, TypeError):
+        raise wrong from None
+
+
+def _convert(default: object, value: object) -> Any:
+    if isinstance(default, tuple):
+        parts = value.split(",") if isinstance(value, str) else cast("list[Any]", value)
+        return tuple(_text(part).strip() for part in parts if _text(part).strip())
+    if isinstance(default, bool):
+        word = str(value).lower()
+        if word not in _TRUE | _FALSE:
+            raise ValueError(word)
+        return word in _TRUE
+    if isinstance(default, int | float):
+        if isinstance(value, bool):
+            raise TypeError
+        return type(default)(cast("Any", value))
+    return type(default)(_text(value))  # type: ignore[call-arg]  # str, Path or Secret
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _form(default: object) -> str:
+    if isinstance(default, bool):
+        return "true or false"
+    if isinstance(default, int | float):
+        return "a number"
+    if isinstance(default, tuple):
+        return "a list of texts"
+    return "a text"
+
+
+def settings_page() -> str:
+    """Return the reference of all settings, in Markdown."""
+    lines = [
+        "# Settings",
+        "Read once at start-up: from a TOML file (`--config`, or the variable `VALETKEY_CONFIG`), "
+        "then from the environment, which wins. An unknown name is an error. "
+        "This page is generated: `valetkey settings --markdown`.",
+        "",
+        "| in the file | in the environment | default | what it is |",
+        "|---|---|---|---|",
+    ]
+    for setting in fields(Settings):
+        default = "" if isinstance(setting.default, Secret) else setting.default
+        shown = ",".join(default) if isinstance(default, tuple) else str(default)
+        code = f"`{shown.lower() if isinstance(default, bool) else shown}`" if shown else "(empty)"
+        variable = PREFIX + setting.name.upper()
+        lines.append(f"| `{setting.name}` | `{variable}` | {code} | {setting.metadata['help']} |")
+    lines += [
+        "",
+        "Where ours are not set, botocore's own names count: `AWS_ENDPOINT_URL`, "
+        "`AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_S3`, `AWS_REGION`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def environment() -> Mapping[str, str]:
+    """Return the process's environment; the entry points alone ask for it."""
+    return os.environ
