@@ -27,36 +27,23 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
+from botocore.parsers import ResponseParserError
 
+from valetkey.aws.errors import from_client_error, unreachable
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput, ValetkeyError
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.calls import AwsCall
 
 _THREADS: Final = 4
-_SERVER_ERRORS: Final = 500
-_THROTTLED: Final = {
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-    "SlowDown",
-}
 _DENIED: Final = {"AccessDenied", "AccessDeniedException", "403"}
 _SECRETS: Final = {"SecretAccessKey", "SessionToken"}
-#: What to do about a refusal that is not about rights.
+#: What an administrator can do about a refusal, where that is more than the general advice.
 _HINTS: Final = {
-    "InvalidClientTokenId": "AWS does not know the access key: see AWS_ACCESS_KEY_ID or --profile.",
-    "SignatureDoesNotMatch": "The secret key is wrong, or this machine's clock is.",
-    "ExpiredToken": "The session is over: log in to AWS again.",
-    "ExpiredTokenException": "The session is over: log in to AWS again.",
-    "RequestTimeTooSkewed": "This machine's clock is wrong: set it (NTP).",
     "BucketAlreadyExists": "Bucket names are shared by all AWS accounts: choose another, --bucket.",
     "TooManyBuckets": "The account has no room for another bucket: ask AWS to raise the quota.",
     "LimitExceeded": "A quota of IAM is used up: remove what is not needed, or raise the quota.",
     "DeleteConflict": "Something that Valetkey did not make still hangs on it: remove that first.",
-    "MalformedPolicyDocument": "AWS does not take the policy: see AWS's own words.",
     "InvalidLocationConstraint": "S3 does not know the region: see --region.",
     "BucketNotEmpty": "Something was written to the bucket meanwhile: run destroy again.",
 }
@@ -100,7 +87,10 @@ class AdminApi:
         except ClientError as error:
             failure = _refusal(call, error, key)
         except (BotoConnectionError, HTTPClientError) as error:
-            failure = _unreachable(call, error)
+            failure = unreachable(error, call.action)
+        except ResponseParserError:
+            # The parser's own words quote the answer, which may hold a secret.
+            failure = unreachable(OSError(), call.action)
         except BotoCoreError as error:
             failure = _local(error)
         else:
@@ -158,39 +148,20 @@ def _cleaned(answer: Any) -> Any:
 
 
 def _refusal(call: AwsCall, error: ClientError, key: AccessKey | None) -> ValetkeyError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    words = str(error.response.get("Error", {}).get("Message", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    facts = {"aws_code": code, "aws_message": words, "action": call.action}
-    if code in _THROTTLED:
-        return AwsUnavailable(
-            f"AWS asks to slow down ({call.action}).", hint="Try again in a minute.", **facts
-        )
-    if status >= _SERVER_ERRORS:
-        return AwsUnavailable(
-            f"AWS failed at {call.action} ({code}).",
-            hint="Try again; see the AWS Health Dashboard.",
-            **facts,
-        )
+    failure = from_client_error(error, call.action)
+    if key is not None or isinstance(failure, AwsUnavailable):
+        return failure
+    code, words = failure.details["aws_code"], failure.details["aws_message"]
     if code in _DENIED:
-        whose = f"The access key {key.id}" if key else "The AWS credentials in use"
         return AwsRefused(
-            f"{whose} may not do {call.action}.",
-            hint="Use an administrator's (--profile), or ask for the right: " + (words or code),
-            **facts,
+            f"The AWS credentials in use may not do {call.action}.",
+            hint=f"Use an administrator's (--aws-profile), or ask for the right: {words or code}",
+            **failure.details,
         )
     return AwsRefused(
         f"AWS refused {call.action}: {words or code}",
-        hint=_HINTS.get(code, f"AWS calls this {code}."),
-        **facts,
-    )
-
-
-def _unreachable(call: AwsCall, error: BotoCoreError) -> AwsUnavailable:
-    return AwsUnavailable(
-        f"AWS could not be reached for {call.action}: {error}",
-        hint="See the network, the proxy, and AWS_ENDPOINT_URL if it is set.",
-        action=call.action,
+        hint=_HINTS.get(code, failure.hint),
+        **failure.details,
     )
 
 
@@ -199,7 +170,7 @@ def _local(error: BotoCoreError) -> InvalidInput:
         return InvalidInput(
             "There are no AWS credentials on this machine.",
             hint="Log in (aws sso login), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-            "name a profile with --profile.",
+            "name a profile with --aws-profile.",
         )
     return InvalidInput(
         f"AWS can't be called as configured: {error}",

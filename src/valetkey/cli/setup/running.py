@@ -17,7 +17,6 @@ from valetkey.aws.admin import AdminApi
 from valetkey.cli.setup import render
 from valetkey.cli.setup.custody import Showing, choose
 from valetkey.cli.setup.files import FileJournals, default_journal_folder
-from valetkey.cli.setup.machine import SystemClock, SystemEntropy
 from valetkey.cli.setup.options import Keeper, Target
 from valetkey.cli.setup.server import ServerUnavailable
 from valetkey.domain import errors
@@ -25,6 +24,7 @@ from valetkey.domain.credentials import AccessKey
 from valetkey.domain.ports.setup import KeyCustodian
 from valetkey.domain.setup import SetupSpec
 from valetkey.services.setup import Demolition, Setup
+from valetkey.system import SystemClock, SystemEntropy
 
 #: Exit codes by kind of error; a subclass stands before its base.
 _EXIT_CODES: Final = (

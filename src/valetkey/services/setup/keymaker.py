@@ -10,7 +10,7 @@ from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsUnavailable, Locked, ValetkeyError
 from valetkey.domain.ports.setup import AwsApi, KeyCustodian, SetupJournal
 from valetkey.domain.ports.time import Clock
-from valetkey.domain.setup import Desired, KeyIntent, SeenKey, iam
+from valetkey.domain.setup import Desired, KeyIntent, iam
 from valetkey.services.setup.observe import Observer
 from valetkey.services.setup.patience import OnWait, Patience
 
@@ -52,7 +52,7 @@ class KeyMaker:
         journal.write(intent)
         key = await self._create(desired, journal, on_wait)
         journal.write(replace(intent, created=key.id))
-        await self._yield_to_earlier(desired, journal, known, key.id)
+        await self._yield_to_rival(desired, journal, known, key.id)
         try:
             await self._custodian.keep(key, desired)
         except ValetkeyError:
@@ -75,22 +75,23 @@ class KeyMaker:
         key = answer["AccessKey"]
         return AccessKey(key["AccessKeyId"], key["SecretAccessKey"])
 
-    async def _yield_to_earlier(
+    async def _yield_to_rival(
         self, desired: Desired, journal: SetupJournal, known: frozenset[str], mine: str
     ) -> None:
-        """Of two runs on two machines, the one whose key is earlier goes on."""
-        keys = await self._observer.keys(desired.user)
-        rank = {key.id: _rank(key) for key in keys if key.id not in known}
-        # Not listed yet means made last, as far as anybody can see.
-        mine_rank = rank.pop(mine, None)
-        earlier = sorted(
-            key for key, place in rank.items() if mine_rank is None or place < mine_rank
-        )
-        if not earlier:
+        """Of two runs on two machines, the one whose key is later gives way; both do when AWS
+        gives both keys the same second, because neither can know who looked first."""
+        made = {
+            key.id: key.created_at
+            for key in await self._observer.keys(desired.user)
+            if key.id not in known
+        }
+        own = made.pop(mine, None)  # not listed yet: nothing says that it was first
+        rivals = sorted(key for key, at in made.items() if own is None or at <= own)
+        if not rivals:
             return
         await self._take_back(desired, journal, mine)
         raise Locked(
-            f"Another apply made the access key {', '.join(earlier)} at the same moment.",
+            f"Another apply made the access key {', '.join(rivals)} at the same moment.",
             hint="This one has taken its own key back. When the other has ended, run apply again.",
         )
 
@@ -103,7 +104,3 @@ class KeyMaker:
             call = iam("DeleteAccessKey", UserName=desired.user, AccessKeyId=key_id)
             await asyncio.shield(self._patience.write(self._aws, call))
             journal.clear()
-
-
-def _rank(key: SeenKey) -> tuple[float, str]:
-    return key.created_at.timestamp(), key.id

@@ -65,18 +65,24 @@ class Observer:
         )
         return Observed(bucket, policy, user, role)
 
-    async def keys(self, user: str) -> tuple[SeenKey, ...]:
-        """Return a user's access keys, with when they were last used."""
-        found = await self.listed(iam("ListAccessKeys", UserName=user), "AccessKeyMetadata")
+    async def keys(self, user: str, *, just_made: bool = False) -> tuple[SeenKey, ...]:
+        """Return a user's access keys, with when they were last used. A user ``just_made`` may
+        not be visible yet, and is waited for."""
+        call = iam("ListAccessKeys", UserName=user)
+        awaits = frozenset({"NoSuchEntity"} if just_made else ())
+        found = await self.listed(call, "AccessKeyMetadata", awaits=awaits)
         return tuple([await self._key(item) for item in found])
 
-    async def listed(self, call: AwsCall, member: str) -> list[Any]:
-        """Return all pages of an IAM listing."""
+    async def listed(
+        self, call: AwsCall, member: str, *, awaits: frozenset[str] = frozenset()
+    ) -> list[Any]:
+        """Return all pages of an IAM listing, waiting while AWS answers with ``awaits``."""
         items: list[Any] = []
         marker: dict[str, str] = {}
         while True:
             parameters = {**call.parameters, **marker}
-            answer = await self._get(AwsCall(call.service, call.operation, parameters))
+            page = AwsCall(call.service, call.operation, parameters)
+            answer = await self._patience.call(self._aws, page, awaits=awaits)
             items.extend(answer.get(member, []))
             if not answer.get("IsTruncated"):
                 return items

@@ -18,6 +18,7 @@ from valetkey.domain.setup import (
     StepName,
     make_plan,
 )
+from valetkey.domain.setup.access_key import KeyConflict, MakeKey, decide
 from valetkey.domain.verification import Outcome, Report
 from valetkey.services.setup.keymaker import KeyMaker, LostAnswer
 from valetkey.services.setup.observe import Observer
@@ -118,13 +119,15 @@ class Setup:
 
     async def _plan(self, desired: Desired, journal: SetupJournal, *, adopt: bool) -> Plan:
         observed = await self._observer.observe(desired)
-        facts = KeyFacts(
+        return make_plan(desired, observed, await self._key_facts(journal), adopt=adopt)
+
+    async def _key_facts(self, journal: SetupJournal) -> KeyFacts:
+        return KeyFacts(
             custodian=self._custodian.name,
             held=await self._custodian.holds(),
             intent=journal.read(),
             now=self._clock.now(),
         )
-        return make_plan(desired, observed, facts, adopt=adopt)
 
     async def _carry_out(
         self, desired: Desired, journal: SetupJournal, *, adopt: bool, progress: Progress
@@ -170,8 +173,14 @@ class Setup:
             journal.clear()
 
     async def _make_key(self, desired: Desired, journal: SetupJournal, on_wait: OnWait) -> None:
-        known = frozenset(key.id for key in await self._observer.keys(desired.user))
-        await self._keys.make(desired, journal, known, on_wait)
+        # Since the plan was made, a rival may have made a key: decide once more.
+        keys = await self._observer.keys(desired.user, just_made=True)
+        decision = decide(keys, await self._key_facts(journal))
+        if isinstance(decision, KeyConflict):
+            raise Conflict(decision.reason, hint=decision.fix)
+        if isinstance(decision, MakeKey):
+            known = frozenset(key.id for key in keys)
+            await self._keys.make(desired, journal, known, on_wait)
 
     async def _delete(self, call: AwsCall, on_wait: OnWait) -> None:
         try:
