@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from valetkey.domain.access import Principal
+from valetkey.domain.access import Action, Principal, decide, require
 from valetkey.domain.audit import (
     GENESIS,
     AuditEvent,
@@ -15,7 +15,7 @@ from valetkey.domain.audit import (
     ChainVerdict,
     ChainWalk,
 )
-from valetkey.domain.errors import AuditUnavailable, StorageUnavailable
+from valetkey.domain.errors import AuditUnavailable, NotFound, StorageUnavailable
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Storage
 
@@ -103,6 +103,21 @@ class AuditLog:
         except Exception as error:  # noqa: BLE001  # whatever it was, every waiting caller hears of it
             return error
         return None
+
+    async def require_reader(self, caller: Caller, org_id: str) -> None:
+        """Refuse whoever may not read an organisation's records. Raises NotFound, Denied."""
+        if org_id not in caller.principal.org_roles:
+            raise NotFound("There is no such organisation.", hint="List your organisations.")
+        require(decide(caller.principal, Action.READ_AUDIT, org_id=org_id))
+
+    async def of_org(
+        self, caller: Caller, org_id: str, *, after: int = 0, limit: int | None = None
+    ) -> AsyncIterator[AuditRecord]:
+        """Iterate over an organisation's records in order. Raises NotFound, Denied."""
+        await self.require_reader(caller, org_id)
+        async with self._storage.read() as work:
+            async for record in work.audit.read(after=after, limit=limit, org_id=org_id):
+                yield record
 
     async def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:
         """Iterate over the records of all organisations in order, ``sequence`` > ``after``."""

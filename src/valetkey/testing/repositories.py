@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -238,9 +239,11 @@ class MemoryAuditTrail:
             self.records.append(added[-1])
         return added
 
-    async def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:
-        end = None if limit is None else after + limit
-        for record in self.records[after:end]:
+    async def read(
+        self, *, after: int = 0, limit: int | None = None, org_id: str = ""
+    ) -> AsyncIterator[AuditRecord]:
+        wanted = (r for r in self.records[after:] if org_id in {"", r.event.org_id})
+        for record in itertools.islice(wanted, limit):
             yield record
 
 

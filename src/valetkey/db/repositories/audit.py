@@ -38,11 +38,15 @@ class SqlAuditTrail(Repository):
         row = await self._one(query)
         return (row.sequence, row.hash) if row else (0, GENESIS)
 
-    async def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:
+    async def read(
+        self, *, after: int = 0, limit: int | None = None, org_id: str = ""
+    ) -> AsyncIterator[AuditRecord]:
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
             query = select(t).where(t.c.sequence > after).order_by(t.c.sequence).limit(page)
+            if org_id:
+                query = query.where(t.c.org_id == org_id)
             rows = await self._all(query)
             for row in rows:
                 yield _from_row(row)

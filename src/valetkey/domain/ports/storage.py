@@ -101,8 +101,11 @@ class AuditTrail(Protocol):
 
     async def append(self, events: Sequence[AuditEvent]) -> Sequence[AuditRecord]: ...
 
-    def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:
-        """Iterate over records in order, ``sequence`` > ``after``; memory stays flat."""
+    def read(
+        self, *, after: int = 0, limit: int | None = None, org_id: str = ""
+    ) -> AsyncIterator[AuditRecord]:
+        """Iterate over records in order, ``sequence`` > ``after``, of one organisation or (empty)
+        of all; memory stays flat."""
         ...
 
 

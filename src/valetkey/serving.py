@@ -1,0 +1,92 @@
+"""Serving an application over HTTP with granian, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from valetkey.domain.errors import ConfigurationError
+
+#: After a stop is asked for, requests under way get this many seconds to finish.
+GRACE_SECONDS: Final = 10
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """Return a bound socket that holds an address until it is closed.
+
+    Granian's sockets share their address (SO_REUSEPORT), so a second server on a taken port would
+    start and steal half of the requests. Raises ConfigurationError when the port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            address = probe.getsockname()
+        held = socket.socket(family)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind((host, address[1]))
+    except OSError as error:
+        raise ConfigurationError(
+            f"The server can't listen on {host} port {port}: {error.strerror}.",
+            hint="Stop what uses the port, or choose another (--port; 0 lets the system choose).",
+        ) from None
+    return held
+
+
+async def serve(
+    app: Any,
+    host: str,
+    held: socket.socket,
+    *,
+    ready: Callable[[int], Awaitable[None] | None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve until ``stop`` is set; then let requests finish and return.
+
+    ``ready`` is called with the port once connections are accepted.
+    """
+    port = held.getsockname()[1]
+    server = Server(
+        app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False
+    )
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await _accepting(host, port, serving)
+        told = ready(port)
+        if told is not None:
+            await told
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving, GRACE_SECONDS)
+        held.close()
+
+
+async def _accepting(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    while not serving.done():
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.close()
+        return
+    await serving
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set ``stop`` when the process is asked to end (SIGTERM, SIGINT)."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
