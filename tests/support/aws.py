@@ -34,8 +34,17 @@ def embedded_aws(_running_aws: EmbeddedAws) -> EmbeddedAws:
     return _running_aws
 
 
-def client(aws: EmbeddedAws, service: str, key: AccessKey | None = None, token: str = "") -> Any:
-    """Return a boto3 client, the administrator's unless a key is given."""
+def client(
+    aws: EmbeddedAws,
+    service: str,
+    key: AccessKey | None = None,
+    token: str = "",
+    *,
+    validate: bool = True,
+) -> Any:
+    """Return a boto3 client, the administrator's unless a key is given. It retries nothing.
+
+    With ``validate`` off, botocore sends parameters that it knows to be wrong."""
     used = key or aws.administrator
     return boto3.client(  # type: ignore[call-overload]  # the service is a variable
         service,
@@ -44,9 +53,11 @@ def client(aws: EmbeddedAws, service: str, key: AccessKey | None = None, token: 
         aws_access_key_id=used.id,
         aws_secret_access_key=used.secret.reveal(),
         aws_session_token=token or None,
-        config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4")
-        if service == "s3"
-        else Config(retries={"total_max_attempts": 1}),
+        config=Config(
+            retries={"total_max_attempts": 1},
+            signature_version="s3v4" if service == "s3" else None,
+            parameter_validation=validate,
+        ),
     )
 
 

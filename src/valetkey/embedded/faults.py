@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from valetkey.embedded.requests import Call
 
 
 class Kind(StrEnum):
-    """What happens instead of an answer; AFTER_EFFECT kinds let the call take effect first."""
+    """What happens instead of an answer; with LOST_ANSWER the call takes effect all the same."""
 
     ERROR = "error"
     HANG = "hang"
@@ -37,15 +37,26 @@ class Fault:
     message: str = "a fault that a test ordered"
     status: int = 503
     struck: int = 0
-    _released: threading.Event = field(default_factory=threading.Event)
+    _released: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _hanging: list[Callable[[], object]] = field(default_factory=list)
 
     def release(self) -> None:
         """Let the calls that hang go on (to a closed connection)."""
-        self._released.set()
+        with self._lock:
+            self._released = True
+            hanging, self._hanging = self._hanging, []
+        for wake in hanging:
+            wake()
 
     async def hang(self) -> None:
-        """Wait for the release."""
-        await asyncio.to_thread(self._released.wait)
+        """Wait for the release, which may come from another thread."""
+        loop, released = asyncio.get_running_loop(), asyncio.Event()
+        with self._lock:
+            if self._released:
+                return
+            self._hanging.append(lambda: loop.call_soon_threadsafe(released.set))
+        await released.wait()
 
 
 class Faults:

@@ -1,21 +1,22 @@
-"""The door in front of MiniStack: its back doors are shut, faults are injected, calls counted.
+"""What stands in front of MiniStack: back doors are shut, faults are injected, calls counted.
 
-MiniStack is made for development: some key ids are root with any secret, ListBuckets answers
-anybody, and ``/_ministack`` controls it. None of that may be reachable once an administrator's
-key exists, or nothing that is tested here would be proven.
+None of MiniStack's back doors (see ``doors``) may be reachable once an administrator's key exists,
+or nothing that is tested here would be proven.
 """
 
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from valetkey.embedded.doors import shut
 from valetkey.embedded.faults import Fault, Faults, Kind
-from valetkey.embedded.requests import Call, headers_of, is_form, read_call
-from valetkey.embedded.rules import Refusal, refusal
+from valetkey.embedded.requests import Call, headers_of, is_form, read_call, read_claims
+from valetkey.embedded.rules import TOO_LARGE, Refusal, refusal, skewed
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -23,91 +24,108 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
 
 BOOTSTRAP_HEADER: Final = "x-valetkey-embedded-bootstrap"
-_ROOT: Final = re.compile(r"\d{12}|test")
-_CONTROL: Final = ("/_ministack", "/_localstack", "/_aws", "/health", "/_")
 _MAX_FORM: Final = 1 << 20
-_INVALID_KEY: Final = Refusal(
-    403, "InvalidClientTokenId", "The security token included in the request is invalid."
-)
-_INVALID_S3_KEY: Final = Refusal(
-    403,
-    "InvalidAccessKeyId",
-    "The AWS Access Key Id you provided does not exist in our records.",
-)
-_DENIED: Final = Refusal(403, "AccessDenied", "Access Denied")
-_UNSIGNED: Final = Refusal(
-    403, "MissingAuthenticationToken", "Request is missing Authentication Token"
-)
 
 
 class Guard:
-    """An ASGI application around MiniStack's."""
+    """An ASGI application around MiniStack's.
 
-    def __init__(self, app: App, root_key_id: str, bootstrap_token: str) -> None:
+    ``clock_offset`` is how far the stand-in's clock is ahead of the machine's: it shows in the
+    ``Date`` of answers and in which signatures are too old or too new. Expiry times are not moved.
+    """
+
+    def __init__(self, app: App, bootstrap_token: str) -> None:
         self._app = app
-        self._root_key_id = root_key_id
-        self._token = bootstrap_token
+        self._token = bootstrap_token.encode()
         self.faults = Faults()
         self.calls: list[Call] = []
+        self.clock_offset = timedelta()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, self._dated(send))
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _answer(self, scope: Any, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
-        if hmac.compare_digest(headers.get(BOOTSTRAP_HEADER, ""), self._token):
+        given = headers.get(BOOTSTRAP_HEADER, "").encode("latin-1")
+        if hmac.compare_digest(given, self._token):
             await self._app(scope, receive, send)
             return
-        body = await _read(receive) if is_form(headers) else None
-        call = read_call(scope, body or b"")
-        refused = self._shut(call) or refusal(call)
-        if refused is not None:
-            await _answer(send, call, refused)
+        body = await _read(receive) if is_form(headers) else b""
+        if body is None:
+            await _refuse(send, read_call(scope, b""), TOO_LARGE)
+            return
+        call, claims = read_call(scope, body), read_claims(scope, body)
+        closed = shut(call, claims)
+        if closed is not None:
+            await _refuse(send, call, closed)
             return
         self.calls.append(call)
+        refused = skewed(call, claims.signed_at, self._now()) or refusal(call)
+        if refused is not None:
+            await _refuse(send, call, refused)
+            return
         fault = self.faults.strike(call)
-        inner = receive if body is None else _replay(body, receive)
+        inner = _replay(body, receive) if is_form(headers) else receive
         if fault is None:
             await self._app(scope, inner, send)
         else:
             await self._befall(fault, call, scope, inner, send)
 
-    def _shut(self, call: Call) -> Refusal | None:
-        if call.path.startswith(_CONTROL):
-            return _DENIED
-        if call.key_id and (call.key_id == self._root_key_id or _ROOT.fullmatch(call.key_id)):
-            return _INVALID_S3_KEY if call.service == "s3" else _INVALID_KEY
-        if not call.key_id and (call.service != "s3" or call.path.strip("/") == ""):
-            return _DENIED if call.service == "s3" else _UNSIGNED
-        return None
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self.clock_offset
+
+    def _dated(self, send: Send) -> Send:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [(n, v) for n, v in message.get("headers", ()) if n.lower() != b"date"]
+                date = format_datetime(self._now(), usegmt=True).encode()
+                message = {**message, "headers": [*kept, (b"date", date)]}
+            await send(message)
+
+        return dated
 
     async def _befall(
         self, fault: Fault, call: Call, scope: Any, receive: Receive, send: Send
     ) -> None:
         if fault.kind is Kind.ERROR:
-            await _answer(send, call, Refusal(fault.status, fault.code, fault.message))
+            await _refuse(send, call, Refusal(fault.status, fault.code, fault.message))
         elif fault.kind is Kind.GARBAGE:
             await _send(send, 200, b"\x00\xffnot what AWS says")
-        elif fault.kind is Kind.HANG:
-            await fault.hang()
-            raise ConnectionAbortedError("released after a hang")
-        elif fault.kind is Kind.LOST_ANSWER:
-            await self._app(scope, receive, _swallow)
-            raise ConnectionAbortedError("the answer was lost on purpose")
         else:
-            raise ConnectionAbortedError("cut on purpose")
+            if fault.kind is Kind.HANG:
+                await fault.hang()
+            elif fault.kind is Kind.LOST_ANSWER:
+                await self._app(scope, receive, _swallow)
+            await _cut(send)
 
 
 async def _swallow(message: Message) -> None:
     """Take an answer that nobody is to see."""
 
 
-async def _read(receive: Receive) -> bytes:
+async def _cut(send: Send) -> None:
+    """Promise more than is sent, so that the server has to close the connection."""
+    headers = [(b"content-type", b"text/xml"), (b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"<", "more_body": True})
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return a form, or None for one that is larger than any that AWS takes."""
     parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         parts.append(message.get("body", b""))
-        if sum(map(len, parts)) > _MAX_FORM or not message.get("more_body"):
+        size += len(parts[-1])
+        if size > _MAX_FORM:
+            return None
+        if not message.get("more_body"):
             return b"".join(parts)
 
 
@@ -120,7 +138,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _answer(send: Send, call: Call, refused: Refusal) -> None:
+async def _refuse(send: Send, call: Call, refused: Refusal) -> None:
     code, message = escape(refused.code), escape(refused.message)
     if call.service == "s3":
         text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"

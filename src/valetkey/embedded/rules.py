@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from valetkey.embedded.requests import Call
@@ -12,6 +13,10 @@ _SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _MAX_KEYS: Final = 2
 _MIN_SECONDS: Final = 900
 _DEFAULT_MAX_SECONDS: Final = 3600
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+#: How far a signature's time may be off: IAM and STS, and S3.
+_WINDOW: Final = timedelta(minutes=5)
+_S3_WINDOW: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,33 @@ class Refusal:
     status: int
     code: str
     message: str
+
+
+TOO_LARGE: Final = Refusal(413, "RequestEntityTooLarge", "Request size exceeded the limit allowed.")
+
+
+def skewed(call: Call, signed_at: str, now: datetime) -> Refusal | None:
+    """Return what AWS says of a signature that is too old or too new by its own clock."""
+    try:
+        signed = datetime.strptime(signed_at, _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    window = _S3_WINDOW if call.service == "s3" else _WINDOW
+    if abs(signed - now) <= window:
+        return None
+    if call.service == "s3":
+        return Refusal(
+            403,
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+        )
+    if signed < now:
+        early = f"{now - window:{_STAMP}} ({now:{_STAMP}} - 5 min.)"
+        words = f"Signature expired: {signed_at} is now earlier than {early}"
+    else:
+        late = f"{now + window:{_STAMP}} ({now:{_STAMP}} + 5 min.)"
+        words = f"Signature not yet current: {signed_at} is still later than {late}"
+    return Refusal(403, "SignatureDoesNotMatch", words)
 
 
 def refusal(call: Call) -> Refusal | None:

@@ -1,0 +1,33 @@
+"""Requests as an attacker writes them: no client library tidies them up."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def ask(
+    endpoint: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str | bytes] | None = None,
+    body: bytes | None = None,
+) -> Answer:
+    """Send one request and read its answer; header names come back in lower case."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=20)
+    try:
+        connection.request(method, path, body=body, headers=headers or {})
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, found, answer.read())
+    finally:
+        connection.close()
