@@ -7,7 +7,6 @@ endpoint overrides (``AWS_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_IAM``, ...).
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +29,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from valetkey.aws.errors import from_client_error, unreachable
+from valetkey.aws.quiet import hush
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput, ValetkeyError
 from valetkey.domain.secret import Secret
@@ -54,9 +54,7 @@ class AdminApi:
     with a clock of their own, and CreateAccessKey must never be sent twice unseen."""
 
     def __init__(self, *, profile: str = "", region: str = "") -> None:
-        # botocore writes whole responses to its debug log, CreateAccessKey's too.
-        log = logging.getLogger("botocore")
-        log.setLevel(max(logging.INFO, log.level))
+        hush()
         self._session = botocore.session.Session(profile=profile or None)
         self._region = region
         self._clients: dict[tuple[str, str, str], Any] = {}

@@ -1,4 +1,4 @@
-"""botocore in a bounded thread pool: clients made once, credentials swapped per call.
+"""botocore in bounded thread pools: clients made once, credentials swapped per call.
 
 Making a client costs milliseconds (models, endpoint rules), signing microseconds. So a client is
 made once for each service, region and endpoint, without credentials of its own; each call signs
@@ -9,25 +9,51 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import botocore.session
 from botocore.config import Config
 from botocore.configprovider import ConstantProvider
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ChecksumError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
 from botocore.parsers import ResponseParserError
 
 from valetkey.aws.endpoints import confine
-from valetkey.aws.errors import from_client_error, unreachable
+from valetkey.aws.errors import from_client_error, unreachable, unusable
+from valetkey.aws.quiet import hush
 from valetkey.aws.settings import AwsSettings
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 
 R = TypeVar("R")
+
+#: Regions and endpoints are what people type, so the clients for them are counted.
+_MOST_CLIENTS: Final = 64
+#: The longest that botocore's standard mode waits between two attempts, in seconds.
+_LONGEST_PAUSE: Final = 20.0
+
+#: Silence, or half an answer; botocore's other errors say that nothing was sent.
+_NO_ANSWER: Final = (
+    BotoConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ChecksumError,
+    FlexibleChecksumError,
+)
 
 _signing_key: ContextVar[ReadOnlyCredentials] = ContextVar("valetkey_signing_key")
 
@@ -43,18 +69,31 @@ class _PerCall(Credentials):
 
 
 class Clients:
-    """Makes botocore calls for the adapters."""
+    """Makes botocore calls for the adapters.
+
+    A user's own endpoint may be slow on purpose: calls to such have threads of their own, so that
+    they never keep STS waiting. Retries: botocore's standard mode, bounded and jittered.
+    """
 
     def __init__(self, settings: AwsSettings) -> None:
+        hush()
         self.settings = settings
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
+        self._strangers = ThreadPoolExecutor(settings.threads, thread_name_prefix="endpoint")
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._session = _session()
+        each = settings.connect_timeout + settings.read_timeout
+        self._deadline = settings.attempts * each + (settings.attempts - 1) * _LONGEST_PAUSE
 
     def close(self) -> None:
-        """Let the threads go; calls under way are not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Let the threads go and close the connections; calls under way are not waited for."""
+        for pool in (self._pool, self._strangers):
+            pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            clients, self._clients = list(self._clients.values()), OrderedDict()
+        for client in clients:
+            client.close()
 
     async def call(
         self,
@@ -67,37 +106,69 @@ class Clients:
         **parameters: Any,
     ) -> dict[str, Any]:
         """Make one call and return its answer. Raises AwsRefused, AwsUnavailable."""
-        doing = f"{service}:{operation}"
+        signing_key = _frozen(key)
 
         def work() -> dict[str, Any]:
             client = self._client(service, region or self.settings.region, endpoint)
-            token = _signing_key.set(_frozen(key))
+            token = _signing_key.set(signing_key)
             try:
                 answer: dict[str, Any] = client._make_api_call(operation, parameters)  # noqa: SLF001
+            except (LookupError, AttributeError, TypeError):
+                # botocore's parsers stumble so over well-formed XML of another shape.
+                raise ResponseParserError from None
             finally:
                 _signing_key.reset(token)
             return answer
 
-        return await self.run(doing, work)
+        return await self.run(
+            f"{service}:{operation}",
+            work,
+            apart=self._is_strange(service, endpoint),
+            hide=tuple(filter(None, (signing_key.secret_key, signing_key.token))),
+        )
 
-    async def run(self, doing: str, work: Callable[[], R]) -> R:
-        """Run blocking AWS work in the pool, its errors translated."""
+    async def run(
+        self,
+        doing: str,
+        work: Callable[[], R],
+        *,
+        apart: bool = False,
+        hide: Iterable[str] = (),
+    ) -> R:
+        """Run blocking AWS work in a pool, its errors translated; ``apart`` for a user's own
+        endpoint; ``hide`` are texts that no error may show."""
+        pool = self._strangers if apart else self._pool
         failure: AwsRefused | AwsUnavailable
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            async with asyncio.timeout(self._deadline):
+                return await asyncio.get_running_loop().run_in_executor(pool, work)
         except ClientError as error:
-            failure = from_client_error(error, doing)
-        except (BotoCoreError, ResponseParserError, OSError, ValueError) as error:
+            failure = from_client_error(error, doing, hide=hide)
+        except _NO_ANSWER as error:
+            failure = unreachable(error, doing)
+        except ResponseParserError:
+            # It quotes the answer.
+            failure = unreachable(OSError("garbage"), doing)
+        except BotoCoreError as error:
+            failure = unusable(error, doing)
+        except (OSError, ValueError, RuntimeError) as error:
+            # RuntimeError: the pool is closed, since the server is stopping.
             failure = unreachable(error if isinstance(error, OSError) else OSError(), doing)
-            failure.details = {**failure.details, "kind": type(error).__name__}
         # Raised outside the handlers: a botocore exception may hold the request's secrets.
         raise failure
+
+    def _is_strange(self, service: str, endpoint: str) -> bool:
+        return bool(endpoint) and endpoint != self._override(service)
 
     def _client(self, service: str, region: str, endpoint: str) -> Any:
         place = (service, region, endpoint or self._override(service))
         with self._lock:
             if place not in self._clients:
                 self._clients[place] = self._make(*place)
+                if len(self._clients) > _MOST_CLIENTS:
+                    # Not closed: a call may be using it. Its sockets go when the last one ends.
+                    self._clients.popitem(last=False)
+            self._clients.move_to_end(place)
             return self._clients[place]
 
     def _override(self, service: str) -> str:
@@ -110,6 +181,7 @@ class Clients:
 
     def _make(self, service: str, region: str, endpoint: str) -> Any:
         settings = self.settings
+        strange = self._is_strange(service, endpoint)
         config = Config(
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
@@ -118,13 +190,15 @@ class Clients:
             signature_version="s3v4" if service == "s3" else None,
             s3={"addressing_style": "path"} if endpoint else {},
             user_agent_extra="valetkey",
+            # A proxy would look the name up by itself, unseen by ``confine``.
+            proxies={} if strange else None,
         )
         client = self._session.create_client(
             service, region_name=region, endpoint_url=endpoint or None, config=config
         )
-        if endpoint and endpoint != self._override(service):
+        if strange:
             # Somebody entered this endpoint: where it leads is checked at every connection.
-            confine(client, self.settings.allowed_hosts)
+            confine(client, settings.allowed_hosts)
         return client
 
 

@@ -1,7 +1,12 @@
 """A driver's own endpoint is what somebody typed: it must not open the network behind the server.
 
-The host is checked when it is entered, and the address again at every connection, so that a name
-that resolves to something else later on (DNS rebinding) gains nothing. Redirects are not followed.
+The host is checked when it is entered. At every connection the name is looked up anew, all its
+addresses are checked, and the connection goes to one of just those, so that a name that resolves
+to something else later on (DNS rebinding) gains nothing. Redirects are not followed, and no proxy
+is used, since a proxy would look the name up by itself.
+
+What this can't do: keep a public host from forwarding requests by itself; know a private network
+that uses public addresses.
 """
 
 from __future__ import annotations
@@ -13,7 +18,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from valetkey.domain.errors import InvalidInput
 
@@ -22,6 +29,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PORTS: Final = {"http": 80, "https": 443}
 _FIELD: Final = "endpoint"
 _NEVER: Final = frozenset(' \\"<>')
+#: What DNS64 and IPv4-mapped sockets write for an IPv4 address: that one decides (RFC 6052, 4291).
+_TRANSLATED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::ffff:0:0/96")))
+#: Public by number on some Python versions, but answered by a cloud's own host: Azure's and
+#: Oracle's metadata.
+_METADATA: Final = tuple(map(ipaddress.IPv4Network, ("168.63.129.16/32", "192.0.0.0/24")))
 
 
 def is_allowed(host: str, allowed_hosts: Iterable[str]) -> bool:
@@ -34,20 +46,32 @@ def is_allowed(host: str, allowed_hosts: Iterable[str]) -> bool:
 
 
 def is_public(text: str) -> bool:
-    """Tell whether an address is one of the public internet."""
+    """Tell whether an address is one of the public internet, whatever it is wrapped in."""
     try:
         address: Address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    if mapped is not None and not mapped.is_global:
-        return False
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv4Address):
+        return _is_public_4(address)
+    if any(address in network for network in _TRANSLATED):
+        return _is_public_4(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    tunnelled = (address.sixtofour, *(address.teredo or ()))
+    inside = address.is_multicast or address.is_reserved or address.is_site_local
+    return address.is_global and not inside and all(map(_is_public_4, filter(None, tunnelled)))
+
+
+def _is_public_4(address: ipaddress.IPv4Address) -> bool:
+    inside = address.is_multicast or address.is_reserved
+    clouds = any(address in network for network in _METADATA)
+    return address.is_global and not inside and not clouds
 
 
 def resolve(host: str, port: int) -> list[str]:
     """Return all addresses of a host. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError("not a host name") from error
     return [str(entry[4][0]) for entry in found]
 
 
@@ -106,23 +130,45 @@ def _no_endpoint() -> InvalidInput:
     )
 
 
-def confine(client: Any, allowed_hosts: Iterable[str]) -> None:
-    """Make a botocore client refuse connections to addresses that ``check`` would refuse."""
+def vetted(
+    host: str, port: int, allowed_hosts: Iterable[str], *, look_up: Resolve = resolve
+) -> list[str]:
+    """Return the addresses of a host that may be connected to.
+
+    Raises OSError where one of them is not public and the settings don't allow the host.
+    """
+    addresses = list(look_up(host, port))
+    if not is_allowed(host, allowed_hosts) and not all(map(is_public, addresses)):
+        raise OSError("the endpoint leads to an address that is not allowed")
+    return addresses
+
+
+def confine(client: Any, allowed_hosts: Iterable[str], *, look_up: Resolve = resolve) -> None:
+    """Make a botocore client connect to addresses that ``check`` would allow, and to no others."""
     hosts = tuple(allowed_hosts)
 
-    def watch(sock: socket.socket, host: str) -> socket.socket:
-        if not is_allowed(host, hosts) and not is_public(str(sock.getpeername()[0])):
-            sock.close()
-            raise OSError("the endpoint leads to an address that is not allowed")
-        return sock
+    def pinned(connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
+        """Connect to each vetted address in turn; the name stays for TLS and the Host header."""
+        name = connection._dns_host  # noqa: SLF001
+        failure: Exception = OSError("the endpoint's host has no address")
+        try:
+            for address in vetted(connection.host, connection.port, hosts, look_up=look_up):
+                connection._dns_host = address  # noqa: SLF001
+                try:
+                    return connect()
+                except (OSError, HTTPError) as error:
+                    failure = error
+        finally:
+            connection._dns_host = name  # noqa: SLF001
+        raise failure
 
     class Plain(AWSHTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return watch(super()._new_conn(), self.host)
+            return pinned(self, super()._new_conn)
 
     class Encrypted(AWSHTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return watch(super()._new_conn(), self.host)
+            return pinned(self, super()._new_conn)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain  # type: ignore[assignment]  # urllib3's own default is like it

@@ -1,268 +1,80 @@
-"""AWS's errors -> ours: the one table of what they mean and what mends them.
+"""AWS's errors -> ours. What each means stands in :mod:`valetkey.aws.meanings`.
 
-Sources: the error references of STS, IAM and S3, and what was seen on the wire. AWS's own words
-are kept in the details; nothing that was sent is.
+AWS's own words are kept in the details, cleaned: some of its messages repeat what was sent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import re
+from collections.abc import Iterable
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from valetkey.aws.meanings import THROTTLES, meaning_of
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
+from valetkey.domain.secret import MASK
 
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What an error means. ``codes`` are AWS's (empty: any); ``words`` must all stand in its
-    message, in lower case."""
-
-    codes: frozenset[str]
-    cause: str
-    fix: str
-    words: tuple[str, ...] = ()
-
-    def fits(self, code: str, message: str) -> bool:
-        """Tell whether this is the meaning of an error."""
-        known = not self.codes or code in self.codes
-        return known and all(word in message for word in self.words)
-
-
-def _row(codes: str, cause: str, fix: str, *words: str) -> Meaning:
-    return Meaning(frozenset(codes.split()), cause, fix, words)
-
-
-_DENIED: Final = "AccessDenied AccessDeniedException 403"
-
-#: The first row that fits decides: the exact ones stand above the general ones.
-MEANINGS: Final = (
-    _row(
-        "InvalidClientTokenId InvalidAccessKeyId UnrecognizedClientException",
-        "AWS does not know the access key: it was deleted, is inactive, is mistyped, belongs to "
-        "another partition, or is only seconds old.",
-        "List the user's access keys in IAM and compare; if the key was just made, try again in "
-        "ten seconds.",
-    ),
-    _row(
-        "SignatureDoesNotMatch",
-        "The clocks differ: AWS finds the signature too old or too new.",
-        "Set this machine's clock (NTP).",
-        "signature",
-        "expired",
-    ),
-    _row(
-        "SignatureDoesNotMatch",
-        "The clocks differ: AWS finds the signature too old or too new.",
-        "Set this machine's clock (NTP).",
-        "not yet current",
-    ),
-    _row(
-        "RequestTimeTooSkewed RequestExpired",
-        "The clocks differ: AWS finds the request too old or too new.",
-        "Set this machine's clock (NTP).",
-    ),
-    _row(
-        "SignatureDoesNotMatch",
-        "The request was signed for another region than the endpoint's.",
-        "Use the endpoint of the region, or none at all.",
-        "valid region",
-    ),
-    _row(
-        "SignatureDoesNotMatch",
-        "The secret access key is wrong.",
-        "Enter the secret again, without white space; if it is lost, make a new key.",
-    ),
-    _row(
-        _DENIED,
-        "The user has no right to assume the role: its inline policy is missing, or names another "
-        "role.",
-        "Give the user an inline policy that allows sts:AssumeRole on the role's ARN.",
-        "no identity-based policy allows the sts:assumerole",
-    ),
-    _row(
-        _DENIED,
-        "The role does not trust the user: its trust policy lacks the user, or the user was "
-        "deleted and made again.",
-        "Save the role's trust policy again, with the user's ARN as its principal.",
-        "no role trust policy allows",
-    ),
-    _row(
-        _DENIED,
-        "The role's trust policy does not allow tagging a session.",
-        "Add sts:TagSession to the trust policy.",
-        "sts:tagsession",
-    ),
-    _row(
-        _DENIED,
-        "The role's trust policy does not allow a source identity.",
-        "Add sts:SetSourceIdentity to the trust policy.",
-        "sts:setsourceidentity",
-    ),
-    _row(
-        _DENIED,
-        "A service control policy of the AWS organisation denies it.",
-        "Ask the administrator of the AWS organisation.",
-        "service control policy",
-    ),
-    _row(
-        _DENIED,
-        "A permissions boundary denies it.",
-        "Widen the permissions boundary of the user or the role.",
-        "permissions boundary",
-    ),
-    _row(
-        _DENIED,
-        "The policy of a VPC endpoint denies it.",
-        "Allow it in the VPC endpoint's policy.",
-        "vpc endpoint policy",
-    ),
-    _row(
-        _DENIED,
-        "The credential's own session policy does not allow it.",
-        "Ask for a credential that covers this folder and this kind of access.",
-        "session policy",
-    ),
-    _row(
-        _DENIED,
-        "The bucket's own policy denies it.",
-        "Change the bucket policy: an explicit deny there beats every allow.",
-        "resource-based policy",
-    ),
-    _row(
-        _DENIED + " KMSAccessDeniedException",
-        "The role may not use the KMS key that encrypts the bucket.",
-        "Allow the role kms:Decrypt and kms:GenerateDataKey, in its policy and in the key's.",
-        "kms:",
-    ),
-    _row(
-        _DENIED,
-        "AWS does not let the user assume the role, and does not say why: the role is missing or "
-        "its name has other capital letters, or an external id, MFA, address or date is demanded.",
-        "Compare the role's ARN letter by letter; then look at each condition of its trust policy.",
-        "sts:assumerole",
-    ),
-    _row(
-        "ValidationError",
-        "The time to live is more than the role allows.",
-        "Ask for a shorter one, or raise the role's maximum session duration.",
-        "maxsessionduration",
-    ),
-    _row(
-        "ValidationError",
-        "The integration's own key is a role's session, and such a chain lasts an hour at most.",
-        "Ask for at most 3600 seconds.",
-        "role chaining",
-    ),
-    _row(
-        "PackedPolicyTooLarge PackedPolicySizeExceeded",
-        "The scope is too large for AWS's packed form of a session policy.",
-        "Ask for fewer folders, or for several credentials.",
-    ),
-    _row(
-        "MalformedPolicyDocument",
-        "AWS does not take the policy: it is not valid, or names a principal that it does not see "
-        "yet.",
-        "Try again in ten seconds; if it stays so, look at AWS's own words.",
-    ),
-    _row(
-        "RegionDisabledException",
-        "STS is switched off in this region.",
-        "Switch it on in IAM's account settings, or use another region.",
-    ),
-    _row(
-        "ExpiredToken ExpiredTokenException TokenRefreshRequired",
-        "The session is over.",
-        "Ask for a new credential.",
-    ),
-    _row(
-        "LimitExceeded LimitExceededException",
-        "The user has two access keys already, which is AWS's limit; inactive ones count.",
-        "Delete the one that is not used (IAM shows when each was last used).",
-        "accesskeysperuser",
-    ),
-    _row(
-        "EntityAlreadyExists",
-        "A thing of this name is there already, perhaps from a set-up that was broken off.",
-        "Adopt it, or choose another name.",
-    ),
-    _row(
-        "DeleteConflict",
-        "Other things still hang on it.",
-        "Detach its policies and delete its keys first.",
-    ),
-    _row(
-        "PermanentRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException 301",
-        "The bucket is in another region.",
-        "Use the region that S3 names, or leave it empty: Valetkey finds it out.",
-    ),
-    _row("NoSuchBucket", "There is no such bucket.", "Check the bucket's name."),
-    _row("NoSuchKey 404", "There is no such object.", "Check its name."),
-    _row("NoSuchEntity", "There is no such user, role or policy.", "Check its name and account."),
-    _row(
-        _DENIED,
-        "The role's policy does not allow listing the bucket.",
-        "Allow s3:ListBucket on the bucket's own ARN (without /*), and see that its prefix "
-        "condition names this folder.",
-        "s3:listbucket",
-    ),
-    _row(
-        _DENIED + " UnauthorizedOperation AllAccessDisabled AccountProblem",
-        "AWS does not allow it to this credential.",
-        "See that the role's policy allows it on this bucket and folder, and that neither the "
-        "bucket's policy nor a boundary denies it.",
-    ),
-)
-
-#: AWS asks for patience: the same call may go through soon.
-THROTTLES: Final = frozenset(
-    [
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "BandwidthLimitExceeded",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "RequestThrottledException",
-        "429",
-        "503",
-    ]
-)
 _SERVER_FAULT: Final = 500
+_LONGEST: Final = 1000
+#: SignatureDoesNotMatch may end in the request as AWS saw it, session token and all.
+_ECHO: Final = re.compile(
+    r"(?s)\s*(?:The Canonical String for this request|The String-to-Sign|CanonicalRequest:).*"
+)
+_NAMED: Final = re.compile(
+    r"(?i)((?:security-?token|session-?token|secret-?access-?key|x-amz-signature|signature)"
+    r"[\"']?\s*[=:]\s*[\"']?)[^\s&,;\"'<>]+"
+)
+#: Session tokens have hundreds of letters; ARNs and request ids have fewer, and ``:`` or ``-``.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_%]{100,}")
+_CLOCK_CODES: Final = frozenset({"SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestExpired"})
 
 
-def from_client_error(error: ClientError, doing: str) -> AwsRefused | AwsUnavailable:
-    """Translate what AWS answered; ``doing`` is the operation (``sts:AssumeRole``)."""
+def cleaned(message: str, hide: Iterable[str] = ()) -> str:
+    """Return AWS's words without anything secret: what is named as such, what looks like a token,
+    and the texts in ``hide``; printable, and at most 1,000 characters."""
+    text = _ECHO.sub("", message)
+    for secret in filter(None, hide):
+        text = text.replace(secret, MASK)
+    text = _TOKEN.sub(MASK, _NAMED.sub(rf"\1{MASK}", text))
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return shown[:_LONGEST].strip()
+
+
+def from_client_error(
+    error: ClientError, doing: str, *, hide: Iterable[str] = ()
+) -> AwsRefused | AwsUnavailable:
+    """Translate what AWS answered; ``doing`` is the operation (``sts:AssumeRole``).
+
+    Beside AWS's code and words, the details hold ``bucket_region`` where S3 named it, and
+    ``aws_time`` (AWS's own, as HTTP writes it) where the clock may be the cause.
+    """
     facts = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
-    failure = from_aws(
-        str(facts.get("Code", "")),
-        str(facts.get("Message", "")),
-        doing,
-        status=int(metadata.get("HTTPStatusCode", 0)),
-    )
-    region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region")
+    headers = metadata.get("HTTPHeaders", {})
+    code = str(facts.get("Code", ""))
+    more: dict[str, Any] = {}
+    region = headers.get("x-amz-bucket-region") or facts.get("Region")
     if region:
-        failure.details = {**failure.details, "bucket_region": region}
-    return failure
+        more["bucket_region"] = str(region)
+    if code in _CLOCK_CODES and "date" in headers:
+        more["aws_time"] = headers["date"]
+    message = cleaned(str(facts.get("Message", "")), hide)
+    return from_aws(code, message, doing, status=int(metadata.get("HTTPStatusCode", 0)), **more)
 
 
 def from_aws(
-    code: str, message: str, doing: str, *, status: int = 0
+    code: str, message: str, doing: str, *, status: int = 0, **more: Any
 ) -> AwsRefused | AwsUnavailable:
-    """Translate an error by its code and message."""
-    details = {"aws_code": code, "aws_message": message, "operation": doing}
+    """Translate an error by its code and (clean) message; ``more`` are further details."""
+    details = {"aws_code": code, "aws_message": message, "operation": doing, **more}
     if code in THROTTLES:
         return AwsUnavailable(
             f"AWS asks for patience at {doing}: too many calls.",
             hint="Try again in a moment.",
             **details,
         )
-    meaning = _meaning(code, message, doing)
+    meaning = meaning_of(code, message, doing)
     if meaning is not None:
         return AwsRefused(meaning.cause, hint=meaning.fix, **details)
     if status >= _SERVER_FAULT:
@@ -278,15 +90,22 @@ def from_aws(
     )
 
 
-def _meaning(code: str, message: str, doing: str) -> Meaning | None:
-    words = f"{message} {doing}".lower()
-    return next((meaning for meaning in MEANINGS if meaning.fits(code, words)), None)
-
-
 def unreachable(error: BotoCoreError | OSError | TimeoutError, doing: str) -> AwsUnavailable:
-    """Translate silence, or an answer that is no answer."""
+    """Translate silence, or an answer that is no answer. The error's text is not used: it may
+    quote what was received."""
     return AwsUnavailable(
         f"AWS did not answer {doing} in a usable way ({type(error).__name__}).",
         hint="See that this machine reaches AWS (network, proxy, DNS); then try again.",
         operation=doing,
+        kind=type(error).__name__,
+    )
+
+
+def unusable(error: BotoCoreError, doing: str) -> AwsRefused:
+    """Translate a call that botocore did not even send: a parameter or a place that can't be."""
+    return AwsRefused(
+        f"The call {doing} can't be made as asked ({type(error).__name__}).",
+        hint="Check the region, the endpoint and the names of role and bucket.",
+        operation=doing,
+        kind=type(error).__name__,
     )

@@ -7,15 +7,20 @@ its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import closing
+from typing import Any, Final
 
 from valetkey.aws import endpoints
 from valetkey.aws.clients import Clients
+from valetkey.aws.errors import unreachable
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.driver import parse_region
+from valetkey.domain.errors import AwsRefused, InvalidInput
 from valetkey.domain.ports import BucketPlace, ObjectStore, ObjectSummary
 
-_REGION_HEADER = "x-amz-bucket-region"
+_REGION_HEADER: Final = "x-amz-bucket-region"
+_MOST_BYTES: Final = 16 << 20
+_CHUNK: Final = 1 << 20
 
 
 class BotoObjectStore:
@@ -30,11 +35,33 @@ class BotoObjectStore:
 
     async def list_some(self, prefix: str, *, limit: int = 1000) -> Sequence[ObjectSummary]:
         answer = await self._call("ListObjectsV2", Prefix=prefix, MaxKeys=limit)
-        return [ObjectSummary(entry["Key"], entry["Size"]) for entry in answer.get("Contents", ())]
+        try:
+            found = answer.get("Contents", ())
+            return [ObjectSummary(entry["Key"], entry["Size"]) for entry in found]
+        except (KeyError, TypeError):
+            pass  # raised below, without an exception that quotes the answer
+        raise unreachable(OSError(), "s3:ListObjectsV2")
 
     async def get(self, key: str) -> bytes:
+        """Return a small object; a large one (over 16 MiB) is refused, not held in memory."""
         answer = await self._call("GetObject", Key=key)
-        body: bytes = await self._clients.run("s3:GetObject", answer["Body"].read)
+        stream = answer["Body"]
+
+        def read() -> bytes:
+            # Until nothing comes: only then does botocore see that a body was cut short.
+            parts: list[bytes] = []
+            with closing(stream):
+                while sum(map(len, parts)) <= _MOST_BYTES and (part := stream.read(_CHUNK)):
+                    parts.append(part)
+            return b"".join(parts)
+
+        body = await self._clients.run("s3:GetObject", read, apart=bool(self._place.endpoint))
+        if len(body) > _MOST_BYTES:
+            raise AwsRefused(
+                "The object is too large to be read at once.",
+                hint="Read it with a temporary credential or a presigned URL.",
+                operation="s3:GetObject",
+            )
         return body
 
     async def put(self, key: str, body: bytes, *, storage_class: str = "") -> None:
@@ -79,18 +106,13 @@ class BotoObjectStores:
                 Bucket=place.bucket,
             )
         except AwsRefused as refused:
-            found = str(refused.details.get("bucket_region", ""))
+            found = _region(refused.details.get("bucket_region"))
             if found:
                 return found
-            if refused.details.get("aws_code") in {"404", "NoSuchBucket"}:
-                raise AwsRefused(
-                    f"There is no bucket {place.bucket!r}.",
-                    hint="Check the bucket's name.",
-                    **refused.details,
-                ) from None
             raise
         headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
-        return str(headers.get(_REGION_HEADER) or place.region or self._clients.settings.region)
+        named = _region(headers.get(_REGION_HEADER))
+        return named or place.region or self._clients.settings.region
 
     async def check_endpoint(self, endpoint: str) -> str:
         allowed = self._clients.settings.allowed_hosts
@@ -98,4 +120,12 @@ class BotoObjectStores:
         def work() -> str:
             return endpoints.check(endpoint, allowed)
 
-        return await self._clients.run("dns", work)
+        return await self._clients.run("dns", work, apart=True)
+
+
+def _region(named: object) -> str:
+    """Return the region that an answer names; nothing for a text that can't be one."""
+    try:
+        return parse_region(str(named or ""))
+    except InvalidInput:
+        return ""

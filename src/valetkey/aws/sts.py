@@ -7,6 +7,7 @@ from typing import Any
 
 from valetkey.aws.clients import Clients
 from valetkey.aws.errors import unreachable
+from valetkey.aws.partitions import region_within
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.secret import Secret
@@ -33,7 +34,9 @@ class BotoSts:
             "sts",
             "AssumeRole",
             key,
-            region=order.region,
+            region=region_within(
+                order.role_arn.partition, order.region, self._clients.settings.region
+            ),
             RoleArn=str(order.role_arn),
             RoleSessionName=order.session_name,
             DurationSeconds=int(order.duration.total_seconds()),
@@ -43,7 +46,6 @@ class BotoSts:
 
 
 def _credentials(answer: dict[str, Any]) -> TemporaryCredentials:
-    failure = None
     try:
         given = answer["Credentials"]
         expires = given["Expiration"]
@@ -54,6 +56,6 @@ def _credentials(answer: dict[str, Any]) -> TemporaryCredentials:
                 Secret(given["SessionToken"]),
                 expires.astimezone(UTC),
             )
-    except (KeyError, TypeError, ValueError) as error:
-        failure = type(error).__name__
-    raise unreachable(OSError(failure or "no expiry"), "sts:AssumeRole")
+    except (KeyError, TypeError, ValueError):
+        pass  # raised below, without an exception that quotes the answer
+    raise unreachable(OSError(), "sts:AssumeRole")
