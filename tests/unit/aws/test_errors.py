@@ -393,3 +393,8 @@ def test_silence_does_not_quote_what_was_received() -> None:
     assert isinstance(failure, AwsUnavailable)
     assert SECRET not in f"{failure} {dict(failure.details)}"
     assert failure.hint
+
+
+def test_what_aws_repeats_of_a_request_is_cut_off() -> None:
+    words = "Does not match.\n\nThe Canonical String for this request should have been\n'POST\n/'"
+    assert cleaned(words) == "Does not match."
