@@ -1,0 +1,176 @@
+"""Minted credentials, kept while they are good: one AssumeRole however many ask at once.
+
+Single flight, refresh-ahead in the background, failures remembered for seconds, bounded, emptied
+by tag. Knows nothing of STS: it is given a ``mint`` and calls it at most once per key at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Generic, Protocol, TypeVar
+
+from valetkey.domain.errors import AwsUnavailable, ValetkeyError
+from valetkey.domain.ports import Clock
+
+#: AWS SDKs refetch what has less than 15 minutes left; five more are room for a skewed clock.
+MIN_REMAINING: Final = timedelta(minutes=20)
+#: A failed mint is not tried again for this long.
+FAILURE_SECONDS: Final = 5.0
+
+
+class Expiring(Protocol):
+    """Something with an end."""
+
+    @property
+    def expires_at(self) -> datetime: ...
+
+
+V = TypeVar("V", bound=Expiring)
+
+
+@dataclass(slots=True)
+class _Entry(Generic[V]):
+    value: V
+    issued_at: datetime
+    tags: frozenset[Hashable]
+    retry_at: float = 0.0
+
+
+class CredentialCache(Generic[V]):
+    """Values by key, each with tags by which they are forgotten (an integration, a principal)."""
+
+    def __init__(self, clock: Clock, *, capacity: int) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._entries: OrderedDict[Hashable, _Entry[V]] = OrderedDict()
+        self._flights: dict[Hashable, tuple[asyncio.Task[V], frozenset[Hashable]]] = {}
+        self._failures: OrderedDict[Hashable, tuple[float, ValetkeyError, frozenset[Hashable]]] = (
+            OrderedDict()
+        )
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def get(
+        self, key: Hashable, tags: Iterable[Hashable], mint: Callable[[], Awaitable[V]]
+    ) -> V:
+        """Return a value with at least 20 minutes, or half its whole life, left.
+
+        When minting fails because AWS is away, a value that has not ended is served all the same.
+        Raises what ``mint`` raised, again and without calling it for a few seconds after.
+        """
+        entry = self._entries.get(key)
+        now = self._clock.now()
+        if entry is not None and entry.value.expires_at > now:
+            self._entries.move_to_end(key)
+            fresh, ageing = _age(entry, now)
+            if fresh:
+                if ageing and self._may_retry(entry):
+                    self._launch(key, frozenset(tags), mint)
+                return entry.value
+            return await self._replace(key, entry, frozenset(tags), mint)
+        self._raise_remembered(key)
+        return await asyncio.shield(self._launch(key, frozenset(tags), mint))
+
+    def forget(self, tag: Hashable) -> None:
+        """Forget everything that carries a tag, failures and mints under way included.
+
+        Whoever already waits for such a mint still gets its result; nobody after them does.
+        """
+        for key in [key for key, entry in self._entries.items() if tag in entry.tags]:
+            del self._entries[key]
+        for key in [key for key, failure in self._failures.items() if tag in failure[2]]:
+            del self._failures[key]
+        for key in [key for key, flight in self._flights.items() if tag in flight[1]]:
+            del self._flights[key]
+
+    async def _replace(
+        self,
+        key: Hashable,
+        entry: _Entry[V],
+        tags: frozenset[Hashable],
+        mint: Callable[[], Awaitable[V]],
+    ) -> V:
+        try:
+            self._raise_remembered(key)
+            return await asyncio.shield(self._launch(key, tags, mint))
+        except AwsUnavailable:
+            still_kept = self._entries.get(key) is entry
+            if still_kept and entry.value.expires_at > self._clock.now():
+                return entry.value
+            raise
+
+    def _may_retry(self, entry: _Entry[V]) -> bool:
+        return self._clock.monotonic() >= entry.retry_at
+
+    def _launch(
+        self, key: Hashable, tags: frozenset[Hashable], mint: Callable[[], Awaitable[V]]
+    ) -> asyncio.Task[V]:
+        flight = self._flights.get(key)
+        if flight is not None:
+            return flight[0]
+        task = asyncio.ensure_future(self._fly(key, tags, mint))
+        # A background refresh has nobody who waits; its failure is kept, not reported as unseen.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._flights[key] = (task, tags)
+        return task
+
+    async def _fly(
+        self, key: Hashable, tags: frozenset[Hashable], mint: Callable[[], Awaitable[V]]
+    ) -> V:
+        issued_at = self._clock.now()
+        try:
+            value = await mint()
+        except ValetkeyError as error:
+            if self._is_mine(key):
+                self._remember(key, error, tags)
+            raise
+        else:
+            if self._is_mine(key):
+                self._keep(key, _Entry(value, issued_at, tags))
+            return value
+        finally:
+            if self._is_mine(key):
+                del self._flights[key]
+
+    def _is_mine(self, key: Hashable) -> bool:
+        """Tell whether the running task still is the key's flight (nobody forgot it meanwhile)."""
+        flight = self._flights.get(key)
+        return flight is not None and flight[0] is asyncio.current_task()
+
+    def _keep(self, key: Hashable, entry: _Entry[V]) -> None:
+        self._failures.pop(key, None)
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+
+    def _remember(self, key: Hashable, error: ValetkeyError, tags: frozenset[Hashable]) -> None:
+        until = self._clock.monotonic() + FAILURE_SECONDS
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.retry_at = until
+        self._failures[key] = (until, error, tags)
+        while len(self._failures) > self._capacity:
+            self._failures.popitem(last=False)
+
+    def _raise_remembered(self, key: Hashable) -> None:
+        failure = self._failures.get(key)
+        if failure is None:
+            return
+        until, error, _ = failure
+        if self._clock.monotonic() < until:
+            raise type(error)(error.message, hint=error.hint, code=error.code, **error.details)
+        del self._failures[key]
+
+
+def _age(entry: _Entry[V], now: datetime) -> tuple[bool, bool]:
+    """Return whether a value may be handed out, and whether it is time to replace it."""
+    life = entry.value.expires_at - entry.issued_at
+    remaining = entry.value.expires_at - now
+    least = min(MIN_REMAINING, life / 2)
+    return remaining >= least, remaining < least + (life - least) / 4
