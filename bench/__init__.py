@@ -1,0 +1,1 @@
+"""Figures side by side with their yardsticks, measured in the same run."""
