@@ -1,0 +1,322 @@
+"""Every request that the server takes, described without sending it.
+
+A :class:`Call` is data: both clients send the same ones, so there is one description of the API
+and no twin. ``repeatable`` says that sending it twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from valetkey.sdk.models import (
+    ApiKey,
+    AuditRecord,
+    ChainVerdict,
+    Credentials,
+    DriverInfo,
+    Integration,
+    Me,
+    Member,
+    Organization,
+    PresignedUrl,
+    Project,
+    Report,
+    Token,
+)
+
+T = TypeVar("T")
+API: Final = "/api/v1"
+_SAFE: Final = frozenset({"GET", "HEAD", "DELETE"})
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """Part of a list; ``next`` goes into ``after`` for the rest, null at the end."""
+
+    items: list[T]
+    next: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request. ``result`` is what the answer's JSON is read as; ``None``: there is none.
+
+    ``body`` may hold secrets, so it is left out of ``repr``.
+    """
+
+    method: str
+    path: str
+    result: Any = None
+    body: Any = field(default=None, repr=False)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    again: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        """Tell whether it may be sent again when nobody knows if it arrived."""
+        return self.again or self.method in _SAFE
+
+
+#: Several calls, one after another, each depending on the answers before; yields calls, is sent
+#: their answers, returns the result.
+Flow = Generator[Call[Any], Any, T]
+
+
+def _path(*parts: str) -> str:
+    return API + "".join("/" + quote(part, safe="") for part in parts)
+
+
+# --- accounts ---------------------------------------------------------------------------------
+
+
+def login(email: str, password: str) -> Call[Token]:
+    """Exchange a password for a token."""
+    body = {"username": email, "password": password, "type": "user_credentials"}
+    return Call("POST", "/token", Token, body, {"default": ""})
+
+
+def refresh(refresh_token: str) -> Call[Token]:
+    """Exchange a refresh token for a new token."""
+    body = {"refresh_token": refresh_token, "type": "refresh_token"}
+    return Call("POST", "/token", Token, body, {"default": ""}, again=True)
+
+
+def me() -> Call[Me]:
+    """Ask who the token belongs to."""
+    return Call("GET", _path("users", "me"), Me)
+
+
+def create_key(description: str, days: int | None = None) -> Call[ApiKey]:
+    """Make an API key of one's own."""
+    body: dict[str, Any] = {"description": description}
+    return Call("POST", _path("apiKeys"), ApiKey, body | ({"days": days} if days else {}))
+
+
+def list_keys() -> Call[Page[ApiKey]]:
+    """List one's API keys."""
+    return Call("GET", _path("apiKeys"), Page[ApiKey])
+
+
+def revoke_key(key_id: str) -> Call[None]:
+    """End an API key."""
+    return Call("DELETE", _path("apiKeys", key_id))
+
+
+# --- people -----------------------------------------------------------------------------------
+
+
+def list_orgs() -> Call[list[Organization]]:
+    """List one's organisations."""
+    return Call("GET", _path("orgs"), list[Organization])
+
+
+def list_projects() -> Call[list[Project]]:
+    """List one's projects."""
+    return Call("GET", _path("projects"), list[Project])
+
+
+def create_project(name: str, org: str = "") -> Call[Project]:
+    """Make a project."""
+    body = {"name": name} | ({"org": org} if org else {})
+    return Call("POST", _path("projects"), Project, body)
+
+
+def list_members(kind: str, owner: str) -> Call[list[Member]]:
+    """List the members of an organisation (``kind`` orgs) or a project (projects)."""
+    return Call("GET", _path(kind, owner, "members"), list[Member])
+
+
+def add_org_member(org: str, email: str, role: str, password: str = "") -> Call[Member]:
+    """Add somebody to an organisation; somebody new needs a first password."""
+    body = {"email": email, "role": role} | ({"password": password} if password else {})
+    return Call("POST", _path("orgs", org, "members"), Member, body)
+
+
+def add_project_member(project: str, email: str, role: str) -> Call[Member]:
+    """Give somebody of the organisation a role in a project."""
+    return Call("POST", _path("projects", project, "members", email), Member, {"role": role})
+
+
+def remove_member(kind: str, owner: str, email: str) -> Call[None]:
+    """Take somebody out of an organisation or a project."""
+    return Call("DELETE", _path(kind, owner, "members", email))
+
+
+# --- integrations -----------------------------------------------------------------------------
+
+
+def list_integrations(org: str) -> Call[list[Integration]]:
+    """List an organisation's integrations."""
+    return Call("GET", _path("orgs", org, "integrations"), list[Integration])
+
+
+def create_integration(
+    org: str, name: str, key: str, secret: str, role_arn: str, *, verify: bool = True
+) -> Call[Integration]:
+    """Register an ``aws-sts`` integration, and verify it unless told not to."""
+    options = {"key": key, "secret": secret, "roleArns": role_arn}
+    body = {"type": "aws-sts", "name": name, "options": options}
+    query = {} if verify else {"verify": "false"}
+    return Call("POST", _path("orgs", org, "integrations"), Integration, body, query)
+
+
+def update_integration(
+    org: str,
+    integration: str,
+    *,
+    name: str = "",
+    key: str = "",
+    secret: str = "",
+    role_arn: str = "",
+) -> Call[Integration]:
+    """Change what is given of an integration."""
+    body: dict[str, Any] = {"integrationId": integration}
+    if name:
+        body["name"] = name
+    given = {"key": key, "secret": secret, "roleArns": role_arn}
+    options = {field_name: value for field_name, value in given.items() if value}
+    if options:
+        body["credentials"] = {"options": options, "type": "aws-sts"}
+    return Call("PATCH", _path("orgs", org, "integrations"), Integration, body, again=True)
+
+
+def verify_integration(org: str, integration: str) -> Call[Report]:
+    """Ask AWS whether an integration works."""
+    path = _path("orgs", org, "integrations", integration, "verify")
+    return Call("POST", path, Report, again=True)
+
+
+def rotate_integration(org: str, integration: str) -> Call[dict[str, Any]]:
+    """Replace an integration's access key."""
+    return Call("POST", _path("orgs", org, "integrations", integration, "rotate"), dict[str, Any])
+
+
+def delete_integration(org: str, integration: str) -> Call[None]:
+    """Forget an integration."""
+    return Call("DELETE", _path("orgs", org, "integrations", integration))
+
+
+# --- drivers ----------------------------------------------------------------------------------
+
+
+def list_drivers(project: str) -> Call[list[DriverInfo]]:
+    """List a project's drivers."""
+    return Call("GET", _path("drivers"), list[DriverInfo], query={"projectId": project})
+
+
+def create_driver(
+    project: str,
+    integration: str,
+    name: str,
+    bucket: str,
+    *,
+    folder: str = "",
+    region: str = "",
+    endpoint: str = "",
+    storage_class: str = "",
+    allow_external_delete: bool = False,
+) -> Call[DriverInfo]:
+    """Make an S3 driver."""
+    payload = {
+        "bucketName": bucket,
+        "storageClass": storage_class,
+        "region": region,
+        "path": folder,
+    } | ({"endpoint": endpoint} if endpoint else {})
+    body = {
+        "integrationId": integration,
+        "integrationType": "aws-sts",
+        "name": name,
+        "metadata": {"system": {"projectId": project}},
+        "type": "s3",
+        "payload": payload,
+        "allowExternalDelete": allow_external_delete,
+    }
+    return Call("POST", _path("drivers"), DriverInfo, body)
+
+
+def update_driver(
+    driver: str, *, name: str = "", allow_external_delete: bool | None = None
+) -> Call[DriverInfo]:
+    """Rename a driver, or change whether deleting an item deletes its object."""
+    body: dict[str, Any] = {"name": name} if name else {}
+    if allow_external_delete is not None:
+        body["allowExternalDelete"] = allow_external_delete
+    return Call("PATCH", _path("drivers", driver), DriverInfo, body, again=True)
+
+
+def test_driver(driver: str) -> Call[Report]:
+    """List, write, read and delete a probe object under the driver's folder."""
+    return Call("POST", _path("drivers", driver, "test"), Report, again=True)
+
+
+def delete_driver(driver: str) -> Call[None]:
+    """Forget a driver; its bucket is not touched."""
+    return Call("DELETE", _path("drivers", driver))
+
+
+def vend(
+    driver: str, prefixes: Sequence[str], access: Sequence[str], ttl: int, purpose: str = ""
+) -> Call[Credentials]:
+    """Ask for temporary credentials; ``ttl`` in seconds. Asking twice does no harm."""
+    body = {"prefixes": list(prefixes), "access": list(access), "ttlSeconds": ttl}
+    path = _path("drivers", driver, "credentials")
+    return Call(
+        "POST", path, Credentials, body | ({"purpose": purpose} if purpose else {}), again=True
+    )
+
+
+def presign(
+    driver: str,
+    keys: Sequence[str],
+    *,
+    method: str = "GET",
+    expires: int | None = None,
+    disposition: str = "",
+) -> Call[PresignedUrl]:
+    """Ask for URLs; the answer is streamed, a line per key. ``expires`` is in seconds."""
+    body: dict[str, Any] = {"keys": list(keys), "method": method}
+    if expires is not None:
+        body["expiresSeconds"] = expires
+    if disposition:
+        body["disposition"] = disposition
+    return Call("POST", _path("drivers", driver, "presign"), PresignedUrl, body, again=True)
+
+
+# --- leases and audit -------------------------------------------------------------------------
+
+
+def list_leases(**query: Any) -> Call[Page[dict[str, Any]]]:
+    """List leases; ``driver``, ``integration``, ``principal``, ``active``, ``after``, ``limit``."""
+    return Call("GET", _path("leases"), Page[dict[str, Any]], query=_given(query))
+
+
+def revoke_leases(reason: str, *, refuse_new: bool = False, **target: str) -> Call[dict[str, Any]]:
+    """Call sessions back: one ``lease``, or those of a ``principal``, ``driver``,
+    ``integration``."""
+    body = {"reason": reason, "refuseNew": refuse_new, **_given(target)}
+    return Call("POST", _path("leases", "revoke"), dict[str, Any], body, again=True)
+
+
+def list_audit(**query: Any) -> Call[Page[AuditRecord]]:
+    """List audit records: ``org``, ``after``, ``limit``, ``action``, ``actor``, ``outcome``,
+    ``subject``, ``since``, ``until``."""
+    return Call("GET", _path("audit"), Page[AuditRecord], query=_given(query))
+
+
+def export_audit(fmt: str, **query: Any) -> Call[bytes]:
+    """Stream all records as ``jsonl`` or ``csv``."""
+    return Call("GET", _path("audit", "export"), bytes, query={"format": fmt} | _given(query))
+
+
+def verify_audit(**query: Any) -> Call[ChainVerdict]:
+    """Walk the audit chain."""
+    return Call("GET", _path("audit", "verify"), ChainVerdict, query=_given(query))
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in {None, ""}}

@@ -1,0 +1,254 @@
+"""The two clients: one blocks, one is asynchronous; both take the same calls and flows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from valetkey.sdk.calls import Call, Flow
+from valetkey.sdk.driver import AsyncDriver, Driver
+from valetkey.sdk.errors import ApiError, error_from
+from valetkey.sdk.exchange import Answer, Lines, Outcome, Send, Wait, exchange
+from valetkey.sdk.refresher import Clock, utc_now
+from valetkey.sdk.transport import (
+    Patience,
+    TokenSource,
+    checked_url,
+    client_options,
+    decode,
+    request_parts,
+    unreachable,
+)
+
+T = TypeVar("T")
+
+
+class _Base:
+    """What both clients know: where the server is, and how to show a token."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | TokenSource | None = None,
+        *,
+        clock: Clock = utc_now,
+        patience: Patience | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        self.url = checked_url(url, allow_http=allow_http)
+        self.clock = clock
+        self._allow_http = allow_http
+        self._patience = patience or Patience()
+        self._token: TokenSource | None = (lambda: token) if isinstance(token, str) else token
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url}>"
+
+
+class Client(_Base):
+    """A server, and who asks it. Threads may share a client.
+
+    ``token`` is a login's or an API key's, or a function that returns it; ``clock`` returns the
+    present time, aware. Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(
+        self, *args: Any, sleep: Callable[[float], None] = time.sleep, **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self._sleep = sleep
+        self._http = httpx.Client(**client_options(self.url))
+
+    def send(self, call: Call[T]) -> T:
+        """Send a call and return its answer. Raises ApiError."""
+        steps = exchange(call, self.url, self._patience)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            if isinstance(step, Wait):
+                self._sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = self._answer(step)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Take a flow to its end. Raises ApiError."""
+        advance: Callable[[], Call[Any]] = lambda: next(flow)  # noqa: E731
+        while True:
+            try:
+                call = advance()
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            try:
+                advance = _sending(flow, self.send(call))
+            except ApiError as error:
+                advance = _throwing(flow, error)
+
+    def stream(self, call: Call[T]) -> Iterator[T]:
+        """Send a call whose answer is a line of JSON per entry; yield them as they come."""
+        lines = Lines()
+        for chunk in self.chunks(call):
+            yield from (decode(line, call.result) for line in lines.feed(chunk))
+        yield from (decode(line, call.result) for line in lines.end())
+
+    def chunks(self, call: Call[Any]) -> Iterator[bytes]:
+        """Send a call and yield its answer's bytes as they come."""
+        request = self._http.build_request(**request_parts(call, self._token))
+        try:
+            answer = self._http.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise unreachable(self.url, error) from None
+        try:
+            if not answer.is_success:
+                raise error_from(answer.status_code, answer.read(), answer.headers)
+            yield from answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise unreachable(self.url, error) from None
+        finally:
+            answer.close()
+
+    def driver(self, name: str, *, project: str = "") -> Driver:
+        """Return a driver by name or id. Nothing is asked until it is used."""
+        return Driver(self, name, project)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _answer(self, step: Send) -> Outcome:
+        try:
+            request = self._http.build_request(**request_parts(step.call, self._token))
+            answer = self._http.send(request)
+        except httpx.HTTPError as error:
+            return error
+        return Answer(answer.status_code, answer.content, answer.headers)
+
+
+class AsyncClient(_Base):
+    """The same for asyncio: ``await client.send(call)``."""
+
+    def __init__(
+        self, *args: Any, sleep: Callable[[float], Any] = asyncio.sleep, **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self._sleep = sleep
+        self._http = httpx.AsyncClient(**client_options(self.url))
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a call and return its answer. Raises ApiError."""
+        steps = exchange(call, self.url, self._patience)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            if isinstance(step, Wait):
+                await self._sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = await self._answer(step)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Take a flow to its end. Raises ApiError."""
+        advance: Callable[[], Call[Any]] = lambda: next(flow)  # noqa: E731
+        while True:
+            try:
+                call = advance()
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            try:
+                advance = _sending(flow, await self.send(call))
+            except ApiError as error:
+                advance = _throwing(flow, error)
+
+    async def stream(self, call: Call[T]) -> AsyncIterator[T]:
+        """Send a call whose answer is a line of JSON per entry; yield them as they come."""
+        lines = Lines()
+        async for chunk in self.chunks(call):
+            for line in lines.feed(chunk):
+                yield decode(line, call.result)
+        for line in lines.end():
+            yield decode(line, call.result)
+
+    async def chunks(self, call: Call[Any]) -> AsyncIterator[bytes]:
+        """Send a call and yield its answer's bytes as they come."""
+        request = self._http.build_request(**request_parts(call, self._token))
+        try:
+            answer = await self._http.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise unreachable(self.url, error) from None
+        try:
+            if not answer.is_success:
+                raise error_from(answer.status_code, await answer.aread(), answer.headers)
+            async for chunk in answer.aiter_bytes():
+                yield chunk
+        except httpx.HTTPError as error:
+            raise unreachable(self.url, error) from None
+        finally:
+            await answer.aclose()
+
+    def driver(self, name: str, *, project: str = "") -> AsyncDriver:
+        """Return a driver by name or id. Nothing is asked until it is used."""
+        return AsyncDriver(self, name, project)
+
+    def blocking(self) -> Client:
+        """Return a blocking client of the same server and token: libraries fetch credentials
+        from threads of their own."""
+        return Client(
+            self.url,
+            self._token,
+            clock=self.clock,
+            patience=self._patience,
+            allow_http=self._allow_http,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _answer(self, step: Send) -> Outcome:
+        try:
+            request = self._http.build_request(**request_parts(step.call, self._token))
+            answer = await self._http.send(request)
+        except httpx.HTTPError as error:
+            return error
+        return Answer(answer.status_code, answer.content, answer.headers)
+
+
+def _sending(flow: Generator[Call[Any], Any, Any], answer: Any) -> Callable[[], Call[Any]]:
+    return lambda: flow.send(answer)
+
+
+def _throwing(flow: Generator[Call[Any], Any, Any], error: ApiError) -> Callable[[], Call[Any]]:
+    return lambda: flow.throw(error)

@@ -1,0 +1,235 @@
+"""A driver in a program's hands: credentials, URLs, and the libraries that use them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from valetkey.sdk import calls, flows
+from valetkey.sdk.models import Credentials, DriverInfo, PresignedUrl
+from valetkey.sdk.refresher import Refresher
+
+if TYPE_CHECKING:
+    import boto3
+    import duckdb
+    import obstore.store
+    import pyarrow.fs
+    import s3fs
+
+    from valetkey.sdk.client import AsyncClient, Client
+
+#: What is asked for when nothing is said: the driver's whole folder, reading only.
+WHOLE: Final = ("",)
+READING: Final = ("list", "read")
+HOUR: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an adapter gets its credentials: ``current`` returns ones that are good now."""
+
+    info: DriverInfo
+    current: Refresher
+
+
+class _Adapters:
+    """The libraries. Each method takes ``prefixes`` (folders below the driver's own; ``""`` is
+    all of it), ``access`` (list, read, write, delete) and ``ttl`` in seconds, and returns an
+    object that renews its credentials by itself. Raises MissingPackage, ApiError."""
+
+    def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
+        raise NotImplementedError
+
+    def boto3_session(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+    ) -> boto3.Session:
+        """Return a boto3 session; its S3 clients use the driver's region and endpoint."""
+        from valetkey.sdk.adapters.aws import boto3_session  # noqa: PLC0415  # optional packages
+
+        return boto3_session(self._source(prefixes, access, ttl))
+
+    def s3fs(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+    ) -> s3fs.S3FileSystem:
+        """Return an s3fs file system; paths begin with the bucket."""
+        from valetkey.sdk.adapters.aws import s3_file_system  # noqa: PLC0415
+
+        return s3_file_system(self._source(prefixes, access, ttl))
+
+    def obstore(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+    ) -> obstore.store.S3Store:
+        """Return an obstore S3Store; paths are full keys of the bucket."""
+        from valetkey.sdk.adapters.rust import s3_store  # noqa: PLC0415
+
+        return s3_store(self._source(prefixes, access, ttl))
+
+    def pyarrow(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+    ) -> pyarrow.fs.PyFileSystem:
+        """Return a pyarrow file system, over s3fs; paths begin with the bucket."""
+        from valetkey.sdk.adapters.aws import arrow_file_system  # noqa: PLC0415
+
+        return arrow_file_system(self._source(prefixes, access, ttl))
+
+    def polars(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+    ) -> dict[str, Any]:
+        """Return the keyword arguments of polars' scanning and writing functions:
+        ``pl.scan_parquet(driver.url("x.parquet"), **driver.polars())``."""
+        from valetkey.sdk.adapters.rust import polars_options  # noqa: PLC0415
+
+        return polars_options(self._source(prefixes, access, ttl))
+
+    def duckdb(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+    ) -> duckdb.DuckDBPyConnection:
+        """Teach a DuckDB connection ``s3://`` through s3fs (no extension is downloaded, and the
+        credentials are renewed, which a DuckDB secret's are not); return the connection."""
+        from valetkey.sdk.adapters.aws import teach_duckdb  # noqa: PLC0415
+
+        return teach_duckdb(connection, self._source(prefixes, access, ttl))
+
+
+class Driver(_Adapters):
+    """A driver of a blocking client."""
+
+    def __init__(self, client: Client, name: str, project: str = "") -> None:
+        self._client = client
+        self._name = name
+        self._project = project
+        self._info: DriverInfo | None = None
+        self._finding = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Driver {self._name!r}>"
+
+    @property
+    def info(self) -> DriverInfo:
+        """What the server knows of the driver; asked once. Raises ApiError."""
+        with self._finding:
+            if self._info is None:
+                self._info = self._client.run(flows.find_driver(self._name, self._project))
+            return self._info
+
+    def url(self, path: str = "") -> str:
+        """Return the s3:// address of a path below the driver's folder."""
+        return f"s3://{self.info.bucket_name}/{self.info.path}{path}"
+
+    def credentials(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+        purpose: str = "",
+    ) -> Credentials:
+        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
+        return self._client.send(
+            calls.vend(self.info.id, list(prefixes), list(access), ttl, purpose)
+        )
+
+    def renewing(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+    ) -> Refresher:
+        """Return a function that returns credentials that are good now; threads may share it."""
+        return self._source(prefixes, access, ttl).current
+
+    def presign(
+        self,
+        keys: Iterable[str],
+        *,
+        method: str = "GET",
+        expires: int | None = None,
+        disposition: str = "",
+    ) -> Iterator[PresignedUrl]:
+        """Yield a URL for each key, in order, each with its real expiry. Raises ApiError."""
+        return self._client.stream(
+            calls.presign(
+                self.info.id,
+                list(keys),
+                method=method,
+                expires=expires,
+                disposition=disposition,
+            )
+        )
+
+    def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
+        call = calls.vend(self.info.id, list(prefixes), list(access), ttl)
+        return Source(self.info, Refresher(lambda: self._client.send(call), self._client.clock))
+
+
+class AsyncDriver(_Adapters):
+    """A driver of an asynchronous client. The adapters fetch their credentials themselves, from
+    the libraries' threads, over a blocking client of their own."""
+
+    def __init__(self, client: AsyncClient, name: str, project: str = "") -> None:
+        self._client = client
+        self._name = name
+        self._project = project
+        self._info: DriverInfo | None = None
+
+    def __repr__(self) -> str:
+        return f"<AsyncDriver {self._name!r}>"
+
+    async def info(self) -> DriverInfo:
+        """Return what the server knows of the driver; asked once. Raises ApiError."""
+        if self._info is None:
+            self._info = await self._client.run(flows.find_driver(self._name, self._project))
+        return self._info
+
+    async def credentials(
+        self,
+        prefixes: Iterable[str] = WHOLE,
+        access: Iterable[str] = READING,
+        ttl: int = HOUR,
+        purpose: str = "",
+    ) -> Credentials:
+        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
+        info = await self.info()
+        return await self._client.send(
+            calls.vend(info.id, list(prefixes), list(access), ttl, purpose)
+        )
+
+    async def presign(
+        self,
+        keys: Iterable[str],
+        *,
+        method: str = "GET",
+        expires: int | None = None,
+        disposition: str = "",
+    ) -> AsyncIterator[PresignedUrl]:
+        """Yield a URL for each key, in order, each with its real expiry. Raises ApiError."""
+        info = await self.info()
+        call = calls.presign(
+            info.id, list(keys), method=method, expires=expires, disposition=disposition
+        )
+        async for url in self._client.stream(call):
+            yield url
+
+    def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
+        blocking = Driver(self._client.blocking(), self._name, self._project)
+        return blocking._source(prefixes, access, ttl)  # noqa: SLF001  # one class in two colours

@@ -1,0 +1,86 @@
+"""One call with its attempts, as steps that a blocking or an asynchronous client takes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from valetkey.sdk.calls import Call
+from valetkey.sdk.errors import ApiError
+from valetkey.sdk.transport import Patience, may_repeat, pause_for, read, unreachable
+
+T = TypeVar("T")
+#: Errors after which it is certain that the server got nothing.
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; the body may hold secrets."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Step: send the call, and give back its Answer or the httpx.HTTPError."""
+
+    call: Call[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Step: let seconds pass."""
+
+    seconds: float
+
+
+Step = Send | Wait
+Outcome = Answer | httpx.HTTPError | None
+
+
+def exchange(call: Call[T], url: str, patience: Patience) -> Generator[Step, Outcome, T]:
+    """Send a call, again where that is safe. Raises ApiError."""
+    pauses = patience.pauses()
+    while True:
+        outcome = yield Send(call)
+        try:
+            return _meaning(call, outcome, url)
+        except ApiError as error:
+            sent = not isinstance(outcome, _NOT_SENT)
+            planned = next(pauses, None) if may_repeat(call, error, sent=sent) else None
+            pause = None if planned is None else pause_for(error, planned)
+            if pause is None:
+                raise
+        yield Wait(pause)
+
+
+def _meaning(call: Call[T], outcome: Outcome, url: str) -> T:
+    if isinstance(outcome, Answer):
+        return read(call, outcome.status, outcome.body, outcome.headers)
+    # Not chained: the HTTP library's error holds the request, and the request the token.
+    raise unreachable(url, outcome or httpx.HTTPError("no answer")) from None
+
+
+class Lines:
+    """Bytes -> lines, cut at the newline alone: JSON may hold the other line separators."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the lines that are complete now."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        return [line for line in lines if line]
+
+    def end(self) -> list[bytes]:
+        """Return what is left without a line's end."""
+        return [self._rest] if self._rest else []

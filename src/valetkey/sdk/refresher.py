@@ -1,0 +1,97 @@
+"""Credentials that stay good: fetched once, kept, and fetched again before they end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from valetkey.sdk.errors import Unavailable
+from valetkey.sdk.models import Credentials
+
+Clock = Callable[[], datetime]
+#: AWS's SDKs ask again when less than 15 minutes remain (botocore's advisory refresh).
+_AMPLE: Final = timedelta(minutes=20)
+#: With less than this left nobody is served the old credential while the new one is fetched.
+_TIGHT: Final = timedelta(minutes=1)
+#: After a server that did not answer, this long passes before it is asked again.
+_PAUSE: Final = timedelta(seconds=5)
+
+
+def utc_now() -> datetime:
+    """Return the present time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Credentials and when they were fetched."""
+
+    credentials: Credentials
+    fetched_at: datetime
+
+    @property
+    def good_until(self) -> datetime:
+        """When it is time for new ones: 20 minutes before the end, or at half of a short life."""
+        lifetime = self.credentials.expiration - self.fetched_at
+        return self.credentials.expiration - min(_AMPLE, lifetime / 2)
+
+    def due(self, now: datetime) -> bool:
+        """Tell whether it is time for new ones."""
+        return now > self.good_until
+
+
+class Refresher:
+    """One credential for many threads: a herd makes one fetch.
+
+    While one thread fetches, the others are served what is still good. When the server does not
+    answer, a credential is served to its end; when it refuses, the refusal is passed on at once.
+    """
+
+    def __init__(self, fetch: Callable[[], Credentials], clock: Clock = utc_now) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._fetching = threading.Lock()
+        self._held: Held | None = None
+        self._pause_until: datetime | None = None
+
+    def __call__(self) -> Credentials:
+        """Return credentials that are good now. Raises ApiError."""
+        held = self._held
+        if held is not None and not self._wanted(held):
+            return held.credentials
+        waits = held is None or held.credentials.expiration - self._clock() < _TIGHT
+        if not self._fetching.acquire(blocking=waits):
+            assert held is not None  # noqa: S101  # only who holds nothing waits
+            return held.credentials
+        try:
+            return self._renewed()
+        finally:
+            self._fetching.release()
+
+    def good_until(self) -> datetime:
+        """Return when the credentials that are held will be renewed; now, when none are."""
+        return self._held.good_until if self._held is not None else self._clock()
+
+    def _wanted(self, held: Held) -> bool:
+        now = self._clock()
+        if self._pause_until is not None and now < self._pause_until:
+            return held.credentials.expiration <= now
+        return held.due(now)
+
+    def _renewed(self) -> Credentials:
+        held = self._held
+        if held is not None and not self._wanted(held):
+            return held.credentials  # another thread was faster
+        asked_at = self._clock()
+        try:
+            fetched = self._fetch()
+        except Unavailable:
+            self._pause_until = self._clock() + _PAUSE
+            if held is not None and held.credentials.expiration > self._clock():
+                return held.credentials
+            raise
+        self._held, self._pause_until = Held(fetched, asked_at), None
+        return fetched

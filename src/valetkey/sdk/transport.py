@@ -1,0 +1,154 @@
+"""Sending calls: what both clients share, without sending anything itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from valetkey.sdk.calls import Call
+from valetkey.sdk.errors import (
+    ApiError,
+    InvalidRequest,
+    ServerFailed,
+    Unauthenticated,
+    Unavailable,
+    error_from,
+)
+
+T = TypeVar("T")
+#: Returns the token to send with each request, so that a short-lived one may be renewed.
+TokenSource = Callable[[], str]
+_ATTEMPTS: Final = 4
+_TOO_MANY_REQUESTS: Final = 429
+_LONGEST_PAUSE: Final = 20.0
+#: Seconds: a verification asks AWS a dozen things.
+TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
+
+
+def checked_url(url: str, *, allow_http: bool = False) -> str:
+    """Return a server's address without a trailing slash. Raises InvalidRequest.
+
+    Plain http is refused except to this machine: the token would be read on the way.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+        raise InvalidRequest(
+            "That is not the address of a server.",
+            hint="It has the form https://valetkey.example.com, without a user name.",
+        )
+    if parts.scheme == "http" and not (allow_http or is_loopback(host)):
+        raise InvalidRequest(f"The token would travel unencrypted to {host}.", hint="Use https.")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def client_options(url: str) -> dict[str, Any]:
+    """Return what both of httpx's clients are made with. This machine is never reached through
+    a proxy."""
+    host = urlsplit(url).hostname or ""
+    return {"base_url": url, "timeout": TIMEOUT, "trust_env": not is_loopback(host)}
+
+
+def request_parts(call: Call[Any], token: TokenSource | None) -> dict[str, Any]:
+    """Return the arguments of httpx's ``build_request``."""
+    headers = {"Accept": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {_clean(token())}"
+    parts: dict[str, Any] = {"method": call.method, "url": call.path, "headers": headers}
+    if call.query:
+        parts["params"] = call.query
+    if call.body is not None:
+        parts["content"] = msgspec.json.encode(call.body)
+        headers["Content-Type"] = "application/json"
+    return parts
+
+
+def _clean(token: str) -> str:
+    """Return a token that fits a header; the HTTP library's own complaint would show it."""
+    bare = token.strip()
+    if not bare or not bare.isascii() or not bare.isprintable() or " " in bare:
+        raise Unauthenticated(
+            "The token is empty, or is no token: it holds spaces or other odd characters.",
+            hint="Log in again, or check the file or variable that it comes from.",
+        )
+    return bare
+
+
+def read(call: Call[T], status: int, body: bytes, headers: Mapping[str, str]) -> T:
+    """Return an answer's meaning. Raises ApiError."""
+    if not httpx.codes.is_success(status):
+        raise error_from(status, body, headers)
+    if call.result is None or call.result is bytes:
+        return body if call.result is bytes else None  # type: ignore[return-value]
+    return decode(body, call.result)  # type: ignore[no-any-return]
+
+
+def decode(body: bytes, wanted: Any) -> Any:
+    """Read JSON as a type. Raises ServerFailed, without the body: it may hold a secret."""
+    try:
+        return msgspec.json.decode(body, type=wanted)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ServerFailed(
+            "The server's answer is not what Valetkey answers.",
+            hint="Check the address, and that client and server are of one version.",
+        ) from None
+
+
+def unreachable(url: str, error: httpx.HTTPError) -> Unavailable:
+    """Return the error of a server that did not answer."""
+    reason = str(error) or type(error).__name__
+    return Unavailable(
+        f"The server {url} did not answer: {reason}.",
+        hint="See that it runs and that the address is right; then try again.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How a failed call is tried again: up to ``attempts`` in all, with growing, jittered pauses.
+
+    ``chance`` returns a number from 0 to 1.
+    """
+
+    attempts: int = _ATTEMPTS
+    first_pause: float = 0.2
+    chance: Callable[[], float] = random.random
+
+    def pauses(self) -> Iterator[float]:
+        """Return the seconds before each further attempt."""
+        for number in range(self.attempts - 1):
+            yield self.first_pause * 2**number * (0.5 + self.chance() / 2)
+
+
+def may_repeat(call: Call[Any], error: ApiError, *, sent: bool) -> bool:
+    """Tell whether a failed call may be sent again without doing anything twice.
+
+    A call that was never sent, or was turned away unread (429), always; else a repeatable one.
+    """
+    if not isinstance(error, Unavailable):
+        return False
+    return not sent or error.status == _TOO_MANY_REQUESTS or call.repeatable
+
+
+def pause_for(error: ApiError, planned: float) -> float | None:
+    """Return how long to wait; None when the server asks for more patience than there is."""
+    asked = error.retry_after if isinstance(error, Unavailable) else 0.0
+    return max(asked, planned) if asked <= _LONGEST_PAUSE else None

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from valetkey.sdk import Credentials, Denied, Refresher, Unavailable
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class Server:
+    """Counts what it hands out; fails when told to."""
+
+    def __init__(self, clock: Clock, lifetime: timedelta = timedelta(hours=1)) -> None:
+        self.clock, self.lifetime = clock, lifetime
+        self.asked = 0
+        self.failure: Exception | None = None
+
+    def __call__(self) -> Credentials:
+        self.asked += 1
+        if self.failure is not None:
+            raise self.failure
+        return Credentials(
+            access_key_id=f"ASIA{self.asked}",
+            secret_access_key="s",
+            session_token="t",
+            expiration=self.clock.now + self.lifetime,
+            bucket="b",
+            prefixes=[""],
+            access=["read"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "kept"),
+    [
+        (timedelta(hours=1), timedelta(minutes=40)),
+        (timedelta(hours=12), timedelta(hours=11, minutes=40)),
+        (timedelta(minutes=40), timedelta(minutes=20)),
+        (timedelta(minutes=15), timedelta(minutes=7, seconds=30)),
+    ],
+)
+def test_a_credential_is_kept_until_20_minutes_or_half_its_life_remain(
+    lifetime: timedelta, kept: timedelta
+) -> None:
+    clock = Clock()
+    server = Server(clock, lifetime)
+    current = Refresher(server, clock)
+    assert current().access_key_id == "ASIA1"
+    clock.now = START + kept
+    assert current().access_key_id == "ASIA1"
+    clock.forward(seconds=1)
+    assert current().access_key_id == "ASIA2"
+
+
+def test_a_herd_makes_one_fetch() -> None:
+    clock = Clock()
+    server, go = Server(clock), threading.Event()
+    started = threading.Barrier(17)
+
+    def slow() -> Credentials:
+        go.wait(30)
+        return server()
+
+    current = Refresher(slow, clock)
+    seen: list[str] = []
+
+    def worker() -> None:
+        started.wait(30)
+        seen.append(current().access_key_id)
+
+    threads = [threading.Thread(target=worker) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    started.wait(30)
+    go.set()
+    for thread in threads:
+        thread.join(30)
+    assert (seen, server.asked) == (["ASIA1"] * 16, 1)
+
+
+def test_while_one_thread_fetches_the_others_are_served_what_is_still_good() -> None:
+    clock = Clock()
+    server = Server(clock)
+    fetching, go = threading.Event(), threading.Event()
+
+    def slow_second_time() -> Credentials:
+        if server.asked:
+            fetching.set()
+            go.wait(30)
+        return server()
+
+    current = Refresher(slow_second_time, clock)
+    current()
+    clock.forward(minutes=45)
+    thread = threading.Thread(target=current)
+    thread.start()
+    assert fetching.wait(30)
+    assert current().access_key_id == "ASIA1"
+    go.set()
+    thread.join(30)
+    assert current().access_key_id == "ASIA2"
+
+
+def test_a_server_that_is_away_leaves_the_credential_to_its_end_and_is_not_hammered() -> None:
+    clock = Clock()
+    server = Server(clock)
+    current = Refresher(server, clock)
+    current()
+    server.failure = Unavailable("gone")
+    clock.forward(minutes=45)
+    assert [current().access_key_id for _ in range(5)] == ["ASIA1"] * 5
+    assert server.asked == 2
+    clock.forward(seconds=6)
+    current()
+    assert server.asked == 3
+    clock.forward(minutes=20)
+    with pytest.raises(Unavailable):
+        current()
+    server.failure = None
+    assert current().access_key_id.startswith("ASIA")
+
+
+def test_a_refusal_is_passed_on_at_once() -> None:
+    clock = Clock()
+    server = Server(clock)
+    current = Refresher(server, clock)
+    current()
+    clock.forward(minutes=45)
+    server.failure = Denied("not any more")
+    with pytest.raises(Denied):
+        current()
+    with pytest.raises(Denied):
+        current()
+    assert server.asked == 3
