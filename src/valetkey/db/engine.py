@@ -7,20 +7,25 @@ can't fail half-way because another one wrote in between.
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+import time
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from valetkey.domain.errors import ConfigurationError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 #: SQLite waits this long for another process's write lock.
 BUSY_SECONDS: Final = 5.0
+_WAL_RETRY_SECONDS: Final = 0.01
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
@@ -53,19 +58,35 @@ def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8)
         engine = create_async_engine(
             url, connect_args={"timeout": busy_seconds}, pool_size=pool, max_overflow=0
         )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, busy_seconds))
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     return create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: Any, _: Any) -> None:
     # The driver must not begin transactions by itself: _begin_sqlite does.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _write_ahead(cursor, busy_seconds)
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _write_ahead(cursor: Any, busy_seconds: float) -> None:
+    # SQLite does not wait for the lock that the first change to WAL needs: two processes that
+    # open a new file at once would fail one another. So the wait is ours.
+    until = time.monotonic() + busy_seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= until:
+                raise
+            await_only(asyncio.sleep(_WAL_RETRY_SECONDS))
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

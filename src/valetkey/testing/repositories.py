@@ -248,8 +248,6 @@ class MemoryAuditTrail:
 
 
 class MemoryUnitOfWork:
-    """Implements ports.UnitOfWork."""
-
     """Implements ports.UnitOfWork; a deep copy of it is a transaction."""
 
     def __init__(self) -> None:

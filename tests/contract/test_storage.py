@@ -1,0 +1,171 @@
+"""What every implementation of the storage port promises: memory, SQLite, PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from valetkey.domain.access import OrgRole
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import Conflict, InUse
+from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, User
+from valetkey.domain.ports import Storage
+from valetkey.domain.sealing import SealedSecret
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+ORG = Organization("a" * 24, "acme", NOW)
+USER = User("b" * 24, "ada@example.com", "$argon2id$hash", NOW)
+PROJECT = Project("c" * 24, ORG.id, "maps", USER.email, NOW, NOW)
+SEALED = SealedSecret("local:1", b"\x00wrapped\xff", b"n" * 12, b"\x00cipher\xff")
+INTEGRATION = Integration(
+    id="d" * 24,
+    org_id=ORG.id,
+    name="aws",
+    type=IntegrationType.AWS_STS,
+    access_key_id="AKIAIOSFODNN7EXAMPLE",
+    role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/path/valetkey"),
+    state=IntegrationState.CREATED,
+    creator=USER.email,
+    created_at=NOW,
+    updated_at=NOW,
+)
+DRIVER = Driver(
+    id="e" * 24,
+    project_id=PROJECT.id,
+    integration_id=INTEGRATION.id,
+    name="tiles",
+    bucket="acme-tiles",
+    prefix="raw/",
+    region="eu-central-1",
+    endpoint="",
+    storage_class="",
+    allow_external_delete=True,
+    creator=USER.email,
+    created_at=NOW,
+    updated_at=NOW,
+)
+
+
+async def _fill(storage: Storage) -> None:
+    async with storage.begin() as work:
+        await work.users.add(USER)
+        await work.organizations.add(ORG)
+        await work.projects.add(PROJECT)
+        await work.integrations.add(INTEGRATION, SEALED)
+        await work.drivers.add(DRIVER)
+
+
+async def test_what_is_stored_comes_back_equal(storage: Storage) -> None:
+    await _fill(storage)
+    async with storage.read() as work:
+        assert await work.users.get(USER.id) == USER
+        assert await work.users.by_email(USER.email) == USER
+        assert await work.organizations.get(ORG.id) == ORG
+        assert await work.projects.get(PROJECT.id) == PROJECT
+        assert await work.integrations.get(INTEGRATION.id) == INTEGRATION
+        assert await work.integrations.sealed_secret(INTEGRATION.id) == SEALED
+        assert await work.drivers.get(DRIVER.id) == DRIVER
+        assert await work.drivers.of_integration(INTEGRATION.id) == [DRIVER]
+
+
+async def test_what_is_not_there_is_none(storage: Storage) -> None:
+    async with storage.read() as work:
+        assert await work.users.by_email("nobody@example.com") is None
+        assert await work.integrations.sealed_secret("0" * 24) is None
+        assert await work.drivers.get("0" * 24) is None
+        assert await work.installations.get() is None
+
+
+async def test_an_exception_undoes_the_whole_transaction(storage: Storage) -> None:
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
+        async with storage.begin() as work:
+            await work.organizations.add(ORG)
+            raise ZeroDivisionError
+    async with storage.read() as work:
+        assert await work.organizations.get(ORG.id) is None
+
+
+async def test_a_conflict_undoes_what_came_before_it(storage: Storage) -> None:
+    await _fill(storage)
+    other = replace(PROJECT, id="1" * 24, name="other")
+    with pytest.raises(Conflict):  # noqa: PT012
+        async with storage.begin() as work:
+            await work.projects.add(other)
+            await work.projects.add(replace(PROJECT, id="2" * 24))
+    async with storage.read() as work:
+        assert await work.projects.get(other.id) is None
+
+
+@pytest.mark.parametrize("kind", ["user", "project", "integration", "driver"])
+async def test_a_taken_name_is_a_conflict_that_says_which(storage: Storage, kind: str) -> None:
+    await _fill(storage)
+    taken = {"user": USER.email, "project": "maps", "integration": "aws", "driver": "tiles"}[kind]
+    with pytest.raises(Conflict) as refused:  # noqa: PT012
+        async with storage.begin() as work:
+            new_id = "1" * 24
+            if kind == "user":
+                await work.users.add(replace(USER, id=new_id))
+            elif kind == "project":
+                await work.projects.add(replace(PROJECT, id=new_id))
+            elif kind == "integration":
+                await work.integrations.add(replace(INTEGRATION, id=new_id), SEALED)
+            else:
+                await work.drivers.add(replace(DRIVER, id=new_id))
+    assert taken in str(refused.value)
+
+
+async def test_an_integration_with_drivers_stays(storage: Storage) -> None:
+    await _fill(storage)
+    with pytest.raises(InUse):
+        async with storage.begin() as work:
+            await work.integrations.delete(INTEGRATION.id)
+    async with storage.begin() as work:
+        assert await work.drivers.delete(DRIVER.id)
+        assert await work.integrations.delete(INTEGRATION.id)
+        assert not await work.integrations.delete(INTEGRATION.id)
+
+
+async def test_saving_an_integration_leaves_its_secret_alone(storage: Storage) -> None:
+    await _fill(storage)
+    changed = replace(INTEGRATION, state=IntegrationState.VERIFIED, verified_at=NOW)
+    async with storage.begin() as work:
+        await work.integrations.save(changed)
+    async with storage.read() as work:
+        assert await work.integrations.get(INTEGRATION.id) == changed
+        assert await work.integrations.sealed_secret(INTEGRATION.id) == SEALED
+
+
+async def test_times_of_any_zone_come_back_as_the_same_moment_in_utc(storage: Storage) -> None:
+    there = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    async with storage.begin() as work:
+        await work.organizations.add(replace(ORG, created_at=there))
+    async with storage.read() as work:
+        found = await work.organizations.get(ORG.id)
+    assert found is not None
+    assert found.created_at == NOW
+    assert found.created_at.tzinfo is not None
+
+
+async def test_putting_a_member_again_changes_the_role(storage: Storage) -> None:
+    await _fill(storage)
+    first, second = list(OrgRole)[:2]
+    for role in (first, second):
+        async with storage.begin() as work:
+            await work.organizations.put_member(OrgMember(ORG.id, USER.id, USER.email, role))
+    async with storage.read() as work:
+        assert [member.role for member in await work.organizations.members(ORG.id)] == [second]
+        assert await work.organizations.of_user(USER.id) == [ORG]
+
+
+async def test_a_key_is_revoked_once(storage: Storage) -> None:
+    await _fill(storage)
+    key = ApiKey("f" * 24, USER.id, "ci", NOW, NOW + timedelta(days=1))
+    async with storage.begin() as work:
+        await work.api_keys.add(key)
+        assert await work.api_keys.revoke(key.id, NOW)
+        assert not await work.api_keys.revoke(key.id, NOW + timedelta(hours=1))
+    async with storage.read() as work:
+        assert await work.api_keys.get(key.id) == replace(key, revoked_at=NOW)

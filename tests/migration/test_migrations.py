@@ -1,0 +1,38 @@
+"""The migrations make the tables that the code describes, once, whoever runs them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from valetkey.db.engine import make_engine
+from valetkey.db.schema import migrate, schema_state
+from valetkey.db.tables import metadata
+
+
+def _differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+async def test_migrating_an_empty_database_makes_the_described_tables(database_url: str) -> None:
+    assert (await schema_state(database_url)).present is None
+    await migrate(database_url)
+    assert (await schema_state(database_url)).current
+    engine = make_engine(database_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+    await engine.dispose()
+
+
+async def test_migrating_again_changes_nothing(database_url: str) -> None:
+    await migrate(database_url)
+    before = await migrate(database_url)
+    assert before.current
+
+
+async def test_two_that_migrate_at_once_both_succeed(database_url: str) -> None:
+    await asyncio.gather(migrate(database_url), migrate(database_url))
+    assert (await schema_state(database_url)).current
