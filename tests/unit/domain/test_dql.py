@@ -8,11 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valetkey.domain.dql import All, Column, Either, Glob, Not, matches, parse_filter, parse_sort
+from valetkey.domain.dql import (
+    All,
+    Column,
+    Either,
+    Glob,
+    Not,
+    Scalar,
+    matches,
+    parse_filter,
+    parse_sort,
+)
 from valetkey.domain.dql.glob import atomic_regex, glob_matches, literal_prefix
 from valetkey.domain.errors import InvalidInput, TooLarge
 
-COLUMNS = {
+COLUMNS: dict[Column, Scalar] = {
     Column.ID: "65f000000000000000000001",
     Column.FILENAME: "/train/cats/1.jpg",
     Column.NAME: "1.jpg",
@@ -145,6 +155,7 @@ def test_constant_fields_are_answered_at_once() -> None:
 def test_sorting_is_by_few_fields() -> None:
     assert parse_sort({}) == (Column.ID, False)
     assert parse_sort({"filename": "descending"}) == (Column.FILENAME, True)
+    wrong: Any
     for wrong in ({"id": 1}, {"metadata.user.x": "ascending"}, [], {"id": "ascending", "name": 1}):
         with pytest.raises(InvalidInput):
             parse_sort(wrong)
