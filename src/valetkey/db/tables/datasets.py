@@ -1,0 +1,165 @@
+"""Datasets, the index of their items, and the work of syncs.
+
+Items lie in key order (their primary key), which is what the ordered merge reads. Text is compared
+by code points everywhere: binary in SQLite, the C collation in PostgreSQL. Moments of items are
+integers, milliseconds since 1970, because millions of rows are written at a time.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from valetkey.db.tables.base import identifier, metadata
+from valetkey.db.types import Moment
+
+_Key = Text().with_variant(Text(collation="C"), "postgresql")
+_Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=True),
+    Column("id", String(24), nullable=False, unique=True),
+    identifier("project_id", ForeignKey("projects.id", ondelete="RESTRICT")),
+    Column("driver_id", String(24), ForeignKey("drivers.id", ondelete="RESTRICT")),
+    Column("name", String(400), nullable=False),
+    Column("creator", String(254), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("metadata", _Document, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("deleted_at", Moment),
+    Column("item_count", BigInteger, nullable=False, server_default=text("0")),
+    Index(
+        "uq_datasets_project_id_name",
+        "project_id",
+        "name",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("ix_datasets_driver_id", "driver_id"),
+)
+
+_LIVE = text("deleted_ms IS NULL")
+
+items = Table(
+    "items",
+    metadata,
+    Column(
+        "dataset",
+        _Number,
+        ForeignKey("datasets.number", ondelete="RESTRICT"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("path", _Key, primary_key=True),
+    Column("id", _Key, nullable=False),
+    Column("folder", _Key, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("etag", _Key, nullable=False),
+    Column("mimetype", _Key, nullable=False),
+    Column("creator", _Key, nullable=False),
+    Column("modified_ms", BigInteger),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("touched_ms", BigInteger, nullable=False),
+    Column("deleted_ms", BigInteger),
+    Column("metadata", _Document),
+    Column("description", Text),
+    Index(
+        "uq_items_dataset_id",
+        "dataset",
+        "id",
+        unique=True,
+        sqlite_where=_LIVE,
+        postgresql_where=_LIVE,
+    ),
+    Index(
+        "ix_items_dataset_folder_id",
+        "dataset",
+        "folder",
+        "id",
+        sqlite_where=_LIVE,
+        postgresql_where=_LIVE,
+    ),
+    sqlite_with_rowid=False,
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    identifier(primary_key=True),
+    identifier("dataset_id", ForeignKey("datasets.id", ondelete="CASCADE")),
+    identifier("user_id", ForeignKey("users.id", ondelete="CASCADE")),
+    Column("state", String(20), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("expected", BigInteger, nullable=False),
+    Column("parallel", Integer, nullable=False),
+    Column("error", _Document, nullable=False),
+    Index(
+        "uq_commands_active",
+        "dataset_id",
+        unique=True,
+        sqlite_where=text("state IN ('created', 'in-progress')"),
+        postgresql_where=text("state IN ('created', 'in-progress')"),
+    ),
+    Index("ix_commands_state", "state"),
+)
+
+shards = Table(
+    "shards",
+    metadata,
+    identifier(primary_key=True),
+    identifier("command_id", ForeignKey("commands.id", ondelete="CASCADE")),
+    identifier("dataset_id"),
+    Column("after", _Key, nullable=False),
+    Column("upto", _Key),
+    Column("checkpoint", _Key, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("owner", String(100), nullable=False),
+    Column("lease_ms", BigInteger, nullable=False),
+    Column("staged", Boolean, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("removed", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Index("ix_shards_command_id", "command_id"),
+)
+
+staged_objects = Table(
+    "staged_objects",
+    metadata,
+    Column("shard_id", String(24), ForeignKey("shards.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", _Key, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("etag", _Key, nullable=False),
+    Column("modified_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+write_intents = Table(
+    "write_intents",
+    metadata,
+    identifier(primary_key=True),
+    identifier("dataset_id", ForeignKey("datasets.id", ondelete="CASCADE")),
+    Column("path", _Key, nullable=False),
+    identifier("user_id", ForeignKey("users.id", ondelete="CASCADE")),
+    Column("at", Moment, nullable=False),
+    Index("ix_write_intents_dataset_id", "dataset_id"),
+)

@@ -1,0 +1,233 @@
+"""Datasets as the outside keeps them: repositories of one transaction, and the bucket's objects."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.dataset import Dataset, Item
+from valetkey.domain.dql.ast import Column, Node
+from valetkey.domain.merge import Changes, Indexed, Listed
+from valetkey.domain.ports.aws import BucketPlace
+from valetkey.domain.sync import Command, Shard, WriteIntent
+
+
+class Datasets(Protocol):
+    """Names are unique within a project: ``add`` and ``save`` raise Conflict. Those that are being
+    deleted are not found any more, except by ``deleted``."""
+
+    async def add(self, dataset: Dataset) -> Dataset:
+        """Return it with its number."""
+        ...
+
+    async def get(self, dataset_id: str) -> Dataset | None: ...
+    async def of_project(self, project_id: str) -> Sequence[Dataset]: ...
+    async def of_driver(self, driver_id: str) -> Sequence[Dataset]: ...
+    async def save(self, dataset: Dataset) -> None: ...
+    async def deleted(self) -> Sequence[Dataset]: ...
+    async def delete(self, dataset_id: str) -> None:
+        """Forget a dataset whose items are cleared."""
+        ...
+
+    async def item_count(self, dataset: Dataset) -> int:
+        """Return the number of files, kept as they come and go: it costs nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemQuery:
+    """A page of items: those that ``where`` fits, sorted, then by id."""
+
+    where: Node
+    sort: Column = Column.ID
+    descending: bool = False
+    limit: int = 1000
+    offset: int = 0
+
+
+class Items(Protocol):
+    """The index. Tombstones are seen by the methods of sync only."""
+
+    async def lock(self, dataset: Dataset, *, shared: bool = False) -> None:
+        """Keep other writers of this dataset out until the transaction ends; those that share the
+        lock work on ranges of their own."""
+        ...
+
+    async def get(self, item_id: str) -> Item | None: ...
+    async def by_path(self, dataset: Dataset, path: str) -> Item | None: ...
+    async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]: ...
+    async def count(self, dataset: Dataset, where: Node) -> int: ...
+
+    async def put(self, dataset: Dataset, item: Item, *, touched_ms: int) -> Item:
+        """Insert, or replace the facts of the row at this path, which keeps its id and, where the
+        new item has none, its metadata. Returns what is stored."""
+        ...
+
+    async def set_metadata(self, item: Item) -> None: ...
+
+    async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
+        """Turn rows into tombstones, touched now."""
+        ...
+
+    async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
+        """Return the distinct folders that hold items, in order, without the root."""
+        ...
+
+    async def stretch(
+        self, dataset: Dataset, after: str, upto: str | None, *, limit: int
+    ) -> Sequence[Indexed]:
+        """Return rows of files in path order, tombstones too."""
+        ...
+
+    async def apply(
+        self,
+        dataset: Dataset,
+        changes: Changes,
+        ids: Iterator[str],
+        *,
+        creator: str,
+        now_ms: int,
+    ) -> None:
+        """Write what a merge found, as many rows as there are, fast."""
+        ...
+
+    async def purge(self, dataset: Dataset, *, before_ms: int, limit: int) -> int:
+        """Delete tombstones that are older; returns how many."""
+        ...
+
+    async def clear(self, dataset: Dataset, *, limit: int) -> int:
+        """Delete rows of any kind; returns how many."""
+        ...
+
+    async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
+        """Keep a part of an unordered listing."""
+        ...
+
+    async def staged(self, shard_id: str, after: str, *, limit: int) -> Sequence[Listed]:
+        """Return kept objects in path order."""
+        ...
+
+    async def unstage(self, shard_id: str) -> None: ...
+
+
+class Commands(Protocol):
+    """Syncs, and the shards that they consist of."""
+
+    async def add(self, command: Command) -> None:
+        """Raises Locked while another one of the dataset is not over."""
+        ...
+
+    async def get(self, command_id: str) -> Command | None: ...
+    async def save(self, command: Command) -> None: ...
+    async def open(self) -> Sequence[Command]:
+        """Return the commands that are not over, oldest first."""
+        ...
+
+    async def active(self, dataset_id: str) -> Command | None: ...
+    async def add_shards(self, shards: Sequence[Shard]) -> None: ...
+    async def shards(self, command_id: str) -> Sequence[Shard]: ...
+
+    async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
+        """Take a shard that is not over and not leased by somebody else."""
+        ...
+
+    async def advance(self, shard: Shard) -> bool:
+        """Store a shard's progress if its owner still holds the lease and the command goes on."""
+        ...
+
+    async def add_intent(self, intent: WriteIntent) -> None: ...
+    async def intents(self, dataset_id: str) -> Sequence[WriteIntent]: ...
+    async def drop_intent(self, intent_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A part of a listing, in the store's order. Paths are whole keys here. ``token`` continues
+    an unordered listing; ``listed_ms`` is when it was asked for."""
+
+    objects: Sequence[Listed]
+    last: bool
+    listed_ms: int
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as the store has it."""
+
+    size: int
+    etag: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An object's bytes on their way. ``headers`` are those of a partial answer."""
+
+    size: int
+    chunks: AsyncIterator[bytes]
+    content_range: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Credentials = AccessKey | TemporaryCredentials
+
+
+class ObjectData(Protocol):
+    """The objects of a bucket at speed. All methods raise AwsRefused, AwsUnavailable, while bytes
+    are on their way too."""
+
+    async def list_page(
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        *,
+        prefix: str,
+        after: str = "",
+        token: str = "",
+        limit: int = 1000,
+    ) -> ListedPage:
+        """List keys above ``after``, or go on at a token, always with exactly this prefix."""
+        ...
+
+    async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
+        """Return an object's facts, or None when there is none."""
+        ...
+
+    async def write(
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        key: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        storage_class: str = "",
+        content_type: str = "",
+    ) -> Stored:
+        """Write an object as its bytes come, in parts beyond 8 MiB; a failed one leaves nothing."""
+        ...
+
+    async def read(
+        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
+    ) -> Reading: ...
+
+    async def copy(
+        self, credentials: Credentials, place: BucketPlace, key: str, to: str, size: int
+    ) -> Stored: ...
+
+    async def delete(self, credentials: Credentials, place: BucketPlace, key: str) -> None: ...
+
+    async def sign_read(
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        key: str,
+        *,
+        seconds: int,
+        headers: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return a URL that reads the object. ``headers`` are those the answer is to carry."""
+        ...
