@@ -1,0 +1,108 @@
+"""Signing in and out: the session is a cookie that scripts can't read and other sites don't send."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from valetkey.console.csrf import csrf_token, from_here, same_token
+from valetkey.console.web import PREFIX
+from valetkey.domain.errors import Denied, Unauthenticated
+from valetkey.services.audit import Caller
+from valetkey.services.registry import Services
+
+SESSION: Final = "valetkey_session"
+FORM: Final = "valetkey_form"
+_MAX_AGE: Final = 12 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in, and the token of the forms shown to them."""
+
+    caller: Caller
+    csrf: str
+
+
+def is_secure(request: Request[Any, Any, Any]) -> bool:
+    """Tell whether the browser talks TLS to us (the scheme as the server saw or was told)."""
+    return request.url.scheme == "https"
+
+
+def session_cookie(request: Request[Any, Any, Any], token: str) -> Cookie:
+    """Return the cookie that signs somebody in."""
+    return _cookie(request, SESSION, token, _MAX_AGE)
+
+
+def form_cookie(request: Request[Any, Any, Any]) -> Cookie:
+    """Return the cookie whose value the sign-in form must repeat."""
+    return _cookie(request, FORM, secrets.token_urlsafe(32), 3600)
+
+
+def _cookie(request: Request[Any, Any, Any], key: str, value: str, age: int) -> Cookie:
+    return Cookie(
+        key=key,
+        value=value,
+        path="/",
+        max_age=age,
+        httponly=True,
+        secure=is_secure(request),
+        samesite="lax" if key == SESSION else "strict",
+    )
+
+
+async def open_session(request: Request[Any, Any, Any], services: Services) -> Session:
+    """Return who is signed in. Raises Unauthenticated."""
+    token = request.cookies.get(SESSION, "")
+    if not token:
+        raise Unauthenticated("You are not signed in.", hint="Sign in, and try again.")
+    principal = await services.accounts.authenticate(token)
+    source = request.client.host if request.client else ""
+    request_id = request.scope.get("state", {}).get("request_id", "")
+    return Session(Caller(principal, request_id=request_id, source=source), csrf_token(token))
+
+
+async def require_own_form(request: Request[Any, Any, Any]) -> None:
+    """Refuse a changing request that did not come from one of this session's own pages.
+
+    Raises Denied.
+    """
+    expected = csrf_token(request.cookies.get(SESSION, ""))
+    given = request.headers.get("x-csrf-token", "")
+    if not given and "form" in request.headers.get("content-type", ""):
+        given = str((await request.form()).get("csrf", ""))
+    if not request.cookies.get(SESSION) or not from_here(request.headers):
+        raise _forged()
+    if not same_token(given, expected):
+        raise _forged()
+
+
+async def require_sign_in_form(request: Request[Any, Any, Any], given: str) -> None:
+    """Refuse a sign-in that did not come from our own form. Raises Denied."""
+    if not from_here(request.headers) or not same_token(given, request.cookies.get(FORM, "")):
+        raise _forged()
+
+
+def _forged() -> Denied:
+    return Denied(
+        "This request did not come from a page of this console.",
+        hint="Load the page again, and repeat what you did there.",
+    )
+
+
+def to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Send somebody who is not signed in to the form, and afterwards back."""
+    target = f"{PREFIX}/signin?next={request.url.path}"
+    if request.headers.get("hx-request") == "true":
+        return Response(b"", status_code=401, headers={"HX-Redirect": target})
+    return Redirect(path=target)
+
+
+def end_session(response: Response[Any]) -> None:
+    """Forget the session cookie."""
+    response.delete_cookie(SESSION, path="/")
