@@ -54,9 +54,7 @@ async def serve(
     ``ready`` is called with the port once connections are accepted.
     """
     port = held.getsockname()[1]
-    server = Server(
-        app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False
-    )
+    server = Server(app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -1,58 +1,81 @@
-"""The ASGI application: routes, errors, limits."""
+"""The application: routes, one error mapping, authentication, and what stands in front."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp
 
-from valetkey.api.auth import caller_of
+from valetkey.api.authentication import provide_caller, require_caller
 from valetkey.api.errors import on_any_error, on_http_error, on_valetkey_error
-from valetkey.api.middleware import RequestLog
-from valetkey.api.routes import ROOT, api_router
+from valetkey.api.front import Front
+from valetkey.api.requests import StrictRequest
+from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.domain.errors import ValetkeyError
 from valetkey.services.registry import Services
 
-#: Requests are small; what is large (uploads) is streamed by routes of its own.
-MAX_BODY_BYTES: Final = 1 << 20
+PREFIX: Final = "/api/v1"
+_DESCRIPTION: Final = (
+    "Short-lived, narrowly scoped, audited S3 credentials from one AWS STS integration. "
+    "Get a token with `POST /token`, or make an API key, and send it as `Authorization: Bearer`. "
+    "Errors are `{message, code, hint, requestId}`."
+)
 
 
-def _openapi() -> OpenAPIConfig:
-    bearer = SecurityScheme(
-        type="http", scheme="bearer", bearer_format="JWT", description="A login's or an API key."
-    )
-    return OpenAPIConfig(
-        title="Valetkey",
-        version="1",
-        path="/api/v1",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        components=[Components(security_schemes={"bearer": bearer})],
-        security=[{"bearer": []}],
-    )
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """``trusted_proxies`` are addresses or networks whose ``X-Forwarded-*`` and ``X-Request-Id``
+    headers are believed; a body may have ``max_body_bytes``."""
+
+    version: str = "0"
+    max_body_bytes: int = 1 << 20
+    trusted_proxies: tuple[str, ...] = ()
 
 
-def create_app(services: Services, *more: ControllerRouterHandler) -> Litestar:
-    """Return the application over some services; ``more`` are further routes (the console's)."""
-
-    async def provide_services() -> Services:
-        return services
-
-    return Litestar(
-        route_handlers=[*ROOT, api_router(), *more],
-        dependencies={"services": Provide(provide_services), "caller": Provide(caller_of)},
+def create_app(
+    services: Services, options: ApiOptions | None = None, *, more: Sequence[Any] = ()
+) -> ASGIApp:
+    """Return the ASGI application. ``more`` are further route handlers (the console's), which
+    bring their own authentication."""
+    options = options or ApiOptions()
+    api = Router(PREFIX, route_handlers=ROUTES, guards=[require_caller])
+    app = Litestar(
+        [api, *PUBLIC_ROUTES, *more],
+        request_class=StrictRequest,
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "caller": Provide(provide_caller, sync_to_thread=False),
+        },
         exception_handlers={
             ValetkeyError: on_valetkey_error,
             HTTPException: on_http_error,
             Exception: on_any_error,
         },
-        middleware=[RequestLog],
-        openapi_config=_openapi(),
-        request_max_body_size=MAX_BODY_BYTES,
+        request_max_body_size=options.max_body_bytes,
+        openapi_config=OpenAPIConfig(
+            title="Valetkey",
+            version=options.version,
+            description=_DESCRIPTION,
+            path=PREFIX,
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            use_handler_docstrings=True,
+            security=[{"bearer": []}],
+            components=Components(
+                security_schemes={
+                    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+                }
+            ),
+        ),
         logging_config=None,
+        # Services are injected by name, and are no part of a request.
+        signature_types=[Services],
     )
+    return Front(app, trusted_proxies=options.trusted_proxies)

@@ -11,7 +11,16 @@ from litestar.exceptions import HTTPException
 
 from valetkey.domain import errors
 
+
+class UnsupportedMediaType(errors.InvalidInput):
+    """The body is of a kind that this route does not read."""
+
+    code = "unsupported_media_type"
+
+
+#: A subclass stands before its base.
 _STATUS: Final[tuple[tuple[type[errors.ValetkeyError], int], ...]] = (
+    (UnsupportedMediaType, 415),
     (errors.InvalidInput, 400),
     (errors.Unauthenticated, 401),
     (errors.Denied, 403),

@@ -1,35 +1,32 @@
-"""The routes, a module per resource."""
+"""One module per resource. A new one is added here."""
 
-from typing import Final
-
-from litestar import Router
+from typing import Any, Final
 
 from valetkey.api.routes import (
-    accounts,
+    api_keys,
     audit,
     credentials,
+    docs,
     drivers,
     health,
     integrations,
     orgs,
     projects,
+    tokens,
+    users,
 )
 
-#: Everything under /api/v1.
-API: Final = (
-    *accounts.HANDLERS,
-    *orgs.HANDLERS,
-    *projects.HANDLERS,
-    *integrations.HANDLERS,
-    *drivers.HANDLERS,
-    *credentials.HANDLERS,
-    *audit.HANDLERS,
+#: Under /api/v1, behind a token.
+ROUTES: Final[tuple[Any, ...]] = (
+    *users.ROUTES,
+    *api_keys.ROUTES,
+    *orgs.ROUTES,
+    *projects.ROUTES,
+    *integrations.ROUTES,
+    *drivers.ROUTES,
+    *credentials.ROUTES,
+    *audit.ROUTES,
+    *docs.ROUTES,
 )
-
-#: What stands beside it: Dataloop's gate and the health pages.
-ROOT: Final = (accounts.token, *health.HANDLERS)
-
-
-def api_router() -> Router:
-    """Return the API's router."""
-    return Router(path="/api/v1", route_handlers=API)
+#: At the root, open to everybody.
+PUBLIC_ROUTES: Final[tuple[Any, ...]] = (*tokens.ROUTES, *health.ROUTES)

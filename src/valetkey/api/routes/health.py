@@ -1,26 +1,38 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Is the process up; can it serve."""
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from litestar import Response, get
 
+from valetkey.api.wire.base import Out
 from valetkey.services.registry import Services
 
 
-@get("/healthz", tags=["health"])
-async def alive() -> dict[str, str]:
-    """Answer, which is all that is asked."""
-    return {"status": "ok"}
+class Alive(Out):
+    """The process answers."""
+
+    status: str = "ok"
 
 
-@get("/readyz", tags=["health"])
-async def ready(services: Services) -> Response[dict[str, Any]]:
-    """Say whether requests can be answered, and what is missing if not (then 503)."""
-    readiness = await services.health.readiness()
-    body = {"ready": readiness.ready, "parts": readiness.parts}
-    return Response(body, status_code=200 if readiness.ready else 503)
+class Ready(Out):
+    """For each part, why it is not well (empty: it is)."""
+
+    ready: bool
+    parts: dict[str, str]
 
 
-HANDLERS: Final = (alive, ready)
+@get("/healthz", security=[{}], tags=["health"])
+async def healthz() -> Alive:
+    """Tell that the process is up."""
+    return Alive()
+
+
+@get("/readyz", security=[{}], tags=["health"])
+async def readyz(services: Services) -> Response[Ready]:
+    """Tell whether requests can be served: 200, or 503 and what is wrong."""
+    found = await services.health.readiness()
+    body = Ready(ready=found.ready, parts=found.parts)
+    return Response(body, status_code=200 if found.ready else 503)
+
+
+ROUTES = (healthz, readyz)
