@@ -31,7 +31,8 @@ _BOTOCORE: Final = {
 
 
 def _setting(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+    # A factory, because a Secret has no hash and dataclasses take that for mutable.
+    return field(default_factory=lambda: default, metadata={"help": text, "default": default})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ def _known(name: str, where: str) -> str:
 
 
 def _parse(name: str, value: object, where: str) -> Any:
-    default = next(setting.default for setting in fields(Settings) if setting.name == name)
+    default = next(s.metadata["default"] for s in fields(Settings) if s.name == name)
     wrong = ConfigurationError(
         f"{where} has a value of a wrong form.",
         hint=f"It is {_form(default)}; see 'valetkey settings'.",
@@ -202,7 +203,8 @@ def settings_page() -> str:
         "|---|---|---|---|",
     ]
     for setting in fields(Settings):
-        default = "" if isinstance(setting.default, Secret) else setting.default
+        default = setting.metadata["default"]
+        default = "" if isinstance(default, Secret) else default
         shown = ",".join(default) if isinstance(default, tuple) else str(default)
         code = f"`{shown.lower() if isinstance(default, bool) else shown}`" if shown else "(empty)"
         variable = PREFIX + setting.name.upper()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -75,6 +76,7 @@ def create_app(
             ),
         ),
         logging_config=None,
+        state=State({"services": services}),
         # Services are injected by name, and are no part of a request.
         signature_types=[Services],
     )

@@ -49,15 +49,14 @@ def status_of(error: errors.ValetkeyError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def request_id_of(request: Request[Any, Any, Any]) -> str:
-    """Return the id under which the logs know this request."""
-    return str(request.scope.get("state", {}).get("request_id", ""))
-
-
 def body_of(error: errors.ValetkeyError, request_id: str) -> dict[str, Any]:
     """Return an error's JSON."""
     own = {"message": error.message, "code": error.code, "hint": error.hint}
     return {**error.details, **own, "requestId": request_id}
+
+
+def _request_id(request: Request[Any, Any, Any]) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
 
 
 def on_valetkey_error(
@@ -72,7 +71,7 @@ def on_valetkey_error(
         headers["WWW-Authenticate"] = "Bearer"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("request failed", code=error.code, reason=error.message)
-    return Response(body_of(error, request_id_of(request)), status_code=status, headers=headers)
+    return Response(body_of(error, _request_id(request)), status_code=status, headers=headers)
 
 
 def on_http_error(
@@ -85,7 +84,7 @@ def on_http_error(
             "message": _sentence(error),
             "code": HTTPStatus(status).phrase.lower().replace(" ", "_"),
             "hint": _HINTS.get(status, ""),
-            "requestId": request_id_of(request),
+            "requestId": _request_id(request),
         },
         status_code=status,
         headers=dict(error.headers or {}),
@@ -111,7 +110,7 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
             "message": "Something went wrong inside the server.",
             "code": "internal",
             "hint": "Report it with the request id; the server's log has the rest.",
-            "requestId": request_id_of(request),
+            "requestId": _request_id(request),
         },
         status_code=500,
     )

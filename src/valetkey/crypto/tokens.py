@@ -36,6 +36,7 @@ class JwtTokens:
             "jti": claims.key_id,
             "iat": int(claims.issued_at.timestamp()),
             "exp": int(claims.expires_at.timestamp()),
+            "auth_time": int(claims.logged_in_at.timestamp()),
         }
         return Secret(jwt.encode({"alg": _ALGORITHM, "typ": "JWT"}, payload, self._key))
 
@@ -57,8 +58,8 @@ class JwtTokens:
 
 
 def _claims(payload: dict[str, Any]) -> TokenClaims:
-    issued, expires = payload.get("iat"), payload.get("exp")
-    if not isinstance(issued, int) or not isinstance(expires, int):
+    issued, expires, logged_in = (payload.get(name) for name in ("iat", "exp", "auth_time"))
+    if not (isinstance(issued, int) and isinstance(expires, int) and isinstance(logged_in, int)):
         raise _refused("is not one of ours")
     return TokenClaims(
         user_id=payload["sub"],
@@ -66,6 +67,7 @@ def _claims(payload: dict[str, Any]) -> TokenClaims:
         key_id=str(payload.get("jti", "")),
         issued_at=datetime.fromtimestamp(issued, UTC),
         expires_at=datetime.fromtimestamp(expires, UTC),
+        logged_in_at=datetime.fromtimestamp(logged_in, UTC),
     )
 
 

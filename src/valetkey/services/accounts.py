@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from valetkey.domain.access import OrgRole, Principal, ProjectRole
@@ -37,6 +37,8 @@ from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.throttle import Throttle
 
 LOGIN_LIFETIME: Final = timedelta(hours=12)
+#: A login can be refreshed for this long; then the password is asked for again.
+LONGEST_LOGIN: Final = timedelta(days=7)
 API_KEY_LIFETIME: Final = timedelta(days=365)
 _MAX_KEY_DAYS: Final = 3650
 FIRST_PROJECT: Final = "default"
@@ -146,6 +148,25 @@ class Accounts:
         self._throttle.succeeded(*names)
         return self._issue(user, key_id="", lifetime=LOGIN_LIFETIME)
 
+    async def refresh(self, token: Secret) -> Login:
+        """Exchange a login's token that is still good for a later one.
+
+        Raises Unauthenticated: also for an API key, and a week after the password was given.
+        """
+        principal = await self.authenticate(token.reveal())
+        claims = self._tokens.read(token.reveal(), now=self._clock.now())
+        if principal.key_id:
+            raise _stale("An API key is not refreshed.")
+        if self._clock.now() - claims.logged_in_at > LONGEST_LOGIN:
+            raise _stale("The password was given too long ago.")
+        async with self._storage.read() as work:
+            user = await work.users.get(claims.user_id)
+        if user is None:
+            raise _stale("The user of this token no longer exists.")
+        return self._issue(
+            user, key_id="", lifetime=LOGIN_LIFETIME, logged_in_at=claims.logged_in_at
+        )
+
     async def authenticate(self, token: str) -> Principal:
         """Return who a token belongs to, with the roles of this moment.
 
@@ -225,9 +246,16 @@ class Accounts:
         )
         await work.audit.append([event])
 
-    def _issue(self, user: User, *, key_id: str, lifetime: timedelta) -> Login:
+    def _issue(
+        self,
+        user: User,
+        *,
+        key_id: str,
+        lifetime: timedelta,
+        logged_in_at: datetime | None = None,
+    ) -> Login:
         now = self._clock.now().replace(microsecond=0)
-        claims = TokenClaims(user.id, user.email, key_id, now, now + lifetime)
+        claims = TokenClaims(user.id, user.email, key_id, now, now + lifetime, logged_in_at or now)
         return Login(self._tokens.issue(claims), claims)
 
 

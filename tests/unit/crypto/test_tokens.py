@@ -15,7 +15,7 @@ from valetkey.domain.secret import Secret
 
 KEY = Secret("k" * 64)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CLAIMS = TokenClaims("u" * 24, "ada@example.com", "key", NOW, NOW + timedelta(hours=1))
+CLAIMS = TokenClaims("u" * 24, "ada@example.com", "key", NOW, NOW + timedelta(hours=1), NOW)
 TOKENS = JwtTokens(KEY, "here")
 
 

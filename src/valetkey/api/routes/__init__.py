@@ -6,7 +6,6 @@ from valetkey.api.routes import (
     api_keys,
     audit,
     credentials,
-    docs,
     drivers,
     health,
     integrations,
@@ -26,7 +25,6 @@ ROUTES: Final[tuple[Any, ...]] = (
     *drivers.ROUTES,
     *credentials.ROUTES,
     *audit.ROUTES,
-    *docs.ROUTES,
 )
 #: At the root, open to everybody.
 PUBLIC_ROUTES: Final[tuple[Any, ...]] = (*tokens.ROUTES, *health.ROUTES)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from litestar import get
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from valetkey.api import wire
+from valetkey.api.wire.audit import AuditRecordOut, ChainVerdictOut
+from valetkey.api.wire.base import Page
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 
@@ -22,13 +23,13 @@ async def list_records(
     services: Services,
     caller: Caller,
     org_id: str,
-    after: Annotated[int, Parameter(ge=0)] = 0,
+    after: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = _PAGE,
-) -> dict[str, Any]:
+) -> Page[AuditRecordOut]:
     """List an organisation's records in order; ``next`` goes into ``after`` for more."""
     records = [r async for r in services.audit.of_org(caller, org_id, after=after, limit=limit)]
     following = records[-1].sequence if len(records) == limit else None
-    return {"items": [wire.audit_out(record) for record in records], "next": following}
+    return Page(items=[AuditRecordOut.of(record) for record in records], next=following)
 
 
 @get("/orgs/{org_id:str}/audit/export", tags=["audit"])
@@ -38,22 +39,16 @@ async def export_records(services: Services, caller: Caller, org_id: str) -> Str
 
     async def lines() -> AsyncIterator[bytes]:
         async for record in services.audit.of_org(caller, org_id):
-            yield msgspec.json.encode(wire.audit_out(record)) + b"\n"
+            yield msgspec.json.encode(AuditRecordOut.of(record)) + b"\n"
 
     return Stream(lines(), media_type="application/x-ndjson")
 
 
 @get("/orgs/{org_id:str}/audit/verify", tags=["audit"])
-async def verify_records(services: Services, caller: Caller, org_id: str) -> dict[str, Any]:
+async def verify_records(services: Services, caller: Caller, org_id: str) -> ChainVerdictOut:
     """Walk the whole chain; say which record was changed, removed or moved, if any."""
     await services.audit.require_reader(caller, org_id)
-    verdict = await services.audit.verify()
-    return {
-        "holds": verdict.holds,
-        "records": verdict.records,
-        "brokenAt": verdict.broken_at,
-        "problem": verdict.problem,
-    }
+    return ChainVerdictOut.of(await services.audit.verify())
 
 
-HANDLERS: Final = (list_records, export_records, verify_records)
+ROUTES = (list_records, export_records, verify_records)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
 
-from valetkey.api import wire
-from valetkey.api.auth import caller_of
+from valetkey.api.authentication import BARE_TOKEN, PUBLIC, authenticate
 from valetkey.api.errors import status_of
+from valetkey.api.wire.credentials import (
+    ContainerErrorOut,
+    ContainerOut,
+    CredentialsIn,
+    CredentialsOut,
+)
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.scope import parse_levels
@@ -20,19 +25,18 @@ from valetkey.services.vending import VendRequest
 
 @post("/drivers/{driver_id:str}/credentials", status_code=200, tags=["credentials"])
 async def vend(
-    services: Services, caller: Caller, driver_id: str, data: wire.CredentialsRequest
-) -> dict[str, Any]:
+    services: Services, caller: Caller, driver_id: str, data: CredentialsIn
+) -> CredentialsOut:
     """Hand out credentials for folders below the driver's own, once the record is durable."""
-    request = VendRequest(
-        prefixes=tuple(data.prefixes),
-        levels=parse_levels(data.access),
-        ttl=parse_ttl(data.ttl_seconds),
-        purpose=data.purpose,
-    )
-    return wire.vended_out(await services.vending.vend(caller, driver_id, request))
+    return CredentialsOut.of(await services.vending.vend(caller, driver_id, data.wanted))
 
 
-@get("/drivers/{driver_id:str}/credentials", tags=["credentials"])
+@get(
+    "/drivers/{driver_id:str}/credentials",
+    tags=["credentials"],
+    # The handler authenticates by itself, so that its refusals have that contract's shape too.
+    opt={PUBLIC: True, BARE_TOKEN: True},
+)
 async def container_credentials(
     request: Request[Any, Any, Any],
     services: Services,
@@ -40,19 +44,19 @@ async def container_credentials(
     prefix: list[str],
     access: Annotated[str, Parameter(description="Levels, comma-separated.")],
     ttl: int = 3600,
-) -> Response[dict[str, Any]]:
+) -> Response[ContainerOut | ContainerErrorOut]:
     """Hand out credentials in the shape that AWS's SDKs fetch from a container endpoint.
 
     ``prefix`` may be repeated; errors are ``{"code", "message"}``, as that contract has them.
     """
     try:
-        caller = await caller_of(request, services)
+        caller = await authenticate(request, request.route_handler)
         order = VendRequest(tuple(prefix), parse_levels(access.split(",")), parse_ttl(ttl))
         vended = await services.vending.vend(caller, driver_id, order)
     except ValetkeyError as error:
-        body = {"code": error.code, "message": str(error)}
-        return Response(body, status_code=status_of(error))
-    return Response(wire.container_out(vended))
+        refusal = ContainerErrorOut(code=error.code, message=str(error))
+        return Response(refusal, status_code=status_of(error))
+    return Response(ContainerOut.of(vended))
 
 
-HANDLERS: Final = (vend, container_credentials)
+ROUTES = (vend, container_credentials)

@@ -8,13 +8,13 @@ from valetkey.api.wire.base import Out
 from valetkey.services.registry import Services
 
 
-class Alive(Out):
+class Alive(Out, frozen=True):
     """The process answers."""
 
     status: str = "ok"
 
 
-class Ready(Out):
+class Ready(Out, frozen=True):
     """For each part, why it is not well (empty: it is)."""
 
     ready: bool

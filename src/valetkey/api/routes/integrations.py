@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from litestar import delete, get, patch, post
 
-from valetkey.api import wire
+from valetkey.api.wire.integrations import (
+    IntegrationChangeIn,
+    IntegrationIn,
+    IntegrationOut,
+    OptionsIn,
+)
+from valetkey.api.wire.reports import ReportOut
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.integration import Integration, IntegrationType
 from valetkey.domain.secret import Secret
@@ -24,14 +28,14 @@ def _require_sts(kind: str) -> None:
         )
 
 
-@post("/orgs/{org_id:str}/integrations", status_code=201, tags=["integrations"])
+@post("/orgs/{org_id:str}/integrations", tags=["integrations"])
 async def create_integration(
     services: Services,
     caller: Caller,
     org_id: str,
-    data: wire.NewIntegration,
+    data: IntegrationIn,
     verify: bool = True,  # a query parameter
-) -> dict[str, Any]:
+) -> IntegrationOut:
     """Register an integration, and verify it unless ``verify=false``.
 
     It is kept even if a check fails: its ``state`` says so, and the report says why.
@@ -43,13 +47,12 @@ async def create_integration(
         name=data.name,
         key=data.options.key,
         secret=Secret(data.options.secret),
-        role_arn=data.options.roleArns or data.options.roleArn,
+        role_arn=data.options.role,
     )
     if not verify:
-        return wire.integration_out(integration)
+        return IntegrationOut.of(integration)
     integration, report = await services.integrations.verify(caller, integration.id)
-    shown = wire.report_out(report, f"integration:{integration.id}")
-    return wire.integration_out(integration) | {"report": shown}
+    return IntegrationOut.of(integration, ReportOut.of(report, f"integration:{integration.id}"))
 
 
 @get(
@@ -58,9 +61,10 @@ async def create_integration(
 )
 async def list_integrations(
     services: Services, caller: Caller, org_id: str
-) -> list[dict[str, Any]]:
+) -> list[IntegrationOut]:
     """List an organisation's integrations; secrets are never shown."""
-    return [wire.integration_out(i) for i in await services.integrations.of_org(caller, org_id)]
+    found = await services.integrations.of_org(caller, org_id)
+    return [IntegrationOut.of(integration) for integration in found]
 
 
 async def _in_org(
@@ -75,18 +79,18 @@ async def _in_org(
 @get("/orgs/{org_id:str}/integrations/{integration_id:str}", tags=["integrations"])
 async def show_integration(
     services: Services, caller: Caller, org_id: str, integration_id: str
-) -> dict[str, Any]:
+) -> IntegrationOut:
     """Show an integration."""
-    return wire.integration_out(await _in_org(services, caller, org_id, integration_id))
+    return IntegrationOut.of(await _in_org(services, caller, org_id, integration_id))
 
 
 @patch("/orgs/{org_id:str}/integrations", tags=["integrations"])
 async def change_integration(
-    services: Services, caller: Caller, org_id: str, data: wire.IntegrationChange
-) -> dict[str, Any]:
-    """Change an integration's name, key, secret or role."""
+    services: Services, caller: Caller, org_id: str, data: IntegrationChangeIn
+) -> IntegrationOut:
+    """Change an integration's name, key and secret, or role."""
     await _in_org(services, caller, org_id, data.integration_id)
-    options = data.credentials.options if data.credentials else wire.IntegrationOptions()
+    options = data.credentials.options if data.credentials else OptionsIn()
     if bool(options.key) != bool(options.secret):
         raise InvalidInput(
             "A key goes with its secret.", hint="Send both, or neither.", field="credentials"
@@ -96,9 +100,9 @@ async def change_integration(
         data.integration_id,
         name=data.name,
         credentials=(options.key, Secret(options.secret)) if options.key else None,
-        role_arn=options.roleArns or options.roleArn or None,
+        role_arn=options.role or None,
     )
-    return wire.integration_out(integration)
+    return IntegrationOut.of(integration)
 
 
 @delete("/orgs/{org_id:str}/integrations/{integration_id:str}", tags=["integrations"])
@@ -117,14 +121,14 @@ async def delete_integration(
 )
 async def verify_integration(
     services: Services, caller: Caller, org_id: str, integration_id: str
-) -> dict[str, Any]:
+) -> ReportOut:
     """Ask AWS whether the integration works, through each of its drivers too."""
     await _in_org(services, caller, org_id, integration_id)
     _, report = await services.integrations.verify(caller, integration_id)
-    return wire.report_out(report, f"integration:{integration_id}")
+    return ReportOut.of(report, f"integration:{integration_id}")
 
 
-HANDLERS: Final = (
+ROUTES = (
     create_integration,
     list_integrations,
     show_integration,

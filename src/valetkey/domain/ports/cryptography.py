@@ -41,13 +41,15 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """What a token says. ``key_id`` is empty for the token of a password login."""
+    """What a token says. ``key_id`` is empty for the token of a password login, whose
+    ``logged_in_at`` is when the password was given: refreshing does not move it."""
 
     user_id: str
     email: str
     key_id: str
     issued_at: datetime
     expires_at: datetime
+    logged_in_at: datetime
 
 
 class Tokens(Protocol):

@@ -1,0 +1,124 @@
+"""What stands in front of every request: its id, the real client, safe headers, the access log.
+
+Written against ASGI itself: it sees every answer, the framework's own errors too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+import uuid
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Final
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = structlog.get_logger("valetkey.access")
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+_QUIET: Final = frozenset({"/healthz", "/readyz"})
+_REFUSED: Final = (
+    b'{"message":"The address holds a control character.","code":"invalid_input",'
+    b'"hint":"Send printable text.","requestId":"%s"}'
+)
+
+
+class Front:
+    """ASGI around the application."""
+
+    def __init__(self, app: ASGIApp, *, trusted_proxies: Iterable[str] = ()) -> None:
+        self.app = app
+        self._trusted = tuple(
+            ipaddress.ip_network(entry, strict=False) for entry in trusted_proxies
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        peer = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
+        if self._is_trusted(peer):
+            self._believe(scope, headers)
+        request_id = self._request_id(peer, headers)
+        # A dictionary of this request's own: the server may share one between requests.
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        await self._serve(scope, receive, send, request_id)
+
+    async def _serve(self, scope: Any, receive: Receive, send: Send, request_id: str) -> None:
+        started, status = time.perf_counter(), 0
+
+        async def marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _with_own(message.get("headers", ()), request_id)
+            await send(message)
+
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            if _has_control(scope["path"]) or b"%00" in scope.get("query_string", b""):
+                await _refuse(marked, request_id)
+            else:
+                await self.app(scope, receive, marked)
+        finally:
+            if scope["path"] not in _QUIET or status >= 400:  # noqa: PLR2004
+                _log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],  # without the query: it may hold what is nobody's business
+                    status=status,
+                    milliseconds=round((time.perf_counter() - started) * 1000, 1),
+                    source=scope["client"][0] if scope.get("client") else "",
+                )
+
+    def _is_trusted(self, peer: str) -> bool:
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        return any(address in network for network in self._trusted)
+
+    def _believe(self, scope: Any, headers: MutableMapping[bytes, bytes]) -> None:
+        """Take the client's address and scheme from a proxy: the last address it did not add."""
+        hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        unknown = [hop.strip() for hop in hops if hop.strip() and not self._is_trusted(hop.strip())]
+        if unknown:
+            scope["client"] = (unknown[-1][:64], 0)
+        scheme = headers.get(b"x-forwarded-proto", b"").decode("latin-1").strip().lower()
+        if scheme in {"http", "https"}:
+            scope["scheme"] = scheme
+
+    def _request_id(self, peer: str, headers: MutableMapping[bytes, bytes]) -> str:
+        given = headers.get(b"x-request-id", b"")
+        if self._is_trusted(peer) and _REQUEST_ID.fullmatch(given):
+            return given.decode()
+        return uuid.uuid4().hex
+
+
+def _has_control(text: str) -> bool:
+    return any(ord(letter) < 32 or 0xD800 <= ord(letter) <= 0xDFFF for letter in text)  # noqa: PLR2004
+
+
+def _with_own(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    kept = list(headers)
+    present = {name.lower() for name, _ in kept}
+    kept.append((b"x-request-id", request_id.encode()))
+    return kept + [entry for entry in _HEADERS if entry[0] not in present]
+
+
+async def _refuse(send: Any, request_id: str) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": _REFUSED % request_id.encode()})

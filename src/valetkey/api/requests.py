@@ -1,0 +1,94 @@
+"""Reading bodies strictly: the right content type, the right types, not too deep.
+
+The framework decodes JSON to anything and then converts leniently (``"5"`` becomes 5). Here a
+body that a handler declares as a struct is decoded straight into it, and nothing is bent.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+
+from valetkey.api.errors import UnsupportedMediaType
+from valetkey.domain.errors import InvalidInput
+
+MAX_DEPTH: Final = 32
+#: Handler option: the body may come as a form too.
+FORM: Final = "form"
+_JSON: Final = "application/json"
+_FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS: Final = re.compile(rb"[\[\]{}]")
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose JSON body is decoded into what its handler declares."""
+
+    async def json(self) -> Any:
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        wanted = self._declared()
+        if kind in _FORMS and self.route_handler.opt.get(FORM):
+            return _converted(dict((await self.form()).items()), wanted)
+        if kind != _JSON and not kind.endswith("+json"):
+            raise UnsupportedMediaType(
+                f"The body's content type is {kind[:80]!r}.",
+                hint="Send JSON, with 'Content-Type: application/json'.",
+            )
+        return decode(await self.body(), wanted)
+
+    def _declared(self) -> Any:
+        field = self.route_handler.parsed_data_field
+        return field.annotation if field is not None else Any
+
+
+def decode(body: bytes, wanted: Any) -> Any:
+    """Decode a JSON body. Raises InvalidInput, naming the place."""
+    _check_depth(body)
+    try:
+        return _decoder(wanted).decode(body)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise _wrong(error) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise InvalidInput("The body is not JSON.", hint="Send UTF-8, not too deep.") from None
+
+
+def _converted(form: dict[str, Any], wanted: Any) -> Any:
+    try:
+        return msgspec.convert(form, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise _wrong(error) from None
+
+
+@lru_cache(maxsize=256)
+def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(wanted, strict=True)
+
+
+def _wrong(error: msgspec.DecodeError) -> InvalidInput:
+    """Say what is wrong where. msgspec's messages name types and places, never values."""
+    message, _, path = str(error).partition(" - at `$")
+    where = path.rstrip("`").lstrip(".")
+    if not isinstance(error, msgspec.ValidationError):
+        return InvalidInput(f"The body is not JSON: {message}.", hint="Send valid JSON.")
+    return InvalidInput(
+        f"{where or 'The body'}: {message}.",
+        hint="See the API's description at /api/v1/openapi.json.",
+        field=where,
+    )
+
+
+def _check_depth(body: bytes) -> None:
+    """Refuse a body nested deeper than MAX_DEPTH before anything recurses into it."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise InvalidInput(
+                f"The body is nested more than {MAX_DEPTH} deep.", hint="Send a flatter one."
+            )

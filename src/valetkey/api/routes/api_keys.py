@@ -1,0 +1,41 @@
+"""The caller's own API keys."""
+
+from __future__ import annotations
+
+from litestar import delete, get, post
+
+from valetkey.api.wire.accounts import ApiKeyIn, ApiKeyOut
+from valetkey.api.wire.base import Page
+from valetkey.domain.errors import InvalidInput
+from valetkey.services.audit import Caller
+from valetkey.services.registry import Services
+
+
+@post("/apiKeys", tags=["accounts"])
+async def create(data: ApiKeyIn, caller: Caller, services: Services) -> ApiKeyOut:
+    """Make an API key; the answer alone holds it."""
+    principal = caller.principal
+    if data.user_id not in {None, principal.user_id, principal.email}:
+        raise InvalidInput(
+            "An API key is made for oneself.",
+            hint="Leave userId out, or log in as that user.",
+            field="userId",
+        )
+    key, jwt = await services.accounts.create_api_key(caller, data.description, days=data.days)
+    return ApiKeyOut.of(key, jwt.reveal())
+
+
+@get("/apiKeys", tags=["accounts"])
+async def listing(caller: Caller, services: Services) -> Page[ApiKeyOut]:
+    """List the caller's own keys, newest first."""
+    keys = await services.accounts.api_keys(caller)
+    return Page(items=[ApiKeyOut.of(key) for key in keys])
+
+
+@delete("/apiKeys/{key_id:str}", tags=["accounts"])
+async def revoke(key_id: str, caller: Caller, services: Services) -> None:
+    """End a key at once."""
+    await services.accounts.revoke_api_key(caller, key_id)
+
+
+ROUTES = (create, listing, revoke)

@@ -1,0 +1,34 @@
+"""A password, or a token that is still good, for a token (Dataloop's ``POST /token?default``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, post
+
+from valetkey.api.authentication import source_of
+from valetkey.api.wire.accounts import RefreshToken, TokenOut, UserCredentials
+from valetkey.domain.secret import Secret
+from valetkey.services.accounts import Login
+from valetkey.services.registry import Services
+
+
+@post("/token", status_code=200, security=[{}], tags=["accounts"])
+async def token(
+    data: UserCredentials | RefreshToken, request: Request[Any, Any, Any], services: Services
+) -> TokenOut:
+    """Exchange an e-mail address and a password for a token, or refresh one before it ends."""
+    if isinstance(data, RefreshToken):
+        return _shape(await services.accounts.refresh(Secret(data.refresh_token)))
+    secret = Secret(data.password)
+    login = await services.accounts.login(data.username, secret, source=source_of(request))
+    return _shape(login)
+
+
+def _shape(login: Login) -> TokenOut:
+    text = login.token.reveal()
+    lifetime = login.claims.expires_at - login.claims.issued_at
+    return TokenOut(id_token=text, refresh_token=text, expires_in=int(lifetime.total_seconds()))
+
+
+ROUTES = (token,)

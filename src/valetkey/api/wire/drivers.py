@@ -1,0 +1,130 @@
+"""S3 storage drivers, in the shapes of Dataloop's SDK."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from valetkey.api.wire.base import In, Out, Tolerant, moment
+from valetkey.domain.driver import Driver
+from valetkey.services.drivers import NewDriver
+
+
+class PayloadIn(Tolerant, frozen=True):
+    """Where the objects are. ``region`` may be empty: it is found out."""
+
+    bucket_name: str
+    storage_class: str = ""
+    region: str = ""
+    path: str = ""
+    endpoint: str = ""
+
+
+class SystemIn(Tolerant, frozen=True):
+    """The part of the metadata that names the project."""
+
+    project_id: str = ""
+
+
+class MetadataIn(Tolerant, frozen=True):
+    """A driver's metadata."""
+
+    system: SystemIn = SystemIn()
+
+
+class DriverIn(Tolerant, frozen=True):
+    """A new driver. The project stands in ``metadata.system.projectId`` or in ``projectId``."""
+
+    name: str
+    integration_id: str
+    payload: PayloadIn
+    type: Literal["s3"] = "s3"
+    metadata: MetadataIn = MetadataIn()
+    project_id: str = ""
+    allow_external_delete: bool = False
+
+    @property
+    def project(self) -> str:
+        """The project's id."""
+        return self.metadata.system.project_id or self.project_id
+
+    @property
+    def new(self) -> NewDriver:
+        """The driver as the service makes it."""
+        return NewDriver(
+            name=self.name,
+            integration_id=self.integration_id,
+            bucket=self.payload.bucket_name,
+            folder=self.payload.path,
+            region=self.payload.region,
+            endpoint=self.payload.endpoint,
+            storage_class=self.payload.storage_class,
+            allow_external_delete=self.allow_external_delete,
+        )
+
+
+class DriverChangeIn(In, frozen=True):
+    """What to change of a driver; what is left out stays."""
+
+    name: str | None = None
+    allow_external_delete: bool | None = None
+
+
+class SystemOut(Out, frozen=True):
+    """The part of the metadata that names the project."""
+
+    project_id: str
+
+
+class MetadataOut(Out, frozen=True):
+    """A driver's metadata."""
+
+    system: SystemOut
+
+
+class DriverOut(Out, frozen=True):
+    """A driver. ``path`` is its folder, empty for the whole bucket."""
+
+    id: str
+    name: str
+    integration_id: str
+    integration_type: str
+    bucket_name: str
+    region: str
+    path: str
+    storage_class: str
+    endpoint: str
+    allow_external_delete: bool
+    created_at: str
+    updated_at: str
+    creator: str
+    project_id: str
+    metadata: MetadataOut
+    type: str = "s3"
+    allow_external_modification: bool = True
+
+    @classmethod
+    def of(cls, driver: Driver, integration_type: str = "aws-sts") -> DriverOut:
+        """Return a driver's shape."""
+        return cls(
+            id=driver.id,
+            name=driver.name,
+            integration_id=driver.integration_id,
+            integration_type=integration_type,
+            bucket_name=driver.bucket,
+            region=driver.region,
+            path=driver.prefix,
+            storage_class=driver.storage_class,
+            endpoint=driver.endpoint,
+            allow_external_delete=driver.allow_external_delete,
+            created_at=moment(driver.created_at),
+            updated_at=moment(driver.updated_at),
+            creator=driver.creator,
+            project_id=driver.project_id,
+            metadata=MetadataOut(system=SystemOut(project_id=driver.project_id)),
+        )
+
+
+class DriversByProviderOut(Out, frozen=True):
+    """A project's drivers by the kind of store."""
+
+    s3: list[DriverOut]

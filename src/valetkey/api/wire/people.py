@@ -1,0 +1,101 @@
+"""Organisations, projects and their members."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from valetkey.api.wire.base import Out, Tolerant, moment
+from valetkey.domain.access import ProjectRole
+from valetkey.domain.people import Organization, OrgMember, Project, ProjectMember
+
+
+class MemberOut(Out, frozen=True):
+    """A member and their role."""
+
+    id: str
+    email: str
+    role: str
+
+    @classmethod
+    def of(cls, member: OrgMember | ProjectMember) -> MemberOut:
+        """Return a member's shape."""
+        return cls(id=member.user_id, email=member.email, role=member.role)
+
+
+class OrgOut(Out, frozen=True):
+    """An organisation. Its members are there when one organisation was asked for."""
+
+    id: str
+    name: str
+    created_at: str
+    plan: str = "self-hosted"
+    members: list[MemberOut] = msgspec.field(default_factory=list)
+
+    @classmethod
+    def of(cls, org: Organization, members: list[MemberOut] | None = None) -> OrgOut:
+        """Return an organisation's shape."""
+        return cls(
+            id=org.id, name=org.name, created_at=moment(org.created_at), members=members or []
+        )
+
+
+class OrgMemberIn(Tolerant, frozen=True):
+    """Who (an e-mail address), and the role. ``password`` is for somebody new here."""
+
+    role: Literal["owner", "member"]
+    email: str = ""
+    user_id: str = ""
+    password: str | None = None
+
+
+class ProjectIn(Tolerant, frozen=True):
+    """A new project. ``org`` is an organisation's id; without it, the caller's only one."""
+
+    name: str
+    org: str = ""
+
+
+class OrgRef(Out, frozen=True):
+    """The organisation of a project."""
+
+    id: str
+    name: str = ""
+
+
+class ProjectOut(Out, frozen=True):
+    """A project, and the caller's role in it."""
+
+    id: str
+    name: str
+    creator: str
+    org: OrgRef
+    role: str
+    created_at: str
+    updated_at: str
+    contributors: list[MemberOut] = msgspec.field(default_factory=list)
+
+    @classmethod
+    def of(cls, project: Project, role: str) -> ProjectOut:
+        """Return a project's shape."""
+        return cls(
+            id=project.id,
+            name=project.name,
+            creator=project.creator,
+            org=OrgRef(id=project.org_id),
+            role=role,
+            created_at=moment(project.created_at),
+            updated_at=moment(project.updated_at),
+        )
+
+
+class ProjectMemberIn(Tolerant, frozen=True):
+    """The role that somebody gets in a project; ``developer`` is another word for engineer."""
+
+    role: Literal["owner", "engineer", "developer", "annotationManager", "annotator"]
+
+    @property
+    def project_role(self) -> ProjectRole:
+        """The role as the domain knows it."""
+        return ProjectRole.DEVELOPER if self.role == "developer" else ProjectRole(self.role)
