@@ -17,7 +17,7 @@ from valetkey.domain.sealing import SealedSecret
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ORG = Organization("a" * 24, "acme", NOW)
-USER = User("b" * 24, "ada@example.com", "$argon2id$hash", NOW)
+USER = User("b" * 24, "ada@example.com", "$argon2id$hash", NOW, NOW)
 PROJECT = Project("c" * 24, ORG.id, "maps", USER.email, NOW, NOW)
 SEALED = SealedSecret("local:1", b"\x00wrapped\xff", b"n" * 12, b"\x00cipher\xff")
 INTEGRATION = Integration(

@@ -36,7 +36,7 @@ class JwtTokens:
             "jti": claims.key_id,
             "iat": int(claims.issued_at.timestamp()),
             "exp": int(claims.expires_at.timestamp()),
-            "auth_time": int(claims.logged_in_at.timestamp()),
+            "auth_time": claims.logged_in_at.timestamp(),
         }
         return Secret(jwt.encode({"alg": _ALGORITHM, "typ": "JWT"}, payload, self._key))
 
@@ -59,7 +59,8 @@ class JwtTokens:
 
 def _claims(payload: dict[str, Any]) -> TokenClaims:
     issued, expires, logged_in = (payload.get(name) for name in ("iat", "exp", "auth_time"))
-    if not (isinstance(issued, int) and isinstance(expires, int) and isinstance(logged_in, int)):
+    whole = isinstance(issued, int) and isinstance(expires, int)
+    if not whole or not isinstance(logged_in, int | float):
         raise _refused("is not one of ours")
     return TokenClaims(
         user_id=payload["sub"],

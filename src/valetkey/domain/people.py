@@ -39,12 +39,14 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person or a machine account. ``password_hash`` is argon2id's encoded form."""
+    """A person or a machine account. ``password_hash`` is argon2id's encoded form; logins from
+    before ``sign_in_since`` no longer count (API keys are not logins)."""
 
     id: str
     email: str
     password_hash: str
     created_at: datetime
+    sign_in_since: datetime
 
 
 @dataclass(frozen=True, slots=True)

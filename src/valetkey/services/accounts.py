@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -90,7 +90,7 @@ async def initialize(
     token_key = Secret(entropy.token_bytes(32).hex())
     sealed = await sealer.seal(token_key, token_key_context(installation_id))
     org = Organization(new_id(), org_name, now)
-    user = User(new_id(), email, password_hash, now)
+    user = User(new_id(), email, password_hash, now, sign_in_since=now)
     project = Project(new_id(), org.id, FIRST_PROJECT, email, now, now)
     async with storage.begin() as work:
         if await work.installations.get() is not None:
@@ -179,6 +179,8 @@ class Accounts:
                 raise _stale("The user of this token no longer exists.")
             if claims.key_id:
                 await self._check_key(work, claims)
+            elif claims.logged_in_at < user.sign_in_since:
+                raise _stale("This login was ended.")
             return Principal(
                 user_id=user.id,
                 email=user.email,
@@ -199,6 +201,43 @@ class Accounts:
             raise _stale("This API key is not known here.")
         if key.revoked_at is not None:
             raise _stale("This API key was revoked.")
+
+    async def change_password(self, caller: Caller, old: Secret, new: Secret) -> Login:
+        """Replace the caller's password; all earlier logins end, and a new one is returned.
+
+        Raises Unauthenticated for a wrong old password, TooManyRequests, InvalidInput.
+        """
+        check_password(new.reveal())
+        principal = caller.principal
+        name = f"user {principal.user_id}"
+        self._throttle.check(name)
+        async with self._storage.read() as work:
+            user = await work.users.get(principal.user_id)
+        if user is None or not await self._passwords.matches(old, user.password_hash):
+            self._throttle.failed(name)
+            raise Unauthenticated("The old password is wrong.", hint="Check it, and try again.")
+        self._throttle.succeeded(name)
+        password_hash = await self._passwords.hash(new)
+        return await self._restart(caller, replace(user, password_hash=password_hash))
+
+    async def sign_out_everywhere(self, caller: Caller) -> Login:
+        """End all of the caller's logins but the new one that is returned; API keys stay."""
+        async with self._storage.read() as work:
+            user = await work.users.get(caller.principal.user_id)
+        if user is None:
+            raise _stale("The user of this token no longer exists.")
+        return await self._restart(caller, user)
+
+    async def _restart(self, caller: Caller, user: User) -> Login:
+        user = replace(user, sign_in_since=self._clock.now())
+        org_id = next(iter(caller.principal.org_roles), "")
+        event = self._audit.event(caller, "user.sign_in_anew", f"user:{user.id}", org_id=org_id)
+        async with self._storage.begin() as work:
+            await work.users.save(user)
+            await work.audit.append([event])
+        return self._issue(
+            user, key_id="", lifetime=LOGIN_LIFETIME, logged_in_at=user.sign_in_since
+        )
 
     async def create_api_key(
         self, caller: Caller, description: str, *, days: int | None = None
@@ -254,8 +293,11 @@ class Accounts:
         lifetime: timedelta,
         logged_in_at: datetime | None = None,
     ) -> Login:
-        now = self._clock.now().replace(microsecond=0)
-        claims = TokenClaims(user.id, user.email, key_id, now, now + lifetime, logged_in_at or now)
+        moment = self._clock.now()
+        now = moment.replace(microsecond=0)
+        claims = TokenClaims(
+            user.id, user.email, key_id, now, now + lifetime, logged_in_at or moment
+        )
         return Login(self._tokens.issue(claims), claims)
 
 

@@ -201,7 +201,8 @@ class People:
             return None
         check_password(password.reveal())
         password_hash = await self._passwords.hash(password)
-        return User(self._new_id(), email, password_hash, self._clock.now())
+        now = self._clock.now()
+        return User(self._new_id(), email, password_hash, now, sign_in_since=now)
 
     async def _in_org(self, caller: Caller, action: Action, org_id: str) -> None:
         await self._guard.require(caller, action, org_id=org_id, subject=f"organisation:{org_id}")

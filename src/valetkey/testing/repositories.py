@@ -48,8 +48,13 @@ class MemoryUsers:
     async def by_email(self, email: str) -> User | None:
         return next((user for user in self.rows.values() if user.email == email), None)
 
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        self.rows[user_id] = replace(self.rows[user_id], password_hash=password_hash)
+    async def save(self, user: User) -> None:
+        if user.id in self.rows:
+            self.rows[user.id] = replace(
+                self.rows[user.id],
+                password_hash=user.password_hash,
+                sign_in_since=user.sign_in_since,
+            )
 
 
 class MemoryOrganizations:

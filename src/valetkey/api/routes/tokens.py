@@ -19,13 +19,14 @@ async def token(
 ) -> TokenOut:
     """Exchange an e-mail address and a password for a token, or refresh one before it ends."""
     if isinstance(data, RefreshToken):
-        return _shape(await services.accounts.refresh(Secret(data.refresh_token)))
+        return token_of(await services.accounts.refresh(Secret(data.refresh_token)))
     secret = Secret(data.password)
     login = await services.accounts.login(data.username, secret, source=source_of(request))
-    return _shape(login)
+    return token_of(login)
 
 
-def _shape(login: Login) -> TokenOut:
+def token_of(login: Login) -> TokenOut:
+    """Return a login's shape."""
     text = login.token.reveal()
     lifetime = login.claims.expires_at - login.claims.issued_at
     return TokenOut(id_token=text, refresh_token=text, expires_in=int(lifetime.total_seconds()))

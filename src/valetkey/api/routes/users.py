@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import get
+from litestar import get, post, put
 
-from valetkey.api.wire.accounts import MeOut, OrgRoleOut, ProjectRoleOut
+from valetkey.api.routes.tokens import token_of
+from valetkey.api.wire.accounts import MeOut, OrgRoleOut, PasswordIn, ProjectRoleOut, TokenOut
 from valetkey.domain.access import OrgRole, Principal
 from valetkey.domain.people import Project
+from valetkey.domain.secret import Secret
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 
@@ -39,4 +41,17 @@ def role(principal: Principal, project: Project) -> str:
     return principal.project_roles.get(project.id, "")
 
 
-ROUTES = (me,)
+@put("/users/me/password", tags=["accounts"])
+async def change_password(data: PasswordIn, caller: Caller, services: Services) -> TokenOut:
+    """Replace one's password. All earlier logins end; the answer is a new one."""
+    old, new = Secret(data.old), Secret(data.new)
+    return token_of(await services.accounts.change_password(caller, old, new))
+
+
+@post("/users/me/signOut", status_code=200, tags=["accounts"])
+async def sign_out_everywhere(caller: Caller, services: Services) -> TokenOut:
+    """End all of one's logins; the answer is a new one. API keys stay."""
+    return token_of(await services.accounts.sign_out_everywhere(caller))
+
+
+ROUTES = (me, change_password, sign_out_everywhere)

@@ -32,6 +32,16 @@ class TokenOut(msgspec.Struct, frozen=True):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # the scheme's name
 
 
+class PasswordIn(In, frozen=True):
+    """The caller's password, and the one that is to take its place."""
+
+    old: str
+    new: str
+
+    def __repr__(self) -> str:
+        return "<PasswordIn>"
+
+
 class OrgRoleOut(Out, frozen=True):
     """An organisation of the caller's, and the role in it."""
 

@@ -45,9 +45,11 @@ class SqlUsers(Repository):
     async def by_email(self, email: str) -> User | None:
         return _user(await self._one(select(t.users).where(t.users.c.email == email)))
 
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        match = t.users.c.id == user_id
-        await self._change(update(t.users).where(match).values(password_hash=password_hash))
+    async def save(self, user: User) -> None:
+        change = update(t.users).where(t.users.c.id == user.id)
+        await self._change(
+            change.values(password_hash=user.password_hash, sign_in_since=user.sign_in_since)
+        )
 
 
 class SqlOrganizations(Repository):

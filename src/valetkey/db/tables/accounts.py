@@ -27,6 +27,7 @@ users = Table(
     Column("email", String(254), nullable=False, unique=True),
     Column("password_hash", String(400), nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("sign_in_since", Moment, nullable=False),
 )
 
 organizations = Table(
