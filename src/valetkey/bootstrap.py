@@ -25,7 +25,16 @@ from valetkey.db.schema import migrate, schema_state
 from valetkey.db.storage import SqlStorage
 from valetkey.domain.errors import ConfigurationError, SealBroken
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.ports import Storage
+from valetkey.domain.ports import (
+    Clock,
+    Entropy,
+    ObjectStores,
+    Passwords,
+    Sealer,
+    Storage,
+    Sts,
+    Tokens,
+)
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
 from valetkey.services.audit import AuditLog
@@ -39,21 +48,22 @@ from valetkey.services.verification import Verifier
 from valetkey.system import SystemClock, SystemEntropy
 
 
-@dataclass(frozen=True, slots=True)
-class System:
-    """Time and chance of a process."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the services stand on: ports only, so that tests put doubles in their place."""
 
-    clock: SystemClock
-    entropy: SystemEntropy
+    clock: Clock
+    entropy: Entropy
     new_id: IdFactory
+    storage: Storage
+    sealer: Sealer
+    passwords: Passwords
+    tokens: Tokens
+    sts: Sts
+    stores: ObjectStores
 
 
-def _system() -> System:
-    clock, entropy = SystemClock(), SystemEntropy()
-    return System(clock, entropy, IdFactory(clock, entropy))
-
-
-def make_sealer(settings: Settings, system: System) -> EnvelopeSealer:
+def make_sealer(settings: Settings, entropy: Entropy) -> EnvelopeSealer:
     """Return the sealer of the configured key. Raises ConfigurationError."""
     scheme, _, place = settings.key_place.partition(":")
     if scheme == "file":
@@ -65,7 +75,7 @@ def make_sealer(settings: Settings, system: System) -> EnvelopeSealer:
             "The setting 'key' names no known kind of key.",
             hint="Use file:/path/to/file or env:NAME.",
         )
-    return EnvelopeSealer([LocalKeyWrapper(key, system.entropy)], system.entropy)
+    return EnvelopeSealer([LocalKeyWrapper(key, entropy)], entropy)
 
 
 def prepare_key(settings: Settings) -> bool:
@@ -89,16 +99,16 @@ async def first_start(
     settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     prepare_key(settings)
     await migrate(settings.database)
-    system = _system()
+    clock, entropy = SystemClock(), SystemEntropy()
     storage = SqlStorage.at(settings.database)
     try:
         return await initialize(
             storage,
-            make_sealer(settings, system),
+            make_sealer(settings, entropy),
             Argon2Passwords(),
-            system.clock,
-            system.entropy,
-            system.new_id,
+            clock,
+            entropy,
+            IdFactory(clock, entropy),
             organization=organization,
             email=email,
             password=password,
@@ -117,13 +127,24 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     if settings.migrate_on_start:
         await migrate(settings.database)
     await _require_schema(settings)
-    system = _system()
-    sealer = make_sealer(settings, system)
+    clock, entropy = SystemClock(), SystemEntropy()
+    sealer = make_sealer(settings, entropy)
     storage = SqlStorage.at(settings.database)
     clients = Clients(aws_settings(settings))
     try:
-        tokens = await open_tokens(storage, sealer)
-        yield _wire(system, storage, sealer, clients, tokens)
+        yield wire(
+            Parts(
+                clock=clock,
+                entropy=entropy,
+                new_id=IdFactory(clock, entropy),
+                storage=storage,
+                sealer=sealer,
+                passwords=Argon2Passwords(),
+                tokens=await open_tokens(storage, sealer),
+                sts=BotoSts(clients),
+                stores=BotoObjectStores(clients),
+            )
+        )
     finally:
         clients.close()
         await storage.close()
@@ -142,20 +163,14 @@ def aws_settings(settings: Settings) -> AwsSettings:
     )
 
 
-def _wire(
-    system: System,
-    storage: SqlStorage,
-    sealer: EnvelopeSealer,
-    clients: Clients,
-    tokens: JwtTokens,
-) -> Services:
-    clock, new_id = system.clock, system.new_id
-    sts, stores = BotoSts(clients), BotoObjectStores(clients)
+def wire(parts: Parts) -> Services:
+    """Put the services together."""
+    storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.stores
+    clock, new_id, passwords = parts.clock, parts.new_id, parts.passwords
     audit = AuditLog(storage, clock, new_id)
     verifier = Verifier(sts, stores, clock, new_id)
-    passwords = Argon2Passwords()
     return Services(
-        accounts=Accounts(storage, passwords, tokens, audit, clock, new_id),
+        accounts=Accounts(storage, passwords, parts.tokens, audit, clock, new_id),
         audit=audit,
         drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         health=Health(storage),
