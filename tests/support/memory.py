@@ -1,0 +1,114 @@
+"""The real services over doubles: for rules that need no database, no AWS and no slow hashing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from valetkey.bootstrap import Parts, wire
+from valetkey.crypto.tokens import JwtTokens
+from valetkey.domain.access import OrgRole, ProjectRole
+from valetkey.domain.driver import Driver
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.integration import Integration
+from valetkey.domain.people import Project
+from valetkey.domain.secret import Secret
+from valetkey.services.accounts import initialize
+from valetkey.services.audit import Caller
+from valetkey.services.drivers import NewDriver
+from valetkey.services.registry import Services
+from valetkey.testing import (
+    FakeObjectStores,
+    FakeSts,
+    ManualClock,
+    MemoryStorage,
+    SeededEntropy,
+    UnsafePasswords,
+    UnsafeSealer,
+)
+
+PASSWORD = Secret("correct horse battery staple")
+OWNER = "ada@example.com"
+ROLE = "arn:aws:iam::000000000000:role/valetkey-role"
+KEY = ("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
+
+
+@dataclass
+class Memory:
+    """An installation with an owner, an organisation, a project and one bucket."""
+
+    services: Services
+    clock: ManualClock
+    storage: MemoryStorage
+    sts: FakeSts
+    stores: FakeObjectStores
+    sealer: UnsafeSealer
+    org_id: str
+    project: Project
+
+    async def caller(self, email: str = OWNER, password: Secret = PASSWORD) -> Caller:
+        """Somebody who has logged in."""
+        login = await self.services.accounts.login(email, password)
+        principal = await self.services.accounts.authenticate(login.token.reveal())
+        return Caller(principal, request_id="request-1", source="192.0.2.7")
+
+    async def member(
+        self, email: str, role: ProjectRole | None, *, org_role: OrgRole = OrgRole.MEMBER
+    ) -> Caller:
+        """Somebody new in the organisation, with a role in the project."""
+        owner, people = await self.caller(), self.services.people
+        await people.put_org_member(owner, self.org_id, email, org_role, password=PASSWORD)
+        if role is not None:
+            await people.put_project_member(owner, self.project.id, email, role)
+        return await self.caller(email)
+
+    async def integration(self, name: str = "aws") -> Integration:
+        """An integration, not yet verified."""
+        key, secret = KEY
+        return await self.services.integrations.create(
+            await self.caller(), self.org_id, name=name, key=key, secret=secret, role_arn=ROLE
+        )
+
+    async def driver(self, name: str = "data", *, folder: str = "train") -> Driver:
+        """A driver on an integration of its own."""
+        integration = await self.integration(f"for {name}")
+        new = NewDriver(name=name, integration_id=integration.id, bucket="acme", folder=folder)
+        return await self.services.drivers.create(await self.caller(), self.project.id, new)
+
+    def actions(self) -> list[tuple[str, str]]:
+        """What the audit trail holds: actions and outcomes, oldest first."""
+        trail = self.storage._committed.audit.records
+        return [(record.event.action, record.event.outcome) for record in trail]
+
+
+@pytest.fixture
+async def memory() -> Memory:
+    """The services over doubles, with a first owner."""
+    clock, entropy, storage = ManualClock(), SeededEntropy(7), MemoryStorage()
+    sts, stores, sealer = FakeSts(clock), FakeObjectStores({"acme": {}}), UnsafeSealer()
+    passwords, new_id = UnsafePasswords(), IdFactory(clock, entropy)
+    parts = Parts(
+        clock=clock,
+        entropy=entropy,
+        new_id=new_id,
+        storage=storage,
+        sealer=sealer,
+        passwords=passwords,
+        tokens=JwtTokens(Secret("ab" * 32), "installation"),
+        sts=sts,
+        stores=stores,
+    )
+    first = await initialize(
+        storage,
+        sealer,
+        passwords,
+        clock,
+        entropy,
+        new_id,
+        organization="Acme",
+        email=OWNER,
+        password=PASSWORD,
+    )
+    org_id, project = first.organization.id, first.project
+    return Memory(wire(parts), clock, storage, sts, stores, sealer, org_id, project)
