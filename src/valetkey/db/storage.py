@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from valetkey.db.changes import Changes, SqlInvalidations
 from valetkey.db.engine import BUSY_SECONDS, make_engine
 from valetkey.db.errors import translated
 from valetkey.db.repositories.accounts import (
@@ -20,6 +21,8 @@ from valetkey.db.repositories.accounts import (
 )
 from valetkey.db.repositories.audit import SqlAuditTrail
 from valetkey.db.repositories.storage import SqlDrivers, SqlIntegrations
+from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
+from valetkey.domain.ports import ChangeListener
 
 
 class SqlUnitOfWork:
@@ -34,6 +37,10 @@ class SqlUnitOfWork:
         self.integrations = SqlIntegrations(connection)
         self.drivers = SqlDrivers(connection)
         self.audit = SqlAuditTrail(connection)
+        self.groups = SqlGroups(connection)
+        self.grants = SqlGrants(connection)
+        self.leases = SqlLeases(connection)
+        self.invalidations = SqlInvalidations(connection)
 
 
 class SqlStorage:
@@ -41,6 +48,7 @@ class SqlStorage:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._changes = Changes(engine.url)
         # What is read in one transaction is of one moment: SQLite's way anyway, PostgreSQL's by
         # this level.
         self._reading: dict[str, Any] = {"valetkey_reading": True}
@@ -56,7 +64,9 @@ class SqlStorage:
     async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
         with translated():
             async with self._engine.begin() as connection:
-                yield SqlUnitOfWork(connection)
+                work = SqlUnitOfWork(connection)
+                yield work
+        self._changes.announce(work.invalidations.tags)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlUnitOfWork]:
@@ -66,6 +76,9 @@ class SqlStorage:
                 async with connection.begin():
                     yield SqlUnitOfWork(connection)
 
+    def listen(self, listener: ChangeListener) -> None:
+        self._changes.listen(listener)
+
     async def ping(self) -> None:
         with translated():
             async with self._engine.connect() as connection:
@@ -73,4 +86,5 @@ class SqlStorage:
                 await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        await self._changes.close()
         await self._engine.dispose()

@@ -13,6 +13,9 @@ from valetkey.domain.scope import normalize_folder
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+_KMS_KEY: Final = re.compile(
+    r"arn:aws[a-z-]*:kms:[a-z]{2,}(-[a-z]+)+-\d:\d{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f-]{36})"
+)
 _RESERVED_STARTS: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS: Final = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -63,10 +66,31 @@ def parse_region(text: str) -> str:
     return text
 
 
+def parse_kms_key(text: str) -> str:
+    """Check that ``text`` is the ARN of a KMS key. Empty means: none.
+
+    An alias is refused: IAM does not resolve one in a policy. Raises :class:`InvalidInput`.
+    """
+    arn = text.strip()
+    if arn and not _KMS_KEY.fullmatch(arn):
+        raise InvalidInput(
+            f"{arn[:120]!r} is not the ARN of a KMS key.",
+            hint="It has the form arn:aws:kms:eu-central-1:123456789012:key/ID: copy it from the "
+            "key's page in KMS (not an alias).",
+            field="kmsKeyArn",
+        )
+    return arn
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """Where objects are. ``prefix`` is normalised (empty, or ending in ``/``); ``region`` is the
-    discovered one; ``endpoint`` is empty for AWS itself."""
+    discovered one; ``endpoint`` is empty for AWS itself.
+
+    ``kms_key_arn`` names the key of the bucket's SSE-KMS (empty: none is needed). With
+    ``shared_sessions`` everybody with the same scope gets the same session, and CloudTrail names
+    the driver, not the person.
+    """
 
     id: str
     project_id: str
@@ -81,6 +105,8 @@ class Driver:
     creator: str
     created_at: datetime
     updated_at: datetime
+    kms_key_arn: str = ""
+    shared_sessions: bool = False
 
     def full_prefix(self, below: str) -> str:
         """Return the key prefix of a folder below the driver's own.

@@ -14,6 +14,12 @@ from valetkey.domain.integration import Integration
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
+from valetkey.testing.vending import (
+    MemoryGrants,
+    MemoryGroups,
+    MemoryInvalidations,
+    MemoryLeases,
+)
 
 
 class MemoryInstallations:
@@ -199,6 +205,7 @@ class MemoryDrivers:
     """Implements ports.Drivers."""
 
     def __init__(self) -> None:
+        self.grants = MemoryGrants()
         self._rows: dict[str, Driver] = {}
 
     async def add(self, driver: Driver) -> None:
@@ -222,6 +229,7 @@ class MemoryDrivers:
             self._rows[driver.id] = driver
 
     async def delete(self, driver_id: str) -> bool:
+        self.grants.forget_driver(driver_id)
         return self._rows.pop(driver_id, None) is not None
 
     def _check_name(self, new: Driver) -> None:
@@ -264,3 +272,7 @@ class MemoryUnitOfWork:
         self.api_keys = MemoryApiKeys()
         self.integrations = MemoryIntegrations(self.drivers)
         self.audit = MemoryAuditTrail()
+        self.grants = self.drivers.grants
+        self.groups = MemoryGroups(self.grants)
+        self.leases = MemoryLeases()
+        self.invalidations = MemoryInvalidations()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from valetkey.domain.errors import StorageUnavailable
+from valetkey.domain.ports import ChangeListener
 from valetkey.testing.repositories import MemoryUnitOfWork
 
 
@@ -17,6 +18,7 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._committed = MemoryUnitOfWork()
         self._writing = asyncio.Lock()
+        self._listeners: list[ChangeListener] = []
         self.unavailable = False
 
     @asynccontextmanager
@@ -26,7 +28,14 @@ class MemoryStorage:
             work = copy.deepcopy(self._committed)
             yield work
             self._check()
+            tags, work.invalidations.tags = work.invalidations.tags, set()
             self._committed = work
+            if tags:
+                for listener in self._listeners:
+                    listener.changed(tags)
+
+    def listen(self, listener: ChangeListener) -> None:
+        self._listeners.append(listener)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryUnitOfWork]:

@@ -1,6 +1,6 @@
 """The tables, a module per subject. Importing this package makes ``metadata`` complete."""
 
-from valetkey.db.tables import accounts, audit, storage
+from valetkey.db.tables import accounts, audit, storage, vending
 from valetkey.db.tables.base import metadata
 
-__all__ = ["accounts", "audit", "metadata", "storage"]
+__all__ = ["accounts", "audit", "metadata", "storage", "vending"]

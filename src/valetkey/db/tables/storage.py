@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from valetkey.db.tables.base import identifier, metadata
@@ -55,6 +56,8 @@ drivers = Table(
     Column("creator", String(254), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("kms_key_arn", Text, nullable=False, server_default=""),
+    Column("shared_sessions", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("project_id", "name"),
     Index("ix_drivers_integration_id", "integration_id"),
 )

@@ -25,6 +25,7 @@ from valetkey.domain.ports.storage import (
     Users,
 )
 from valetkey.domain.ports.time import Clock, Entropy
+from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 
 __all__ = [
     "ApiKeys",
@@ -32,13 +33,18 @@ __all__ = [
     "AuditTrail",
     "BucketPlace",
     "CallerIdentity",
+    "ChangeListener",
     "Clock",
     "Drivers",
     "Entropy",
+    "Grants",
+    "Groups",
     "Installation",
     "Installations",
     "Integrations",
+    "Invalidations",
     "KeyWrapper",
+    "Leases",
     "ObjectStore",
     "ObjectStores",
     "ObjectSummary",

@@ -19,6 +19,7 @@ from valetkey.domain.people import (
     ProjectMember,
     User,
 )
+from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 from valetkey.domain.sealing import SealedSecret
 
 
@@ -148,6 +149,14 @@ class UnitOfWork(Protocol):
     def drivers(self) -> Drivers: ...
     @property
     def audit(self) -> AuditTrail: ...
+    @property
+    def groups(self) -> Groups: ...
+    @property
+    def grants(self) -> Grants: ...
+    @property
+    def leases(self) -> Leases: ...
+    @property
+    def invalidations(self) -> Invalidations: ...
 
 
 class Storage(Protocol):
@@ -160,6 +169,10 @@ class Storage(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Start a transaction that only reads: it waits for no writer, and none waits for it."""
+        ...
+
+    def listen(self, listener: ChangeListener) -> None:
+        """Tell a listener, from now on, of every tag that a committed transaction published."""
         ...
 
     async def ping(self) -> None: ...

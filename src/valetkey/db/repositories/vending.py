@@ -1,0 +1,180 @@
+"""Groups, grants and leases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, or_, select, update
+
+from valetkey.db.errors import conflict
+from valetkey.db.repositories.rows import Repository, from_row, to_row
+from valetkey.db.tables import vending as t
+from valetkey.db.tables.accounts import users
+from valetkey.domain.grants import Grant, Group, SubjectKind
+from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.scope import AccessLevel
+
+
+class SqlLeases(Repository):
+    """Implements ports.Leases."""
+
+    async def add(self, lease: Lease) -> None:
+        await self._insert(t.leases, lease_row(lease))
+
+    async def get(self, lease_id: str) -> Lease | None:
+        row = await self._one(select(t.leases).where(t.leases.c.id == lease_id))
+        return _lease(row) if row else None
+
+    async def find(
+        self, wanted: LeaseFilter, *, after: str = "", limit: int | None = None
+    ) -> Sequence[Lease]:
+        query = select(t.leases).where(*_meant(wanted)).order_by(t.leases.c.id.desc())
+        if after:
+            query = query.where(t.leases.c.id < after)
+        return [_lease(row) for row in await self._all(query.limit(limit))]
+
+    async def revoke(self, wanted: LeaseFilter, at: datetime) -> int:
+        meant = (*_meant(wanted), t.leases.c.revoked_at.is_(None))
+        statement = update(t.leases).where(*meant).values(revoked_at=at)
+        return (await self._connection.execute(statement)).rowcount
+
+    async def purge(self, before: datetime) -> int:
+        statement = delete(t.leases).where(t.leases.c.expires_at < before)
+        return (await self._connection.execute(statement)).rowcount
+
+
+class SqlGroups(Repository):
+    """Implements ports.Groups."""
+
+    async def add(self, group: Group) -> None:
+        with conflict(f"There is a group {group.name!r} already."):
+            await self._insert(t.groups, to_row(group))
+
+    async def get(self, group_id: str) -> Group | None:
+        row = await self._one(select(t.groups).where(t.groups.c.id == group_id))
+        return from_row(Group, row) if row else None
+
+    async def of_org(self, org_id: str) -> Sequence[Group]:
+        query = select(t.groups).where(t.groups.c.org_id == org_id).order_by(t.groups.c.name)
+        return [from_row(Group, row) for row in await self._all(query)]
+
+    async def members(self, group_id: str) -> Sequence[str]:
+        table = t.group_members
+        query = select(table.c.user_id).where(table.c.group_id == group_id)
+        return [row.user_id for row in await self._all(query.order_by(table.c.user_id))]
+
+    async def put_member(self, group_id: str, user_id: str) -> None:
+        row = {"group_id": group_id, "user_id": user_id}
+        await self._put(t.group_members, row, row)
+
+    async def remove_member(self, group_id: str, user_id: str) -> bool:
+        table = t.group_members
+        match = (table.c.group_id == group_id) & (table.c.user_id == user_id)
+        return await self._change(delete(table).where(match))
+
+    async def delete(self, group_id: str) -> bool:
+        return await self._change(delete(t.groups).where(t.groups.c.id == group_id))
+
+
+#: Grants with the name of whom they are for.
+_NAMED = (
+    select(t.grants, users.c.email, t.groups.c.name)
+    .outerjoin(users, users.c.id == t.grants.c.user_id)
+    .outerjoin(t.groups, t.groups.c.id == t.grants.c.group_id)
+    .order_by(t.grants.c.id)
+)
+
+
+class SqlGrants(Repository):
+    """Implements ports.Grants."""
+
+    async def add(self, grant: Grant) -> None:
+        await self._insert(t.grants, _grant_row(grant))
+
+    async def get(self, grant_id: str) -> Grant | None:
+        row = await self._one(_NAMED.where(t.grants.c.id == grant_id))
+        return _grant(row) if row else None
+
+    async def of_driver(self, driver_id: str) -> Sequence[Grant]:
+        rows = await self._all(_NAMED.where(t.grants.c.driver_id == driver_id))
+        return [_grant(row) for row in rows]
+
+    async def for_user(self, driver_id: str, user_id: str) -> Sequence[Grant]:
+        query = _NAMED.where(t.grants.c.driver_id == driver_id, _is_for(user_id))
+        return [_grant(row) for row in await self._all(query)]
+
+    async def drivers_of(self, user_id: str) -> frozenset[str]:
+        query = select(t.grants.c.driver_id).where(_is_for(user_id)).distinct()
+        return frozenset(row.driver_id for row in await self._all(query))
+
+    async def delete(self, grant_id: str) -> bool:
+        return await self._change(delete(t.grants).where(t.grants.c.id == grant_id))
+
+
+def _is_for(user_id: str) -> ColumnElement[bool]:
+    table = t.group_members
+    mine = select(table.c.group_id).where(table.c.user_id == user_id)
+    return or_(t.grants.c.user_id == user_id, t.grants.c.group_id.in_(mine))
+
+
+def _grant_row(grant: Grant) -> dict[str, Any]:
+    is_user = grant.subject_kind is SubjectKind.USER
+    return {
+        "id": grant.id,
+        "driver_id": grant.driver_id,
+        "user_id": grant.subject_id if is_user else None,
+        "group_id": None if is_user else grant.subject_id,
+        "prefixes": list(grant.prefixes),
+        "levels": _levels_text(grant.levels),
+        "max_ttl": int(grant.max_ttl.total_seconds()),
+        "creator": grant.creator,
+        "created_at": grant.created_at,
+    }
+
+
+def _grant(row: Row[Any]) -> Grant:
+    return from_row(
+        Grant,
+        row,
+        subject_kind=SubjectKind.USER if row.user_id else SubjectKind.GROUP,
+        subject_id=row.user_id or row.group_id,
+        subject_name=row.email or row.name,
+        prefixes=tuple(row.prefixes),
+        levels=_levels(row.levels),
+        max_ttl=timedelta(seconds=row.max_ttl),
+    )
+
+
+def lease_row(lease: Lease) -> dict[str, Any]:
+    """Return a lease's columns."""
+    text = {"prefixes": list(lease.prefixes), "levels": _levels_text(lease.levels)}
+    return to_row(lease) | text
+
+
+def _lease(row: Row[Any]) -> Lease:
+    return from_row(Lease, row, prefixes=tuple(row.prefixes), levels=_levels(row.levels))
+
+
+def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
+    columns = t.leases.c
+    given = {
+        "id": wanted.lease_id,
+        "integration_id": wanted.integration_id,
+        "driver_id": wanted.driver_id,
+        "user_id": wanted.user_id,
+        "principal": wanted.principal,
+    }
+    conditions = [columns[name] == value for name, value in given.items() if value]
+    if wanted.live_at is not None:
+        conditions += [columns.revoked_at.is_(None), columns.expires_at > wanted.live_at]
+    return [columns.org_id == wanted.org_id, *conditions]
+
+
+def _levels_text(levels: Iterable[AccessLevel]) -> str:
+    return ",".join(sorted(levels))
+
+
+def _levels(text: str) -> frozenset[AccessLevel]:
+    return frozenset(map(AccessLevel, text.split(",")))

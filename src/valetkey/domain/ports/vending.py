@@ -1,0 +1,93 @@
+"""What vending keeps in the database: grants, groups, leases; and how others hear of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from valetkey.domain.grants import Grant, Group
+from valetkey.domain.lease import Lease, LeaseFilter
+
+
+class Leases(Protocol):
+    """The sessions that AWS gave out. They outlive the driver and the integration."""
+
+    async def add(self, lease: Lease) -> None: ...
+    async def get(self, lease_id: str) -> Lease | None: ...
+
+    async def find(
+        self, wanted: LeaseFilter, *, after: str = "", limit: int | None = None
+    ) -> Sequence[Lease]:
+        """Return leases, newest first; ``after`` is the last id of the page before."""
+        ...
+
+    async def revoke(self, wanted: LeaseFilter, at: datetime) -> int:
+        """Mark those as revoked that are not yet; return how many."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Forget sessions that ended before a moment; return how many."""
+        ...
+
+
+class Groups(Protocol):
+    """Names are unique within an organisation: ``add`` raises Conflict."""
+
+    async def add(self, group: Group) -> None: ...
+    async def get(self, group_id: str) -> Group | None: ...
+    async def of_org(self, org_id: str) -> Sequence[Group]: ...
+    async def members(self, group_id: str) -> Sequence[str]:
+        """Return the users' ids."""
+        ...
+
+    async def put_member(self, group_id: str, user_id: str) -> None: ...
+    async def remove_member(self, group_id: str, user_id: str) -> bool: ...
+    async def delete(self, group_id: str) -> bool:
+        """Forget a group, its members and its grants."""
+        ...
+
+
+class Grants(Protocol):
+    """Grants on drivers."""
+
+    async def add(self, grant: Grant) -> None: ...
+    async def get(self, grant_id: str) -> Grant | None: ...
+    async def of_driver(self, driver_id: str) -> Sequence[Grant]: ...
+
+    async def for_user(self, driver_id: str, user_id: str) -> Sequence[Grant]:
+        """Return a user's grants on a driver, those of the user's groups included."""
+        ...
+
+    async def drivers_of(self, user_id: str) -> frozenset[str]:
+        """Return the ids of the drivers on which a user has grants."""
+        ...
+
+    async def delete(self, grant_id: str) -> bool: ...
+
+
+class ChangeListener(Protocol):
+    """Whoever keeps things in memory, and must be told when they are no longer true."""
+
+    def changed(self, tags: Iterable[str]) -> None:
+        """Hear which things were changed, by whichever process."""
+        ...
+
+    def deaf(self) -> None:
+        """Hear that nothing will be heard for now: nothing kept may be believed."""
+        ...
+
+    def hearing(self) -> None:
+        """Hear that changes are heard again; what happened meanwhile is not known."""
+        ...
+
+
+class Invalidations(Protocol):
+    """Tells every server process, this one too, what it must no longer believe.
+
+    Tags are of the form ``kind:id``; see ``valetkey.domain.tags``.
+    """
+
+    async def publish(self, tags: Iterable[str]) -> None:
+        """Have tags heard once this transaction is committed, and only then."""
+        ...

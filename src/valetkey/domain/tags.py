@@ -1,0 +1,23 @@
+"""Names of what cached things depend on. Whoever changes such a thing publishes its tag."""
+
+from __future__ import annotations
+
+
+def user_tag(user_id: str) -> str:
+    """A person: roles, groups, password, existence."""
+    return f"user:{user_id}"
+
+
+def api_key_tag(key_id: str) -> str:
+    """An API key: revoked."""
+    return f"key:{key_id}"
+
+
+def driver_tag(driver_id: str) -> str:
+    """A driver: changed, deleted, its grants changed."""
+    return f"driver:{driver_id}"
+
+
+def integration_tag(integration_id: str) -> str:
+    """An integration: updated, rotated, its sessions revoked, disabled, deleted."""
+    return f"integration:{integration_id}"

@@ -1,0 +1,131 @@
+"""Groups, grants, leases and invalidations in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from valetkey.domain.errors import Conflict
+from valetkey.domain.grants import Grant, Group, SubjectKind
+from valetkey.domain.lease import Lease, LeaseFilter
+
+
+class MemoryLeases:
+    """Implements ports.Leases."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Lease] = {}
+
+    async def add(self, lease: Lease) -> None:
+        self.rows[lease.id] = lease
+
+    async def get(self, lease_id: str) -> Lease | None:
+        return self.rows.get(lease_id)
+
+    async def find(
+        self, wanted: LeaseFilter, *, after: str = "", limit: int | None = None
+    ) -> Sequence[Lease]:
+        found = [
+            lease
+            for _, lease in sorted(self.rows.items(), reverse=True)
+            if wanted.matches(lease) and (not after or lease.id < after)
+        ]
+        return found[:limit]
+
+    async def revoke(self, wanted: LeaseFilter, at: datetime) -> int:
+        meant = [lease for lease in await self.find(wanted) if lease.revoked_at is None]
+        self.rows |= {lease.id: replace(lease, revoked_at=at) for lease in meant}
+        return len(meant)
+
+    async def purge(self, before: datetime) -> int:
+        over = [lease.id for lease in self.rows.values() if lease.expires_at < before]
+        for lease_id in over:
+            del self.rows[lease_id]
+        return len(over)
+
+
+class MemoryInvalidations:
+    """Implements ports.Invalidations; the storage tells its listeners after the commit."""
+
+    def __init__(self) -> None:
+        self.tags: set[str] = set()
+
+    async def publish(self, tags: Iterable[str]) -> None:
+        self.tags.update(tags)
+
+
+class MemoryGroups:
+    """Implements ports.Groups."""
+
+    def __init__(self, grants: MemoryGrants) -> None:
+        self._grants = grants
+        self._rows: dict[str, Group] = {}
+
+    async def add(self, group: Group) -> None:
+        if any(other.name == group.name for other in await self.of_org(group.org_id)):
+            raise Conflict(f"There is a group {group.name!r} already.", hint="Rename it.")
+        self._rows[group.id] = group
+
+    async def get(self, group_id: str) -> Group | None:
+        return self._rows.get(group_id)
+
+    async def of_org(self, org_id: str) -> Sequence[Group]:
+        found = [group for group in self._rows.values() if group.org_id == org_id]
+        return sorted(found, key=lambda group: group.name)
+
+    async def members(self, group_id: str) -> Sequence[str]:
+        return sorted(self._grants.groups.get(group_id, set()))
+
+    async def put_member(self, group_id: str, user_id: str) -> None:
+        self._grants.groups.setdefault(group_id, set()).add(user_id)
+
+    async def remove_member(self, group_id: str, user_id: str) -> bool:
+        members = self._grants.groups.get(group_id, set())
+        found = user_id in members
+        members.discard(user_id)
+        return found
+
+    async def delete(self, group_id: str) -> bool:
+        self._grants.forget_subject(group_id)
+        self._grants.groups.pop(group_id, None)
+        return self._rows.pop(group_id, None) is not None
+
+
+class MemoryGrants:
+    """Implements ports.Grants; knows who is in which group."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, set[str]] = {}
+        self._rows: dict[str, Grant] = {}
+
+    async def add(self, grant: Grant) -> None:
+        self._rows[grant.id] = grant
+
+    async def get(self, grant_id: str) -> Grant | None:
+        return self._rows.get(grant_id)
+
+    async def of_driver(self, driver_id: str) -> Sequence[Grant]:
+        return [grant for _, grant in sorted(self._rows.items()) if grant.driver_id == driver_id]
+
+    async def for_user(self, driver_id: str, user_id: str) -> Sequence[Grant]:
+        return [g for g in await self.of_driver(driver_id) if self._is_for(g, user_id)]
+
+    async def drivers_of(self, user_id: str) -> frozenset[str]:
+        return frozenset(g.driver_id for g in self._rows.values() if self._is_for(g, user_id))
+
+    async def delete(self, grant_id: str) -> bool:
+        return self._rows.pop(grant_id, None) is not None
+
+    def forget_driver(self, driver_id: str) -> None:
+        """Do what the table's foreign key does."""
+        self._rows = {k: g for k, g in self._rows.items() if g.driver_id != driver_id}
+
+    def forget_subject(self, subject_id: str) -> None:
+        """Do what the table's foreign key does."""
+        self._rows = {k: g for k, g in self._rows.items() if g.subject_id != subject_id}
+
+    def _is_for(self, grant: Grant, user_id: str) -> bool:
+        if grant.subject_kind is SubjectKind.USER:
+            return grant.subject_id == user_id
+        return user_id in self.groups.get(grant.subject_id, set())

@@ -1,0 +1,301 @@
+"""Leases, groups, grants and invalidations on every storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from valetkey.db.schema import migrate
+from valetkey.db.storage import SqlStorage
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import Conflict
+from valetkey.domain.grants import Grant, Group, SubjectKind
+from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.people import Organization, Project, User
+from valetkey.domain.ports import Storage
+from valetkey.domain.scope import AccessLevel
+from valetkey.domain.sealing import SealedSecret
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+ORG, USER, PROJECT, DRIVER = "a" * 24, "b" * 24, "c" * 24, "e" * 24
+
+
+def _lease(number: int, **changes: object) -> Lease:
+    plain = Lease(
+        id=f"{number:024x}",
+        org_id=ORG,
+        integration_id="d" * 24,
+        driver_id=DRIVER,
+        user_id=USER,
+        principal="ada@example.com",
+        role_arn="arn:aws:iam::123456789012:role/valetkey",
+        session_name=f"ada@example.com-{number:024x}",
+        access_key_id=f"ASIA{number}",
+        issued_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        bucket="tiles",
+        prefixes=("raw/a/", "raw/ü*/"),
+        levels=frozenset({AccessLevel.LIST, AccessLevel.READ}),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+async def _fill(storage: Storage) -> None:
+    integration = Integration(
+        id="d" * 24,
+        org_id=ORG,
+        name="aws",
+        type=IntegrationType.AWS_STS,
+        access_key_id="AKIAIOSFODNN7EXAMPLE",
+        role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
+        state=IntegrationState.CREATED,
+        creator="ada@example.com",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    driver = Driver(
+        id=DRIVER,
+        project_id=PROJECT,
+        integration_id=integration.id,
+        name="tiles",
+        bucket="tiles",
+        prefix="raw/",
+        region="eu-central-1",
+        endpoint="",
+        storage_class="",
+        allow_external_delete=False,
+        creator="ada@example.com",
+        created_at=NOW,
+        updated_at=NOW,
+        kms_key_arn="arn:aws:kms:eu-central-1:123456789012:key/" + "a" * 36,
+        shared_sessions=True,
+    )
+    async with storage.begin() as work:
+        await work.users.add(User(USER, "ada@example.com", "hash", NOW, NOW))
+        await work.organizations.add(Organization(ORG, "acme", NOW))
+        await work.projects.add(Project(PROJECT, ORG, "maps", "ada@example.com", NOW, NOW))
+        await work.integrations.add(integration, SealedSecret("k", b"w", b"n", b"c"))
+        await work.drivers.add(driver)
+        assert await work.drivers.get(DRIVER) == driver
+
+
+async def _add(storage: Storage, *leases: Lease) -> None:
+    async with storage.begin() as work:
+        for lease in leases:
+            await work.leases.add(lease)
+
+
+async def _found(storage: Storage, wanted: LeaseFilter, **page: object) -> list[str]:
+    async with storage.read() as work:
+        leases = await work.leases.find(wanted, **page)  # type: ignore[arg-type]
+        return [lease.access_key_id for lease in leases]
+
+
+async def test_a_lease_comes_back_as_it_was(storage: Storage) -> None:
+    await _add(storage, _lease(1))
+    async with storage.read() as work:
+        assert await work.leases.get(_lease(1).id) == _lease(1)
+        assert await work.leases.get("0" * 24) is None
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "expected"),
+    [
+        ({}, ["ASIA4", "ASIA3", "ASIA2", "ASIA1"]),
+        ({"lease_id": _lease(2).id}, ["ASIA2"]),
+        ({"driver_id": "f" * 24}, ["ASIA2"]),
+        ({"integration_id": "f" * 24}, ["ASIA3"]),
+        ({"principal": "eve@example.com"}, ["ASIA4"]),
+        ({"user_id": "f" * 24}, ["ASIA4"]),
+        ({"live_at": NOW + timedelta(minutes=30)}, ["ASIA3", "ASIA2", "ASIA1"]),
+        ({"driver_id": "f" * 24, "principal": "eve@example.com"}, []),
+    ],
+)
+async def test_leases_are_found_by_what_they_are_of(
+    storage: Storage, narrowed: dict[str, object], expected: list[str]
+) -> None:
+    await _add(
+        storage,
+        _lease(1),
+        _lease(2, driver_id="f" * 24),
+        _lease(3, integration_id="f" * 24),
+        _lease(4, principal="eve@example.com", user_id="f" * 24, expires_at=NOW),
+        _lease(5, org_id="f" * 24),
+    )
+    wanted = replace(LeaseFilter(ORG), **narrowed)  # type: ignore[arg-type]
+    assert await _found(storage, wanted) == expected
+
+
+async def test_leases_are_paged_by_the_last_id_seen(storage: Storage) -> None:
+    await _add(storage, *map(_lease, range(1, 6)))
+    assert await _found(storage, LeaseFilter(ORG), limit=2) == ["ASIA5", "ASIA4"]
+    assert await _found(storage, LeaseFilter(ORG), after=_lease(4).id, limit=2) == [
+        "ASIA3",
+        "ASIA2",
+    ]
+
+
+async def test_a_lease_is_revoked_once_and_is_not_live_after(storage: Storage) -> None:
+    await _add(storage, _lease(1), _lease(2, principal="eve@example.com"))
+    of_ada = LeaseFilter(ORG, principal="ada@example.com")
+    async with storage.begin() as work:
+        assert await work.leases.revoke(of_ada, NOW) == 1
+        assert await work.leases.revoke(of_ada, NOW + timedelta(minutes=1)) == 0
+    async with storage.read() as work:
+        lease = await work.leases.get(_lease(1).id)
+    assert lease is not None
+    assert lease.revoked_at == NOW
+    assert await _found(storage, LeaseFilter(ORG, live_at=NOW)) == ["ASIA2"]
+
+
+async def test_leases_that_ended_long_ago_are_forgotten(storage: Storage) -> None:
+    await _add(storage, _lease(1, expires_at=NOW), _lease(2))
+    async with storage.begin() as work:
+        assert await work.leases.purge(NOW + timedelta(seconds=1)) == 1
+    assert await _found(storage, LeaseFilter(ORG)) == ["ASIA2"]
+
+
+def _grant(number: int, kind: SubjectKind, subject: str, name: str) -> Grant:
+    return Grant(
+        id=f"{number:024x}",
+        driver_id=DRIVER,
+        subject_kind=kind,
+        subject_id=subject,
+        subject_name=name,
+        prefixes=("a/", "b/"),
+        levels=frozenset({AccessLevel.READ}),
+        max_ttl=timedelta(minutes=30),
+        creator="ada@example.com",
+        created_at=NOW,
+    )
+
+
+async def test_a_user_has_the_grants_of_the_groups_too(storage: Storage) -> None:
+    await _fill(storage)
+    group = Group("f" * 24, ORG, "labellers", NOW)
+    own = _grant(1, SubjectKind.USER, USER, "ada@example.com")
+    shared = _grant(2, SubjectKind.GROUP, group.id, "labellers")
+    async with storage.begin() as work:
+        await work.groups.add(group)
+        await work.grants.add(own)
+        await work.grants.add(shared)
+        assert await work.grants.for_user(DRIVER, USER) == [own]
+        await work.groups.put_member(group.id, USER)
+        await work.groups.put_member(group.id, USER)
+        assert await work.groups.members(group.id) == [USER]
+    async with storage.begin() as work:
+        assert await work.grants.of_driver(DRIVER) == [own, shared]
+        assert await work.grants.for_user(DRIVER, USER) == [own, shared]
+        assert await work.grants.for_user(DRIVER, "0" * 24) == []
+        assert await work.grants.drivers_of(USER) == {DRIVER}
+        assert await work.grants.get(own.id) == own
+        assert await work.groups.remove_member(group.id, USER)
+        assert not await work.groups.remove_member(group.id, USER)
+        assert await work.grants.for_user(DRIVER, USER) == [own]
+        assert await work.grants.delete(own.id)
+        assert not await work.grants.delete(own.id)
+        assert await work.grants.drivers_of(USER) == frozenset()
+
+
+async def test_a_deleted_group_or_driver_takes_its_grants_along(storage: Storage) -> None:
+    await _fill(storage)
+    group = Group("f" * 24, ORG, "labellers", NOW)
+    async with storage.begin() as work:
+        await work.groups.add(group)
+        await work.grants.add(_grant(1, SubjectKind.GROUP, group.id, "labellers"))
+        await work.grants.add(_grant(2, SubjectKind.USER, USER, "ada@example.com"))
+        assert await work.groups.delete(group.id)
+        assert [grant.id for grant in await work.grants.of_driver(DRIVER)] == [f"{2:024x}"]
+        assert await work.drivers.delete(DRIVER)
+        assert await work.grants.of_driver(DRIVER) == []
+
+
+async def test_a_group_name_is_taken_once_in_an_organisation(storage: Storage) -> None:
+    await _fill(storage)
+    async with storage.begin() as work:
+        await work.groups.add(Group("f" * 24, ORG, "labellers", NOW))
+    with pytest.raises(Conflict):
+        async with storage.begin() as work:
+            await work.groups.add(Group("0" * 24, ORG, "labellers", NOW))
+    async with storage.read() as work:
+        assert [group.name for group in await work.groups.of_org(ORG)] == ["labellers"]
+
+
+class Ear:
+    """Hears what is published."""
+
+    def __init__(self) -> None:
+        self.heard: set[str] = set()
+        self.states: list[str] = []
+        self.news = asyncio.Event()
+
+    def changed(self, tags: Iterable[str]) -> None:
+        self.heard.update(tags)
+        self.news.set()
+
+    def deaf(self) -> None:
+        self.states.append("deaf")
+        self.news.set()
+
+    def hearing(self) -> None:
+        self.states.append("hearing")
+        self.news.set()
+
+    async def until(self, *states: str) -> None:
+        while self.states != list(states):
+            self.news.clear()
+            await asyncio.wait_for(self.news.wait(), 30)
+
+
+async def test_tags_are_heard_when_their_transaction_is_committed(storage: Storage) -> None:
+    ear = Ear()
+    storage.listen(ear)
+    async with storage.begin() as work:
+        await work.invalidations.publish(["user:1", "driver:2"])
+        assert ear.heard == set()
+    assert ear.heard == {"user:1", "driver:2"}
+
+
+async def test_tags_of_an_undone_transaction_are_never_heard(storage: Storage) -> None:
+    ear = Ear()
+    storage.listen(ear)
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
+        async with storage.begin() as work:
+            await work.invalidations.publish(["user:1"])
+            raise ZeroDivisionError
+    async with storage.begin() as work:
+        await work.invalidations.publish(["user:2"])
+    assert ear.heard == {"user:2"}
+
+
+async def test_another_process_hears_too_and_is_told_when_it_can_not(postgresql_url: str) -> None:
+    await migrate(postgresql_url)
+    here, there = SqlStorage.at(postgresql_url), SqlStorage.at(postgresql_url)
+    ear = Ear()
+    there.listen(ear)
+    assert ear.states == ["deaf"]
+    await ear.until("deaf", "hearing")
+    many = {f"user:{number:024x}" for number in range(500)}
+    async with here.begin() as work:
+        await work.invalidations.publish(many)
+    while ear.heard != many:
+        ear.news.clear()
+        await asyncio.wait_for(ear.news.wait(), 30)
+    await _cut_listeners(here)
+    await ear.until("deaf", "hearing", "deaf", "hearing")
+    await there.close()
+    await here.close()
+
+
+async def _cut_listeners(storage: SqlStorage) -> None:
+    """End, on the server, every connection that listens."""
+    async with storage.begin() as work:
+        await work.leases._connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'valetkey changes'"
+        )
