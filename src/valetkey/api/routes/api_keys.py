@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from litestar import delete, get, post
 
+from valetkey.api.given import Caller, Services
 from valetkey.api.wire.accounts import ApiKeyIn, ApiKeyOut
 from valetkey.api.wire.base import Page
 from valetkey.domain.errors import InvalidInput
-from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 
 
 @post("/apiKeys", tags=["accounts"])

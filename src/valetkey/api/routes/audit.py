@@ -10,10 +10,9 @@ from litestar import get
 from litestar.params import Parameter
 from litestar.response import Stream
 
+from valetkey.api.given import Caller, Services
 from valetkey.api.wire.audit import AuditRecordOut, ChainVerdictOut
 from valetkey.api.wire.base import Page
-from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 
 _PAGE: Final = 100
 

@@ -9,6 +9,7 @@ from litestar.params import Parameter
 
 from valetkey.api.authentication import BARE_TOKEN, PUBLIC, authenticate
 from valetkey.api.errors import status_of
+from valetkey.api.given import Caller, Services
 from valetkey.api.wire.credentials import (
     ContainerErrorOut,
     ContainerOut,
@@ -18,8 +19,6 @@ from valetkey.api.wire.credentials import (
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.scope import parse_levels
-from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 from valetkey.services.vending import VendRequest
 
 

@@ -7,10 +7,9 @@ from typing import Annotated
 from litestar import delete, get, patch, post
 from litestar.params import Parameter
 
+from valetkey.api.given import Caller, Services
 from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut
 from valetkey.api.wire.reports import ReportOut
-from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 
 
 @post("/drivers", tags=["drivers"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from litestar import Response, get
 
+from valetkey.api.given import Services
 from valetkey.api.wire.base import Out
-from valetkey.services.registry import Services
 
 
 class Alive(Out, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import delete, get, patch, post
 
+from valetkey.api.given import Caller, Services
 from valetkey.api.wire.integrations import (
     IntegrationChangeIn,
     IntegrationIn,
@@ -14,9 +15,7 @@ from valetkey.api.wire.reports import ReportOut
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.integration import Integration, IntegrationType
 from valetkey.domain.secret import Secret
-from valetkey.services.audit import Caller
 from valetkey.services.guard import missing
-from valetkey.services.registry import Services
 
 
 def _require_sts(kind: str) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from litestar import delete, get, patch, post
 
+from valetkey.api.given import Caller, Services
 from valetkey.api.wire.people import MemberOut, OrgMemberIn, OrgOut
 from valetkey.domain.access import OrgRole
 from valetkey.domain.secret import Secret
-from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 
 
 @get("/orgs", tags=["organisations"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from litestar import delete, get, patch, post
 
+from valetkey.api.given import Caller, Services
 from valetkey.api.requests import FORM
 from valetkey.api.routes.users import role
 from valetkey.api.wire.people import MemberOut, ProjectIn, ProjectMemberIn, ProjectOut
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.people import Project
-from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 
 
 def _shape(caller: Caller, project: Project) -> ProjectOut:

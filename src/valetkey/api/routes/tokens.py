@@ -7,10 +7,10 @@ from typing import Any
 from litestar import Request, post
 
 from valetkey.api.authentication import source_of
+from valetkey.api.given import Services
 from valetkey.api.wire.accounts import RefreshToken, TokenOut, UserCredentials
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import Login
-from valetkey.services.registry import Services
 
 
 @post("/token", status_code=200, security=[{}], tags=["accounts"])

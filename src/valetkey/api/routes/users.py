@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from litestar import get, post, put
 
+from valetkey.api.given import Caller, Services
 from valetkey.api.routes.tokens import token_of
 from valetkey.api.wire.accounts import MeOut, OrgRoleOut, PasswordIn, ProjectRoleOut, TokenOut
 from valetkey.domain.access import OrgRole, Principal
 from valetkey.domain.people import Project
 from valetkey.domain.secret import Secret
-from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 
 
 @get("/users/me", tags=["accounts"])
