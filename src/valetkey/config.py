@@ -66,6 +66,12 @@ class Settings:
     iam_endpoint: str = _setting("", "IAM endpoint instead of AWS's own.")
     s3_endpoint: str = _setting("", "S3 endpoint instead of AWS's own.")
     aws_region: str = _setting("us-east-1", "Region of STS calls.")
+    own_access_key_id: str = _setting(
+        "",
+        "The server's own access key at AWS, for aws-cross integrations. Empty: as AWS's tools "
+        "find it (environment, container or instance role).",
+    )
+    own_secret_access_key: Secret = _setting(Secret(""), "The secret of that key.")
     aws_connect_timeout: float = _setting(5.0, "Seconds to wait for a connection to AWS.")
     aws_read_timeout: float = _setting(20.0, "Seconds to wait for an answer of AWS.")
     log_format: str = _setting(

@@ -34,9 +34,10 @@ from botocore.parsers import ResponseParserError
 
 from valetkey.aws.endpoints import confine
 from valetkey.aws.errors import from_client_error, unreachable, unusable
+from valetkey.aws.identity import OwnKeys, frozen
 from valetkey.aws.quiet import hush
 from valetkey.aws.settings import AwsSettings
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 
 R = TypeVar("R")
@@ -83,6 +84,7 @@ class Clients:
         self._lock = threading.Lock()
         self._clients: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._session = _session()
+        self._own_identity = OwnKeys(settings.own_key)
         each = settings.connect_timeout + settings.read_timeout
         self._deadline = settings.attempts * each + (settings.attempts - 1) * _LONGEST_PAUSE
 
@@ -106,7 +108,10 @@ class Clients:
         **parameters: Any,
     ) -> dict[str, Any]:
         """Make one call and return its answer. Raises AwsRefused, AwsUnavailable."""
-        signing_key = _frozen(key)
+        if isinstance(key, OwnIdentity):
+            signing_key = await self.run("identity", self._own_identity.key)
+        else:
+            signing_key = frozen(key)
 
         def work() -> dict[str, Any]:
             client = self._client(service, region or self.settings.region, endpoint)
@@ -200,14 +205,6 @@ class Clients:
             # Somebody entered this endpoint: where it leads is checked at every connection.
             confine(client, settings.allowed_hosts)
         return client
-
-
-def _frozen(key: AccessKey | TemporaryCredentials) -> ReadOnlyCredentials:
-    if isinstance(key, AccessKey):
-        return ReadOnlyCredentials(key.id, key.secret.reveal(), None)
-    return ReadOnlyCredentials(
-        key.access_key_id, key.secret_access_key.reveal(), key.session_token.reveal()
-    )
 
 
 def _session() -> Any:

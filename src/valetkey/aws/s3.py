@@ -95,7 +95,9 @@ class BotoObjectStores:
     ) -> ObjectStore:
         return BotoObjectStore(self._clients, credentials, place)
 
-    async def find_region(self, place: BucketPlace, credentials: TemporaryCredentials) -> str:
+    async def find_region(
+        self, place: BucketPlace, credentials: AccessKey | TemporaryCredentials
+    ) -> str:
         try:
             answer = await self._clients.call(
                 "s3",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from valetkey.domain.credentials import AccessKey
+
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
     """Timeouts are in seconds. ``allowed_hosts`` are the hosts that a driver's own endpoint may
-    name although they are not public; a leading dot allows the hosts below a domain."""
+    name although they are not public; a leading dot allows the hosts below a domain. ``own_key``
+    is the server's own identity; None finds it as AWS's tools do."""
 
     sts_endpoint: str = ""
     iam_endpoint: str = ""
@@ -19,3 +22,4 @@ class AwsSettings:
     attempts: int = 3
     threads: int = 16
     allowed_hosts: tuple[str, ...] = ()
+    own_key: AccessKey | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +21,15 @@ class AccessKey:
 
     id: str
     secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class OwnIdentity(AccessKey):
+    """Whoever the server itself is at AWS. It holds no key: the adapter finds one, in the settings
+    or as AWS's own tools do (environment, instance or container role)."""
+
+    id: str = ""
+    secret: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,11 @@ _MAX_ARN: Final = 2048
 _KEY_ID: Final = re.compile(r"AKIA[A-Z0-9]{12,124}")
 _SECRET_LENGTH: Final = 40
 _SECRET: Final = re.compile(r"[A-Za-z0-9/+=]+")
+#: A key of an S3-compatible store: what can stand in a header of a signed request.
+_STATIC: Final = re.compile(r"[\x21-\x7e]+")
+_MAX_STATIC_KEY: Final = 128
+_MAX_STATIC: Final = 1024
+_MAX_VALUE: Final = 64 * 1024
 
 
 class IntegrationType(StrEnum):
@@ -43,7 +48,10 @@ class IntegrationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoleArn:
-    """An IAM role's ARN, taken apart. The partition decides which AWS (commercial, China, ...)."""
+    """An IAM role's ARN, taken apart. The partition decides which AWS (commercial, China, ...).
+
+    Without a name it stands for no role, and is false: some integrations have none, or not yet.
+    """
 
     partition: str
     account: str
@@ -67,7 +75,17 @@ class RoleArn:
             )
         return cls(**found.groupdict())
 
+    @classmethod
+    def parse_optional(cls, text: str) -> Self:
+        """Read a role ARN, or nothing. Raises :class:`InvalidInput`."""
+        return cls.parse(text) if text.strip() else cls("aws", "", "", "")
+
+    def __bool__(self) -> bool:
+        return bool(self.name)
+
     def __str__(self) -> str:
+        if not self:
+            return ""
         return f"arn:{self.partition}:iam::{self.account}:role/{self.path}{self.name}"
 
 
@@ -118,9 +136,46 @@ def parse_access_key(key_id: str, secret: str) -> AccessKey:
     return AccessKey(key_id, Secret(secret))
 
 
+def parse_static_key(key_id: str, secret: str) -> AccessKey:
+    """Read the key of an S3-compatible store, whose form is the store's own.
+
+    Raises :class:`InvalidInput`; the message never holds the secret.
+    """
+    for part, text, most in (("key", key_id, _MAX_STATIC_KEY), ("secret", secret, _MAX_STATIC)):
+        if not _STATIC.fullmatch(text) or len(text) > most:
+            raise InvalidInput(
+                f"The {part} is empty, too long, or has white space in it.",
+                hint="Copy it again from the store's own console.",
+                field=part,
+            )
+    return AccessKey(key_id, Secret(secret))
+
+
+def parse_entry(name: str, value: str) -> AccessKey:
+    """Read a named secret (``key_value``). Raises :class:`InvalidInput`."""
+    if not _STATIC.fullmatch(name) or len(name) > _MAX_STATIC_KEY:
+        raise InvalidInput(
+            f"The key {name[:40]!r} can't name a secret.",
+            hint=f"Use 1 to {_MAX_STATIC_KEY} printable letters without spaces.",
+            field="key",
+        )
+    if not value or len(value) > _MAX_VALUE:
+        raise InvalidInput(
+            "The value is empty or too long.",
+            hint=f"Use 1 to {_MAX_VALUE} letters.",
+            field="value",
+        )
+    return AccessKey(name, Secret(value))
+
+
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """An organisation's integration. The secret is not here: it stays sealed in the store."""
+    """An organisation's integration. The secret is not here: it stays sealed in the store.
+
+    ``access_key_id`` is the key's id, the name of a ``key_value``, or empty. ``external_id`` is
+    what an ``aws-cross`` role's trust policy must ask for; it is no secret. ``endpoint`` is an
+    S3-compatible store's. ``provider`` and ``ref`` are a ``key_value``'s.
+    """
 
     id: str
     org_id: str
@@ -134,3 +189,7 @@ class Integration:
     updated_at: datetime
     verified_at: datetime | None = None
     state_reason: str = ""
+    external_id: str = ""
+    endpoint: str = ""
+    provider: str = ""
+    ref: str = ""

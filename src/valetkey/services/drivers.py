@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from valetkey.domain.access import Action
-from valetkey.domain.credentials import MIN_TTL, TemporaryCredentials
+from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
 from valetkey.domain.driver import Driver, parse_bucket, parse_region
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration
+from valetkey.domain.integration import Integration, IntegrationType
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import (
@@ -25,10 +25,11 @@ from valetkey.domain.ports import (
 )
 from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render
+from valetkey.domain.tags import driver_tag
 from valetkey.domain.verification import Report
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_driver, load_project
-from valetkey.services.integrations import open_key
+from valetkey.services.integrations import open_key, open_static_key
 from valetkey.services.verification import SESSION_NAME, Verifier
 
 #: S3 API reference, PutObject, x-amz-storage-class; empty means the bucket's default.
@@ -93,17 +94,26 @@ class Drivers:
         role not assumed), AwsUnavailable.
         """
         project = await self._project(caller, Action.MANAGE_DRIVERS, project_id)
-        draft = self._draft(caller, project, new)
-        integration = await self._integration(project, new.integration_id)
-        if draft.endpoint:
-            draft = replace(draft, endpoint=await self._stores.check_endpoint(draft.endpoint))
-        place = BucketPlace(draft.bucket, draft.region, draft.endpoint)
-        session = await self._listing_session(integration.id, draft)
-        driver = replace(draft, region=await self._stores.find_region(place, session))
+        driver = await self._tried(project, self._draft(caller, project, new))
         async with self._storage.begin() as work:
             await work.drivers.add(driver)
             await self._note(work, caller, project, "driver.create", driver)
         return driver
+
+    async def try_out(self, caller: Caller, project_id: str, new: NewDriver) -> None:
+        """Find out whether a driver could be made, and make none. Raises as :meth:`create`."""
+        project = await self._project(caller, Action.MANAGE_DRIVERS, project_id)
+        await self._tried(project, self._draft(caller, project, new))
+
+    async def types_of(self, drivers: Iterable[Driver]) -> dict[str, IntegrationType]:
+        """Return the types of the integrations that drivers stand on, by the integration's id."""
+        types: dict[str, IntegrationType] = {}
+        async with self._storage.read() as work:
+            for integration_id in {driver.integration_id for driver in drivers}:
+                integration = await work.integrations.get(integration_id)
+                if integration is not None:
+                    types[integration_id] = integration.type
+        return types
 
     async def get(self, caller: Caller, driver_id: str) -> Driver:
         """Return one driver. Raises NotFound, Denied."""
@@ -136,6 +146,7 @@ class Drivers:
             changed = replace(changed, allow_external_delete=allow_external_delete)
         async with self._storage.begin() as work:
             await work.drivers.save(changed)
+            await work.invalidations.publish([driver_tag(driver_id)])
             await self._note(work, caller, project, "driver.update", changed)
         return changed
 
@@ -144,6 +155,7 @@ class Drivers:
         driver, project = await self._load(caller, Action.MANAGE_DRIVERS, driver_id)
         async with self._storage.begin() as work:
             await work.drivers.delete(driver_id)
+            await work.invalidations.publish([driver_tag(driver_id)])
             await self._note(work, caller, project, "driver.delete", driver)
 
     async def test(self, caller: Caller, driver_id: str) -> Report:
@@ -152,11 +164,28 @@ class Drivers:
         Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
         """
         driver, project = await self._load(caller, Action.MANAGE_DRIVERS, driver_id)
-        integration, key = await open_key(self._storage, self._sealer, driver.integration_id)
-        report = await self._verifier.test(integration, key, driver)
+        report = await self._report(driver)
         async with self._storage.begin() as work:
             await self._note(work, caller, project, "driver.test", driver)
         return report
+
+    async def _report(self, driver: Driver) -> Report:
+        [kind] = (await self.types_of([driver])).values()
+        if kind is IntegrationType.S3:
+            key = await open_static_key(self._storage, self._sealer, driver.integration_id)
+            return await self._verifier.test_static(key, driver)
+        integration, key = await open_key(self._storage, self._sealer, driver.integration_id)
+        return await self._verifier.test(integration, key, driver)
+
+    async def _tried(self, project: Project, draft: Driver) -> Driver:
+        """Look for the bucket, and return the driver with the region that it is really in."""
+        integration = await self._integration(project, draft.integration_id)
+        endpoint = draft.endpoint or integration.endpoint
+        if endpoint:
+            draft = replace(draft, endpoint=await self._stores.check_endpoint(endpoint))
+        place = BucketPlace(draft.bucket, draft.region, draft.endpoint)
+        credentials = await self._listing_credentials(integration, draft)
+        return replace(draft, region=await self._stores.find_region(place, credentials))
 
     def _draft(self, caller: Caller, project: Project, new: NewDriver) -> Driver:
         if new.storage_class not in STORAGE_CLASSES:
@@ -194,11 +223,20 @@ class Drivers:
             )
         return integration
 
-    async def _listing_session(self, integration_id: str, draft: Driver) -> TemporaryCredentials:
-        integration, key = await open_key(self._storage, self._sealer, integration_id)
+    async def _listing_credentials(
+        self, integration: Integration, draft: Driver
+    ) -> AccessKey | TemporaryCredentials:
+        if integration.type is IntegrationType.S3:
+            return await open_static_key(self._storage, self._sealer, integration.id)
+        integration, key = await open_key(self._storage, self._sealer, integration.id)
         scope = Scope(draft.bucket, (draft.prefix,), frozenset({AccessLevel.LIST}))
-        policy = render(scope, partition=integration.role_arn.partition)
-        order = AssumeRole(integration.role_arn, SESSION_NAME, MIN_TTL, policy)
+        order = AssumeRole(
+            integration.role_arn,
+            SESSION_NAME,
+            MIN_TTL,
+            render(scope, partition=integration.role_arn.partition),
+            external_id=integration.external_id,
+        )
         return await self._sts.assume_role(key, order)
 
     async def _load(self, caller: Caller, action: Action, driver_id: str) -> tuple[Driver, Project]:

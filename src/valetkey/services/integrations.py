@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from valetkey.domain.access import Action
-from valetkey.domain.credentials import AccessKey
-from valetkey.domain.errors import SealBroken
+from valetkey.domain.credentials import AccessKey, OwnIdentity
+from valetkey.domain.errors import Conflict, InvalidInput, SealBroken
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import (
     Integration,
     IntegrationState,
     IntegrationType,
     RoleArn,
-    parse_access_key,
 )
 from valetkey.domain.names import clean_name
+from valetkey.domain.new_integration import NewIntegration, checked
 from valetkey.domain.ports import Clock, Sealer, Storage, UnitOfWork
 from valetkey.domain.sealing import SealContext
 from valetkey.domain.secret import Secret
+from valetkey.domain.tags import integration_tag
 from valetkey.domain.verification import Report
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_integration
 from valetkey.services.verification import Verifier
+
+_ASSUMING: Final = frozenset({IntegrationType.AWS_STS, IntegrationType.AWS_CROSS})
+NO_TRUST_YET: Final = "The role does not trust this server yet, as far as it was tried."
 
 
 def secret_context(integration: Integration) -> SealContext:
@@ -59,22 +63,38 @@ class Integrations:
 
         Raises InvalidInput, Conflict (name taken), Denied, NotFound.
         """
+        new = NewIntegration(IntegrationType.AWS_STS, name, key, secret, role_arn)
+        return await self.register(caller, org_id, new)
+
+    async def register(self, caller: Caller, org_id: str, new: NewIntegration) -> Integration:
+        """Register an integration of any type, not yet verified.
+
+        Raises InvalidInput, Conflict (name taken), Denied, NotFound.
+        """
         await self._require(caller, Action.MANAGE_INTEGRATIONS, org_id, f"organisation:{org_id}")
-        now = self._clock.now()
-        access_key = parse_access_key(key, secret.reveal())
+        now, parts = self._clock.now(), checked(new)
+        endpoint = new.endpoint.strip()
+        if endpoint:
+            endpoint = await self._verifier.check_endpoint(endpoint)
+        is_cross = new.type is IntegrationType.AWS_CROSS
         integration = Integration(
             id=self._new_id(),
             org_id=org_id,
-            name=clean_name(name),
-            type=IntegrationType.AWS_STS,
-            access_key_id=access_key.id,
-            role_arn=RoleArn.parse(role_arn),
+            name=clean_name(new.name),
+            type=new.type,
+            access_key_id=parts.access_key_id,
+            role_arn=parts.role_arn,
             state=IntegrationState.CREATED,
             creator=caller.principal.email,
             created_at=now,
             updated_at=now,
+            state_reason=NO_TRUST_YET if is_cross else "",
+            external_id=f"valetkey-{self._new_id()}" if is_cross else "",
+            endpoint=endpoint,
+            provider=parts.provider,
+            ref=parts.ref,
         )
-        sealed = await self._sealer.seal(access_key.secret, secret_context(integration))
+        sealed = await self._sealer.seal(parts.secret, secret_context(integration))
         async with self._storage.begin() as work:
             await work.integrations.add(integration, sealed)
             await self._note(work, caller, "integration.create", integration)
@@ -109,18 +129,24 @@ class Integrations:
         if name is not None:
             new = replace(new, name=clean_name(name))
         if role_arn is not None:
-            new = replace(new, role_arn=RoleArn.parse(role_arn))
+            new = replace(new, role_arn=_role(old, role_arn))
         if credentials is not None:
             key, secret = credentials
-            access_key = parse_access_key(key, secret.reveal())
-            new = replace(new, access_key_id=access_key.id)
-            sealed = await self._sealer.seal(access_key.secret, secret_context(new))
+            facts = {"provider": old.provider, "ref": old.ref}
+            own_role = str(new.role_arn)
+            parts = checked(NewIntegration(old.type, old.name, key, secret, own_role, facts=facts))
+            new = replace(new, access_key_id=parts.access_key_id)
+            sealed = await self._sealer.seal(parts.secret, secret_context(new))
         if credentials is not None or new.role_arn != old.role_arn:
-            new = replace(new, state=IntegrationState.CREATED, state_reason="", verified_at=None)
+            reason = NO_TRUST_YET if old.type is IntegrationType.AWS_CROSS else ""
+            new = replace(
+                new, state=IntegrationState.CREATED, state_reason=reason, verified_at=None
+            )
         async with self._storage.begin() as work:
             await work.integrations.save(new)
             if sealed is not None:
                 await work.integrations.replace_secret(new.id, sealed)
+            await work.invalidations.publish([integration_tag(new.id)])
             await self._note(work, caller, "integration.update", new, renamed_from=old.name)
         return new
 
@@ -129,6 +155,7 @@ class Integrations:
         integration = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
         async with self._storage.begin() as work:
             await work.integrations.delete(integration_id)
+            await work.invalidations.publish([integration_tag(integration_id)])
             await self._note(work, caller, "integration.delete", integration)
 
     async def verify(self, caller: Caller, integration_id: str) -> tuple[Integration, Report]:
@@ -136,11 +163,18 @@ class Integrations:
 
         Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
         """
-        await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
-        integration, key = await open_key(self._storage, self._sealer, integration_id)
+        known = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
         async with self._storage.read() as work:
             drivers = await work.drivers.of_integration(integration_id)
-        report = await self._verifier.verify(integration, key, drivers)
+        if known.type is IntegrationType.S3:
+            integration, key = (
+                known,
+                await open_static_key(self._storage, self._sealer, integration_id),
+            )
+            report = await self._verifier.verify_static(key, drivers)
+        else:
+            integration, key = await open_key(self._storage, self._sealer, integration_id)
+            report = await self._verifier.verify(integration, key, drivers)
         async with self._storage.begin() as work:
             # Loaded again: a rename, or a new key, may have come in while AWS was being asked.
             current = await load_integration(work, integration_id)
@@ -204,10 +238,49 @@ def _same_claim(one: Integration, other: Integration) -> bool:
 async def open_key(
     storage: Storage, sealer: Sealer, integration_id: str
 ) -> tuple[Integration, AccessKey]:
-    """Load an integration and unseal its access key, both of the same moment.
+    """Load an integration and the key that assumes its role, both of the same moment.
 
-    Raises NotFound, SealBroken, StorageUnavailable.
+    The key of an ``aws-cross`` integration is the server's OwnIdentity. Raises NotFound, Conflict
+    (there is no role to assume), SealBroken, StorageUnavailable.
     """
+    integration, key = await _open(storage, sealer, integration_id)
+    if integration.type not in _ASSUMING:
+        raise Conflict(
+            f"The integration {integration.name!r} is of the type {integration.type}: there is no "
+            "role to assume, so there are no temporary credentials.",
+            hint="Use an aws-sts or an aws-cross integration.",
+        )
+    if not integration.role_arn:
+        raise Conflict(
+            f"The integration {integration.name!r} has no role yet.",
+            hint="Make a role whose trust policy names this server and the external id "
+            f"{integration.external_id}, and enter its ARN.",
+        )
+    return integration, OwnIdentity() if integration.type is IntegrationType.AWS_CROSS else key
+
+
+async def open_static_key(storage: Storage, sealer: Sealer, integration_id: str) -> AccessKey:
+    """Open the key of an ``s3`` integration, which is used as it is.
+
+    Raises NotFound, Conflict (another type, or disabled), SealBroken, StorageUnavailable.
+    """
+    integration, key = await _open(storage, sealer, integration_id)
+    if integration.type is not IntegrationType.S3:
+        raise Conflict(
+            f"The key of the integration {integration.name!r} assumes a role, and nothing else.",
+            hint="Ask for temporary credentials.",
+        )
+    if integration.state is IntegrationState.DISABLED:
+        raise Conflict(
+            f"The integration {integration.name!r} is disabled.",
+            hint="Ask its owner to enable it again.",
+        )
+    return key
+
+
+async def _open(
+    storage: Storage, sealer: Sealer, integration_id: str
+) -> tuple[Integration, AccessKey]:
     async with storage.read() as work:
         integration = await load_integration(work, integration_id)
         sealed = await work.integrations.sealed_secret(integration_id)
@@ -218,3 +291,13 @@ async def open_key(
         )
     secret = await sealer.open(sealed, secret_context(integration))
     return integration, AccessKey(integration.access_key_id, secret)
+
+
+def _role(integration: Integration, text: str) -> RoleArn:
+    if integration.type not in _ASSUMING:
+        raise InvalidInput(
+            f"An integration of the type {integration.type} has no role.",
+            hint="Leave the role out.",
+            field="roleArn",
+        )
+    return RoleArn.parse(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
@@ -81,6 +82,22 @@ class Verifier:
             checks.extend(part)
         return Report(tuple(checks))
 
+    async def verify_static(self, key: AccessKey, drivers: Iterable[Driver]) -> Report:
+        """Check drivers that are used with a key as it is. Never raises for what the store says."""
+        reports = [await self.test_static(key, driver) for driver in drivers]
+        return Report(tuple(check for report in reports for check in report.checks))
+
+    async def test_static(self, key: AccessKey, driver: Driver) -> Report:
+        """Check one driver: list, write, read, delete under its prefix, with a key as it is."""
+        checks = Checklist(self._clock)
+        store = self._stores.open(key, place_of(driver))
+        await self._probe_under(checks, store, driver, f"s3://{driver.bucket}/{driver.prefix}")
+        return Report(tuple(checks.checks))
+
+    async def check_endpoint(self, endpoint: str) -> str:
+        """Return a store's own endpoint in its normal form. Raises InvalidInput."""
+        return await self._stores.check_endpoint(endpoint)
+
     async def test(self, integration: Integration, key: AccessKey, driver: Driver) -> Report:
         """Check one driver: its role, and list, write, read, delete under its prefix."""
         first = Checklist(self._clock)
@@ -100,7 +117,30 @@ class Verifier:
         async def probe() -> None:
             await self._sts.assume_role(key, _order(integration, policy=None))
 
-        await checks.check("role", f"The user may assume {integration.role_arn}.", probe)
+        who = "This server" if integration.external_id else "The user"
+        await checks.check("role", f"{who} may assume {integration.role_arn}.", probe)
+        if integration.external_id:
+            await self._check_external_id(checks, integration, key)
+
+    async def _check_external_id(
+        self, checks: Checklist, integration: Integration, key: AccessKey
+    ) -> None:
+        """See that the role is refused without the external id: otherwise other users of this
+        server could have it assumed for them (the confused deputy)."""
+
+        async def probe() -> None:
+            order = replace(_order(integration, policy=None), external_id="")
+            try:
+                await self._sts.assume_role(key, order)
+            except AwsRefused:
+                return
+            raise AwsRefused(
+                "The role lets itself be assumed without the external id.",
+                hint="Add the condition StringEquals sts:ExternalId = "
+                f"{integration.external_id} to its trust policy.",
+            )
+
+        await checks.check("external id", "It is refused without the external id.", probe)
 
     async def _driver_checks(
         self, integration: Integration, key: AccessKey, driver: Driver, *, reachable: bool
@@ -138,6 +178,12 @@ class Verifier:
     async def _probe_objects(
         self, checks: Checklist, store: ObjectStore, driver: Driver, where: str
     ) -> None:
+        await self._probe_under(checks, store, driver, where)
+        await self._probe_outside(checks, store, driver)
+
+    async def _probe_under(
+        self, checks: Checklist, store: ObjectStore, driver: Driver, where: str
+    ) -> None:
         probe_key = f"{driver.prefix}{_PROBE}{self._new_id()}"
 
         async def listing() -> None:
@@ -167,7 +213,6 @@ class Verifier:
             claim = f"It can be deleted again ({probe_key})."
             await last.check(f"delete {driver.name}", claim, delete)
             checks.checks.extend(last.checks)
-        await self._probe_outside(checks, store, driver)
 
     async def _probe_outside(self, checks: Checklist, store: ObjectStore, driver: Driver) -> None:
         name, claim = f"outside {driver.name}", "The session is refused outside its folder."
@@ -194,4 +239,10 @@ def place_of(driver: Driver) -> BucketPlace:
 
 
 def _order(integration: Integration, *, policy: str | None) -> AssumeRole:
-    return AssumeRole(integration.role_arn, SESSION_NAME, MIN_TTL, policy)
+    return AssumeRole(
+        integration.role_arn,
+        SESSION_NAME,
+        MIN_TTL,
+        policy,
+        external_id=integration.external_id,
+    )

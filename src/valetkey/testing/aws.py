@@ -68,7 +68,9 @@ class FakeObjectStores:
     ) -> ObjectStore:
         return _FakeStore(self, self.buckets.setdefault(place.bucket, {}))
 
-    async def find_region(self, place: BucketPlace, credentials: TemporaryCredentials) -> str:
+    async def find_region(
+        self, place: BucketPlace, credentials: AccessKey | TemporaryCredentials
+    ) -> str:
         if place.bucket not in self.buckets:
             raise AwsRefused("There is no such bucket.", hint="Check it.", aws_code="NoSuchBucket")
         return self.region

@@ -93,5 +93,5 @@ def _integration(row: Row[Any]) -> Integration:
         row,
         type=IntegrationType(row.type),
         state=IntegrationState(row.state),
-        role_arn=RoleArn.parse(row.role_arn),
+        role_arn=RoleArn.parse_optional(row.role_arn),
     )

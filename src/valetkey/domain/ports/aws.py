@@ -34,7 +34,10 @@ class AssumeRole:
 
 
 class Sts(Protocol):
-    """AWS's Security Token Service. All methods raise AwsRefused or AwsUnavailable."""
+    """AWS's Security Token Service. All methods raise AwsRefused or AwsUnavailable.
+
+    A key may be the server's OwnIdentity.
+    """
 
     async def caller_identity(
         self, key: AccessKey | TemporaryCredentials, *, region: str = ""
@@ -81,7 +84,9 @@ class ObjectStores(Protocol):
         self, credentials: AccessKey | TemporaryCredentials, place: BucketPlace
     ) -> ObjectStore: ...
 
-    async def find_region(self, place: BucketPlace, credentials: TemporaryCredentials) -> str:
+    async def find_region(
+        self, place: BucketPlace, credentials: AccessKey | TemporaryCredentials
+    ) -> str:
         """Return the region that the bucket is really in (HeadBucket's ``x-amz-bucket-region``,
         which S3 sends on refusals too). Raises AwsRefused (``NoSuchBucket``), AwsUnavailable."""
         ...
