@@ -38,10 +38,12 @@ from valetkey.domain.ports import (
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
 from valetkey.services.audit import AuditLog
+from valetkey.services.caches import Caches
 from valetkey.services.drivers import Drivers
-from valetkey.services.health import Health
+from valetkey.services.health import Health, StsSeen
 from valetkey.services.integrations import Integrations
 from valetkey.services.people import People
+from valetkey.services.principals import Principals
 from valetkey.services.registry import Services
 from valetkey.services.vending import Vending
 from valetkey.services.verification import Verifier
@@ -168,15 +170,22 @@ def wire(parts: Parts) -> Services:
     storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.stores
     clock, new_id, passwords = parts.clock, parts.new_id, parts.passwords
     audit = AuditLog(storage, clock, new_id)
+    caches, sts_seen = Caches(), StsSeen()
+    storage.listen(caches)
+    accounts = Accounts(storage, passwords, parts.tokens, audit, clock, new_id)
+    principals = Principals(accounts, parts.tokens, clock, caches)
     verifier = Verifier(sts, stores, clock, new_id)
     return Services(
-        accounts=Accounts(storage, passwords, parts.tokens, audit, clock, new_id),
+        accounts=accounts,
         audit=audit,
         drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
-        health=Health(storage),
+        health=Health(storage, sts_seen),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         people=People(storage, passwords, audit, clock, new_id),
-        vending=Vending(storage, sealer, sts, audit, clock, new_id),
+        principals=principals,
+        vending=Vending(
+            storage, sealer, sts, audit, principals, sts_seen, caches, clock, new_id
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from valetkey.db.changes import Changes, SqlInvalidations
 from valetkey.db.engine import BUSY_SECONDS, make_engine
 from valetkey.db.errors import translated
+from valetkey.db.journal import journal_for
 from valetkey.db.repositories.accounts import (
     SqlApiKeys,
     SqlInstallations,
@@ -22,6 +23,8 @@ from valetkey.db.repositories.accounts import (
 from valetkey.db.repositories.audit import SqlAuditTrail
 from valetkey.db.repositories.storage import SqlDrivers, SqlIntegrations
 from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
+from valetkey.domain.audit import Entry
+from valetkey.domain.lease import Lease
 from valetkey.domain.ports import ChangeListener
 
 
@@ -46,9 +49,10 @@ class SqlUnitOfWork:
 class SqlStorage:
     """Implements ports.Storage for SQLite and PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self._engine = engine
         self._changes = Changes(engine.url)
+        self._journal = journal_for(engine.url, busy_seconds=busy_seconds)
         # What is read in one transaction is of one moment: SQLite's way anyway, PostgreSQL's by
         # this level.
         self._reading: dict[str, Any] = {"valetkey_reading": True}
@@ -58,7 +62,7 @@ class SqlStorage:
     @classmethod
     def at(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> SqlStorage:
         """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
-        return cls(make_engine(url, busy_seconds=busy_seconds))
+        return cls(make_engine(url, busy_seconds=busy_seconds), busy_seconds=busy_seconds)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
@@ -76,6 +80,9 @@ class SqlStorage:
                 async with connection.begin():
                     yield SqlUnitOfWork(connection)
 
+    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+        await self._journal.record(entries, leases)
+
     def listen(self, listener: ChangeListener) -> None:
         self._changes.listen(listener)
 
@@ -87,4 +94,5 @@ class SqlStorage:
 
     async def close(self) -> None:
         await self._changes.close()
+        await self._journal.close()
         await self._engine.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -71,7 +72,8 @@ _PROJECT_RULES: Final[Mapping[Action, frozenset[ProjectRole]]] = {
 class Principal:
     """Who is asking: a user, by password or by API key, with the roles of this moment.
 
-    ``key_id`` is the API key's id, or empty for a password login.
+    ``key_id`` is the API key's id, or empty for a password login; then ``logged_in_at`` is when
+    the password was given.
     """
 
     user_id: str
@@ -79,6 +81,7 @@ class Principal:
     key_id: str = ""
     org_roles: Mapping[str, OrgRole] = field(default_factory=dict)
     project_roles: Mapping[str, ProjectRole] = field(default_factory=dict)
+    logged_in_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ and a grant. See ADR 7.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from valetkey.domain.scope import AccessLevel
+from valetkey.domain.access import Allow, Decision, Deny
+from valetkey.domain.driver import Driver
+from valetkey.domain.scope import AccessLevel, Scope
 
 
 class SubjectKind(StrEnum):
@@ -49,3 +52,67 @@ class Grant:
     max_ttl: timedelta
     creator: str
     created_at: datetime
+
+    def opens(self, path: str, level: AccessLevel) -> bool:
+        """Tell whether the grant gives a level on a path (below the driver's folder)."""
+        return level in self.levels and any(path.startswith(folder) for folder in self.prefixes)
+
+    def __str__(self) -> str:
+        return f"grant {self.id} to {self.subject_kind} {self.subject_name}"
+
+
+def decide_by_grants(
+    grants: Sequence[Grant],
+    paths: Iterable[str],
+    levels: Iterable[AccessLevel],
+    ttl: timedelta,
+) -> Decision:
+    """Decide whether grants, taken together, open all of the levels on all of the paths (below
+    the driver's folder) for as long as ``ttl``."""
+    used: dict[str, Grant] = {}
+    wanted = sorted(levels)
+    for path in paths:
+        for level in wanted:
+            opening = [grant for grant in grants if grant.opens(path, level)]
+            if not opening:
+                return Deny(
+                    f"No grant gives {level} on {path[:200]!r}.",
+                    hint="Ask for less, or ask an owner of the project for a grant.",
+                )
+            longest = max(opening, key=lambda grant: grant.max_ttl)
+            used[longest.id] = longest
+    if not used:
+        return Deny("Nothing was asked for.", hint="Name at least one folder and one level.")
+    limiting = min(used.values(), key=lambda grant: grant.max_ttl)
+    if ttl > limiting.max_ttl:
+        seconds = int(limiting.max_ttl.total_seconds())
+        return Deny(
+            f"The {limiting} lasts at most {seconds} seconds at a time.",
+            hint=f"Ask for a time to live of at most {seconds} seconds.",
+        )
+    return Allow(", ".join(str(grant) for grant in used.values()))
+
+
+def decide_scope(
+    by_role: Decision, grants: Sequence[Grant], driver: Driver, scope: Scope, ttl: timedelta
+) -> Decision:
+    """Decide whether somebody may have a scope of a driver, given what the role says and the
+    grants. The scope lies in the driver's folder.
+
+    Bare names of folders are allowed only where the neighbours that they show are allowed too.
+    """
+    folders: tuple[str, ...] = (driver.prefix,)
+    decision = by_role
+    if isinstance(by_role, Deny) and grants:
+        paths = [prefix.removeprefix(driver.prefix) for prefix in scope.prefixes]
+        decision = decide_by_grants(grants, paths, scope.levels, ttl)
+        listed = (grant.prefixes for grant in grants if AccessLevel.LIST in grant.levels)
+        folders = tuple(driver.prefix + path for paths in listed for path in paths)
+    if isinstance(decision, Allow) and scope.bare:
+        stray = [name for name in scope.bare_names if not name.startswith(folders)]
+        if stray:
+            return Deny(
+                f"Listing {stray[0]!r} without its '/' would show neighbours beyond your right.",
+                hint="Ask without 'bare', and list with a '/' at the end.",
+            )
+    return decision

@@ -90,6 +90,8 @@ def _problem(folder: str) -> str:
 class Scope:
     """A bucket, one or more folder prefixes in it (full keys, normalised) and access levels.
 
+    ``bare`` lets a listing name the folders without their ``/`` too, as some tools do; it shows
+    the names of neighbours that start alike. ``versions`` opens old versions of objects as well.
     An empty scope can't be built: no prefix or no level raises :class:`InvalidInput`, so that
     absence never means the role's whole power.
     """
@@ -97,6 +99,8 @@ class Scope:
     bucket: str
     prefixes: tuple[str, ...]
     levels: frozenset[AccessLevel]
+    bare: bool = False
+    versions: bool = False
 
     def __post_init__(self) -> None:
         if not self.bucket or not self.prefixes or not self.levels:
@@ -117,8 +121,14 @@ class Scope:
         return (
             self.bucket == other.bucket
             and self.levels >= other.levels
-            and all(self.contains_key(prefix) for prefix in other.prefixes)
+            and self.versions >= other.versions
+            and all(self.contains_key(name) for name in (*other.prefixes, *other.bare_names))
         )
+
+    @property
+    def bare_names(self) -> tuple[str, ...]:
+        """The folders without their ``/``, if listings may name them so."""
+        return tuple(prefix[:-1] for prefix in self.prefixes if self.bare and prefix)
 
 
 def _without_covered(folders: Iterable[str]) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ elements: Variables and tags" (escaping), STS API reference, AssumeRole (2,048 c
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from valetkey.domain.errors import TooLarge
@@ -20,6 +23,16 @@ OBJECT_ACTIONS: Final = {
     AccessLevel.READ: ("s3:GetObject",),
     AccessLevel.WRITE: ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
     AccessLevel.DELETE: ("s3:DeleteObject",),
+}
+#: What old versions need besides.
+VERSION_ACTIONS: Final = {
+    AccessLevel.READ: ("s3:GetObjectVersion",),
+    AccessLevel.DELETE: ("s3:DeleteObjectVersion",),
+}
+#: What SSE-KMS needs besides; completing a multipart upload decrypts its parts.
+KMS_ACTIONS: Final = {
+    AccessLevel.READ: ("kms:Decrypt",),
+    AccessLevel.WRITE: ("kms:GenerateDataKey", "kms:Decrypt"),
 }
 
 
@@ -38,22 +51,31 @@ def object_arn(partition: str, bucket: str, folder: str) -> str:
     return f"{bucket_arn(partition, bucket)}/{glob_escape(folder)}*"
 
 
-def list_condition(prefixes: tuple[str, ...]) -> dict[str, dict[str, list[str]]]:
-    """Return the condition that confines ListBucket to the folders; empty for a whole bucket."""
+def list_condition(
+    prefixes: tuple[str, ...], *, bare: bool = False
+) -> dict[str, dict[str, list[str]]]:
+    """Return the condition that confines ListBucket to the folders; empty for a whole bucket.
+
+    With ``bare``, a folder may be asked for without its ``/`` too (exactly so, nothing below).
+    """
     if prefixes == ("",):
         return {}
-    patterns = [form for prefix in map(glob_escape, prefixes) for form in (prefix, f"{prefix}*")]
+    patterns = []
+    for prefix in map(glob_escape, prefixes):
+        patterns += [prefix[:-1]] if bare else []
+        patterns += [prefix, f"{prefix}*"]
     return {"StringLike": {"s3:prefix": patterns}}
 
 
-def render(scope: Scope, *, partition: str = "aws") -> str:
-    """Render the session policy as compact JSON.
+def render(scope: Scope, *, partition: str = "aws", kms_key_arn: str = "") -> str:
+    """Render the session policy as compact JSON. ``kms_key_arn`` is the key of the bucket's
+    SSE-KMS, if it has one.
 
     Raises :class:`TooLarge` above AWS's 2,048 characters, saying how many prefixes fit.
     """
-    policy = _render(scope, partition)
+    policy = _render(scope, partition, kms_key_arn)
     if len(policy) > MAX_CHARACTERS:
-        fitting = _how_many_fit(scope, partition)
+        fitting = _how_many_fit(scope, partition, kms_key_arn)
         raise TooLarge(
             f"{len(scope.prefixes)} prefixes make a session policy of {len(policy)} characters, "
             f"and AWS takes {MAX_CHARACTERS}.",
@@ -65,16 +87,13 @@ def render(scope: Scope, *, partition: str = "aws") -> str:
     return policy
 
 
-def _render(scope: Scope, partition: str) -> str:
+def _render(scope: Scope, partition: str, kms_key_arn: str) -> str:
     statements: list[dict[str, Any]] = []
-    actions = [
-        action
-        for level, names in OBJECT_ACTIONS.items()
-        if level in scope.levels
-        for action in names
-    ]
+    actions = _actions(scope, OBJECT_ACTIONS)
+    if scope.versions:
+        actions += _actions(scope, VERSION_ACTIONS)
+    arns = [object_arn(partition, scope.bucket, prefix) for prefix in scope.prefixes]
     if actions:
-        arns = [object_arn(partition, scope.bucket, prefix) for prefix in scope.prefixes]
         statements.append({"Effect": "Allow", "Action": actions, "Resource": arns})
     if AccessLevel.LIST in scope.levels:
         listing: dict[str, Any] = {
@@ -82,18 +101,47 @@ def _render(scope: Scope, partition: str) -> str:
             "Action": "s3:ListBucket",
             "Resource": bucket_arn(partition, scope.bucket),
         }
-        condition = list_condition(scope.prefixes)
+        condition = list_condition(scope.prefixes, bare=scope.bare)
         statements.append(listing | ({"Condition": condition} if condition else {}))
+    if kms_key_arn and (kms := _actions(scope, KMS_ACTIONS)):
+        statements.append(_kms_statement(scope, partition, kms_key_arn, kms, arns))
     document = {"Version": "2012-10-17", "Statement": statements}
     # ASCII: AWS refuses characters above U+00FF in a policy, and takes their \uXXXX form.
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
 
 
-def _how_many_fit(scope: Scope, partition: str) -> int:
-    count = len(scope.prefixes)
-    while count:
-        part = Scope(scope.bucket, scope.prefixes[:count], scope.levels)
-        if len(_render(part, partition)) <= MAX_CHARACTERS:
-            return count
-        count -= 1
-    return 0
+def _actions(scope: Scope, table: Mapping[AccessLevel, tuple[str, ...]]) -> list[str]:
+    wanted = (name for level in table if level in scope.levels for name in table[level])
+    return list(dict.fromkeys(wanted))
+
+
+def _kms_statement(
+    scope: Scope, partition: str, key_arn: str, actions: list[str], objects: list[str]
+) -> dict[str, Any]:
+    """Allow the key for these objects only, and only through S3.
+
+    S3 gives the object's ARN as encryption context, or, with Bucket Keys, the bucket's (S3 user
+    guide, "Protecting data with SSE-KMS").
+    """
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    region = key_arn.split(":")[3]
+    context = [bucket_arn(partition, scope.bucket), *objects]
+    return {
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": key_arn,
+        "Condition": {
+            "StringEquals": {"kms:ViaService": f"s3.{region}.{suffix}"},
+            "StringLike": {"kms:EncryptionContext:aws:s3:arn": context},
+        },
+    }
+
+
+def _how_many_fit(scope: Scope, partition: str, kms_key_arn: str) -> int:
+    """Return the largest number of the prefixes, first ones first, that make a fitting policy."""
+
+    def is_too_large(count: int) -> bool:
+        part = replace(scope, prefixes=scope.prefixes[:count])
+        return len(_render(part, partition, kms_key_arn)) > MAX_CHARACTERS
+
+    return bisect_left(range(1, len(scope.prefixes) + 1), True, key=is_too_large)

@@ -33,6 +33,7 @@ from valetkey.domain.ports import (
 )
 from valetkey.domain.sealing import SealContext
 from valetkey.domain.secret import Secret
+from valetkey.domain.tags import api_key_tag, user_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.throttle import Throttle
 
@@ -173,18 +174,31 @@ class Accounts:
         Raises Unauthenticated: bad or expired token, revoked key, or a user who is gone.
         """
         claims = self._tokens.read(token, now=self._clock.now())
+        return await self._principal(claims.user_id, claims.key_id, claims.logged_in_at)
+
+    async def again(self, principal: Principal) -> Principal:
+        """Return the same principal with the roles of this moment.
+
+        Raises Unauthenticated when the key was revoked, the login ended, or the user is gone.
+        """
+        return await self._principal(principal.user_id, principal.key_id, principal.logged_in_at)
+
+    async def _principal(
+        self, user_id: str, key_id: str, logged_in_at: datetime | None
+    ) -> Principal:
         async with self._storage.read() as work:
-            user = await work.users.get(claims.user_id)
+            user = await work.users.get(user_id)
             if user is None:
                 raise _stale("The user of this token no longer exists.")
-            if claims.key_id:
-                await self._check_key(work, claims)
-            elif claims.logged_in_at < user.sign_in_since:
+            if key_id:
+                await self._check_key(work, key_id, user_id)
+            elif logged_in_at is None or logged_in_at < user.sign_in_since:
                 raise _stale("This login was ended.")
             return Principal(
                 user_id=user.id,
                 email=user.email,
-                key_id=claims.key_id,
+                key_id=key_id,
+                logged_in_at=None if key_id else logged_in_at,
                 org_roles={
                     member.org_id: member.role
                     for member in await work.organizations.memberships(user.id)
@@ -195,9 +209,9 @@ class Accounts:
                 },
             )
 
-    async def _check_key(self, work: UnitOfWork, claims: TokenClaims) -> None:
-        key = await work.api_keys.get(claims.key_id)
-        if key is None or key.user_id != claims.user_id:
+    async def _check_key(self, work: UnitOfWork, key_id: str, user_id: str) -> None:
+        key = await work.api_keys.get(key_id)
+        if key is None or key.user_id != user_id:
             raise _stale("This API key is not known here.")
         if key.revoked_at is not None:
             raise _stale("This API key was revoked.")
@@ -234,6 +248,7 @@ class Accounts:
         event = self._audit.event(caller, "user.sign_in_anew", f"user:{user.id}", org_id=org_id)
         async with self._storage.begin() as work:
             await work.users.save(user)
+            await work.invalidations.publish([user_tag(user.id)])
             await work.audit.append([event])
         return self._issue(
             user, key_id="", lifetime=LOGIN_LIFETIME, logged_in_at=user.sign_in_since
@@ -276,6 +291,7 @@ class Accounts:
             if key is None or key.user_id != caller.principal.user_id:
                 raise NotFound(f"There is no API key {key_id!r}.", hint="List your keys.")
             if await work.api_keys.revoke(key_id, self._clock.now()):
+                await work.invalidations.publish([api_key_tag(key_id)])
                 await self._note(work, caller, "api_key.revoke", key)
 
     async def _note(self, work: UnitOfWork, caller: Caller, action: str, key: ApiKey) -> None:

@@ -14,9 +14,11 @@ from valetkey.domain.audit import (
     AuditRecord,
     ChainVerdict,
     ChainWalk,
+    Entry,
 )
 from valetkey.domain.errors import AuditUnavailable, NotFound, StorageUnavailable
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.lease import Lease
 from valetkey.domain.ports import Clock, Storage
 
 #: As many records as one transaction takes; the rest wait for the next one.
@@ -32,6 +34,9 @@ class Caller:
     source: str = ""
 
 
+_Waiting = tuple[Entry, Lease | None, "asyncio.Future[None]"]
+
+
 class AuditLog:
     """The way to the audit trail.
 
@@ -43,7 +48,7 @@ class AuditLog:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
-        self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
 
     def event(
@@ -72,21 +77,24 @@ class AuditLog:
             details=details,
         )
 
-    async def write(self, event: AuditEvent) -> None:
-        """Make a record durable. Raises AuditUnavailable: then nothing may be handed out."""
+    async def write(self, event: Entry, lease: Lease | None = None) -> None:
+        """Make a record durable, and the lease that it names if that is not stored yet.
+
+        Raises AuditUnavailable: then nothing may be handed out. A caller who is cancelled does not
+        take the record back.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((event, done))
+        self._waiting.append((event, lease, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._drain())
-        # A caller that is cancelled must not take the other records' commit with it.
-        await asyncio.shield(done)
+        await done
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-                error = await self._commit([event for event, _ in batch])
-                for _, done in batch:
+                error = await self._commit(batch)
+                for _, _, done in batch:
                     if done.cancelled():
                         continue
                     if error is None:
@@ -96,10 +104,10 @@ class AuditLog:
         finally:
             self._writer = None
 
-    async def _commit(self, events: list[AuditEvent]) -> Exception | None:
+    async def _commit(self, batch: list[_Waiting]) -> Exception | None:
+        leases = {lease.id: lease for _, lease, _ in batch if lease is not None}
         try:
-            async with self._storage.begin() as work:
-                await work.audit.append(events)
+            await self._storage.record([entry for entry, _, _ in batch], list(leases.values()))
         except Exception as error:  # noqa: BLE001  # whatever it was, every waiting caller hears of it
             return error
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
@@ -18,6 +19,8 @@ from valetkey.domain.ports import Clock
 
 #: AWS SDKs refetch what has less than 15 minutes left; five more are room for a skewed clock.
 MIN_REMAINING: Final = timedelta(minutes=20)
+#: A session too short for that is handed out for its first five minutes.
+_REUSE: Final = timedelta(minutes=5)
 #: A failed mint is not tried again for this long.
 FAILURE_SECONDS: Final = 5.0
 
@@ -34,18 +37,25 @@ V = TypeVar("V", bound=Expiring)
 
 @dataclass(slots=True)
 class _Entry(Generic[V]):
+    """A value; from ``old_at`` on it is replaced in the background, and after ``stale_at`` it is
+    handed out only if nothing better can be had."""
+
     value: V
-    issued_at: datetime
     tags: frozenset[Hashable]
+    old_at: datetime
+    stale_at: datetime
     retry_at: float = 0.0
 
 
 class CredentialCache(Generic[V]):
     """Values by key, each with tags by which they are forgotten (an integration, a principal)."""
 
-    def __init__(self, clock: Clock, *, capacity: int) -> None:
+    def __init__(
+        self, clock: Clock, *, capacity: int, may_keep: Callable[[], bool] = lambda: True
+    ) -> None:
         self._clock = clock
         self._capacity = capacity
+        self._may_keep = may_keep
         self._entries: OrderedDict[Hashable, _Entry[V]] = OrderedDict()
         self._flights: dict[Hashable, tuple[asyncio.Task[V], frozenset[Hashable]]] = {}
         self._failures: OrderedDict[Hashable, tuple[float, ValetkeyError, frozenset[Hashable]]] = (
@@ -55,10 +65,18 @@ class CredentialCache(Generic[V]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def peek(self, key: Hashable) -> V | None:
+        """Return a value that :meth:`get` would return as it is, without waiting; else None."""
+        entry = self._entries.get(key)
+        if entry is None or self._clock.now() >= entry.old_at:
+            return None
+        self._entries.move_to_end(key)
+        return entry.value
+
     async def get(
         self, key: Hashable, tags: Iterable[Hashable], mint: Callable[[], Awaitable[V]]
     ) -> V:
-        """Return a value with at least 20 minutes, or half its whole life, left.
+        """Return a value with at least 20 minutes left; of a shorter-lived one, nearly all.
 
         When minting fails because AWS is away, a value that has not ended is served all the same.
         Raises what ``mint`` raised, again and without calling it for a few seconds after.
@@ -67,26 +85,31 @@ class CredentialCache(Generic[V]):
         now = self._clock.now()
         if entry is not None and entry.value.expires_at > now:
             self._entries.move_to_end(key)
-            fresh, ageing = _age(entry, now)
-            if fresh:
-                if ageing and self._may_retry(entry):
+            if now <= entry.stale_at:
+                if now > entry.old_at and self._may_retry(entry):
                     self._launch(key, frozenset(tags), mint)
                 return entry.value
             return await self._replace(key, entry, frozenset(tags), mint)
         self._raise_remembered(key)
         return await asyncio.shield(self._launch(key, frozenset(tags), mint))
 
-    def forget(self, tag: Hashable) -> None:
-        """Forget everything that carries a tag, failures and mints under way included.
+    def forget(self, tags: AbstractSet[Hashable]) -> None:
+        """Forget everything that carries one of the tags, failures and mints under way included.
 
         Whoever already waits for such a mint still gets its result; nobody after them does.
         """
-        for key in [key for key, entry in self._entries.items() if tag in entry.tags]:
+        for key in [k for k, entry in self._entries.items() if not tags.isdisjoint(entry.tags)]:
             del self._entries[key]
-        for key in [key for key, failure in self._failures.items() if tag in failure[2]]:
+        for key in [k for k, failure in self._failures.items() if not tags.isdisjoint(failure[2])]:
             del self._failures[key]
-        for key in [key for key, flight in self._flights.items() if tag in flight[1]]:
+        for key in [k for k, flight in self._flights.items() if not tags.isdisjoint(flight[1])]:
             del self._flights[key]
+
+    def clear(self) -> None:
+        """Forget everything, as :meth:`forget` does."""
+        self._entries.clear()
+        self._failures.clear()
+        self._flights.clear()
 
     async def _replace(
         self,
@@ -131,7 +154,7 @@ class CredentialCache(Generic[V]):
             raise
         else:
             if self._is_mine(key):
-                self._keep(key, _Entry(value, issued_at, tags))
+                self._keep(key, _entry(value, issued_at, tags))
             return value
         finally:
             if self._is_mine(key):
@@ -144,6 +167,8 @@ class CredentialCache(Generic[V]):
 
     def _keep(self, key: Hashable, entry: _Entry[V]) -> None:
         self._failures.pop(key, None)
+        if not self._may_keep():
+            return
         self._entries[key] = entry
         self._entries.move_to_end(key)
         while len(self._entries) > self._capacity:
@@ -168,9 +193,8 @@ class CredentialCache(Generic[V]):
         del self._failures[key]
 
 
-def _age(entry: _Entry[V], now: datetime) -> tuple[bool, bool]:
-    """Return whether a value may be handed out, and whether it is time to replace it."""
-    life = entry.value.expires_at - entry.issued_at
-    remaining = entry.value.expires_at - now
-    least = min(MIN_REMAINING, life / 2)
-    return remaining >= least, remaining < least + (life - least) / 4
+def _entry(value: V, issued_at: datetime, tags: frozenset[Hashable]) -> _Entry[V]:
+    life = value.expires_at - issued_at
+    least = min(MIN_REMAINING, max(life / 2, life - _REUSE))
+    stale_at = value.expires_at - least
+    return _Entry(value, tags, stale_at - (life - least) / 4, stale_at)

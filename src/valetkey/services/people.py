@@ -20,6 +20,7 @@ from valetkey.domain.people import (
 )
 from valetkey.domain.ports import Clock, Passwords, Storage, UnitOfWork
 from valetkey.domain.secret import Secret
+from valetkey.domain.tags import user_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_project, missing
 
@@ -94,6 +95,7 @@ class People:
                 await _keep_an_owner(work, org_id, user.id)
             member = OrgMember(org_id, user.id, user.email, role)
             await work.organizations.put_member(member)
+            await work.invalidations.publish([user_tag(user.id)])
             await self._note(work, caller, "member.put", org_id, member.email, role=role.value)
         return member
 
@@ -108,8 +110,13 @@ class People:
             await _keep_an_owner(work, org_id, user.id)
             for project in await work.projects.of_org(org_id):
                 await work.projects.remove_member(project.id, user.id)
+                drivers = await work.drivers.of_project(project.id)
+                await work.grants.withdraw(user.id, [driver.id for driver in drivers])
+            for group in await work.groups.of_org(org_id):
+                await work.groups.remove_member(group.id, user.id)
             if not await work.organizations.remove_member(org_id, user.id):
                 raise missing(f"member:{email}")
+            await work.invalidations.publish([user_tag(user.id)])
             await self._note(work, caller, "member.remove", org_id, user.email)
 
     async def create_project(self, caller: Caller, org_id: str, name: str) -> Project:
@@ -121,6 +128,7 @@ class People:
         async with self._storage.begin() as work:
             await work.projects.add(project)
             await work.projects.put_member(owner)
+            await work.invalidations.publish([user_tag(principal.user_id)])
             await self._note(work, caller, "project.create", org_id, project.id, name=project.name)
         return project
 
@@ -174,6 +182,7 @@ class People:
                 raise missing(f"member:{email}")
             member = ProjectMember(project_id, user.id, user.email, role)
             await work.projects.put_member(member)
+            await work.invalidations.publish([user_tag(user.id)])
             await self._note(
                 work,
                 caller,
@@ -192,6 +201,7 @@ class People:
             user = await _user(work, email)
             if not await work.projects.remove_member(project_id, user.id):
                 raise missing(f"member:{email}")
+            await work.invalidations.publish([user_tag(user.id)])
             await self._note(
                 work, caller, "member.remove", project.org_id, user.email, project_id=project_id
             )

@@ -10,6 +10,7 @@ from valetkey.services.drivers import Drivers
 from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
 from valetkey.services.people import People
+from valetkey.services.principals import Principals
 from valetkey.services.vending import Vending
 
 
@@ -23,4 +24,5 @@ class Services:
     health: Health
     integrations: Integrations
     people: People
+    principals: Principals
     vending: Vending

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from valetkey.domain.audit import Entry, as_event
 from valetkey.domain.errors import StorageUnavailable
+from valetkey.domain.lease import Lease
 from valetkey.domain.ports import ChangeListener
 from valetkey.testing.repositories import MemoryUnitOfWork
 
@@ -33,6 +35,13 @@ class MemoryStorage:
             if tags:
                 for listener in self._listeners:
                     listener.changed(tags)
+
+    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+        async with self.begin() as work:
+            for lease in leases:
+                if await work.leases.get(lease.id) is None:
+                    await work.leases.add(lease)
+            await work.audit.append([as_event(entry) for entry in entries])
 
     def listen(self, listener: ChangeListener) -> None:
         self._listeners.append(listener)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -116,6 +116,13 @@ class MemoryGrants:
 
     async def delete(self, grant_id: str) -> bool:
         return self._rows.pop(grant_id, None) is not None
+
+    async def withdraw(self, user_id: str, driver_ids: Collection[str]) -> None:
+        self._rows = {
+            key: grant
+            for key, grant in self._rows.items()
+            if grant.subject_id != user_id or grant.driver_id not in driver_ids
+        }
 
     def forget_driver(self, driver_id: str) -> None:
         """Do what the table's foreign key does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -111,6 +111,10 @@ class SqlGrants(Repository):
 
     async def delete(self, grant_id: str) -> bool:
         return await self._change(delete(t.grants).where(t.grants.c.id == grant_id))
+
+    async def withdraw(self, user_id: str, driver_ids: Collection[str]) -> None:
+        own = (t.grants.c.user_id == user_id) & t.grants.c.driver_id.in_(driver_ids)
+        await self._connection.execute(delete(t.grants).where(own))
 
 
 def _is_for(user_id: str) -> ColumnElement[bool]:

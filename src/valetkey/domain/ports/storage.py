@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from valetkey.domain.audit import AuditEvent, AuditRecord
+from valetkey.domain.audit import AuditEvent, AuditRecord, Entry
 from valetkey.domain.driver import Driver
 from valetkey.domain.integration import Integration
+from valetkey.domain.lease import Lease
 from valetkey.domain.people import (
     ApiKey,
     Organization,
@@ -169,6 +170,11 @@ class Storage(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Start a transaction that only reads: it waits for no writer, and none waits for it."""
+        ...
+
+    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+        """Append audit records, and store the leases that they name, by the quickest way there
+        is, in a transaction of its own. A lease that is stored already is let be."""
         ...
 
     def listen(self, listener: ChangeListener) -> None:

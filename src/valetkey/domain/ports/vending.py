@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -64,6 +64,10 @@ class Grants(Protocol):
         ...
 
     async def delete(self, grant_id: str) -> bool: ...
+
+    async def withdraw(self, user_id: str, driver_ids: Collection[str]) -> None:
+        """Take a user's own grants on these drivers."""
+        ...
 
 
 class ChangeListener(Protocol):

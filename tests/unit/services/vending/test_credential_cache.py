@@ -73,12 +73,22 @@ async def test_a_caller_who_leaves_does_not_end_the_others_mint(
     assert (await second).number == 1
 
 
-@pytest.mark.parametrize("life", [timedelta(minutes=15), HOUR, timedelta(hours=12)])
+@pytest.mark.parametrize(
+    ("life", "least"),
+    [
+        (timedelta(minutes=4), timedelta(minutes=2)),
+        (timedelta(minutes=15), timedelta(minutes=10)),
+        (timedelta(minutes=22), timedelta(minutes=17)),
+        (timedelta(minutes=25), timedelta(minutes=20)),
+        (timedelta(minutes=30), timedelta(minutes=20)),
+        (HOUR, timedelta(minutes=20)),
+        (timedelta(hours=12), timedelta(minutes=20)),
+    ],
+)
 async def test_what_is_handed_out_has_enough_left(
-    cache: CredentialCache[Minted], clock: ManualClock, life: timedelta
+    cache: CredentialCache[Minted], clock: ManualClock, life: timedelta, least: timedelta
 ) -> None:
     mint = Mint(clock, life)
-    least = min(timedelta(minutes=20), life / 2)
     for _ in range(200):
         value = await cache.get("k", [], mint)
         assert value.expires_at - clock.now() >= least
@@ -143,7 +153,7 @@ async def test_a_forgotten_value_is_minted_again_and_others_are_kept(
 ) -> None:
     await cache.get("a", ["one"], mint)
     await cache.get("b", ["two"], mint)
-    cache.forget("one")
+    cache.forget({"one", "none"})
     assert (await cache.get("b", ["two"], mint)).number == 2
     assert (await cache.get("a", ["one"], mint)).number == 3
 
@@ -154,7 +164,7 @@ async def test_a_mint_under_way_when_forgotten_is_not_kept(
     mint.gate.clear()
     before = asyncio.create_task(cache.get("k", ["one"], mint))
     await settle()
-    cache.forget("one")
+    cache.forget({"one"})
     mint.gate.set()
     assert (await before).number == 1
     assert (await cache.get("k", ["one"], mint)).number == 2
@@ -168,3 +178,31 @@ async def test_the_least_lately_used_goes_first_when_it_is_full(
     assert len(cache) == 3
     assert (await cache.get("a", [], mint)).number == 1
     assert (await cache.get("b", [], mint)).number == 5
+
+
+async def test_a_peek_shows_only_what_needs_no_thought(
+    cache: CredentialCache[Minted], clock: ManualClock, mint: Mint
+) -> None:
+    assert cache.peek("k") is None
+    await cache.get("k", [], mint)
+    assert cache.peek("k") == Minted(1, clock.now() + HOUR)
+    clock.advance(35 * 60)
+    assert cache.peek("k") is None
+
+
+async def test_all_is_forgotten_when_nothing_may_be_believed(
+    cache: CredentialCache[Minted], mint: Mint
+) -> None:
+    await cache.get("k", [], mint)
+    cache.clear()
+    assert (await cache.get("k", [], mint)).number == 2
+
+
+async def test_nothing_is_kept_while_changes_are_not_heard(clock: ManualClock, mint: Mint) -> None:
+    hearing = False
+    cache = CredentialCache[Minted](clock, capacity=3, may_keep=lambda: hearing)
+    await cache.get("k", [], mint)
+    assert (await cache.get("k", [], mint)).number == 2
+    hearing = True
+    await cache.get("k", [], mint)
+    assert (await cache.get("k", [], mint)).number == 3

@@ -1,0 +1,81 @@
+"""What is asked for, and what is handed out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from valetkey.domain.credentials import DEFAULT_TTL, TemporaryCredentials
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.lease import Lease
+from valetkey.domain.scope import AccessLevel, Scope
+
+_MAX_PURPOSE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class VendRequest:
+    """What is wanted: folders below the driver's own (``""`` is all of it), levels, time to live.
+
+    No folder at all is refused: absence is never everything. ``purpose`` is a sentence for the
+    audit trail; ``bare`` and ``versions`` are those of a Scope.
+    """
+
+    prefixes: tuple[str, ...]
+    levels: frozenset[AccessLevel]
+    ttl: timedelta = DEFAULT_TTL
+    purpose: str = ""
+    bare: bool = False
+    versions: bool = False
+
+    def __post_init__(self) -> None:
+        check_purpose(self.purpose)
+
+
+@dataclass(slots=True)
+class Minted:
+    """A session: its credentials and its lease, which is stored with the first audit record that
+    names it (``is_recorded``)."""
+
+    credentials: TemporaryCredentials
+    lease: Lease
+    is_recorded: bool = False
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.credentials.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Vended:
+    """What was handed out, and under which lease it stands in the audit trail.
+
+    ``rendered`` is for a face's finished answers: the same credential is handed out often.
+    """
+
+    lease_id: str
+    credentials: TemporaryCredentials
+    scope: Scope
+    driver: Driver
+    rendered: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+
+def scope_of(driver: Driver, request: VendRequest) -> Scope:
+    """Return the scope of folders below a driver's own.
+
+    Raises InvalidInput for an unusable folder (none can lead outside) and for none at all.
+    """
+    full = tuple(driver.full_prefix(prefix) for prefix in request.prefixes)
+    return Scope(driver.bucket, full, request.levels, request.bare, request.versions)
+
+
+def check_purpose(text: str) -> None:
+    """Raise InvalidInput for a purpose that is too long or has control characters."""
+    if len(text) > _MAX_PURPOSE or not text.isprintable():
+        raise InvalidInput(
+            "The purpose is not one line of ordinary text.",
+            hint=f"Say why in at most {_MAX_PURPOSE} printable characters.",
+            field="purpose",
+        )

@@ -1,0 +1,73 @@
+"""What vending knows of a driver: its project, its integration, and who has grants on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from valetkey.domain.driver import Driver
+from valetkey.domain.grants import Grant
+from valetkey.domain.ids import is_id
+from valetkey.domain.integration import Integration
+from valetkey.domain.people import Project
+from valetkey.domain.ports import Storage
+from valetkey.domain.tags import driver_tag, integration_tag, user_tag
+from valetkey.services.caches import Caches, TaggedCache
+from valetkey.services.guard import load_driver, load_integration, load_project, missing
+
+_CAPACITY: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A driver with what it stands on, all of one moment."""
+
+    driver: Driver
+    project: Project
+    integration: Integration
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """What this knowledge depends on."""
+        return frozenset({driver_tag(self.driver.id), integration_tag(self.integration.id)})
+
+
+class Places:
+    """Reads places and grants, and keeps them until something changes."""
+
+    def __init__(self, storage: Storage, caches: Caches) -> None:
+        self._storage = storage
+        self._caches = caches
+        self._places: TaggedCache[str, Place] = TaggedCache(caches, capacity=_CAPACITY)
+        self._grants: TaggedCache[tuple[str, str], Sequence[Grant]] = TaggedCache(
+            caches, capacity=_CAPACITY
+        )
+
+    async def find(self, driver_id: str) -> Place:
+        """Return a driver's place. Raises NotFound."""
+        place = self._places.get(driver_id)
+        if place is not None:
+            return place
+        if not is_id(driver_id):
+            raise missing(f"driver:{driver_id[:80]}")
+        epoch = self._caches.epoch
+        async with self._storage.read() as work:
+            driver = await load_driver(work, driver_id)
+            project = await load_project(work, driver.project_id)
+            integration = await load_integration(work, driver.integration_id)
+        place = Place(driver, project, integration)
+        self._places.keep(driver_id, place, place.tags, read_at=epoch)
+        return place
+
+    async def grants(self, driver_id: str, user_id: str) -> Sequence[Grant]:
+        """Return a user's grants on a driver, by name or by group."""
+        known = self._grants.get((driver_id, user_id))
+        if known is not None:
+            return known
+        epoch = self._caches.epoch
+        async with self._storage.read() as work:
+            found = await work.grants.for_user(driver_id, user_id)
+        tags = {driver_tag(driver_id), user_tag(user_id)}
+        self._grants.keep((driver_id, user_id), found, tags, read_at=epoch)
+        return found

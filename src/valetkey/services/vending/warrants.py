@@ -1,0 +1,201 @@
+"""Warrants: a decision that a caller may have a credential, with all that follows from it.
+
+A warrant is a function of the caller's roles, the place and the request; it is kept, so that a
+program that asks every minute is not thought about every minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from valetkey.domain.access import Action, Decision, Deny, Principal, decide, require
+from valetkey.domain.audit import AuditForm
+from valetkey.domain.errors import Conflict
+from valetkey.domain.grants import Grant, decide_scope
+from valetkey.domain.integration import IntegrationState
+from valetkey.domain.scope import Scope
+from valetkey.domain.session_policy import render
+from valetkey.domain.tags import api_key_tag, user_tag
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.caches import Caches, TaggedCache
+from valetkey.services.guard import missing
+from valetkey.services.vending.orders import Minted, Vended, VendRequest, scope_of
+from valetkey.services.vending.places import Place, Places
+
+_CAPACITY: Final = 10_000
+VEND: Final = "credentials.vend"
+
+
+@dataclass(slots=True)
+class Warrant:
+    """Yes, and to what. ``holder`` is whom the session is for; None for one that is shared."""
+
+    principal: Principal
+    place: Place
+    request: VendRequest
+    scope: Scope
+    policy: str
+    reason: str
+    key: bytes
+    tags: frozenset[str]
+    _filled: tuple[Minted, Vended, AuditForm] | None = field(default=None, repr=False)
+
+    @property
+    def holder(self) -> Principal | None:
+        return None if self.place.driver.shared_sessions else self.principal
+
+    @property
+    def ttl(self) -> timedelta:
+        return self.request.ttl
+
+    def filled(self, minted: Minted) -> tuple[Vended, AuditForm]:
+        """Return what is handed out with a session, and the form of its audit record."""
+        if self._filled is None or self._filled[0] is not minted:
+            driver = self.place.driver
+            vended = Vended(minted.lease.id, minted.credentials, self.scope, driver)
+            self._filled = (minted, vended, self._form(minted))
+        return self._filled[1], self._filled[2]
+
+    def facts(self) -> dict[str, Any]:
+        """What the audit trail tells of what was asked for."""
+        facts = {
+            "bucket": self.scope.bucket,
+            "prefixes": list(self.scope.prefixes),
+            "access": sorted(self.scope.levels),
+            "ttl": int(self.ttl.total_seconds()),
+            "purpose": self.request.purpose,
+        }
+        extras = {"bare": self.scope.bare, "versions": self.scope.versions}
+        return facts | {name: True for name, asked in extras.items() if asked}
+
+    def _form(self, minted: Minted) -> AuditForm:
+        return AuditForm(
+            org_id=self.place.project.org_id,
+            actor=self.principal.email,
+            action=VEND,
+            outcome="allowed",
+            subject=f"driver:{self.place.driver.id}",
+            reason=self.reason,
+            details=self.facts()
+            | {
+                "lease_id": minted.lease.id,
+                "access_key_id": minted.credentials.access_key_id,
+                "expires_at": minted.expires_at.isoformat(),
+            },
+        )
+
+
+class Warrants:
+    """Decides, and keeps what was decided until something changes."""
+
+    def __init__(self, places: Places, audit: AuditLog, caches: Caches) -> None:
+        self._places = places
+        self._audit = audit
+        self._caches = caches
+        self._kept: TaggedCache[tuple[int, str, VendRequest], Warrant] = TaggedCache(
+            caches, capacity=_CAPACITY
+        )
+
+    async def get(self, caller: Caller, driver_id: str, request: VendRequest) -> Warrant:
+        """Return the caller's warrant; a refusal is audited before it is raised.
+
+        Raises NotFound, Denied, InvalidInput (TooLarge for too many prefixes), Conflict
+        (integration disabled).
+        """
+        principal = caller.principal
+        # The warrant holds the principal, so its id is not another's while the entry is kept; a
+        # principal is read anew whenever a role changes, and brings an id of its own.
+        name = (id(principal), driver_id, request)
+        kept = self._kept.get(name)
+        if kept is not None:
+            return kept
+        epoch = self._caches.epoch
+        place = await self._places.find(driver_id)
+        scope = scope_of(place.driver, request)
+        reason = await self.authorize(caller, place, scope, request.ttl)
+        warrant = make_warrant(principal, place, request, scope, reason)
+        self._kept.keep(name, warrant, warrant.tags, read_at=epoch)
+        return warrant
+
+    async def authorize(self, caller: Caller, place: Place, scope: Scope, ttl: timedelta) -> str:
+        """Return by which right the caller may have a scope: a role, or else grants.
+
+        Raises NotFound to somebody outside the organisation, Denied (audited before) to others.
+        """
+        subject = f"driver:{place.driver.id}"
+        if place.project.org_id not in caller.principal.org_roles:
+            raise missing(subject)
+        decision = await self._decide(caller.principal, place, scope, ttl)
+        if isinstance(decision, Deny):
+            await self._audit.write(
+                self._audit.event(
+                    caller,
+                    VEND,
+                    subject,
+                    org_id=place.project.org_id,
+                    outcome="denied",
+                    reason=decision.reason,
+                    prefixes=list(scope.prefixes),
+                    access=sorted(scope.levels),
+                )
+            )
+        return require(decision).reason
+
+    async def _decide(
+        self, principal: Principal, place: Place, scope: Scope, ttl: timedelta
+    ) -> Decision:
+        driver, project = place.driver, place.project
+        by_role = decide(principal, Action.VEND, org_id=project.org_id, project_id=project.id)
+        grants: Sequence[Grant] = ()
+        if isinstance(by_role, Deny):
+            grants = await self._places.grants(driver.id, principal.user_id)
+        return decide_scope(by_role, grants, driver, scope, ttl)
+
+
+def make_warrant(
+    principal: Principal, place: Place, request: VendRequest, scope: Scope, reason: str
+) -> Warrant:
+    """Put a warrant together. Raises TooLarge for too many prefixes, Conflict (integration
+    disabled)."""
+    driver, integration = place.driver, place.integration
+    if integration.state is IntegrationState.DISABLED:
+        raise Conflict(
+            f"The integration {integration.name!r} is disabled.",
+            hint="Ask its owner to enable it again.",
+        )
+    policy = render(scope, partition=integration.role_arn.partition, kms_key_arn=driver.kms_key_arn)
+    tags = place.tags | {user_tag(principal.user_id)}
+    if principal.key_id:
+        tags |= {api_key_tag(principal.key_id)}
+    return Warrant(
+        principal=principal,
+        place=place,
+        request=request,
+        scope=scope,
+        policy=policy,
+        reason=reason,
+        key=credential_key(
+            integration.id,
+            integration.access_key_id,
+            integration.role_arn,
+            driver.id,
+            "" if driver.shared_sessions else principal.user_id,
+            policy,
+            request.ttl,
+        ),
+        tags=tags,
+    )
+
+
+def credential_key(*shaping: object) -> bytes:
+    """Return the cache key of a credential: all that shapes it, none of it able to pose as
+    another part."""
+    digest = hashlib.sha256()
+    for part in (str(each).encode() for each in shaping):
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.digest()
