@@ -77,7 +77,5 @@ def create_app(
         ),
         logging_config=None,
         state=State({"services": services}),
-        # Services are injected by name, and are no part of a request.
-        signature_types=[Services],
     )
     return Front(app, trusted_proxies=options.trusted_proxies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import delete, get, post
+from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.accounts import ApiKeyIn, ApiKeyOut
@@ -11,7 +12,7 @@ from valetkey.domain.errors import InvalidInput
 
 
 @post("/apiKeys", tags=["accounts"])
-async def create(data: ApiKeyIn, caller: Caller, services: Services) -> ApiKeyOut:
+async def create(data: JSONBody[ApiKeyIn], caller: Caller, services: Services) -> ApiKeyOut:
     """Make an API key; the answer alone holds it."""
     principal = caller.principal
     if data.user_id not in {None, principal.user_id, principal.email}:

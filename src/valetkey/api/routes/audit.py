@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from valetkey.api.given import Caller, Services
@@ -22,8 +22,8 @@ async def list_records(
     services: Services,
     caller: Caller,
     org_id: str,
-    after: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=1000)] = _PAGE,
+    after: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = _PAGE,
 ) -> Page[AuditRecordOut]:
     """List an organisation's records in order; ``next`` goes into ``after`` for more."""
     records = [r async for r in services.audit.of_org(caller, org_id, after=after, limit=limit)]

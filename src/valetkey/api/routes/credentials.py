@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from valetkey.api.authentication import BARE_TOKEN, PUBLIC, authenticate
 from valetkey.api.errors import status_of
@@ -24,7 +24,7 @@ from valetkey.services.vending import VendRequest
 
 @post("/drivers/{driver_id:str}/credentials", status_code=200, tags=["credentials"])
 async def vend(
-    services: Services, caller: Caller, driver_id: str, data: CredentialsIn
+    services: Services, caller: Caller, driver_id: str, data: JSONBody[CredentialsIn]
 ) -> CredentialsOut:
     """Hand out credentials for folders below the driver's own, once the record is durable."""
     return CredentialsOut.of(await services.vending.vend(caller, driver_id, data.wanted))
@@ -41,7 +41,7 @@ async def container_credentials(
     services: Services,
     driver_id: str,
     prefix: list[str],
-    access: Annotated[str, Parameter(description="Levels, comma-separated.")],
+    access: Annotated[str, QueryParameter(description="Levels, comma-separated.")],
     ttl: int = 3600,
 ) -> Response[ContainerOut | ContainerErrorOut]:
     """Hand out credentials in the shape that AWS's SDKs fetch from a container endpoint.

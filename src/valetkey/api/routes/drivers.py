@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut
@@ -13,14 +13,14 @@ from valetkey.api.wire.reports import ReportOut
 
 
 @post("/drivers", tags=["drivers"])
-async def create_driver(services: Services, caller: Caller, data: DriverIn) -> DriverOut:
+async def create_driver(services: Services, caller: Caller, data: JSONBody[DriverIn]) -> DriverOut:
     """Make a driver. The bucket is looked for at AWS, and its region stored."""
     return DriverOut.of(await services.drivers.create(caller, data.project, data.new))
 
 
 @get("/drivers", tags=["drivers"])
 async def list_drivers(
-    services: Services, caller: Caller, project: Annotated[str, Parameter(query="projectId")]
+    services: Services, caller: Caller, project: Annotated[str, QueryParameter(name="projectId")]
 ) -> list[DriverOut]:
     """List a project's drivers by name."""
     return [DriverOut.of(driver) for driver in await services.drivers.of_project(caller, project)]
@@ -43,7 +43,7 @@ async def show_driver(services: Services, caller: Caller, driver_id: str) -> Dri
 
 @patch("/drivers/{driver_id:str}", tags=["drivers"])
 async def change_driver(
-    services: Services, caller: Caller, driver_id: str, data: DriverChangeIn
+    services: Services, caller: Caller, driver_id: str, data: JSONBody[DriverChangeIn]
 ) -> DriverOut:
     """Rename a driver, or change whether deleting an item deletes its object."""
     driver = await services.drivers.update(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import delete, get, patch, post
+from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.integrations import (
@@ -32,7 +33,7 @@ async def create_integration(
     services: Services,
     caller: Caller,
     org_id: str,
-    data: IntegrationIn,
+    data: JSONBody[IntegrationIn],
     verify: bool = True,  # a query parameter
 ) -> IntegrationOut:
     """Register an integration, and verify it unless ``verify=false``.
@@ -85,7 +86,7 @@ async def show_integration(
 
 @patch("/orgs/{org_id:str}/integrations", tags=["integrations"])
 async def change_integration(
-    services: Services, caller: Caller, org_id: str, data: IntegrationChangeIn
+    services: Services, caller: Caller, org_id: str, data: JSONBody[IntegrationChangeIn]
 ) -> IntegrationOut:
     """Change an integration's name, key and secret, or role."""
     await _in_org(services, caller, org_id, data.integration_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import delete, get, patch, post
+from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.people import MemberOut, OrgMemberIn, OrgOut
@@ -43,7 +44,7 @@ async def _put(services: Services, caller: Caller, org_id: str, data: OrgMemberI
 
 @post("/orgs/{org_id:str}/members", tags=["organisations"])
 async def add_member(
-    services: Services, caller: Caller, org_id: str, data: OrgMemberIn
+    services: Services, caller: Caller, org_id: str, data: JSONBody[OrgMemberIn]
 ) -> MemberOut:
     """Add somebody to an organisation."""
     return await _put(services, caller, org_id, data)
@@ -51,7 +52,7 @@ async def add_member(
 
 @patch("/orgs/{org_id:str}/members", tags=["organisations"])
 async def change_member(
-    services: Services, caller: Caller, org_id: str, data: OrgMemberIn
+    services: Services, caller: Caller, org_id: str, data: JSONBody[OrgMemberIn]
 ) -> MemberOut:
     """Change a member's role."""
     return await _put(services, caller, org_id, data)

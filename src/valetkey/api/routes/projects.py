@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import delete, get, patch, post
+from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.requests import FORM
@@ -18,7 +19,9 @@ def _shape(caller: Caller, project: Project) -> ProjectOut:
 
 
 @post("/projects", tags=["projects"], opt={FORM: True})
-async def create_project(services: Services, caller: Caller, data: ProjectIn) -> ProjectOut:
+async def create_project(
+    services: Services, caller: Caller, data: JSONBody[ProjectIn]
+) -> ProjectOut:
     """Make a project; the caller is its owner. Dataloop's SDK sends a form."""
     org_id = data.org or next(iter(caller.principal.org_roles), "")
     try:
@@ -66,7 +69,7 @@ async def list_members(services: Services, caller: Caller, project_id: str) -> l
 
 
 async def _put(
-    services: Services, caller: Caller, project_id: str, email: str, data: ProjectMemberIn
+    services: Services, caller: Caller, project_id: str, email: str, data: JSONBody[ProjectMemberIn]
 ) -> MemberOut:
     member = await services.people.put_project_member(caller, project_id, email, data.project_role)
     return MemberOut.of(member)
@@ -74,7 +77,7 @@ async def _put(
 
 @post("/projects/{project_id:str}/members/{email:str}", tags=["projects"])
 async def add_member(
-    services: Services, caller: Caller, project_id: str, email: str, data: ProjectMemberIn
+    services: Services, caller: Caller, project_id: str, email: str, data: JSONBody[ProjectMemberIn]
 ) -> MemberOut:
     """Give somebody of the organisation a role in the project."""
     return await _put(services, caller, project_id, email, data)
@@ -82,7 +85,7 @@ async def add_member(
 
 @patch("/projects/{project_id:str}/members/{email:str}", tags=["projects"])
 async def change_member(
-    services: Services, caller: Caller, project_id: str, email: str, data: ProjectMemberIn
+    services: Services, caller: Caller, project_id: str, email: str, data: JSONBody[ProjectMemberIn]
 ) -> MemberOut:
     """Change a member's role."""
     return await _put(services, caller, project_id, email, data)

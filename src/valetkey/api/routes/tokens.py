@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, post
+from litestar.params import JSONBody
 
 from valetkey.api.authentication import source_of
 from valetkey.api.given import Services
@@ -15,7 +16,9 @@ from valetkey.services.accounts import Login
 
 @post("/token", status_code=200, security=[{}], tags=["accounts"])
 async def token(
-    data: UserCredentials | RefreshToken, request: Request[Any, Any, Any], services: Services
+    data: JSONBody[UserCredentials | RefreshToken],
+    request: Request[Any, Any, Any],
+    services: Services,
 ) -> TokenOut:
     """Exchange an e-mail address and a password for a token, or refresh one before it ends."""
     if isinstance(data, RefreshToken):

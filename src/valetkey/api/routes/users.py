@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import get, post, put
+from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.routes.tokens import token_of
@@ -41,7 +42,9 @@ def role(principal: Principal, project: Project) -> str:
 
 
 @put("/users/me/password", tags=["accounts"])
-async def change_password(data: PasswordIn, caller: Caller, services: Services) -> TokenOut:
+async def change_password(
+    data: JSONBody[PasswordIn], caller: Caller, services: Services
+) -> TokenOut:
     """Replace one's password. All earlier logins end; the answer is a new one."""
     old, new = Secret(data.old), Secret(data.new)
     return token_of(await services.accounts.change_password(caller, old, new))

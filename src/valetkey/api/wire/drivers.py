@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from valetkey.api.wire.base import In, Out, Tolerant, moment
 from valetkey.domain.driver import Driver
 from valetkey.services.drivers import NewDriver
@@ -28,7 +30,7 @@ class SystemIn(Tolerant, frozen=True):
 class MetadataIn(Tolerant, frozen=True):
     """A driver's metadata."""
 
-    system: SystemIn = SystemIn()
+    system: SystemIn = msgspec.field(default_factory=SystemIn)
 
 
 class DriverIn(Tolerant, frozen=True):
@@ -38,7 +40,7 @@ class DriverIn(Tolerant, frozen=True):
     integration_id: str
     payload: PayloadIn
     type: Literal["s3"] = "s3"
-    metadata: MetadataIn = MetadataIn()
+    metadata: MetadataIn = msgspec.field(default_factory=MetadataIn)
     project_id: str = ""
     allow_external_delete: bool = False
 

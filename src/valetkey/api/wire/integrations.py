@@ -32,7 +32,7 @@ class IntegrationIn(Tolerant, frozen=True):
 
     name: str
     type: str
-    options: OptionsIn = OptionsIn()
+    options: OptionsIn = msgspec.field(default_factory=OptionsIn)
 
 
 class CredentialsIn(Tolerant, frozen=True):

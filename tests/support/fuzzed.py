@@ -1,0 +1,66 @@
+"""The whole application over doubles, served on loopback from a thread: something to shoot at."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from support.memory import open_memory
+from valetkey.api import create_app
+from valetkey.serving import reserve, serve
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where it is, a token of its owner, and ids of what there is, by their names in paths."""
+
+    url: str
+    token: str
+    known: dict[str, str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@contextmanager
+def serving_doubles() -> Iterator[Served]:
+    """Serve until the block ends; the thread has ended then."""
+    up = threading.Event()
+    box: dict[str, Any] = {}
+
+    async def run() -> None:
+        box["stop"], box["loop"] = asyncio.Event(), asyncio.get_running_loop()
+        memory = await open_memory()
+        # A key: requests that end the owner's logins do not end it.
+        _, token = await memory.services.accounts.create_api_key(await memory.caller(), "fuzz")
+        driver = await memory.driver()
+        known = {
+            "org_id": memory.org_id,
+            "project_id": memory.project.id,
+            "driver_id": driver.id,
+            "integration_id": driver.integration_id,
+        }
+        app = create_app(memory.services)
+
+        def ready(port: int) -> None:
+            box["served"] = Served(f"http://127.0.0.1:{port}", token.reveal(), known)
+            up.set()
+
+        held = reserve("127.0.0.1", 0)
+        await serve(app, "127.0.0.1", held, ready=ready, stop=box["stop"])
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambda: asyncio.run(run()))
+        running.add_done_callback(lambda _: up.set())
+        up.wait()
+        try:
+            yield box["served"] if "served" in box else running.result()
+        finally:
+            if not running.done():
+                box["loop"].call_soon_threadsafe(box["stop"].set)
