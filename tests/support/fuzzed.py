@@ -60,7 +60,9 @@ def serving_doubles() -> Iterator[Served]:
         running.add_done_callback(lambda _: up.set())
         up.wait()
         try:
-            yield box["served"] if "served" in box else running.result()
+            if "served" not in box:
+                running.result()  # raises what went wrong
+            yield box["served"]
         finally:
             if not running.done():
                 box["loop"].call_soon_threadsafe(box["stop"].set)
