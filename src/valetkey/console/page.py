@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from litestar import Request, Response
 
@@ -16,6 +16,23 @@ from valetkey.domain.people import Organization, Project
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 
+#: What a page says after a form led to it (``?done=``): words of ours, never the address's.
+_DONE: Final = {
+    "integration-deleted": "The integration is deleted, and its secret with it.",
+    "integration-changed": "The integration is changed.",
+    "driver-created": "The storage driver is created.",
+    "driver-deleted": "The storage driver is deleted. Its bucket is as it was.",
+    "dataset-created": "The dataset is created.",
+    "dataset-deleted": "The dataset is deleted.",
+    "member-saved": "The member is saved.",
+    "member-removed": "The member is removed.",
+    "project-created": "The project is created.",
+    "password-changed": "The password is changed. Every earlier sign-in has ended.",
+    "signed-out-elsewhere": "Every other sign-in has ended.",
+    "key-revoked": "The API key is revoked.",
+    "lease-revoked": "The session is revoked: AWS refuses it from now on.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -25,6 +42,7 @@ class Reader:
     rights: Rights
     organizations: Sequence[Organization]
     projects: Sequence[Project]
+    said: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -37,10 +55,13 @@ class Reader:
         owned = [org for org in self.organizations if roles.get(org.id) is OrgRole.OWNER]
         return (owned or list(self.organizations))[0]
 
-    def project(self, wanted: str) -> Project | None:
-        """Return the chosen project, else the first one, else None."""
-        chosen = [project for project in self.projects if project.id == wanted]
-        return next(iter(chosen or self.projects), None)
+    def may_in(self, project: Project) -> Rights:
+        """Return what the reader may do in one project."""
+        principal = self.caller.principal
+        return rights_of(
+            replace(principal, org_roles=_only(principal.org_roles, project.org_id)),
+            {project.id: project.org_id},
+        )
 
     def page(self, name: str, *, here: str, status: int = 200, **context: Any) -> Response[str]:
         """Render a whole page or a part of one."""
@@ -51,10 +72,14 @@ class Reader:
             csrf=self.session.csrf,
             who=self.caller.principal.email,
             may=self.rights,
-            org=self.org if self.organizations else None,
+            said=self.said,
             projects=self.projects,
             **context,
         )
+
+    def part(self, name: str, *, status: int = 200, **context: Any) -> Response[str]:
+        """Render a part that a page asked for."""
+        return self.page(name, here="", status=status, **context)
 
 
 async def open_reader(request: Request[Any, Any, Any], services: Services) -> Reader:
@@ -64,4 +89,9 @@ async def open_reader(request: Request[Any, Any, Any], services: Services) -> Re
     projects = await services.people.projects(session.caller)
     places = {project.id: project.org_id for project in projects}
     rights = rights_of(session.caller.principal, places)
-    return Reader(session, rights, organizations, projects)
+    said = _DONE.get(request.query_params.get("done", ""), "")
+    return Reader(session, rights, organizations, projects, said)
+
+
+def _only(roles: Mapping[str, OrgRole], org_id: str) -> dict[str, OrgRole]:
+    return {org_id: roles[org_id]} if org_id in roles else {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.datastructures import Cookie
@@ -19,6 +21,7 @@ from valetkey.services.registry import Services
 SESSION: Final = "valetkey_session"
 FORM: Final = "valetkey_form"
 _MAX_AGE: Final = 12 * 3600
+_FORM_VALUE: Final = re.compile(r"[\w-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,13 @@ def session_cookie(request: Request[Any, Any, Any], token: str) -> Cookie:
 
 
 def form_cookie(request: Request[Any, Any, Any]) -> Cookie:
-    """Return the cookie whose value the sign-in form must repeat."""
-    return _cookie(request, FORM, secrets.token_urlsafe(32), 3600)
+    """Return the cookie whose value the sign-in form must repeat.
+
+    One that is there is kept, so that a form in a second tab does not void the first.
+    """
+    known = request.cookies.get(FORM, "")
+    value = known if _FORM_VALUE.fullmatch(known) else secrets.token_urlsafe(32)
+    return _cookie(request, FORM, value, 3600)
 
 
 def _cookie(request: Request[Any, Any, Any], key: str, value: str, age: int) -> Cookie:
@@ -97,7 +105,7 @@ def _forged() -> Denied:
 
 def to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     """Send somebody who is not signed in to the form, and afterwards back."""
-    target = f"{PREFIX}/signin?next={request.url.path}"
+    target = f"{PREFIX}/signin?next={quote(request.url.path, safe='/')}"
     if request.headers.get("hx-request") == "true":
         return Response(b"", status_code=401, headers={"HX-Redirect": target})
     return Redirect(path=target)

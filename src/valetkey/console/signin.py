@@ -11,6 +11,7 @@ from valetkey.console.session import (
     FORM,
     end_session,
     form_cookie,
+    require_own_form,
     require_sign_in_form,
     session_cookie,
 )
@@ -63,8 +64,12 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
 
 
 @post("/signout", status_code=303)
-async def sign_out() -> Response[Any]:
+async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
     """End the session in this browser."""
+    await require_own_form(request)
     response: Response[Any] = Redirect(path=f"{PREFIX}/signin", status_code=303)
     end_session(response)
     return response
+
+
+ROUTES = (sign_in_form, sign_in, sign_out)

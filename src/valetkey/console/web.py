@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
 from litestar.enums import MediaType
+from litestar.response import Redirect
 
+from valetkey.console.assets import address
 from valetkey.domain.errors import ValetkeyError
 
 PREFIX: Final = "/console"
+#: What people call the types of integrations.
+TYPE_NAMES: Final = {
+    "aws-sts": "STS",
+    "aws-cross": "Cross account",
+    "s3": "S3 keys",
+    "key_value": "Key and value",
+}
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' {images}; font-src 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "img-src 'self'{images}; font-src 'none'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
 
@@ -32,35 +41,61 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["prefix"] = PREFIX
-    environment.filters["moment"] = moment
+    environment.globals |= {"prefix": PREFIX, "asset": address, "type_names": TYPE_NAMES}
+    environment.filters |= {"moment": moment, "size": size, "segment": segment}
     return environment
 
 
 def moment(value: datetime) -> str:
     """Return a time as HTML's datetime attribute wants it."""
-    return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    value = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1000:  # noqa: PLR2004  # a thousand, as S3's console counts
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def segment(text: str) -> str:
+    """Return a text as one segment of an address."""
+    return quote(text, safe="")
 
 
 def safe_headers(image_sources: str = "") -> dict[str, str]:
-    """Return the headers of every page. ``image_sources`` are the origins of object storage."""
+    """Return the headers of every page. ``image_sources`` are the origins of object storage.
+
+    The referrer stays with us, rather than nowhere: without one a browser calls the origin of
+    our own forms "null", and they could not be told from forged ones.
+    """
+    images = f" {image_sources}" if image_sources else ""
     return {
-        "Content-Security-Policy": _POLICY.format(images=image_sources).replace("  ", " "),
+        "Content-Security-Policy": _POLICY.format(images=images),
         "X-Frame-Options": "DENY",
         "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
 
 
-def html(name: str, *, status: int = 200, **context: Any) -> Response[str]:
-    """Render a template into a response."""
+def html(name: str, *, status: int = 200, images: str = "", **context: Any) -> Response[str]:
+    """Render a template into a response. ``images`` are origins that images may come from."""
     return Response(
         templates().get_template(name).render(**context),
         media_type=MediaType.HTML,
         status_code=status,
+        headers=safe_headers(images),
     )
+
+
+def go_to(path: str) -> Response[Any]:
+    """Send a browser that has posted a form on to a page of the console."""
+    return Redirect(path=PREFIX + path, status_code=303)
 
 
 def is_part(request: Request[Any, Any, Any]) -> bool:
@@ -71,14 +106,23 @@ def is_part(request: Request[Any, Any, Any]) -> bool:
 def local_path(target: str) -> str:
     """Return ``target`` where it is a path within the console, and the console's first page for
     anything else: a link can't send somebody who signs in to another site."""
-    parts = urlsplit(target)
-    inside = target == PREFIX or target.startswith(PREFIX + "/")
-    plain = "\\" not in target and all(ord(letter) >= 32 for letter in target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return PREFIX
+    inside = target == PREFIX or target.startswith((PREFIX + "/", PREFIX + "?"))
+    plain = "\\" not in target and target.isascii() and target.isprintable()
     if parts.scheme or parts.netloc or not inside or not plain:
         return PREFIX
     return target
 
 
+async def fields(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """Return a form's text fields, of those that are repeated the last."""
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
 def sentence(error: ValetkeyError) -> dict[str, str]:
     """Return an error as the templates show it."""
-    return {"message": error.message, "hint": error.hint, "field": error.details.get("field", "")}
+    field = error.details.get("field", "")
+    return {"message": error.message, "hint": error.hint, "field": str(field)}

@@ -15,8 +15,12 @@ function prepare(root) {
     time.textContent = localTime.format(moment);
   });
   each(root, "dialog[data-open]", (dialog) => {
-    if (!dialog.open) dialog.showModal();
+    if (dialog.open) return;
+    dialog.showModal();
+    dialog.querySelector("input:not([type=hidden]), select, textarea")?.focus();
   });
+  each(root, "[data-stream]", follow);
+  each(root, "[data-focus]", (place) => place.focus());
   each(root, "img[data-fallback]", (image) => {
     image.addEventListener("error", () => { image.hidden = true; image.nextElementSibling.hidden = false; });
   });
@@ -26,11 +30,11 @@ document.addEventListener("DOMContentLoaded", () => prepare(document));
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
 
 document.addEventListener("click", async (event) => {
-  const target = event.target.closest("[data-copy], [data-close], [data-tab], [data-shows]");
+  const target = event.target.closest("[data-copy], [data-close], [data-tab], [data-fill]");
   if (!target) return;
   if (target.dataset.copy) await copy(target);
   if ("close" in target.dataset) target.closest("dialog").close();
-  if (target.dataset.shows) document.getElementById(target.dataset.shows).showModal();
+  if (target.dataset.fill) fill(target);
   if (target.dataset.tab) select(target);
 });
 
@@ -40,6 +44,43 @@ async function copy(button) {
   const before = button.textContent;
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+// Put a text of the page into a field, as if it had been typed.
+function fill(button) {
+  const field = document.getElementById(button.dataset.fill);
+  field.value = document.getElementById(button.dataset.from).textContent.trim();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+  field.focus();
+}
+
+// --- answers that come piece by piece ---------------------------------------------------------
+
+const token = () => document.querySelector("meta[name=csrf-token]").content;
+
+// The server sends a piece of the page as soon as it is known, with a separator after each.
+async function follow(list) {
+  const answer = await fetch(list.dataset.stream, {
+    method: "POST", headers: { "X-CSRF-Token": token(), "HX-Request": "true" },
+  });
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    const pieces = (rest + (value ?? "")).split("\u001e");
+    rest = done ? "" : pieces.pop();
+    for (const piece of pieces) if (piece.trim()) place(list, piece);
+    if (done) break;
+  }
+  list.nextElementSibling.hidden = true;
+}
+
+function place(list, piece) {
+  const where = piece.trim().startsWith("<li") ? list : document.getElementById(list.dataset.outcome);
+  where.insertAdjacentHTML("beforeend", piece);
+  htmx.process(where.lastElementChild);
+  prepare(where.lastElementChild);
 }
 
 function select(tab) {
@@ -69,7 +110,17 @@ document.addEventListener("close", (event) => {
 
 // Every request that htmx sends carries the page's token against forged requests.
 document.addEventListener("htmx:configRequest", (event) => {
-  event.detail.headers["X-CSRF-Token"] = document.querySelector("meta[name=csrf-token]").content;
+  event.detail.headers["X-CSRF-Token"] = token();
+});
+
+// A field is marked as wrong while the place beside it says why.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const place = event.detail.target;
+  const field = place.dataset?.for && document.getElementById(place.dataset.for);
+  if (!field) return;
+  const wrong = place.textContent.trim() !== "";
+  field.toggleAttribute("aria-invalid", wrong);
+  if (wrong) field.setAttribute("aria-invalid", "true");
 });
 
 // Answers that refuse still hold a page part that says why.
@@ -120,7 +171,7 @@ function upload(drop, file) {
     const form = new FormData();
     form.append("file", file);
     request.open("POST", drop.dataset.upload);
-    request.setRequestHeader("X-CSRF-Token", document.querySelector("meta[name=csrf-token]").content);
+    request.setRequestHeader("X-CSRF-Token", token());
     request.upload.addEventListener("progress", (event) => { bar.value = event.loaded; });
     request.addEventListener("loadend", () => {
       bar.remove();
