@@ -21,6 +21,13 @@ from valetkey.db.repositories.accounts import (
     SqlUsers,
 )
 from valetkey.db.repositories.audit import SqlAuditTrail
+from valetkey.db.repositories.keys import (
+    SqlBlocks,
+    SqlRevocations,
+    SqlRotations,
+    SqlWorkLeases,
+)
+from valetkey.db.repositories.sealed import SqlSealedRows
 from valetkey.db.repositories.storage import SqlDrivers, SqlIntegrations
 from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
 from valetkey.domain.audit import Entry
@@ -44,6 +51,11 @@ class SqlUnitOfWork:
         self.grants = SqlGrants(connection)
         self.leases = SqlLeases(connection)
         self.invalidations = SqlInvalidations(connection)
+        self.rotations = SqlRotations(connection)
+        self.work_leases = SqlWorkLeases(connection)
+        self.revocations = SqlRevocations(connection)
+        self.blocks = SqlBlocks(connection)
+        self.sealed = SqlSealedRows(connection)
 
 
 class SqlStorage:

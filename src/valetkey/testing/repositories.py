@@ -14,6 +14,13 @@ from valetkey.domain.integration import Integration
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
+from valetkey.testing.keys import (
+    MemoryBlocks,
+    MemoryRevocations,
+    MemoryRotations,
+    MemorySealedRows,
+    MemoryWorkLeases,
+)
 from valetkey.testing.vending import (
     MemoryGrants,
     MemoryGroups,
@@ -164,12 +171,12 @@ class MemoryIntegrations:
     def __init__(self, drivers: MemoryDrivers) -> None:
         self._drivers = drivers
         self._rows: dict[str, Integration] = {}
-        self._secrets: dict[str, SealedSecret] = {}
+        self.secrets: dict[str, SealedSecret] = {}
 
     async def add(self, integration: Integration, sealed_secret: SealedSecret) -> None:
         self._check_name(integration)
         self._rows[integration.id] = integration
-        self._secrets[integration.id] = sealed_secret
+        self.secrets[integration.id] = sealed_secret
 
     async def get(self, integration_id: str) -> Integration | None:
         return self._rows.get(integration_id)
@@ -184,15 +191,15 @@ class MemoryIntegrations:
             self._rows[integration.id] = integration
 
     async def sealed_secret(self, integration_id: str) -> SealedSecret | None:
-        return self._secrets.get(integration_id)
+        return self.secrets.get(integration_id)
 
     async def replace_secret(self, integration_id: str, sealed_secret: SealedSecret) -> None:
-        self._secrets[integration_id] = sealed_secret
+        self.secrets[integration_id] = sealed_secret
 
     async def delete(self, integration_id: str) -> bool:
         if await self._drivers.of_integration(integration_id):
             raise InUse("Storage drivers use this integration.", hint="Delete its drivers first.")
-        self._secrets.pop(integration_id, None)
+        self.secrets.pop(integration_id, None)
         return self._rows.pop(integration_id, None) is not None
 
     def _check_name(self, new: Integration) -> None:
@@ -276,3 +283,8 @@ class MemoryUnitOfWork:
         self.groups = MemoryGroups(self.grants)
         self.leases = MemoryLeases()
         self.invalidations = MemoryInvalidations()
+        self.rotations = MemoryRotations()
+        self.work_leases = MemoryWorkLeases()
+        self.revocations = MemoryRevocations()
+        self.blocks = MemoryBlocks()
+        self.sealed = MemorySealedRows(self.integrations)

@@ -31,7 +31,7 @@ def to_row(thing: Dataclass) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in row.items()}
 
 
-def from_row(kind: type[T], row: Row[Any], **parsed: Any) -> T:
+def from_row(kind: type[T], row: Row[Any], /, **parsed: Any) -> T:
     """Build a dataclass from a row; ``parsed`` replaces the columns that are more than text."""
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
     names = kind.__dataclass_fields__  # type: ignore[attr-defined]  # kinds are dataclasses

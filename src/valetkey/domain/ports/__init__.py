@@ -11,6 +11,18 @@ from valetkey.domain.ports.aws import (
     Sts,
 )
 from valetkey.domain.ports.cryptography import KeyWrapper, Passwords, Sealer, TokenClaims, Tokens
+from valetkey.domain.ports.keys import (
+    AccessKeys,
+    Blocks,
+    Resealer,
+    Revocations,
+    RolePolicies,
+    Rotations,
+    SealedRow,
+    SealedRows,
+    Signer,
+    WorkLeases,
+)
 from valetkey.domain.ports.storage import (
     ApiKeys,
     AuditTrail,
@@ -28,9 +40,11 @@ from valetkey.domain.ports.time import Clock, Entropy
 from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 
 __all__ = [
+    "AccessKeys",
     "ApiKeys",
     "AssumeRole",
     "AuditTrail",
+    "Blocks",
     "BucketPlace",
     "CallerIdentity",
     "ChangeListener",
@@ -51,11 +65,19 @@ __all__ = [
     "Organizations",
     "Passwords",
     "Projects",
+    "Resealer",
+    "Revocations",
+    "RolePolicies",
+    "Rotations",
+    "SealedRow",
+    "SealedRows",
     "Sealer",
+    "Signer",
     "Storage",
     "Sts",
     "TokenClaims",
     "Tokens",
     "UnitOfWork",
     "Users",
+    "WorkLeases",
 ]

@@ -94,8 +94,8 @@ class Items(Protocol):
         """Write what a merge found, as many rows as there are, fast."""
         ...
 
-    async def purge(self, dataset: Dataset, *, before_ms: int, limit: int) -> int:
-        """Delete tombstones that are older; returns how many."""
+    async def purge(self, *, before_ms: int, limit: int) -> int:
+        """Delete tombstones of any dataset that are older; returns how many."""
         ...
 
     async def clear(self, dataset: Dataset, *, limit: int) -> int:
@@ -121,17 +121,36 @@ class Commands(Protocol):
         ...
 
     async def get(self, command_id: str) -> Command | None: ...
-    async def save(self, command: Command) -> None: ...
+    async def of_dataset(self, dataset_id: str, *, limit: int) -> Sequence[Command]:
+        """Return a dataset's commands, newest first."""
+        ...
+
     async def open(self) -> Sequence[Command]:
         """Return the commands that are not over, oldest first."""
         ...
 
     async def active(self, dataset_id: str) -> Command | None: ...
-    async def add_shards(self, shards: Sequence[Shard]) -> None: ...
+    async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
+        """Store the shards of a command that has none yet, and that it runs. False if another
+        process was quicker, or the command is over: then nothing is stored."""
+        ...
+
+    async def replace_shards(self, command: Command, shard: Shard) -> None:
+        """Put one shard in the place of all; whoever works on another finds it gone."""
+        ...
+
+    async def finish(self, command: Command) -> bool:
+        """Store how a command ended. False if it was over already: then nothing is stored."""
+        ...
+
     async def shards(self, command_id: str) -> Sequence[Shard]: ...
 
     async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
         """Take a shard that is not over and not leased by somebody else."""
+        ...
+
+    async def release(self) -> None:
+        """End all leases: for a process that knows that it is the only one."""
         ...
 
     async def advance(self, shard: Shard) -> bool:

@@ -20,6 +20,7 @@ from valetkey.domain.people import (
     ProjectMember,
     User,
 )
+from valetkey.domain.ports.keys import Blocks, Revocations, Rotations, SealedRows, WorkLeases
 from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 from valetkey.domain.sealing import SealedSecret
 
@@ -158,6 +159,16 @@ class UnitOfWork(Protocol):
     def leases(self) -> Leases: ...
     @property
     def invalidations(self) -> Invalidations: ...
+    @property
+    def rotations(self) -> Rotations: ...
+    @property
+    def work_leases(self) -> WorkLeases: ...
+    @property
+    def revocations(self) -> Revocations: ...
+    @property
+    def blocks(self) -> Blocks: ...
+    @property
+    def sealed(self) -> SealedRows: ...
 
 
 class Storage(Protocol):

@@ -1,0 +1,147 @@
+"""What rotation, revocation and custody need of the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.integration import RoleArn
+from valetkey.domain.revocation import Block, Kind, Revocation
+from valetkey.domain.rotation import Rotation, Schedule
+from valetkey.domain.sealing import SealContext, SealedSecret
+from valetkey.domain.setup.observed import SeenKey
+
+Signer = AccessKey | TemporaryCredentials
+
+
+class AccessKeys(Protocol):
+    """An IAM user's access keys; the user is named by its ARN. All methods raise AwsRefused or
+    AwsUnavailable."""
+
+    async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
+        """Return the user's keys, each with its last use."""
+        ...
+
+    async def create(self, signer: Signer, user: str) -> AccessKey:
+        """Make a key. Never sent twice: an AwsUnavailable leaves open whether there is one now."""
+        ...
+
+    async def set_active(self, signer: Signer, user: str, key_id: str, *, active: bool) -> None: ...
+
+    async def delete(self, signer: Signer, user: str, key_id: str) -> None:
+        """Delete a key; one that is not there is as good as deleted."""
+        ...
+
+
+class RolePolicies(Protocol):
+    """A role's inline policies. All methods raise AwsRefused or AwsUnavailable."""
+
+    async def get(self, signer: Signer, role: RoleArn, name: str) -> Mapping[str, Any] | None: ...
+    async def put(self, signer: Signer, role: RoleArn, name: str, document: str) -> None: ...
+
+    async def delete(self, signer: Signer, role: RoleArn, name: str) -> None:
+        """Take a policy out; one that is not there is as good as taken out."""
+        ...
+
+
+class Rotations(Protocol):
+    """Rotations; an integration has at most one that is not over: ``add`` raises Conflict."""
+
+    async def add(self, rotation: Rotation) -> None: ...
+    async def save(self, rotation: Rotation) -> None: ...
+    async def get(self, rotation_id: str) -> Rotation | None: ...
+    async def latest(self, integration_id: str) -> Rotation | None: ...
+    async def of_integration(self, integration_id: str) -> Sequence[Rotation]:
+        """Return all rotations, oldest first."""
+        ...
+
+    async def unfinished(self) -> Sequence[Rotation]:
+        """Return those of all integrations that are not over, oldest first."""
+        ...
+
+    async def keep_secret(self, rotation_id: str, sealed: SealedSecret | None) -> None:
+        """Keep, or forget, the new key's sealed secret."""
+        ...
+
+    async def sealed_secret(self, rotation_id: str) -> SealedSecret | None: ...
+    async def schedule_of(self, integration_id: str) -> Schedule | None: ...
+    async def put_schedule(self, schedule: Schedule) -> None: ...
+    async def drop_schedule(self, integration_id: str) -> bool: ...
+    async def due_schedules(self, now: datetime) -> Sequence[Schedule]: ...
+
+
+class WorkLeases(Protocol):
+    """Locks that end by themselves, so that a killed process blocks nobody for long."""
+
+    async def take(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
+        """Take a lease, or prolong one's own; False while somebody else holds it."""
+        ...
+
+    async def give_back(self, name: str, owner: str) -> None: ...
+
+
+class Revocations(Protocol):
+    """What was called back."""
+
+    async def add(self, revocation: Revocation) -> None: ...
+    async def save(self, revocation: Revocation) -> None: ...
+    async def get(self, revocation_id: str) -> Revocation | None: ...
+    async def of_org(self, org_id: str) -> Sequence[Revocation]:
+        """Return revocations, newest first."""
+        ...
+
+    async def of_role(self, role_arn: str) -> Sequence[Revocation]:
+        """Return those that are not over, of all integrations on a role."""
+        ...
+
+    async def unfinished(self) -> Sequence[Revocation]:
+        """Return those that are not over, of all organisations, oldest first."""
+        ...
+
+
+class Blocks(Protocol):
+    """Who is given no new session. Adding one that is there already changes nothing."""
+
+    async def add(self, block: Block) -> None: ...
+    async def of_org(self, org_id: str) -> Sequence[Block]: ...
+    async def lift(self, org_id: str, kind: Kind, target: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """A stored secret: in which table's row, and what it is bound to."""
+
+    table: str
+    id: str
+    context: SealContext
+    sealed: SealedSecret
+
+
+class SealedRows(Protocol):
+    """Every sealed secret in the database, whatever it is for."""
+
+    async def usage(self) -> Mapping[str, int]:
+        """Return how many secrets each key-encryption key has wrapped."""
+        ...
+
+    async def wrapped_by(self, kek_ids: Sequence[str], *, limit: int) -> Sequence[SealedRow]: ...
+
+    async def rewrap(self, row: SealedRow, sealed: SealedSecret) -> bool:
+        """Replace a secret's envelope, unless the secret was replaced meanwhile."""
+        ...
+
+
+class Resealer(Protocol):
+    """A sealer that can move secrets from older key-encryption keys to the present one."""
+
+    @property
+    def active_key_id(self) -> str: ...
+    @property
+    def key_ids(self) -> frozenset[str]: ...
+
+    async def rewrap(self, sealed: SealedSecret, context: SealContext) -> SealedSecret:
+        """Wrap a secret's data key with the present key. Raises SealBroken, StorageUnavailable."""
+        ...

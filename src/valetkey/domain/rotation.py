@@ -1,0 +1,247 @@
+"""Rotation of an integration's access key: which step comes next, and when to let it be.
+
+Each stage is stored before the next step is taken, so that whoever comes after a crash knows what
+may have happened. Two things can't be asked of AWS: the secret of a key that it has made (it is
+shown once), and whether a CreateAccessKey whose answer was lost has taken effect. So the ids of
+the keys known before are part of the intent: a key that is not among them, was made since, and was
+never used is the lost one, and goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from valetkey.domain.credentials import require_aware
+from valetkey.domain.errors import Conflict, InvalidInput
+from valetkey.domain.setup.observed import SeenKey
+
+#: How long the old key stays, inactive, before it is deleted: the time to notice that somebody
+#: else was using it, and to activate it again.
+DEFAULT_GRACE: Final = timedelta(hours=24)
+MOST_GRACE: Final = timedelta(days=30)
+#: For how long a new key may be refused before it is given up: IAM is eventually consistent.
+PATIENCE: Final = timedelta(minutes=5)
+#: This many proofs in a row: one answer comes from one replica.
+PROOFS: Final = 3
+#: Our clock and AWS's may differ by this much.
+_SKEW: Final = timedelta(minutes=5)
+
+SHORTEST_PERIOD: Final = timedelta(days=1)
+LONGEST_PERIOD: Final = timedelta(days=365)
+
+
+class Stage(StrEnum):
+    """What is known to have happened. ``created``: AWS has told the new key's id; ``sealed``: its
+    secret is stored; ``proven``: it opens the role; ``switched``: vending uses it;
+    ``deactivated``: the old one is off, and its grace has begun."""
+
+    INTENDED = "intended"
+    CREATED = "created"
+    SEALED = "sealed"
+    PROVEN = "proven"
+    SWITCHED = "switched"
+    DEACTIVATED = "deactivated"
+    DONE = "done"
+    ROLLING_BACK = "rolling back"
+    ROLLED_BACK = "rolled back"
+
+
+ENDS: Final = frozenset({Stage.DONE, Stage.ROLLED_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """A line of a rotation's history."""
+
+    stage: Stage
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A rotation. ``known`` are the ids of the user's keys when it was intended; ``removable``
+    those of keys that may be deleted before: ours of old, or named by a person. The new key's
+    secret is not here: it stays sealed in the store."""
+
+    id: str
+    org_id: str
+    integration_id: str
+    user_arn: str
+    stage: Stage
+    actor: str
+    old_key_id: str
+    known: tuple[str, ...]
+    removable: tuple[str, ...]
+    by_administrator: bool
+    grace: timedelta
+    started_at: datetime
+    stage_at: datetime
+    new_key_id: str = ""
+    problem: str = ""
+    steps: tuple[StepTaken, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_aware(self.started_at)
+        require_aware(self.stage_at)
+
+    @property
+    def is_over(self) -> bool:
+        return self.stage in ENDS
+
+    @property
+    def delete_at(self) -> datetime | None:
+        """When the old key's grace ends, once it has begun."""
+        return self.stage_at + self.grace if self.stage is Stage.DEACTIVATED else None
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether there is something to do."""
+        return not self.is_over and (self.delete_at is None or now >= self.delete_at)
+
+    def at(self, stage: Stage, now: datetime, note: str = "", *, new_key_id: str = "") -> Rotation:
+        """Return the rotation at a stage reached now."""
+        return replace(
+            self,
+            stage=stage,
+            stage_at=now,
+            new_key_id=new_key_id or self.new_key_id,
+            problem=note if stage in {Stage.ROLLING_BACK, Stage.ROLLED_BACK} else "",
+            steps=(*self.steps, StepTaken(stage, now, note)),
+        )
+
+    def gives_up(self, now: datetime) -> bool:
+        """Tell whether a new key that AWS still refuses has had its time."""
+        return now - self.stage_at >= PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands in the way of a new key and may go: ``remove`` are keys that are ours of old,
+    or that a person has named."""
+
+    remove: tuple[str, ...]
+
+
+def before_rotating(
+    keys: Sequence[SeenKey], held: str, *, ours: frozenset[str], told: str = ""
+) -> Before:
+    """Decide what to do about the keys that a user has when a rotation is asked for.
+
+    ``ours`` are ids that earlier rotations of Valetkey have made or replaced; ``told`` is a
+    stranger that a person has said may be deleted. Raises Conflict, naming the stranger and its
+    last use, and InvalidInput for a ``told`` that is not one.
+    """
+    mine = next((key for key in keys if key.id == held), None)
+    others = [key for key in keys if key.id != held]
+    if told and told not in {key.id for key in others}:
+        raise InvalidInput(
+            f"{told[:128]!r} is not another access key of this user.",
+            hint=f"It has: {_named(keys) or 'none'}.",
+            field="deleteStranger",
+        )
+    if mine is None or not mine.active:
+        state = "was deleted at AWS" if mine is None else "is inactive at AWS"
+        raise Conflict(
+            f"The access key {held} that Valetkey holds {state}, so it can't make another.",
+            hint="Activate it again, or make a key in IAM and enter it "
+            "(valetkey integrations update).",
+        )
+    strangers = [key for key in others if key.id not in ours | {told}]
+    if strangers:
+        raise Conflict(_stranger(strangers[0], mine), hint=_advice(strangers[0]))
+    return Before(tuple(key.id for key in others))
+
+
+def _stranger(key: SeenKey, mine: SeenKey) -> str:
+    compared = ""
+    if key.last_used_at and (mine.last_used_at is None or key.last_used_at > mine.last_used_at):
+        compared = " It was used later than the key that Valetkey holds: something depends on it."
+    return (
+        f"The user has a second access key that Valetkey did not make: {_described(key)}. "
+        f"AWS allows two, so there is no room for a new one.{compared}"
+    )
+
+
+def _advice(key: SeenKey) -> str:
+    return (
+        "Find out who uses it. If nobody does, delete it in IAM, or have it deleted: "
+        f"valetkey integrations rotate --delete-stranger {key.id}"
+    )
+
+
+def _described(key: SeenKey) -> str:
+    used = f"last used {key.last_used_at:%Y-%m-%d %H:%M} UTC" if key.last_used_at else "never used"
+    return f"{key.id} ({'active' if key.active else 'inactive'}, {used})"
+
+
+def _named(keys: Sequence[SeenKey]) -> str:
+    return ", ".join(_described(key) for key in keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """What appeared since an intent: ``orphans`` are the lost keys of ours; ``strangers`` are
+    not."""
+
+    orphans: tuple[str, ...]
+    strangers: tuple[str, ...]
+
+
+def since_the_intent(rotation: Rotation, keys: Sequence[SeenKey]) -> Suspects:
+    """Tell the keys that a lost CreateAccessKey of this rotation made from other new ones.
+
+    A key that has been used is not ours: nobody has our lost key's secret.
+    """
+    new = [key for key in keys if key.id not in rotation.known]
+    earliest = rotation.started_at - _SKEW
+    orphans = {key.id for key in new if key.last_used_at is None and key.created_at >= earliest}
+    return Suspects(
+        tuple(key.id for key in new if key.id in orphans),
+        tuple(key.id for key in new if key.id not in orphans),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When an integration's key is rotated. ``next_at`` has its jitter in it."""
+
+    integration_id: str
+    every: timedelta
+    jitter: timedelta
+    next_at: datetime
+    actor: str
+
+    def following(self, now: datetime, chance: float) -> Schedule:
+        """Return the schedule with its next turn; ``chance`` is in [0, 1)."""
+        return replace(self, next_at=now + self.every + chance * self.jitter)
+
+
+def make_schedule(
+    integration_id: str, every: timedelta, *, now: datetime, chance: float, actor: str
+) -> Schedule:
+    """Return a schedule whose turns are spread by a tenth of the period, at most a day.
+
+    Raises InvalidInput for a period that is not between a day and a year.
+    """
+    if not SHORTEST_PERIOD <= every <= LONGEST_PERIOD:
+        raise InvalidInput(
+            "A key can't be rotated that often, or that seldom.",
+            hint="Give a period of 1 to 365 days, such as 30d.",
+            field="everySeconds",
+        )
+    jitter = min(every / 10, timedelta(days=1))
+    return Schedule(integration_id, every, jitter, now, actor).following(now, chance)
+
+
+def parse_grace(seconds: int) -> timedelta:
+    """Read a grace, in seconds. Raises InvalidInput."""
+    grace = timedelta(seconds=seconds) if 0 <= seconds <= MOST_GRACE.total_seconds() else None
+    if grace is None:
+        raise InvalidInput(
+            "The grace is out of range.", hint="Give 0 to 2592000 seconds.", field="graceSeconds"
+        )
+    return grace
