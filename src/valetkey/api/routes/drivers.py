@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import delete, get, patch, post
@@ -10,12 +11,23 @@ from litestar.params import JSONBody, QueryParameter
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut
 from valetkey.api.wire.reports import ReportOut
+from valetkey.domain.driver import Driver
+
+
+async def _shapes(services: Services, drivers: Sequence[Driver]) -> list[DriverOut]:
+    types = await services.drivers.types_of(drivers)
+    return [DriverOut.of(driver, types.get(driver.integration_id, "")) for driver in drivers]
+
+
+async def _shape(services: Services, driver: Driver) -> DriverOut:
+    [shape] = await _shapes(services, [driver])
+    return shape
 
 
 @post("/drivers", tags=["drivers"])
 async def create_driver(services: Services, caller: Caller, data: JSONBody[DriverIn]) -> DriverOut:
     """Make a driver. The bucket is looked for at AWS, and its region stored."""
-    return DriverOut.of(await services.drivers.create(caller, data.project, data.new))
+    return await _shape(services, await services.drivers.create(caller, data.project, data.new))
 
 
 @get("/drivers", tags=["drivers"])
@@ -23,7 +35,7 @@ async def list_drivers(
     services: Services, caller: Caller, project: Annotated[str, QueryParameter(name="projectId")]
 ) -> list[DriverOut]:
     """List a project's drivers by name."""
-    return [DriverOut.of(driver) for driver in await services.drivers.of_project(caller, project)]
+    return await _shapes(services, await services.drivers.of_project(caller, project))
 
 
 @get("/drivers/{project_id:str}/drivers-by-provider", tags=["drivers"])
@@ -32,13 +44,19 @@ async def drivers_by_provider(
 ) -> DriversByProviderOut:
     """List a project's drivers by the kind of store."""
     drivers = await services.drivers.of_project(caller, project_id)
-    return DriversByProviderOut(s3=[DriverOut.of(driver) for driver in drivers])
+    return DriversByProviderOut(s3=await _shapes(services, drivers))
+
+
+@post("/drivers/test", status_code=204, tags=["drivers"])
+async def try_driver(services: Services, caller: Caller, data: JSONBody[DriverIn]) -> None:
+    """Find out whether a driver could be made, and make none (Dataloop's verb)."""
+    await services.drivers.try_out(caller, data.project, data.new)
 
 
 @get("/drivers/{driver_id:str}", tags=["drivers"])
 async def show_driver(services: Services, caller: Caller, driver_id: str) -> DriverOut:
     """Show a driver."""
-    return DriverOut.of(await services.drivers.get(caller, driver_id))
+    return await _shape(services, await services.drivers.get(caller, driver_id))
 
 
 @patch("/drivers/{driver_id:str}", tags=["drivers"])
@@ -49,7 +67,7 @@ async def change_driver(
     driver = await services.drivers.update(
         caller, driver_id, name=data.name, allow_external_delete=data.allow_external_delete
     )
-    return DriverOut.of(driver)
+    return await _shape(services, driver)
 
 
 @delete("/drivers/{driver_id:str}", tags=["drivers"])
@@ -77,6 +95,7 @@ async def run_driver_test(services: Services, caller: Caller, driver_id: str) ->
 
 ROUTES = (
     create_driver,
+    try_driver,
     list_drivers,
     drivers_by_provider,
     show_driver,

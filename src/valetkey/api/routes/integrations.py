@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 
@@ -15,17 +17,11 @@ from valetkey.api.wire.integrations import (
 from valetkey.api.wire.reports import ReportOut
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.integration import Integration, IntegrationType
-from valetkey.domain.secret import Secret
 from valetkey.services.guard import missing
 
-
-def _require_sts(kind: str) -> None:
-    if kind != IntegrationType.AWS_STS:
-        raise InvalidInput(
-            f"{kind[:40]!r} is not a type of integration that can be made here.",
-            hint="Use aws-sts.",
-            field="type",
-        )
+#: What can be asked of AWS at once. The role of an aws-cross integration can only be made when its
+#: external id is known; a static key is tried with each driver.
+_VERIFIED_AT_ONCE: Final = frozenset({IntegrationType.AWS_STS})
 
 
 @post("/orgs/{org_id:str}/integrations", tags=["integrations"])
@@ -40,16 +36,8 @@ async def create_integration(
 
     It is kept even if a check fails: its ``state`` says so, and the report says why.
     """
-    _require_sts(data.type)
-    integration = await services.integrations.create(
-        caller,
-        org_id,
-        name=data.name,
-        key=data.options.key,
-        secret=Secret(data.options.secret),
-        role_arn=data.options.role,
-    )
-    if not verify:
+    integration = await services.integrations.register(caller, org_id, data.new)
+    if not verify or integration.type not in _VERIFIED_AT_ONCE:
         return IntegrationOut.of(integration)
     integration, report = await services.integrations.verify(caller, integration.id)
     return IntegrationOut.of(integration, ReportOut.of(report, f"integration:{integration.id}"))
@@ -91,7 +79,7 @@ async def change_integration(
     """Change an integration's name, key and secret, or role."""
     await _in_org(services, caller, org_id, data.integration_id)
     options = data.credentials.options if data.credentials else OptionsIn()
-    if bool(options.key) != bool(options.secret):
+    if bool(options.key) != bool(options.hidden):
         raise InvalidInput(
             "A key goes with its secret.", hint="Send both, or neither.", field="credentials"
         )
@@ -99,9 +87,13 @@ async def change_integration(
         caller,
         data.integration_id,
         name=data.name,
-        credentials=(options.key, Secret(options.secret)) if options.key else None,
+        credentials=(options.key, options.hidden) if options.key else None,
         role_arn=options.role or None,
     )
+    if integration.type is IntegrationType.AWS_CROSS and options.role:
+        # Now there is something to try: does the role trust this server, and only so?
+        integration, report = await services.integrations.verify(caller, integration.id)
+        return IntegrationOut.of(integration, ReportOut.of(report, f"integration:{integration.id}"))
     return IntegrationOut.of(integration)
 
 

@@ -7,7 +7,6 @@ from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.people import MemberOut, OrgMemberIn, OrgOut
-from valetkey.domain.access import OrgRole
 from valetkey.domain.secret import Secret
 
 
@@ -36,9 +35,12 @@ async def list_members(services: Services, caller: Caller, org_id: str) -> list[
 
 async def _put(services: Services, caller: Caller, org_id: str, data: OrgMemberIn) -> MemberOut:
     password = Secret(data.password) if data.password is not None else None
-    member = await services.people.put_org_member(
-        caller, org_id, data.email or data.user_id, OrgRole(data.role), password=password
-    )
+    *_, member = [
+        await services.people.put_org_member(
+            caller, org_id, address, data.org_role, password=password
+        )
+        for address in data.addresses
+    ]
     return MemberOut.of(member)
 
 

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from valetkey.api.given import Caller, Services
 from valetkey.api.requests import FORM
 from valetkey.api.routes.users import role
-from valetkey.api.wire.people import MemberOut, ProjectIn, ProjectMemberIn, ProjectOut
+from valetkey.api.wire.people import MemberOut, ProjectIn, ProjectMemberIn, ProjectOut, RemovedOut
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.people import Project
@@ -91,10 +91,13 @@ async def change_member(
     return await _put(services, caller, project_id, email, data)
 
 
-@delete("/projects/{project_id:str}/members/{email:str}", tags=["projects"])
-async def remove_member(services: Services, caller: Caller, project_id: str, email: str) -> None:
-    """Take somebody out of a project."""
+@delete("/projects/{project_id:str}/members/{email:str}", status_code=200, tags=["projects"])
+async def remove_member(
+    services: Services, caller: Caller, project_id: str, email: str
+) -> RemovedOut:
+    """Take somebody out of a project. Dataloop's SDK reads the answer, so there is one."""
     await services.people.remove_project_member(caller, project_id, email)
+    return RemovedOut(email=email)
 
 
 ROUTES = (

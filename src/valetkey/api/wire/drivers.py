@@ -12,13 +12,13 @@ from valetkey.services.drivers import NewDriver
 
 
 class PayloadIn(Tolerant, frozen=True):
-    """Where the objects are. ``region`` may be empty: it is found out."""
+    """Where the objects are. ``region`` may be empty or null: it is found out."""
 
     bucket_name: str
-    storage_class: str = ""
-    region: str = ""
-    path: str = ""
-    endpoint: str = ""
+    storage_class: str | None = None
+    region: str | None = None
+    path: str | None = None
+    endpoint: str | None = None
 
 
 class SystemIn(Tolerant, frozen=True):
@@ -34,12 +34,13 @@ class MetadataIn(Tolerant, frozen=True):
 
 
 class DriverIn(Tolerant, frozen=True):
-    """A new driver. The project stands in ``metadata.system.projectId`` or in ``projectId``."""
+    """A new driver. The project stands in ``metadata.system.projectId`` or in ``projectId``; the
+    ``type`` is ``s3`` (``storage`` is another word for it)."""
 
     name: str
     integration_id: str
     payload: PayloadIn
-    type: Literal["s3"] = "s3"
+    type: Literal["s3", "storage"] = "s3"
     metadata: MetadataIn = msgspec.field(default_factory=MetadataIn)
     project_id: str = ""
     allow_external_delete: bool = False
@@ -56,10 +57,10 @@ class DriverIn(Tolerant, frozen=True):
             name=self.name,
             integration_id=self.integration_id,
             bucket=self.payload.bucket_name,
-            folder=self.payload.path,
-            region=self.payload.region,
-            endpoint=self.payload.endpoint,
-            storage_class=self.payload.storage_class,
+            folder=self.payload.path or "",
+            region=self.payload.region or "",
+            endpoint=self.payload.endpoint or "",
+            storage_class=self.payload.storage_class or "",
             allow_external_delete=self.allow_external_delete,
         )
 
@@ -105,7 +106,7 @@ class DriverOut(Out, frozen=True):
     allow_external_modification: bool = True
 
     @classmethod
-    def of(cls, driver: Driver, integration_type: str = "aws-sts") -> DriverOut:
+    def of(cls, driver: Driver, integration_type: str) -> DriverOut:
         """Return a driver's shape."""
         return cls(
             id=driver.id,

@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 
 from valetkey.api.wire.base import Out, Tolerant, moment
-from valetkey.domain.access import ProjectRole
+from valetkey.domain.access import OrgRole, ProjectRole
+from valetkey.domain.errors import InvalidInput
 from valetkey.domain.people import Organization, OrgMember, Project, ProjectMember
 
 
@@ -22,6 +23,12 @@ class MemberOut(Out, frozen=True):
     def of(cls, member: OrgMember | ProjectMember) -> MemberOut:
         """Return a member's shape."""
         return cls(id=member.user_id, email=member.email, role=member.role)
+
+
+class RemovedOut(Out, frozen=True):
+    """Who was taken out."""
+
+    email: str
 
 
 class OrgOut(Out, frozen=True):
@@ -42,12 +49,33 @@ class OrgOut(Out, frozen=True):
 
 
 class OrgMemberIn(Tolerant, frozen=True):
-    """Who (an e-mail address), and the role. ``password`` is for somebody new here."""
+    """Who (an e-mail address, or ``emails``), and the role: Dataloop's ``admin`` and ``worker``
+    are members here. ``password`` is for somebody new."""
 
-    role: Literal["owner", "member"]
+    role: Literal["owner", "member", "admin", "worker"]
     email: str = ""
+    emails: list[str] | str = ""
     user_id: str = ""
     password: str | None = None
+
+    @property
+    def org_role(self) -> OrgRole:
+        """The role as the domain knows it."""
+        return OrgRole.OWNER if self.role == "owner" else OrgRole.MEMBER
+
+    @property
+    def addresses(self) -> list[str]:
+        """The e-mail addresses, under whichever name they came. Raises InvalidInput for none."""
+        given = [self.emails] if isinstance(self.emails, str) else self.emails
+        found = [text for text in (self.email, self.user_id, *given) if text]
+        if not found:
+            raise InvalidInput(
+                "No e-mail address was given.", hint="Send it as 'email'.", field="email"
+            )
+        return found
+
+    def __repr__(self) -> str:
+        return "<OrgMemberIn>"
 
 
 class ProjectIn(Tolerant, frozen=True):
