@@ -71,7 +71,7 @@ class MeOut(Out, frozen=True):
 class ApiKeyIn(In, frozen=True):
     """A new API key. ``userId``, if given, is the caller's own id or e-mail address."""
 
-    description: str
+    description: str = "made over the API"
     user_id: str | None = None
     days: int | None = None
 
