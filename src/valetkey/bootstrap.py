@@ -45,7 +45,7 @@ from valetkey.services.integrations import Integrations
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.registry import Services
-from valetkey.services.vending import Vending
+from valetkey.services.vending import Presigning, Vending
 from valetkey.services.verification import Verifier
 from valetkey.system import SystemClock, SystemEntropy
 
@@ -63,6 +63,8 @@ class Parts:
     tokens: Tokens
     sts: Sts
     stores: ObjectStores
+    #: Where clients find S3 if it is not AWS's own, for the URLs that they are given.
+    s3_endpoint: str = ""
 
 
 def make_sealer(settings: Settings, entropy: Entropy) -> EnvelopeSealer:
@@ -145,6 +147,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 tokens=await open_tokens(storage, sealer),
                 sts=BotoSts(clients),
                 stores=BotoObjectStores(clients),
+                s3_endpoint=settings.s3_endpoint,
             )
         )
     finally:
@@ -174,6 +177,7 @@ def wire(parts: Parts) -> Services:
     storage.listen(caches)
     accounts = Accounts(storage, passwords, parts.tokens, audit, clock, new_id)
     principals = Principals(accounts, parts.tokens, clock, caches)
+    vending = Vending(storage, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
     verifier = Verifier(sts, stores, clock, new_id)
     return Services(
         accounts=accounts,
@@ -182,10 +186,9 @@ def wire(parts: Parts) -> Services:
         health=Health(storage, sts_seen),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         people=People(storage, passwords, audit, clock, new_id),
+        presigning=Presigning(vending, audit, clock, s3_endpoint=parts.s3_endpoint),
         principals=principals,
-        vending=Vending(
-            storage, sealer, sts, audit, principals, sts_seen, caches, clock, new_id
-        ),
+        vending=vending,
     )
 
 

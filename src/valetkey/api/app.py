@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 from valetkey.api.authentication import provide_caller, require_caller
 from valetkey.api.errors import on_any_error, on_http_error, on_valetkey_error
 from valetkey.api.front import Front
+from valetkey.api.hot import HotRoutes
 from valetkey.api.requests import StrictRequest
 from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.domain.errors import ValetkeyError
@@ -78,4 +79,4 @@ def create_app(
         logging_config=None,
         state=State({"services": services}),
     )
-    return Front(app, trusted_proxies=options.trusted_proxies)
+    return HotRoutes(services, Front(app, trusted_proxies=options.trusted_proxies))

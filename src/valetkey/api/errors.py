@@ -41,6 +41,12 @@ _HINTS: Final = {
     413: "Send less in one request.",
     415: "Send JSON.",
 }
+#: What is told of a bug.
+INTERNAL: Final = {
+    "message": "Something went wrong inside the server.",
+    "code": "internal",
+    "hint": "Report it with the request id; the server's log has the rest.",
+}
 _log = structlog.get_logger("valetkey.api")
 
 
@@ -104,13 +110,10 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     if isinstance(error, RecursionError):
         deep = errors.InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
         return on_valetkey_error(request, deep)
+    log_failure(error)
+    return Response({**INTERNAL, "requestId": _request_id(request)}, status_code=500)
+
+
+def log_failure(error: Exception) -> None:
+    """Log a bug, with everything that is not told to the client."""
     _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
-    return Response(
-        {
-            "message": "Something went wrong inside the server.",
-            "code": "internal",
-            "hint": "Report it with the request id; the server's log has the rest.",
-            "requestId": _request_id(request),
-        },
-        status_code=500,
-    )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Iterable, MutableMapping
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = structlog.get_logger("valetkey.access")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
-_HEADERS: Final = (
+SAFE_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -46,14 +46,20 @@ class Front:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        peer = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
-        if self._is_trusted(peer):
-            self._believe(scope, headers)
-        request_id = self._request_id(peer, headers)
+        request_id = self.arrive(scope)
         # A dictionary of this request's own: the server may share one between requests.
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         await self._serve(scope, receive, send, request_id)
+
+    def arrive(self, scope: Any) -> str:
+        """Return the request's id; what a trusted proxy says of the client goes into ``scope``."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        if not self._is_trusted(peer):
+            return secrets.token_hex(16)
+        headers = dict(scope["headers"])
+        self._believe(scope, headers)
+        given = headers.get(b"x-request-id", b"")
+        return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
     async def _serve(self, scope: Any, receive: Receive, send: Send, request_id: str) -> None:
         started, status = time.perf_counter(), 0
@@ -84,6 +90,8 @@ class Front:
                 )
 
     def _is_trusted(self, peer: str) -> bool:
+        if not self._trusted:
+            return False
         try:
             address = ipaddress.ip_address(peer)
         except ValueError:
@@ -100,12 +108,6 @@ class Front:
         if scheme in {"http", "https"}:
             scope["scheme"] = scheme
 
-    def _request_id(self, peer: str, headers: MutableMapping[bytes, bytes]) -> str:
-        given = headers.get(b"x-request-id", b"")
-        if self._is_trusted(peer) and _REQUEST_ID.fullmatch(given):
-            return given.decode()
-        return uuid.uuid4().hex
-
 
 def _has_control(text: str) -> bool:
     return any(ord(letter) < 32 or 0xD800 <= ord(letter) <= 0xDFFF for letter in text)  # noqa: PLR2004
@@ -115,7 +117,7 @@ def _with_own(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[t
     kept = list(headers)
     present = {name.lower() for name, _ in kept}
     kept.append((b"x-request-id", request_id.encode()))
-    return kept + [entry for entry in _HEADERS if entry[0] not in present]
+    return kept + [entry for entry in SAFE_HEADERS if entry[0] not in present]
 
 
 async def _refuse(send: Any, request_id: str) -> None:

@@ -19,7 +19,8 @@ from urllib.parse import quote, urlsplit
 
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.scope import MAX_KEY_BYTES
+from valetkey.domain.partitions import dns_suffix
+from valetkey.domain.scope import MAX_KEY_BYTES, AccessLevel
 
 #: S3 takes no X-Amz-Expires above seven days.
 MAX_EXPIRES: Final = timedelta(seconds=604_800)
@@ -36,8 +37,43 @@ class Method(StrEnum):
     HEAD = "HEAD"
     DELETE = "DELETE"
 
+    @property
+    def level(self) -> AccessLevel:
+        """The access level that its holder needs."""
+        return _LEVELS[self]
 
+
+_LEVELS: Final = {
+    Method.GET: AccessLevel.READ,
+    Method.HEAD: AccessLevel.READ,
+    Method.PUT: AccessLevel.WRITE,
+    Method.DELETE: AccessLevel.DELETE,
+}
 _TAKES_DISPOSITION: Final = frozenset({Method.GET, Method.HEAD})
+#: Buckets whose name a TLS certificate for ``*.s3.REGION.amazonaws.com`` does not cover.
+_DOT: Final = "."
+
+
+def check_options(method: Method, *, disposition: str, has_versions: bool) -> None:
+    """Raise InvalidInput for an option that the method lacks, or a header that is none."""
+    if disposition and method not in _TAKES_DISPOSITION:
+        raise _misplaced("disposition", method)
+    if has_versions and method is Method.PUT:
+        raise _misplaced("versionIds", method)
+    if not disposition.isprintable():
+        raise InvalidInput(
+            "The content disposition has a line break in it, or another control character.",
+            hint='Give one line, such as: attachment; filename="a.jpg".',
+            field="disposition",
+        )
+
+
+def bucket_url(bucket: str, region: str, *, partition: str = "aws", endpoint: str = "") -> str:
+    """Return the address of a bucket: below an endpoint if there is one, else AWS's own."""
+    if endpoint:
+        return f"{endpoint.rstrip('/')}/{bucket}"
+    host = f"s3.{region}.{dns_suffix(partition)}"
+    return f"https://{host}/{bucket}" if _DOT in bucket else f"https://{bucket}.{host}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +100,10 @@ class Presigner:
         ``disposition`` becomes the answer's Content-Disposition (GET and HEAD only).
         Raises InvalidInput for a key that S3 can't hold and for an option the method lacks.
         """
-        path = _quoted_key(key)
+        return self.sign(quote_key(key), disposition=disposition, version_id=version_id)
+
+    def sign(self, path: str, *, disposition: str = "", version_id: str = "") -> str:
+        """Return the URL of an object, given what :func:`quote_key` made of its key."""
         extra = self._extra(disposition, version_id) if disposition or version_id else ""
         # Upper-case X-Amz-* sorts before the lower-case parameters, so extras end the canonical
         # query; botocore sends them first.
@@ -76,17 +115,8 @@ class Presigner:
         return f"{self._start}{path}?{head}{self._sent_query}&X-Amz-Signature={signature}"
 
     def _extra(self, disposition: str, version_id: str) -> str:
-        if disposition and self._method not in _TAKES_DISPOSITION:
-            raise _misplaced("disposition", self._method)
-        if version_id and self._method is Method.PUT:
-            raise _misplaced("versionIds", self._method)
+        check_options(self._method, disposition=disposition, has_versions=bool(version_id))
         wanted = {"response-content-disposition": disposition, "versionId": version_id}
-        if any(letter in disposition for letter in "\r\n\0"):
-            raise InvalidInput(
-                "The content disposition has a line break in it.",
-                hint='Give one line, such as: attachment; filename="a.jpg".',
-                field="disposition",
-            )
         return _query({name: value for name, value in wanted.items() if value})
 
 
@@ -161,8 +191,11 @@ def _query(parameters: Mapping[str, str]) -> str:
     )
 
 
-def _quoted_key(key: str) -> str:
-    """Return the key as a URL's path has it: every byte but the unreserved and ``/`` escaped."""
+def quote_key(key: str) -> str:
+    """Return the key as a URL's path has it: every byte but the unreserved and ``/`` escaped.
+
+    Raises InvalidInput for a key that S3 can't hold, or that clients would resolve to another.
+    """
     if _PLAIN.fullmatch(key) and "/." not in key and key[0] != ".":
         return key
     try:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from valetkey.domain.errors import TooLarge
+from valetkey.domain.partitions import dns_suffix
 from valetkey.domain.scope import AccessLevel, Scope
 
 #: AssumeRole takes at most this many characters of inline session policy.
@@ -123,7 +124,6 @@ def _kms_statement(
     S3 gives the object's ARN as encryption context, or, with Bucket Keys, the bucket's (S3 user
     guide, "Protecting data with SSE-KMS").
     """
-    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     region = key_arn.split(":")[3]
     context = [bucket_arn(partition, scope.bucket), *objects]
     return {
@@ -131,7 +131,7 @@ def _kms_statement(
         "Action": actions,
         "Resource": key_arn,
         "Condition": {
-            "StringEquals": {"kms:ViaService": f"s3.{region}.{suffix}"},
+            "StringEquals": {"kms:ViaService": f"s3.{region}.{dns_suffix(partition)}"},
             "StringLike": {"kms:EncryptionContext:aws:s3:arn": context},
         },
     }

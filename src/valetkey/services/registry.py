@@ -11,7 +11,7 @@ from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
-from valetkey.services.vending import Vending
+from valetkey.services.vending import Presigning, Vending
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +24,6 @@ class Services:
     health: Health
     integrations: Integrations
     people: People
+    presigning: Presigning
     principals: Principals
     vending: Vending

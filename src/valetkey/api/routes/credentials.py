@@ -1,61 +1,74 @@
-"""Temporary credentials."""
+"""Temporary credentials and presigned URLs, described for OpenAPI.
+
+These routes are hot: ``valetkey.api.hot`` answers them before the framework sees them. What
+stands here are their shapes; ``tests/integration/api`` holds the answers to them.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Final, NoReturn
 
-from litestar import Request, Response, get, post
+from litestar import get, post
+from litestar.datastructures import ResponseHeader
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 
-from valetkey.api.authentication import BARE_TOKEN, PUBLIC, authenticate
-from valetkey.api.errors import status_of
-from valetkey.api.given import Caller, Services
 from valetkey.api.wire.credentials import (
     ContainerErrorOut,
     ContainerOut,
     CredentialsIn,
     CredentialsOut,
 )
-from valetkey.domain.credentials import parse_ttl
-from valetkey.domain.errors import ValetkeyError
-from valetkey.domain.scope import parse_levels
-from valetkey.services.vending import VendRequest
+from valetkey.api.wire.presign import PresignedOut, PresignIn
+
+_NDJSON: Final = "application/x-ndjson"
+_LINES: Final = ResponseSpec(
+    PresignedOut,
+    generate_examples=False,
+    media_type=_NDJSON,
+    description="A line of JSON for each key, in order.",
+)
 
 
 @post("/drivers/{driver_id:str}/credentials", status_code=200, tags=["credentials"])
-async def vend(
-    services: Services, caller: Caller, driver_id: str, data: JSONBody[CredentialsIn]
-) -> CredentialsOut:
+async def vend(driver_id: str, data: JSONBody[CredentialsIn]) -> CredentialsOut:  # noqa: ARG001
     """Hand out credentials for folders below the driver's own, once the record is durable."""
-    return CredentialsOut.of(await services.vending.vend(caller, driver_id, data.wanted))
+    _described_only()
 
 
-@get(
-    "/drivers/{driver_id:str}/credentials",
-    tags=["credentials"],
-    # The handler authenticates by itself, so that its refusals have that contract's shape too.
-    opt={PUBLIC: True, BARE_TOKEN: True},
-)
+@get("/drivers/{driver_id:str}/credentials", tags=["credentials"])
 async def container_credentials(
-    request: Request[Any, Any, Any],
-    services: Services,
-    driver_id: str,
-    prefix: list[str],
-    access: Annotated[str, QueryParameter(description="Levels, comma-separated.")],
-    ttl: int = 3600,
-) -> Response[ContainerOut | ContainerErrorOut]:
+    driver_id: str,  # noqa: ARG001
+    prefix: list[str],  # noqa: ARG001
+    access: Annotated[str, QueryParameter(description="Levels, comma-separated.")],  # noqa: ARG001
+    ttl: int = 3600,  # noqa: ARG001
+    purpose: str = "",  # noqa: ARG001
+) -> ContainerOut | ContainerErrorOut:
     """Hand out credentials in the shape that AWS's SDKs fetch from a container endpoint.
 
-    ``prefix`` may be repeated; errors are ``{"code", "message"}``, as that contract has them.
+    The token may stand alone in ``Authorization``; ``prefix`` may be repeated; errors are
+    ``{"code", "message"}``, as that contract has them.
     """
-    try:
-        caller = await authenticate(request, request.route_handler)
-        order = VendRequest(tuple(prefix), parse_levels(access.split(",")), parse_ttl(ttl))
-        vended = await services.vending.vend(caller, driver_id, order)
-    except ValetkeyError as error:
-        refusal = ContainerErrorOut(code=error.code, message=str(error))
-        return Response(refusal, status_code=status_of(error))
-    return Response(ContainerOut.of(vended))
+    _described_only()
 
 
-ROUTES = (vend, container_credentials)
+@post(
+    "/drivers/{driver_id:str}/presign",
+    status_code=200,
+    tags=["credentials"],
+    response_headers=[ResponseHeader(name="X-Request-Id", documentation_only=True)],
+    responses={200: _LINES},
+)
+async def presign(driver_id: str, data: JSONBody[PresignIn]) -> None:  # noqa: ARG001
+    """Sign URLs for up to 100,000 keys of the bucket; the answer is streamed, a line for each.
+
+    No URL outlives the session that signed it: each line tells its real expiry.
+    """
+    _described_only()
+
+
+def _described_only() -> NoReturn:
+    raise RuntimeError("this route is answered by valetkey.api.hot, in front of the framework")
+
+
+ROUTES = (vend, container_credentials, presign)

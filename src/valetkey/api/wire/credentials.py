@@ -14,12 +14,15 @@ from valetkey.services.vending import Vended, VendRequest
 
 class CredentialsIn(In, frozen=True):
     """What to open: folders below the driver's own (``""`` is all of it) and access levels, for
-    ``ttlSeconds``."""
+    ``ttlSeconds``. ``bare`` lets listings name the folders without their ``/``; ``versions`` opens
+    old versions too; ``purpose`` is for the audit trail."""
 
     prefixes: list[str]
     access: list[str]
     ttl_seconds: int = 3600
     purpose: str = ""
+    bare: bool = False
+    versions: bool = False
 
     @property
     def wanted(self) -> VendRequest:
@@ -29,6 +32,8 @@ class CredentialsIn(In, frozen=True):
             levels=parse_levels(self.access),
             ttl=parse_ttl(self.ttl_seconds),
             purpose=self.purpose,
+            bare=self.bare,
+            versions=self.versions,
         )
 
 

@@ -5,6 +5,7 @@
 """
 
 from valetkey.services.vending.orders import Vended, VendRequest
+from valetkey.services.vending.presigning import Presigned, Presigning, PresignRequest
 from valetkey.services.vending.vending import Vending
 
-__all__ = ["VendRequest", "Vended", "Vending"]
+__all__ = ["PresignRequest", "Presigned", "Presigning", "VendRequest", "Vended", "Vending"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from valetkey.domain.audit import Entry, FilledForm
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
+from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Sealer, Storage, Sts
 from valetkey.services.audit import AuditLog, Caller
@@ -93,6 +95,10 @@ class Vending:
     async def place(self, driver_id: str) -> Place:
         """Return what is known of a driver. Raises NotFound."""
         return await self._places.find(driver_id)
+
+    async def grants(self, caller: Caller, place: Place) -> Sequence[Grant]:
+        """Return the caller's grants on a driver, by name or by group."""
+        return await self._places.grants(place.driver.id, caller.principal.user_id)
 
     async def _take(self, caller: Caller, warrant: Warrant) -> Minted:
         minted = self._sessions.peek(warrant.key)

@@ -1,0 +1,132 @@
+"""One request and its answer, as near to ASGI as can be."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar.types import Receive, Send
+
+from valetkey.api.errors import UnsupportedMediaType
+from valetkey.api.front import SAFE_HEADERS
+from valetkey.domain.errors import TooLarge, Unauthenticated
+from valetkey.services.audit import Caller
+from valetkey.services.registry import Services
+
+JSON: Final = b"application/json"
+_HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API key."
+
+
+class BodyTooLarge(TooLarge):
+    """The body has more bytes than this route reads."""
+
+    code = "request_entity_too_large"
+
+
+class Exchange:
+    """A request that comes in, and the answer that goes out."""
+
+    __slots__ = ("_receive", "_scope", "_send", "has_begun", "request_id")
+
+    def __init__(self, scope: Any, receive: Receive, send: Send, request_id: str) -> None:
+        self._scope = scope
+        self._receive: Any = receive
+        self._send: Any = send
+        self.request_id = request_id
+        self.has_begun = False
+
+    @property
+    def query(self) -> bytes:
+        """The query string."""
+        query: bytes = self._scope.get("query_string", b"")
+        return query
+
+    def header(self, name: bytes) -> str:
+        """Return a header's value; empty if there is none. ``name`` is in lower case."""
+        for key, value in self._scope["headers"]:
+            if key == name:
+                text: str = value.decode("latin-1")
+                return text
+        return ""
+
+    async def caller(self, services: Services, *, bare_token: bool = False) -> Caller:
+        """Return who is asking, by a bearer token; ``bare_token`` takes it without a scheme too,
+        as AWS's clients send it. Raises Unauthenticated."""
+        header = self.header(b"authorization")
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            if not (bare_token and header and not token):
+                said = "This is no bearer token." if header else "This request has no token."
+                raise Unauthenticated(said, hint=_HINT)
+            token = header
+        token = token.strip()
+        principal = services.principals.known(token) or await services.principals.of(token)
+        client = self._scope.get("client")
+        return Caller(principal, self.request_id, client[0] if client else "")
+
+    async def json_body(self, limit: int) -> bytes:
+        """Return the body, which must be declared as JSON.
+
+        Raises UnsupportedMediaType, and BodyTooLarge beyond ``limit`` bytes.
+        """
+        kind = self.header(b"content-type").partition(";")[0].strip().lower()
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise UnsupportedMediaType(
+                f"The body's content type is {kind[:80]!r}.",
+                hint="Send JSON, with 'Content-Type: application/json'.",
+            )
+        message = await self._receive()
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            body = await self._rest(body, limit)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+
+    async def _rest(self, start: bytes, limit: int) -> bytes:
+        parts, size, more = [start], len(start), True
+        while more:
+            message = await self._receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                raise _too_large(limit)
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+    async def send(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        kind: bytes = JSON,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        """Answer at once."""
+        length = (b"content-length", b"%d" % len(body))
+        await self._begin(status, kind, (length, *headers))
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def begin(self, kind: bytes) -> None:
+        """Begin an answer that comes in pieces."""
+        await self._begin(200, kind, ())
+
+    async def piece(self, body: bytes, *, is_last: bool) -> None:
+        """Send the next piece."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
+
+    async def _begin(
+        self, status: int, kind: bytes, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> None:
+        own = ((b"content-type", kind), (b"x-request-id", self.request_id.encode()))
+        self.has_begun = True
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*own, *headers, *SAFE_HEADERS],
+            }
+        )
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body has more than {limit} bytes.", hint="Send less in one request.")
