@@ -12,11 +12,16 @@ from litestar.response import Redirect
 
 from valetkey.console import (
     assets,
+    audit,
     checks,
+    credentials,
+    drivers,
     errors,
     guide,
+    integration_page,
     integrations,
     overview,
+    people,
     signin,
 )
 from valetkey.console.page import Reader, open_reader
@@ -29,7 +34,12 @@ _PAGES: Final[tuple[Any, ...]] = (
     *overview.ROUTES,
     *checks.ROUTES,
     *integrations.ROUTES,
+    *integration_page.ROUTES,
     *guide.ROUTES,
+    *drivers.ROUTES,
+    *credentials.ROUTES,
+    *audit.ROUTES,
+    *people.ROUTES,
 )
 _ON_ERROR: Final[dict[int | type[Exception], Any]] = {
     ValetkeyError: errors.on_valetkey_error,

@@ -127,6 +127,25 @@ async def watch(
     seen = await services.setup_watch.look(
         reader.caller, reader.org.id, key=key, role=role, bucket=bucket, folder=folder
     )
+    return _seen(reader, seen)
+
+
+@post("/guide/watch/{integration_id:str}", status_code=200)
+async def watch_registered(
+    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: str
+) -> Response[str]:
+    """Look at AWS with the key that was just registered, and tick the steps."""
+    form = await fields(request)
+    seen = await services.setup_watch.look_again(
+        reader.caller,
+        integration_id,
+        bucket=form.get("bucket", ""),
+        folder=form.get("folder", ""),
+    )
+    return _seen(reader, seen)
+
+
+def _seen(reader: Reader, seen: Seen) -> Response[str]:
     status = _STOP_POLLING if seen.everything else 200
     return reader.part("integrations/ticks.html", status=status, ticks=_ticks(seen), seen=seen)
 
@@ -159,4 +178,4 @@ async def download_cloudformation(
     )
 
 
-ROUTES = (fill_guide, watch, download_cloudformation)
+ROUTES = (fill_guide, watch, watch_registered, download_cloudformation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -13,13 +13,21 @@ from valetkey.console.guide import first_guide
 from valetkey.console.page import Reader
 from valetkey.console.web import fields, go_to, safe_headers, templates
 from valetkey.domain.errors import Conflict, InvalidInput, ValetkeyError
+from valetkey.domain.integration import Integration, IntegrationType
+from valetkey.domain.new_integration import NewIntegration, parse_type
 from valetkey.domain.secret import Secret
 from valetkey.services.registry import Services
 
 HERE: Final = "/integrations"
 #: Stands between the pieces of a page that comes piece by piece.
 BETWEEN: Final = "\x1e"
-_FIELDS: Final = {"name": "name", "key": "key", "secret": "secret", "roleArn": "role_arn"}
+_FIELDS: Final = {
+    "name": "name",
+    "key": "key",
+    "secret": "secret",
+    "roleArn": "role_arn",
+    "endpoint": "endpoint",
+}
 
 
 @get("/integrations")
@@ -33,7 +41,14 @@ async def list_integrations(services: Services, reader: Reader) -> Response[str]
 async def new_integration(services: Services, reader: Reader) -> Response[str]:
     """Open the panel on the right: the fields in the reference page's order, and the guide."""
     await services.integrations.of_org(reader.caller, reader.org.id)
-    return reader.part("integrations/new.html", guide=first_guide())
+    return reader.part("integrations/new.html", guide=first_guide(), kind=IntegrationType.AWS_STS)
+
+
+@get("/integrations/new/fields")
+async def fields_of_type(request: Request[Any, Any, Any], reader: Reader) -> Response[str]:
+    """Show the fields of another type of integration."""
+    kind = parse_type(request.query_params.get("type", ""))
+    return reader.part("integrations/fields.html", kind=kind)
 
 
 @post("/integrations", status_code=201)
@@ -43,17 +58,18 @@ async def create_integration(
     """Register an integration; the answer is the report, which asks AWS as it is shown."""
     form = await fields(request)
     try:
-        integration = await services.integrations.create(
-            reader.caller,
-            reader.org.id,
+        new = NewIntegration(
+            type=parse_type(form.get("type", "")),
             name=form.get("name", ""),
             key=form.get("key", ""),
             secret=Secret(form.get("secret", "")),
             role_arn=form.get("role_arn", ""),
+            endpoint=form.get("endpoint", ""),
         )
+        integration = await services.integrations.register(reader.caller, reader.org.id, new)
     except (InvalidInput, Conflict) as error:
         return refused(error, _FIELDS, otherwise="name-error")
-    return reader.part("integrations/created.html", integration=integration)
+    return reader.part("integrations/created.html", integration=integration, mended=False)
 
 
 @post("/integrations/{integration_id:str}/mend", status_code=200)
@@ -62,26 +78,31 @@ async def mend_integration(
 ) -> Response[str]:
     """Take another key and secret, or another role, and show the report anew."""
     form = await fields(request)
-    key, secret = form.get("key", ""), form.get("secret", "")
     stored = await services.integrations.get(reader.caller, integration_id)
-    if key == stored.access_key_id and not secret:
-        key = ""  # the form shows the key that is stored; nothing is changed about it
     try:
-        if bool(key) != bool(secret):
-            raise InvalidInput(
-                "A key goes with its secret.",
-                hint="Enter both, or leave both empty to keep those that are stored.",
-                field="secret" if key else "key",
-            )
         integration = await services.integrations.update(
             reader.caller,
             integration_id,
-            credentials=(key, Secret(secret)) if key else None,
+            credentials=_new_key(form, stored),
             role_arn=form.get("role_arn") or None,
         )
     except InvalidInput as error:
         return refused(error, _FIELDS, otherwise="secret-error")
-    return reader.part("integrations/created.html", integration=integration)
+    return reader.part("integrations/created.html", integration=integration, mended=True)
+
+
+def _new_key(form: Mapping[str, str], stored: Integration) -> tuple[str, Secret] | None:
+    """Return the key and secret of a form, or None where it keeps those that are stored."""
+    key, secret = form.get("key", ""), form.get("secret", "")
+    if key == stored.access_key_id and not secret:
+        return None
+    if bool(key) != bool(secret):
+        raise InvalidInput(
+            "A key goes with its secret.",
+            hint="Enter both, or leave the secret empty to keep what is stored.",
+            field="secret" if key else "key",
+        )
+    return (key, Secret(secret)) if key else None
 
 
 @post("/integrations/{integration_id:str}/verify", status_code=200)
@@ -129,6 +150,7 @@ async def delete_integration(
 ROUTES = (
     list_integrations,
     new_integration,
+    fields_of_type,
     create_integration,
     mend_integration,
     verify_integration,

@@ -12,6 +12,7 @@ from valetkey.console.rights import Rights, rights_of
 from valetkey.console.session import Session, open_session
 from valetkey.console.web import html
 from valetkey.domain.access import OrgRole
+from valetkey.domain.errors import Denied
 from valetkey.domain.people import Organization, Project
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
@@ -63,7 +64,14 @@ class Reader:
             {project.id: project.org_id},
         )
 
-    def page(self, name: str, *, here: str, status: int = 200, **context: Any) -> Response[str]:
+    def require(self, allowed: bool, what: str) -> None:
+        """Refuse a page that would be empty for want of a right. Raises Denied."""
+        if not allowed:
+            raise Denied(
+                f"Your role does not include: {what}.", hint="Ask an owner for the role you need."
+            )
+
+    def page(self, name: str, /, *, here: str, status: int = 200, **context: Any) -> Response[str]:
         """Render a whole page or a part of one."""
         return html(
             name,
@@ -77,7 +85,7 @@ class Reader:
             **context,
         )
 
-    def part(self, name: str, *, status: int = 200, **context: Any) -> Response[str]:
+    def part(self, name: str, /, *, status: int = 200, **context: Any) -> Response[str]:
         """Render a part that a page asked for."""
         return self.page(name, here="", status=status, **context)
 

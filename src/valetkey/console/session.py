@@ -1,4 +1,4 @@
-"""Signing in and out: the session is a cookie that scripts can't read and other sites don't send."""
+"""Signing in and out: a session is a cookie that no script reads and no other site's form sends."""
 
 from __future__ import annotations
 

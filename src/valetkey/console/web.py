@@ -33,7 +33,7 @@ _POLICY: Final = (
 
 @cache
 def templates() -> Environment:
-    """Return the pages' templates: everything is escaped, and a name that is missing is an error."""
+    """Return the pages' templates: all text is escaped, and a name that is missing is an error."""
     environment = Environment(
         loader=PackageLoader("valetkey.console"),
         autoescape=True,
@@ -83,7 +83,7 @@ def safe_headers(image_sources: str = "") -> dict[str, str]:
     }
 
 
-def html(name: str, *, status: int = 200, images: str = "", **context: Any) -> Response[str]:
+def html(name: str, /, *, status: int = 200, images: str = "", **context: Any) -> Response[str]:
     """Render a template into a response. ``images`` are origins that images may come from."""
     return Response(
         templates().get_template(name).render(**context),

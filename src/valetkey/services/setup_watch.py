@@ -1,5 +1,4 @@
-"""Looking on while somebody sets up the AWS side by hand: which steps can be seen to hold, with a
-key that is not registered yet."""
+"""Looking on while somebody sets up the AWS side by hand: which steps can be seen to hold."""
 
 from __future__ import annotations
 
@@ -11,11 +10,12 @@ from valetkey.domain.credentials import MIN_TTL, AccessKey
 from valetkey.domain.driver import parse_bucket
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput
 from valetkey.domain.integration import RoleArn
-from valetkey.domain.ports import AssumeRole, BucketPlace, ObjectStores, Sts
+from valetkey.domain.ports import AssumeRole, BucketPlace, ObjectStores, Sealer, Storage, Sts
 from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard
+from valetkey.services.guard import Guard, load_integration
+from valetkey.services.integrations import open_key
 
 SESSION_NAME: Final = "valetkey-setup"
 
@@ -42,9 +42,16 @@ class Seen:
 
 
 class SetupWatch:
-    """Asks AWS with a key that somebody is about to register. Nothing is stored or recorded."""
+    """Asks AWS with a key that somebody is about to register, or has just registered.
 
-    def __init__(self, sts: Sts, stores: ObjectStores, audit: AuditLog) -> None:
+    Nothing is stored or recorded.
+    """
+
+    def __init__(
+        self, storage: Storage, sealer: Sealer, sts: Sts, stores: ObjectStores, audit: AuditLog
+    ) -> None:
+        self._storage = storage
+        self._sealer = sealer
         self._sts = sts
         self._stores = stores
         self._guard = Guard(audit)
@@ -63,6 +70,24 @@ class SetupWatch:
         await self._guard.require(
             caller, Action.MANAGE_INTEGRATIONS, org_id=org_id, subject=f"organisation:{org_id}"
         )
+        return await self._look(key, role, bucket, folder)
+
+    async def look_again(
+        self, caller: Caller, integration_id: str, *, bucket: str = "", folder: str = ""
+    ) -> Seen:
+        """Return the same with a stored key. Raises NotFound, Denied, Conflict, SealBroken."""
+        async with self._storage.read() as work:
+            integration = await load_integration(work, integration_id)
+        await self._guard.require(
+            caller,
+            Action.MANAGE_INTEGRATIONS,
+            org_id=integration.org_id,
+            subject=f"integration:{integration_id}",
+        )
+        integration, key = await open_key(self._storage, self._sealer, integration_id)
+        return await self._look(key, integration.role_arn, bucket, folder)
+
+    async def _look(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> Seen:
         user_arn, role_assumed = "", False
         try:
             user_arn = (await self._sts.caller_identity(key)).arn

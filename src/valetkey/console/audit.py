@@ -1,0 +1,144 @@
+"""The audit trail in the browser: newest first, filtered, drawn, exported, and its chain walked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.response import Stream
+
+from valetkey.console.chart import ChartMaker
+from valetkey.console.page import Reader
+from valetkey.domain.audit import AuditEvent, AuditRecord
+from valetkey.services.registry import Services
+
+HERE: Final = "/audit"
+SHOWN: Final = 100
+#: How far back the page looks; the export has everything.
+RECENT: Final = 20_000
+_COLUMNS: Final = (
+    "sequence",
+    "at",
+    "actor",
+    "action",
+    "outcome",
+    "subject",
+    "reason",
+    "source",
+    "request_id",
+    "details",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is looked for; what is empty does not narrow. Texts match anywhere, in any case."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    outcome: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Filter:
+        """Read it from an address."""
+        return cls(**{name: query.get(name, "")[:200].strip() for name in cls.__slots__})
+
+    def matches(self, event: AuditEvent) -> bool:
+        """Tell whether an event is looked for."""
+        found = f"{event.subject} {event.details.get('name', '')}"
+        return (
+            self.actor.lower() in event.actor.lower()
+            and self.action.lower() in event.action.lower()
+            and self.subject.lower() in found.lower()
+            and self.outcome in {"", event.outcome}
+        )
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The address's parameters that stand for it."""
+        return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
+
+
+@get("/audit")
+async def show_audit(
+    request: Request[Any, Any, Any], services: Services, reader: Reader
+) -> Response[str]:
+    """Show the newest records that fit, and the chart of all that fit."""
+    wanted = Filter.of(request.query_params)
+    newest: deque[AuditRecord] = deque(maxlen=SHOWN)
+    maker, found = ChartMaker(datetime.now(UTC)), 0
+    async for record in services.audit.recent(reader.caller, reader.org.id, among=RECENT):
+        if wanted.matches(record.event):
+            newest.append(record)
+            maker.add(record.event)
+            found += 1
+    return reader.page(
+        "audit/trail.html",
+        here=HERE,
+        wanted=wanted,
+        records=list(reversed(newest)),
+        found=found,
+        chart=maker.chart(),
+    )
+
+
+@post("/audit/verify", status_code=200)
+async def verify_chain(services: Services, reader: Reader) -> Response[str]:
+    """Walk the whole chain."""
+    await services.audit.require_reader(reader.caller, reader.org.id)
+    return reader.part("audit/verdict.html", verdict=await services.audit.verify())
+
+
+@get("/audit/export")
+async def export(request: Request[Any, Any, Any], services: Services, reader: Reader) -> Stream:
+    """Download every record that fits, oldest first, as CSV or JSON lines."""
+    await services.audit.require_reader(reader.caller, reader.org.id)
+    wanted = Filter.of(request.query_params)
+    form = "csv" if request.query_params.get("format") == "csv" else "jsonl"
+    kind = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}[form]
+    return Stream(
+        _lines(services, reader, wanted, as_csv=form == "csv"),
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="valetkey-audit.{form}"'},
+    )
+
+
+async def _lines(
+    services: Services, reader: Reader, wanted: Filter, *, as_csv: bool
+) -> AsyncIterator[str]:
+    if as_csv:
+        yield _csv(_COLUMNS)
+    async for record in services.audit.of_org(reader.caller, reader.org.id):
+        if wanted.matches(record.event):
+            values = _values(record)
+            yield _csv(values.values()) if as_csv else json.dumps(values) + "\n"
+
+
+def _values(record: AuditRecord) -> dict[str, Any]:
+    event = record.event
+    plain = {name: getattr(event, name) for name in _COLUMNS[2:-1]}
+    at = event.at.astimezone(UTC).isoformat()
+    return {"sequence": record.sequence, "at": at} | plain | {"details": dict(event.details)}
+
+
+def _csv(values: Any) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([_cell(value) for value in values])
+    return line.getvalue()
+
+
+def _cell(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
+    # A spreadsheet takes these for the start of a formula.
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+ROUTES = (show_audit, verify_chain, export)

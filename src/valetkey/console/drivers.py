@@ -1,0 +1,138 @@
+"""Storage drivers: the list, the panel that makes one, and the test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+
+from valetkey.console.checks import refused
+from valetkey.console.page import Reader
+from valetkey.console.web import fields, go_to
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    Conflict,
+    InvalidInput,
+)
+from valetkey.domain.integration import Integration
+from valetkey.domain.people import Project
+from valetkey.services.drivers import NewDriver
+from valetkey.services.registry import Services
+
+HERE: Final = "/drivers"
+_FIELDS: Final = {
+    "name": "name",
+    "bucket": "bucket",
+    "prefix": "folder",
+    "path": "folder",
+    "region": "region",
+    "integrationId": "integration",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A driver in the list."""
+
+    driver: Driver
+    project: Project
+    may_manage: bool
+
+
+async def readable_drivers(services: Services, reader: Reader) -> list[Shown]:
+    """Return the drivers of every project where the reader may see them."""
+    found = []
+    for project in reader.projects:
+        rights = reader.may_in(project)
+        if rights.read_drivers:
+            drivers = await services.drivers.of_project(reader.caller, project.id)
+            found += [Shown(driver, project, rights.manage_drivers) for driver in drivers]
+    return found
+
+
+async def usable_integrations(services: Services, reader: Reader) -> Sequence[Integration]:
+    """Return the integrations that the reader may choose from."""
+    if not reader.rights.read_integrations:
+        return ()
+    return await services.integrations.of_org(reader.caller, reader.org.id)
+
+
+@get("/drivers")
+async def list_drivers(
+    request: Request[Any, Any, Any], services: Services, reader: Reader
+) -> Response[str]:
+    """List the drivers. Raises Denied for who may see none."""
+    reader.require(reader.rights.read_drivers, "read drivers")
+    return reader.page(
+        "drivers/list.html",
+        here=HERE,
+        shown=await readable_drivers(services, reader),
+        open_for=request.query_params.get("new", ""),
+    )
+
+
+@get("/drivers/new")
+async def new_driver(
+    request: Request[Any, Any, Any], services: Services, reader: Reader
+) -> Response[str]:
+    """Open the panel that makes a driver."""
+    places = [project for project in reader.projects if reader.may_in(project).manage_drivers]
+    reader.require(bool(places), "manage drivers")
+    return reader.part(
+        "drivers/new.html",
+        places=places,
+        integrations=await usable_integrations(services, reader),
+        chosen=request.query_params.get("integration", ""),
+    )
+
+
+@post("/drivers", status_code=201)
+async def create_driver(
+    request: Request[Any, Any, Any], services: Services, reader: Reader
+) -> Response[Any]:
+    """Make a driver; the bucket is looked for at AWS."""
+    form = await fields(request)
+    new = NewDriver(
+        name=form.get("name", ""),
+        integration_id=form.get("integration", ""),
+        bucket=form.get("bucket", ""),
+        folder=form.get("folder", ""),
+        region=form.get("region", ""),
+        allow_external_delete=form.get("delete") == "yes",
+    )
+    try:
+        driver = await services.drivers.create(reader.caller, form.get("project", ""), new)
+    except (InvalidInput, Conflict) as error:
+        return refused(error, _FIELDS, otherwise="name-error")
+    except (AwsRefused, AwsUnavailable) as error:
+        return refused(error, {}, otherwise="bucket-error")
+    return reader.part("drivers/created.html", driver=driver)
+
+
+@post("/drivers/{driver_id:str}/test", status_code=200)
+async def test_driver(services: Services, reader: Reader, driver_id: str) -> Response[str]:
+    """List, write, read and delete a probe object, and show what happened."""
+    driver = await services.drivers.get(reader.caller, driver_id)
+    report = await services.drivers.test(reader.caller, driver_id)
+    return reader.part("drivers/tested.html", driver=driver, report=report)
+
+
+@get("/drivers/{driver_id:str}/delete")
+async def ask_to_delete(services: Services, reader: Reader, driver_id: str) -> Response[str]:
+    """Ask before a driver goes, naming it."""
+    driver = await services.drivers.get(reader.caller, driver_id)
+    return reader.part("drivers/delete.html", driver=driver)
+
+
+@post("/drivers/{driver_id:str}/delete")
+async def delete_driver(services: Services, reader: Reader, driver_id: str) -> Response[Any]:
+    """Forget a driver."""
+    await services.drivers.delete(reader.caller, driver_id)
+    return go_to("/drivers?done=driver-deleted")
+
+
+ROUTES = (list_drivers, new_driver, create_driver, test_driver, ask_to_delete, delete_driver)

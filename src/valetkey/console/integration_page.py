@@ -1,0 +1,62 @@
+"""One integration: its facts, its report, what stands on it, and what happened to it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+
+from valetkey.console.audit import RECENT
+from valetkey.console.checks import refused
+from valetkey.console.drivers import readable_drivers
+from valetkey.console.integrations import HERE
+from valetkey.console.page import Reader
+from valetkey.console.web import fields
+from valetkey.domain.audit import AuditEvent, AuditRecord
+from valetkey.domain.errors import Conflict, InvalidInput
+from valetkey.services.registry import Services
+
+_SHOWN: Final = 20
+
+
+@get("/integrations/{integration_id:str}")
+async def show_integration(
+    services: Services, reader: Reader, integration_id: str
+) -> Response[str]:
+    """Show everything about one integration."""
+    integration = await services.integrations.get(reader.caller, integration_id)
+    shown = await readable_drivers(services, reader)
+    records: deque[AuditRecord] = deque(maxlen=_SHOWN)
+    async for record in services.audit.recent(reader.caller, integration.org_id, among=RECENT):
+        if _concerns(record.event, integration_id):
+            records.append(record)
+    return reader.page(
+        "integrations/page.html",
+        here=HERE,
+        integration=integration,
+        shown=[line for line in shown if line.driver.integration_id == integration_id],
+        records=list(reversed(records)),
+    )
+
+
+def _concerns(event: AuditEvent, integration_id: str) -> bool:
+    subject = event.subject == f"integration:{integration_id}"
+    return subject or event.details.get("integration_id") == integration_id
+
+
+@post("/integrations/{integration_id:str}/rename")
+async def rename_integration(
+    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: str
+) -> Response[Any]:
+    """Give an integration another name."""
+    form = await fields(request)
+    try:
+        await services.integrations.update(reader.caller, integration_id, name=form.get("name", ""))
+    except (InvalidInput, Conflict) as error:
+        return refused(error, {"name": "name"}, otherwise="name-error")
+    target = f"/console/integrations/{integration_id}?done=integration-changed"
+    return Response(b"", status_code=200, headers={"HX-Redirect": target})
+
+
+ROUTES = (show_integration, rename_integration)
