@@ -11,6 +11,7 @@ from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
+from valetkey.services.setup_watch import SetupWatch
 from valetkey.services.vending import Presigning, Vending
 
 
@@ -26,4 +27,5 @@ class Services:
     people: People
     presigning: Presigning
     principals: Principals
+    setup_watch: SetupWatch
     vending: Vending

@@ -266,6 +266,9 @@ class MemoryAuditTrail:
         for record in itertools.islice(wanted, limit):
             yield record
 
+    async def length(self) -> int:
+        return len(self.records)
+
 
 class MemoryUnitOfWork:
     """Implements ports.UnitOfWork; a deep copy of it is a transaction."""

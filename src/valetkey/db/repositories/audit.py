@@ -55,6 +55,10 @@ class SqlAuditTrail(Repository):
             after = rows[-1].sequence
             left = None if left is None else left - len(rows)
 
+    async def length(self) -> int:
+        row = await self._one(select(t.c.sequence).order_by(t.c.sequence.desc()).limit(1))
+        return int(row.sequence) if row else 0
+
 
 def _to_row(record: AuditRecord) -> dict[str, Any]:
     event = record.event
