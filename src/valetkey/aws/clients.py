@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
@@ -57,6 +57,10 @@ _NO_ANSWER: Final = (
 )
 
 _signing_key: ContextVar[ReadOnlyCredentials] = ContextVar("valetkey_signing_key")
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+_extra_headers: ContextVar[Mapping[str, str]] = ContextVar(
+    "valetkey_extra_headers", default=_NO_HEADERS
+)
 
 
 class _PerCall(Credentials):
@@ -105,6 +109,7 @@ class Clients:
         *,
         region: str = "",
         endpoint: str = "",
+        extra_headers: Mapping[str, str] | None = None,
         **parameters: Any,
     ) -> dict[str, Any]:
         """Make one call and return its answer. Raises AwsRefused, AwsUnavailable."""
@@ -116,12 +121,14 @@ class Clients:
         def work() -> dict[str, Any]:
             client = self._client(service, region or self.settings.region, endpoint)
             token = _signing_key.set(signing_key)
+            sent = _extra_headers.set(extra_headers or {})
             try:
                 answer: dict[str, Any] = client._make_api_call(operation, parameters)  # noqa: SLF001
             except (LookupError, AttributeError, TypeError):
                 # botocore's parsers stumble so over well-formed XML of another shape.
                 raise ResponseParserError from None
             finally:
+                _extra_headers.reset(sent)
                 _signing_key.reset(token)
             return answer
 
@@ -207,6 +214,11 @@ class Clients:
         return client
 
 
+def _add_headers(request: Any, **_: Any) -> None:
+    for name, value in _extra_headers.get().items():
+        request.headers[name] = value
+
+
 def _session() -> Any:
     """Return a botocore session that looks for nothing: no files, no environment, no metadata."""
     session: Any = botocore.session.Session()
@@ -215,5 +227,6 @@ def _session() -> Any:
     session.set_config_variable("credentials_file", "/dev/null")
     session.set_config_variable("ignore_configured_endpoint_urls", True)
     session.get_component("config_store").set_config_provider("profile", ConstantProvider(None))
+    session.register("before-sign", _add_headers)
     session._credentials = _PerCall()  # noqa: SLF001  # what create_client signs with
     return session

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from valetkey.aws.meanings import THROTTLES, meaning_of
+from valetkey.aws.meanings import THROTTLES, layer_of, meaning_of
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.secret import MASK
 
@@ -46,7 +46,8 @@ def from_client_error(
 ) -> AwsRefused | AwsUnavailable:
     """Translate what AWS answered; ``doing`` is the operation (``sts:AssumeRole``).
 
-    Beside AWS's code and words, the details hold ``bucket_region`` where S3 named it, and
+    Beside AWS's code and words, the details hold ``layer`` (who refuses, where that can be told),
+    ``bucket_region`` where S3 named it, and
     ``aws_time`` (AWS's own, as HTTP writes it) where the clock may be the cause.
     """
     facts = error.response.get("Error", {})
@@ -68,6 +69,9 @@ def from_aws(
 ) -> AwsRefused | AwsUnavailable:
     """Translate an error by its code and (clean) message; ``more`` are further details."""
     details = {"aws_code": code, "aws_message": message, "operation": doing, **more}
+    layer = layer_of(code, message, doing)
+    if layer is not None:
+        details["layer"] = str(layer)
     if code in THROTTLES:
         return AwsUnavailable(
             f"AWS asks for patience at {doing}: too many calls.",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from valetkey.domain.diagnosis import Layer
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -148,6 +150,13 @@ _DENIALS: Final = (
         "Give the user an inline policy that allows sts:AssumeRole on the role's ARN.",
         "no identity-based policy allows the sts:assumerole",
     ),
+    _row(
+        _DENIED,
+        "A policy of the user forbids it expressly to assume the role: a deny beats every allow.",
+        "Look for a Deny of sts:AssumeRole in the policies of the user and of its groups.",
+        "sts:assumerole",
+        "explicit deny in an identity-based policy",
+    ),
     _row(_DENIED, *_TRUST, "no role trust policy allows"),
     _row(_DENIED, *_TRUST, "no resource-based policy allows the sts:assumerole"),
     _row(
@@ -267,6 +276,56 @@ _BUCKETS: Final = (
     _row("404", "There is no such bucket.", "Check the bucket's name.", "s3:headbucket"),
     _row("NoSuchKey 404", "There is no such object.", "Check its name."),
 )
+
+#: Who refuses, by what AWS says: a code, or words (in lower case) that stand in its message or in
+#: the operation's name. The first that fits decides.
+_LAYERS: Final = (
+    ("service control policy", Layer.ORGANIZATION),
+    ("resource control policy", Layer.ORGANIZATION),
+    ("permissions boundary", Layer.BOUNDARY),
+    ("vpc endpoint policy", Layer.VPC_ENDPOINT),
+    ("kms:", Layer.KEY_POLICY),
+    ("sts:tagsession", Layer.TRUST),
+    ("sts:setsourceidentity", Layer.TRUST),
+    ("role trust policy", Layer.TRUST),
+    ("no resource-based policy allows the sts:assumerole", Layer.TRUST),
+    ("session policy", Layer.SESSION),
+    ("resource-based policy", Layer.BUCKET_POLICY),
+    ("identity-based policy", Layer.IDENTITY),
+)
+_CODE_LAYERS: Final = {
+    "InvalidClientTokenId": Layer.CREDENTIALS,
+    "InvalidAccessKeyId": Layer.CREDENTIALS,
+    "UnrecognizedClientException": Layer.CREDENTIALS,
+    "ExpiredToken": Layer.CREDENTIALS,
+    "ExpiredTokenException": Layer.CREDENTIALS,
+    "InvalidToken": Layer.CREDENTIALS,
+    "RequestTimeTooSkewed": Layer.CLOCK,
+    "RequestExpired": Layer.CLOCK,
+    "RegionDisabledException": Layer.REGION,
+    "PermanentRedirect": Layer.REGION,
+    "AuthorizationHeaderMalformed": Layer.REGION,
+    "IllegalLocationConstraintException": Layer.REGION,
+}
+_SIGNATURES: Final = (
+    ("signature expired", Layer.CLOCK),
+    ("not yet current", Layer.CLOCK),
+    ("valid region", Layer.REGION),
+    ("", Layer.CREDENTIALS),
+)
+
+
+def layer_of(code: str, message: str, doing: str) -> Layer | None:
+    """Return which layer refuses, as far as AWS's words tell."""
+    text = f"{message} {doing}".lower()
+    if code in _CODE_LAYERS:
+        return _CODE_LAYERS[code]
+    if code == "SignatureDoesNotMatch":
+        return next(layer for words, layer in _SIGNATURES if words in text)
+    if "denied" not in code.lower() and code != "403":
+        return None
+    return next((layer for words, layer in _LAYERS if words in text), None)
+
 
 #: The first row that fits decides.
 MEANINGS: Final = (*_KEYS, *_DENIALS, *_ORDERS, *_BUCKETS)

@@ -21,6 +21,14 @@ from valetkey.domain.ports import BucketPlace, ObjectStore, ObjectSummary
 _REGION_HEADER: Final = "x-amz-bucket-region"
 _MOST_BYTES: Final = 16 << 20
 _CHUNK: Final = 1 << 20
+_MD5_OF_NOTHING: Final = "1B2M2Y8AsgTpgAmY7PhCfg=="
+_WRONG_CHECKSUM: Final = frozenset({"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch"})
+_PUBLIC_ACCESS: Final = (
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+)
 
 
 class BotoObjectStore:
@@ -70,6 +78,39 @@ class BotoObjectStore:
 
     async def delete(self, key: str) -> None:
         await self._call("DeleteObject", Key=key)
+
+    async def may_put(self, key: str) -> bool:
+        # S3 looks at the rights first and at the body's checksum, which is wrong here, last.
+        try:
+            await self._call("PutObject", Key=key, Body=b"-", ContentMD5=_MD5_OF_NOTHING)
+        except AwsRefused as refused:
+            if refused.details.get("aws_code") in _WRONG_CHECKSUM:
+                return True
+            if refused.details.get("aws_code") in {"AccessDenied", "403"}:
+                return False
+            raise
+        # The store does not look at checksums: what it took is taken back.
+        await self._call("DeleteObject", Key=key)
+        return True
+
+    async def blocks_public_access(self) -> bool:
+        try:
+            answer = await self._call("GetPublicAccessBlock")
+        except AwsRefused as refused:
+            if refused.details.get("aws_code") == "NoSuchPublicAccessBlockConfiguration":
+                return False
+            raise
+        found = answer.get("PublicAccessBlockConfiguration", {})
+        return all(found.get(name) is True for name in _PUBLIC_ACCESS)
+
+    async def methods_for_browsers(self, prefix: str, origin: str) -> frozenset[str]:
+        headers = {"Origin": origin}
+        answer = await self._call("ListObjectsV2", Prefix=prefix, MaxKeys=1, extra_headers=headers)
+        given = answer["ResponseMetadata"].get("HTTPHeaders", {})
+        if not given.get("access-control-allow-origin"):
+            return frozenset()
+        methods = str(given.get("access-control-allow-methods", "")).split(",")
+        return frozenset(method.strip().upper() for method in methods if method.strip())
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         place = self._place

@@ -29,7 +29,7 @@ class BotoSts:
             raise unreachable(OSError(str(error)), "sts:GetCallerIdentity") from None
 
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
-        optional = {"Policy": order.policy, "ExternalId": order.external_id or None}
+        optional: dict[str, Any] = {"Policy": order.policy, "ExternalId": order.external_id or None}
         answer = await self._clients.call(
             "sts",
             "AssumeRole",

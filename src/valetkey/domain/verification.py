@@ -20,7 +20,11 @@ class Outcome(StrEnum):
 class Check:
     """One claim. ``claim`` is a sentence that holds when the check passed; ``cause`` and ``fix``
     are sentences (a fix may be JSON to paste or a command); ``aws_error`` is AWS's own code and
-    text; ``seconds`` is how long it took."""
+    text; ``seconds`` is how long it took.
+
+    ``subject`` is the driver that the claim is about (empty: the integration itself). ``layer`` is
+    which layer of AWS refuses, where that is known (see ``domain.diagnosis.Layer``). An
+    ``advisory`` check is worth knowing, and stops nobody from working."""
 
     name: str
     claim: str
@@ -29,6 +33,9 @@ class Check:
     fix: str = ""
     aws_error: str = ""
     seconds: float = 0.0
+    subject: str = ""
+    layer: str = ""
+    advisory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +46,25 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        return bool(self.checks) and not any(
-            check.outcome is Outcome.FAILED for check in self.checks
-        )
+        """Tell whether something was tried, and nothing that is needed failed."""
+        return bool(self.checks) and self.first_failure is None
 
     @property
     def conclusive(self) -> bool:
-        """Tell whether every check that was tried got an answer."""
-        return not any(check.outcome is Outcome.UNKNOWN for check in self.checks)
+        """Tell whether every check that was tried, and is needed, got an answer."""
+        return not any(
+            check.outcome is Outcome.UNKNOWN and not check.advisory for check in self.checks
+        )
 
     @property
     def first_failure(self) -> Check | None:
-        return next((check for check in self.checks if check.outcome is Outcome.FAILED), None)
+        """The check that names the cause: those after it could not be tried, or follow from it."""
+        failed = (check for check in self.checks if check.outcome is Outcome.FAILED)
+        return next((check for check in failed if not check.advisory), None)
+
+    @property
+    def advice(self) -> tuple[Check, ...]:
+        """What is not as it should be, though everything works."""
+        return tuple(
+            check for check in self.checks if check.advisory and check.outcome is Outcome.FAILED
+        )

@@ -98,6 +98,9 @@ class Check(Model, frozen=True):
     aws_code: str = ""
     aws_message: str = ""
     aws_error: str = ""
+    subject: str = ""
+    layer: str = ""
+    advisory: bool = False
 
     @property
     def sentence(self) -> str:

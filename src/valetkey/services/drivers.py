@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from valetkey.domain.access import Action
@@ -26,11 +26,11 @@ from valetkey.domain.ports import (
 from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render
 from valetkey.domain.tags import driver_tag
-from valetkey.domain.verification import Report
+from valetkey.domain.verification import Check, Report
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_driver, load_project
 from valetkey.services.integrations import open_key, open_static_key
-from valetkey.services.verification import SESSION_NAME, Verifier
+from valetkey.services.verification import SESSION_NAME, Told, Verifier, nobody, stream
 
 #: S3 API reference, PutObject, x-amz-storage-class; empty means the bucket's default.
 STORAGE_CLASSES = frozenset(
@@ -158,24 +158,29 @@ class Drivers:
             await work.invalidations.publish([driver_tag(driver_id)])
             await self._note(work, caller, project, "driver.delete", driver)
 
-    async def test(self, caller: Caller, driver_id: str) -> Report:
-        """List, write, read and delete a probe object under the prefix; nothing stays behind.
+    def test_stream(self, caller: Caller, driver_id: str) -> AsyncIterator[Check | Report]:
+        """Test, and yield each check as soon as it is known; at the end what test returns."""
+        return stream(lambda told: self.test(caller, driver_id, told))
+
+    async def test(self, caller: Caller, driver_id: str, told: Told = nobody) -> Report:
+        """Check what the driver stands on, and use it: list, write, read and delete a probe object
+        under its prefix; nothing stays behind. ``told`` hears of each check as it is known.
 
         Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
         """
         driver, project = await self._load(caller, Action.MANAGE_DRIVERS, driver_id)
-        report = await self._report(driver)
+        report = await self._report(driver, told)
         async with self._storage.begin() as work:
             await self._note(work, caller, project, "driver.test", driver)
         return report
 
-    async def _report(self, driver: Driver) -> Report:
+    async def _report(self, driver: Driver, told: Told) -> Report:
         [kind] = (await self.types_of([driver])).values()
         if kind is IntegrationType.S3:
             key = await open_static_key(self._storage, self._sealer, driver.integration_id)
-            return await self._verifier.test_static(key, driver)
+            return await self._verifier.test_static(key, driver, told)
         integration, key = await open_key(self._storage, self._sealer, driver.integration_id)
-        return await self._verifier.test(integration, key, driver)
+        return await self._verifier.test(integration, key, driver, told)
 
     async def _tried(self, project: Project, draft: Driver) -> Driver:
         """Look for the bucket, and return the driver with the region that it is really in."""

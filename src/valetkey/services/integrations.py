@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,10 +22,10 @@ from valetkey.domain.ports import Clock, Sealer, Storage, UnitOfWork
 from valetkey.domain.sealing import SealContext
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import integration_tag
-from valetkey.domain.verification import Report
+from valetkey.domain.verification import Check, Report
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_integration
-from valetkey.services.verification import Verifier
+from valetkey.services.verification import Told, Verifier, nobody, stream
 
 _ASSUMING: Final = frozenset({IntegrationType.AWS_STS, IntegrationType.AWS_CROSS})
 NO_TRUST_YET: Final = "The role does not trust this server yet, as far as it was tried."
@@ -158,10 +158,19 @@ class Integrations:
             await work.invalidations.publish([integration_tag(integration_id)])
             await self._note(work, caller, "integration.delete", integration)
 
-    async def verify(self, caller: Caller, integration_id: str) -> tuple[Integration, Report]:
+    def verify_stream(
+        self, caller: Caller, integration_id: str
+    ) -> AsyncIterator[Check | tuple[Integration, Report]]:
+        """Verify, and yield each check as soon as it is known; at the end what verify returns."""
+        return stream(lambda told: self.verify(caller, integration_id, told))
+
+    async def verify(
+        self, caller: Caller, integration_id: str, told: Told = nobody
+    ) -> tuple[Integration, Report]:
         """Call AWS as this integration, through each of its drivers too, and store the outcome.
 
-        Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
+        ``told`` hears of each check as soon as it is known. Raises NotFound, Denied, SealBroken.
+        What AWS refuses is in the report, not raised.
         """
         known = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
         async with self._storage.read() as work:
@@ -171,10 +180,10 @@ class Integrations:
                 known,
                 await open_static_key(self._storage, self._sealer, integration_id),
             )
-            report = await self._verifier.verify_static(key, drivers)
+            report = await self._verifier.verify_static(key, drivers, told)
         else:
             integration, key = await open_key(self._storage, self._sealer, integration_id)
-            report = await self._verifier.verify(integration, key, drivers)
+            report = await self._verifier.verify(integration, key, drivers, told)
         async with self._storage.begin() as work:
             # Loaded again: a rename, or a new key, may have come in while AWS was being asked.
             current = await load_integration(work, integration_id)

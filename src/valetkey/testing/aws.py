@@ -18,6 +18,9 @@ from valetkey.domain.ports import (
 )
 from valetkey.domain.secret import Secret
 
+#: How the ids of fake sessions start whose policy lets nothing be written.
+_READ_ONLY = "ASIAREAD"
+
 
 @dataclass
 class FakeSts:
@@ -44,8 +47,9 @@ class FakeSts:
             raise self.failure
         number = len(self.orders)
         lifetime = order.duration if self.lifetime is None else self.lifetime
+        read_only = order.policy is not None and "s3:PutObject" not in order.policy
         return TemporaryCredentials(
-            f"ASIAFAKE{number:012d}",
+            f"{_READ_ONLY if read_only else 'ASIAFAKE'}{number:012d}",
             Secret(f"fake-secret-{number}"),
             Secret(f"fake-token-{number}"),
             self.clock.now() + lifetime,
@@ -66,7 +70,9 @@ class FakeObjectStores:
         credentials: AccessKey | TemporaryCredentials,
         place: BucketPlace,
     ) -> ObjectStore:
-        return _FakeStore(self, self.buckets.setdefault(place.bucket, {}))
+        held = credentials.access_key_id if isinstance(credentials, TemporaryCredentials) else ""
+        read_only = held.startswith(_READ_ONLY)
+        return _FakeStore(self, self.buckets.setdefault(place.bucket, {}), read_only=read_only)
 
     async def find_region(
         self, place: BucketPlace, credentials: AccessKey | TemporaryCredentials
@@ -83,10 +89,12 @@ class FakeObjectStores:
 class _FakeStore:
     stores: FakeObjectStores
     objects: dict[str, bytes]
+    read_only: bool = False
 
     def _allow(self, operation: str, key: str) -> None:
         outside = not key.startswith(self.stores.confined_to)
-        if operation in self.stores.refuse or outside:
+        too_much = self.read_only and operation in {"put", "delete"}
+        if operation in self.stores.refuse or outside or too_much:
             raise AwsRefused(f"{operation} is refused.", hint="Allow it.", aws_code="AccessDenied")
 
     async def list_some(self, prefix: str, *, limit: int = 1000) -> Sequence[ObjectSummary]:
@@ -107,3 +115,16 @@ class _FakeStore:
     async def delete(self, key: str) -> None:
         self._allow("delete", key)
         self.objects.pop(key, None)
+
+    async def may_put(self, key: str) -> bool:
+        try:
+            self._allow("put", key)
+        except AwsRefused:
+            return False
+        return True
+
+    async def blocks_public_access(self) -> bool:
+        return True
+
+    async def methods_for_browsers(self, prefix: str, origin: str) -> frozenset[str]:
+        return frozenset({"GET", "PUT"})

@@ -79,6 +79,13 @@ ROWS = [
     ),
     (
         "AccessDenied",
+        USER + "sts:AssumeRole" + ROLE + " with an explicit deny in an identity-based policy",
+        ASSUME,
+        "forbids it expressly to assume the role",
+        "Deny of sts:AssumeRole",
+    ),
+    (
+        "AccessDenied",
         USER + "sts:AssumeRole" + ROLE + " because no role trust policy allows the action",
         ASSUME,
         "does not trust the user",

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut
-from valetkey.api.wire.reports import ReportOut
+from valetkey.api.wire.reports import ReportOut, report_lines
 from valetkey.domain.driver import Driver
 
 
@@ -93,6 +93,19 @@ async def run_driver_test(services: Services, caller: Caller, driver_id: str) ->
     return await _test(services, caller, driver_id)
 
 
+@post(
+    "/drivers/{driver_id:str}/test/stream",
+    status_code=200,
+    media_type="application/x-ndjson",
+    tags=["drivers"],
+)
+async def follow_driver_test(services: Services, caller: Caller, driver_id: str) -> Stream:
+    """Test, and send each check as soon as it is known: a JSON object a line, the report last."""
+    events = services.drivers.test_stream(caller, driver_id)
+    lines = report_lines(events, f"driver:{driver_id}")
+    return Stream(lines, media_type="application/x-ndjson")
+
+
 ROUTES = (
     create_driver,
     try_driver,
@@ -103,4 +116,5 @@ ROUTES = (
     delete_driver,
     test_driver,
     run_driver_test,
+    follow_driver_test,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from litestar import delete, get, patch, post
+from litestar.response import Stream
 from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
@@ -14,7 +15,7 @@ from valetkey.api.wire.integrations import (
     IntegrationOut,
     OptionsIn,
 )
-from valetkey.api.wire.reports import ReportOut
+from valetkey.api.wire.reports import ReportOut, report_lines
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.integration import Integration, IntegrationType
 from valetkey.services.guard import missing
@@ -120,6 +121,22 @@ async def verify_integration(
     return ReportOut.of(report, f"integration:{integration_id}")
 
 
+@post(
+    "/orgs/{org_id:str}/integrations/{integration_id:str}/verify/stream",
+    status_code=200,
+    media_type="application/x-ndjson",
+    tags=["integrations"],
+)
+async def follow_verification(
+    services: Services, caller: Caller, org_id: str, integration_id: str
+) -> Stream:
+    """Verify, and send each check as soon as it is known: a JSON object a line, the report last."""
+    await _in_org(services, caller, org_id, integration_id)
+    events = services.integrations.verify_stream(caller, integration_id)
+    lines = report_lines(events, f"integration:{integration_id}")
+    return Stream(lines, media_type="application/x-ndjson")
+
+
 ROUTES = (
     create_integration,
     list_integrations,
@@ -127,4 +144,5 @@ ROUTES = (
     change_integration,
     delete_integration,
     verify_integration,
+    follow_verification,
 )

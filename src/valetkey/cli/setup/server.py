@@ -254,12 +254,15 @@ def _report(answer: Mapping[str, Any]) -> Report:
         tuple(
             Check(
                 name=check["name"],
-                claim=check["title"],
+                claim=check["claim"],
                 outcome=Outcome(check["outcome"]),
                 cause=check.get("cause", ""),
                 fix=check.get("fix", ""),
-                aws_error=check.get("awsCode", ""),
+                aws_error=check.get("awsError", ""),
                 seconds=check.get("seconds", 0.0),
+                subject=check.get("subject", ""),
+                layer=check.get("layer", ""),
+                advisory=check.get("advisory", False),
             )
             for check in answer["checks"]
         )

@@ -76,6 +76,20 @@ class ObjectStore(Protocol):
 
     async def delete(self, key: str) -> None: ...
 
+    async def may_put(self, key: str) -> bool:
+        """Tell whether an object could be written, without writing one."""
+        ...
+
+    async def blocks_public_access(self) -> bool:
+        """Tell whether all public access is blocked. The reference page grants no right to look,
+        so that AwsRefused (AccessDenied) says nothing about the bucket."""
+        ...
+
+    async def methods_for_browsers(self, prefix: str, origin: str) -> frozenset[str]:
+        """Return the HTTP methods that the bucket's CORS rules allow a page of ``origin``; empty
+        where none fits. Needs the right to list ``prefix``."""
+        ...
+
 
 class ObjectStores(Protocol):
     """Opens buckets."""

@@ -1,0 +1,6 @@
+"""Why AWS refuses, and what mends it: layers, policies as IAM reads them, exact fixes. Pure."""
+
+from valetkey.domain.diagnosis.fixes import Names
+from valetkey.domain.diagnosis.layers import Layer
+
+__all__ = ["Layer", "Names"]

@@ -1,0 +1,324 @@
+"""The second half of the page: the bucket, what may be done in it, and what may not outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from valetkey.domain.dataset import PROBE_PREFIX
+from valetkey.domain.diagnosis import Layer, Names, fixes
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import AwsRefused
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import BucketPlace, ObjectStore, ObjectStores
+from valetkey.domain.scope import AccessLevel
+from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
+from valetkey.services.verification.outside import check_outside, check_scope, check_width
+from valetkey.services.verification.sessions import Credentials, Opener, place_of
+
+_BODY: Final = b"Written by Valetkey to see whether it may write here; safe to delete.\n"
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+_BROWSER_METHODS: Final = frozenset({"GET", "PUT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What is claimed of one driver, in order."""
+
+    where: str
+
+    def _claim(self, name: str, text: str, *, advisory: bool = False) -> Claim:
+        return Claim(name, text.format(where=self.where), advisory)
+
+    @property
+    def session(self) -> Claim:
+        return self._claim("session", "A session confined to {where} is given.")
+
+    @property
+    def region(self) -> Claim:
+        return self._claim("region", "The bucket is in the region that the driver names.")
+
+    @property
+    def bucket(self) -> Claim:
+        return self._claim("bucket", "The bucket exists.")
+
+    @property
+    def public(self) -> Claim:
+        return self._claim("public-access", "All public access is blocked.", advisory=True)
+
+    @property
+    def list(self) -> Claim:
+        return self._claim("list", "{where} can be listed.")
+
+    @property
+    def write(self) -> Claim:
+        return self._claim("write", "An object can be written to {where}.")
+
+    @property
+    def read(self) -> Claim:
+        return self._claim("read", "It can be read back.")
+
+    @property
+    def delete(self) -> Claim:
+        return self._claim("delete", "It can be deleted again.")
+
+    @property
+    def outside_prefix(self) -> Claim:
+        return self._claim("outside-prefix", "A session for {where} is refused outside it.")
+
+    @property
+    def outside_scope(self) -> Claim:
+        return self._claim("outside-scope", "A session that may only read is refused to write.")
+
+    @property
+    def role_width(self) -> Claim:
+        return self._claim(
+            "role-width", "The role itself opens no more than {where}.", advisory=True
+        )
+
+    @property
+    def kms(self) -> Claim:
+        return self._claim("kms", "The bucket's encryption does not stand in the way.")
+
+    @property
+    def cors(self) -> Claim:
+        return self._claim("cors", "Browsers may read and write here (CORS).", advisory=True)
+
+    @property
+    def cleanup(self) -> Claim:
+        return self._claim("cleanup", "Nothing is left of the probe.")
+
+    @property
+    def all(self) -> tuple[Claim, ...]:
+        return (
+            *(self.session, self.region, self.bucket, self.public),
+            *(self.list, self.write, self.read, self.delete),
+            *(self.outside_prefix, self.outside_scope, self.role_width),
+            *(self.kms, self.cors, self.cleanup),
+        )
+
+
+class DriverChecks:
+    """Checks one driver by using it as a vended credential would."""
+
+    def __init__(self, stores: ObjectStores, new_id: IdFactory, origin: str) -> None:
+        self._stores = stores
+        self._new_id = new_id
+        self._origin = origin
+
+    async def run(self, checks: Checklist, driver: Driver, opener: Opener, names: Names) -> None:
+        """Check everything, or say why not."""
+        claims = Claims(f"s3://{driver.bucket}/{driver.prefix}")
+        names = replace(names, bucket=driver.bucket, prefix=driver.prefix)
+        if checks.stopped:
+            for claim in claims.all:
+                checks.skip(claim, checks.stopped)
+            return
+        attempt = await checks.attempt(lambda: opener.confined(driver, frozenset(AccessLevel)))
+        checks.judge(claims.session, attempt)
+        if attempt.value is None:
+            for claim in claims.all[1:]:
+                checks.skip(claim, checks.stopped)
+            return
+        await self._find(checks, claims, driver, attempt.value)
+        await self._public(checks, claims, driver, opener.whole or attempt.value, names)
+        store = self._stores.open(attempt.value, place_of(driver))
+        probe = _Probe(f"{driver.prefix}{PROBE_PREFIX}{self._new_id()}", driver, names)
+        await self._use(checks, claims, store, probe)
+        await self._negative(checks, claims, store, driver, opener, names)
+        if probe.kms is not None:
+            checks.resume()
+            key = driver.kms_key_arn
+            blame = Blame(fix=fixes.allow_key(names, key), layer=Layer.KEY_POLICY)
+            checks.judge(claims.kms, probe.kms, blame)
+        elif checks.stopped:
+            checks.skip(claims.kms, checks.stopped)
+        else:
+            checks.holds(claims.kms)
+        await self._cors(checks, claims, store, driver, names)
+        await self._clean(checks, claims, store, probe)
+
+    async def _find(
+        self, checks: Checklist, claims: Claims, driver: Driver, credentials: Credentials
+    ) -> None:
+        place = BucketPlace(driver.bucket, driver.region, driver.endpoint)
+        attempt = await checks.attempt(lambda: self._stores.find_region(place, credentials))
+        if attempt.code in _DENIED:
+            why = "S3 does not say it to this session; the next checks will show."
+            checks.skip(claims.region, why)
+            checks.skip(claims.bucket, why)
+        elif attempt.error is not None:
+            missing = attempt.code in {"NoSuchBucket", "404"}
+            why = "There is no bucket to ask." if missing else ""
+            failing = claims.bucket.name if missing else claims.region.name
+            checks.series((claims.region, claims.bucket), attempt, failing, unproven=why)
+        elif driver.endpoint:
+            checks.skip(claims.region, "The driver has an endpoint of its own.")
+            checks.holds(claims.bucket, attempt.seconds)
+        elif driver.region and attempt.value != driver.region:
+            cause = f"The bucket is in {attempt.value}, and the driver says {driver.region}."
+            fix = f"Make the driver again with the region {attempt.value}, or without any."
+            checks.fail(claims.region, Blame(cause, fix, Layer.REGION), seconds=attempt.seconds)
+            checks.skip(claims.bucket, checks.stopped)
+        else:
+            checks.series((claims.region, claims.bucket), attempt)
+
+    async def _public(
+        self,
+        checks: Checklist,
+        claims: Claims,
+        driver: Driver,
+        credentials: Credentials,
+        names: Names,
+    ) -> None:
+        if checks.stopped:
+            checks.skip(claims.public, checks.stopped)
+            return
+        store = self._stores.open(credentials, place_of(driver))
+        attempt = await checks.attempt(store.blocks_public_access)
+        if attempt.value is False:
+            cause = "Public access to the bucket is not blocked: a policy or an ACL can open it."
+            fix = fixes.block_public_access(names)
+            checks.fail(claims.public, Blame(cause, fix), seconds=attempt.seconds)
+        elif attempt.error is not None:
+            why = "The role may not look (s3:GetBucketPublicAccessBlock), and need not."
+            checks.skip(claims.public, why if attempt.code in _DENIED else attempt.error.message)
+        else:
+            checks.holds(claims.public, attempt.seconds)
+
+    async def _use(
+        self, checks: Checklist, claims: Claims, store: ObjectStore, probe: _Probe
+    ) -> None:
+        driver = probe.driver
+        listed = await checks.attempt(lambda: store.list_some(driver.prefix, limit=1))
+        self._judge(checks, claims.list, listed, probe)
+        if checks.stopped:
+            for claim in (claims.write, claims.read, claims.delete):
+                checks.skip(claim, checks.stopped)
+            return
+        storage = driver.storage_class
+        written = await checks.attempt(lambda: store.put(probe.key, _BODY, storage_class=storage))
+        probe.written = written.error is None
+        self._judge(checks, claims.write, written, probe)
+        if checks.stopped:
+            checks.skip(claims.read, checks.stopped)
+        else:
+            self._judge(
+                checks, claims.read, await checks.attempt(lambda: _read(store, probe)), probe
+            )
+        if not probe.written:
+            checks.skip(claims.delete, checks.stopped)
+            return
+        # Whatever the reading said: the probe object is not left behind.
+        stopped = checks.resume()
+        deleted = await checks.attempt(lambda: store.delete(probe.key))
+        probe.written = deleted.error is not None
+        self._judge(checks, claims.delete, deleted, probe)
+        if stopped:
+            checks.stopped = stopped
+
+    @staticmethod
+    def _judge(checks: Checklist, claim: Claim, attempt: Attempt[object], probe: _Probe) -> None:
+        """Judge a use of the bucket; what KMS refuses, S3 has let in."""
+        if checks.stopped:
+            checks.skip(claim, checks.stopped)
+        elif attempt.layer == Layer.KEY_POLICY:
+            probe.kms = attempt
+            checks.skip(claim, "S3 lets it in, and KMS refuses its key: see the check 'kms'.")
+            checks.stopped = "KMS refuses the bucket's key: see the check 'kms'."
+        else:
+            checks.judge(claim, attempt, _blame(attempt, probe.names))
+
+    async def _negative(
+        self,
+        checks: Checklist,
+        claims: Claims,
+        store: ObjectStore,
+        driver: Driver,
+        opener: Opener,
+        names: Names,
+    ) -> None:
+        nonce = self._new_id()
+        if not opener.confines:
+            why = "The key is used as it is: nothing confines it but its own rights."
+            for claim in (claims.outside_prefix, claims.outside_scope, claims.role_width):
+                checks.skip(claim, checks.stopped or why)
+            return
+        await check_outside(checks, claims.outside_prefix, store, driver, nonce)
+
+        async def reader() -> ObjectStore:
+            levels = frozenset({AccessLevel.LIST, AccessLevel.READ})
+            return self._stores.open(await opener.confined(driver, levels), place_of(driver))
+
+        await check_scope(checks, claims.outside_scope, reader, driver, nonce)
+        whole = self._stores.open(opener.whole, place_of(driver)) if opener.whole else None
+        await check_width(checks, claims.role_width, whole, driver, nonce, names)
+
+    async def _cors(
+        self, checks: Checklist, claims: Claims, store: ObjectStore, driver: Driver, names: Names
+    ) -> None:
+        if checks.stopped:
+            checks.skip(claims.cors, checks.stopped)
+            return
+        attempt = await checks.attempt(
+            lambda: store.methods_for_browsers(driver.prefix, self._origin)
+        )
+        missing = _BROWSER_METHODS - (attempt.value or frozenset())
+        if attempt.error is None and missing:
+            cause = (
+                f"The bucket has no CORS rule that lets a page of {self._origin} "
+                f"{' and '.join(sorted(missing))}: browsers are refused, other programs are not."
+            )
+            fix = fixes.allow_browsers(names, self._origin)
+            checks.fail(claims.cors, Blame(cause, fix), seconds=attempt.seconds)
+        else:
+            checks.judge(claims.cors, attempt)
+
+    @staticmethod
+    async def _clean(checks: Checklist, claims: Claims, store: ObjectStore, probe: _Probe) -> None:
+        if probe.written:
+            checks.resume()
+            cause = f"The probe object {probe.key} could not be deleted."
+            checks.fail(claims.cleanup, Blame(cause, fixes.remove_object(probe.names, probe.key)))
+        elif checks.stopped:
+            checks.skip(claims.cleanup, "Nothing was written.")
+        else:
+
+            async def gone() -> None:
+                if await store.list_some(probe.key, limit=1):
+                    raise AwsRefused(
+                        f"The probe object {probe.key} is still there.",
+                        hint=fixes.remove_object(probe.names, probe.key),
+                    )
+
+            await checks.check(claims.cleanup, gone)
+
+
+@dataclass(slots=True)
+class _Probe:
+    """The object that is written and read back. ``written``: it is there as far as we know."""
+
+    key: str
+    driver: Driver
+    names: Names
+    written: bool = False
+    kms: Attempt[object] | None = None
+
+
+async def _read(store: ObjectStore, probe: _Probe) -> None:
+    if await store.get(probe.key) != _BODY:
+        raise AwsRefused(
+            "What was read back is not what was written.",
+            hint="See whether something rewrites objects in this bucket.",
+        )
+
+
+def _blame(attempt: Attempt[object], names: Names) -> Blame:
+    """Give the exact fix where the role's own policies are what is missing."""
+    if attempt.layer == Layer.IDENTITY and "explicit deny" not in _words(attempt):
+        return Blame(fix=fixes.allow_access(names))
+    return Blame()
+
+
+def _words(attempt: Attempt[object]) -> str:
+    return str(attempt.error.details.get("aws_message", "")).lower() if attempt.error else ""

@@ -1,0 +1,72 @@
+"""What the checks of a driver use: the narrowed sessions that vending would hand out, and the
+role's own, to see whether it opens more than the driver needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.driver import Driver
+from valetkey.domain.integration import Integration
+from valetkey.domain.ports import BucketPlace, Sts
+from valetkey.domain.scope import AccessLevel, Scope
+from valetkey.domain.session_policy import render
+from valetkey.services.verification.identity import assume_order
+
+Credentials = AccessKey | TemporaryCredentials
+
+
+class Opener(Protocol):
+    """Where credentials for a driver come from."""
+
+    @property
+    def whole(self) -> TemporaryCredentials | None:
+        """The role's own session, or None where there is no role."""
+        ...
+
+    @property
+    def confines(self) -> bool:
+        """Whether credentials can be confined at all; a key that is used as it is can't be."""
+        ...
+
+    async def confined(self, driver: Driver, levels: frozenset[AccessLevel]) -> Credentials:
+        """Return credentials for the driver's folder. Raises AwsRefused, AwsUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RoleOpener:
+    """Sessions of a role, each narrowed by a session policy."""
+
+    sts: Sts
+    integration: Integration
+    key: AccessKey
+    whole: TemporaryCredentials | None
+    confines: bool = True
+
+    async def confined(self, driver: Driver, levels: frozenset[AccessLevel]) -> Credentials:
+        policy = render(
+            Scope(driver.bucket, (driver.prefix,), levels),
+            partition=self.integration.role_arn.partition,
+            kms_key_arn=driver.kms_key_arn,
+        )
+        return await self.sts.assume_role(self.key, assume_order(self.integration, policy=policy))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOpener:
+    """A key that is used as it is."""
+
+    key: AccessKey
+    whole: TemporaryCredentials | None = None
+    confines: bool = False
+
+    async def confined(self, driver: Driver, levels: frozenset[AccessLevel]) -> Credentials:
+        del driver, levels
+        return self.key
+
+
+def place_of(driver: Driver) -> BucketPlace:
+    """Return where a driver's bucket is."""
+    return BucketPlace(driver.bucket, driver.region, driver.endpoint)
