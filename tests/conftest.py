@@ -2,7 +2,13 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["support.aws", "support.own_aws", "support.databases", "support.memory"]
+pytest_plugins = [
+    "support.aws",
+    "support.own_aws",
+    "support.databases",
+    "support.memory",
+    "support.server",
+]
 
 # Deterministic: examples follow from the test's source, and nothing depends on the machine's speed.
 settings.register_profile("valetkey", derandomize=True, deadline=None)

@@ -1,0 +1,179 @@
+"""A running Valetkey: real HTTP on loopback, SQLite, the embedded AWS behind it.
+
+``valetkey_server`` is made once per test module, with a bucket of a few objects, an integration,
+a driver on the folder ``train/``, and somebody of each role. It empties the embedded AWS when it
+starts, so a module uses either it or ``embedded_aws``, never both: ``valetkey_server.aws`` is the
+same AWS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+
+from support.aws import GoodSetup, client, make_setup
+from support.real_api import EMAIL, PASSWORD, settings_for
+from valetkey.api import create_app
+from valetkey.bootstrap import first_start, open_services
+from valetkey.config import Settings
+from valetkey.console import console_routes
+from valetkey.domain.secret import Secret
+from valetkey.embedded import EmbeddedAws
+from valetkey.sdk import Client, DriverInfo, calls, flows
+from valetkey.sdk.models import Integration
+from valetkey.services.registry import Services
+from valetkey.serving import reserve, serve
+
+T = TypeVar("T")
+OWNER: Final = EMAIL
+DEVELOPER: Final = "grace@example.com"
+ANNOTATOR: Final = "joan@example.com"
+DRIVER: Final = "training images"
+FOLDER: Final = "train/"
+#: What is in the bucket; two objects are outside the driver's folder.
+OBJECTS: Final[Mapping[str, bytes]] = {
+    "train/a.txt": b"a",
+    "train/cats/1.txt": b"cat one",
+    "train/cats/2.txt": b"cat two",
+    "train/table.csv": b"name,legs\ncat,4\nhen,2\n",
+    "training/near.txt": b"its folder's name begins as the driver's does",
+    "other/secret.txt": b"not the driver's",
+}
+
+
+@dataclass
+class Running:
+    """A server in a thread with a loop of its own, and what is behind it."""
+
+    url: str
+    services: Services
+    loop: asyncio.AbstractEventLoop
+    stop: asyncio.Event
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the server's loop, where its database connections live."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+
+@contextmanager
+def running_server(settings: Settings) -> Iterator[Running]:
+    """Serve what the settings say until the block ends. The database must be initialised."""
+    started: Future[Running] = Future()
+    thread = threading.Thread(target=_serve, args=(settings, started), name="valetkey-server")
+    thread.start()
+    running = started.result(60)
+    try:
+        yield running
+    finally:
+        running.loop.call_soon_threadsafe(running.stop.set)
+        thread.join(60)
+
+
+def _serve(settings: Settings, started: Future[Running]) -> None:
+    async def main() -> None:
+        async with open_services(settings) as services:
+            stop, held = asyncio.Event(), reserve("127.0.0.1", 0)
+            app = create_app(services, more=console_routes())
+
+            def ready(port: int) -> None:
+                url = f"http://127.0.0.1:{port}"
+                started.set_result(Running(url, services, asyncio.get_running_loop(), stop))
+
+            await serve(app, "127.0.0.1", held, ready=ready, stop=stop)
+
+    try:
+        asyncio.run(main())
+    except BaseException as error:
+        if started.done():
+            raise
+        started.set_exception(error)
+
+
+@dataclass
+class Installation:
+    """A running Valetkey with people, an integration and a driver."""
+
+    running: Running
+    aws: EmbeddedAws
+    setup: GoodSetup
+    settings: Settings
+    org_id: str = ""
+    project_id: str = ""
+    integration: Integration = field(init=False)
+    driver: DriverInfo = field(init=False)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    def token(self, email: str = DEVELOPER) -> str:
+        """The token of somebody who has logged in. It is good for the tests' time."""
+        if email not in self.tokens:
+            with Client(self.url) as nobody:
+                self.tokens[email] = nobody.send(calls.login(email, PASSWORD)).id_token
+        return self.tokens[email]
+
+    def client(self, email: str = DEVELOPER, **more: Any) -> Client:
+        """A blocking client of somebody's; close it."""
+        return Client(self.url, self.token(email), **more)
+
+    def make_people(self) -> None:
+        with self.client(OWNER) as owner:
+            self.org_id = owner.run(flows.find_org()).id
+            self.project_id = owner.run(flows.find_project()).id
+            for email, role in ((DEVELOPER, "developer"), (ANNOTATOR, "annotator")):
+                owner.send(calls.add_org_member(self.org_id, email, "member", PASSWORD))
+                owner.send(calls.add_project_member(self.project_id, email, role))
+
+    def make_driver(self) -> None:
+        key = self.setup.key
+        made = calls.create_integration(
+            self.org_id, "acme", key.id, key.secret.reveal(), self.setup.role_arn
+        )
+        with self.client(OWNER) as owner:
+            self.integration = owner.send(made)
+            self.driver = owner.send(
+                calls.create_driver(
+                    self.project_id,
+                    self.integration.id,
+                    DRIVER,
+                    self.setup.bucket,
+                    folder=FOLDER,
+                    endpoint=self.aws.endpoint,
+                )
+            )
+
+
+@contextmanager
+def installation(aws: EmbeddedAws, folder: Path, name: str = "acme-data") -> Iterator[Installation]:
+    """Empty the embedded AWS, and run a Valetkey over it until the block ends."""
+    aws.reset()
+    setup = make_setup(aws, name)
+    bucket = client(aws, "s3")
+    for key, body in OBJECTS.items():
+        bucket.put_object(Bucket=setup.bucket, Key=key, Body=body)
+    settings = settings_for(folder, aws.endpoint, allowed_endpoint_hosts=("127.0.0.1",))
+    asyncio.run(first_start(settings, organization="Acme", email=OWNER, password=Secret(PASSWORD)))
+    with running_server(settings) as running:
+        made = Installation(running, aws, setup, settings)
+        made.make_people()
+        made.make_driver()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def valetkey_server(
+    _running_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """A running Valetkey over the embedded AWS, the same for all tests of a module."""
+    with installation(_running_aws, tmp_path_factory.mktemp("valetkey")) as made:
+        yield made
