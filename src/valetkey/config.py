@@ -18,7 +18,7 @@ from valetkey.domain.secret import Secret
 
 PREFIX: Final = "VALETKEY_"
 #: Ours too, but read by the client or by whoever finds the file.
-_OTHERS: Final = frozenset({"URL", "TOKEN", "TOKEN_FILE", "PROFILE", "CONFIG", "KEK"})
+_OTHERS: Final = frozenset({"URL", "TOKEN", "TOKEN_FILE", "PROFILE", "CONFIG", "KEK", "DEBUG"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 #: botocore's own names, honoured where ours say nothing.
@@ -54,6 +54,12 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8484, "Port to listen on; 0 lets the system choose.")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        "Addresses or networks of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and "
+        "`X-Request-Id` are believed.",
+    )
+    max_body_bytes: int = _setting(1 << 20, "The longest JSON body that a request may have.")
     migrate_on_start: bool = _setting(
         False, "Bring the database to this version when the server starts."
     )

@@ -20,6 +20,19 @@ _LOOKS_SECRET: Final = re.compile(
     r"|(?i:(?:secret|password|token|signature|credential)[\w-]*[\"']?\s*[=:]\s*)[\"']?[^\s\"',}&]{8,}"
 )
 
+#: Libraries that write requests, headers or parameters at their chattiest, or news of their own.
+_CHATTY: Final = (
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "botocore",
+    "httpcore",
+    "httpx",
+    "sqlalchemy",
+    "urllib3",
+    "_granian",
+)
+
 
 def mask(text: str) -> str:
     """Return a text with what looks like a secret masked."""
@@ -57,8 +70,7 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Libraries that write requests, headers or parameters at their chattiest.
-    for name in ("botocore", "urllib3", "httpx", "httpcore", "aiosqlite", "asyncio", "sqlalchemy"):
+    for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

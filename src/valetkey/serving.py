@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from granian.server.embed import Server
 
 from valetkey.domain.errors import ConfigurationError
 
+#: Called with the port once connections are accepted.
+Ready = Callable[[int], Awaitable[None] | None]
 #: After a stop is asked for, requests under way get this many seconds to finish.
 GRACE_SECONDS: Final = 10
 
@@ -46,7 +49,7 @@ async def serve(
     host: str,
     held: socket.socket,
     *,
-    ready: Callable[[int], Awaitable[None] | None],
+    ready: Ready,
     stop: asyncio.Event,
 ) -> None:
     """Serve until ``stop`` is set; then let requests finish and return.
@@ -88,3 +91,14 @@ def stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """Run a server's main coroutine on the fastest event loop that there is."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop  # noqa: PLC0415  # not there on Windows
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)

@@ -125,6 +125,11 @@ def create_project(name: str, org: str = "") -> Call[Project]:
     return Call("POST", _path("projects"), Project, body)
 
 
+def delete_project(project: str) -> Call[None]:
+    """Delete a project that has no drivers."""
+    return Call("DELETE", _path("projects", project))
+
+
 def list_members(kind: str, owner: str) -> Call[list[Member]]:
     """List the members of an organisation (``kind`` orgs) or a project (projects)."""
     return Call("GET", _path(kind, owner, "members"), list[Member])

@@ -1,0 +1,101 @@
+"""Which server, and who asks it: the options that every command of the client has."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Group, Parameter
+
+from valetkey.cli.logins import Login, login_file, read_login, write_login
+from valetkey.cli.secrets import read_secret
+from valetkey.sdk import calls
+from valetkey.sdk.client import Client
+from valetkey.sdk.errors import ApiError, Unauthenticated
+from valetkey.sdk.transport import checked_url
+
+#: Where `valetkey serve` listens unless told otherwise.
+DEFAULT_URL: Final = "http://127.0.0.1:8484"
+#: A flag that has no --no- form.
+Flag = Annotated[bool, Parameter(negative=())]
+_GROUP: Final = Group("Server and output", sort_key=9)
+
+
+@Parameter(name="*", group=_GROUP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """Which server, who asks, and for whom to print."""
+
+    url: Annotated[str, Parameter(env_var="VALETKEY_URL", show_default=False)] = ""
+    """The server's address (default: where you are logged in)."""
+    token_file: Annotated[Path | None, Parameter(env_var="VALETKEY_TOKEN_FILE")] = None
+    """A file with an API key (or: the variable VALETKEY_TOKEN; default: your login)."""
+    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
+    """Print JSON."""
+
+
+COMMON: Final = Common()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A server's address and a token for it. The token is a secret."""
+
+    url: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.url}>"
+
+
+def find_connection(url: str = "", token_file: Path | None = None) -> Connection:
+    """Return the server and the token: as named, of the environment, or of the login.
+
+    A login's token goes to the server that gave it, and to no other. Raises Unauthenticated,
+    InvalidRequest.
+    """
+    given = _given_token(token_file)
+    login = None if given and url else read_login(login_file(os.environ))
+    address = checked_url(url or (login.url if login else DEFAULT_URL))
+    if given:
+        return Connection(address, given)
+    if login is None or login.url != address:
+        raise Unauthenticated(
+            f"You are not logged in at {address}.",
+            hint="Run 'valetkey login', or set VALETKEY_TOKEN or VALETKEY_TOKEN_FILE.",
+        )
+    return Connection(address, _fresh(login).token)
+
+
+def open_client(common: Common) -> Client:
+    """Return a client for the server that the options name. Raises ApiError."""
+    found = find_connection(common.url, common.token_file)
+    return Client(found.url, found.token)
+
+
+def _given_token(token_file: Path | None) -> str:
+    if token_file is not None:
+        return read_secret(token_file, "token", "--token-file").strip()
+    return os.environ.get("VALETKEY_TOKEN", "").strip()
+
+
+def _fresh(login: Login) -> Login:
+    """Return the login with a token that has more than half of its life before it, if the server
+    gives one."""
+    lifetime = login.lifetime
+    if lifetime is None or not login.refresh_token:
+        return login
+    made, ends = lifetime
+    if datetime.now(UTC) < made + (ends - made) / 2:
+        return login
+    try:
+        with Client(login.url) as client:
+            token = client.send(calls.refresh(login.refresh_token))
+    except ApiError:
+        return login  # what comes next says better what is wrong
+    renewed = Login(login.url, login.email, token.id_token, token.refresh_token)
+    write_login(login_file(os.environ), renewed)
+    return renewed

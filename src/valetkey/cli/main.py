@@ -1,0 +1,131 @@
+"""From words to an exit code: the one place where commands' errors are shown."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from cyclopts.exceptions import CycloptsError, UnknownCommandError
+
+from valetkey.cli import show
+from valetkey.cli.commands import app
+from valetkey.cli.exits import Exit, Explained, exit_of
+
+#: What a missing library belongs to. Whatever is not listed came with the server.
+_EXTRAS: Final = {
+    "botocore": "setup",
+    "boto3": "boto3",
+    "ministack": "embedded",
+    "hypercorn": "embedded",
+}
+_OURS: Final = "valetkey"
+
+
+class _Usage(Exception):
+    """Words that make no command; has the shape of :class:`Explained`."""
+
+    code = "usage"
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class _Missing(_Usage):
+    """A library that is not installed."""
+
+    code = "missing_package"
+
+
+class _Bug(_Usage):
+    """Something that nobody foresaw."""
+
+    code = "internal"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command to its exit code. ``words`` are the command line without the program."""
+    given = list(sys.argv[1:] if words is None else words)
+    try:
+        result = app(
+            given,
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        show.say("Broken off.")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Who read the output has enough (`valetkey ... | head`); Python must not flush into it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as error:  # noqa: BLE001  # the last line before the user: no traceback
+        return _fail(error, as_json=_wants_json(given))
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Tell whether ``--json`` was asked for; after ``--`` another program's words begin."""
+    own = words[: words.index("--")] if "--" in words else words
+    return "--json" in own
+
+
+def _fail(error: Exception, *, as_json: bool) -> int:
+    explained, code = _explained(error)
+    if as_json:
+        show.error_json(explained)
+    else:
+        show.error(explained)
+    if isinstance(explained, _Bug) and os.environ.get("VALETKEY_DEBUG"):
+        raise error
+    return code
+
+
+def _explained(error: Exception) -> tuple[Explained, int]:
+    if isinstance(error, CycloptsError):
+        return _usage(error), Exit.USAGE
+    if isinstance(error, ImportError):
+        missing = _missing(error)
+        if missing is not None:
+            return missing, Exit.USAGE
+    if isinstance(error, Explained):
+        return error, exit_of(error)
+    name = type(error).__name__
+    return _Bug(
+        f"Valetkey stumbled over something that it did not foresee ({name}).",
+        "Please report it, with what VALETKEY_DEBUG=1 prints when you run the command again.",
+    ), Exit.FAILED
+
+
+def _usage(error: CycloptsError) -> _Usage:
+    path = " ".join([_OURS, *(error.command_chain or ())])
+    hint = f"See '{path} --help'."
+    if isinstance(error, UnknownCommandError):
+        # Not the library's own text: to suggest something, it would import every command.
+        word = error.unused_tokens[0] if error.unused_tokens else ""
+        names = list(app if error.app is None else error.app)
+        near = difflib.get_close_matches(word, names, n=1)
+        meant = f"Did you mean '{path} {near[0]}'? " if near else ""
+        return _Usage(f"There is no command '{path} {word}'.", meant + hint)
+    return _Usage(str(error), hint)
+
+
+def _missing(error: ImportError) -> _Missing | None:
+    """Return what to install, if a library is missing; None for a mistake of our own."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, ModuleNotFoundError):
+        found = found.__cause__ or found.__context__
+    package = (found.name or "").partition(".")[0] if found is not None else ""
+    if not package or package == _OURS:
+        return None
+    extra = _EXTRAS.get(package, "server")
+    return _Missing(
+        f"This command needs the library {package}, which is not installed.",
+        f"pip install 'valetkey[{extra}]'",
+    )

@@ -1,0 +1,226 @@
+"""Running a server: first start, serving, migrating, and what can be set."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+from cyclopts import Group, Parameter
+
+from valetkey import logs, serving
+from valetkey.api import ApiOptions, create_app
+from valetkey.bootstrap import first_start, open_services
+from valetkey.cli import show
+from valetkey.cli.commands import installed_version
+from valetkey.cli.connection import Flag
+from valetkey.cli.secrets import read_secret
+from valetkey.config import PREFIX, Settings, environment, load_settings, settings_page
+from valetkey.console import console_routes
+from valetkey.db.schema import migrate as migrate_database
+from valetkey.domain.secret import Secret
+
+_GROUP: Final = Group("Settings and output", sort_key=9)
+
+
+@Parameter(name="*", group=_GROUP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Where the settings are; what is not given is read from the environment."""
+
+    config: Path | None = None
+    """The settings' TOML file (default: the variable VALETKEY_CONFIG)."""
+    data_dir: Path | None = None
+    """The folder of the database and the key file (default: the setting data_dir)."""
+    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
+    """Print JSON."""
+
+    def settings(self) -> Settings:
+        """Read the settings. Raises ConfigurationError."""
+        found = load_settings(environment(), self.config)
+        return replace(found, data_dir=self.data_dir) if self.data_dir else found
+
+
+_SETUP: Final = Setup()
+
+
+def init(
+    *,
+    email: str,
+    organization: str = "main",
+    password_file: Path | None = None,
+    setup: Setup = _SETUP,
+) -> None:
+    """Make the key file, the database's tables, an organisation, its owner and a first project.
+
+    Parameters
+    ----------
+    email
+        The owner's e-mail address.
+    organization
+        The organisation's name.
+    password_file
+        A file that holds the owner's password; - is standard input (default: it is asked for).
+    """
+    settings = setup.settings()
+    password = Secret(read_secret(password_file, "password", "--password-file", again=True))
+    made = asyncio.run(
+        first_start(settings, organization=organization, email=email, password=password)
+    )
+    facts = {
+        "organization": made.organization.name,
+        "owner": made.user.email,
+        "project": made.project.name,
+        "database": describe_database(settings.database),
+        "key": settings.key_place,
+    }
+    if setup.as_json:
+        show.write_json(facts)
+        return
+    show.facts(list(facts.items()))
+    show.say("Keep a copy of the key apart from the database: without it, no stored secret opens.")
+    show.say("Next: valetkey serve")
+
+
+def serve(
+    *,
+    host: str = "",
+    port: int | None = None,
+    migrate: Flag = False,
+    setup: Setup = _SETUP,
+) -> None:
+    """Run the server until it is told to stop (SIGTERM, Ctrl-C); requests under way are finished.
+
+    Parameters
+    ----------
+    host
+        The address to listen on (default: the setting host).
+    port
+        The port to listen on; 0 lets the system choose (default: the setting port).
+    migrate
+        Bring the database to this version first.
+    """
+    settings = setup.settings()
+    settings = replace(
+        settings,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        migrate_on_start=migrate or settings.migrate_on_start,
+    )
+    logs.configure(style=settings.log_format, level=settings.log_level)
+
+    def ready(bound: int) -> None:
+        facts = describe(settings, bound)
+        if setup.as_json:
+            show.write_json(facts)
+        else:
+            show.facts(list(facts.items()))
+            show.say("Ctrl-C stops it.")
+
+    serving.run(_serve_until_signal(settings, ready))
+
+
+async def _serve_until_signal(settings: Settings, ready: serving.Ready) -> None:
+    stop = asyncio.Event()
+    serving.stop_on_signals(stop)
+    await host_services(settings, ready=ready, stop=stop)
+    structlog.get_logger("valetkey").info("stopped")
+
+
+async def host_services(settings: Settings, *, ready: serving.Ready, stop: asyncio.Event) -> None:
+    """Open the services and serve the API and the console over them until ``stop`` is set.
+
+    ``ready`` is called with the port once requests are answered. Raises ConfigurationError (a
+    taken port, a key or a database that does not fit), StorageUnavailable.
+    """
+    with serving.reserve(settings.host, settings.port) as held:
+        async with open_services(settings) as services:
+            options = ApiOptions(
+                version=installed_version(),
+                max_body_bytes=settings.max_body_bytes,
+                trusted_proxies=settings.trusted_proxies,
+            )
+            app = create_app(services, options, more=console_routes())
+            await serving.serve(app, settings.host, held, ready=ready, stop=stop)
+
+
+def describe(settings: Settings, port: int) -> dict[str, str]:
+    """Return where a server listens and what it uses, without a secret."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}"
+    endpoints = {
+        "STS": settings.sts_endpoint,
+        "S3": settings.s3_endpoint,
+        "IAM": settings.iam_endpoint,
+    }
+    named = [f"{service} at {endpoint}" for service, endpoint in endpoints.items() if endpoint]
+    return {
+        "url": url,
+        "console": f"{url}/console",
+        "version": installed_version(),
+        "database": describe_database(settings.database),
+        "key": settings.key_place,
+        "aws": ", ".join(named) or f"AWS's own endpoints, STS in {settings.aws_region}",
+    }
+
+
+def describe_database(url: str) -> str:
+    """Return what kind of database a URL names, and where it is; without user and password."""
+    parts = urlsplit(url)
+    if parts.scheme.startswith("sqlite"):
+        return f"SQLite, {url.partition(':///')[2] or 'in memory'}"
+    place = parts.hostname or "local socket"
+    port = f":{parts.port}" if parts.port else ""
+    return f"PostgreSQL, {place}{port}{parts.path}"
+
+
+def migrate(*, setup: Setup = _SETUP) -> None:
+    """Bring the database to this version. Safe to run again, and by several processes at once."""
+    settings = setup.settings()
+    before = asyncio.run(migrate_database(settings.database))
+    if setup.as_json:
+        show.write_json({"before": before.present, "now": before.needed})
+    elif before.current:
+        show.say(f"The database is at version {before.needed} already.")
+    else:
+        show.say(f"The database went from {before.present or 'nothing'} to {before.needed}.")
+
+
+def settings(*, markdown: Flag = False, setup: Setup = _SETUP) -> None:
+    """List all settings and what they are now.
+
+    Parameters
+    ----------
+    markdown
+        Print the page of docs/reference instead: names, defaults, meanings.
+    """
+    if markdown:
+        show.write(settings_page())
+        return
+    found = setup.settings()
+    rows = [
+        (item.name, PREFIX + item.name.upper(), getattr(found, item.name), item.metadata)
+        for item in fields(Settings)
+    ]
+    if setup.as_json:
+        show.write_json({name: _shown(value) for name, _, value, _ in rows})
+        return
+    show.table(
+        ("setting", "variable", "now", "what it is"),
+        [
+            (name, variable, str(_shown(value)), facts["help"])
+            for name, variable, value, facts in rows
+        ],
+        empty="",
+    )
+
+
+def _shown(value: object) -> Any:
+    if isinstance(value, Secret):
+        return "(set)" if value.reveal() else ""
+    if isinstance(value, tuple):
+        return list(value)
+    return value if isinstance(value, bool | int | float) else str(value)

@@ -1,0 +1,123 @@
+"""Output: tables and sentences for people, JSON for programs, secrets for neither unless asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from valetkey.cli.exits import Explained
+    from valetkey.sdk.models import Report
+
+_PIPE_WIDTH: Final = 400
+_OUTCOMES: Final = {"passed": "green", "failed": "bold red", "skipped": "dim", "unknown": "magenta"}
+
+
+def output() -> Console:
+    """Return where results go."""
+    from rich.console import Console  # noqa: PLC0415  # most of a start-up's time
+
+    # What is piped is not folded at 80 columns: the next program reads it by lines.
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=_PIPE_WIDTH if piped else None)
+
+
+def messages() -> Console:
+    """Return where progress and errors go."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=True)
+
+
+def say(text: str) -> None:
+    """Print a sentence on standard error: what was done, beside the result."""
+    messages().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def write(text: str) -> None:
+    """Print a result exactly as it is."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def write_json(value: Any) -> None:
+    """Print a value for programs; the library's models have the REST API's names."""
+    import msgspec  # noqa: PLC0415
+
+    write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Print a table, or a sentence when there is nothing in it."""
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    shown = Table(box=None, pad_edge=False)
+    for column in columns:
+        shown.add_column(column, overflow="fold", no_wrap=column == "id")
+    for row in rows:
+        shown.add_row(*map(escape, row))
+    if shown.row_count:
+        output().print(shown)
+    else:
+        say(empty)
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> None:
+    """Print names and values, a line each; what is empty is left out."""
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    shown = Table(box=None, pad_edge=False, show_header=False)
+    shown.add_column(style="dim")
+    shown.add_column(overflow="fold")
+    for name, value in rows:
+        if value:
+            shown.add_row(name, escape(value))
+    output().print(shown)
+
+
+def report(found: Report) -> None:
+    """Print each claim of a report, and what to do about those that don't hold."""
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    shown = Table(box=None, pad_edge=False)
+    for column in ("check", "outcome", "claim"):
+        shown.add_column(column, overflow="fold")
+    for check in found.checks:
+        style = _OUTCOMES.get(check.outcome, "")
+        parts = (check.sentence, check.cause or check.detail, check.fix)
+        text = "\n".join(escape(part) for part in parts if part)
+        outcome = f"[{style}]{escape(check.outcome)}[/]" if style else escape(check.outcome)
+        shown.add_row(escape(check.name), outcome, text)
+    output().print(shown)
+
+
+def error(problem: Explained) -> None:
+    """Say what happened, what to do, and under which id the server's log has it."""
+    from rich.markup import escape  # noqa: PLC0415
+
+    console = messages()
+    console.print(f"[bold red]{escape(problem.message)}[/]", highlight=False, soft_wrap=True)
+    if problem.hint:
+        say(problem.hint)
+    request_id = getattr(problem, "request_id", "")
+    if request_id:
+        say(f"Request id: {request_id}")
+
+
+def error_json(problem: Explained) -> None:
+    """Print an error for programs, in the REST API's form."""
+    shown = {"message": problem.message, "code": problem.code, "hint": problem.hint}
+    request_id = getattr(problem, "request_id", "")
+    write_json({"error": shown | ({"requestId": request_id} if request_id else {})})
+
+
+def moment(value: datetime | None) -> str:
+    """Return a time as people read it."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if value else ""
