@@ -7,6 +7,7 @@ from typing import Annotated
 
 from litestar import delete, get, patch, post
 from litestar.params import JSONBody, QueryParameter
+from litestar.response import Stream
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from litestar import delete, get, patch, post
-from litestar.response import Stream
 from litestar.params import JSONBody
+from litestar.response import Stream
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.integrations import (
