@@ -208,3 +208,6 @@ async def test_a_server_without_an_identity_says_what_to_do(
     async with open_real_api(settings_for(tmp_path / "data", embedded_aws.endpoint)) as api:
         made = (await _register(api, "aws-cross", {})).json()
         told = await _enter_role(api, made["id"], setup.role_arn)
+        [first, *_] = [c for c in told["report"]["checks"] if c["outcome"] == "failed"]
+        assert "no identity" in first["cause"]
+        assert "own_access_key_id" in first["fix"]
