@@ -24,7 +24,8 @@ from valetkey.console import (
     people,
     signin,
 )
-from valetkey.console.page import Reader, open_reader
+from valetkey.console.given import Reader, Segment
+from valetkey.console.page import open_reader
 from valetkey.console.session import require_own_form
 from valetkey.console.web import PREFIX
 from valetkey.domain.errors import NotFound, ValetkeyError
@@ -62,7 +63,7 @@ async def to_console() -> Response[Any]:
 
 
 @get("/{unknown:path}")
-async def no_such_page(reader: Reader, unknown: str) -> Response[Any]:
+async def no_such_page(reader: Reader, unknown: Segment) -> Response[Any]:
     """Say that there is no such page, to somebody who is signed in."""
     raise NotFound(
         f"There is no page {unknown[:80]!r} for {reader.caller.principal.email}.",
@@ -83,7 +84,6 @@ def console_routes() -> Sequence[Any]:
         before_request=_refuse_forged,
         exception_handlers=_ON_ERROR,
         request_class=Request,
-        signature_types=[Reader],
         include_in_schema=False,
     )
     open_to_all = Router(

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Final
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from valetkey.domain.errors import NotFound
 
@@ -32,7 +33,7 @@ def address(name: str) -> str:
 
 
 @get("/static/{version:str}/{name:str}", sync_to_thread=False)
-def asset(version: str, name: str) -> Response[bytes]:
+def asset(version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """Send a file. Another version's name gets today's content, and is not kept."""
     if name not in _TYPES:
         raise NotFound("There is no such file.", hint="Load the page again.")

@@ -15,9 +15,8 @@ from litestar import Request, Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.chart import ChartMaker
-from valetkey.console.page import Reader
+from valetkey.console.given import Reader, Services
 from valetkey.domain.audit import AuditEvent, AuditRecord
-from valetkey.services.registry import Services
 
 HERE: Final = "/audit"
 SHOWN: Final = 100

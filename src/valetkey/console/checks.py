@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, post
 
-from valetkey.console.page import Reader
+from valetkey.console.given import Reader, Segment
 from valetkey.console.web import fields, html
 from valetkey.domain.driver import parse_bucket, parse_region
 from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
@@ -53,7 +53,9 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
 
 
 @post("/check/{kind:str}", status_code=200)
-async def check_field(request: Request[Any, Any, Any], reader: Reader, kind: str) -> Response[str]:
+async def check_field(
+    request: Request[Any, Any, Any], reader: Reader, kind: Segment
+) -> Response[str]:
     """Return what is wrong with a field, or nothing. What was typed is not in the answer unless
     the domain's message quotes it, and for a secret it never does."""
     read = _READ.get(kind)

@@ -8,12 +8,11 @@ from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.drivers import readable_drivers
-from valetkey.console.page import Reader
+from valetkey.console.given import Reader, Services
 from valetkey.console.snippets import Wanted, snippets
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
 from valetkey.domain.scope import AccessLevel, parse_levels
-from valetkey.services.registry import Services
 from valetkey.services.vending import VendRequest
 
 HERE: Final = "/credentials"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
-from valetkey.console.page import Reader
+from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.web import fields, go_to
 from valetkey.domain.driver import Driver
 from valetkey.domain.errors import (
@@ -21,7 +21,6 @@ from valetkey.domain.errors import (
 from valetkey.domain.integration import Integration
 from valetkey.domain.people import Project
 from valetkey.services.drivers import NewDriver
-from valetkey.services.registry import Services
 
 HERE: Final = "/drivers"
 _FIELDS: Final = {
@@ -114,7 +113,7 @@ async def create_driver(
 
 
 @post("/drivers/{driver_id:str}/test", status_code=200)
-async def test_driver(services: Services, reader: Reader, driver_id: str) -> Response[str]:
+async def test_driver(services: Services, reader: Reader, driver_id: Segment) -> Response[str]:
     """List, write, read and delete a probe object, and show what happened."""
     driver = await services.drivers.get(reader.caller, driver_id)
     report = await services.drivers.test(reader.caller, driver_id)
@@ -122,14 +121,14 @@ async def test_driver(services: Services, reader: Reader, driver_id: str) -> Res
 
 
 @get("/drivers/{driver_id:str}/delete")
-async def ask_to_delete(services: Services, reader: Reader, driver_id: str) -> Response[str]:
+async def ask_to_delete(services: Services, reader: Reader, driver_id: Segment) -> Response[str]:
     """Ask before a driver goes, naming it."""
     driver = await services.drivers.get(reader.caller, driver_id)
     return reader.part("drivers/delete.html", driver=driver)
 
 
 @post("/drivers/{driver_id:str}/delete")
-async def delete_driver(services: Services, reader: Reader, driver_id: str) -> Response[Any]:
+async def delete_driver(services: Services, reader: Reader, driver_id: Segment) -> Response[Any]:
     """Forget a driver."""
     await services.drivers.delete(reader.caller, driver_id)
     return go_to("/drivers?done=driver-deleted")

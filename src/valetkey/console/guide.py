@@ -11,14 +11,13 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import parse_account
-from valetkey.console.page import Reader
+from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.web import fields
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.integration import RoleArn, parse_access_key
 from valetkey.domain.setup import Desired, SetupSpec
 from valetkey.domain.setup import policies as documents
 from valetkey.domain.setup.export import cloudformation
-from valetkey.services.registry import Services
 from valetkey.services.setup_watch import Seen
 
 _NAME: Final = "valetkey"
@@ -132,7 +131,7 @@ async def watch(
 
 @post("/guide/watch/{integration_id:str}", status_code=200)
 async def watch_registered(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: str
+    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Look at AWS with the key that was just registered, and tick the steps."""
     form = await fields(request)

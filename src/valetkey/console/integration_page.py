@@ -10,19 +10,18 @@ from litestar import Request, Response, get, post
 from valetkey.console.audit import RECENT
 from valetkey.console.checks import refused
 from valetkey.console.drivers import readable_drivers
+from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.integrations import HERE
-from valetkey.console.page import Reader
 from valetkey.console.web import fields
 from valetkey.domain.audit import AuditEvent, AuditRecord
 from valetkey.domain.errors import Conflict, InvalidInput
-from valetkey.services.registry import Services
 
 _SHOWN: Final = 20
 
 
 @get("/integrations/{integration_id:str}")
 async def show_integration(
-    services: Services, reader: Reader, integration_id: str
+    services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Show everything about one integration."""
     integration = await services.integrations.get(reader.caller, integration_id)
@@ -47,7 +46,7 @@ def _concerns(event: AuditEvent, integration_id: str) -> bool:
 
 @post("/integrations/{integration_id:str}/rename")
 async def rename_integration(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: str
+    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
 ) -> Response[Any]:
     """Give an integration another name."""
     form = await fields(request)

@@ -9,14 +9,13 @@ from litestar import Request, Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.checks import refused
+from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.guide import first_guide
-from valetkey.console.page import Reader
 from valetkey.console.web import fields, go_to, safe_headers, templates
 from valetkey.domain.errors import Conflict, InvalidInput, ValetkeyError
 from valetkey.domain.integration import Integration, IntegrationType
 from valetkey.domain.new_integration import NewIntegration, parse_type
 from valetkey.domain.secret import Secret
-from valetkey.services.registry import Services
 
 HERE: Final = "/integrations"
 #: Stands between the pieces of a page that comes piece by piece.
@@ -74,7 +73,7 @@ async def create_integration(
 
 @post("/integrations/{integration_id:str}/mend", status_code=200)
 async def mend_integration(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: str
+    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Take another key and secret, or another role, and show the report anew."""
     form = await fields(request)
@@ -106,7 +105,7 @@ def _new_key(form: Mapping[str, str], stored: Integration) -> tuple[str, Secret]
 
 
 @post("/integrations/{integration_id:str}/verify", status_code=200)
-async def verify_integration(services: Services, reader: Reader, integration_id: str) -> Stream:
+async def verify_integration(services: Services, reader: Reader, integration_id: Segment) -> Stream:
     """Ask AWS, and send each check as soon as it is known; then what follows from them."""
     await services.integrations.get(reader.caller, integration_id)
     return Stream(
@@ -132,7 +131,9 @@ async def _report(services: Services, reader: Reader, integration_id: str) -> As
 
 
 @get("/integrations/{integration_id:str}/delete")
-async def ask_to_delete(services: Services, reader: Reader, integration_id: str) -> Response[str]:
+async def ask_to_delete(
+    services: Services, reader: Reader, integration_id: Segment
+) -> Response[str]:
     """Ask before an integration goes, naming it and what stands on it."""
     integration = await services.integrations.get(reader.caller, integration_id)
     return reader.part("integrations/delete.html", integration=integration)
@@ -140,7 +141,7 @@ async def ask_to_delete(services: Services, reader: Reader, integration_id: str)
 
 @post("/integrations/{integration_id:str}/delete")
 async def delete_integration(
-    services: Services, reader: Reader, integration_id: str
+    services: Services, reader: Reader, integration_id: Segment
 ) -> Response[Any]:
     """Forget an integration."""
     await services.integrations.delete(reader.caller, integration_id)

@@ -8,9 +8,8 @@ from typing import Final
 
 from litestar import Response, get
 
-from valetkey.console.page import Reader
+from valetkey.console.given import Reader, Services
 from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.services.registry import Services
 
 HERE: Final = ""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from litestar import Request, Response
+from litestar.di import NamedDependency
 
 from valetkey.console.rights import Rights, rights_of
 from valetkey.console.session import Session, open_session
@@ -90,7 +91,9 @@ class Reader:
         return self.page(name, here="", status=status, **context)
 
 
-async def open_reader(request: Request[Any, Any, Any], services: Services) -> Reader:
+async def open_reader(
+    request: Request[Any, Any, Any], services: NamedDependency[Services]
+) -> Reader:
     """Return who reads the page. Raises Unauthenticated."""
     session = await open_session(request, services)
     organizations = await services.people.organizations(session.caller)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
-from valetkey.console.page import Reader
+from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.session import session_cookie
 from valetkey.console.web import fields, go_to
 from valetkey.domain.access import OrgRole, ProjectRole
@@ -21,7 +21,6 @@ from valetkey.domain.errors import (
 from valetkey.domain.people import OrgMember, Project, ProjectMember
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import Login
-from valetkey.services.registry import Services
 
 HERE: Final = "/people"
 LIFETIMES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"))
@@ -74,7 +73,7 @@ async def create_key(
 
 
 @post("/people/keys/{key_id:str}/revoke")
-async def revoke_key(services: Services, reader: Reader, key_id: str) -> Response[Any]:
+async def revoke_key(services: Services, reader: Reader, key_id: Segment) -> Response[Any]:
     """End one of the reader's own keys."""
     await services.accounts.revoke_api_key(reader.caller, key_id)
     return go_to("/people?done=key-revoked")
@@ -137,7 +136,7 @@ async def create_project(
 
 @post("/people/projects/{project_id:str}/members")
 async def put_team_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: str
+    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
 ) -> Response[Any]:
     """Give somebody a role in a project."""
     form = await fields(request)
@@ -152,7 +151,7 @@ async def put_team_member(
 
 @post("/people/projects/{project_id:str}/members/remove")
 async def remove_team_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: str
+    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
 ) -> Response[Any]:
     """Take somebody out of a project."""
     form = await fields(request)

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
+from valetkey.console.given import Services
 from valetkey.console.session import (
     FORM,
     end_session,
@@ -18,7 +19,6 @@ from valetkey.console.session import (
 from valetkey.console.web import PREFIX, html, local_path, sentence
 from valetkey.domain.errors import Denied, TooManyRequests, Unauthenticated
 from valetkey.domain.secret import Secret
-from valetkey.services.registry import Services
 
 
 def _form(
