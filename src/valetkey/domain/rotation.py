@@ -25,6 +25,10 @@ DEFAULT_GRACE: Final = timedelta(hours=24)
 MOST_GRACE: Final = timedelta(days=30)
 #: For how long a new key may be refused before it is given up: IAM is eventually consistent.
 PATIENCE: Final = timedelta(minutes=5)
+#: How long the old key stays active after the switch: requests that began with it end meanwhile.
+DRAIN: Final = timedelta(minutes=2)
+#: A new key whose secret could not be stored is removed, and made again, this often.
+MOST_KEYS_MADE: Final = 5
 #: This many proofs in a row: one answer comes from one replica.
 PROOFS: Final = 3
 #: Our clock and AWS's may differ by this much.
@@ -94,13 +98,19 @@ class Rotation:
         return self.stage in ENDS
 
     @property
-    def delete_at(self) -> datetime | None:
-        """When the old key's grace ends, once it has begun."""
-        return self.stage_at + self.grace if self.stage is Stage.DEACTIVATED else None
+    def due_at(self) -> datetime:
+        """When the next step may be taken: the old key drains, and then has its grace."""
+        waits = {Stage.SWITCHED: DRAIN, Stage.DEACTIVATED: self.grace}
+        return self.stage_at + waits.get(self.stage, timedelta())
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether there is something to do."""
-        return not self.is_over and (self.delete_at is None or now >= self.delete_at)
+        return not self.is_over and now >= self.due_at
+
+    @property
+    def keys_made(self) -> int:
+        """How many keys this rotation has made so far."""
+        return sum(step.stage is Stage.CREATED for step in self.steps)
 
     def at(self, stage: Stage, now: datetime, note: str = "", *, new_key_id: str = "") -> Rotation:
         """Return the rotation at a stage reached now."""
@@ -112,6 +122,10 @@ class Rotation:
             problem=note if stage in {Stage.ROLLING_BACK, Stage.ROLLED_BACK} else "",
             steps=(*self.steps, StepTaken(stage, now, note)),
         )
+
+    def again(self, now: datetime, note: str) -> Rotation:
+        """Return the rotation as it was intended, after a key that was made is gone."""
+        return replace(self.at(Stage.INTENDED, now, note), new_key_id="")
 
     def gives_up(self, now: datetime) -> bool:
         """Tell whether a new key that AWS still refuses has had its time."""
@@ -131,7 +145,8 @@ def before_rotating(
 ) -> Before:
     """Decide what to do about the keys that a user has when a rotation is asked for.
 
-    ``ours`` are ids that earlier rotations of Valetkey have made or replaced; ``told`` is a
+    ``ours`` are ids that earlier rotations of Valetkey have made or replaced, and which may go
+    unless somebody has activated them again; ``told`` is a
     stranger that a person has said may be deleted. Raises Conflict, naming the stranger and its
     last use, and InvalidInput for a ``told`` that is not one.
     """
@@ -150,7 +165,7 @@ def before_rotating(
             hint="Activate it again, or make a key in IAM and enter it "
             "(valetkey integrations update).",
         )
-    strangers = [key for key in others if key.id not in ours | {told}]
+    strangers = [key for key in others if key.id != told and (key.active or key.id not in ours)]
     if strangers:
         raise Conflict(_stranger(strangers[0], mine), hint=_advice(strangers[0]))
     return Before(tuple(key.id for key in others))

@@ -1,0 +1,258 @@
+"""The steps of a rotation. Each reads what is stored, asks AWS for one thing, stores the outcome.
+
+Between any two lines the process may die. What is stored then is either what was before the step,
+and the step is taken again, or what is after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from valetkey.domain.access import Principal
+from valetkey.domain.credentials import AccessKey
+from valetkey.domain.errors import Conflict, NotFound, SealBroken
+from valetkey.domain.ports import AccessKeys, Clock, Sealer, Signer, Storage, Sts, UnitOfWork
+from valetkey.domain.rotation import MOST_KEYS_MADE, Rotation, Stage, since_the_intent
+from valetkey.domain.sealing import SealContext
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.integrations import open_key
+from valetkey.services.rotation.proof import Prover
+from valetkey.services.work import Hold
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a step works with. ``signer`` is an administrator, or None for the user itself."""
+
+    rotation: Rotation
+    hold: Hold
+    administrator: Signer | None
+
+
+class Steps:
+    """Takes one step at a time."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        sealer: Sealer,
+        sts: Sts,
+        keys: AccessKeys,
+        audit: AuditLog,
+        clock: Clock,
+    ) -> None:
+        self._storage = storage
+        self._sealer = sealer
+        self._keys = keys
+        self._audit = audit
+        self._clock = clock
+        self._prover = Prover(sts, clock)
+        self._steps: Mapping[Stage, Callable[[_Turn], Awaitable[Rotation]]] = {
+            Stage.INTENDED: self._create,
+            Stage.CREATED: self._discard_lost,
+            Stage.SEALED: self._prove,
+            Stage.PROVEN: self._switch,
+            Stage.SWITCHED: self._deactivate,
+            Stage.DEACTIVATED: self._delete,
+            Stage.ROLLING_BACK: self._roll_back,
+        }
+
+    async def take(
+        self, rotation: Rotation, hold: Hold, administrator: Signer | None = None
+    ) -> Rotation:
+        """Take the next step of a rotation that is not over, and return it as stored.
+
+        Raises AwsRefused, AwsUnavailable, Conflict, Locked, SealBroken, StorageUnavailable; what
+        is stored is then as it was, and the step can be taken again.
+        """
+        if rotation.by_administrator and administrator is None:
+            raise Conflict(
+                "This rotation was begun with an administrator's credentials, which Valetkey has "
+                "not kept.",
+                hint="Give them once more: valetkey integrations rotate --aws-profile NAME",
+            )
+        turn = _Turn(rotation, hold, administrator)
+        try:
+            return await self._steps[rotation.stage](turn)
+        except NotFound:
+            why = (
+                f"The integration was deleted meanwhile: see which keys {rotation.user_arn} has "
+                "left in IAM, and delete them there."
+            )
+            return await self._store(turn, rotation.at(Stage.ROLLED_BACK, self._clock.now(), why))
+
+    async def _create(self, turn: _Turn) -> Rotation:
+        rotation = turn.rotation
+        signer = await self._signer(turn)
+        seen = await self._keys.list_keys(signer, rotation.user_arn)
+        suspects = since_the_intent(rotation, seen)
+        if suspects.strangers or rotation.keys_made >= MOST_KEYS_MADE:
+            why = (
+                f"Somebody else made the key {suspects.strangers[0]} meanwhile."
+                if suspects.strangers
+                else "The new key's secret could not be stored, several times."
+            )
+            return await self._store(turn, rotation.at(Stage.ROLLING_BACK, self._clock.now(), why))
+        present = {key.id for key in seen}
+        for key_id in (*rotation.removable, *suspects.orphans):
+            if key_id in present and key_id != rotation.old_key_id:
+                await self._keys.delete(signer, rotation.user_arn, key_id)
+        key = await self._keys.create(signer, rotation.user_arn)
+        created = rotation.at(Stage.CREATED, self._clock.now(), new_key_id=key.id)
+        await self._store(turn, created)
+        sealed = await self._sealer.seal(key.secret, _context(rotation))
+        stored = created.at(Stage.SEALED, self._clock.now())
+
+        async def keep(work: UnitOfWork) -> None:
+            await work.rotations.keep_secret(rotation.id, sealed)
+
+        return await self._store(turn, stored, keep)
+
+    async def _discard_lost(self, turn: _Turn) -> Rotation:
+        """AWS made the key, and its secret was lost before it was stored."""
+        rotation = turn.rotation
+        signer = await self._signer(turn)
+        await self._keys.delete(signer, rotation.user_arn, rotation.new_key_id)
+        note = f"The secret of {rotation.new_key_id} was lost; the key is deleted."
+        return await self._store(turn, rotation.again(self._clock.now(), note))
+
+    async def _prove(self, turn: _Turn) -> Rotation:
+        rotation = turn.rotation
+        async with self._storage.read() as work:
+            integration = await work.integrations.get(rotation.integration_id)
+        if integration is None:
+            why = "The integration was deleted meanwhile."
+            return await self._store(turn, rotation.at(Stage.ROLLING_BACK, self._clock.now(), why))
+        key = await self._new_key(rotation)
+        why_not = await self._prover.prove(rotation, key, integration.role_arn, turn.hold)
+        now = self._clock.now()
+        stage = Stage.ROLLING_BACK if why_not else Stage.PROVEN
+        note = f"AWS never accepted the new key: {why_not}" if why_not else ""
+        return await self._store(turn, rotation.at(stage, now, note))
+
+    async def _switch(self, turn: _Turn) -> Rotation:
+        rotation, now = turn.rotation, self._clock.now()
+        async with self._storage.begin() as work:
+            await turn.hold.renew(work)
+            integration = await work.integrations.get(rotation.integration_id)
+            sealed = await work.rotations.sealed_secret(rotation.id)
+            if integration is None or integration.access_key_id != rotation.old_key_id:
+                why = "The integration was deleted, or given another key, meanwhile."
+                after = rotation.at(Stage.ROLLING_BACK, now, why)
+            elif sealed is None:
+                raise _lost(rotation)
+            else:
+                after = rotation.at(Stage.SWITCHED, now)
+                new = replace(integration, access_key_id=rotation.new_key_id, updated_at=now)
+                await work.integrations.save(new)
+                await work.integrations.replace_secret(new.id, sealed)
+                await work.rotations.keep_secret(rotation.id, None)
+            await self._write(work, after)
+        return after
+
+    async def _deactivate(self, turn: _Turn) -> Rotation:
+        rotation = turn.rotation
+        signer = await self._signer(turn)
+        await self._keys.set_active(signer, rotation.user_arn, rotation.old_key_id, active=False)
+        return await self._store(turn, rotation.at(Stage.DEACTIVATED, self._clock.now()))
+
+    async def _delete(self, turn: _Turn) -> Rotation:
+        rotation = turn.rotation
+        signer = await self._signer(turn)
+        seen = await self._keys.list_keys(signer, rotation.user_arn)
+        old = next((key for key in seen if key.id == rotation.old_key_id), None)
+        if old is not None and old.active and old.id not in rotation.removable:
+            raise Conflict(
+                f"Somebody has activated the old key {old.id} again: something else uses it.",
+                hint="Give what uses it a key of its own, then have it deleted: "
+                f"valetkey integrations rotate --delete-stranger {old.id}",
+            )
+        await self._keys.delete(signer, rotation.user_arn, rotation.old_key_id)
+        return await self._store(turn, rotation.at(Stage.DONE, self._clock.now()))
+
+    async def _roll_back(self, turn: _Turn) -> Rotation:
+        rotation = turn.rotation
+        async with self._storage.read() as work:
+            integration = await work.integrations.get(rotation.integration_id)
+        held = integration.access_key_id if integration else ""
+        signer = await self._signer_of_rollback(turn, held)
+        going = {rotation.new_key_id} if rotation.new_key_id else set()
+        if not going:
+            seen = await self._keys.list_keys(signer, rotation.user_arn)
+            going = set(since_the_intent(rotation, seen).orphans)
+        for key_id in sorted(going - {held}):
+            await self._keys.delete(signer, rotation.user_arn, key_id)
+
+        async def forget(work: UnitOfWork) -> None:
+            await work.rotations.keep_secret(rotation.id, None)
+
+        over = rotation.at(Stage.ROLLED_BACK, self._clock.now(), rotation.problem)
+        return await self._store(turn, over, forget)
+
+    async def _signer(self, turn: _Turn) -> Signer:
+        """Whoever makes the change: an administrator, or the user by the key that vending uses."""
+        if turn.administrator is not None:
+            return turn.administrator
+        _, key = await open_key(self._storage, self._sealer, turn.rotation.integration_id)
+        return key
+
+    async def _signer_of_rollback(self, turn: _Turn, held: str) -> Signer:
+        if turn.administrator is None and held != turn.rotation.old_key_id:
+            # The integration is another user's by now, or gone: the new key removes itself.
+            return await self._new_key(turn.rotation)
+        return await self._signer(turn)
+
+    async def _new_key(self, rotation: Rotation) -> AccessKey:
+        async with self._storage.read() as work:
+            sealed = await work.rotations.sealed_secret(rotation.id)
+        if sealed is None:
+            raise _lost(rotation)
+        return AccessKey(rotation.new_key_id, await self._sealer.open(sealed, _context(rotation)))
+
+    async def _store(
+        self,
+        turn: _Turn,
+        rotation: Rotation,
+        also: Callable[[UnitOfWork], Awaitable[None]] | None = None,
+    ) -> Rotation:
+        async with self._storage.begin() as work:
+            await turn.hold.renew(work)
+            if also is not None:
+                await also(work)
+            await self._write(work, rotation)
+        return rotation
+
+    async def _write(self, work: UnitOfWork, rotation: Rotation) -> None:
+        await work.rotations.save(rotation)
+        await work.audit.append([rotation_event(self._audit, rotation)])
+
+
+def rotation_event(audit: AuditLog, rotation: Rotation) -> Any:
+    """Describe a rotation's stage for the audit trail."""
+    failed = {Stage.ROLLING_BACK, Stage.ROLLED_BACK}
+    return audit.event(
+        Caller(Principal("", rotation.actor)),
+        "integration.rotate",
+        f"integration:{rotation.integration_id}",
+        org_id=rotation.org_id,
+        outcome="failed" if rotation.stage in failed else "allowed",
+        reason=rotation.steps[-1].note if rotation.steps else "",
+        stage=rotation.stage.value,
+        rotation_id=rotation.id,
+        old_key_id=rotation.old_key_id,
+        new_key_id=rotation.new_key_id,
+    )
+
+
+def _lost(rotation: Rotation) -> SealBroken:
+    return SealBroken(
+        f"The secret of the new key {rotation.new_key_id or '(none)'} is not stored.",
+        hint=f"Delete the key in IAM: it belongs to {rotation.user_arn}.",
+    )
+
+
+def _context(rotation: Rotation) -> SealContext:
+    """The new secret is sealed where it will belong, so that the switch moves it as it is."""
+    return SealContext(rotation.org_id, rotation.integration_id, "secret")

@@ -1,0 +1,58 @@
+"""Each kind of call hangs once, for real: the adapter's patience ends, and the rotation goes on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from support.own_aws import settings_for
+from support.rotating import Case, Ground, Wire, WiredAws
+from valetkey.aws.access_keys import BotoAccessKeys
+from valetkey.aws.clients import Clients
+from valetkey.aws.sts import BotoSts
+from valetkey.domain.errors import AwsUnavailable
+from valetkey.domain.rotation import DEFAULT_GRACE
+from valetkey.embedded.faults import Fault, Kind
+
+ACTIONS = (
+    "GetCallerIdentity",
+    "ListAccessKeys",
+    "GetAccessKeyLastUsed",
+    "CreateAccessKey",
+    "AssumeRole",
+    "UpdateAccessKey",
+    "DeleteAccessKey",
+)
+
+
+@pytest.fixture(scope="module")
+def impatient(ground: Ground) -> Iterator[WiredAws]:
+    """Adapters that wait for an answer no longer than half a second."""
+    settings = replace(settings_for(ground.aws.endpoint), read_timeout=0.5)
+    clients, keys = Clients(settings), BotoAccessKeys(settings)
+    yield WiredAws(BotoSts(clients), keys, Wire(), Wire())
+    clients.close()
+    keys.close()
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_a_call_that_hangs_is_given_up_and_the_rotation_still_ends_with_one_key(
+    case: Case, impatient: WiredAws, action: str
+) -> None:
+    hanging = case.ground.aws.faults.order(Fault(Kind.HANG, action=action))
+    process = case.process_over(impatient)
+    with contextlib.suppress(AwsUnavailable):
+        rotation = await process.start(case.caller, case.integration_id)
+        for _ in range(3):
+            await process.advance(rotation.id)
+            case.clock.advance(DEFAULT_GRACE.total_seconds())
+    assert hanging.struck == 1
+    case.ground.aws.faults.clear()
+    rotation = await process.start(case.caller, case.integration_id)
+    while not rotation.is_over:
+        rotation = await case.process().advance(rotation.id)
+        case.clock.advance(DEFAULT_GRACE.total_seconds())
+    assert case.at_aws() == {(await case.held()).id: True}
