@@ -47,7 +47,7 @@ class Guard:
         elif scope["type"] == "http":
             await self._answer(scope, receive, self._dated(send))
         else:
-            await self._app(scope, receive, send)
+            await _live(receive, send)
 
     async def _answer(self, scope: Any, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
@@ -102,6 +102,16 @@ class Guard:
             elif fault.kind is Kind.LOST_ANSWER:
                 await self._app(scope, receive, _swallow)
             await _cut(send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Start and stop without MiniStack's own start-up, which would open listeners on all addresses
+    (MQTT, SFTP), run scripts that it finds on the machine, and clear up containers."""
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
 
 
 async def _swallow(message: Message) -> None:
