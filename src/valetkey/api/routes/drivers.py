@@ -102,6 +102,7 @@ async def run_driver_test(services: Services, caller: Caller, driver_id: str) ->
 )
 async def follow_driver_test(services: Services, caller: Caller, driver_id: str) -> Stream:
     """Test, and send each check as soon as it is known: a JSON object a line, the report last."""
+    await services.drivers.get(caller, driver_id)  # before the answer has begun
     events = services.drivers.test_stream(caller, driver_id)
     lines = report_lines(events, f"driver:{driver_id}")
     return Stream(lines, media_type="application/x-ndjson")

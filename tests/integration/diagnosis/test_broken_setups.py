@@ -1,0 +1,90 @@
+"""The first failed check names the true cause, in every broken set-up of the table."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from support.broken_setups import ALL, Broken
+from support.diagnosing import World, make_world
+from support.own_aws import OwnAws, settings_for
+from valetkey.aws.clients import Clients
+from valetkey.aws.s3 import BotoObjectStores
+from valetkey.aws.sts import BotoSts
+from valetkey.domain.verification import Check, Outcome, Report
+from valetkey.embedded import EmbeddedAws
+
+_numbers = itertools.count(1)
+
+NewWorld = Callable[[], World]
+
+
+@pytest.fixture(scope="module")
+def own(_running_aws: EmbeddedAws) -> Iterator[OwnAws]:
+    """One set of adapters for the whole table."""
+    _running_aws.reset()
+    settings = settings_for(_running_aws.endpoint)
+    clients = Clients(settings)
+    yield OwnAws(settings, clients, BotoSts(clients), BotoObjectStores(clients))
+    clients.close()
+
+
+@pytest.fixture
+def new_world(own: OwnAws, _running_aws: EmbeddedAws) -> Iterator[NewWorld]:
+    """Makes set-ups beside those of earlier rows; faults and clock are put right afterwards."""
+    assert own
+
+    def make() -> World:
+        return make_world(_running_aws, f"broken-{next(_numbers)}")
+
+    yield make
+    _running_aws.faults.clear()
+    _running_aws.clock_offset *= 0
+
+
+def first_obstacle(report: Report, row: Broken) -> Check:
+    if row.advisory:
+        assert report.first_failure is None, report.first_failure
+        assert [check.name for check in report.advice] == [row.check]
+        return report.advice[0]
+    wanted = Outcome.UNKNOWN if row.unknown else Outcome.FAILED
+    found = [check for check in report.checks if check.outcome is wanted]
+    assert found, report
+    return found[0]
+
+
+async def test_the_good_one_holds_in_every_claim(new_world: NewWorld, own: OwnAws) -> None:
+    report = await new_world().verify(own)
+    assert report.passed
+    assert report.conclusive
+    assert report.advice == ()
+    skipped = {check.name for check in report.checks if check.outcome is Outcome.SKIPPED}
+    assert skipped == {"external-id", "public-access"}
+    assert [check.name for check in report.checks] == [
+        *("sts", "key", "secret", "clock", "assume", "trust", "external-id", "session-length"),
+        *("session", "region", "bucket", "public-access", "list", "write", "read", "delete"),
+        *("outside-prefix", "outside-scope", "role-width", "kms", "cors", "cleanup"),
+    ]
+
+
+@pytest.mark.parametrize("row", ALL, ids=[row.name for row in ALL])
+async def test_the_first_failed_check_names_the_cause(
+    new_world: NewWorld, own: OwnAws, row: Broken
+) -> None:
+    world = new_world()
+    row.change(world)
+    report = await world.verify(own)
+    found = first_obstacle(report, row)
+    assert found.name == row.check, found
+    assert row.says in found.cause
+    assert found.fix
+    after = report.checks[report.checks.index(found) + 1 :]
+    reasons = [check.cause for check in after if check.outcome is Outcome.SKIPPED]
+    assert all(reasons)
+
+
+def test_the_table_is_long_and_most_of_it_is_real() -> None:
+    assert len(ALL) >= 40
+    assert sum(not row.injected for row in ALL) >= 40
