@@ -21,6 +21,9 @@ from valetkey.db.repositories.accounts import (
     SqlUsers,
 )
 from valetkey.db.repositories.audit import SqlAuditTrail
+from valetkey.db.repositories.commands import SqlCommands
+from valetkey.db.repositories.datasets import SqlDatasets
+from valetkey.db.repositories.items import SqlItems
 from valetkey.db.repositories.keys import (
     SqlBlocks,
     SqlRevocations,
@@ -46,6 +49,9 @@ class SqlUnitOfWork:
         self.api_keys = SqlApiKeys(connection)
         self.integrations = SqlIntegrations(connection)
         self.drivers = SqlDrivers(connection)
+        self.datasets = SqlDatasets(connection)
+        self.items = SqlItems(connection)
+        self.commands = SqlCommands(connection)
         self.audit = SqlAuditTrail(connection)
         self.groups = SqlGroups(connection)
         self.grants = SqlGrants(connection)

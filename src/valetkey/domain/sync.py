@@ -70,7 +70,8 @@ def total(counts: Iterable[Counts]) -> Counts:
 @dataclass(frozen=True, slots=True)
 class Command:
     """A sync of a dataset. ``user_id`` started it and it runs with their rights; ``expected`` is
-    how many items the index had, for the progress; ``error`` says what failed, why, and the fix."""
+    how many items the index had, for the progress; ``notice`` is what its owner ought to know of
+    the way it went; ``error`` says what failed, why, and the fix."""
 
     id: str
     dataset_id: str
@@ -80,6 +81,7 @@ class Command:
     updated_at: datetime
     expected: int = 0
     parallel: int = 1
+    notice: str = ""
     error: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -88,8 +90,9 @@ class Shard:
     """A range of paths: above ``after`` and up to ``upto`` (inclusive; None: the end).
 
     Everything up to ``checkpoint`` is done. ``staged``: the store lists out of order, and the
-    listing is put in order in the database first. ``lease_ms`` is when the lease of ``owner``
-    ends, in milliseconds since 1970.
+    listing is put in order in the database first; ``listed_ms`` is when that listing was asked
+    for, 0 until all of it is there. ``lease_ms`` is when the lease of ``owner`` ends. Both in
+    milliseconds since 1970.
     """
 
     id: str
@@ -102,6 +105,7 @@ class Shard:
     owner: str = ""
     lease_ms: int = 0
     staged: bool = False
+    listed_ms: int = 0
     added: int = 0
     changed: int = 0
     removed: int = 0

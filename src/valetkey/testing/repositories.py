@@ -14,6 +14,7 @@ from valetkey.domain.integration import Integration
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
+from valetkey.testing.datasets import MemoryCommands, MemoryDatasets, MemoryItems
 from valetkey.testing.keys import (
     MemoryBlocks,
     MemoryRevocations,
@@ -275,6 +276,9 @@ class MemoryUnitOfWork:
 
     def __init__(self) -> None:
         self.drivers = MemoryDrivers()
+        self.items = MemoryItems()
+        self.datasets = MemoryDatasets(self.items)
+        self.commands = MemoryCommands()
         self.installations = MemoryInstallations()
         self.users = MemoryUsers()
         self.organizations = MemoryOrganizations()

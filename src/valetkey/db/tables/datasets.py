@@ -34,7 +34,7 @@ datasets = Table(
     metadata,
     Column("number", _Number, primary_key=True, autoincrement=True),
     Column("id", String(24), nullable=False, unique=True),
-    identifier("project_id", ForeignKey("projects.id", ondelete="RESTRICT")),
+    identifier("project_id", ForeignKey("projects.id", ondelete="CASCADE")),
     Column("driver_id", String(24), ForeignKey("drivers.id", ondelete="RESTRICT")),
     Column("name", String(400), nullable=False),
     Column("creator", String(254), nullable=False),
@@ -53,9 +53,12 @@ datasets = Table(
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index("ix_datasets_driver_id", "driver_id"),
+    # A number is never given again: rows of a dataset that is gone can't become another's.
+    sqlite_autoincrement=True,
 )
 
 _LIVE = text("deleted_ms IS NULL")
+_DEAD = text("deleted_ms IS NOT NULL")
 
 items = Table(
     "items",
@@ -97,6 +100,7 @@ items = Table(
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     ),
+    Index("ix_items_deleted_ms", "deleted_ms", sqlite_where=_DEAD, postgresql_where=_DEAD),
     sqlite_with_rowid=False,
 )
 
@@ -111,6 +115,7 @@ commands = Table(
     Column("updated_at", Moment, nullable=False),
     Column("expected", BigInteger, nullable=False),
     Column("parallel", Integer, nullable=False),
+    Column("notice", Text, nullable=False),
     Column("error", _Document, nullable=False),
     Index(
         "uq_commands_active",
@@ -120,6 +125,7 @@ commands = Table(
         postgresql_where=text("state IN ('created', 'in-progress')"),
     ),
     Index("ix_commands_state", "state"),
+    Index("ix_commands_dataset_id", "dataset_id", "id"),
 )
 
 shards = Table(
@@ -135,6 +141,7 @@ shards = Table(
     Column("owner", String(100), nullable=False),
     Column("lease_ms", BigInteger, nullable=False),
     Column("staged", Boolean, nullable=False),
+    Column("listed_ms", BigInteger, nullable=False),
     Column("added", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),
     Column("removed", BigInteger, nullable=False),

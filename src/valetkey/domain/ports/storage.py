@@ -20,6 +20,7 @@ from valetkey.domain.people import (
     ProjectMember,
     User,
 )
+from valetkey.domain.ports.datasets import Commands, Datasets, Items
 from valetkey.domain.ports.keys import Blocks, Revocations, Rotations, SealedRows, WorkLeases
 from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 from valetkey.domain.sealing import SealedSecret
@@ -113,6 +114,10 @@ class AuditTrail(Protocol):
         of all; memory stays flat."""
         ...
 
+    async def length(self) -> int:
+        """Return the newest record's sequence; 0 before the first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Installation:
@@ -149,6 +154,12 @@ class UnitOfWork(Protocol):
     def integrations(self) -> Integrations: ...
     @property
     def drivers(self) -> Drivers: ...
+    @property
+    def datasets(self) -> Datasets: ...
+    @property
+    def items(self) -> Items: ...
+    @property
+    def commands(self) -> Commands: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property

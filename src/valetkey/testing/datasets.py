@@ -1,0 +1,322 @@
+"""Datasets, items and commands in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from valetkey.domain.dataset import Dataset, Item, folder_of, mimetype_of, to_ms
+from valetkey.domain.dql.ast import Node
+from valetkey.domain.dql.evaluate import matches
+from valetkey.domain.errors import Conflict, Locked
+from valetkey.domain.merge import Changes, Indexed, Listed
+from valetkey.domain.ports.datasets import ItemQuery
+from valetkey.domain.sync import Command, Shard, State, WriteIntent
+
+
+class MemoryDatasets:
+    """Implements ports.Datasets."""
+
+    def __init__(self, items: MemoryItems) -> None:
+        self._items = items
+        self._rows: dict[str, Dataset] = {}
+        self._numbers = 0
+
+    async def add(self, dataset: Dataset) -> Dataset:
+        self._check_name(dataset)
+        self._numbers += 1
+        self._rows[dataset.id] = replace(dataset, number=self._numbers)
+        return self._rows[dataset.id]
+
+    async def get(self, dataset_id: str) -> Dataset | None:
+        found = self._rows.get(dataset_id)
+        return found if found and found.deleted_at is None else None
+
+    async def of_project(self, project_id: str) -> Sequence[Dataset]:
+        return self._live(lambda row: row.project_id == project_id)
+
+    async def of_driver(self, driver_id: str) -> Sequence[Dataset]:
+        return self._live(lambda row: row.driver_id == driver_id)
+
+    async def save(self, dataset: Dataset) -> None:
+        self._check_name(dataset)
+        if dataset.id in self._rows:
+            self._rows[dataset.id] = replace(dataset, number=self._rows[dataset.id].number)
+
+    async def deleted(self) -> Sequence[Dataset]:
+        return [row for row in self._rows.values() if row.deleted_at is not None]
+
+    async def delete(self, dataset_id: str) -> None:
+        self._rows.pop(dataset_id, None)
+
+    async def item_count(self, dataset: Dataset) -> int:
+        return sum(not item.is_folder for item in self._items.live(dataset.id))
+
+    def _live(self, wanted: Callable[[Dataset], bool]) -> Sequence[Dataset]:
+        found = [row for row in self._rows.values() if row.deleted_at is None and wanted(row)]
+        return sorted(found, key=lambda row: (row.name, row.id))
+
+    def _check_name(self, new: Dataset) -> None:
+        for row in self._live(lambda row: row.project_id == new.project_id):
+            if row.name == new.name and row.id != new.id and new.deleted_at is None:
+                raise Conflict(f"There is a dataset {new.name!r} already.", hint="Rename it.")
+
+
+@dataclass(slots=True)
+class _Row:
+    item: Item
+    touched_ms: int
+    deleted_ms: int | None = None
+
+
+class MemoryItems:
+    """Implements ports.Items."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], _Row] = {}
+        self._staged: dict[str, dict[str, Listed]] = {}
+
+    def live(self, dataset_id: str) -> list[Item]:
+        """Return a dataset's items, by path."""
+        rows = sorted(self._rows.items())
+        return [row.item for key, row in rows if key[0] == dataset_id and row.deleted_ms is None]
+
+    async def lock(self, dataset: Dataset, *, shared: bool = False) -> None:
+        """Transactions in memory are alone."""
+
+    async def get(self, item_id: str) -> Item | None:
+        rows = (row for row in self._rows.values() if row.deleted_ms is None)
+        return next((row.item for row in rows if row.item.id == item_id), None)
+
+    async def by_path(self, dataset: Dataset, path: str) -> Item | None:
+        row = self._rows.get((dataset.id, path))
+        return row.item if row and row.deleted_ms is None else None
+
+    async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]:
+        def order(item: Item) -> tuple[object, str]:
+            return item.columns()[query.sort], item.id
+
+        found = sorted(self._fitting(dataset, query.where), key=order, reverse=query.descending)
+        return found[query.offset : query.offset + query.limit]
+
+    async def count(self, dataset: Dataset, where: Node) -> int:
+        return len(self._fitting(dataset, where))
+
+    def _fitting(self, dataset: Dataset, where: Node) -> list[Item]:
+        return [
+            item for item in self.live(dataset.id) if matches(where, item.columns(), item.metadata)
+        ]
+
+    async def put(self, dataset: Dataset, item: Item, *, touched_ms: int) -> Item:
+        before = self._rows.get((dataset.id, item.path))
+        if before is not None:
+            item = replace(
+                item,
+                id=before.item.id,
+                created_at=before.item.created_at,
+                metadata=item.metadata or before.item.metadata,
+                description=item.description or before.item.description,
+            )
+        self._rows[dataset.id, item.path] = _Row(item, touched_ms)
+        return item
+
+    async def set_metadata(self, item: Item) -> None:
+        row = self._rows[item.dataset_id, item.path]
+        row.item = replace(
+            row.item,
+            metadata=item.metadata,
+            description=item.description,
+            updated_at=item.updated_at,
+        )
+
+    async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
+        count = 0
+        for path in paths:
+            row = self._rows.get((dataset.id, path))
+            if row is not None and row.deleted_ms is None:
+                row.deleted_ms = row.touched_ms = now_ms
+                count += 1
+        return count
+
+    async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
+        found = {folder_of(item.path) for item in self.live(dataset.id)}
+        return sorted(found - {""})[:limit]
+
+    async def stretch(
+        self, dataset: Dataset, after: str, upto: str | None, *, limit: int
+    ) -> Sequence[Indexed]:
+        found = [
+            Indexed(path, *_facts(row.item), row.deleted_ms is not None, row.touched_ms)
+            for (owner, path), row in sorted(self._rows.items())
+            if owner == dataset.id and path > after and (upto is None or path <= upto)
+            if not row.item.is_folder
+        ]
+        return found[:limit]
+
+    async def apply(
+        self,
+        dataset: Dataset,
+        changes: Changes,
+        ids: Iterator[str],
+        *,
+        creator: str,
+        now_ms: int,
+    ) -> None:
+        now = _moment(now_ms)
+        for listed in changes.added:
+            before = self._rows.get((dataset.id, listed.path))
+            if before is None:
+                made = _made(dataset, listed, next(ids), creator, now)
+                self._rows[dataset.id, listed.path] = _Row(made, 0)
+            else:
+                before.item, before.deleted_ms = _refreshed(before.item, listed, now), None
+        for listed in changes.changed:
+            row = self._rows[dataset.id, listed.path]
+            row.item = _refreshed(row.item, listed, now)
+        for path in changes.removed:
+            self._rows[dataset.id, path].deleted_ms = now_ms
+
+    async def purge(self, *, before_ms: int, limit: int) -> int:
+        old = [
+            key
+            for key, row in self._rows.items()
+            if row.deleted_ms is not None and row.deleted_ms < before_ms
+        ]
+        return self._forget(old[:limit])
+
+    async def clear(self, dataset: Dataset, *, limit: int) -> int:
+        return self._forget([key for key in self._rows if key[0] == dataset.id][:limit])
+
+    def _forget(self, keys: Sequence[tuple[str, str]]) -> int:
+        for key in keys:
+            del self._rows[key]
+        return len(keys)
+
+    async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
+        self._staged.setdefault(shard_id, {}).update({one.path: one for one in listed})
+
+    async def staged(self, shard_id: str, after: str, *, limit: int) -> Sequence[Listed]:
+        kept = sorted(self._staged.get(shard_id, {}).items())
+        return [one for path, one in kept if path > after][:limit]
+
+    async def unstage(self, shard_id: str) -> None:
+        self._staged.pop(shard_id, None)
+
+
+def _made(dataset: Dataset, listed: Listed, item_id: str, creator: str, now: datetime) -> Item:
+    return Item(
+        id=item_id,
+        dataset_id=dataset.id,
+        path=listed.path,
+        size=listed.size,
+        etag=listed.etag,
+        mimetype=mimetype_of(listed.path),
+        creator=creator,
+        modified_at=_moment(listed.modified_ms),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _refreshed(item: Item, listed: Listed, now: datetime) -> Item:
+    modified_at = _moment(listed.modified_ms)
+    return replace(
+        item, size=listed.size, etag=listed.etag, modified_at=modified_at, updated_at=now
+    )
+
+
+def _facts(item: Item) -> tuple[int, str, int]:
+    return item.size, item.etag, -1 if item.modified_at is None else to_ms(item.modified_at)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+class MemoryCommands:
+    """Implements ports.Commands."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Command] = {}
+        self._shards: dict[str, Shard] = {}
+        self._intents: dict[str, WriteIntent] = {}
+
+    async def add(self, command: Command) -> None:
+        if await self.active(command.dataset_id):
+            raise Locked(
+                "The dataset can't be synced, as it is already being synced.",
+                hint="Wait for that sync, or cancel it.",
+            )
+        self._rows[command.id] = command
+
+    async def get(self, command_id: str) -> Command | None:
+        return self._rows.get(command_id)
+
+    async def of_dataset(self, dataset_id: str, *, limit: int) -> Sequence[Command]:
+        found = [row for row in self._rows.values() if row.dataset_id == dataset_id]
+        return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+
+    async def open(self) -> Sequence[Command]:
+        return [row for _, row in sorted(self._rows.items()) if not row.state.over]
+
+    async def active(self, dataset_id: str) -> Command | None:
+        return next((row for row in await self.open() if row.dataset_id == dataset_id), None)
+
+    async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
+        if self._rows[command.id].state is not State.CREATED:
+            return False
+        self._rows[command.id] = command
+        self._shards |= {shard.id: shard for shard in shards}
+        return True
+
+    async def replace_shards(self, command: Command, shard: Shard) -> None:
+        await self.finish(command)
+        self._shards = {
+            key: row for key, row in self._shards.items() if row.command_id != command.id
+        }
+        self._shards[shard.id] = shard
+
+    async def finish(self, command: Command) -> bool:
+        if self._rows[command.id].state.over:
+            return False
+        self._rows[command.id] = command
+        return True
+
+    async def shards(self, command_id: str) -> Sequence[Shard]:
+        found = [row for row in self._shards.values() if row.command_id == command_id]
+        return sorted(found, key=lambda row: row.after)
+
+    async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
+        shard = self._shards.get(shard_id)
+        if shard is None or not self._goes_on(shard):
+            return None
+        if shard.owner not in {"", owner} and shard.lease_ms > now_ms:
+            return None
+        taken = replace(shard, owner=owner, lease_ms=until_ms, state=State.RUNNING)
+        self._shards[shard_id] = taken
+        return taken
+
+    async def release(self) -> None:
+        for key, shard in self._shards.items():
+            if self._goes_on(shard):
+                self._shards[key] = replace(shard, owner="", lease_ms=0)
+
+    async def advance(self, shard: Shard) -> bool:
+        stored = self._shards.get(shard.id)
+        if stored is None or stored.owner != shard.owner or not self._goes_on(stored):
+            return False
+        self._shards[shard.id] = shard
+        return True
+
+    def _goes_on(self, shard: Shard) -> bool:
+        return not shard.state.over and self._rows[shard.command_id].state is State.RUNNING
+
+    async def add_intent(self, intent: WriteIntent) -> None:
+        self._intents[intent.id] = intent
+
+    async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
+        return [row for _, row in sorted(self._intents.items()) if row.dataset_id == dataset_id]
+
+    async def drop_intent(self, intent_id: str) -> None:
+        self._intents.pop(intent_id, None)

@@ -1,0 +1,239 @@
+"""The index of items on every storage."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from support.shelves import NOW, NOW_MS, add_dataset, furnish, running_sync
+from valetkey.domain.dataset import Dataset, Item
+from valetkey.domain.dql import parse_filter
+from valetkey.domain.dql.ast import All, Column
+from valetkey.domain.merge import Changes, Indexed, Listed
+from valetkey.domain.ports import Storage
+from valetkey.domain.ports.datasets import ItemQuery
+
+EVERYTHING = All(())
+
+
+@pytest.fixture
+async def dataset(storage: Storage) -> Dataset:
+    """An empty dataset."""
+    await furnish(storage)
+    return await add_dataset(storage)
+
+
+def ids(start: int = 1) -> Iterator[str]:
+    return (f"{number:024x}" for number in itertools.count(start))
+
+
+def listed(path: str, size: int = 1) -> Listed:
+    return Listed(path, size, f"etag-{size}", NOW_MS)
+
+
+def item(dataset: Dataset, path: str, number: int = 900, **changes: object) -> Item:
+    plain = Item(
+        id=f"{number:024x}",
+        dataset_id=dataset.id,
+        path=path,
+        size=7,
+        etag="etag-7",
+        mimetype="image/jpeg",
+        creator="ada@example.com",
+        modified_at=NOW,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+async def apply(
+    storage: Storage, dataset: Dataset, changes: Changes, *, start: int = 1, now_ms: int = NOW_MS
+) -> None:
+    async with storage.begin() as work:
+        await work.items.lock(dataset, shared=True)
+        await work.items.apply(
+            dataset, changes, ids(start), creator="ada@example.com", now_ms=now_ms
+        )
+
+
+async def fill(storage: Storage, dataset: Dataset, *paths: str) -> None:
+    await apply(storage, dataset, Changes(added=[listed(path) for path in sorted(paths)]))
+
+
+async def paths(storage: Storage, dataset: Dataset, **filters: object) -> list[str]:
+    async with storage.read() as work:
+        where = parse_filter(filters.pop("where", {}))
+        query = ItemQuery(where, **filters)  # type: ignore[arg-type]  # fields by name
+        return [found.path for found in await work.items.page(dataset, query)]
+
+
+async def stretch(
+    storage: Storage, dataset: Dataset, after: str = "", upto: str | None = None, limit: int = 99
+) -> list[Indexed]:
+    async with storage.read() as work:
+        return list(await work.items.stretch(dataset, after, upto, limit=limit))
+
+
+async def count(storage: Storage, dataset: Dataset) -> int:
+    async with storage.read() as work:
+        return await work.datasets.item_count(dataset)
+
+
+async def test_what_a_sync_adds_can_be_read_whole(storage: Storage, dataset: Dataset) -> None:
+    await apply(storage, dataset, Changes(added=[listed("a/b.jpg", 5)]))
+    async with storage.read() as work:
+        found = await work.items.by_path(dataset, "a/b.jpg")
+        assert found is not None
+        assert found == await work.items.get(found.id)
+    assert found == item(dataset, "a/b.jpg", 1, size=5, etag="etag-5")
+
+
+async def test_a_change_refreshes_the_facts_and_keeps_id_and_metadata(
+    storage: Storage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a.jpg")
+    async with storage.begin() as work:
+        before = await work.items.by_path(dataset, "a.jpg")
+        assert before is not None
+        await work.items.set_metadata(replace(before, metadata={"user": {"ü": [1, None]}}))
+    await apply(storage, dataset, Changes(changed=[listed("a.jpg", 9)]), now_ms=NOW_MS + 5)
+    async with storage.read() as work:
+        after = await work.items.by_path(dataset, "a.jpg")
+    assert after is not None
+    assert (after.id, after.size, after.etag) == (before.id, 9, "etag-9")
+    assert after.metadata == {"user": {"ü": [1, None]}}
+    assert after.updated_at > before.updated_at
+
+
+async def test_what_is_gone_is_a_tombstone_that_comes_back_with_its_id(
+    storage: Storage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a.jpg", "b.jpg")
+    await apply(storage, dataset, Changes(removed=["a.jpg"]))
+    assert await paths(storage, dataset) == ["b.jpg"]
+    assert await count(storage, dataset) == 1
+    assert [row.deleted for row in await stretch(storage, dataset)] == [True, False]
+    async with storage.read() as work:
+        assert await work.items.get(f"{1:024x}") is None
+    await apply(storage, dataset, Changes(added=[listed("a.jpg", 3)]), start=50)
+    async with storage.read() as work:
+        back = await work.items.by_path(dataset, "a.jpg")
+    assert back is not None
+    assert (back.id, back.size) == (f"{1:024x}", 3)
+    assert await count(storage, dataset) == 2
+
+
+async def test_old_tombstones_are_purged_and_nothing_else(
+    storage: Storage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a", "b", "c")
+    await apply(storage, dataset, Changes(removed=["a"]), now_ms=NOW_MS)
+    await apply(storage, dataset, Changes(removed=["b"]), now_ms=NOW_MS + 10)
+    async with storage.begin() as work:
+        assert await work.items.purge(before_ms=NOW_MS + 10, limit=5) == 1
+    assert [row.path for row in await stretch(storage, dataset)] == ["b", "c"]
+
+
+async def test_a_stretch_is_in_the_order_of_code_points_and_without_folders(
+    storage: Storage, dataset: Dataset
+) -> None:
+    names = ["B", "a", "a b", "a-b", "a/b", "aB", "\u00e9", "\uffee", "\U0001f600", "_"]
+    await fill(storage, dataset, *names)
+    async with storage.begin() as work:
+        await work.items.put(dataset, item(dataset, "a/"), touched_ms=1)
+    assert [row.path for row in await stretch(storage, dataset)] == sorted(names)
+    part = await stretch(storage, dataset, "a", "aB")
+    assert [row.path for row in part] == ["a b", "a-b", "a/b", "aB"]
+    assert [row.path for row in await stretch(storage, dataset, "a", limit=2)] == ["a b", "a-b"]
+
+
+async def test_a_writer_replaces_the_facts_and_keeps_the_id(
+    storage: Storage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a.jpg")
+    async with storage.begin() as work:
+        put = await work.items.put(
+            dataset, item(dataset, "a.jpg", metadata={"user": {"a": 1}}), touched_ms=NOW_MS + 9
+        )
+        again = await work.items.put(dataset, item(dataset, "a.jpg", 901), touched_ms=NOW_MS + 10)
+    assert put.id == again.id == f"{1:024x}"
+    assert again.metadata == {"user": {"a": 1}}
+    [row] = await stretch(storage, dataset)
+    assert row == Indexed("a.jpg", 7, "etag-7", NOW_MS, False, NOW_MS + 10)
+    assert await count(storage, dataset) == 1
+
+
+async def test_a_writer_s_removal_is_touched_and_counted_once(
+    storage: Storage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a", "b")
+    async with storage.begin() as work:
+        await work.items.put(dataset, item(dataset, "f/"), touched_ms=1)
+    assert await count(storage, dataset) == 2
+    async with storage.begin() as work:
+        assert await work.items.remove(dataset, ["a", "f/", "never"], now_ms=NOW_MS + 3) == 2
+        assert await work.items.remove(dataset, ["a"], now_ms=NOW_MS + 4) == 0
+    assert await count(storage, dataset) == 1
+    assert (await stretch(storage, dataset))[0].touched_ms == NOW_MS + 3
+
+
+async def test_pages_are_walked_by_id_in_either_direction(
+    storage: Storage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, *(f"{number:02}.jpg" for number in range(10)))
+    first = await paths(storage, dataset, limit=4)
+    assert first == ["00.jpg", "01.jpg", "02.jpg", "03.jpg"]
+    after = await paths(storage, dataset, where={"id": {"$gt": f"{4:024x}"}}, limit=3)
+    assert after == ["04.jpg", "05.jpg", "06.jpg"]
+    assert await paths(storage, dataset, descending=True, limit=2) == ["09.jpg", "08.jpg"]
+    assert await paths(storage, dataset, limit=2, offset=9) == ["09.jpg"]
+
+
+async def test_sorting_by_name_is_by_code_points_with_folders_among_the_files(
+    storage: Storage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a.txt", "a/x", "b")
+    async with storage.begin() as work:
+        await work.items.put(dataset, item(dataset, "a/"), touched_ms=1)
+    assert await paths(storage, dataset, sort=Column.FILENAME) == ["a/", "a.txt", "a/x", "b"]
+    files = await paths(storage, dataset, where={"type": "file"}, sort=Column.FILENAME)
+    assert files == ["a.txt", "a/x", "b"]
+
+
+async def test_folders_are_those_that_hold_items(storage: Storage, dataset: Dataset) -> None:
+    await fill(storage, dataset, "root", "a/1", "a/2", "a/b/3", "c/d/4")
+    await apply(storage, dataset, Changes(removed=["c/d/4"]))
+    async with storage.read() as work:
+        assert await work.items.folders(dataset, limit=10) == ["a/", "a/b/"]
+        assert await work.items.folders(dataset, limit=1) == ["a/"]
+
+
+async def test_two_datasets_have_rows_of_their_own(storage: Storage, dataset: Dataset) -> None:
+    other = await add_dataset(storage, 2)
+    await fill(storage, dataset, "a")
+    await apply(storage, other, Changes(added=[listed("a", 2)]), start=77)
+    await apply(storage, other, Changes(removed=["a"]))
+    assert await paths(storage, dataset) == ["a"]
+    assert await paths(storage, other) == []
+    async with storage.begin() as work:
+        assert await work.items.clear(dataset, limit=9) == 1
+    assert len(await stretch(storage, other)) == 1
+
+
+async def test_a_staged_listing_comes_back_in_order_each_object_once(
+    storage: Storage, dataset: Dataset
+) -> None:
+    shard = await running_sync(storage, dataset)
+    async with storage.begin() as work:
+        await work.items.stage(shard.id, [listed("b"), listed("a"), listed("b")])
+        await work.items.stage(shard.id, [listed("a", 2), listed("c")])
+    async with storage.begin() as work:
+        first = await work.items.staged(shard.id, "", limit=2)
+        rest = await work.items.staged(shard.id, "b", limit=2)
+        assert [*first, *rest] == [listed("a", 2), listed("b"), listed("c")]
+        await work.items.unstage(shard.id)
+        assert await work.items.staged(shard.id, "", limit=2) == []

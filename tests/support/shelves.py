@@ -1,0 +1,101 @@
+"""A project with a driver and a dataset, straight in the storage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from valetkey.domain.dataset import Dataset
+from valetkey.domain.driver import Driver
+from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.people import Organization, Project, User
+from valetkey.domain.ports import Storage
+from valetkey.domain.sealing import SealedSecret
+from valetkey.domain.sync import Command, Shard, State
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+NOW_MS = round(NOW.timestamp() * 1000)
+ORG, USER, PROJECT, INTEGRATION, DRIVER = (letter * 24 for letter in "abcde")
+
+
+async def furnish(storage: Storage) -> None:
+    """Store an organisation, a user, a project, an integration and a driver."""
+    email = "ada@example.com"
+    async with storage.begin() as work:
+        await work.users.add(User(USER, email, "hash", NOW, NOW))
+        await work.organizations.add(Organization(ORG, "Acme", NOW))
+        await work.projects.add(Project(PROJECT, ORG, "first", email, NOW, NOW))
+        await work.integrations.add(
+            Integration(
+                id=INTEGRATION,
+                org_id=ORG,
+                name="aws",
+                type=IntegrationType.AWS_STS,
+                access_key_id="AKIAIOSFODNN7EXAMPLE",
+                role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
+                state=IntegrationState.CREATED,
+                creator=email,
+                created_at=NOW,
+                updated_at=NOW,
+            ),
+            SealedSecret("key", b"wrapped", b"nonce", b"sealed"),
+        )
+        await work.drivers.add(
+            Driver(
+                id=DRIVER,
+                project_id=PROJECT,
+                integration_id=INTEGRATION,
+                name="tiles",
+                bucket="tiles",
+                prefix="raw/",
+                region="eu-central-1",
+                endpoint="",
+                storage_class="",
+                allow_external_delete=False,
+                creator=email,
+                created_at=NOW,
+                updated_at=NOW,
+            )
+        )
+
+
+def draft(number: int = 1, **changes: object) -> Dataset:
+    """A dataset that is not stored yet."""
+    plain: dict[str, object] = {
+        "id": f"{number:024x}",
+        "project_id": PROJECT,
+        "driver_id": DRIVER,
+        "name": f"set {number}",
+        "creator": "ada@example.com",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Dataset(**(plain | changes))  # type: ignore[arg-type]  # fields by name
+
+
+async def add_dataset(storage: Storage, number: int = 1, **changes: object) -> Dataset:
+    """Store a dataset."""
+    async with storage.begin() as work:
+        return await work.datasets.add(draft(number, **changes))
+
+
+def command_for(dataset: Dataset, number: int = 1, **changes: object) -> Command:
+    """A sync that has not begun."""
+    plain = Command(f"{number:024x}", dataset.id, USER, State.CREATED, NOW, NOW)
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def shard_of(command: Command, number: int = 1, **changes: object) -> Shard:
+    """A shard that covers everything."""
+    plain = Shard(f"{number:024x}", command.id, command.dataset_id, "", None, "")
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+async def running_sync(storage: Storage, dataset: Dataset) -> Shard:
+    """Store a sync that runs, with one shard."""
+    command = command_for(dataset)
+    shard = shard_of(command)
+    async with storage.begin() as work:
+        await work.commands.add(command)
+        assert await work.commands.begin(replace(command, state=State.RUNNING), [shard])
+    return shard
