@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
+from litestar.response import Stream
 
 from valetkey.console.checks import refused
 from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to
 from valetkey.domain.driver import Driver
 from valetkey.domain.errors import (
@@ -29,6 +31,7 @@ _FIELDS: Final = {
     "prefix": "folder",
     "path": "folder",
     "region": "region",
+    "endpoint": "endpoint",
     "integrationId": "integration",
 }
 
@@ -101,6 +104,7 @@ async def create_driver(
         bucket=form.get("bucket", ""),
         folder=form.get("folder", ""),
         region=form.get("region", ""),
+        endpoint=form.get("endpoint", ""),
         allow_external_delete=form.get("delete") == "yes",
     )
     try:
@@ -112,12 +116,25 @@ async def create_driver(
     return reader.part("drivers/created.html", driver=driver)
 
 
-@post("/drivers/{driver_id:str}/test", status_code=200)
-async def test_driver(services: Services, reader: Reader, driver_id: Segment) -> Response[str]:
-    """List, write, read and delete a probe object, and show what happened."""
+@get("/drivers/{driver_id:str}/test")
+async def show_test(
+    request: Request[Any, Any, Any], services: Services, reader: Reader, driver_id: Segment
+) -> Response[str]:
+    """Open the panel in which a test writes itself."""
     driver = await services.drivers.get(reader.caller, driver_id)
-    report = await services.drivers.test(reader.caller, driver_id)
-    return reader.part("drivers/tested.html", driver=driver, report=report)
+    name = "tested" if request.query_params.get("in") == "panel" else "test"
+    return reader.part(f"drivers/{name}.html", driver=driver)
+
+
+@post("/drivers/{driver_id:str}/test", status_code=200)
+async def test_driver(services: Services, reader: Reader, driver_id: Segment) -> Stream:
+    """List, write, read and delete a probe object, and send each check as soon as it is known."""
+    driver = await services.drivers.get(reader.caller, driver_id)
+    return stream_report(
+        services.drivers.test_stream(reader.caller, driver_id),
+        "drivers/outcome.html",
+        lambda report: {"driver": driver, "report": report},
+    )
 
 
 @get("/drivers/{driver_id:str}/delete")
@@ -134,4 +151,12 @@ async def delete_driver(services: Services, reader: Reader, driver_id: Segment) 
     return go_to("/drivers?done=driver-deleted")
 
 
-ROUTES = (list_drivers, new_driver, create_driver, test_driver, ask_to_delete, delete_driver)
+ROUTES = (
+    list_drivers,
+    new_driver,
+    create_driver,
+    show_test,
+    test_driver,
+    ask_to_delete,
+    delete_driver,
+)

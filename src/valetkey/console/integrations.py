@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -11,15 +11,14 @@ from litestar.response import Stream
 from valetkey.console.checks import refused
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.guide import first_guide
-from valetkey.console.web import fields, go_to, safe_headers, templates
-from valetkey.domain.errors import Conflict, InvalidInput, ValetkeyError
+from valetkey.console.reports import stream_report
+from valetkey.console.web import fields, go_to
+from valetkey.domain.errors import Conflict, InvalidInput
 from valetkey.domain.integration import Integration, IntegrationType
 from valetkey.domain.new_integration import NewIntegration, parse_type
 from valetkey.domain.secret import Secret
 
 HERE: Final = "/integrations"
-#: Stands between the pieces of a page that comes piece by piece.
-BETWEEN: Final = "\x1e"
 _FIELDS: Final = {
     "name": "name",
     "key": "key",
@@ -108,26 +107,11 @@ def _new_key(form: Mapping[str, str], stored: Integration) -> tuple[str, Secret]
 async def verify_integration(services: Services, reader: Reader, integration_id: Segment) -> Stream:
     """Ask AWS, and send each check as soon as it is known; then what follows from them."""
     await services.integrations.get(reader.caller, integration_id)
-    return Stream(
-        _report(services, reader, integration_id),
-        media_type="text/html; charset=utf-8",
-        headers=safe_headers(),
+    return stream_report(
+        services.integrations.verify_stream(reader.caller, integration_id),
+        "integrations/outcome.html",
+        lambda verified: {"integration": verified[0], "report": verified[1]},
     )
-
-
-async def _report(services: Services, reader: Reader, integration_id: str) -> AsyncIterator[str]:
-    def part(name: str, **context: Any) -> str:
-        text = templates().get_template(name).render(csrf=reader.session.csrf, **context)
-        return text.replace(BETWEEN, "") + BETWEEN
-
-    try:
-        integration, report = await services.integrations.verify(reader.caller, integration_id)
-        for number, check in enumerate(report.checks):
-            yield part("integrations/check.html", check=check, number=number)
-    except ValetkeyError as error:
-        yield part("error_part.html", error=error, request_id="")
-        return
-    yield part("integrations/outcome.html", integration=integration, report=report)
 
 
 @get("/integrations/{integration_id:str}/delete")
