@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from valetkey.sdk.models import Report
 
 _PIPE_WIDTH: Final = 400
-_OUTCOMES: Final = {"passed": "green", "failed": "bold red", "skipped": "dim", "unknown": "magenta"}
+_OUTCOMES: Final = {
+    "passed": "green",
+    "failed": "bold red",
+    "advice": "yellow",
+    "skipped": "dim",
+    "unknown": "magenta",
+}
 
 
 def output() -> Console:
@@ -90,11 +96,12 @@ def report(found: Report) -> None:
     for column in ("check", "outcome", "claim"):
         shown.add_column(column, overflow="fold")
     for check in found.checks:
-        style = _OUTCOMES.get(check.outcome, "")
+        outcome = "advice" if check.advisory and check.outcome == "failed" else check.outcome
+        style = _OUTCOMES.get(outcome, "")
         parts = (check.sentence, check.cause or check.detail, check.fix)
         text = "\n".join(escape(part) for part in parts if part)
-        outcome = f"[{style}]{escape(check.outcome)}[/]" if style else escape(check.outcome)
-        shown.add_row(escape(check.name), outcome, text)
+        word = f"[{style}]{escape(outcome)}[/]" if style else escape(outcome)
+        shown.add_row(escape(check.name), word, text)
     output().print(shown)
 
 

@@ -8,11 +8,12 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
+from valetkey.cli import show
 from valetkey.cli.setup import render
 from valetkey.cli.setup.custody import Nobody, require_keeper
 from valetkey.cli.setup.files import write_private
 from valetkey.cli.setup.options import Keeper, Target
-from valetkey.cli.setup.running import messages, open_tools, output, print_json, run
+from valetkey.cli.setup.running import open_tools, run
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.setup import StepName, Teardown
 from valetkey.domain.setup.export import FORMATS
@@ -48,9 +49,9 @@ def plan(
         async with open_tools(target, keeper) as tools:
             found = await tools.setup.plan(tools.spec, adopt=adopt)
         if as_json:
-            print_json(render.plan_json(found))
+            show.write_json(render.plan_json(found))
         else:
-            render.show_plan(output(), found)
+            render.show_plan(show.output(), found)
         return 1 if found.obstacles else 0
 
     return run(work(), as_json=as_json)
@@ -75,16 +76,16 @@ def apply(
     async def work() -> int:
         require_keeper(keeper)
         async with open_tools(target, keeper) as tools:
-            progress = render.progress_to(messages())
+            progress = render.progress_to(show.messages())
             applied = await tools.setup.apply(tools.spec, adopt=adopt, progress=progress)
         if as_json:
-            print_json(render.applied_json(applied))
+            show.write_json(render.applied_json(applied))
         elif applied.complete:
-            out = output()
+            out = show.output()
             out.print(f"Everything holds. The role: {applied.desired.role_arn}", soft_wrap=True)
             out.print(f"The access key {applied.key_id} is kept by {tools.custodian.name}.")
         else:
-            render.show_report(output(), applied.report)
+            render.show_report(show.output(), applied.report)
         return 0 if applied.complete else 1
 
     return run(work(), as_json=as_json)
@@ -106,9 +107,9 @@ def verify(target: Target, keeper: Keeper = _NO_KEEPER, *, as_json: AsJson = Fal
             if isinstance(tools.custodian, Nobody):
                 report = _without_key(report)
         if as_json:
-            print_json(render.report_json(report))
+            show.write_json(render.report_json(report))
         else:
-            render.show_report(output(), report)
+            render.show_report(show.output(), report)
         return 0 if holds(report) else 1
 
     return run(work(), as_json=as_json)
@@ -152,15 +153,15 @@ def destroy(
         async with open_tools(target, keeper) as tools:
             teardown = await tools.demolition.plan(tools.spec, delete_objects=delete_objects)
             if not as_json:
-                render.show_teardown(output(), teardown)
+                render.show_teardown(show.output(), teardown)
             if teardown.changes and not teardown.obstacles and not yes:
                 _ask(teardown)
-            progress = render.progress_to(messages())
+            progress = render.progress_to(show.messages())
             released = await tools.demolition.destroy(teardown, progress=progress)
         if as_json:
-            print_json(render.teardown_json(teardown) | {"released": list(released)})
+            show.write_json(render.teardown_json(teardown) | {"released": list(released)})
         else:
-            output().print("\n".join([*released, "Done."]), markup=False)
+            show.output().print("\n".join([*released, "Done."]), markup=False)
         return 0
 
     return run(work(), as_json=as_json)
@@ -173,7 +174,7 @@ def _ask(teardown: Teardown) -> None:
             "Nobody is there to be asked, and nothing was removed.",
             hint="Add --yes when the list above is what shall go.",
         )
-    answer = messages().input(f"Type the set-up's name ({name}) to remove all this: ")
+    answer = show.messages().input(f"Type the set-up's name ({name}) to remove all this: ")
     if answer.strip() != name:
         raise InvalidInput("That is another name: nothing was removed.", hint="")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
+from valetkey.cli.connection import Connection, find_connection
 from valetkey.cli.setup.files import FileCustodian
 from valetkey.cli.setup.options import Keeper, Target
 from valetkey.cli.setup.server import Place, ServerApi, ServerCustodian
@@ -15,6 +15,7 @@ from valetkey.domain.ports.time import Clock
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup import Desired
 from valetkey.domain.verification import Check, Outcome, Report
+from valetkey.sdk.errors import Unauthenticated
 
 Show = Callable[[AccessKey], None]
 
@@ -48,13 +49,14 @@ class Nobody:
 def _nobody() -> InvalidInput:
     return InvalidInput(
         "Nobody is there to keep the secret of the access key.",
-        hint="Name a server (--url), or a private file (--secret-file).",
+        hint="Log in to a server (valetkey login), name one (--url), or name a private file "
+        "(--secret-file).",
     )
 
 
 def require_keeper(keeper: Keeper) -> None:
     """Raise InvalidInput when the options name nobody to keep the secret."""
-    if keeper.secret_file is None and not keeper.url:
+    if keeper.secret_file is None and _server(keeper) is None:
         raise _nobody()
 
 
@@ -75,23 +77,17 @@ class Showing:
         self._show(key)
 
 
-def server_token(keeper: Keeper) -> Secret:
-    """Read the server's token from the file or the environment. Raises InvalidInput."""
-    if keeper.token_file is not None:
-        try:
-            return Secret(keeper.token_file.read_text(encoding="utf-8").strip())
-        except OSError as error:
-            raise InvalidInput(
-                f"The token file {keeper.token_file} can't be read: {error.strerror}.",
-                hint="Name another with --token-file.",
-            ) from None
-    token = os.environ.get("VALETKEY_TOKEN", "").strip()
-    if not token:
-        raise InvalidInput(
-            "There is no token for the server.",
-            hint="Make one (valetkey keys create), and set VALETKEY_TOKEN or --token-file.",
-        )
-    return Secret(token)
+def _server(keeper: Keeper) -> Connection | None:
+    """Return the server that is named, or logged in to; None if neither is so.
+
+    Raises ApiError when one is named and there is no token for it.
+    """
+    try:
+        return find_connection(keeper.url, keeper.token_file)
+    except Unauthenticated:
+        if keeper.url:
+            raise
+        return None
 
 
 def choose(
@@ -100,13 +96,15 @@ def choose(
     """Return the custodian that the options name, and the server's connection to close."""
     if keeper.secret_file is not None:
         return FileCustodian(keeper.secret_file, aws, clock), None
-    if not keeper.url:
+    server = _server(keeper)
+    if server is None:
         return Nobody(), None
-    api = ServerApi(keeper.url, server_token(keeper))
+    api = ServerApi(server.url, Secret(server.token))
     place = Place(
         organization=keeper.organization,
         project=keeper.project,
         integration=keeper.integration or target.name,
         driver=keeper.driver or target.bucket,
+        endpoint=keeper.endpoint,
     )
     return ServerCustodian(api, place), api

@@ -58,9 +58,9 @@ class Keeper:
     """Who keeps the secret of the access key: a server, or a private file."""
 
     url: Annotated[str, Parameter(env_var="VALETKEY_URL")] = ""
-    """The Valetkey server to register with."""
+    """The Valetkey server to register with (default: where you are logged in)."""
     token_file: Annotated[Path | None, Parameter(env_var="VALETKEY_TOKEN_FILE")] = None
-    """A file with the server's API key (or: the variable VALETKEY_TOKEN)."""
+    """A file with the server's API key (or: the variable VALETKEY_TOKEN; default: your login)."""
     organization: str = ""
     """The organisation, by name or id (default: the one that you own)."""
     project: str = ""
@@ -69,6 +69,9 @@ class Keeper:
     """The integration's name (default: the set-up's name)."""
     driver: str = ""
     """The driver's name (default: the bucket's name)."""
+    endpoint: str = ""
+    """An S3 endpoint other than AWS's own, for the driver; the server's settings say which are
+    allowed."""
     secret_file: Path | None = None
     """Keep the access key in this private file, and register nothing."""
     show_secret: Annotated[bool, Parameter(negative=())] = False

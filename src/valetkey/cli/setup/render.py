@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.setup import AwsCall, Fate, Plan, Teardown, Verdict
 from valetkey.domain.verification import Outcome, Report
 from valetkey.services.setup import Applied, Phase, Progress, StepEvent
@@ -179,15 +178,3 @@ def progress_to(console: Console) -> Progress:
             console.print(f"[yellow]       {escape(text)}[/]")
 
     return show
-
-
-def show_error(console: Console, error: ValetkeyError) -> None:
-    """Say what happened and what to do."""
-    console.print(f"[bold red]{escape(error.message)}[/]")
-    if error.hint:
-        console.print(escape(error.hint))
-
-
-def error_json(error: ValetkeyError) -> dict[str, Any]:
-    """Return an error for programs, in the form of the REST API."""
-    return {"message": error.message, "code": error.code, "hint": error.hint}

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
-
-from rich.console import Console
+from typing import Any
 
 from valetkey.aws.admin import AdminApi
-from valetkey.cli.setup import render
-from valetkey.cli.setup.custody import Showing, choose
+from valetkey.cli import show
+from valetkey.cli.exits import Exit, exit_of
+from valetkey.cli.setup.custody import Show, Showing, choose
 from valetkey.cli.setup.files import FileJournals, default_journal_folder
 from valetkey.cli.setup.options import Keeper, Target
-from valetkey.cli.setup.server import ServerUnavailable
-from valetkey.domain import errors
 from valetkey.domain.credentials import AccessKey
+from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.setup import KeyCustodian
 from valetkey.domain.setup import SetupSpec
+from valetkey.sdk.errors import ApiError
 from valetkey.services.setup import Demolition, Setup
 from valetkey.system import SystemClock, SystemEntropy
-
-#: Exit codes by kind of error; a subclass stands before its base.
-_EXIT_CODES: Final = (
-    (errors.AwsUnavailable, 8),
-    (ServerUnavailable, 8),
-    (errors.TooManyRequests, 8),
-    (errors.AwsRefused, 7),
-    (errors.Conflict, 6),
-    (errors.Locked, 6),
-    (errors.NotFound, 5),
-    (errors.Denied, 4),
-    (errors.Unauthenticated, 3),
-    (errors.InvalidInput, 2),
-    (errors.ConfigurationError, 2),
-)
-_INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +35,13 @@ class Tools:
 
 
 @asynccontextmanager
-async def open_tools(target: Target, keeper: Keeper) -> AsyncIterator[Tools]:
-    """Put together what the options name, and close it afterwards. Raises InvalidInput."""
+async def open_tools(
+    target: Target, keeper: Keeper, *, witness: Show | None = None
+) -> AsyncIterator[Tools]:
+    """Put together what the options name, and close it afterwards. Raises InvalidInput.
+
+    ``witness`` sees a key that was just made, after its custodian has kept it.
+    """
     api = AdminApi(profile=target.aws_profile, region=target.region)
     clock, entropy = SystemClock(), SystemEntropy()
     journals = FileJournals(default_journal_folder(os.environ))
@@ -63,8 +49,9 @@ async def open_tools(target: Target, keeper: Keeper) -> AsyncIterator[Tools]:
     try:
         spec = target.spec(api.region)
         custodian, server = choose(target, keeper, api, clock)
-        if keeper.show_secret:
-            custodian = Showing(custodian, _show_key)
+        shown = witness or (_show_key if keeper.show_secret else None)
+        if shown is not None:
+            custodian = Showing(custodian, shown)
         parts = (api, custodian, journals, clock, entropy)
         yield Tools(spec, custodian, Setup(*parts), Demolition(*parts))
     finally:
@@ -74,36 +61,21 @@ async def open_tools(target: Target, keeper: Keeper) -> AsyncIterator[Tools]:
 
 
 def _show_key(key: AccessKey) -> None:
-    console = messages()
+    console = show.messages()
     console.print(f"Access key: {key.id}")
     console.print(f"Secret:     {key.secret.reveal()}", soft_wrap=True, markup=False)
 
 
 def run(work: Coroutine[Any, Any, int], *, as_json: bool) -> int:
-    """Run a command to its exit code; a ValetkeyError is shown, not thrown."""
+    """Run a command to its exit code; an error is shown, not thrown."""
     try:
         return asyncio.run(work)
-    except errors.ValetkeyError as error:
+    except (ValetkeyError, ApiError) as error:
         if as_json:
-            print_json({"error": render.error_json(error)})
+            show.error_json(error)
         else:
-            render.show_error(messages(), error)
-        return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)
+            show.error(error)
+        return exit_of(error)
     except KeyboardInterrupt:
-        messages().print("Broken off. Run the same command again: it goes on from here.")
-        return _INTERRUPTED
-
-
-def print_json(value: Any) -> None:
-    """Print a value for programs."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def output() -> Console:
-    """Return where results go."""
-    return Console()
-
-
-def messages() -> Console:
-    """Return where progress and errors go."""
-    return Console(stderr=True)
+        show.say("Broken off. Run the same command again: it goes on from here.")
+        return Exit.INTERRUPTED

@@ -107,6 +107,7 @@ class Place:
     project: str
     integration: str
     driver: str
+    endpoint: str = ""
 
 
 class ServerCustodian:
@@ -224,7 +225,8 @@ class ServerCustodian:
                 "region": desired.region,
                 "path": desired.folder,
                 "storageClass": "",
-            },
+            }
+            | ({"endpoint": self._place.endpoint} if self._place.endpoint else {}),
             "allowExternalDelete": False,
         }
 

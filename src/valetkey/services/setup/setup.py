@@ -227,7 +227,8 @@ class Setup:
 
 
 def _reason(report: Report) -> str:
-    failed = next((check for check in report.checks if check.outcome is not Outcome.PASSED), None)
+    open_ones = (check for check in report.checks if not check.advisory)
+    failed = next((c for c in open_ones if c.outcome in {Outcome.FAILED, Outcome.UNKNOWN}), None)
     return f"{failed.claim} Not yet: {failed.aws_error or failed.cause}" if failed else ""
 
 
