@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
 from valetkey.aws.clients import Clients
+from valetkey.aws.objects import BotoObjectData
 from valetkey.aws.s3 import BotoObjectStores
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import BotoSts
@@ -23,28 +25,38 @@ from valetkey.crypto.sealing import EnvelopeSealer
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.schema import migrate, schema_state
 from valetkey.db.storage import SqlStorage
+from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ConfigurationError, SealBroken
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import (
+    AccessKeys,
     Clock,
     Entropy,
     ObjectStores,
     Passwords,
+    RolePolicies,
     Sealer,
     Storage,
     Sts,
     Tokens,
 )
+from valetkey.domain.ports.datasets import ObjectData
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
+from valetkey.services.datasets import Datasets
 from valetkey.services.drivers import Drivers
 from valetkey.services.health import Health, StsSeen
 from valetkey.services.integrations import Integrations
+from valetkey.services.items import make_items
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.registry import Services
+from valetkey.services.revocation import Leases
+from valetkey.services.rotation import Rotations
+from valetkey.services.setup_watch import SetupWatch
+from valetkey.services.switches import Switches
 from valetkey.services.vending import Presigning, Vending
 from valetkey.services.verification import Verifier
 from valetkey.system import SystemClock, SystemEntropy
@@ -63,6 +75,9 @@ class Parts:
     tokens: Tokens
     sts: Sts
     stores: ObjectStores
+    objects: ObjectData
+    access_keys: AccessKeys
+    role_policies: RolePolicies
     #: Where clients find S3 if it is not AWS's own, for the URLs that they are given.
     s3_endpoint: str = ""
 
@@ -135,6 +150,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     sealer = make_sealer(settings, entropy)
     storage = SqlStorage.at(settings.database)
     clients = Clients(aws_settings(settings))
+    access_keys = BotoAccessKeys(clients.settings)
+    role_policies = BotoRolePolicies(clients.settings)
     try:
         yield wire(
             Parts(
@@ -147,11 +164,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 tokens=await open_tokens(storage, sealer),
                 sts=BotoSts(clients),
                 stores=BotoObjectStores(clients),
+                objects=BotoObjectData(clients, clock),
+                access_keys=access_keys,
+                role_policies=role_policies,
                 s3_endpoint=settings.s3_endpoint,
             )
         )
     finally:
         clients.close()
+        access_keys.close()
+        role_policies.close()
         await storage.close()
 
 
@@ -165,6 +187,11 @@ def aws_settings(settings: Settings) -> AwsSettings:
         connect_timeout=settings.aws_connect_timeout,
         read_timeout=settings.aws_read_timeout,
         allowed_hosts=settings.allowed_endpoint_hosts,
+        own_key=(
+            AccessKey(settings.own_access_key_id, settings.own_secret_access_key)
+            if settings.own_access_key_id
+            else None
+        ),
     )
 
 
@@ -182,12 +209,22 @@ def wire(parts: Parts) -> Services:
     return Services(
         accounts=accounts,
         audit=audit,
+        datasets=Datasets(storage, audit, clock, new_id),
         drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         health=Health(storage, sts_seen),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
+        items=make_items(storage, sealer, parts.objects, vending, audit, clock, new_id),
+        leases=Leases(
+            storage, sealer, sts, stores, parts.role_policies, audit, clock, new_id
+        ),
         people=People(storage, passwords, audit, clock, new_id),
+        setup_watch=SetupWatch(storage, sealer, sts, stores, audit),
         presigning=Presigning(vending, audit, clock, s3_endpoint=parts.s3_endpoint),
         principals=principals,
+        rotations=Rotations(
+            storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
+        ),
+        switches=Switches(storage, audit, clock),
         vending=vending,
     )
 

@@ -19,7 +19,10 @@ from valetkey.services.audit import Caller
 from valetkey.services.drivers import NewDriver
 from valetkey.services.registry import Services
 from valetkey.testing import (
+    FakeAccessKeys,
+    FakeObjectData,
     FakeObjectStores,
+    FakeRolePolicies,
     FakeSts,
     ManualClock,
     MemoryStorage,
@@ -46,6 +49,7 @@ class Memory:
     sealer: UnsafeSealer
     org_id: str
     project: Project
+    objects: FakeObjectData
 
     async def caller(self, email: str = OWNER, password: Secret = PASSWORD) -> Caller:
         """Somebody who has logged in."""
@@ -82,12 +86,12 @@ class Memory:
         return [(record.event.action, record.event.outcome) for record in trail]
 
 
-@pytest.fixture
-async def memory() -> Memory:
-    """The services over doubles, with a first owner."""
+async def open_memory() -> Memory:
+    """Make the services over doubles, with a first owner."""
     clock, entropy, storage = ManualClock(), SeededEntropy(7), MemoryStorage()
     sts, stores, sealer = FakeSts(clock), FakeObjectStores({"acme": {}}), UnsafeSealer()
     passwords, new_id = UnsafePasswords(), IdFactory(clock, entropy)
+    objects = FakeObjectData(clock, stores.buckets)
     parts = Parts(
         clock=clock,
         entropy=entropy,
@@ -98,6 +102,9 @@ async def memory() -> Memory:
         tokens=JwtTokens(Secret("ab" * 32), "installation"),
         sts=sts,
         stores=stores,
+        objects=objects,
+        access_keys=FakeAccessKeys(clock),
+        role_policies=FakeRolePolicies(),
     )
     first = await initialize(
         storage,
@@ -111,4 +118,10 @@ async def memory() -> Memory:
         password=PASSWORD,
     )
     org_id, project = first.organization.id, first.project
-    return Memory(wire(parts), clock, storage, sts, stores, sealer, org_id, project)
+    return Memory(wire(parts), clock, storage, sts, stores, sealer, org_id, project, objects)
+
+
+@pytest.fixture
+async def memory() -> Memory:
+    """The services over doubles, with a first owner."""
+    return await open_memory()

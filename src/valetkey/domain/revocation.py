@@ -95,6 +95,18 @@ class Block:
     created_at: datetime
 
 
+def find_block(
+    blocks: Sequence[Block], *, principal: str, driver_id: str, integration_id: str
+) -> Block | None:
+    """Return the block that stands before a new session, if one does."""
+    about = {
+        (Kind.PRINCIPAL, principal),
+        (Kind.DRIVER, driver_id),
+        (Kind.INTEGRATION, integration_id),
+    }
+    return next((block for block in blocks if (block.kind, block.target) in about), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Meant:
     """The sessions of one role that a revocation means, as far as AWS can tell them apart."""

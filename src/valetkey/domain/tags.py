@@ -21,3 +21,8 @@ def driver_tag(driver_id: str) -> str:
 def integration_tag(integration_id: str) -> str:
     """An integration: updated, rotated, its sessions revoked, disabled, deleted."""
     return f"integration:{integration_id}"
+
+
+def blocks_tag(org_id: str) -> str:
+    """An organisation's blocks: who, or through what, is given no new session."""
+    return f"blocks:{org_id}"

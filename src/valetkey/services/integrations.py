@@ -139,9 +139,9 @@ class Integrations:
             sealed = await self._sealer.seal(parts.secret, secret_context(new))
         if credentials is not None or new.role_arn != old.role_arn:
             reason = NO_TRUST_YET if old.type is IntegrationType.AWS_CROSS else ""
-            new = replace(
-                new, state=IntegrationState.CREATED, state_reason=reason, verified_at=None
-            )
+            new = replace(new, verified_at=None)
+            if old.state is not IntegrationState.DISABLED:
+                new = replace(new, state=IntegrationState.CREATED, state_reason=reason)
         async with self._storage.begin() as work:
             await work.integrations.save(new)
             if sealed is not None:
@@ -195,6 +195,8 @@ class Integrations:
 
     def _judged(self, integration: Integration, report: Report) -> Integration:
         failure = report.first_failure
+        if integration.state is IntegrationState.DISABLED:
+            return integration  # switched off by a person: no report switches it on
         if failure is not None:
             return replace(
                 integration,

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 from valetkey.services.accounts import Accounts
 from valetkey.services.audit import AuditLog
+from valetkey.services.datasets import Datasets
 from valetkey.services.drivers import Drivers
 from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
+from valetkey.services.items import Items
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
+from valetkey.services.revocation import Leases
+from valetkey.services.rotation import Rotations
 from valetkey.services.setup_watch import SetupWatch
+from valetkey.services.switches import Switches
 from valetkey.services.vending import Presigning, Vending
 
 
@@ -21,11 +26,16 @@ class Services:
 
     accounts: Accounts
     audit: AuditLog
+    datasets: Datasets
     drivers: Drivers
     health: Health
     integrations: Integrations
+    items: Items
+    leases: Leases
     people: People
     presigning: Presigning
     principals: Principals
+    rotations: Rotations
     setup_watch: SetupWatch
+    switches: Switches
     vending: Vending

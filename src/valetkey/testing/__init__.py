@@ -5,11 +5,16 @@ over the real adapters, so that they can't drift away.
 """
 
 from valetkey.testing.aws import FakeObjectStores, FakeSts
+from valetkey.testing.iam import FakeAccessKeys, FakeRolePolicies
+from valetkey.testing.objects import FakeObjectData
 from valetkey.testing.storage import MemoryStorage
 from valetkey.testing.system import ManualClock, SeededEntropy, UnsafePasswords, UnsafeSealer
 
 __all__ = [
+    "FakeAccessKeys",
+    "FakeObjectData",
     "FakeObjectStores",
+    "FakeRolePolicies",
     "FakeSts",
     "ManualClock",
     "MemoryStorage",

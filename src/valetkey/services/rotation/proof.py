@@ -7,7 +7,7 @@ from typing import Final
 
 from valetkey.domain.credentials import MIN_TTL, AccessKey
 from valetkey.domain.errors import AwsRefused
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.integration import Integration
 from valetkey.domain.ports import AssumeRole, Clock, Sts
 from valetkey.domain.rotation import PROOFS, Rotation
 from valetkey.services.work import Hold
@@ -30,13 +30,15 @@ class Prover:
         self._sts = sts
         self._clock = clock
 
-    async def prove(self, rotation: Rotation, key: AccessKey, role: RoleArn, hold: Hold) -> str:
+    async def prove(
+        self, rotation: Rotation, key: AccessKey, integration: Integration, hold: Hold
+    ) -> str:
         """Return an empty string once the key was accepted several times in a row, or why it was
         given up. Raises AwsUnavailable (which says nothing about the key), Locked."""
         accepted, delay = 0, _FIRST_DELAY
         while True:
             try:
-                await self._use(rotation, key, role)
+                await self._use(rotation, key, integration)
             except AwsRefused as error:
                 if rotation.gives_up(self._clock.now()):
                     return error.message
@@ -48,11 +50,18 @@ class Prover:
             await self._clock.sleep(pause)
             await hold.keep()
 
-    async def _use(self, rotation: Rotation, key: AccessKey, role: RoleArn) -> None:
+    async def _use(self, rotation: Rotation, key: AccessKey, integration: Integration) -> None:
         who = await self._sts.caller_identity(key)
         if who.arn != rotation.user_arn:
             raise AwsRefused(
                 f"The new key belongs to {who.arn}, not to {rotation.user_arn}.",
                 hint="See what stands between Valetkey and AWS.",
             )
-        await self._sts.assume_role(key, AssumeRole(role, _SESSION, MIN_TTL, policy=_NOTHING))
+        order = AssumeRole(
+            integration.role_arn,
+            _SESSION,
+            MIN_TTL,
+            policy=_NOTHING,
+            external_id=integration.external_id,
+        )
+        await self._sts.assume_role(key, order)

@@ -12,7 +12,7 @@ from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, ValetkeyError
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration
+from valetkey.domain.integration import Integration, IntegrationType
 from valetkey.domain.ports import AccessKeys, Clock, Entropy, Sealer, Signer, Storage, Sts
 from valetkey.domain.rotation import (
     DEFAULT_GRACE,
@@ -90,6 +90,11 @@ class Rotations:
         if under_way is not None:
             return await self._told(under_way, delete_stranger)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
+        if integration.type is not IntegrationType.AWS_STS:
+            raise Conflict(
+                f"An integration of the type {integration.type} has no access key to rotate.",
+                hint="Rotate the keys of aws-sts integrations.",
+            )
         user = await self._user_of(key)
         seen = await self._seen(administrator or key, user)
         before = before_rotating(

@@ -16,6 +16,7 @@ from valetkey.domain.errors import Conflict, NotFound, SealBroken
 from valetkey.domain.ports import AccessKeys, Clock, Sealer, Signer, Storage, Sts, UnitOfWork
 from valetkey.domain.rotation import MOST_KEYS_MADE, Rotation, Stage, since_the_intent
 from valetkey.domain.sealing import SealContext
+from valetkey.domain.tags import integration_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key
 from valetkey.services.rotation.proof import Prover
@@ -126,7 +127,7 @@ class Steps:
             why = "The integration was deleted meanwhile."
             return await self._store(turn, rotation.at(Stage.ROLLING_BACK, self._clock.now(), why))
         key = await self._new_key(rotation)
-        why_not = await self._prover.prove(rotation, key, integration.role_arn, turn.hold)
+        why_not = await self._prover.prove(rotation, key, integration, turn.hold)
         now = self._clock.now()
         stage = Stage.ROLLING_BACK if why_not else Stage.PROVEN
         note = f"AWS never accepted the new key: {why_not}" if why_not else ""
@@ -149,6 +150,7 @@ class Steps:
                 await work.integrations.save(new)
                 await work.integrations.replace_secret(new.id, sealed)
                 await work.rotations.keep_secret(rotation.id, None)
+                await work.invalidations.publish({integration_tag(new.id)})
             await self._write(work, after)
         return after
 

@@ -12,7 +12,8 @@ from valetkey.domain.ids import is_id
 from valetkey.domain.integration import Integration
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Storage
-from valetkey.domain.tags import driver_tag, integration_tag, user_tag
+from valetkey.domain.revocation import Block
+from valetkey.domain.tags import blocks_tag, driver_tag, integration_tag, user_tag
 from valetkey.services.caches import Caches, TaggedCache
 from valetkey.services.guard import load_driver, load_integration, load_project, missing
 
@@ -26,11 +27,18 @@ class Place:
     driver: Driver
     project: Project
     integration: Integration
+    blocks: tuple[Block, ...] = ()
 
     @property
     def tags(self) -> frozenset[str]:
         """What this knowledge depends on."""
-        return frozenset({driver_tag(self.driver.id), integration_tag(self.integration.id)})
+        return frozenset(
+            {
+                driver_tag(self.driver.id),
+                integration_tag(self.integration.id),
+                blocks_tag(self.project.org_id),
+            }
+        )
 
 
 class Places:
@@ -56,7 +64,8 @@ class Places:
             driver = await load_driver(work, driver_id)
             project = await load_project(work, driver.project_id)
             integration = await load_integration(work, driver.integration_id)
-        place = Place(driver, project, integration)
+            blocks = await work.blocks.of_org(project.org_id)
+        place = Place(driver, project, integration, tuple(blocks))
         self._places.keep(driver_id, place, place.tags, read_at=epoch)
         return place
 

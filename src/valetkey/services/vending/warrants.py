@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from valetkey.domain.access import Action, Decision, Deny, Principal, decide, require
 from valetkey.domain.audit import AuditForm
-from valetkey.domain.errors import Conflict
+from valetkey.domain.errors import Conflict, Denied
 from valetkey.domain.grants import Grant, decide_scope
 from valetkey.domain.integration import IntegrationState
+from valetkey.domain.revocation import find_block
 from valetkey.domain.scope import Scope
 from valetkey.domain.session_policy import render
 from valetkey.domain.tags import api_key_tag, user_tag
@@ -167,6 +168,7 @@ def make_warrant(
             f"The integration {integration.name!r} is disabled.",
             hint="Ask its owner to enable it again.",
         )
+    _require_unblocked(principal, place)
     policy = render(scope, partition=integration.role_arn.partition, kms_key_arn=driver.kms_key_arn)
     tags = place.tags | {user_tag(principal.user_id)}
     if principal.key_id:
@@ -189,6 +191,21 @@ def make_warrant(
         ),
         tags=tags,
     )
+
+
+def _require_unblocked(principal: Principal, place: Place) -> None:
+    """Raise Denied while an owner has new sessions refused."""
+    block = find_block(
+        place.blocks,
+        principal=principal.email,
+        driver_id=place.driver.id,
+        integration_id=place.integration.id,
+    )
+    if block is not None:
+        raise Denied(
+            f"No new sessions are given for the {block.kind.value} {block.target}: {block.reason}",
+            hint=f"{block.actor} has refused them; an owner can lift it (valetkey leases allow).",
+        )
 
 
 def credential_key(*shaping: object) -> bytes:

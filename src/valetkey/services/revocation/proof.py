@@ -1,0 +1,96 @@
+"""Proving a revocation by using what it means to end.
+
+The credential that was handed out is its holder's. But AWS names a session by the role and the
+session's name, and so a probe of the same name, made before the deny stands, shares its fate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from valetkey.domain.credentials import MIN_TTL, TemporaryCredentials
+from valetkey.domain.errors import AwsRefused, ValetkeyError
+from valetkey.domain.integration import RoleArn
+from valetkey.domain.lease import Lease
+from valetkey.domain.ports import AssumeRole, BucketPlace, Clock, ObjectStores, Storage, Sts
+from valetkey.services.guard import load_integration
+from valetkey.services.revocation.enforcement import Enforcer
+
+#: IAM's changes take seconds to reach S3, sometimes more; a person is waiting.
+_PATIENCE: Final = 45.0
+_FIRST_DELAY: Final = 0.5
+_LONGEST_DELAY: Final = 5.0
+_REFUSED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A session that reads, or (``excuse``) why there is none."""
+
+    credentials: TemporaryCredentials | None
+    place: BucketPlace
+    prefix: str
+    excuse: str = ""
+
+
+class Prover:
+    """Makes probes, and watches them being refused."""
+
+    def __init__(
+        self, storage: Storage, enforcer: Enforcer, sts: Sts, stores: ObjectStores, clock: Clock
+    ) -> None:
+        self._storage = storage
+        self._enforcer = enforcer
+        self._sts = sts
+        self._stores = stores
+        self._clock = clock
+
+    async def prepare(self, lease: Lease) -> Probe:
+        """Make a probe of a lease's name, and see that it reads. Never raises for AWS's sake."""
+        place, prefix = await self._place(lease), next(iter(lease.prefixes), "")
+        try:
+            key = await self._enforcer.signer(lease.integration_id)
+            if isinstance(key, TemporaryCredentials):
+                return Probe(None, place, prefix, "the integration has no key of its own")
+            async with self._storage.read() as work:
+                integration = await load_integration(work, lease.integration_id)
+            order = AssumeRole(
+                RoleArn.parse(lease.role_arn),
+                lease.session_name,
+                MIN_TTL,
+                external_id=integration.external_id,
+            )
+            credentials = await self._sts.assume_role(key, order)
+            await self._stores.open(credentials, place).list_some(prefix, limit=1)
+        except ValetkeyError as error:
+            return Probe(None, place, prefix, error.message)
+        return Probe(credentials, place, prefix)
+
+    async def prove(self, probe: Probe) -> str:
+        """Use a probe until it is refused. Returns what was seen, as a sentence."""
+        if probe.credentials is None:
+            return f"Not proven: no probe could be made before ({probe.excuse})"
+        store = self._stores.open(probe.credentials, probe.place)
+        started, delay = self._clock.monotonic(), _FIRST_DELAY
+        while True:
+            try:
+                await store.list_some(probe.prefix, limit=1)
+                seen = "it still reads"
+            except AwsRefused as error:
+                if error.details.get("aws_code") in _REFUSED:
+                    return "Proven: a session of the same name read before, and is refused now."
+                seen = error.message
+            except ValetkeyError as error:
+                seen = error.message
+            if self._clock.monotonic() - started >= _PATIENCE:
+                return f"Not proven within {_PATIENCE:.0f} seconds: {seen}."
+            await self._clock.sleep(delay)
+            delay = min(2 * delay, _LONGEST_DELAY)
+
+    async def _place(self, lease: Lease) -> BucketPlace:
+        async with self._storage.read() as work:
+            driver = await work.drivers.get(lease.driver_id)
+        if driver is None:
+            return BucketPlace(lease.bucket)
+        return BucketPlace(lease.bucket, driver.region, driver.endpoint)

@@ -1,0 +1,75 @@
+"""Access keys and inline policies in memory, for rules that don't need IAM's enforcement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from valetkey.domain.credentials import AccessKey
+from valetkey.domain.errors import AwsRefused, AwsUnavailable
+from valetkey.domain.integration import RoleArn
+from valetkey.domain.ports import Clock, Signer
+from valetkey.domain.secret import Secret
+from valetkey.domain.setup.observed import SeenKey
+
+
+@dataclass
+class FakeAccessKeys:
+    """Keys by user. Implements ports.AccessKeys; every call fails while ``failure`` is set."""
+
+    clock: Clock
+    users: dict[str, dict[str, SeenKey]] = field(default_factory=dict)
+    failure: AwsRefused | AwsUnavailable | None = None
+    made: int = 0
+
+    def _keys(self, user: str) -> dict[str, SeenKey]:
+        if self.failure is not None:
+            raise self.failure
+        return self.users.setdefault(user, {})
+
+    async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
+        return list(self._keys(user).values())
+
+    async def create(self, signer: Signer, user: str) -> AccessKey:
+        keys = self._keys(user)
+        if len(keys) > 1:
+            raise AwsRefused("Two keys already.", hint="Delete one.", aws_code="LimitExceeded")
+        self.made += 1
+        key_id = f"AKIAFAKE{self.made:012d}"
+        keys[key_id] = SeenKey(key_id, active=True, created_at=self.clock.now())
+        return AccessKey(key_id, Secret("fake/secret/".ljust(40, "x")))
+
+    async def set_active(self, signer: Signer, user: str, key_id: str, *, active: bool) -> None:
+        keys = self._keys(user)
+        keys[key_id] = replace(keys[key_id], active=active)
+
+    async def delete(self, signer: Signer, user: str, key_id: str) -> None:
+        self._keys(user).pop(key_id, None)
+
+
+@dataclass
+class FakeRolePolicies:
+    """Inline policies by role and name. Implements ports.RolePolicies; ``failure`` as above."""
+
+    documents: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    failure: AwsRefused | AwsUnavailable | None = None
+    puts: int = 0
+
+    def _check(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    async def get(self, signer: Signer, role: RoleArn, name: str) -> Mapping[str, Any] | None:
+        self._check()
+        return self.documents.get((role.name, name))
+
+    async def put(self, signer: Signer, role: RoleArn, name: str, document: str) -> None:
+        self._check()
+        self.puts += 1
+        self.documents[role.name, name] = json.loads(document)
+
+    async def delete(self, signer: Signer, role: RoleArn, name: str) -> None:
+        self._check()
+        self.documents.pop((role.name, name), None)
