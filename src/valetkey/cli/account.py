@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from valetkey.cli import show
 from valetkey.cli.connection import COMMON, DEFAULT_URL, Common, open_client
 from valetkey.cli.logins import Login, login_file, read_login, write_login
-from valetkey.cli.secrets import read_secret
+from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.sdk import calls
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
@@ -17,7 +16,7 @@ from valetkey.sdk.models import Membership
 from valetkey.sdk.transport import checked_url
 
 
-def login(common: Common = COMMON, *, email: str = "", password_file: Path | None = None) -> None:
+def login(common: Common = COMMON, *, email: str = "", password_file: SecretFile = None) -> None:
     """Log in to a server, and keep the token in a file that only you read.
 
     Parameters

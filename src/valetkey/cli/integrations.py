@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from cyclopts import App
 
 from valetkey.cli import show
 from valetkey.cli.connection import COMMON, Common, open_client
 from valetkey.cli.exits import Exit
-from valetkey.cli.secrets import read_secret
+from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.sdk import calls, flows
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.sdk.models import Integration
@@ -24,7 +22,7 @@ def create(
     *,
     key: str,
     role_arn: str,
-    secret_file: Path | None = None,
+    secret_file: SecretFile = None,
     org: str = "",
     verify: bool = True,
     common: Common = COMMON,
@@ -129,7 +127,7 @@ def update(
     new_name: str = "",
     key: str = "",
     role_arn: str = "",
-    secret_file: Path | None = None,
+    secret_file: SecretFile = None,
     org: str = "",
     common: Common = COMMON,
 ) -> None:

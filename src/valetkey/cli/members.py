@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from cyclopts import App
 
 from valetkey.cli import show
 from valetkey.cli.connection import COMMON, Common, Flag, open_client
-from valetkey.cli.secrets import read_secret
+from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.sdk import calls, flows
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
@@ -51,7 +50,7 @@ def add(
     project: str = "",
     org: str = "",
     new: Flag = False,
-    password_file: Path | None = None,
+    password_file: SecretFile = None,
     common: Common = COMMON,
 ) -> None:
     """Add somebody, or change their role. Who is new in the organisation gets a first password.

@@ -17,7 +17,7 @@ from valetkey.bootstrap import first_start, open_services
 from valetkey.cli import show
 from valetkey.cli.commands import installed_version
 from valetkey.cli.connection import Flag
-from valetkey.cli.secrets import read_secret
+from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.config import PREFIX, Settings, environment, load_settings, settings_page
 from valetkey.console import console_routes
 from valetkey.db.schema import migrate as migrate_database
@@ -51,7 +51,7 @@ def init(
     *,
     email: str,
     organization: str = "main",
-    password_file: Path | None = None,
+    password_file: SecretFile = None,
     setup: Setup = _SETUP,
 ) -> None:
     """Make the key file, the database's tables, an organisation, its owner and a first project.

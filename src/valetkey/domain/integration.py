@@ -67,8 +67,10 @@ class RoleArn:
         arn = text.strip()
         found = _ROLE_ARN.fullmatch(arn)
         if not found or len(arn) > _MAX_ARN:
+            # Only what begins as an ARN is repeated: a secret may be in the wrong field.
+            given = repr(arn[:120]) if arn.startswith("arn:") else "What was given"
             raise InvalidInput(
-                f"{arn[:120]!r} is not the ARN of an IAM role{_looks_like(arn)}.",
+                f"{given} is not the ARN of an IAM role{_looks_like(arn)}.",
                 hint="It has the form arn:aws:iam::123456789012:role/NAME: copy it from the "
                 "role's page in IAM.",
                 field="roleArn",
