@@ -8,6 +8,8 @@ pytest_plugins = [
     "support.databases",
     "support.memory",
     "support.server",
+    "support.console",
+    "support.commands",
 ]
 
 # Deterministic: examples follow from the test's source, and nothing depends on the machine's speed.

@@ -21,6 +21,8 @@ _CLIENT: Final = (
     Mount("logout", "valetkey.cli.account:logout", "Forget the token."),
     Mount("whoami", "valetkey.cli.account:whoami", "Say who you are, and what you may do."),
     Mount("credentials", "valetkey.cli.credentials:credentials", "Get temporary credentials."),
+    Mount("exec", "valetkey.cli.handover.commands:exec_", "Run a command with credentials."),
+    Mount("agent", "valetkey.cli.handover.commands:agent", "Serve credentials on this machine."),
     Mount("integrations", "valetkey.cli.integrations:app", "The keys and roles at AWS."),
     Mount("drivers", "valetkey.cli.drivers:app", "Buckets, or folders of them."),
     Mount("projects", "valetkey.cli.projects:app", "What drivers and people belong to."),

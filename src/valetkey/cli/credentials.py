@@ -9,8 +9,10 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from valetkey.cli import show
-from valetkey.cli.connection import COMMON, Common, open_client
+from valetkey.cli.connection import COMMON, Common, find_connection
+from valetkey.cli.handover.cache import Asked, cached
 from valetkey.sdk import calls, flows
+from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.sdk.models import Credentials
 
@@ -55,12 +57,31 @@ def credentials(
     """
     levels = [level.strip() for level in access.split(",") if level.strip()]
     seconds = parse_duration(ttl)
-    with open_client(common) as client:
-        found = client.run(flows.find_driver(driver, project))
-        vended = client.send(calls.vend(found.id, prefix, levels, seconds, purpose))
+    connection = find_connection(common.url, common.token_file)
+
+    def fetch() -> Credentials:
+        with Client(connection.url, connection.token) as client:
+            found = client.run(flows.find_driver(driver, project))
+            return client.send(calls.vend(found.id, prefix, levels, seconds, purpose))
+
     chosen = "json" if common.as_json else format_
-    if chosen in {"process", "json"}:
-        show.write_json(process_form(vended) if chosen == "process" else vended)
+    if chosen == "process":
+        # AWS's tools run this again in every new process: what is still good is kept on disk.
+        asked = Asked(
+            url=connection.url,
+            token=connection.token,
+            driver=driver,
+            prefixes=prefix,
+            access=levels,
+            ttl=seconds,
+            purpose=purpose,
+            project=project,
+        )
+        show.write_json(process_form(cached(asked, fetch)))
+        return
+    vended = fetch()
+    if chosen == "json":
+        show.write_json(vended)
         return
     show.write(environment_form(vended, export=chosen == "env"))
     show.say(_sentence(vended))

@@ -1,0 +1,260 @@
+"""Every command of the client once, against a real server over the embedded AWS."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from support.commands import Commands
+from support.real_api import PASSWORD
+from support.server import ANNOTATOR, DEVELOPER, DRIVER, OWNER, Installation
+
+pytestmark = pytest.mark.xdist_group("valetkey_server")
+
+
+@pytest.fixture
+def owner(commands: Commands, valetkey_server: Installation) -> Commands:
+    """The organisation's owner, with a token in the environment."""
+    commands.set(VALETKEY_URL=valetkey_server.url, VALETKEY_TOKEN=valetkey_server.token(OWNER))
+    return commands
+
+
+@pytest.fixture
+def developer(commands: Commands, valetkey_server: Installation) -> Commands:
+    commands.set(VALETKEY_URL=valetkey_server.url, VALETKEY_TOKEN=valetkey_server.token())
+    return commands
+
+
+@pytest.fixture
+def secret_file(valetkey_server: Installation, tmp_path: Path) -> str:
+    file = tmp_path / "secret"
+    file.write_text(valetkey_server.setup.key.secret.reveal() + "\n")
+    return str(file)
+
+
+def test_login_keeps_a_token_that_only_its_owner_reads(
+    commands: Commands, valetkey_server: Installation
+) -> None:
+    words = ["login", "--url", valetkey_server.url, "--email", OWNER, "--password-file", "-"]
+    ran = commands.run(*words, "--json", stdin=PASSWORD + "\n")
+    assert ran.code == 0
+    assert ran.json["email"] == OWNER
+    kept = Path(ran.json["file"])
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert PASSWORD not in kept.read_text()
+    assert commands.run("whoami", "--json").json["email"] == OWNER
+    assert OWNER in commands.run("whoami").out
+    assert commands.run("logout", "--json").json == {"loggedOut": True}
+    assert not kept.exists()
+    assert commands.run("whoami").code == 3
+
+
+def test_a_login_is_not_shown_to_another_server(
+    commands: Commands, valetkey_server: Installation
+) -> None:
+    words = ["login", "--url", valetkey_server.url, "--email", OWNER, "--password-file", "-"]
+    assert commands.run(*words, stdin=PASSWORD).code == 0
+    ran = commands.run("whoami", "--url", "http://127.0.0.1:1")
+    assert ran.code == 3  # not 8: nobody was asked
+    assert "not logged in at http://127.0.0.1:1" in ran.said
+
+
+def test_a_wrong_password_is_refused_in_words(
+    commands: Commands, valetkey_server: Installation
+) -> None:
+    words = ["login", "--url", valetkey_server.url, "--email", OWNER, "--password-file", "-"]
+    ran = commands.run(*words, stdin="no such password")
+    assert ran.code == 3
+    assert "the password is wrong" in ran.said
+    assert "Traceback" not in ran.said
+
+
+def test_an_integration_lives_from_create_to_delete(
+    owner: Commands, valetkey_server: Installation, secret_file: str
+) -> None:
+    setup = valetkey_server.setup
+    words = ["--key", setup.key.id, "--role-arn", setup.role_arn, "--secret-file", secret_file]
+    made = owner.run("integrations", "create", "second", *words, "--json")
+    assert made.code == 0, made.said
+    assert made.json["name"] == "second"
+    assert made.json["report"]["passed"]
+    assert setup.key.secret.reveal() not in made.said
+    assert {"acme", "second"} <= {
+        i["name"] for i in owner.run("integrations", "list", "--json").json
+    }
+    assert setup.role_arn in owner.run("integrations", "list").out
+    assert owner.run("integrations", "show", "second", "--json").json["key"] == setup.key.id
+    assert setup.key.id in owner.run("integrations", "show", "second").out
+    changed = owner.run("integrations", "update", "second", "--new-name", "renamed", "--json")
+    assert changed.json["name"] == "renamed"
+    verified = owner.run("integrations", "verify", "renamed", "--json")
+    assert (verified.code, verified.json["passed"]) == (0, True)
+    assert "passed" in owner.run("integrations", "verify", "renamed").out
+    deleted = owner.run("integrations", "delete", "renamed", "--json")
+    assert deleted.json == {"deleted": made.json["id"]}
+    assert owner.run("integrations", "show", "renamed").code == 5
+
+
+def test_an_integration_that_does_not_work_is_kept_and_ends_with_1(
+    owner: Commands, valetkey_server: Installation
+) -> None:
+    setup = valetkey_server.setup
+    words = ["--key", setup.key.id, "--role-arn", setup.role_arn, "--secret-file", "-"]
+    ran = owner.run("integrations", "create", "wrong", *words, stdin="x" * 40)
+    assert ran.code == 1
+    assert "failed" in ran.out
+    assert owner.run("integrations", "verify", "wrong").code == 1
+    assert owner.run("integrations", "delete", "wrong").code == 0
+
+
+def test_an_integration_in_use_is_not_deleted(owner: Commands) -> None:
+    ran = owner.run("integrations", "delete", "acme")
+    assert ran.code != 0
+    assert "driver" in ran.said
+
+
+def test_a_driver_lives_from_create_to_delete(
+    owner: Commands, valetkey_server: Installation
+) -> None:
+    bucket, endpoint = valetkey_server.setup.bucket, valetkey_server.aws.endpoint
+    words = ["--integration", "acme", "--bucket", bucket, "--folder", "other/"]
+    made = owner.run("drivers", "create", "second", *words, "--endpoint", endpoint, "--json")
+    assert made.code == 0, made.said
+    assert (made.json["bucketName"], made.json["path"]) == (bucket, "other/")
+    assert {DRIVER, "second"} <= {d["name"] for d in owner.run("drivers", "list", "--json").json}
+    assert f"s3://{bucket}/other/" in owner.run("drivers", "list").out
+    assert owner.run("drivers", "show", "second", "--json").json["id"] == made.json["id"]
+    words = ["--new-name", "third", "--allow-external-delete", "--json"]
+    changed = owner.run("drivers", "update", "second", *words)
+    assert (changed.json["name"], changed.json["allowExternalDelete"]) == ("third", True)
+    tested = owner.run("drivers", "test", "third", "--json")
+    assert (tested.code, tested.json["passed"]) == (0, True)
+    assert owner.run("drivers", "verify", "third").code == 0
+    assert owner.run("drivers", "delete", "third", "--json").json == {"deleted": made.json["id"]}
+    assert owner.run("drivers", "show", "third").code == 5
+
+
+def test_credentials_come_in_the_forms_that_other_tools_take(developer: Commands) -> None:
+    words = ["credentials", DRIVER, "--prefix", "cats/", "--access", "list,read", "--ttl", "15m"]
+    env = developer.run(*words)
+    assert env.code == 0, env.said
+    assert env.out.startswith("export AWS_ACCESS_KEY_ID=")
+    assert "train/cats/" in env.err
+    assert developer.run(*words, "--format", "dotenv").out.startswith("AWS_ACCESS_KEY_ID=")
+    process = developer.run(*words, "--format", "process")
+    assert set(process.json) == {
+        "Version",
+        "AccessKeyId",
+        "SecretAccessKey",
+        "SessionToken",
+        "Expiration",
+    }
+    assert developer.run(*words, "--format", "process").json == process.json  # kept on disk
+    told = developer.run(*words, "--json").json
+    assert told["prefixes"] == ["train/cats/"]
+    assert told["access"] == ["list", "read"]
+
+
+REFUSED = [
+    (["--prefix", "cats/", "--access", "fly"], 2, "fly"),
+    (["--ttl", "soon"], 2, "no length of time"),
+    (["--ttl", "60"], 2, "900"),
+    (["--prefix", "../other/"], 2, ".."),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "says"), REFUSED)
+def test_credentials_that_cannot_be_right_are_refused_in_words(
+    developer: Commands, words: list[str], code: int, says: str
+) -> None:
+    ran = developer.run("credentials", DRIVER, *words)
+    assert (ran.code, ran.out) == (code, "")
+    assert says in ran.said
+
+
+def test_who_may_not_is_told_so_by_the_exit_code(
+    commands: Commands, valetkey_server: Installation
+) -> None:
+    commands.set(VALETKEY_URL=valetkey_server.url, VALETKEY_TOKEN=valetkey_server.token(ANNOTATOR))
+    refused = commands.run("credentials", valetkey_server.driver.id)
+    assert refused.code == 4
+    assert commands.run("integrations", "list").code == 4
+    shown = commands.run("integrations", "list", "--json")
+    assert shown.code == 4
+    assert {"message", "code", "hint", "requestId"} == set(shown.json["error"])
+
+
+def test_an_api_key_lives_from_create_to_revoke(owner: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    made = owner.run("api-keys", "create", "ci", "--days", "7", "--output", str(file), "--json")
+    assert made.code == 0, made.said
+    assert "jwt" not in made.json
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not file.read_text().endswith("\n")
+    owner.set(VALETKEY_TOKEN="", VALETKEY_TOKEN_FILE=str(file))
+    assert owner.run("whoami", "--json").json["email"] == OWNER
+    listed = owner.run("api-keys", "list", "--json").json
+    assert made.json["id"] in {key["id"] for key in listed}
+    assert not any("jwt" in key for key in listed)
+    assert "ci" in owner.run("api-keys", "list").out
+    assert owner.run("api-keys", "revoke", made.json["id"], "--json").code == 0
+    ended = owner.run("whoami")
+    assert ended.code == 3
+    assert "revoked" in ended.said
+
+
+def test_an_api_key_is_printed_once_and_alone(owner: Commands) -> None:
+    ran = owner.run("api-keys", "create", "by hand")
+    assert ran.code == 0
+    assert ran.out.startswith("eyJ")
+    assert len(ran.out.split()) == 1
+
+
+def test_a_project_and_its_members_come_and_go(owner: Commands) -> None:
+    made = owner.run("projects", "create", "maps", "--json")
+    assert made.code == 0, made.said
+    assert "maps" in owner.run("projects", "list").out
+    assert made.json["id"] in {p["id"] for p in owner.run("projects", "list", "--json").json}
+    place = ["--project", "maps"]
+    added = owner.run("members", "add", DEVELOPER, "--role", "developer", *place, "--json")
+    assert (added.code, added.json["email"]) == (0, DEVELOPER)
+    assert DEVELOPER in owner.run("members", "list", *place).out
+    removed = owner.run("members", "remove", DEVELOPER, *place, "--json")
+    assert removed.json == {"removed": DEVELOPER}
+    listed = owner.run("members", "list", *place, "--json").json
+    assert DEVELOPER not in {member["email"] for member in listed}
+    assert owner.run("projects", "delete", "maps").code == 0
+
+
+def test_somebody_new_gets_a_first_password_that_is_not_on_the_command_line(
+    owner: Commands, valetkey_server: Installation
+) -> None:
+    words = ["members", "add", "new@example.com", "--role", "member"]
+    ran = owner.run(*words, "--password-file", "-", stdin="a first password\n")
+    assert ran.code == 0, ran.said
+    login = ["login", "--url", valetkey_server.url, "--email", "new@example.com"]
+    assert owner.run(*login, "--password-file", "-", stdin="a first password").code == 0
+    assert owner.run("members", "remove", "new@example.com").code == 0
+
+
+def test_the_audit_trail_is_listed_exported_and_proven(owner: Commands, tmp_path: Path) -> None:
+    owner.run("projects", "create", "seen")
+    listed = owner.run("audit", "list", "--json", "--limit", "500")
+    assert listed.code == 0, listed.said
+    assert "project.create" in {record["action"] for record in listed.json}
+    assert "project.create" in owner.run("audit", "list", "--action", "project.create").out
+    verdict = owner.run("audit", "verify", "--json")
+    assert (verdict.code, verdict.json["holds"]) == (0, True)
+    for form in ("jsonl", "csv"):
+        file = tmp_path / form
+        assert owner.run("audit", "export", "--format", form, "--output", str(file)).code == 0
+        assert "project.create" in file.read_text()
+
+
+def test_without_a_server_it_says_so(commands: Commands) -> None:
+    commands.set(VALETKEY_URL="http://127.0.0.1:1", VALETKEY_TOKEN="a.b.c")
+    ran = commands.run("projects", "list")
+    assert ran.code == 8
+    assert "did not answer" in ran.said
