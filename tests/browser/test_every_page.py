@@ -1,0 +1,141 @@
+"""Every page, for everybody: readable by a screen reader, in light and dark, at any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from support.browser import chromium, sign_in, watched_page
+from support.server import OWNER, Installation
+
+PAGES = (
+    "/console",
+    "/console/integrations",
+    "/console/integrations/{integration}",
+    "/console/drivers",
+    "/console/credentials",
+    "/console/audit",
+    "/console/people",
+    "/console/nowhere",
+)
+#: Panels and dialogs: the page, and the button that opens it.
+PANELS = (
+    ("/console/integrations", "Create Integration"),
+    ("/console/integrations/{integration}", "Delete"),
+    ("/console/drivers", "Create storage driver"),
+    ("/console/drivers", "Delete training images"),
+    ("/console/drivers", "Test training images"),
+)
+NARROW = 360
+
+
+@pytest.fixture(scope="module")
+def browser(valetkey_server: Installation) -> Iterator[Browser]:
+    assert valetkey_server.url
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def reader(
+    request: pytest.FixtureRequest, browser: Browser, valetkey_server: Installation
+) -> Iterator[Page]:
+    """The owner, signed in, with either taste."""
+    options = {"color_scheme": request.param, "reduced_motion": "reduce"}
+    with watched_page(browser, valetkey_server.url, expected=("404",), **options) as page:
+        sign_in(page, OWNER)
+        yield page
+
+
+def address(path: str, server: Installation) -> str:
+    return path.replace("{integration}", server.integration.id)
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps people out, as axe-core finds it."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['html']}"
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_serious_barrier(
+    reader: Page, valetkey_server: Installation, path: str
+) -> None:
+    reader.goto(address(path, valetkey_server))
+    assert barriers(reader) == []
+
+
+@pytest.mark.parametrize(("path", "button"), PANELS)
+def test_a_panel_has_no_serious_barrier(
+    reader: Page, valetkey_server: Installation, path: str, button: str
+) -> None:
+    reader.goto(address(path, valetkey_server))
+    reader.get_by_role("button", name=button).click()
+    reader.locator("dialog[open]").wait_for()
+    reader.wait_for_load_state("networkidle")
+    assert barriers(reader) == []
+    reader.keyboard.press("Escape")
+    reader.locator("dialog").wait_for(state="detached")
+
+
+def test_the_sign_in_has_no_serious_barrier(
+    browser: Browser, valetkey_server: Installation
+) -> None:
+    for taste in ("light", "dark"):
+        with watched_page(browser, valetkey_server.url, color_scheme=taste) as page:
+            page.goto("/console/signin")
+            assert barriers(page) == []
+
+
+def test_no_page_is_wider_than_a_small_telephone(
+    browser: Browser, valetkey_server: Installation
+) -> None:
+    size = {"width": NARROW, "height": 780}
+    with watched_page(browser, valetkey_server.url, expected=("404",), viewport=size) as page:
+        sign_in(page, OWNER)
+        for path in PAGES:
+            page.goto(address(path, valetkey_server))
+            assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, path
+
+
+def test_times_are_local_and_say_what_they_are_in_utc(
+    browser: Browser, valetkey_server: Installation
+) -> None:
+    zone = {"timezone_id": "Asia/Tokyo", "locale": "en-GB"}
+    with watched_page(browser, valetkey_server.url, **zone) as page:
+        sign_in(page, OWNER)
+        page.goto("/console/audit")
+        moment = page.locator("tbody time").first
+        written = moment.get_attribute("datetime") or ""
+        assert moment.get_attribute("title") == f"{written} (UTC)"
+        shown = page.evaluate(
+            "moment => new Intl.DateTimeFormat('en-GB', {dateStyle: 'medium', timeStyle: 'short',"
+            " timeZone: 'Asia/Tokyo'}).format(new Date(moment))",
+            written,
+        )
+        assert moment.text_content() == shown
+
+
+def test_the_console_is_used_with_the_keyboard_alone(
+    browser: Browser, valetkey_server: Installation
+) -> None:
+    with watched_page(browser, valetkey_server.url) as page:
+        sign_in(page, OWNER)
+        page.goto("/console/integrations")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "To the content"
+        page.get_by_role("button", name="Create Integration").focus()
+        page.keyboard.press("Enter")
+        page.locator("dialog[open]").wait_for()
+        assert page.evaluate("document.activeElement.id") == "name"
+        page.keyboard.press("Escape")
+        page.locator("dialog").wait_for(state="detached")
+        assert page.evaluate("document.activeElement.textContent") == "Create Integration"
