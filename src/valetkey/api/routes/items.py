@@ -10,6 +10,7 @@ from litestar import Request, Response, delete, get, patch, post, put
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
+from valetkey.api.address import api_address
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.given import Caller, Services
 from valetkey.api.uploads import MULTIPART, UploadBody
@@ -31,11 +32,6 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 64 * 1024
 _Proxy = Annotated[bool, QueryParameter(description="Send the bytes from here, no redirect.")]
 _System = Annotated[bool, QueryParameter(description="Let metadata.system be written too.")]
-
-
-def api_address(request: Request[Any, Any, Any]) -> str:
-    """Return the API's own address, as the client reached it."""
-    return f"{str(request.base_url).rstrip('/')}/api/v1"
 
 
 @post("/datasets/{dataset_id:str}/query", status_code=200, tags=["items"])
