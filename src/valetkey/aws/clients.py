@@ -136,30 +136,6 @@ class Clients:
             hide=tuple(filter(None, (signing_key.secret_key, signing_key.token))),
         )
 
-    async def presign(
-        self,
-        operation: str,
-        key: AccessKey | TemporaryCredentials,
-        *,
-        region: str = "",
-        endpoint: str = "",
-        seconds: int,
-        **parameters: Any,
-    ) -> str:
-        """Return a URL that makes one call of S3. Raises AwsRefused, AwsUnavailable."""
-        signing_key = await self._signing_key(key)
-
-        def work() -> str:
-            client = self._client("s3", region or self.settings.region, endpoint)
-            token = _signing_key.set(signing_key)
-            try:
-                url: str = client.generate_presigned_url(operation, parameters, seconds)
-            finally:
-                _signing_key.reset(token)
-            return url
-
-        return await self.run(f"s3:{operation}", work, apart=self._is_strange("s3", endpoint))
-
     async def _signing_key(self, key: AccessKey | TemporaryCredentials) -> ReadOnlyCredentials:
         if isinstance(key, OwnIdentity):
             return await self.run("identity", self._own_identity.key)
