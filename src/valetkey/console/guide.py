@@ -46,12 +46,14 @@ class Guide:
             "assume": _pretty(documents.assume_role(desired)),
             "trust": _pretty(documents.trust(desired)),
             "rotation": _pretty(documents.self_rotation(desired)),
+            "revocation": _pretty(documents.revocation(desired)),
             "bucket-name": desired.bucket,
             "policy-name": desired.policy,
             "user-name": desired.user,
             "role-name": desired.role,
             "assume-name": desired.assume_policy,
             "rotation-name": desired.rotation_policy,
+            "revocation-name": desired.revocation_policy,
             "role-arn": desired.role_arn,
         }
 

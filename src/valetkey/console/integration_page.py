@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -12,6 +13,7 @@ from valetkey.console.checks import refused
 from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.integrations import HERE
+from valetkey.console.keys import key_since, live_leases, rotation_context
 from valetkey.console.web import fields
 from valetkey.domain.audit import AuditEvent, AuditRecord
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -30,10 +32,15 @@ async def show_integration(
     async for record in services.audit.recent(reader.caller, integration.org_id, among=RECENT):
         if _concerns(record.event, integration_id):
             records.append(record)
+    status = await services.rotations.status(reader.caller, integration_id)
     return reader.page(
         "integrations/page.html",
         here=HERE,
         integration=integration,
+        now=datetime.now(UTC),
+        since=key_since(integration, status.rotation),
+        leases=await live_leases(services, reader, integration),
+        **rotation_context(status),
         shown=[line for line in shown if line.driver.integration_id == integration_id],
         records=list(reversed(records)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -11,6 +12,7 @@ from litestar.response import Stream
 from valetkey.console.checks import refused
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.guide import first_guide
+from valetkey.console.keys import key_since
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -31,8 +33,13 @@ _FIELDS: Final = {
 @get("/integrations")
 async def list_integrations(services: Services, reader: Reader) -> Response[str]:
     """List the organisation's integrations."""
-    found = await services.integrations.of_org(reader.caller, reader.org.id)
-    return reader.page("integrations/list.html", here=HERE, integrations=found)
+    found = []
+    for integration in await services.integrations.of_org(reader.caller, reader.org.id):
+        status = await services.rotations.status(reader.caller, integration.id)
+        found.append((integration, key_since(integration, status.rotation)))
+    return reader.page(
+        "integrations/list.html", here=HERE, integrations=found, now=datetime.now(UTC)
+    )
 
 
 @get("/integrations/new")

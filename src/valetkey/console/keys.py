@@ -1,0 +1,186 @@
+"""An integration's key and the sessions made with it: rotate, schedule, switch off, revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+
+from valetkey.console.checks import refused
+from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.web import fields, go_to
+from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
+from valetkey.domain.integration import Integration
+from valetkey.domain.lease import Lease
+from valetkey.domain.revocation import Kind, Revocation, RevocationState
+from valetkey.domain.rotation import ENDS, Rotation, Stage
+from valetkey.services.revocation.enforcement import HandPolicy
+from valetkey.services.rotation.rotations import RotationStatus
+
+#: The way of a rotation that goes well, and what each stage means to people.
+STAGES: Final = (
+    (Stage.INTENDED, "The intent is stored"),
+    (Stage.CREATED, "AWS has made a new key"),
+    (Stage.SEALED, "Its secret is sealed"),
+    (Stage.PROVEN, "It is proven: it opens the role"),
+    (Stage.SWITCHED, "Credentials are made with it"),
+    (Stage.DEACTIVATED, "The old key is switched off"),
+    (Stage.DONE, "The old key is deleted"),
+)
+PERIODS: Final = (("", "never"), ("30", "every 30 days"), ("90", "every 90 days"))
+_SHOWN: Final = 50
+
+
+def key_since(integration: Integration, rotation: Rotation | None) -> datetime:
+    """Return since when a key has been in use: the switch of its rotation, or its entry."""
+    if rotation is not None and rotation.new_key_id == integration.access_key_id:
+        switched = [step.at for step in rotation.steps if step.stage is Stage.SWITCHED]
+        if switched:
+            return switched[-1]
+    return integration.created_at
+
+
+def is_moving(rotation: Rotation | None) -> bool:
+    """Tell whether a rotation takes its next step within moments."""
+    return (
+        rotation is not None
+        and rotation.stage not in ENDS
+        and not rotation.problem
+        and rotation.is_due(datetime.now(UTC))
+    )
+
+
+def rotation_context(status: RotationStatus) -> dict[str, Any]:
+    """Return what the template of a rotation needs."""
+    rotation = status.rotation
+    reached = {step.stage: step.at for step in rotation.steps} if rotation else {}
+    every = str(status.schedule.every.days) if status.schedule else ""
+    return {
+        "rotation": rotation,
+        "schedule": status.schedule,
+        "every": every,
+        "stages": [(title, reached.get(stage)) for stage, title in STAGES],
+        "moving": is_moving(rotation),
+        "periods": PERIODS,
+    }
+
+
+async def live_leases(
+    services: Services, reader: Reader, integration: Integration
+) -> Sequence[Lease]:
+    """Return the newest sessions of an integration that are in force."""
+    return await services.leases.find(
+        reader.caller,
+        integration.org_id,
+        integration_id=integration.id,
+        active=True,
+        limit=_SHOWN,
+    )
+
+
+@get("/integrations/{integration_id:str}/rotation")
+async def show_rotation(
+    services: Services, reader: Reader, integration_id: Segment
+) -> Response[str]:
+    """Show how far a rotation is."""
+    integration = await services.integrations.get(reader.caller, integration_id)
+    status = await services.rotations.status(reader.caller, integration_id)
+    return reader.part(
+        "integrations/rotation.html", integration=integration, **rotation_context(status)
+    )
+
+
+@get("/integrations/{integration_id:str}/rotate")
+async def ask_to_rotate(
+    services: Services, reader: Reader, integration_id: Segment
+) -> Response[str]:
+    """Ask before a key is replaced, saying what will happen to it."""
+    integration = await services.integrations.get(reader.caller, integration_id)
+    return reader.part("integrations/rotate.html", integration=integration)
+
+
+@post("/integrations/{integration_id:str}/rotate")
+async def rotate(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
+    """Start to replace the key, or go on with the rotation under way; it goes on by itself."""
+    try:
+        rotation = await services.rotations.start(reader.caller, integration_id)
+    except (Conflict, InvalidInput, AwsRefused, AwsUnavailable) as error:
+        return refused(error, {}, otherwise="rotate-error")
+    services.rotations.advance_soon(rotation.id)
+    return Response(
+        b"", status_code=200, headers={"HX-Redirect": f"/console/integrations/{integration_id}"}
+    )
+
+
+@post("/integrations/{integration_id:str}/schedule", status_code=200)
+async def schedule(
+    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
+) -> Response[str]:
+    """Rotate every so often, or never."""
+    days = (await fields(request)).get("every", "")
+    known = {value for value, _ in PERIODS if value}
+    every = timedelta(days=int(days)) if days in known else None
+    await services.rotations.schedule(reader.caller, integration_id, every)
+    integration = await services.integrations.get(reader.caller, integration_id)
+    status = await services.rotations.status(reader.caller, integration_id)
+    return reader.part(
+        "integrations/rotation.html", integration=integration, **rotation_context(status)
+    )
+
+
+@post("/integrations/{integration_id:str}/disable")
+async def disable(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
+    """Give no credentials through an integration any more."""
+    await services.switches.disable(reader.caller, integration_id)
+    return go_to(f"/integrations/{integration_id}?done=integration-changed")
+
+
+@post("/integrations/{integration_id:str}/enable")
+async def enable(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
+    """Give credentials through it again."""
+    await services.switches.enable(reader.caller, integration_id)
+    return go_to(f"/integrations/{integration_id}?done=integration-changed")
+
+
+@get("/leases/{lease_id:str}/revoke")
+async def ask_to_revoke(services: Services, reader: Reader, lease_id: Segment) -> Response[str]:
+    """Ask before a session is called back, naming whose it is and what it opens."""
+    target = await services.leases.target(reader.caller, Kind.LEASE, lease_id)
+    found = await services.leases.find(reader.caller, target.org_id, active=True)
+    lease = next((lease for lease in found if lease.id == lease_id), None)
+    return reader.part("integrations/revoke.html", lease=lease, lease_id=lease_id)
+
+
+@post("/leases/{lease_id:str}/revoke", status_code=200)
+async def revoke(
+    request: Request[Any, Any, Any], services: Services, reader: Reader, lease_id: Segment
+) -> Response[str]:
+    """Call a session back, and say how far AWS has been told."""
+    form = await fields(request)
+    target = await services.leases.target(reader.caller, Kind.LEASE, lease_id)
+    try:
+        recall = await services.leases.revoke(
+            reader.caller, target, reason=form.get("reason", "").strip() or "revoked in the console"
+        )
+    except InvalidInput as error:
+        return refused(error, {"reason": "reason"}, otherwise="reason-error")
+    shown: list[tuple[Revocation, HandPolicy | None]] = []
+    for revocation in recall.revocations:
+        pending = revocation.state is RevocationState.PENDING
+        by_hand = await services.leases.by_hand(revocation) if pending else None
+        shown.append((revocation, by_hand))
+    return reader.part("integrations/revoked.html", recall=recall, shown=shown, lease_id=lease_id)
+
+
+ROUTES = (
+    show_rotation,
+    ask_to_rotate,
+    rotate,
+    schedule,
+    disable,
+    enable,
+    ask_to_revoke,
+    revoke,
+)
