@@ -79,9 +79,9 @@ def good_setup(embedded_aws: EmbeddedAws) -> GoodSetup:
     return make_setup(embedded_aws, f"valetkey-{next(_numbers)}")
 
 
-def make_setup(aws: EmbeddedAws, name: str) -> GoodSetup:
-    """Make the page's objects under a name."""
-    iam, s3 = client(aws, "iam"), client(aws, "s3")
+def make_setup(aws: EmbeddedAws, name: str, *, iam: Any = None, s3: Any = None) -> GoodSetup:
+    """Make the page's objects under a name, with clients of one's own or new ones."""
+    iam, s3 = iam or client(aws, "iam"), s3 or client(aws, "s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     blocked = dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),

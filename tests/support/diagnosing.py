@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from support.aws import REGION, GoodSetup, client, make_setup
+from support.aws import REGION, GoodSetup, make_setup
 from support.own_aws import OwnAws
 from support.setup_aws import JumpingClock
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.diagnosis import Names
 from valetkey.domain.diagnosis.fixes import access_document
+from valetkey.domain.diagnosis.view import Subject
 from valetkey.domain.driver import Driver
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
@@ -67,6 +68,18 @@ class World:
     @property
     def names(self) -> Names:
         return Names(RoleArn.parse(self.setup.role_arn), self.user_arn, self.setup.bucket, FOLDER)
+
+    @property
+    def subject(self) -> Subject:
+        """What an administrator is asked to look at."""
+        return Subject(
+            role=self.integration.role_arn,
+            access_key_id=self.key.id,
+            bucket=self.driver.bucket,
+            prefix=self.driver.prefix,
+            region=self.driver.region,
+            external_id=self.integration.external_id,
+        )
 
     def user_policy(self, *statements: dict[str, Any], name: str = "assume") -> None:
         self.iam.put_user_policy(
@@ -157,10 +170,9 @@ class World:
         return await verifier.verify(self.integration, self.key, [self.driver])
 
 
-def make_world(aws: EmbeddedAws, name: str) -> World:
+def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
     """Make the page's objects, for one folder, with a CORS rule."""
-    setup = make_setup(aws, name)
-    iam, s3 = client(aws, "iam"), client(aws, "s3")
+    setup = make_setup(aws, name, iam=iam, s3=s3)
     integration = Integration(
         id="6" * 24,
         org_id="1" * 24,

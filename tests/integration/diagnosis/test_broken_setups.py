@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from support.broken_setups import ALL, Broken
-from support.diagnosing import World, make_world
-from support.own_aws import OwnAws, settings_for
-from valetkey.aws.clients import Clients
-from valetkey.aws.s3 import BotoObjectStores
-from valetkey.aws.sts import BotoSts
+from support.diagnosing import World
+from support.own_aws import OwnAws
 from valetkey.domain.verification import Check, Outcome, Report
-from valetkey.embedded import EmbeddedAws
-
-_numbers = itertools.count(1)
 
 NewWorld = Callable[[], World]
-
-
-@pytest.fixture(scope="module")
-def own(_running_aws: EmbeddedAws) -> Iterator[OwnAws]:
-    """One set of adapters for the whole table."""
-    _running_aws.reset()
-    settings = settings_for(_running_aws.endpoint)
-    clients = Clients(settings)
-    yield OwnAws(settings, clients, BotoSts(clients), BotoObjectStores(clients))
-    clients.close()
-
-
-@pytest.fixture
-def new_world(own: OwnAws, _running_aws: EmbeddedAws) -> Iterator[NewWorld]:
-    """Makes set-ups beside those of earlier rows; faults and clock are put right afterwards."""
-    assert own
-
-    def make() -> World:
-        return make_world(_running_aws, f"broken-{next(_numbers)}")
-
-    yield make
-    _running_aws.faults.clear()
-    _running_aws.clock_offset *= 0
 
 
 def first_obstacle(report: Report, row: Broken) -> Check:

@@ -1,0 +1,81 @@
+"""One thing that an administrator's view shows, and the calls that would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from valetkey.domain.diagnosis.iam import Decision, Policy, Request, Ruling, why_not
+from valetkey.domain.diagnosis.layers import MEANINGS, Layer
+from valetkey.domain.setup.calls import AwsCall
+from valetkey.domain.setup.observed import Unseen
+from valetkey.domain.verification import Check, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check, and the calls that make its claim true (none: a person has to decide)."""
+
+    check: Check
+    repair: tuple[AwsCall, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        return self.check.outcome is Outcome.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """How something is mended: in words, and as calls."""
+
+    fix: str
+    calls: tuple[AwsCall, ...] = ()
+
+
+def good(name: str, claim: str) -> Finding:
+    """A claim that holds."""
+    return Finding(Check(name, claim, Outcome.PASSED))
+
+
+def bad(name: str, claim: str, cause: str, mend: Mend, layer: Layer) -> Finding:
+    """A claim that does not hold."""
+    check = Check(name, claim, Outcome.FAILED, cause=cause, fix=mend.fix, layer=layer)
+    return Finding(check, mend.calls)
+
+
+def skipped(name: str, claim: str, why: str) -> Finding:
+    """A claim that could not be looked at."""
+    return Finding(Check(name, claim, Outcome.SKIPPED, cause=why))
+
+
+def unseen(name: str, claim: str, part: Unseen) -> Finding:
+    """A claim about a part that these credentials may not look at."""
+    return Finding(Check(name, claim, Outcome.UNKNOWN, cause=part.reason, fix=part.fix))
+
+
+def judged(
+    name: str,
+    claim: str,
+    layer: Layer,
+    ruling: Ruling,
+    *,
+    policies: Iterable[Policy],
+    request: Request,
+    mend: Mend,
+) -> Finding:
+    """Turn a layer's ruling on a request that it has to allow into a finding."""
+    place = ruling.statement.place if ruling.statement else ""
+    if ruling.decision is Decision.ALLOWED:
+        return good(name, claim)
+    who = MEANINGS[layer]
+    if ruling.decision is Decision.DENIED:
+        cause = f"The {place} denies {request.action}, and a deny beats every allow."
+        fix = f"Take that statement away, or narrow it: it is in {who}."
+        return bad(name, claim, cause, Mend(fix), layer)
+    if ruling.decision is Decision.UNKNOWN:
+        detail = why_not(policies, request) or f"It depends on a condition of the {place}."
+        check = Check(name, claim, Outcome.UNKNOWN, cause=detail, fix=mend.fix, layer=layer)
+        return Finding(check)
+    near = why_not(policies, request)
+    missing = f"No statement allows {request.action} on {request.resource} in {who}."
+    return bad(name, claim, f"{missing} {near}".strip(), mend, layer)
