@@ -9,7 +9,7 @@ from pathlib import Path
 
 from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
 from valetkey.aws.clients import Clients
-from valetkey.aws.objects import BotoObjectData
+from valetkey.aws.objects import S3ObjectData
 from valetkey.aws.s3 import BotoObjectStores
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import BotoSts
@@ -26,8 +26,9 @@ from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.schema import migrate, schema_state
 from valetkey.db.storage import SqlStorage
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.errors import ConfigurationError, SealBroken
+from valetkey.domain.errors import ConfigurationError, Conflict, SealBroken
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.people import check_password
 from valetkey.domain.ports import (
     AccessKeys,
     Clock,
@@ -55,6 +56,7 @@ from valetkey.services.principals import Principals
 from valetkey.services.registry import Services
 from valetkey.services.revocation import Leases
 from valetkey.services.rotation import Rotations
+from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
 from valetkey.services.switches import Switches
 from valetkey.services.vending import Presigning, Vending
@@ -115,12 +117,14 @@ async def first_start(
     Raises Conflict when there is an installation already, ConfigurationError, InvalidInput,
     StorageUnavailable.
     """
-    settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    prepare_key(settings)
+    check_password(password.reveal())
+    _make_data_folder(settings)
     await migrate(settings.database)
     clock, entropy = SystemClock(), SystemEntropy()
     storage = SqlStorage.at(settings.database)
     try:
+        await _require_nothing_there(storage)
+        prepare_key(settings)
         return await initialize(
             storage,
             make_sealer(settings, entropy),
@@ -134,6 +138,26 @@ async def first_start(
         )
     finally:
         await storage.close()
+
+
+def _make_data_folder(settings: Settings) -> None:
+    try:
+        settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data folder {settings.data_folder} can't be made: {error.strerror}.",
+            hint="Choose another (the setting data_dir), or make it for the server's own user.",
+        ) from None
+
+
+async def _require_nothing_there(storage: Storage) -> None:
+    """Before a key is made: one that is made beside an installation would be the wrong one."""
+    async with storage.read() as work:
+        if await work.installations.get() is not None:
+            raise Conflict(
+                "This database already has an organisation and its owner.",
+                hint="Log in; or choose another database in the settings.",
+            )
 
 
 @asynccontextmanager
@@ -152,6 +176,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     clients = Clients(aws_settings(settings))
     access_keys = BotoAccessKeys(clients.settings)
     role_policies = BotoRolePolicies(clients.settings)
+    objects = S3ObjectData(clients.settings, clock)
     try:
         yield wire(
             Parts(
@@ -164,7 +189,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 tokens=await open_tokens(storage, sealer),
                 sts=BotoSts(clients),
                 stores=BotoObjectStores(clients),
-                objects=BotoObjectData(clients, clock),
+                objects=objects,
                 access_keys=access_keys,
                 role_policies=role_policies,
                 s3_endpoint=settings.s3_endpoint,
@@ -172,6 +197,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
     finally:
         clients.close()
+        await objects.close()
         access_keys.close()
         role_policies.close()
         await storage.close()
@@ -206,6 +232,10 @@ def wire(parts: Parts) -> Services:
     principals = Principals(accounts, parts.tokens, clock, caches)
     vending = Vending(storage, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
     verifier = Verifier(sts, stores, clock, new_id)
+    leases = Leases(storage, sealer, sts, stores, parts.role_policies, audit, clock, new_id)
+    rotations = Rotations(
+        storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
+    )
     return Services(
         accounts=accounts,
         audit=audit,
@@ -214,16 +244,13 @@ def wire(parts: Parts) -> Services:
         health=Health(storage, sts_seen),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         items=make_items(storage, sealer, parts.objects, vending, audit, clock, new_id),
-        leases=Leases(
-            storage, sealer, sts, stores, parts.role_policies, audit, clock, new_id
-        ),
+        leases=leases,
         people=People(storage, passwords, audit, clock, new_id),
         setup_watch=SetupWatch(storage, sealer, sts, stores, audit),
         presigning=Presigning(vending, audit, clock, s3_endpoint=parts.s3_endpoint),
         principals=principals,
-        rotations=Rotations(
-            storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
-        ),
+        rotations=rotations,
+        scheduler=Scheduler(storage, rotations, leases, clock, parts.entropy),
         switches=Switches(storage, audit, clock),
         vending=vending,
     )

@@ -36,6 +36,7 @@ _SERVER: Final = (
     Mount("serve", "valetkey.cli.server:serve", "Run the server."),
     Mount("migrate", "valetkey.cli.server:migrate", "Bring the database to this version."),
     Mount("settings", "valetkey.cli.server:settings", "List the server's settings."),
+    Mount("reference", "valetkey.cli.reference:reference", "Print this help as one page."),
     Mount("demo", "valetkey.cli.demo:demo", "See all of it happen, on an embedded AWS."),
 )
 #: The groups, in the order in which the help shows them.

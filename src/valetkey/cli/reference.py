@@ -1,0 +1,42 @@
+"""``valetkey reference``: the page docs/reference/cli.md, written from the commands themselves."""
+
+from __future__ import annotations
+
+from valetkey.cli import show
+from valetkey.cli.commands import GROUPS, app
+from valetkey.cli.exits import Exit
+
+_EXITS = {
+    Exit.DONE: "done",
+    Exit.FAILED: "it ran, and something does not hold: a check failed, a chain is broken",
+    Exit.USAGE: "the words, the input or the settings can't be right",
+    Exit.UNAUTHENTICATED: "not logged in, or the token no longer holds",
+    Exit.DENIED: "you may not",
+    Exit.NOT_FOUND: "no such thing, or none that you may know of",
+    Exit.CONFLICT: "it does not fit the present state",
+    Exit.AWS_REFUSED: "AWS said no",
+    Exit.UNAVAILABLE: "no answer: the server, the database or AWS; try again",
+    Exit.INTERRUPTED: "broken off (Ctrl-C)",
+}
+
+
+def cli_page() -> str:
+    """Return the reference of all commands, in Markdown."""
+    lines = [
+        "# Commands",
+        "This page is generated: `valetkey reference`. Every command has `--help`; `--json` prints "
+        'for programs, errors as `{"error": {message, code, hint, requestId}}`. Secrets are read '
+        "from a prompt, a file, or standard input (`-`), never from the command line.",
+        "",
+    ]
+    for group, mounts in GROUPS:
+        lines += [f"- **{group.name}**: " + ", ".join(f"`{mount.name}`" for mount in mounts)]
+    lines += ["", "## Exit codes", "| code | means |", "|---|---|"]
+    lines += [f"| {code.value} | {text} |" for code, text in _EXITS.items()]
+    lines += ["", app.generate_docs(heading_level=2)]
+    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()).rstrip() + "\n"
+
+
+def reference() -> None:
+    """Print the reference of all commands, in Markdown."""
+    show.write(cli_page())
