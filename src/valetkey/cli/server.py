@@ -144,7 +144,8 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
                 trusted_proxies=settings.trusted_proxies,
             )
             app = create_app(services, options, more=console_routes())
-            await serving.serve(app, settings.host, held, ready=ready, stop=stop)
+            async with services.scheduler.working():
+                await serving.serve(app, settings.host, held, ready=ready, stop=stop)
 
 
 def describe(settings: Settings, port: int) -> dict[str, str]:

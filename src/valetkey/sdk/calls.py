@@ -307,6 +307,21 @@ def revoke_leases(reason: str, *, refuse_new: bool = False, **target: str) -> Ca
     return Call("POST", _path("leases", "revoke"), dict[str, Any], body, again=True)
 
 
+def list_revocations(**query: Any) -> Call[list[dict[str, Any]]]:
+    """List what was called back, newest first; ``org``."""
+    return Call("GET", _path("leases", "revocations"), list[dict[str, Any]], query=_given(query))
+
+
+def list_blocks(**query: Any) -> Call[list[dict[str, Any]]]:
+    """List who, or through what, is given no new session; ``org``."""
+    return Call("GET", _path("leases", "blocks"), list[dict[str, Any]], query=_given(query))
+
+
+def allow_leases(**target: str) -> Call[None]:
+    """Give new sessions again to a ``principal``, through a ``driver`` or an ``integration``."""
+    return Call("POST", _path("leases", "allow"), None, _given(target), again=True)
+
+
 def list_audit(**query: Any) -> Call[Page[AuditRecord]]:
     """List audit records: ``org``, ``after``, ``limit``, ``action``, ``actor``, ``outcome``,
     ``subject``, ``since``, ``until``."""

@@ -15,6 +15,7 @@ from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.revocation import Leases
 from valetkey.services.rotation import Rotations
+from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
 from valetkey.services.switches import Switches
 from valetkey.services.vending import Presigning, Vending
@@ -36,6 +37,7 @@ class Services:
     presigning: Presigning
     principals: Principals
     rotations: Rotations
+    scheduler: Scheduler
     setup_watch: SetupWatch
     switches: Switches
     vending: Vending

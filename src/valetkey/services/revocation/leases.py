@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
+from typing import Final
 
 from valetkey.domain.access import Action, OrgRole, Principal
 from valetkey.domain.errors import Denied, InvalidInput, ValetkeyError
@@ -30,7 +31,9 @@ from valetkey.services.revocation.enforcement import Enforcer, HandPolicy
 from valetkey.services.revocation.proof import Probe, Prover
 from valetkey.services.work import WorkLocks
 
-_MOST_REASON = 500
+_MOST_REASON: Final = 500
+#: A deny by the time reaches into the present second, which AWS does not divide.
+_MOST_WAIT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +269,12 @@ class Leases:
         except ValetkeyError:
             return await self._current(revocation)  # it says itself what is the matter
         proof = await self._prover.prove(probe)
+        await self._let_pass(revocation)
         async with self._storage.begin() as work:
             current = await work.revocations.get(revocation.id) or revocation
             proven = replace(current, proof=proof)
             await work.revocations.save(proven)
-            # Sessions that were made while AWS was being told are called back as well.
+            # What was made while AWS was being told is denied as well: no cache may keep it.
             await work.invalidations.publish({integration_tag(revocation.integration_id)})
             event = self._audit.event(
                 Caller(Principal("", revocation.actor)),
@@ -284,6 +288,14 @@ class Leases:
             )
             await work.audit.append([event])
         return proven
+
+    async def _let_pass(self, revocation: Revocation) -> None:
+        """Wait for the second that the deny reaches into: what is made after it is good."""
+        if not revocation.sessions or revocation.kind is Kind.PRINCIPAL:
+            current = await self._current(revocation)
+            left = (current.before - self._clock.now()).total_seconds()
+            if left > 0:
+                await self._clock.sleep(min(left, _MOST_WAIT))
 
     async def _cover(self, revocation: Revocation, probe: Probe) -> None:
         """Let ``before`` reach the probe, too, whose name does not tell it from later ones."""

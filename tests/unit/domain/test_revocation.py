@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from valetkey.domain.lease import Lease
+from valetkey.domain.revocation import (
+    MOST_CHARACTERS,
+    ROOM_FOR_OTHERS,
+    Block,
+    Kind,
+    Revocation,
+    RevocationState,
+    find_block,
+    meant,
+    render,
+)
+from valetkey.domain.scope import AccessLevel
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+ROLE = "arn:aws:iam::123456789012:role/valetkey"
+
+
+def lease(number: int = 1, *, minutes: int = 60, who: str = "ada@example.com") -> Lease:
+    lease_id = f"{number:024x}"
+    return Lease(
+        id=lease_id,
+        org_id="a" * 24,
+        integration_id="d" * 24,
+        driver_id="e" * 24,
+        user_id="b" * 24,
+        principal=who,
+        role_arn=ROLE,
+        session_name=f"{who}-{lease_id}",
+        access_key_id="ASIA",
+        issued_at=NOW - timedelta(minutes=5),
+        expires_at=NOW + timedelta(minutes=minutes),
+        bucket="acme",
+        prefixes=("",),
+        levels=frozenset({AccessLevel.READ}),
+    )
+
+
+def revocation(number: int = 1, **changes: Any) -> Revocation:
+    plain: dict[str, Any] = {
+        "id": f"{number:024x}",
+        "org_id": "a" * 24,
+        "integration_id": "d" * 24,
+        "role_arn": ROLE,
+        "kind": Kind.LEASE,
+        "target": f"{number:024x}",
+        "sessions": (f"*:ada@example.com-{number:024x}",),
+        "before": NOW + timedelta(minutes=5),
+        "until": NOW + timedelta(hours=1),
+        "state": RevocationState.PENDING,
+        "reason": "stolen",
+        "actor": "owner@example.com",
+        "created_at": NOW,
+    }
+    return Revocation(**plain | changes)
+
+
+def wide(**changes: Any) -> Revocation:
+    return revocation(99, **{"kind": Kind.INTEGRATION, "sessions": (), "before": NOW} | changes)
+
+
+def statements(*revocations: Revocation, now: datetime = NOW, **more: Any) -> list[dict[str, Any]]:
+    document = render(revocations, now, **more).document
+    return list(document["Statement"]) if document else []
+
+
+def test_a_lease_is_named_by_its_session_and_lasts_until_that_has_ended() -> None:
+    one = lease(7)
+    found = meant(Kind.LEASE, one.id, [one], NOW)
+    assert found.sessions == (f"*:ada@example.com-{7:024x}",)
+    assert found.until >= one.expires_at
+
+
+def test_a_principal_is_meant_by_name_and_nobody_whose_name_begins_alike() -> None:
+    (pattern,) = meant(Kind.PRINCIPAL, "ada@example.com", [lease()], NOW).sessions
+    assert pattern == "*:ada@example.com-" + "?" * 24
+
+
+@pytest.mark.parametrize("who", ["ada lovelace@example.com", f"{'a' * 30}@example.com"])
+def test_a_principal_whose_name_does_not_fit_a_session_name_is_meant_lease_by_lease(
+    who: str,
+) -> None:
+    leases = [lease(1, who=who), lease(2, who=who)]
+    sessions = meant(Kind.PRINCIPAL, who, leases, NOW).sessions
+    assert [name[-1] for name in sessions] == ["1", "2"]
+
+
+def test_an_integration_is_everything_before_now_to_the_second_and_nothing_later() -> None:
+    found = meant(Kind.INTEGRATION, "d" * 24, [], NOW)
+    assert found.sessions == ()
+    assert found.before == datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
+
+
+def test_one_session_is_denied_by_its_userid_and_the_time_of_its_token() -> None:
+    assert statements(revocation(7)) == [
+        {
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {
+                "DateLessThan": {"aws:TokenIssueTime": "2026-03-01T12:05:00Z"},
+                "StringLike": {"aws:userid": [f"*:ada@example.com-{7:024x}"]},
+            },
+        }
+    ]
+
+
+def test_single_sessions_share_one_statement() -> None:
+    (statement,) = statements(revocation(1), revocation(2), revocation(1))
+    assert len(statement["Condition"]["StringLike"]["aws:userid"]) == 2
+
+
+def test_the_same_principal_revoked_twice_is_denied_once_until_the_later_moment() -> None:
+    pattern = ("*:ada@example.com-" + "?" * 24,)
+    first = revocation(1, kind=Kind.PRINCIPAL, sessions=pattern, before=NOW)
+    again = revocation(2, kind=Kind.PRINCIPAL, sessions=pattern, before=NOW + timedelta(hours=2))
+    (statement,) = statements(again, first)
+    assert statement["Condition"]["DateLessThan"] == {"aws:TokenIssueTime": "2026-03-01T14:00:00Z"}
+
+
+def test_two_principals_keep_moments_of_their_own() -> None:
+    ada = revocation(1, sessions=("*:ada-" + "?" * 24,), before=NOW)
+    bob = revocation(2, sessions=("*:bob-" + "?" * 24,), before=NOW + timedelta(hours=2))
+    moments = [s["Condition"]["DateLessThan"]["aws:TokenIssueTime"] for s in statements(ada, bob)]
+    assert moments == ["2026-03-01T12:00:00Z", "2026-03-01T14:00:00Z"]
+
+
+def test_what_the_widest_deny_covers_is_not_repeated() -> None:
+    earlier = revocation(1, created_at=NOW - timedelta(minutes=1))
+    (statement,) = statements(earlier, wide())
+    assert "StringLike" not in statement["Condition"]
+
+
+def test_a_session_revoked_after_the_widest_deny_still_has_its_own() -> None:
+    assert len(statements(wide(before=NOW - timedelta(hours=1)), revocation(1))) == 2
+
+
+def test_revocations_whose_sessions_have_ended_leave_the_policy() -> None:
+    assert statements(revocation(1), now=NOW + timedelta(hours=1)) == []
+    assert render([], NOW).text == ""
+
+
+def test_as_many_sessions_as_fit_are_named_and_one_more_widens_the_deny() -> None:
+    fitting = [revocation(1)]
+    while not (policy := render([*fitting, revocation(len(fitting) + 1)], NOW)).widened:
+        fitting.append(revocation(len(fitting) + 1))
+    assert len(fitting) > 150
+    assert len(render(fitting, NOW).text) <= MOST_CHARACTERS - ROOM_FOR_OTHERS
+    assert len(policy.widened) == len(fitting) + 1
+    (statement,) = json.loads(policy.text)["Statement"]
+    assert statement["Condition"] == {
+        "DateLessThan": {"aws:TokenIssueTime": "2026-03-01T12:00:01Z"}
+    }
+
+
+def test_a_widened_deny_does_not_reach_into_the_future() -> None:
+    (statement,) = statements(revocation(1), limit=0)
+    moment = statement["Condition"]["DateLessThan"]["aws:TokenIssueTime"]
+    assert datetime.fromisoformat(moment) - NOW < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        (Kind.PRINCIPAL, "ada@example.com"),
+        (Kind.DRIVER, "e" * 24),
+        (Kind.INTEGRATION, "d" * 24),
+    ],
+)
+def test_a_block_stands_before_whom_or_what_it_names(kind: Kind, target: str) -> None:
+    block = Block("1" * 24, "a" * 24, kind, target, "left", "owner@example.com", NOW)
+    asking = {"principal": "ada@example.com", "driver_id": "e" * 24, "integration_id": "d" * 24}
+    assert find_block([block], **asking) is block
+    others = {name: value.upper() + "x" for name, value in asking.items()}
+    assert find_block([block], **others) is None
