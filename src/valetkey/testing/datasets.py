@@ -139,6 +139,14 @@ class MemoryItems:
                 count += 1
         return count
 
+    async def move(
+        self, dataset: Dataset, path: str, item: Item, *, tombstone_id: str, now_ms: int
+    ) -> None:
+        await self.remove(dataset, [path], now_ms=now_ms)
+        left = self._rows[dataset.id, path]
+        left.item = replace(left.item, id=tombstone_id)
+        self._rows[dataset.id, item.path] = _Row(item, now_ms)
+
     async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
         found = {folder_of(item.path) for item in self.live(dataset.id)}
         return sorted(found - {""})[:limit]

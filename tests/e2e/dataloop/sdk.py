@@ -30,15 +30,6 @@ def connect(facts: dict[str, Any]) -> Any:
     return dl
 
 
-def attempt(dl: Any, call: Any) -> dict[str, Any]:
-    """Return how the SDK reports a refusal."""
-    try:
-        call()
-    except dl.exceptions.ExceptionMain as error:
-        return {"status": error.status_code, "message": error.message}
-    return {"status": "", "message": "it worked"}
-
-
 def main() -> None:
     """Run one scenario."""
     sys.path.insert(0, str(Path(__file__).parent))

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from support.aws import client
-from support.server import ANNOTATOR, DEVELOPER, OWNER, PASSWORD, Installation
+from support.real_api import PASSWORD
+from support.server import ANNOTATOR, DEVELOPER, OWNER, Installation
 from valetkey.embedded.requests import Call
 
 SDK: Final = Path(__file__).parent / "sdk.py"
@@ -247,12 +248,10 @@ def test_all_of_it_went_through_assumed_roles_and_the_key_alone_reads_nothing(
     assert all(call.key_id.startswith("ASIA") for call in data)
 
     alone = client(valetkey_server.aws, "s3", valetkey_server.setup.key)
-    for attempt in (
-        lambda: alone.list_objects_v2(Bucket=valetkey_server.setup.bucket),
-        lambda: alone.get_object(Bucket=valetkey_server.setup.bucket, Key="train/a.jpg"),
-    ):
+    where = {"Bucket": valetkey_server.setup.bucket}
+    for operation, more in (("list_objects_v2", {}), ("get_object", {"Key": "train/a.jpg"})):
         with pytest.raises(alone.exceptions.ClientError) as refused:
-            attempt()
+            getattr(alone, operation)(**where, **more)
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from support.server import Installation
 
-
 _SETTINGS = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -72,6 +72,13 @@ class Items(Protocol):
         """Turn rows into tombstones, touched now."""
         ...
 
+    async def move(
+        self, dataset: Dataset, path: str, item: Item, *, tombstone_id: str, now_ms: int
+    ) -> None:
+        """Put an item, which keeps its id, where its new path says; what it leaves behind is a
+        tombstone with an id of its own."""
+        ...
+
     async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
         """Return the distinct folders that hold items, in order, without the root."""
         ...

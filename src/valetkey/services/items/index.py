@@ -42,6 +42,10 @@ class Index:
         self._clock = clock
         self._new_id = new_id
 
+    def new_id(self) -> str:
+        """Return an identifier of its own."""
+        return self._new_id()
+
     def now(self) -> datetime:
         """Return the present moment."""
         return self._clock.now()
@@ -164,4 +168,5 @@ class Index:
 def _fits(row: Item | None, stored: Stored | None) -> bool:
     if row is None or stored is None:
         return row is None and stored is None
-    return (row.size, row.etag) == (stored.size, stored.etag)
+    facts = (stored.size, stored.etag, stored.modified_at)
+    return (row.size, row.etag, row.modified_at) == facts

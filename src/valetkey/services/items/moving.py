@@ -103,10 +103,7 @@ class ItemMoving:
             raise InvalidInput("A folder is not moved itself.", hint="Move the items in it.")
         source, target = shelf.key(item.path), shelf.key(to)
         if await self._objects.head(credentials, shelf.place, target) is not None:
-            raise Conflict(
-                f"There is an object at {ascii('/' + to)[:200]} already.",
-                hint="Delete it first, or choose another name.",
-            )
+            raise _occupied(to)
         intents = await self._index.intend(caller, shelf, [item.path, to])
         try:
             stored = await self._objects.copy(credentials, shelf.place, source, target, item.size)
@@ -122,26 +119,34 @@ class ItemMoving:
             mimetype=mimetype_of(to) if item.mimetype == mimetype_of(item.path) else item.mimetype,
             updated_at=self._index.now(),
         )
-        saved = await self._swap(caller, shelf, item, moved)
+        await self._swap(caller, shelf, item, moved)
         await self._objects.delete(credentials, shelf.place, source)
         async with self._storage.begin() as work:
             for intent in intents.values():
                 await work.commands.drop_intent(intent.id)
         await self._index.settle(caller, shelf, item.path, credentials)
-        return saved
+        return moved
 
-    async def _swap(self, caller: Caller, shelf: Shelf, old: Item, new: Item) -> Item:
+    async def _swap(self, caller: Caller, shelf: Shelf, old: Item, new: Item) -> None:
         async with self._storage.begin() as work:
             await work.items.lock(shelf.dataset)
-            if await work.items.get(old.id) is None:
+            current = await work.items.get(old.id)
+            taken = await work.items.by_path(shelf.dataset, new.path)
+            if current is None or current.path != old.path:
                 raise not_there(old.id)
-            await work.items.remove(shelf.dataset, [old.path], now_ms=self._index.now_ms())
-            saved = await work.items.put(shelf.dataset, new, touched_ms=self._index.now_ms())
+            if taken is not None:
+                raise _occupied(new.path)
+            await work.items.move(
+                shelf.dataset,
+                old.path,
+                new,
+                tombstone_id=self._index.new_id(),
+                now_ms=self._index.now_ms(),
+            )
             event = self._index.event(
-                caller, "item.move", shelf, f"item:{saved.id}", path=old.path, to=new.path
+                caller, "item.move", shelf, f"item:{new.id}", path=old.path, to=new.path
             )
             await work.audit.append([event])
-        return saved
 
 
 def _require_movable(shelf: Shelf) -> None:
@@ -151,3 +156,10 @@ def _require_movable(shelf: Shelf) -> None:
             "means copying and deleting it.",
             hint="Ask a developer to set allowExternalDelete on the driver.",
         )
+
+
+def _occupied(path: str) -> Conflict:
+    return Conflict(
+        f"There is an object at {ascii('/' + path)[:200]} already.",
+        hint="Delete it first, or choose another name.",
+    )

@@ -89,6 +89,18 @@ class SqlItems(Repository):
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         return await self._bulk.remove(dataset, paths, now_ms=now_ms, touched=True)
 
+    async def move(
+        self, dataset: Dataset, path: str, item: Item, *, tombstone_id: str, now_ms: int
+    ) -> None:
+        await self._bulk.remove(dataset, [path], now_ms=now_ms, touched=True)
+        own = _C.dataset == dataset.number
+        await self._connection.execute(
+            update(t.items).where(own, _C.path == path).values(id=tombstone_id)
+        )
+        # A tombstone that lies where it comes to has an id that nobody knows any more.
+        await self._connection.execute(delete(t.items).where(own, _C.path == item.path))
+        await self.put(dataset, item, touched_ms=now_ms)
+
     async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
         """Each folder is found by a jump over the index, however many items lie in one."""
         found: list[str] = []
