@@ -5,16 +5,16 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
 
 from valetkey.sdk.errors import InvalidRequest
 
 #: An option that names the file of a secret; ``-`` is a value of it, not an option.
-SecretFile = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
+SecretFile: TypeAlias = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 #: The option for a file that holds a secret; ``-`` is standard input.
-SecretFile = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
+SecretFile: TypeAlias = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 _STDIN = Path("-")
 #: A secret of any kind is far shorter; whoever names a disk image by mistake hears it early.
 _MOST = 64 * 1024

@@ -59,8 +59,9 @@ class JwtTokens:
 
 def _claims(payload: dict[str, Any]) -> TokenClaims:
     issued, expires, logged_in = (payload.get(name) for name in ("iat", "exp", "auth_time"))
-    whole = isinstance(issued, int) and isinstance(expires, int)
-    if not whole or not isinstance(logged_in, int | float):
+    if not (
+        isinstance(issued, int) and isinstance(expires, int) and isinstance(logged_in, int | float)
+    ):
         raise _refused("is not one of ours")
     return TokenClaims(
         user_id=payload["sub"],
