@@ -11,8 +11,6 @@ from cyclopts import Parameter
 
 from valetkey.sdk.errors import InvalidRequest
 
-#: An option that names the file of a secret; ``-`` is a value of it, not an option.
-SecretFile: TypeAlias = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 #: The option for a file that holds a secret; ``-`` is standard input.
 SecretFile: TypeAlias = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 _STDIN = Path("-")
