@@ -1,0 +1,184 @@
+"""Credentials kept on disk for ``credential_process``, which every new process runs again.
+
+What is kept is private to its owner, is found only by who asks for exactly the same with the same
+token, and is not served when it is soon over. A herd of processes makes one request.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from valetkey.sdk.errors import InvalidRequest, Unavailable
+from valetkey.sdk.models import Credentials
+from valetkey.sdk.refresher import Clock, Held, utc_now
+
+#: Changes when the file's form does, so that an old one is not misread.
+_FORM: Final = 1
+_OTHERS: Final = 0o077
+_LARGEST: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """All that shapes a credential. ``token`` is a secret."""
+
+    url: str
+    token: str = field(repr=False)
+    driver: str
+    prefixes: Sequence[str]
+    access: Sequence[str]
+    ttl: int
+    purpose: str = ""
+    project: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name under which it is kept. The token can't be read from it."""
+        parts = (
+            _FORM,
+            self.url,
+            self.token,
+            self.driver,
+            sorted(set(self.prefixes)),
+            sorted(set(self.access)),
+            self.ttl,
+            self.purpose,
+            self.project,
+        )
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    fetched_at: datetime
+    credentials: Credentials
+
+    def __repr__(self) -> str:
+        return "<_Kept>"
+
+    @property
+    def held(self) -> Held:
+        return Held(self.credentials, self.fetched_at)
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Return where credentials are kept (XDG base directories: cache)."""
+    cache = environment.get("XDG_CACHE_HOME", "")
+    base = Path(cache) if cache else Path.home() / ".cache"
+    return base / "valetkey" / "credentials"
+
+
+def cached(
+    asked: Asked,
+    fetch: Callable[[], Credentials],
+    *,
+    folder: Path | None = None,
+    clock: Clock = utc_now,
+) -> Credentials:
+    """Return credentials that are good now: kept ones, or else fetched and kept.
+
+    One process fetches while the others wait for it. Where the server does not answer, kept ones
+    serve to their end. Raises ApiError, and InvalidRequest when others may write to the folder.
+    """
+    place = _private(cache_folder(os.environ) if folder is None else folder)
+    path = place / f"{asked.key}.json"
+    kept = _read(path)
+    if kept is not None and not kept.held.due(clock()):
+        return kept.credentials
+    # A few locks for all: their files stay, since deleting one would let two processes in.
+    with _lock(place / f"{asked.key[:1]}.lock"):
+        kept = _read(path)
+        if kept is not None and not kept.held.due(clock()):
+            return kept.credentials  # another process was faster
+        asked_at = clock()
+        try:
+            fetched = fetch()
+        except Unavailable:
+            if kept is not None and kept.credentials.expiration > clock():
+                return kept.credentials
+            raise
+        _write(path, _Kept(asked_at, fetched))
+        _sweep(place, asked_at)
+    return fetched
+
+
+def _private(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise InvalidRequest(
+            f"{folder} can't be made: {error.strerror}.",
+            hint="Set XDG_CACHE_HOME to another place.",
+        ) from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & _OTHERS:
+        raise InvalidRequest(
+            f"{folder} is not private, and would hold credentials.",
+            hint=f"It has to be a folder of your own: chmod 700 {folder}",
+        )
+    return folder
+
+
+def _read(path: Path) -> _Kept | None:
+    """Return what is kept; None for a file that is not there, not private, or not ours."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        private = found.st_uid == os.geteuid() and not found.st_mode & _OTHERS
+        if not private or not stat.S_ISREG(found.st_mode):
+            return None
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            return msgspec.json.decode(file.read(_LARGEST), type=_Kept)
+    return None
+
+
+def _write(path: Path, kept: _Kept) -> None:
+    """Replace a file as a whole. What can't be kept (a full disk) is fetched again next time."""
+    with suppress(OSError):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # 0600 from the start
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.encode(kept))
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Let one process in at a time. The system lets go when a process dies, however it does."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise InvalidRequest(
+            f"{path} can't be opened: {error.strerror}.",
+            hint="Look at the folder's owner and disk.",
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: Path, now: datetime) -> None:
+    """Delete credentials that are over: a login's new token leaves those of the old one behind."""
+    for path in folder.glob("*.json"):
+        kept = _read(path)
+        if kept is None or kept.credentials.expiration <= now:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,148 @@
+"""``valetkey exec`` and ``valetkey agent``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from valetkey.cli import show
+from valetkey.cli.connection import COMMON, Common, Connection, find_connection
+from valetkey.cli.credentials import parse_duration
+from valetkey.cli.handover import children
+from valetkey.cli.handover.endpoint import serving
+from valetkey.cli.handover.surroundings import Surroundings, surroundings, token_file
+from valetkey.sdk.client import Client
+from valetkey.sdk.errors import InvalidRequest
+
+STANDARD_INPUT: Final = Path("-")
+#: A shell's exit codes for a command that it can't start.
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the credentials shall open."""
+
+    prefix: Annotated[tuple[str, ...], Parameter(negative=())] = ("",)
+    """A folder below the driver's own; may be given several times (default: all of it)."""
+    access: str = "list,read"
+    """Any of list, read, write, delete; with commas."""
+    ttl: str = "1h"
+    """How long each credential is good: 15m to 12h; a number is seconds. They are renewed."""
+    project: str = ""
+    """The driver's project, by name or id (default: wherever it is)."""
+
+    @property
+    def levels(self) -> list[str]:
+        """The access levels, apart."""
+        return [level.strip() for level in self.access.split(",") if level.strip()]
+
+
+_READING: Final = Wanted()
+
+
+def exec_(
+    driver: str,
+    /,
+    *command: Annotated[str, Parameter(show_default=False)],
+    wanted: Wanted = _READING,
+    common: Common = COMMON,
+) -> int:
+    """Run a command with credentials that renew themselves: ``valetkey exec DRIVER -- command``.
+
+    Its exit code becomes this one's. It is led to a private address of this machine, from which
+    AWS's SDKs fetch credentials; neither they nor your token are in its environment.
+
+    Parameters
+    ----------
+    driver
+        The driver, by name or id.
+    command
+        The command and its words, after ``--``.
+    """
+    if not command:
+        raise InvalidRequest(
+            "There is no command to run.", hint=f"valetkey exec {shlex.quote(driver)} -- aws s3 ls"
+        )
+    with _handing_over(driver, wanted, common) as around:
+        try:
+            return children.run(command, around.applied_to(os.environ))
+        except FileNotFoundError:
+            show.say(f"There is no command {command[0]!r}.")
+            return NOT_FOUND
+        except OSError as error:
+            show.say(f"The command {command[0]!r} can't be started: {error.strerror}.")
+            return NOT_EXECUTABLE
+
+
+def agent(
+    driver: str, /, *, wanted: Wanted = _READING, port: int = 0, common: Common = COMMON
+) -> None:
+    """Serve credentials to AWS's SDKs on this machine until stopped (Ctrl-C).
+
+    Prints lines for a shell: what to set in the programs that shall use them.
+
+    Parameters
+    ----------
+    driver
+        The driver, by name or id.
+    port
+        The port on 127.0.0.1; 0 lets the system choose.
+    """
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        with _handing_over(driver, wanted, common, port) as around:
+            if common.as_json:
+                show.write_json({"set": dict(around.given), "unset": list(around.taken)})
+            else:
+                show.write(_for_a_shell(around))
+                show.say("Serving credentials; Ctrl-C ends it.")
+            sys.stdout.flush()
+            stop.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _handing_over(
+    driver: str, wanted: Wanted, common: Common, port: int = 0
+) -> Iterator[Surroundings]:
+    """Serve credentials on loopback. Raises ApiError before anything is served, if there are
+    none to be had."""
+    found = find_connection(common.url, common.token_file)
+
+    with Client(found.url, _token_source(found, common.token_file)) as client:
+        handle = client.driver(driver, project=wanted.project)
+        current = handle.renewing(wanted.prefix, wanted.levels, parse_duration(wanted.ttl))
+        current()
+        with serving(current, port=port) as endpoint, token_file(endpoint.token) as file:
+            yield surroundings(endpoint, file, handle.info)
+
+
+def _token_source(found: Connection, file: Path | None) -> Callable[[], str]:
+    """Return what looks for the token anew each time: a login is renewed, a file rewritten."""
+    if file == STANDARD_INPUT:
+        return lambda: found.token
+    return lambda: find_connection(found.url, file).token
+
+
+def _for_a_shell(around: Surroundings) -> str:
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in around.given.items()]
+    return "\n".join([f"unset {' '.join(around.taken)}", *lines])
