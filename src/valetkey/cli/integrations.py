@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cyclopts import App
 
 from valetkey.cli import show
+from valetkey.cli.administrator import NOBODY, Administrator
 from valetkey.cli.connection import COMMON, Common, open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.sdk import calls, flows
+from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
-from valetkey.sdk.models import Integration
+from valetkey.sdk.models import DriverInfo, Integration, Report
 
 app = App(name="integrations", help="The keys and roles at AWS.")
 
@@ -169,8 +173,18 @@ def update(
 
 
 @app.command
-def verify(name: str, /, *, org: str = "", common: Common = COMMON) -> Exit:
+def verify(
+    name: str,
+    /,
+    *,
+    org: str = "",
+    admin: Administrator = NOBODY,
+    common: Common = COMMON,
+) -> Exit:
     """Ask AWS whether an integration works. Exit code 1 if a check fails.
+
+    With --as-admin, the policies themselves are read too, with the AWS credentials of this
+    machine: which statement is missing or denies, and what differs from the plan.
 
     Parameters
     ----------
@@ -182,10 +196,38 @@ def verify(name: str, /, *, org: str = "", common: Common = COMMON) -> Exit:
     with open_client(common) as client:
         found = client.run(flows.find_integration(name, org))
         report = client.send(calls.verify_integration(found.org, found.id))
+        if admin.wanted:
+            drivers = client.run(flows.all_drivers(""))
+            return _with_admin(client, found, report, drivers, admin, as_json=common.as_json)
     if common.as_json:
         show.write_json(report)
     else:
         show.report(report)
+    return Exit.DONE if report.passed else Exit.FAILED
+
+
+def _with_admin(
+    client: Client,
+    found: Integration,
+    report: Report,
+    drivers: Sequence[DriverInfo],
+    admin: Administrator,
+    *,
+    as_json: bool,
+) -> Exit:
+    """Look at AWS's policies too; after a repair, let the server verify again."""
+    from valetkey.cli import diagnosis  # noqa: PLC0415  # not part of the plain client
+
+    if not as_json:
+        show.report(report)
+    seen = diagnosis.look(diagnosis.subjects_of(found, drivers), admin, as_json=as_json)
+    if admin.repair:
+        report = client.send(calls.verify_integration(found.org, found.id))
+        if not as_json:
+            show.say("The server verifies again:")
+            show.report(report)
+    if as_json:
+        show.write_json({"report": report, "administrator": diagnosis.as_data(seen)})
     return Exit.DONE if report.passed else Exit.FAILED
 
 

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from valetkey.sdk.models import Report
 
 _PIPE_WIDTH: Final = 400
-_OUTCOMES: Final = {
-    "passed": "green",
-    "failed": "bold red",
-    "advice": "yellow",
-    "skipped": "dim",
-    "unknown": "magenta",
-}
 
 
 def output() -> Console:
@@ -89,20 +82,9 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
 
 def report(found: Report) -> None:
     """Print each claim of a report, and what to do about those that don't hold."""
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from valetkey.cli.reports import show_checks  # noqa: PLC0415
 
-    shown = Table(box=None, pad_edge=False)
-    for column in ("check", "outcome", "claim"):
-        shown.add_column(column, overflow="fold")
-    for check in found.checks:
-        outcome = "advice" if check.advisory and check.outcome == "failed" else check.outcome
-        style = _OUTCOMES.get(outcome, "")
-        parts = (check.sentence, check.cause or check.detail, check.fix)
-        text = "\n".join(escape(part) for part in parts if part)
-        word = f"[{style}]{escape(outcome)}[/]" if style else escape(outcome)
-        shown.add_row(escape(check.name), word, text)
-    output().print(shown)
+    show_checks(output(), found.checks)
 
 
 def error(problem: Explained) -> None:

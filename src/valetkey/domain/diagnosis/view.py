@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from valetkey.domain.diagnosis.iam import Policy
 from valetkey.domain.integration import RoleArn
 from valetkey.domain.setup.observed import Unseen
-
-#: A part of AWS: seen, not there (None), or not to be looked at.
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class SeenRole:
     trust: Policy
     trust_document: Mapping[str, Any]
     max_session: int
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class SeenBucket:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All parts, at one moment."""
+    """All parts, at one moment: seen, not there (None), or not to be looked at."""
 
     at: datetime
     key: SeenKey | Unseen | None

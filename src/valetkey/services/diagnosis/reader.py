@@ -19,6 +19,7 @@ from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.setup import AwsApi
 from valetkey.domain.setup import AwsCall, Unseen, iam, s3
+from valetkey.services.setup.observe import tags_of
 from valetkey.services.setup.patience import aws_code
 
 _T = TypeVar("_T")
@@ -141,6 +142,7 @@ class Reader:
             trust=parse_policy(f"trust policy of the role {name}", trust),
             trust_document=trust,
             max_session=int(role.get("MaxSessionDuration", 3600)),
+            tags=tags_of(role),
         )
 
     async def _bucket(self, subject: Subject) -> SeenBucket | None:

@@ -1,0 +1,152 @@
+"""Verification with an administrator's AWS credentials, found on this machine as every AWS tool
+finds them. They are sent to AWS alone, never to the server, and stored nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from valetkey.cli import show
+from valetkey.cli.administrator import Administrator
+from valetkey.cli.reports import show_checks
+from valetkey.domain.diagnosis.drift import Drift
+from valetkey.domain.diagnosis.view import Subject
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.integration import RoleArn
+from valetkey.domain.setup import AwsCall
+from valetkey.domain.verification import Check
+from valetkey.sdk.models import DriverInfo, Integration
+from valetkey.services.diagnosis import Diagnosis, Repair
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an administrator's view showed of one bucket."""
+
+    subject: Subject
+    repair: Repair
+    drift: tuple[Drift, ...] | None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return (*self.repair.report.checks, *(drift.check for drift in self.drift or ()))
+
+
+def subjects_of(integration: Integration, drivers: Sequence[DriverInfo]) -> list[Subject]:
+    """Return what to look at: the role, through each driver on it. Raises InvalidInput."""
+    role = RoleArn.parse(integration.role_arn)
+    places = [
+        Subject(role, integration.key, driver.bucket_name, driver.path, driver.region)
+        for driver in drivers
+        if driver.integration_id == integration.id and not driver.endpoint
+    ]
+    return places or [Subject(role, integration.key)]
+
+
+def look(subjects: Sequence[Subject], admin: Administrator, *, as_json: bool) -> list[Seen]:
+    """Look, and show what is wrong; with ``repair``, mend it and look again.
+
+    Raises InvalidInput, AwsRefused, AwsUnavailable.
+    """
+    return asyncio.run(_look(subjects, admin, as_json=as_json))
+
+
+async def _look(subjects: Sequence[Subject], admin: Administrator, *, as_json: bool) -> list[Seen]:
+    from valetkey.aws.admin import AdminApi  # noqa: PLC0415  # an extra brings what it needs
+    from valetkey.system import SystemClock, SystemEntropy  # noqa: PLC0415
+
+    region = next((subject.region for subject in subjects if subject.region), "")
+    api = AdminApi(profile=admin.aws_profile, region=region)
+    try:
+        diagnosis = Diagnosis(api, SystemClock(), SystemEntropy())
+        seen = [await _see(diagnosis, subject) for subject in subjects]
+        if not as_json:
+            _show(seen)
+        if admin.repair:
+            await _mend(diagnosis, seen, admin, as_json=as_json)
+            seen = [await _see(diagnosis, subject) for subject in subjects]
+    finally:
+        api.close()
+    return seen
+
+
+async def _see(diagnosis: Diagnosis, subject: Subject) -> Seen:
+    return Seen(subject, await diagnosis.look(subject), await diagnosis.drift(subject))
+
+
+def _show(seen: Sequence[Seen]) -> None:
+    console = show.output()
+    for one in seen:
+        where = (
+            f"s3://{one.subject.bucket}/{one.subject.prefix}" if one.subject.bucket else "the role"
+        )
+        console.print(f"\nAs the administrator sees {where}:", highlight=False, markup=False)
+        show_checks(console, one.checks)
+        if one.drift is None and one.subject.bucket:
+            show.say("Valetkey did not make this set-up, so there is no plan to compare it with.")
+        if one.repair.calls:
+            show.say("The same command with --repair does:")
+            show.say("\n".join(f"  {_words(call)}" for call in one.repair.calls))
+
+
+async def _mend(
+    diagnosis: Diagnosis, seen: Sequence[Seen], admin: Administrator, *, as_json: bool
+) -> None:
+    calls = [call for one in seen for call in one.repair.calls]
+    if not calls:
+        show.say("There is nothing that --repair can mend.")
+        return
+    if not admin.yes:
+        _ask(as_json=as_json)
+    for one in seen:
+        await diagnosis.mend(one.subject, one.repair)
+    show.say("\n".join(f"Done: {_words(call)}" for call in calls))
+
+
+def _ask(*, as_json: bool) -> None:
+    if as_json or not sys.stdin.isatty():
+        raise InvalidInput(
+            "Nobody is there to be asked, and nothing was changed.",
+            hint="Add --yes when the list above is what shall be done.",
+        )
+    if show.messages().input("Do this at AWS? Type yes: ").strip() != "yes":
+        raise InvalidInput("Nothing was changed.", hint="Run the command again when you are sure.")
+
+
+def _words(call: AwsCall) -> str:
+    names = [str(value) for name, value in call.parameters.items() if name.endswith("Name")]
+    return f"{call.action} on {', '.join(names) or call.parameters.get('Bucket', '')}"
+
+
+def as_data(seen: Sequence[Seen]) -> list[dict[str, Any]]:
+    """Return what was seen, for programs."""
+    return [
+        {
+            "roleArn": str(one.subject.role),
+            "bucket": one.subject.bucket,
+            "folder": one.subject.prefix,
+            "passed": one.repair.report.passed,
+            "plan": one.drift is not None,
+            "checks": [_check_data(check) for check in one.checks],
+            "repair": [
+                {"action": call.action, "parameters": dict(call.parameters)}
+                for call in one.repair.calls
+            ],
+        }
+        for one in seen
+    ]
+
+
+def _check_data(check: Check) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "claim": check.claim,
+        "outcome": str(check.outcome),
+        "cause": check.cause,
+        "fix": check.fix,
+        "layer": check.layer,
+        "advisory": check.advisory,
+    }
