@@ -14,12 +14,8 @@ from valetkey.aws.s3 import BotoObjectStores
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import BotoSts
 from valetkey.config import Settings, environment
-from valetkey.crypto.keys import (
-    LocalKeyWrapper,
-    create_key_file,
-    read_key_file,
-    read_key_variable,
-)
+from valetkey.crypto.custody import open_sealer
+from valetkey.crypto.keys import create_key_file
 from valetkey.crypto.passwords import Argon2Passwords
 from valetkey.crypto.sealing import EnvelopeSealer
 from valetkey.crypto.tokens import JwtTokens
@@ -46,7 +42,7 @@ from valetkey.domain.secret import Secret
 from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
-from valetkey.services.datasets import Datasets
+from valetkey.services.datasets import Datasets, make_syncs
 from valetkey.services.drivers import Drivers
 from valetkey.services.health import Health, StsSeen
 from valetkey.services.integrations import Integrations
@@ -54,6 +50,7 @@ from valetkey.services.items import make_items
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.registry import Services
+from valetkey.services.resealing import Progress, Resealed, Resealing, say_nothing
 from valetkey.services.revocation import Leases
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
@@ -80,23 +77,21 @@ class Parts:
     objects: ObjectData
     access_keys: AccessKeys
     role_policies: RolePolicies
+    #: No other process works on this database.
+    alone: bool = False
     #: Where clients find S3 if it is not AWS's own, for the URLs that they are given.
     s3_endpoint: str = ""
 
 
 def make_sealer(settings: Settings, entropy: Entropy) -> EnvelopeSealer:
-    """Return the sealer of the configured key. Raises ConfigurationError."""
-    scheme, _, place = settings.key_place.partition(":")
-    if scheme == "file":
-        key = read_key_file(Path(place).expanduser())
-    elif scheme == "env":
-        key = read_key_variable(place, environment())
-    else:
-        raise ConfigurationError(
-            "The setting 'key' names no known kind of key.",
-            hint="Use file:/path/to/file or env:NAME.",
-        )
-    return EnvelopeSealer([LocalKeyWrapper(key, entropy)], entropy)
+    """Return the sealer of the configured keys. Raises ConfigurationError."""
+    return open_sealer(
+        (settings.key_place, *settings.previous_keys),
+        environment(),
+        entropy,
+        identity=aws_settings(settings).own_key,
+        kms_endpoint=settings.kms_endpoint,
+    )
 
 
 def prepare_key(settings: Settings) -> bool:
@@ -178,7 +173,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     role_policies = BotoRolePolicies(clients.settings)
     objects = S3ObjectData(clients.settings, clock)
     try:
-        yield wire(
+        await require_keys(storage, sealer)
+        services = wire(
             Parts(
                 clock=clock,
                 entropy=entropy,
@@ -192,12 +188,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 objects=objects,
                 access_keys=access_keys,
                 role_policies=role_policies,
+                alone=settings.database.startswith("sqlite"),
                 s3_endpoint=settings.s3_endpoint,
             )
         )
+        async with services.sync_worker.running():
+            yield services
     finally:
         clients.close()
         await objects.close()
+        await sealer.close()
         access_keys.close()
         role_policies.close()
         await storage.close()
@@ -236,6 +236,9 @@ def wire(parts: Parts) -> Services:
     rotations = Rotations(
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
     )
+    syncs, sync_worker = make_syncs(
+        storage, sealer, parts.objects, vending, audit, clock, new_id, alone=parts.alone
+    )
     return Services(
         accounts=accounts,
         audit=audit,
@@ -252,6 +255,8 @@ def wire(parts: Parts) -> Services:
         rotations=rotations,
         scheduler=Scheduler(storage, rotations, leases, clock, parts.entropy),
         switches=Switches(storage, audit, clock),
+        sync_worker=sync_worker,
+        syncs=syncs,
         vending=vending,
     )
 
@@ -270,6 +275,43 @@ async def _require_schema(settings: Settings) -> None:
         )
 
 
+async def require_keys(storage: Storage, sealer: EnvelopeSealer) -> None:
+    """See that every key-encryption key that is in use is there.
+
+    Raises ConfigurationError, naming those that are missing.
+    """
+    async with storage.read() as work:
+        usage = await work.sealed.usage()
+    missing = sorted(set(usage) - sealer.key_ids)
+    if missing:
+        count = sum(usage[key_id] for key_id in missing)
+        raise ConfigurationError(
+            f"{count} of {sum(usage.values())} stored secrets were sealed with a key-encryption "
+            f"key that this server does not have: {', '.join(missing)}. Without it they do not "
+            "open.",
+            hint="Name the right key in the settings ('key', and earlier ones in "
+            "'previous_keys'), or restore it from its backup. If it is lost, start anew with "
+            "'valetkey init' on another database and enter the secrets again. Nothing was "
+            "changed.",
+        )
+
+
+async def rotate_sealing_key(settings: Settings, told: Progress = say_nothing) -> Resealed:
+    """Move every stored secret to the present key-encryption key, while servers go on serving.
+
+    ``told`` hears how many were moved so far. Raises ConfigurationError, SealBroken,
+    StorageUnavailable; what was moved stays moved, and the next run goes on from there.
+    """
+    await _require_schema(settings)
+    entropy = SystemEntropy()
+    sealer, storage = make_sealer(settings, entropy), SqlStorage.at(settings.database)
+    try:
+        return await Resealing(storage, sealer).run(told)
+    finally:
+        await sealer.close()
+        await storage.close()
+
+
 async def open_tokens(storage: Storage, sealer: EnvelopeSealer) -> JwtTokens:
     """Open the key that signs tokens: what a wrong key-encryption key is noticed by.
 
@@ -285,9 +327,7 @@ async def open_tokens(storage: Storage, sealer: EnvelopeSealer) -> JwtTokens:
         key = await sealer.open(installation.sealed_token_key, token_key_context(installation.id))
     except SealBroken as error:
         raise ConfigurationError(
-            "The key-encryption key does not open this database: it belongs to another "
-            "installation, or was made anew.",
-            hint="Name the right key in the settings ('key'), or restore it from its backup. "
-            "Nothing was changed.",
+            f"The key-encryption key does not open this database. {error.message}",
+            hint=f"{error.hint} Or name another key in the settings ('key'). Nothing was changed.",
         ) from error
     return JwtTokens(key, installation.id)

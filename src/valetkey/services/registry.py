@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from valetkey.services.accounts import Accounts
 from valetkey.services.audit import AuditLog
-from valetkey.services.datasets import Datasets
+from valetkey.services.datasets import Datasets, Syncs, Worker
 from valetkey.services.drivers import Drivers
 from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
@@ -40,4 +40,6 @@ class Services:
     scheduler: Scheduler
     setup_watch: SetupWatch
     switches: Switches
+    sync_worker: Worker
+    syncs: Syncs
     vending: Vending

@@ -1,5 +1,12 @@
-"""Datasets: an index over a driver's objects, and the syncs that keep it true to the bucket."""
+"""Datasets: an index over a driver's objects, and the syncs that keep it true to the bucket.
 
-from valetkey.services.datasets.datasets import Datasets
+``syncs`` takes orders; a ``worker`` finds them, wherever they were given, and runs them (``runs``):
+each is cut into ``shards``, stretches of the listing that are merged into the index.
+"""
 
-__all__ = ["Datasets"]
+from valetkey.services.datasets.datasets import Datasets, DatasetView, NewDataset
+from valetkey.services.datasets.syncs import Syncs, SyncView
+from valetkey.services.datasets.wiring import make_syncs
+from valetkey.services.datasets.worker import Worker
+
+__all__ = ["DatasetView", "Datasets", "NewDataset", "SyncView", "Syncs", "Worker", "make_syncs"]
