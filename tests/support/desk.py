@@ -1,0 +1,71 @@
+"""A dataset over a driver, on doubles."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.memory import Memory
+from valetkey.domain.access import ProjectRole
+from valetkey.domain.dataset import Item
+from valetkey.services.audit import Caller
+from valetkey.services.datasets.datasets import NewDataset
+from valetkey.services.items import Items
+from valetkey.services.items.reading import PageRequest
+from valetkey.services.items.uploading import Mode, NewItem, Operation
+
+
+@dataclass
+class Desk:
+    """A developer's desk: a dataset, its driver, and the verbs on its items."""
+
+    memory: Memory
+    developer: Caller
+    dataset_id: str
+    driver_id: str
+    prefix: str
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def items(self) -> Items:
+        return self.memory.services.items
+
+    @property
+    def bucket(self) -> dict[str, bytes]:
+        return self.memory.objects.buckets["acme"]
+
+    async def upload(
+        self, path: str, body: bytes = b"x", mode: Mode = Mode.OVERWRITE, **new: Any
+    ) -> tuple[Item, Operation]:
+        return await self.items.uploading.upload(
+            self.developer, self.dataset_id, NewItem(path, **new), sent(body), mode=mode
+        )
+
+    async def names(self) -> list[str]:
+        page = await self.items.reading.page(
+            self.developer, self.dataset_id, PageRequest({"type": "file"})
+        )
+        return sorted(item.filename for item in page.items)
+
+    async def intents(self) -> list[str]:
+        async with self.memory.storage.read() as work:
+            return [intent.path for intent in await work.commands.intents(self.dataset_id)]
+
+
+async def sent(*chunks: bytes) -> AsyncIterator[bytes]:
+    """A body, as it comes."""
+    for chunk in chunks:
+        yield chunk
+
+
+async def make_desk(memory: Memory, *, allow_delete: bool = True) -> Desk:
+    driver = await memory.driver()
+    owner = await memory.caller()
+    await memory.services.drivers.update(owner, driver.id, allow_external_delete=allow_delete)
+    developer = await memory.member("grace@example.com", ProjectRole.DEVELOPER)
+    view = await memory.services.datasets.create(
+        developer, memory.project.id, NewDataset("images", driver.id)
+    )
+    memory.objects.buckets.setdefault("acme", {})
+    return Desk(memory, developer, view.dataset.id, driver.id, driver.prefix)

@@ -1,0 +1,20 @@
+"""Desks for the tests of items."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.desk import Desk, make_desk
+from support.memory import Memory
+
+
+@pytest.fixture
+async def desk(memory: Memory) -> Desk:
+    """A dataset whose driver lets objects be deleted."""
+    return await make_desk(memory)
+
+
+@pytest.fixture
+async def careful_desk(memory: Memory) -> Desk:
+    """A dataset whose driver does not."""
+    return await make_desk(memory, allow_delete=False)
