@@ -15,15 +15,18 @@ from valetkey.console import (
     audit,
     checks,
     credentials,
+    datasets,
     drivers,
     errors,
     guide,
     integration_page,
     integrations,
+    items,
     keys,
     overview,
     people,
     signin,
+    syncs,
 )
 from valetkey.console.given import Reader, Segment
 from valetkey.console.page import open_reader
@@ -41,6 +44,9 @@ _PAGES: Final[tuple[Any, ...]] = (
     *guide.ROUTES,
     *drivers.ROUTES,
     *credentials.ROUTES,
+    *datasets.ROUTES,
+    *items.ROUTES,
+    *syncs.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
 )

@@ -26,6 +26,7 @@ _DONE: Final = {
     "driver-deleted": "The storage driver is deleted. Its bucket is as it was.",
     "dataset-created": "The dataset is created.",
     "dataset-deleted": "The dataset is deleted.",
+    "item-deleted": "The item is deleted.",
     "member-saved": "The member is saved.",
     "member-removed": "The member is removed.",
     "project-created": "The project is created.",

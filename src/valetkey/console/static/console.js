@@ -132,6 +132,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// A sync or an upload has ended: show what is there now. Pictures need a page of their own, since
+// only its policy names the place that they come from.
+document.addEventListener("items-changed", () => {
+  if (document.getElementById("items").dataset.view === "grid") location.reload();
+  else htmx.ajax("GET", location.href, { target: "#items", select: "#items", swap: "outerHTML" });
+});
+
 // --- uploads: one file after the other, each with its own progress bar -----------------------
 
 document.addEventListener("dragover", (event) => {
@@ -153,8 +160,7 @@ document.addEventListener("change", (event) => {
 
 async function uploadAll(drop, files) {
   for (const file of files) await upload(drop, file);
-  document.dispatchEvent(new CustomEvent("items-changed"));
-  htmx.trigger(document.body, "items-changed");
+  drop.dispatchEvent(new Event("items-changed", { bubbles: true }));
 }
 
 function upload(drop, file) {
@@ -165,21 +171,20 @@ function upload(drop, file) {
   bar.max = file.size || 1;
   bar.setAttribute("aria-label", `Upload of ${file.name}`);
   line.append(label, bar);
-  drop.after(line);
+  document.getElementById("uploads").append(line);
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
-    const form = new FormData();
-    form.append("file", file);
-    request.open("POST", drop.dataset.upload);
+    request.open("POST", `${drop.dataset.upload}?path=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.setRequestHeader("X-CSRF-Token", token());
     request.upload.addEventListener("progress", (event) => { bar.value = event.loaded; });
     request.addEventListener("loadend", () => {
       bar.remove();
       label.textContent = request.status < 300
-        ? `${file.name}: uploaded.`
-        : `${file.name}: ${request.responseText || "the connection was cut; nothing was stored."}`;
+        ? request.responseText
+        : `${file.name}: ${request.responseText || "The connection was cut; nothing was stored."}`;
       resolve();
     });
-    request.send(form);
+    request.send(file);
   });
 }
