@@ -81,6 +81,7 @@ class Parts:
     alone: bool = False
     #: Where clients find S3 if it is not AWS's own, for the URLs that they are given.
     s3_endpoint: str = ""
+    origin: str = ""
 
 
 def make_sealer(settings: Settings, entropy: Entropy) -> EnvelopeSealer:
@@ -102,6 +103,12 @@ def prepare_key(settings: Settings) -> bool:
         return False
     create_key_file(path, SystemEntropy())
     return True
+
+
+def make_sealing_key(path: Path) -> None:
+    """Write a fresh key-encryption key to a private file. Raises ConfigurationError when there is
+    one already."""
+    create_key_file(path.expanduser(), SystemEntropy())
 
 
 async def first_start(
@@ -190,6 +197,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 role_policies=role_policies,
                 alone=settings.database.startswith("sqlite"),
                 s3_endpoint=settings.s3_endpoint,
+                origin=settings.public_url.rstrip("/"),
             )
         )
         async with services.sync_worker.running():
@@ -231,7 +239,7 @@ def wire(parts: Parts) -> Services:
     accounts = Accounts(storage, passwords, parts.tokens, audit, clock, new_id)
     principals = Principals(accounts, parts.tokens, clock, caches)
     vending = Vending(storage, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
-    verifier = Verifier(sts, stores, clock, new_id)
+    verifier = Verifier(sts, stores, clock, new_id, origin=parts.origin)
     leases = Leases(storage, sealer, sts, stores, parts.role_policies, audit, clock, new_id)
     rotations = Rotations(
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id

@@ -26,6 +26,7 @@ _BOTOCORE: Final = {
     "sts_endpoint": ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"),
     "iam_endpoint": ("AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"),
     "s3_endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    "kms_endpoint": ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"),
     "aws_region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
 }
 
@@ -49,11 +50,22 @@ class Settings:
     )
     key: str = _setting(
         "",
-        "Where the key-encryption key is: `file:/path` or `env:NAME`. "
+        "Where the key-encryption key is: `file:/path`, `env:NAME`, `awskms:///ARN`, "
+        "`vault://HOST/MOUNT/KEY` or `openbao://HOST/MOUNT/KEY`. "
         "Empty: `valetkey.key` in the data folder.",
+    )
+    previous_keys: tuple[str, ...] = _setting(
+        (),
+        "Where earlier key-encryption keys are: they open what `valetkey keys rotate` has not yet "
+        "moved to `key`.",
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8484, "Port to listen on; 0 lets the system choose.")
+    public_url: str = _setting(
+        "",
+        "Address that browsers know this server by, such as `https://valetkey.example.com`: "
+        "verification asks each bucket whether its CORS rules let such a page in.",
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         (),
         "Addresses or networks of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and "
@@ -71,6 +83,7 @@ class Settings:
     sts_endpoint: str = _setting("", "STS endpoint instead of AWS's own.")
     iam_endpoint: str = _setting("", "IAM endpoint instead of AWS's own.")
     s3_endpoint: str = _setting("", "S3 endpoint instead of AWS's own.")
+    kms_endpoint: str = _setting("", "KMS endpoint instead of AWS's own.")
     aws_region: str = _setting("us-east-1", "Region of STS calls.")
     own_access_key_id: str = _setting(
         "",

@@ -28,6 +28,7 @@ _CLIENT: Final = (
     Mount("projects", "valetkey.cli.projects:app", "What drivers and people belong to."),
     Mount("members", "valetkey.cli.members:app", "Who belongs to an organisation or a project."),
     Mount("api-keys", "valetkey.cli.api_keys:app", "Tokens for programs, which can be revoked."),
+    Mount("leases", "valetkey.cli.leases:app", "See and revoke what was handed out."),
     Mount("audit", "valetkey.cli.audit:app", "The record of who got what."),
 )
 _AWS: Final = (Mount("setup", "valetkey.cli.setup:app", "Set up what Valetkey stands on, at AWS."),)
@@ -35,6 +36,7 @@ _SERVER: Final = (
     Mount("init", "valetkey.cli.server:init", "First start: the key, the tables, the owner."),
     Mount("serve", "valetkey.cli.server:serve", "Run the server."),
     Mount("migrate", "valetkey.cli.server:migrate", "Bring the database to this version."),
+    Mount("keys", "valetkey.cli.sealing:app", "The key that seals stored secrets."),
     Mount("settings", "valetkey.cli.server:settings", "List the server's settings."),
     Mount("reference", "valetkey.cli.reference:reference", "Print this help as one page."),
     Mount("demo", "valetkey.cli.demo:demo", "See all of it happen, on an embedded AWS."),

@@ -13,7 +13,7 @@ from cyclopts import Group, Parameter
 
 from valetkey import logs, serving
 from valetkey.api import ApiOptions, create_app
-from valetkey.bootstrap import first_start, open_services
+from valetkey.bootstrap import first_start, make_sealing_key, open_services, rotate_sealing_key
 from valetkey.cli import show
 from valetkey.cli.commands import installed_version
 from valetkey.cli.connection import Flag
@@ -45,6 +45,9 @@ class Setup:
 
 
 _SETUP: Final = Setup()
+#: For cli/sealing.py, which reaches the server's parts through this module alone.
+SETUP: Final = _SETUP
+reseal = rotate_sealing_key
 
 
 def init(
@@ -225,3 +228,18 @@ def _shown(value: object) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return value if isinstance(value, bool | int | float) else str(value)
+
+
+__all__ = [
+    "SETUP",
+    "Setup",
+    "describe",
+    "describe_database",
+    "host_services",
+    "init",
+    "make_sealing_key",
+    "migrate",
+    "reseal",
+    "serve",
+    "settings",
+]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Final, Protocol, runtime_checkable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,8 +18,13 @@ _NONCE_BYTES: Final = 12
 _DATA_KEY_BYTES: Final = 32
 
 
+@runtime_checkable
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
 class EnvelopeSealer:
-    """Implements ports.Sealer with AES-256-GCM.
+    """Implements ports.Sealer and ports.Resealer with AES-256-GCM.
 
     The first wrapper seals; all of them open, so that a new key-encryption key can be brought in
     while records of the old one are still there.
@@ -31,6 +37,22 @@ class EnvelopeSealer:
         self._wrappers = {wrapper.key_id: wrapper for wrapper in wrappers}
         self._entropy = entropy
 
+    @property
+    def active_key_id(self) -> str:
+        """The key that seals."""
+        return self._active.key_id
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """All keys that open."""
+        return frozenset(self._wrappers)
+
+    async def close(self) -> None:
+        """Close what the keys keep open."""
+        for wrapper in self._wrappers.values():
+            if isinstance(wrapper, _Closable):
+                await wrapper.close()
+
     async def seal(self, secret: Secret, context: SealContext) -> SealedSecret:
         associated = context.associated_data()
         data_key = self._entropy.token_bytes(_DATA_KEY_BYTES)
@@ -39,7 +61,17 @@ class EnvelopeSealer:
         wrapped = await self._active.wrap(data_key, associated)
         return SealedSecret(self._active.key_id, wrapped, nonce, ciphertext)
 
+    async def rewrap(self, sealed: SealedSecret, context: SealContext) -> SealedSecret:
+        data_key = await self._unwrap(sealed, context)
+        # Opened before it is moved: what does not open is left as it was, and noticed now.
+        self._decrypt(data_key, sealed, context)
+        wrapped = await self._active.wrap(data_key, context.associated_data())
+        return replace(sealed, kek_id=self._active.key_id, wrapped_key=wrapped)
+
     async def open(self, sealed: SealedSecret, context: SealContext) -> Secret:
+        return self._decrypt(await self._unwrap(sealed, context), sealed, context)
+
+    async def _unwrap(self, sealed: SealedSecret, context: SealContext) -> bytes:
         wrapper = self._wrappers.get(sealed.kek_id)
         if wrapper is None:
             raise SealBroken(
@@ -47,8 +79,10 @@ class EnvelopeSealer:
                 hint="Give the server the key of this database: the key file or the key variable "
                 "belongs to another installation, or was made anew.",
             )
+        return await wrapper.unwrap(sealed.wrapped_key, context.associated_data())
+
+    def _decrypt(self, data_key: bytes, sealed: SealedSecret, context: SealContext) -> Secret:
         associated = context.associated_data()
-        data_key = await wrapper.unwrap(sealed.wrapped_key, associated)
         try:
             plain = AESGCM(data_key).decrypt(sealed.nonce, sealed.ciphertext, associated)
         except (InvalidTag, ValueError):

@@ -195,9 +195,46 @@ def verify_integration(org: str, integration: str) -> Call[Report]:
     return Call("POST", path, Report, again=True)
 
 
-def rotate_integration(org: str, integration: str) -> Call[dict[str, Any]]:
-    """Replace an integration's access key."""
-    return Call("POST", _path("orgs", org, "integrations", integration, "rotate"), dict[str, Any])
+def rotate_integration(
+    org: str,
+    integration: str,
+    *,
+    delete_stranger: str = "",
+    grace_seconds: int | None = None,
+    administrator: Mapping[str, str] | None = None,
+) -> Call[dict[str, Any]]:
+    """Start to replace an integration's access key, or go on with the rotation under way.
+
+    ``administrator`` are AWS credentials for this once: ``key``, ``secret``, ``sessionToken``.
+    """
+    given = {
+        "deleteStranger": delete_stranger or None,
+        "graceSeconds": grace_seconds,
+        "administrator": administrator,
+    }
+    body = {name: value for name, value in given.items() if value is not None}
+    path = _path("orgs", org, "integrations", integration, "rotate")
+    return Call("POST", path, dict[str, Any], body, again=True)
+
+
+def rotation_status(org: str, integration: str) -> Call[dict[str, Any]]:
+    """Ask how far a rotation is, and for its schedule."""
+    return Call("GET", _path("orgs", org, "integrations", integration, "rotate"), dict[str, Any])
+
+
+def schedule_rotation(
+    org: str, integration: str, every_seconds: int | None
+) -> Call[dict[str, Any]]:
+    """Rotate a key every so many seconds from now on; None is never."""
+    path = _path("orgs", org, "integrations", integration, "rotate", "schedule")
+    return Call("PUT", path, dict[str, Any], {"everySeconds": every_seconds}, again=True)
+
+
+def switch_integration(org: str, integration: str, *, on: bool) -> Call[Integration]:
+    """Give credentials through an integration, or none until it is switched on again."""
+    verb = "enable" if on else "disable"
+    path = _path("orgs", org, "integrations", integration, verb)
+    return Call("POST", path, Integration, again=True)
 
 
 def delete_integration(org: str, integration: str) -> Call[None]:
@@ -300,10 +337,18 @@ def list_leases(**query: Any) -> Call[Page[dict[str, Any]]]:
     return Call("GET", _path("leases"), Page[dict[str, Any]], query=_given(query))
 
 
-def revoke_leases(reason: str, *, refuse_new: bool = False, **target: str) -> Call[dict[str, Any]]:
+def revoke_leases(
+    reason: str,
+    *,
+    refuse_new: bool = False,
+    administrator: Mapping[str, str] | None = None,
+    **target: str,
+) -> Call[dict[str, Any]]:
     """Call sessions back: one ``lease``, or those of a ``principal``, ``driver``,
     ``integration``."""
-    body = {"reason": reason, "refuseNew": refuse_new, **_given(target)}
+    body: dict[str, Any] = {"reason": reason, "refuseNew": refuse_new, **_given(target)}
+    if administrator is not None:
+        body["administrator"] = administrator
     return Call("POST", _path("leases", "revoke"), dict[str, Any], body, again=True)
 
 
