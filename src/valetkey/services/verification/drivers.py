@@ -18,6 +18,7 @@ from valetkey.services.verification.sessions import Credentials, Opener, place_o
 
 _BODY: Final = b"Written by Valetkey to see whether it may write here; safe to delete.\n"
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+_NO_ADDRESS: Final = "The server does not know its own address: see the setting 'public_url'."
 _BROWSER_METHODS: Final = frozenset({"GET", "PUT"})
 
 
@@ -257,8 +258,8 @@ class DriverChecks:
     async def _cors(
         self, checks: Checklist, claims: Claims, store: ObjectStore, driver: Driver, names: Names
     ) -> None:
-        if checks.stopped:
-            checks.skip(claims.cors, checks.stopped)
+        if checks.stopped or not self._origin:
+            checks.skip(claims.cors, checks.stopped or _NO_ADDRESS)
             return
         attempt = await checks.attempt(
             lambda: store.methods_for_browsers(driver.prefix, self._origin)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.diagnosis import Names
@@ -17,15 +16,12 @@ from valetkey.services.verification.drivers import DriverChecks
 from valetkey.services.verification.identity import IdentityChecks
 from valetkey.services.verification.sessions import KeyOpener, Opener, RoleOpener
 
-#: Asked about where the server does not know its own address: any page.
-ANY_ORIGIN: Final = "https://valetkey.invalid"
-
 
 class Verifier:
     """Verifies integrations and drivers by using them. Never raises for what AWS says.
 
     ``told`` hears of each check as soon as it is known. ``origin`` is the address that browsers
-    know this server by (``https://valetkey.example.com``).
+    know this server by (``https://valetkey.example.com``; empty: it is not known).
     """
 
     def __init__(
@@ -35,7 +31,7 @@ class Verifier:
         clock: Clock,
         new_id: IdFactory,
         *,
-        origin: str = ANY_ORIGIN,
+        origin: str = "",
     ) -> None:
         self._sts = sts
         self._stores = stores

@@ -1,0 +1,224 @@
+"""Verification over doubles: what no AWS can be made to do, and how it is followed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import AwsRefused, AwsUnavailable, NotFound
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.ports import AssumeRole
+from valetkey.domain.secret import Secret
+from valetkey.domain.verification import Check, Outcome, Report
+from valetkey.services.verification import Told, Verifier, stream
+from valetkey.testing import FakeObjectStores, FakeSts, ManualClock, SeededEntropy
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = AccessKey("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
+INTEGRATION = Integration(
+    id="6" * 24,
+    org_id="1" * 24,
+    name="aws",
+    type=IntegrationType.AWS_STS,
+    access_key_id=KEY.id,
+    role_arn=RoleArn.parse("arn:aws:iam::000000000000:role/valetkey-role"),
+    state=IntegrationState.CREATED,
+    creator="ada@example.com",
+    created_at=LONG_AGO,
+    updated_at=LONG_AGO,
+)
+DRIVER = Driver(
+    id="7" * 24,
+    project_id="2" * 24,
+    integration_id=INTEGRATION.id,
+    name="data",
+    bucket="acme",
+    prefix="train/",
+    region="eu-central-1",
+    endpoint="",
+    storage_class="",
+    allow_external_delete=False,
+    creator="ada@example.com",
+    created_at=LONG_AGO,
+    updated_at=LONG_AGO,
+)
+
+
+class PolicyBlindSts(FakeSts):
+    """Takes session policies, and thinks nothing of them."""
+
+    async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
+        return await super().assume_role(key, replace(order, policy=None))
+
+
+@dataclass
+class Desk:
+    """A verifier and the doubles it works on; the buckets confine sessions as they should."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    stores: FakeObjectStores = field(
+        default_factory=lambda: FakeObjectStores({"acme": {}}, confined_to="train/")
+    )
+
+    sts_kind: type[FakeSts] = FakeSts
+
+    def __post_init__(self) -> None:
+        self.sts = self.sts_kind(self.clock)
+        new_id = IdFactory(self.clock, SeededEntropy(1))
+        self.verifier = Verifier(self.sts, self.stores, self.clock, new_id)
+
+    async def verify(self, driver: Driver = DRIVER, told: Told = lambda _: None) -> Report:
+        return await self.verifier.verify(INTEGRATION, KEY, [driver], told)
+
+
+def outcome_of(report: Report, name: str) -> Outcome:
+    return next(check.outcome for check in report.checks if check.name == name)
+
+
+async def test_all_is_well_and_nothing_stays_behind() -> None:
+    desk = Desk()
+    report = await desk.verify()
+    assert report.passed, report.first_failure
+    assert desk.stores.buckets["acme"] == {}
+
+
+async def test_a_store_that_ignores_session_policies_is_found_out() -> None:
+    desk = Desk(stores=FakeObjectStores({"acme": {}}, confined_to=""))
+    report = await desk.verify()
+    failure = report.first_failure
+    assert failure is not None
+    assert failure.name == "outside-prefix"
+    assert "list and read and write and delete outside it" in failure.cause
+
+
+async def test_a_store_that_lets_readers_write_is_found_out() -> None:
+    desk = Desk(sts_kind=PolicyBlindSts)
+    failure = (await desk.verify()).first_failure
+    assert failure is not None
+    assert failure.name == "outside-scope"
+    assert "write and delete" in failure.cause
+
+
+@pytest.mark.parametrize("operation", ["list", "put", "get", "delete"])
+async def test_each_use_of_the_bucket_is_tried(operation: str) -> None:
+    desk = Desk()
+    desk.stores.refuse = {operation}
+    failure = (await desk.verify()).first_failure
+    assert failure is not None
+    names = {"list": "list", "put": "write", "get": "read", "delete": "delete"}
+    assert failure.name == names[operation]
+
+
+async def test_a_probe_that_can_not_be_read_is_deleted_all_the_same() -> None:
+    desk = Desk()
+    desk.stores.refuse = {"get"}
+    report = await desk.verify()
+    assert outcome_of(report, "delete") is Outcome.PASSED
+    assert desk.stores.buckets["acme"] == {}
+
+
+async def test_a_probe_that_can_not_be_deleted_is_named_with_the_command_that_does() -> None:
+    desk = Desk()
+    desk.stores.refuse = {"delete"}
+    report = await desk.verify()
+    [left] = desk.stores.buckets["acme"]
+    cleanup = next(check for check in report.checks if check.name == "cleanup")
+    assert cleanup.outcome is Outcome.FAILED
+    assert f"aws s3 rm s3://acme/{left}" in cleanup.fix
+
+
+async def test_after_a_failure_every_check_is_there_and_says_why_it_was_not_tried() -> None:
+    desk = Desk()
+    good = [check.name for check in (await desk.verify()).checks]
+    desk.sts.failure = AwsRefused("No.", hint="Say yes.", aws_code="AccessDenied")
+    report = await desk.verify()
+    assert [check.name for check in report.checks] == good
+    skipped = [check for check in report.checks if check.outcome is Outcome.SKIPPED]
+    assert skipped
+    assert all(check.cause for check in skipped)
+
+
+async def test_no_answer_is_no_failure() -> None:
+    desk = Desk()
+    desk.sts.failure = AwsUnavailable("AWS did not answer.", hint="Try again.")
+    report = await desk.verify()
+    assert report.first_failure is None
+    assert not report.conclusive
+
+
+async def test_a_driver_of_the_whole_bucket_has_no_outside() -> None:
+    desk = Desk(stores=FakeObjectStores({"acme": {}}))
+    report = await desk.verify(replace(DRIVER, prefix=""))
+    assert report.passed
+    assert outcome_of(report, "outside-prefix") is Outcome.SKIPPED
+    assert outcome_of(report, "outside-scope") is Outcome.PASSED
+
+
+async def test_a_key_that_is_used_as_it_is_has_nothing_that_confines_it() -> None:
+    desk = Desk()
+    report = await desk.verifier.verify_static(KEY, [DRIVER])
+    assert report.passed
+    assert outcome_of(report, "outside-prefix") is Outcome.SKIPPED
+    assert desk.sts.orders == []
+
+
+async def test_the_servers_own_identity_has_no_secret_to_check() -> None:
+    desk = Desk()
+    report = await desk.verifier.verify(INTEGRATION, OwnIdentity(), [])
+    assert "secret" not in {check.name for check in report.checks}
+
+
+async def test_each_check_is_told_as_soon_as_it_is_known() -> None:
+    desk = Desk()
+    told: list[Check] = []
+    report = await desk.verify(told=told.append)
+    assert tuple(told) == report.checks
+
+
+async def test_what_is_told_of_a_driver_bears_its_name() -> None:
+    report = await Desk().verify()
+    subjects = [check.subject for check in report.checks]
+    assert subjects == sorted(subjects)
+    assert set(subjects) == {"", "data"}
+
+
+async def test_a_stream_gives_the_checks_and_then_the_report() -> None:
+    desk = Desk()
+    events = [event async for event in stream(lambda told: desk.verify(told=told))]
+    assert isinstance(events[-1], Report)
+    assert tuple(events[:-1]) == events[-1].checks
+
+
+async def test_a_stream_raises_what_the_work_raises() -> None:
+    async def work(told: Told) -> Report:
+        told(Check("key", "It is there.", Outcome.PASSED))
+        raise NotFound("It is gone.")
+
+    events = stream(work)
+    assert await anext(events)
+    with pytest.raises(NotFound):
+        await anext(events)
+
+
+async def test_the_work_goes_on_when_the_onlooker_leaves() -> None:
+    """Its verdict is stored, and its probe object is cleaned up."""
+    may_end, ended = asyncio.Event(), asyncio.Event()
+
+    async def work(told: Told) -> str:
+        told(Check("key", "It is there.", Outcome.PASSED))
+        await may_end.wait()
+        ended.set()
+        return "the end"
+
+    events: AsyncIterator[Check | str] = stream(work)
+    await anext(events)
+    await events.aclose()  # type: ignore[attr-defined]  # an async generator has it
+    may_end.set()
+    await asyncio.wait_for(ended.wait(), timeout=5)
