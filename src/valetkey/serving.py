@@ -19,6 +19,9 @@ from valetkey.domain.errors import ConfigurationError
 Ready = Callable[[int], Awaitable[None] | None]
 #: After a stop is asked for, requests under way get this many seconds to finish.
 GRACE_SECONDS: Final = 10
+#: A cluster may start at once: so many may wait to be accepted, and be connected.
+_BACKLOG: Final = 4096
+_MOST_CONNECTIONS: Final = 16_384
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -57,7 +60,15 @@ async def serve(
     ``ready`` is called with the port once connections are accepted.
     """
     port = held.getsockname()[1]
-    server = Server(app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False)
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+        backlog=_BACKLOG,
+        backpressure=_MOST_CONNECTIONS,
+    )
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -6,6 +6,7 @@ Written against ASGI itself: it sees every answer, the framework's own errors to
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 import secrets
 import time
@@ -38,6 +39,8 @@ class Front:
 
     def __init__(self, app: ASGIApp, *, trusted_proxies: Iterable[str] = ()) -> None:
         self.app = app
+        self._instance = secrets.token_hex(8)
+        self._requests = itertools.count()
         self._trusted = tuple(
             ipaddress.ip_network(entry, strict=False) for entry in trusted_proxies
         )
@@ -55,11 +58,15 @@ class Front:
         """Return the request's id; what a trusted proxy says of the client goes into ``scope``."""
         peer = scope["client"][0] if scope.get("client") else ""
         if not self._is_trusted(peer):
-            return secrets.token_hex(16)
+            return self._new_id()
         headers = dict(scope["headers"])
         self._believe(scope, headers)
         given = headers.get(b"x-request-id", b"")
-        return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        return given.decode() if _REQUEST_ID.fullmatch(given) else self._new_id()
+
+    def _new_id(self) -> str:
+        """Return an id that no other request has, in this process or another."""
+        return f"{self._instance}{next(self._requests):016x}"
 
     async def _serve(self, scope: Any, receive: Receive, send: Send, request_id: str) -> None:
         started, status = time.perf_counter(), 0

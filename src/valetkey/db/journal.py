@@ -8,12 +8,14 @@ the same lock and link to the same head, so the chain never forks.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -25,14 +27,19 @@ from valetkey.db.repositories.audit import AUDIT_LOCK
 from valetkey.db.repositories.vending import lease_row
 from valetkey.db.tables.audit import audit_records
 from valetkey.db.tables.vending import leases as leases_table
-from valetkey.domain.audit import GENESIS, Entry
+from valetkey.domain.audit import GENESIS, Entry, chain_hash, stamp
 from valetkey.domain.lease import Lease
 
 _HEAD: Final = "SELECT sequence, hash FROM audit_records ORDER BY sequence DESC LIMIT 1"
 _AUDIT_COLUMNS: Final = tuple(audit_records.columns.keys())
 _LEASE_COLUMNS: Final = tuple(leases_table.columns.keys())
 
+#: A statement may be prepared for each number of rows up to this, and is kept.
+_MOST_ROWS: Final = 128
+
 Row = tuple[Any, ...]
+#: The newest record's number and hash.
+Head = tuple[int, str]
 
 
 class Journal(Protocol):
@@ -46,6 +53,17 @@ class Journal(Protocol):
     async def close(self) -> None: ...
 
 
+@lru_cache(maxsize=1024)
+def _insertion(verb: str, table: str, columns: tuple[str, ...], rows: int = 1) -> str:
+    """Return a statement that inserts so many rows."""
+    row = f"({','.join('?' * len(columns))})"
+    return f"{verb} INTO {table} ({','.join(columns)}) VALUES {','.join([row] * rows)}"
+
+
+_ADD_RECORD: Final = _insertion("INSERT", "audit_records", _AUDIT_COLUMNS)
+_ADD_LEASE: Final = _insertion("INSERT OR IGNORE", "leases", _LEASE_COLUMNS)
+
+
 def journal_for(url: URL, *, busy_seconds: float) -> Journal:
     """Return the journal of a database. Nothing is connected yet."""
     if url.get_backend_name() == "sqlite":
@@ -55,67 +73,81 @@ def journal_for(url: URL, *, busy_seconds: float) -> Journal:
 
 def _linked(
     entries: Iterable[Entry],
-    head: tuple[int, str],
+    head: Head,
     moment: Callable[[datetime], Any] = lambda at: at,
-) -> Iterable[Row]:
-    """Yield the rows of entries that follow the record with the head's sequence and hash."""
+) -> list[Row]:
+    """Return the rows of entries that follow the head."""
     sequence, previous = head
+    rows = []
     for entry in entries:
         sequence += 1
-        digest = hashlib.sha256(previous.encode() + b"\n" + entry.canonical()).hexdigest()
-        yield (
-            sequence,
-            entry.id,
-            moment(entry.at),
-            entry.org_id,
-            entry.actor,
-            entry.action,
-            entry.outcome,
-            entry.subject,
-            entry.reason,
-            entry.request_id,
-            entry.source,
-            entry.details_text,
-            previous,
-            digest,
-        )
+        digest = chain_hash(previous, entry)
+        cells = entry.cells()
+        rows.append((sequence, cells[0], moment(cells[1]), *cells[2:], previous, digest))
         previous = digest
+    return rows
 
 
 class SqliteJournal:
-    """A connection in a thread of its own; the event loop serves others while it syncs."""
+    """A connection in a thread of its own; the event loop serves others while it syncs.
+
+    Threads take turns at the interpreter's lock, and each turn costs more than a row. So a batch
+    is one statement, which is a transaction by itself: its rows follow the head as this journal
+    left it. If somebody else has appended since, the first row's number is taken, the statement
+    fails as a whole, and the batch is linked anew inside a transaction.
+    """
 
     def __init__(self, path: str, busy_seconds: float) -> None:
         self._path = path
         self._busy_seconds = busy_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._connection: sqlite3.Connection | None = None
-        audit_marks = ",".join("?" * len(_AUDIT_COLUMNS))
-        lease_marks = ",".join("?" * len(_LEASE_COLUMNS))
-        self._add_records = (
-            f"INSERT INTO audit_records ({','.join(_AUDIT_COLUMNS)}) VALUES ({audit_marks})"  # noqa: S608  # our own names
-        )
-        self._add_leases = (
-            f"INSERT OR IGNORE INTO leases ({','.join(_LEASE_COLUMNS)}) VALUES ({lease_marks})"  # noqa: S608
-        )
+        self._head: Head | None = None
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._record, entries, leases)
+        try:
+            if self._head is not None and not leases and len(entries) <= _MOST_ROWS:
+                rows = _linked(entries, self._head, _sqlite_moment)
+                if await loop.run_in_executor(self._thread, self._append, rows):
+                    self._head = (rows[-1][0], rows[-1][-1])
+                    return
+            self._head = await loop.run_in_executor(self._thread, self._record, entries, leases)
+        except BaseException:
+            self._head = None
+            raise
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
-    def _record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
-        try:
+    def _append(self, rows: Sequence[Row]) -> bool:
+        """Append rows in one statement; tell whether they still followed the newest record."""
+        statement = _insertion("INSERT", "audit_records", _AUDIT_COLUMNS, len(rows))
+        with self._translated():
+            try:
+                self._connected().execute(statement, list(chain.from_iterable(rows)))
+            except sqlite3.IntegrityError:
+                return False
+        return True
+
+    def _record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> Head:
+        """Append entries and leases in one transaction; return the new head."""
+        with self._translated():
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
             head = connection.execute(_HEAD).fetchone() or (0, GENESIS)
-            if leases:
-                connection.executemany(self._add_leases, [_sqlite_lease(each) for each in leases])
-            connection.executemany(self._add_records, _linked(entries, head, _sqlite_moment))
+            rows = _linked(entries, head, _sqlite_moment)
+            connection.executemany(_ADD_RECORD, rows)
+            connection.executemany(_ADD_LEASE, map(_sqlite_lease, leases))
             connection.execute("COMMIT")
+        return (rows[-1][0], rows[-1][-1]) if rows else head
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise our errors for SQLite's; whatever went wrong, nothing of it stays."""
+        try:
+            yield
         except (sqlite3.Error, OSError) as error:
             self._disconnect()
             raise unavailable(error) from None
@@ -131,6 +163,7 @@ class SqliteJournal:
                 uri=True,
                 timeout=self._busy_seconds,
                 isolation_level=None,
+                cached_statements=_MOST_ROWS + 8,
             )
             for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
                 self._connection.execute(f"PRAGMA {pragma}")
@@ -216,4 +249,5 @@ def _sqlite_lease(lease: Lease) -> Row:
 
 def _sqlite_moment(moment: datetime) -> str:
     """Return a moment as SQLAlchemy stores it in SQLite."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    text = stamp(moment)
+    return f"{text[:10]} {text[11:26]}"

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _text
 from typing import Any, Final, Protocol
 
@@ -39,15 +40,26 @@ class AuditEvent:
     def __post_init__(self) -> None:
         require_aware(self.at)
 
-    @property
-    def details_text(self) -> str:
-        """The details as sorted compact JSON."""
-        return _compact(dict(self.details))
+    def cells(self) -> Cells:
+        """Return the fields in the order of the table's columns, the details as JSON."""
+        return (
+            self.id,
+            self.at,
+            self.org_id,
+            self.actor,
+            self.action,
+            self.outcome,
+            self.subject,
+            self.reason,
+            self.request_id,
+            self.source,
+            _compact(dict(self.details)),
+        )
 
     def canonical(self) -> bytes:
         """Return the record's one byte form: sorted compact JSON, time in UTC microseconds."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        fields["at"] = _stamp(self.at)
+        fields["at"] = stamp(self.at)
         fields["details"] = dict(self.details)
         return _compact(fields).encode()
 
@@ -56,57 +68,37 @@ def _compact(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+def stamp(at: datetime) -> str:
+    """Return a moment in UTC, to the microsecond: ``2026-01-02T03:04:05.678901+00:00``."""
+    at = at if at.tzinfo is UTC else at.astimezone(UTC)
+    second = _second(at.year, at.month, at.day, at.hour, at.minute, at.second)
+    return f"{second}.{at.microsecond:06d}+00:00"
+
+
+@lru_cache(maxsize=64)
+def _second(year: int, month: int, day: int, hour: int, minute: int, second: int) -> str:
+    # Many records are of the same second, and writing it out is the slow part.
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}"
+
+
+#: Id, time, organisation, actor, action, outcome, subject, reason, request id, source, details
+#: (as JSON): an event's fields in the order of the table's columns.
+Cells = tuple[str, datetime, str, str, str, str, str, str, str, str, str]
 
 
 class Entry(Protocol):
     """What can be recorded: an :class:`AuditEvent`, or a :class:`FilledForm`, which is quicker
     and has the same byte form."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def org_id(self) -> str: ...
-    @property
-    def actor(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def request_id(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def details_text(self) -> str: ...
     def canonical(self) -> bytes: ...
+    def cells(self) -> Cells: ...
 
 
 class AuditForm:
     """What many events have in common, its byte form worked out once: vending the same credential
     a thousand times differs only in when, and in which request."""
 
-    __slots__ = (
-        "_after_id",
-        "_after_request",
-        "_after_source",
-        "_before_at",
-        "_before_id",
-        "action",
-        "actor",
-        "details_text",
-        "org_id",
-        "outcome",
-        "reason",
-        "subject",
-    )
+    __slots__ = ("_after_id", "_after_source", "_before_at", "_before_id", "constant", "details")
 
     def __init__(
         self,
@@ -119,27 +111,21 @@ class AuditForm:
         reason: str,
         details: Mapping[str, Any],
     ) -> None:
-        self.org_id = org_id
-        self.actor = actor
-        self.action = action
-        self.outcome = outcome
-        self.subject = subject
-        self.reason = reason
-        self.details_text = _compact(dict(details))
+        self.constant = (org_id, actor, action, outcome, subject, reason)
+        self.details = _compact(dict(details))
         self._before_at = f'{{"action":{_text(action)},"actor":{_text(actor)},"at":"'
-        self._before_id = f'","details":{self.details_text},"id":'
+        self._before_id = f'","details":{self.details},"id":'
         self._after_id = (
             f',"org_id":{_text(org_id)},"outcome":{_text(outcome)},"reason":{_text(reason)}'
             ',"request_id":'
         )
-        self._after_request = ',"source":'
         self._after_source = f',"subject":{_text(subject)}}}'
 
-    def canonical(self, at: datetime, event_id: str, request_id: str, source: str) -> bytes:
+    def canonical(self, event_id: str, at: datetime, request_id: str, source: str) -> bytes:
         """Return the byte form of the event that these parts complete."""
         return (
-            f"{self._before_at}{_stamp(at)}{self._before_id}{_text(event_id)}{self._after_id}"
-            f"{_text(request_id)}{self._after_request}{_text(source)}{self._after_source}"
+            f"{self._before_at}{stamp(at)}{self._before_id}{_text(event_id)}{self._after_id}"
+            f'{_text(request_id)},"source":{_text(source)}{self._after_source}'
         ).encode()
 
 
@@ -157,53 +143,18 @@ class FilledForm:
         self.request_id = request_id
         self.source = source
 
-    @property
-    def org_id(self) -> str:
-        return self.form.org_id
-
-    @property
-    def actor(self) -> str:
-        return self.form.actor
-
-    @property
-    def action(self) -> str:
-        return self.form.action
-
-    @property
-    def outcome(self) -> str:
-        return self.form.outcome
-
-    @property
-    def subject(self) -> str:
-        return self.form.subject
-
-    @property
-    def reason(self) -> str:
-        return self.form.reason
-
-    @property
-    def details_text(self) -> str:
-        return self.form.details_text
-
     def canonical(self) -> bytes:
-        return self.form.canonical(self.at, self.id, self.request_id, self.source)
+        return self.form.canonical(self.id, self.at, self.request_id, self.source)
+
+    def cells(self) -> Cells:
+        form = self.form
+        return (self.id, self.at, *form.constant, self.request_id, self.source, form.details)
 
 
 def as_event(entry: Entry) -> AuditEvent:
     """Return an entry as a plain event."""
-    return AuditEvent(
-        id=entry.id,
-        at=entry.at,
-        org_id=entry.org_id,
-        actor=entry.actor,
-        action=entry.action,
-        outcome=entry.outcome,
-        subject=entry.subject,
-        reason=entry.reason,
-        request_id=entry.request_id,
-        source=entry.source,
-        details=json.loads(entry.details_text),
-    )
+    fields = dict(zip(AuditEvent.__slots__, entry.cells(), strict=True))
+    return AuditEvent(**{**fields, "details": json.loads(str(fields["details"]))})
 
 
 @dataclass(frozen=True, slots=True)

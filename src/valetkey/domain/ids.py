@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from valetkey.domain.ports import Clock, Entropy
@@ -33,17 +34,27 @@ class IdFactory:
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        return next(self.take(1))
+        return f"{self._reserve(1, self._clock.now()):024x}"
+
+    def at(self, now: datetime) -> str:
+        """Make one identifier, at a moment that the caller has just read."""
+        return f"{self._reserve(1, now):024x}"
 
     def take(self, count: int) -> Iterator[str]:
         """Make ``count`` consecutive identifiers at once (for bulk inserts)."""
-        with self._lock:
-            first = max(self._fresh(), self._last + 1)
-            self._last = first + count - 1
+        first = self._reserve(count, self._clock.now())
         return (f"{number:024x}" for number in range(first, first + count))
 
-    def _fresh(self) -> int:
-        milliseconds = int(self._clock.now().timestamp() * 1000)
+    def _reserve(self, count: int, now: datetime) -> int:
+        """Take so many numbers; return the first."""
+        start = int(now.timestamp() * 1000) * _TAIL_SPACE
+        with self._lock:
+            # Within a millisecond it is counted: chance is asked for once in each.
+            is_later = start > self._last
+            first = start + self._tail() if is_later else self._last + 1
+            self._last = first + count - 1
+        return first
+
+    def _tail(self) -> int:
         # The top bit of the tail starts clear, so that a millisecond has room to count up.
-        tail = int.from_bytes(self._entropy.token_bytes(_TAIL_BYTES), "big") >> 1
-        return milliseconds * _TAIL_SPACE + tail
+        return int.from_bytes(self._entropy.token_bytes(_TAIL_BYTES), "big") >> 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from valetkey.domain.access import Principal
@@ -25,7 +24,6 @@ _ROUNDS: Final = 3
 @dataclass(frozen=True, slots=True)
 class _Known:
     principal: Principal
-    token_ends_at: datetime
     good_until: float
 
 
@@ -45,7 +43,7 @@ class Principals:
         known = self._known.get(_digest(token))
         if known is None or self._clock.monotonic() >= known.good_until:
             return None
-        return known.principal if known.token_ends_at > self._clock.now() else None
+        return known.principal
 
     async def of(self, token: str) -> Principal:
         """Return whom a token belongs to, with the roles of this moment. Raises Unauthenticated."""
@@ -64,8 +62,9 @@ class Principals:
         tags = {user_tag(principal.user_id)}
         if principal.key_id:
             tags.add(api_key_tag(principal.key_id))
-        until = self._clock.monotonic() + _GOOD_FOR_SECONDS
-        entry = _Known(principal, claims.expires_at, until)
+        left = (claims.expires_at - self._clock.now()).total_seconds()
+        until = self._clock.monotonic() + min(left, _GOOD_FOR_SECONDS)
+        entry = _Known(principal, until)
         self._known.keep(_digest(token), entry, tags, read_at=epoch)
         return principal
 

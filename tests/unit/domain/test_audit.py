@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valetkey.domain.audit import GENESIS, AuditEvent, AuditRecord, link, verify_chain
+from valetkey.domain.audit import (
+    GENESIS,
+    AuditEvent,
+    AuditForm,
+    AuditRecord,
+    FilledForm,
+    as_event,
+    link,
+    verify_chain,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -87,3 +96,33 @@ def test_the_byte_form_does_not_depend_on_the_time_zone_or_the_order_of_details(
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="naive"):
         replace(event(1), at=datetime(2026, 1, 1))  # noqa: DTZ001  # that is the point
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))]))
+
+
+@given(
+    texts=st.tuples(*[TEXT] * 9),
+    at=MOMENTS,
+    details=st.dictionaries(TEXT, TEXT | st.integers() | st.lists(TEXT)),
+)
+def test_a_filled_form_has_the_byte_form_of_the_plain_event(
+    texts: tuple[str, ...], at: datetime, details: dict[str, object]
+) -> None:
+    event_id, org_id, actor, action, outcome, subject, reason, request_id, source = texts
+    form = AuditForm(
+        org_id=org_id,
+        actor=actor,
+        action=action,
+        outcome=outcome,
+        subject=subject,
+        reason=reason,
+        details=details,
+    )
+    filled = FilledForm(form, event_id, at, request_id, source)
+    plain = as_event(filled)
+    assert (plain.id, plain.actor, plain.at, plain.source) == (event_id, actor, at, source)
+    assert dict(plain.details) == details
+    assert filled.canonical() == plain.canonical()
+    assert filled.cells() == plain.cells()

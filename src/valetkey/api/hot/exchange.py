@@ -25,7 +25,16 @@ class BodyTooLarge(TooLarge):
 class Exchange:
     """A request that comes in, and the answer that goes out."""
 
-    __slots__ = ("_receive", "_scope", "_send", "has_begun", "request_id")
+    __slots__ = (
+        "_length",
+        "_receive",
+        "_scope",
+        "_send",
+        "authorization",
+        "content_type",
+        "has_begun",
+        "request_id",
+    )
 
     def __init__(self, scope: Any, receive: Receive, send: Send, request_id: str) -> None:
         self._scope = scope
@@ -33,6 +42,14 @@ class Exchange:
         self._send: Any = send
         self.request_id = request_id
         self.has_begun = False
+        self.authorization = self.content_type = self._length = b""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                self.authorization = value
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"content-length":
+                self._length = value
 
     @property
     def query(self) -> bytes:
@@ -40,18 +57,10 @@ class Exchange:
         query: bytes = self._scope.get("query_string", b"")
         return query
 
-    def header(self, name: bytes) -> str:
-        """Return a header's value; empty if there is none. ``name`` is in lower case."""
-        for key, value in self._scope["headers"]:
-            if key == name:
-                text: str = value.decode("latin-1")
-                return text
-        return ""
-
     async def caller(self, services: Services, *, bare_token: bool = False) -> Caller:
         """Return who is asking, by a bearer token; ``bare_token`` takes it without a scheme too,
         as AWS's clients send it. Raises Unauthenticated."""
-        header = self.header(b"authorization")
+        header = self.authorization.decode("latin-1")
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             if not (bare_token and header and not token):
@@ -68,19 +77,24 @@ class Exchange:
 
         Raises UnsupportedMediaType, and BodyTooLarge beyond ``limit`` bytes.
         """
-        kind = self.header(b"content-type").partition(";")[0].strip().lower()
+        if self.content_type != JSON:
+            self._check_type()
+        message = await self._receive()
+        body: bytes = message.get("body", b"")
+        # A server may announce more although all has come: the declared length tells.
+        if message.get("more_body") and self._length != b"%d" % len(body):
+            body = await self._rest(body, limit)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+
+    def _check_type(self) -> None:
+        kind = self.content_type.decode("latin-1").partition(";")[0].strip().lower()
         if kind != "application/json" and not kind.endswith("+json"):
             raise UnsupportedMediaType(
                 f"The body's content type is {kind[:80]!r}.",
                 hint="Send JSON, with 'Content-Type: application/json'.",
             )
-        message = await self._receive()
-        body: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            body = await self._rest(body, limit)
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
 
     async def _rest(self, start: bytes, limit: int) -> bytes:
         parts, size, more = [start], len(start), True

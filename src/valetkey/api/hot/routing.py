@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 from litestar.enums import ScopeType
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from valetkey.api.front import Front
 from valetkey.api.hot import container, credentials, presigned

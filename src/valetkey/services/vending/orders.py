@@ -29,9 +29,16 @@ class VendRequest:
     purpose: str = ""
     bare: bool = False
     versions: bool = False
+    #: Worked out once: requests are looked up far more often than made.
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_purpose(self.purpose)
+        parts = (self.prefixes, self.levels, self.ttl, self.purpose, self.bare, self.versions)
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from valetkey.domain.audit import Entry, FilledForm
@@ -61,8 +62,14 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
+        known = self._warrants.known(caller.principal, driver_id, request)
+        if known is not None:
+            now = self._clock.now()
+            kept = self._sessions.peek(known.key, now)
+            if kept is not None:
+                return await self._hand_out(caller, known, kept, now)
         minted, warrant = await self.session(caller, driver_id, request)
-        return await self._hand_out(caller, warrant, minted)
+        return await self._hand_out(caller, warrant, minted, self._clock.now())
 
     async def lend(self, caller: Caller, driver_id: str, request: VendRequest) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
@@ -72,7 +79,7 @@ class Vending:
         reason = "for Valetkey's own work on the caller's behalf"
         warrant = make_warrant(caller.principal, place, request, scope, reason)
         minted = await self._take(caller, warrant)
-        return await self._hand_out(caller, warrant, minted)
+        return await self._hand_out(caller, warrant, minted, self._clock.now())
 
     async def session(
         self, caller: Caller, driver_id: str, request: VendRequest
@@ -101,9 +108,6 @@ class Vending:
         return await self._places.grants(place.driver.id, caller.principal.user_id)
 
     async def _take(self, caller: Caller, warrant: Warrant) -> Minted:
-        minted = self._sessions.peek(warrant.key)
-        if minted is not None:
-            return minted
         try:
             return await self._sessions.get(warrant.key, warrant.tags, lambda: self._mint(warrant))
         except ValetkeyError as error:
@@ -120,11 +124,11 @@ class Vending:
             )
             raise
 
-    async def _hand_out(self, caller: Caller, warrant: Warrant, minted: Minted) -> Vended:
+    async def _hand_out(
+        self, caller: Caller, warrant: Warrant, minted: Minted, now: datetime
+    ) -> Vended:
         vended, form = warrant.filled(minted)
-        entry = FilledForm(
-            form, self._new_id(), self._clock.now(), caller.request_id, caller.source
-        )
+        entry = FilledForm(form, self._new_id.at(now), now, caller.request_id, caller.source)
         await self.record(entry, minted)
         return vended
 

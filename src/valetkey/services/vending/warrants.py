@@ -101,6 +101,12 @@ class Warrants:
             caches, capacity=_CAPACITY
         )
 
+    def known(self, principal: Principal, driver_id: str, request: VendRequest) -> Warrant | None:
+        """Return a warrant that was decided before and still holds, without waiting."""
+        # The warrant holds the principal, so its id is not another's while the entry is kept; a
+        # principal is read anew whenever a role changes, and brings an id of its own.
+        return self._kept.get((id(principal), driver_id, request))
+
     async def get(self, caller: Caller, driver_id: str, request: VendRequest) -> Warrant:
         """Return the caller's warrant; a refusal is audited before it is raised.
 
@@ -108,17 +114,15 @@ class Warrants:
         (integration disabled).
         """
         principal = caller.principal
-        # The warrant holds the principal, so its id is not another's while the entry is kept; a
-        # principal is read anew whenever a role changes, and brings an id of its own.
-        name = (id(principal), driver_id, request)
-        kept = self._kept.get(name)
-        if kept is not None:
-            return kept
+        known = self.known(principal, driver_id, request)
+        if known is not None:
+            return known
         epoch = self._caches.epoch
         place = await self._places.find(driver_id)
         scope = scope_of(place.driver, request)
         reason = await self.authorize(caller, place, scope, request.ttl)
         warrant = make_warrant(principal, place, request, scope, reason)
+        name = (id(principal), driver_id, request)
         self._kept.keep(name, warrant, warrant.tags, read_at=epoch)
         return warrant
 

@@ -1,0 +1,118 @@
+"""An installation to measure: an embedded AWS, an owner, an integration and a driver."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from bench import load
+from bench.aws import Prepared, prepared_aws
+from bench.servers import Serving, real
+from valetkey.bootstrap import first_start
+from valetkey.config import load_settings
+from valetkey.domain.secret import Secret
+
+EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A server over an AWS, with one driver and one API key."""
+
+    serving: Serving
+    aws: Prepared
+    token: str
+    driver: str
+
+    def vend(self, prefix: str = "", *, access: tuple[str, ...] = ("list", "read")) -> bytes:
+        """Return a request for credentials."""
+        body = json.dumps({"prefixes": [prefix], "access": list(access)}).encode()
+        return load.request("POST", f"/api/v1/drivers/{self.driver}/credentials", self.auth, body)
+
+    def presign(self, keys: list[str]) -> bytes:
+        """Return a request for URLs."""
+        body = json.dumps({"keys": keys, "expiresSeconds": 300}).encode()
+        return load.request("POST", f"/api/v1/drivers/{self.driver}/presign", self.auth, body)
+
+    @property
+    def auth(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+
+@contextmanager
+def installation(database_url: str = "") -> Iterator[Installation]:
+    """Make one, on SQLite unless a database is given, and serve it."""
+
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())
+        aws = stack.enter_context(prepared_aws())
+        environment = {
+            "VALETKEY_DATA_DIR": str(Path(folder) / "data"),
+            "VALETKEY_STS_ENDPOINT": aws.endpoint,
+            "VALETKEY_S3_ENDPOINT": aws.endpoint,
+            "VALETKEY_AWS_REGION": aws.region,
+        }
+        if database_url:
+            environment["VALETKEY_DATABASE_URL"] = database_url
+        settings = load_settings(environment)
+        asyncio.run(
+            first_start(settings, organization="Bench", email=EMAIL, password=Secret(PASSWORD))
+        )
+        serving = stack.enter_context(real(environment))
+        with httpx.Client(base_url=f"http://127.0.0.1:{serving.port}") as client:
+            token, driver = _prepare(client, aws)
+        yield Installation(serving, aws, token, driver)
+
+
+def _prepare(client: httpx.Client, aws: Prepared) -> tuple[str, str]:
+    """Make an API key, an integration and a driver."""
+    login = {"username": EMAIL, "password": PASSWORD, "type": "user_credentials"}
+    token = _made(client.post("/token?default", json=login))["id_token"]
+    client.headers["authorization"] = f"Bearer {token}"
+    me = _made(client.get("/api/v1/users/me"))
+    key = _made(client.post("/api/v1/apiKeys", json={"description": "bench"}))
+    org, project = me["orgs"][0]["id"], me["projects"][0]["id"]
+    options = {
+        "key": aws.key.id,
+        "secret": aws.key.secret.reveal(),
+        "roleArns": aws.role_arn,
+    }
+    integration = _made(
+        client.post(
+            f"/api/v1/orgs/{org}/integrations",
+            json={"type": "aws-sts", "name": "bench", "options": options},
+        )
+    )
+    driver = _made(
+        client.post(
+            "/api/v1/drivers",
+            json={
+                "integrationId": integration["id"],
+                "integrationType": "aws-sts",
+                "name": "bench",
+                "metadata": {"system": {"projectId": project}},
+                "type": "s3",
+                "payload": {
+                    "bucketName": aws.bucket,
+                    "storageClass": "",
+                    "region": "",
+                    "path": "train",
+                },
+                "allowExternalDelete": False,
+            },
+        )
+    )
+    return key["jwt"], driver["id"]
+
+
+def _made(answer: httpx.Response) -> Any:
+    answer.raise_for_status()
+    return answer.json()

@@ -1,0 +1,116 @@
+"""The servers that are measured, each in a process of its own.
+
+``python -m bench.servers real SETTINGS`` serves Valetkey, ``bare BYTES`` an ASGI application that
+answers every request with the same bytes and headers, on the same server and event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from valetkey.api import create_app
+from valetkey.api.front import SAFE_HEADERS
+from valetkey.bootstrap import open_services
+from valetkey.config import load_settings
+from valetkey.serving import reserve, serve, stop_on_signals
+
+
+def _bare(body: bytes) -> Any:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-request-id", b"0" * 32),
+        (b"content-length", b"%d" % len(body)),
+        *SAFE_HEADERS,
+    ]
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+async def _serve(app: Any) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    held = reserve("127.0.0.1", 0)
+
+    def ready(port: int) -> None:
+        print(json.dumps({"port": port}), flush=True)
+
+    await serve(app, "127.0.0.1", held, ready=ready, stop=stop)
+
+
+async def _real() -> None:
+    async with open_services(load_settings(os.environ)) as services:
+        await _serve(create_app(services))
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server that answers."""
+
+    port: int
+    pid: int
+
+    def resident_mb(self) -> float:
+        """Return the memory that the process has in RAM."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise LookupError("VmRSS")
+
+
+@contextmanager
+def real(environment: Mapping[str, str]) -> Iterator[Serving]:
+    """Serve Valetkey with settings from ``environment``."""
+    with _process(["real"], environment) as serving:
+        yield serving
+
+
+@contextmanager
+def bare(body: bytes) -> Iterator[Serving]:
+    """Serve the yardstick."""
+    with _process(["bare", base64.b64encode(body).decode()], {}) as serving:
+        yield serving
+
+
+@contextmanager
+def _process(arguments: list[str], environment: Mapping[str, str]) -> Iterator[Serving]:
+    process = subprocess.Popen(  # noqa: S603  # ourselves
+        [sys.executable, "-m", "bench.servers", *arguments],
+        env={**os.environ, **environment, "VALETKEY_LOG_LEVEL": "warning"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield Serving(json.loads(process.stdout.readline())["port"], process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    if sys.argv[1] == "bare":
+        uvloop.run(_serve(_bare(base64.b64decode(sys.argv[2]))))
+    else:
+        uvloop.run(_real())
+
+
+if __name__ == "__main__":
+    main()

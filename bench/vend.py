@@ -1,0 +1,105 @@
+"""Vending over HTTP: warm beside a bare answer, cold beside a bare AssumeRole, and a herd."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from datetime import UTC, datetime
+
+import httpx
+
+from bench import load
+from bench.figures import Figure
+from bench.installation import Installation
+from bench.servers import bare
+from valetkey.domain.scope import AccessLevel, Scope
+from valetkey.domain.session_policy import render
+
+CONNECTIONS = 64
+SECONDS = 2.0
+ROUNDS = 3
+COLD = 100
+HERD = 10_000
+
+
+def warm(made: Installation, suffix: str = "") -> list[Figure]:
+    """Measure a warm credential, in rounds that alternate with the yardstick's."""
+    payload = made.vend()
+    answer = load.ask(made.serving.port, payload)
+    body = answer.partition(b"\r\n\r\n")[2]
+    ours, theirs = [], []
+    with bare(body) as yardstick:
+        for _ in range(ROUNDS):
+            ours.append(_hammer(made.serving.port, payload))
+            theirs.append(_hammer(yardstick.port, payload))
+    best, best_bare = max(each.rate for each in ours), max(each.rate for each in theirs)
+    figures = [
+        Figure(
+            f"vend_warm_ratio{suffix}",
+            round(best / best_bare, 3),
+            "ratio",
+            f"bare ASGI answer of the same bytes: {best_bare:.0f} requests/s; ours {best:.0f}",
+        )
+    ]
+    if not suffix:
+        p99 = min(each.percentile(0.99) for each in ours)
+        beside = min(each.percentile(0.99) for each in theirs)
+        figures.append(
+            Figure("vend_warm_p99_ms", round(p99, 2), "ms", f"bare ASGI answer: {beside:.2f} ms")
+        )
+    return figures
+
+
+def _hammer(port: int, payload: bytes) -> load.Result:
+    return load.hammer(port, payload, connections=CONNECTIONS, seconds=SECONDS)
+
+
+def cold(made: Installation) -> Figure:
+    """Measure a cold vend over HTTP, each of another folder, beside bare AssumeRole calls."""
+    client = made.aws.client("sts")
+    ours, theirs = [], []
+    with httpx.Client(base_url=f"http://127.0.0.1:{made.serving.port}") as http:
+        path = f"/api/v1/drivers/{made.driver}/credentials"
+        for number in range(COLD):
+            folder = f"cold-{number:04d}"
+            body = {"prefixes": [folder], "access": ["list", "read"]}
+            start = time.perf_counter()
+            http.post(path, json=body, headers=made.auth).raise_for_status()
+            middle = time.perf_counter()
+            client.assume_role(
+                RoleArn=made.aws.role_arn,
+                RoleSessionName="bench",
+                DurationSeconds=3600,
+                Policy=_policy(made.aws.bucket, f"train/{folder}/"),
+            )
+            ours.append(middle - start)
+            theirs.append(time.perf_counter() - middle)
+    mine, beside = statistics.median(ours), statistics.median(theirs)
+    return Figure(
+        "vend_cold_ratio",
+        round(mine / beside, 3),
+        "ratio",
+        f"botocore assume_role with the same policy: {beside * 1000:.2f} ms; "
+        f"ours {mine * 1000:.2f} ms",
+    )
+
+
+def _policy(bucket: str, folder: str) -> str:
+    return render(Scope(bucket, (folder,), frozenset({AccessLevel.LIST, AccessLevel.READ})))
+
+
+def herd(made: Installation) -> Figure:
+    """Let everybody ask for the same new credential at once, each on a connection of its own."""
+    before = made.aws.aws.count("AssumeRole")
+    answers = load.burst(made.serving.port, [made.vend("herd")] * HERD)
+    bodies = [json.loads(answer.partition(b"\r\n\r\n")[2]) for answer in answers]
+    now = datetime.now(UTC)
+    good = [body for body in bodies if datetime.fromisoformat(body["expiration"]) > now]
+    calls = made.aws.aws.count("AssumeRole") - before
+    return Figure(
+        "herd_sts_calls",
+        calls,
+        "calls",
+        f"{HERD} first requests at once; {len(good)} answered with a credential that is good",
+    )
