@@ -112,6 +112,7 @@ def writing(dl: Any, facts: dict[str, Any]) -> Any:
     dataset = dataset_of(dl, facts)
     new = _upload(dataset, b"new bytes", "new.txt", item_metadata={"user": {"tag": "first"}})
     again = _upload(dataset, b"other bytes!", "new.txt", overwrite=True)
+    kept = dict(again.metadata["user"])
     same = _upload(dataset, b"other bytes!", "new.txt")
     trap = dataset.items.upload(
         local_path=_named(b"short", "precious.bin"), remote_path="/", overwrite=False
@@ -119,6 +120,7 @@ def writing(dl: Any, facts: dict[str, Any]) -> Any:
     survivor = dataset.items.get(filepath="/precious.bin")
     again.metadata["user"] = {"tag": "second", "score": 0.5}
     updated = again.update()
+    written = dict(updated.metadata["user"])
     del updated.metadata["user"]["score"]
     removed = updated.update()
     tagged = dl.Filters(field="metadata.user.tag", values="second")
@@ -130,11 +132,11 @@ def writing(dl: Any, facts: dict[str, Any]) -> Any:
     large = _upload(dataset, bytes(range(256)) * 4 * 9000, "large.bin")
     return {
         "ids": [new.id, again.id, same.id],
-        "kept": again.metadata.get("user"),
+        "kept": kept,
         "sizes": [item.metadata["system"]["size"] for item in (new, again, large)],
         "trap": trap is None or not getattr(trap, "id", None),
         "survivor": survivor.metadata["system"]["size"],
-        "updated": updated.metadata["user"],
+        "updated": written,
         "removed": removed.metadata["user"],
         "bulk": bulk.metadata["user"],
         "moved": [moved.filename, moved.id == new.id],
@@ -213,12 +215,14 @@ def going_wrong(dl: Any, facts: dict[str, Any]) -> Any:
     """Names taken, names that can't be, ids that are none, a role that is denied."""
     dataset = dataset_of(dl, facts)
     project = dataset.project
-    other = project.datasets.create(dataset_name="other", driver=dataset.driver)
+    other = project.datasets.create(dataset_name="other", driver_id=dataset.driver)
     other.name = dataset.name
     return {
         "project": attempt(dl, lambda: dl.projects.create(project_name=project.name)),
         "illegal": attempt(dl, lambda: dl.projects.create(project_name="a\x07b")),
-        "dataset": attempt(dl, lambda: project.datasets.create(dataset_name=dataset.name)),
+        "dataset": attempt(
+            dl, lambda: project.datasets.create(dataset_name=dataset.name, driver_id=dataset.driver)
+        ),
         "renamed": attempt(dl, other.update),
         "malformed": attempt(dl, lambda: project.datasets.get(dataset_id="nonsense")),
         "unknown": attempt(dl, lambda: project.datasets.get(dataset_id="0" * 24)),

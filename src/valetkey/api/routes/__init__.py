@@ -5,6 +5,7 @@ from typing import Any, Final
 from valetkey.api.routes import (
     api_keys,
     audit,
+    commands,
     credentials,
     datasets,
     drivers,
@@ -30,6 +31,7 @@ ROUTES: Final[tuple[Any, ...]] = (
     *leases.ROUTES,
     *drivers.ROUTES,
     *datasets.ROUTES,
+    *commands.ROUTES,
     *items.ROUTES,
     *credentials.ROUTES,
     *audit.ROUTES,
