@@ -17,6 +17,9 @@ from valetkey.sdk.errors import InvalidRequest
 from valetkey.sdk.models import DriverInfo, Integration, Report
 
 app = App(name="integrations", help="The keys and roles at AWS.")
+app.command("valetkey.cli.rotation:rotate", help="Replace an access key, without a failed request.")
+app.command("valetkey.cli.rotation:disable", help="Give nothing through an integration for now.")
+app.command("valetkey.cli.rotation:enable", help="Give credentials through an integration again.")
 
 
 @app.command

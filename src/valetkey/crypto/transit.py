@@ -135,7 +135,8 @@ class TransitKeyWrapper:
             "associated_data": _b64(associated_data),
         }
         try:
-            return base64.b64decode((await self._post("decrypt", asked))["plaintext"])
+            answer = await self._post("decrypt", asked)
+            return base64.b64decode(answer["plaintext"], validate=True)
         except (binascii.Error, ValueError):
             raise self._unusable("it answered with something else") from None
 
