@@ -153,6 +153,10 @@ def _kms(operation: str, action: str) -> Callable[[World], None]:
     return change
 
 
+def _no_trust(action: str) -> str:
+    return f"not authorized to perform: {action} because no role trust policy allows the action"
+
+
 def _denial(layer: str) -> str:
     return f"not authorized to perform: sts:AssumeRole with an explicit deny in a {layer}"
 
@@ -386,6 +390,29 @@ TRUST: Final = (
         ),
         "session-length",
         "chain lasts an hour",
+        injected=True,
+    ),
+    Broken(
+        "sessions may not be tagged",
+        lambda w: w.fault("sts", "AssumeRole", "AccessDenied", _no_trust("sts:TagSession")),
+        "trust",
+        "tagging a session",
+        injected=True,
+    ),
+    Broken(
+        "sessions may not name their source",
+        lambda w: w.fault("sts", "AssumeRole", "AccessDenied", _no_trust("sts:SetSourceIdentity")),
+        "trust",
+        "source identity",
+        injected=True,
+    ),
+    Broken(
+        "the session policy is not taken",
+        lambda w: w.fault(
+            "sts", "AssumeRole", "MalformedPolicyDocument", "Bad", status=400, skip=2
+        ),
+        "session",
+        "not valid",
         injected=True,
     ),
     Broken(

@@ -68,7 +68,9 @@ class Diagnosis:
             return None
         desired = spec.resolve(account=subject.role.account, partition=subject.role.partition)
         facts = KeyFacts("Valetkey", subject.access_key_id, None, self._clock.now())
-        return drifts(make_plan(desired, await self._observer.observe(desired), facts))
+        observed = await self._observer.observe(desired)
+        # Taking over is only thought of: what has lost its tag is told from what is another's.
+        return drifts(make_plan(desired, observed, facts, adopt=True))
 
     async def mend(self, subject: Subject, repair: Repair) -> Repair:
         """Carry the calls out, and look again. Running it again does no harm: every call puts a

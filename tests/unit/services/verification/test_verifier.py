@@ -202,7 +202,7 @@ async def test_a_stream_raises_what_the_work_raises() -> None:
         raise NotFound("It is gone.")
 
     events = stream(work)
-    assert await anext(events)
+    assert isinstance(await anext(events), Check)
     with pytest.raises(NotFound):
         await anext(events)
 

@@ -1,0 +1,109 @@
+"""What differs from the plan that made a set-up, on an AWS where somebody changed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.setup_aws import Bench, MiddleEntropy, bench, environment, make_spec
+from valetkey.domain.diagnosis.drift import Believe
+from valetkey.domain.diagnosis.view import Subject
+from valetkey.domain.integration import RoleArn
+from valetkey.embedded import EmbeddedAws
+from valetkey.services.diagnosis import Diagnosis
+
+SPEC = make_spec(folder="train/")
+ROLE = "arn:aws:iam::000000000000:role/valetkey-role"
+TRUST_OTHERS = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
+
+
+@pytest.fixture
+def here(
+    embedded_aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    for name, value in environment(embedded_aws.endpoint, embedded_aws.administrator).items():
+        monkeypatch.setenv(name, value)
+    with bench(embedded_aws, tmp_path) as made:
+        yield made
+
+
+def subject_of(here: Bench) -> Subject:
+    return Subject(RoleArn.parse(ROLE), here.custodian_key(), SPEC.bucket, SPEC.folder, SPEC.region)
+
+
+def _widen(iam: Any, s3: Any) -> None:
+    del s3
+    iam.attach_role_policy(
+        RoleName="valetkey-role", PolicyArn="arn:aws:iam::000000000000:policy/valetkey-s3"
+    )
+    iam.put_role_policy(
+        RoleName="valetkey-role",
+        PolicyName="extra",
+        PolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",'
+        '"Resource":"*"}]}',
+    )
+
+
+CHANGES: list[tuple[Callable[[Any, Any], object], str, Believe]] = [
+    (
+        lambda iam, _: iam.update_assume_role_policy(
+            RoleName="valetkey-role", PolicyDocument=TRUST_OTHERS
+        ),
+        "drift-trust",
+        Believe.PLAN,
+    ),
+    (
+        lambda iam, _: iam.delete_user_policy(
+            UserName="valetkey-user", PolicyName="valetkey-assume-role"
+        ),
+        "drift-assume-policy",
+        Believe.PLAN,
+    ),
+    (
+        lambda _, s3: s3.delete_public_access_block(Bucket=SPEC.bucket),
+        "drift-public-access",
+        Believe.PLAN,
+    ),
+    (_widen, "drift-role", Believe.PERSON),
+    (
+        lambda iam, _: iam.untag_user(UserName="valetkey-user", TagKeys=["valetkey:setup"]),
+        "drift-user",
+        Believe.PERSON,
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "name", "believe"), CHANGES)
+async def test_what_differs_and_whom_to_believe(
+    here: Bench, change: Callable[[Any, Any], object], name: str, believe: Believe
+) -> None:
+    await here.setup.apply(SPEC)
+    diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
+    assert await diagnosis.drift(subject_of(here)) == ()
+    change(here.client("iam"), here.client("s3"))
+    found = await diagnosis.drift(subject_of(here))
+    assert found is not None
+    assert [(drift.check.name, drift.believe) for drift in found] == [(name, believe)]
+
+
+async def test_a_set_up_made_by_hand_has_no_plan(here: Bench) -> None:
+    await here.setup.apply(SPEC)
+    here.client("iam").untag_role(RoleName="valetkey-role", TagKeys=["valetkey:setup"])
+    diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
+    assert await diagnosis.drift(subject_of(here)) is None
+
+
+async def test_what_has_drifted_apply_puts_back(here: Bench) -> None:
+    await here.setup.apply(SPEC)
+    here.client("iam").update_assume_role_policy(
+        RoleName="valetkey-role", PolicyDocument=TRUST_OTHERS
+    )
+    await here.setup.apply(SPEC)
+    diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
+    assert await diagnosis.drift(subject_of(here)) == ()
