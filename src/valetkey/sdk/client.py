@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pickle
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from types import TracebackType
@@ -10,10 +12,14 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from valetkey.sdk import calls
 from valetkey.sdk.calls import Call, Flow
 from valetkey.sdk.driver import AsyncDriver, Driver
 from valetkey.sdk.errors import ApiError, error_from
 from valetkey.sdk.exchange import Answer, Lines, Outcome, Send, Wait, exchange
+from valetkey.sdk.models import Token
+from valetkey.sdk.processes import begins_anew
+from valetkey.sdk.profiles import Login, find_place
 from valetkey.sdk.refresher import Clock, utc_now
 from valetkey.sdk.transport import (
     Patience,
@@ -43,8 +49,29 @@ class _Base:
         self.url = checked_url(url, allow_http=allow_http)
         self.clock = clock
         self._allow_http = allow_http
+        self._reopening: tuple[Any, ...] | None = None
         self._patience = patience or Patience()
         self._token: TokenSource | None = (lambda: token) if isinstance(token, str) else token
+
+    @classmethod
+    def from_environment(cls, url: str = "", **more: Any) -> Self:
+        """Return a client of the server and with the token that the environment names
+        (``VALETKEY_URL``; ``VALETKEY_TOKEN_FILE`` or ``VALETKEY_TOKEN``), or of the login that
+        ``valetkey login`` kept, which is renewed. Raises Unauthenticated, InvalidRequest."""
+        place = find_place(os.environ, _renew, url=url)
+        made = cls(place.url, place.token, **more)
+        made._reopening = (cls, place.url, more)
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A client travels to another process as the words 'find it there', never with a token.
+        Raises PicklingError for one that was given its token."""
+        if self._reopening is None:
+            raise pickle.PicklingError(
+                "This client was given its token, and a pickle would carry it along. "
+                "Make it with from_environment(): the other process then finds the token itself."
+            )
+        return _reopen, self._reopening
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
@@ -62,6 +89,11 @@ class Client(_Base):
     ) -> None:
         super().__init__(*args, **more)
         self._sleep = sleep
+        self._http = httpx.Client(**client_options(self.url))
+        begins_anew(self)
+
+    def after_fork(self) -> None:
+        """Open connections of one's own; the parent's are left as they are."""
         self._http = httpx.Client(**client_options(self.url))
 
     def send(self, call: Call[T]) -> T:
@@ -252,3 +284,12 @@ def _sending(flow: Generator[Call[Any], Any, Any], answer: Any) -> Callable[[], 
 
 def _throwing(flow: Generator[Call[Any], Any, Any], error: ApiError) -> Callable[[], Call[Any]]:
     return lambda: flow.throw(error)
+
+
+def _reopen(kind: Any, url: str, more: dict[str, Any]) -> Any:
+    return kind.from_environment(url, **more)
+
+
+def _renew(login: Login) -> Token:
+    with Client(login.url) as client:
+        return client.send(calls.refresh(login.refresh_token))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.sdk import calls, flows
 from valetkey.sdk.models import Credentials, DriverInfo, PresignedUrl
+from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.refresher import Refresher
 
 if TYPE_CHECKING:
@@ -32,6 +33,17 @@ class Source:
 
     info: DriverInfo
     current: Refresher
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """Sends the same call each time; travels to other processes as its client does."""
+
+    client: Client
+    call: calls.Call[Credentials]
+
+    def __call__(self) -> Credentials:
+        return self.client.send(self.call)
 
 
 class _Adapters:
@@ -121,6 +133,14 @@ class Driver(_Adapters):
         self._project = project
         self._info: DriverInfo | None = None
         self._finding = threading.Lock()
+        begins_anew(self)
+
+    def after_fork(self) -> None:
+        """Don't wait for a thread of the parent's."""
+        self._finding = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Driver, (self._client, self._name, self._project)
 
     def __repr__(self) -> str:
         return f"<Driver {self._name!r}>"
@@ -179,7 +199,7 @@ class Driver(_Adapters):
 
     def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
         call = calls.vend(self.info.id, list(prefixes), list(access), ttl)
-        return Source(self.info, Refresher(lambda: self._client.send(call), self._client.clock))
+        return Source(self.info, Refresher(_Fetch(self._client, call), self._client.clock))
 
 
 class AsyncDriver(_Adapters):

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from valetkey.sdk.errors import Unavailable
 from valetkey.sdk.models import Credentials
+from valetkey.sdk.processes import begins_anew
 
 Clock = Callable[[], datetime]
 #: AWS's SDKs ask again when less than 15 minutes remain (botocore's advisory refresh).
@@ -56,6 +57,15 @@ class Refresher:
         self._fetching = threading.Lock()
         self._held: Held | None = None
         self._pause_until: datetime | None = None
+        begins_anew(self)
+
+    def after_fork(self) -> None:
+        """Don't wait for a thread of the parent's; what is held is good here too."""
+        self._fetching = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what fetches, never what is held."""
+        return Refresher, (self._fetch, self._clock)
 
     def __call__(self) -> Credentials:
         """Return credentials that are good now. Raises ApiError."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from valetkey.sdk.adapters import require
+from valetkey.sdk.adapters.botocore import NAME, metadata
 
 if TYPE_CHECKING:
     import boto3
@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     import s3fs
 
     from valetkey.sdk.driver import Source
-    from valetkey.sdk.models import Credentials
-
-#: The provider's name in botocore's chain.
-_NAME: Final = "valetkey"
-
-
-def _metadata(credentials: Credentials) -> dict[str, str]:
-    """Return credentials in the shape of botocore's RefreshableCredentials."""
-    return {
-        "access_key": credentials.access_key_id,
-        "secret_key": credentials.secret_access_key,
-        "token": credentials.session_token,
-        "expiry_time": credentials.expiration.isoformat(),
-    }
 
 
 def boto3_session(source: Source) -> boto3.Session:
@@ -42,9 +28,11 @@ def boto3_session(source: Source) -> boto3.Session:
     session: Any = require("botocore.session", "boto3").get_session()
 
     def load() -> Any:
-        return base.DeferredRefreshableCredentials(lambda: _metadata(source.current()), _NAME)
+        return base.DeferredRefreshableCredentials(lambda: metadata(source.current()), NAME)
 
-    session.get_component("credential_provider").insert_before("env", _provider(load))
+    # Before the environment: what was asked for here wins over what lies about.
+    provider = SimpleNamespace(METHOD=NAME, CANONICAL_NAME=NAME, load=load)
+    session.get_component("credential_provider").insert_before("env", provider)
     made = library.Session(botocore_session=session, region_name=source.info.region or None)
     if source.info.endpoint:
         made.client = _at(made.client, source.info.endpoint)
@@ -63,31 +51,12 @@ def _at(make: Callable[..., Any], endpoint: str) -> Callable[..., Any]:
     return made
 
 
-def _provider(load: Callable[[], Any]) -> Any:
-    """Return what botocore's chain takes as a provider."""
-    return SimpleNamespace(METHOD=_NAME, CANONICAL_NAME=_NAME, load=load)
-
-
 def s3_file_system(source: Source) -> s3fs.S3FileSystem:
     """Return an s3fs file system over a source."""
-    library: Any = require("s3fs", "s3fs")
-    base: Any = require("aiobotocore.credentials", "s3fs")
-    session: Any = require("aiobotocore.session", "s3fs").get_session()
+    require("s3fs", "s3fs")
+    from valetkey.sdk.adapters.files import DriverFileSystem  # noqa: PLC0415  # needs s3fs
 
-    async def refresh() -> dict[str, str]:
-        return _metadata(await asyncio.to_thread(source.current))
-
-    async def load() -> Any:
-        return base.AioDeferredRefreshableCredentials(refresh, _NAME)
-
-    session.get_component("credential_provider").insert_before("env", _provider(load))
-    return library.S3FileSystem(
-        session=session,
-        endpoint_url=source.info.endpoint or None,
-        client_kwargs={"region_name": source.info.region} if source.info.region else {},
-        # s3fs keeps instances by their arguments; one with other credentials is another one.
-        skip_instance_cache=True,
-    )
+    return DriverFileSystem(source)
 
 
 def arrow_file_system(source: Source) -> pyarrow.fs.PyFileSystem:
