@@ -74,7 +74,7 @@ class Office:
         s3 = client(self.server.aws, "s3", key, given.session_token)
         return Session(given.lease_id, s3, self.server.setup.bucket)
 
-    def revoke(self, *, refuse_new: bool = False, **target: str) -> dict[str, Any]:
+    def revoke(self, *, refuse_new: bool = False, **target: Any) -> dict[str, Any]:
         return self.owner.send(
             calls.revoke_leases("the laptop was stolen", refuse_new=refuse_new, **target)
         )
@@ -187,7 +187,10 @@ def test_a_revocation_is_audited_with_its_reason_and_its_proof(office: Office) -
     session = office.vend(ttl=1300)
     office.revoke(lease=session.lease)
     path = f"/api/v1/orgs/{office.server.org_id}/audit"
-    records = office.owner.send(calls.Call("GET", path, dict[str, Any], query={"limit": 1000}))
+    asked: calls.Call[dict[str, Any]] = calls.Call(
+        "GET", path, dict[str, Any], query={"limit": 1000}
+    )
+    records = office.owner.send(asked)
     mine = [each for each in records["items"] if each["action"] == "leases.revoke"]
     reasons = [each["reason"] for each in mine]
     assert "the laptop was stolen" in reasons
@@ -248,7 +251,7 @@ def test_another_inline_policy_of_the_role_is_left_alone(office: Office) -> None
 
 
 @pytest.mark.parametrize("target", [{}, {"lease": "0" * 24}, {"driver": "nonsense"}])
-def test_what_is_not_there_or_not_said_is_refused(office: Office, target: dict[str, str]) -> None:
+def test_what_is_not_there_or_not_said_is_refused(office: Office, target: dict[str, Any]) -> None:
     with pytest.raises(ApiError):
         office.revoke(**target)
 

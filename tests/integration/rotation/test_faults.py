@@ -35,6 +35,7 @@ async def _whole_rotation(process: Rotations, case: Case) -> None:
 
 async def _until_over(case: Case) -> Stage:
     """Restart Valetkey, as often as it takes."""
+    status = await case.process().status(case.caller, case.integration_id)
     for _ in range(8):
         case.clock.advance(DEFAULT_GRACE.total_seconds())
         await case.process().resume()
