@@ -8,7 +8,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format bench clean lock
+.PHONY: help install demo up test check format reference bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ check: $(STAMP) ## Format, lint, types, import rules
 format: $(STAMP) ## Put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+reference: $(STAMP) ## Write the generated pages of docs/reference anew
+	$(BIN)/valetkey settings --markdown > docs/reference/settings.md
+	$(BIN)/valetkey reference > docs/reference/cli.md
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench

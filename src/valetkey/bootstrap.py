@@ -19,7 +19,8 @@ from valetkey.crypto.keys import create_key_file
 from valetkey.crypto.passwords import Argon2Passwords
 from valetkey.crypto.sealing import EnvelopeSealer
 from valetkey.crypto.tokens import JwtTokens
-from valetkey.db.schema import migrate, schema_state
+from valetkey.db.engine import database_file
+from valetkey.db.schema import SchemaState, migrate, schema_state
 from valetkey.db.storage import SqlStorage
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ConfigurationError, Conflict, SealBroken
@@ -120,8 +121,7 @@ async def first_start(
     StorageUnavailable.
     """
     check_password(password.reveal())
-    _make_data_folder(settings)
-    await migrate(settings.database)
+    await bring_up_to_date(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     storage = SqlStorage.at(settings.database)
     try:
@@ -170,7 +170,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     not initialised), StorageUnavailable.
     """
     if settings.migrate_on_start:
-        await migrate(settings.database)
+        await bring_up_to_date(settings)
     await _require_schema(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = make_sealer(settings, entropy)
@@ -269,7 +269,22 @@ def wire(parts: Parts) -> Services:
     )
 
 
+async def bring_up_to_date(settings: Settings) -> SchemaState:
+    """Bring the database to this version; return what it was before.
+
+    Raises ConfigurationError, StorageUnavailable.
+    """
+    _make_data_folder(settings)
+    return await migrate(settings.database)
+
+
 async def _require_schema(settings: Settings) -> None:
+    file = database_file(settings.database)
+    if file is not None and not file.exists():  # SQLite would make an empty one
+        raise ConfigurationError(
+            f"There is no database {file} yet.",
+            hint="On a first start run 'valetkey init'; otherwise check the database URL.",
+        )
     state = await schema_state(settings.database)
     if state.present is None:
         raise ConfigurationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +23,7 @@ _EXTRAS: Final = {
     "hypercorn": "embedded",
 }
 _OURS: Final = "valetkey"
+_DEBUG: Final = "VALETKEY_DEBUG"
 
 
 class _Usage(Exception):
@@ -50,6 +52,9 @@ class _Bug(_Usage):
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command to its exit code. ``words`` are the command line without the program."""
     given = list(sys.argv[1:] if words is None else words)
+    if words is None and not os.environ.get(_DEBUG):
+        # What breaks in a thread is told by whoever waits for it: the thread itself has no say.
+        threading.excepthook = lambda _: None
     try:
         result = app(
             given,
@@ -82,7 +87,7 @@ def _fail(error: Exception, *, as_json: bool) -> int:
         show.error_json(explained)
     else:
         show.error(explained)
-    if isinstance(explained, _Bug) and os.environ.get("VALETKEY_DEBUG"):
+    if isinstance(explained, _Bug) and os.environ.get(_DEBUG):
         raise error
     return code
 
@@ -99,7 +104,7 @@ def _explained(error: Exception) -> tuple[Explained, int]:
     name = type(error).__name__
     return _Bug(
         f"Valetkey stumbled over something that it did not foresee ({name}).",
-        "Please report it, with what VALETKEY_DEBUG=1 prints when you run the command again.",
+        f"Please report it, with what {_DEBUG}=1 prints when you run the command again.",
     ), Exit.FAILED
 
 

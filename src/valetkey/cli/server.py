@@ -13,14 +13,19 @@ from cyclopts import Group, Parameter
 
 from valetkey import logs, serving
 from valetkey.api import ApiOptions, create_app
-from valetkey.bootstrap import first_start, make_sealing_key, open_services, rotate_sealing_key
+from valetkey.bootstrap import (
+    bring_up_to_date,
+    first_start,
+    make_sealing_key,
+    open_services,
+    rotate_sealing_key,
+)
 from valetkey.cli import show
 from valetkey.cli.commands import installed_version
 from valetkey.cli.connection import Flag
 from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.config import PREFIX, Settings, environment, load_settings, settings_page
 from valetkey.console import console_routes
-from valetkey.db.schema import migrate as migrate_database
 from valetkey.domain.secret import Secret
 
 _GROUP: Final = Group("Settings and output", sort_key=9)
@@ -184,7 +189,7 @@ def describe_database(url: str) -> str:
 def migrate(*, setup: Setup = _SETUP) -> None:
     """Bring the database to this version. Safe to run again, and by several processes at once."""
     settings = setup.settings()
-    before = asyncio.run(migrate_database(settings.database))
+    before = asyncio.run(bring_up_to_date(settings))
     if setup.as_json:
         show.write_json({"before": before.present, "now": before.needed})
     elif before.current:

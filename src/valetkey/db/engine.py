@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, event
@@ -49,6 +50,17 @@ def database_url(text: str) -> URL:
             hint="Use sqlite:///folder/valetkey.db or postgresql://user:password@host/name.",
         )
     return url.set(drivername=_DRIVERS[kind])
+
+
+def database_file(text: str) -> Path | None:
+    """Return the file of a database URL; None for a server, or for memory.
+
+    Raises ConfigurationError.
+    """
+    url = database_url(text)
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(url.database))
 
 
 def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8) -> AsyncEngine:

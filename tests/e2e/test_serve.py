@@ -1,0 +1,329 @@
+"""A server's life as real processes: first start, serving, stopping, and all that can be wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.commands import Ran, clean_environment, run_process, start
+
+PASSWORD = "correct horse battery staple"
+OWNER = "ada@example.com"
+
+
+class Machine:
+    """One server's machine: its data folder, and its settings in the environment."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data = home / "data"
+        self.password_file = home / "password"
+        self.password_file.write_text(PASSWORD + "\n")
+        self.environment = clean_environment(home, VALETKEY_DATA_DIR=str(self.data))
+
+    def run(self, *words: str, **variables: str) -> Ran:
+        return run_process(words, self.environment | variables)
+
+    def init(self, **variables: str) -> Ran:
+        words = ["init", "--email", OWNER, "--password-file", str(self.password_file), "--json"]
+        return self.run(*words, **variables)
+
+    @contextlib.contextmanager
+    def serving(self, *words: str, **variables: str) -> Iterator[Serving]:
+        """A server that answers; it is killed at the end if it still runs."""
+        process = start(["serve", "--port", "0", "--json", *words], self.environment | variables)
+        try:
+            yield Serving(process)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+class Serving:
+    """A running server."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or lines[-1] != "}\n":
+            lines.append(process.stdout.readline())
+            assert lines[-1], process.communicate()[1]
+        self.facts: dict[str, str] = json.loads("".join(lines))
+        self.url = self.facts["url"]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Ask it to end; return its exit code and its log."""
+        self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=60)
+        return self.process.returncode, log
+
+    def token(self) -> str:
+        body = {"username": OWNER, "password": PASSWORD, "type": "user_credentials"}
+        answer = httpx.post(f"{self.url}/token", json=body)
+        token: str = answer.json()["id_token"]
+        return token
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A machine where `init` was run."""
+    made = Machine(tmp_path_factory.mktemp("machine"))
+    ran = made.init()
+    assert ran.code == 0, ran.said
+    assert ran.json["owner"] == OWNER
+    return made
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Machine:
+    """A machine where nothing was run yet."""
+    return Machine(tmp_path)
+
+
+def test_it_prints_its_address_and_what_it_uses(machine: Machine) -> None:
+    with machine.serving() as server:
+        assert set(server.facts) == {"url", "console", "version", "database", "key", "aws"}
+        assert server.facts["database"] == f"SQLite, {machine.data}/valetkey.db"
+        assert server.facts["key"] == f"file:{machine.data}/valetkey.key"
+        assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert httpx.get(server.facts["console"], follow_redirects=True).status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_well_when_asked_to(machine: Machine, number: signal.Signals) -> None:
+    with machine.serving() as server:
+        code, log = server.stop(number)
+    assert code == 0
+    assert "Traceback" not in log
+
+
+def test_its_log_is_json_lines_with_the_request_ids_that_errors_repeat(machine: Machine) -> None:
+    with machine.serving() as server:
+        answer = httpx.get(f"{server.url}/api/v1/users/me")
+        code, log = server.stop()
+    assert code == 0
+    lines = [json.loads(line) for line in log.splitlines()]
+    (line,) = [line for line in lines if line.get("path") == "/api/v1/users/me"]
+    assert (line["status"], line["request_id"]) == (401, answer.json()["requestId"])
+
+
+def test_its_log_is_for_people_when_it_shall_be(machine: Machine) -> None:
+    with machine.serving(VALETKEY_LOG_FORMAT="human") as server:
+        httpx.get(f"{server.url}/api/v1/users/me")
+        _, log = server.stop()
+    assert "path=/api/v1/users/me" in log
+
+
+class _Slow(BaseHTTPRequestHandler):
+    """An AWS that answers only once it is let."""
+
+    asked: threading.Event
+    let: threading.Event
+
+    def do_POST(self) -> None:
+        self.asked.set()
+        self.let.wait()
+        self.send_response(403)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name there
+        """Say nothing."""
+
+
+@pytest.fixture
+def slow_aws() -> Iterator[tuple[str, threading.Event, threading.Event]]:
+    asked, let = threading.Event(), threading.Event()
+    handler = type("Handler", (_Slow,), {"asked": asked, "let": let})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked, let
+        let.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_request_under_way_is_finished_before_it_ends(
+    machine: Machine, slow_aws: tuple[str, threading.Event, threading.Event]
+) -> None:
+    endpoint, asked, let = slow_aws
+    answers: list[httpx.Response] = []
+    with machine.serving(VALETKEY_STS_ENDPOINT=endpoint) as server:
+        headers = {"Authorization": f"Bearer {server.token()}"}
+        me = httpx.get(f"{server.url}/api/v1/users/me", headers=headers).json()
+        body = {
+            "type": "aws-sts",
+            "name": "slow",
+            "options": {
+                "key": "AKIAIOSFODNN7EXAMPLE",
+                "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "roleArns": "arn:aws:iam::000000000000:role/none",
+            },
+        }
+        url = f"{server.url}/api/v1/orgs/{me['orgs'][0]['id']}/integrations"
+
+        def ask() -> None:
+            answers.append(httpx.post(url, headers=headers, json=body, timeout=60))
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert asked.wait(60)
+        server.process.send_signal(signal.SIGTERM)
+        let.set()
+        thread.join(60)
+        _, log = server.process.communicate(timeout=60)
+        assert server.process.returncode == 0
+    assert [answer.status_code for answer in answers] == [201]
+    assert "Traceback" not in log
+
+
+def test_a_taken_port_is_named(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = machine.run("serve", "--port", port)
+    assert ran.code == 2
+    assert f"can't listen on 127.0.0.1 port {port}" in ran.said
+    assert "Traceback" not in ran.said
+
+
+def test_a_second_server_does_not_steal_the_first_ones_port(machine: Machine) -> None:
+    with machine.serving() as server:
+        ran = machine.run("serve", "--port", server.url.rpartition(":")[2])
+    assert ran.code == 2
+    assert "can't listen" in ran.said
+
+
+def test_an_unknown_setting_is_refused_with_what_was_meant(machine: Machine) -> None:
+    ran = machine.run("serve", VALETKEY_DATABSE_URL="sqlite:///x")
+    assert ran.code == 2
+    assert "VALETKEY_DATABSE_URL is not a setting" in ran.said
+    assert "database_url" in ran.said
+
+
+def test_before_the_first_start_it_says_so_and_makes_nothing(fresh: Machine) -> None:
+    ran = fresh.run("serve", "--port", "0")
+    assert ran.code != 0
+    assert "valetkey init" in ran.said
+    assert "Traceback" not in ran.said
+    assert not fresh.data.exists()
+
+
+def test_a_database_of_no_version_is_migrated_only_when_told(fresh: Machine) -> None:
+    fresh.data.mkdir()
+    (fresh.data / "valetkey.db").touch()
+    ran = fresh.run("serve", "--port", "0")
+    assert ran.code == 2
+    assert "no tables yet" in ran.said
+    migrated = fresh.run("migrate", "--json")
+    assert migrated.code == 0
+    assert migrated.json["before"] is None
+    again = fresh.run("migrate", "--json")
+    assert again.json["before"] == again.json["now"] == migrated.json["now"]
+    assert "valetkey init" in fresh.run("serve", "--port", "0", "--migrate").said
+
+
+def test_a_second_init_changes_nothing(machine: Machine) -> None:
+    key = (machine.data / "valetkey.key").read_bytes()
+    ran = machine.init()
+    assert ran.code == 6
+    assert ran.json["error"]["code"] == "conflict"
+    assert (machine.data / "valetkey.key").read_bytes() == key
+
+
+@pytest.fixture
+def initialised(fresh: Machine) -> Machine:
+    """A machine of this test's own, where `init` was run."""
+    assert fresh.init().code == 0
+    return fresh
+
+
+def test_a_missing_key_file_is_named_and_none_is_made(initialised: Machine) -> None:
+    key = initialised.data / "valetkey.key"
+    key.unlink()
+    ran = initialised.run("serve", "--port", "0")
+    assert ran.code == 2
+    assert f"The key file {key} is missing" in ran.said
+    assert initialised.init().code == 6
+    assert not key.exists()
+
+
+def test_a_key_of_another_installation_is_recognised(initialised: Machine) -> None:
+    key = initialised.data / "valetkey.key"
+    key.unlink()
+    elsewhere = initialised.home / "elsewhere"
+    assert initialised.init(VALETKEY_DATA_DIR=str(elsewhere)).code == 0
+    key.write_bytes((elsewhere / "valetkey.key").read_bytes())
+    key.chmod(0o600)
+    ran = initialised.run("serve", "--port", "0")
+    assert ran.code == 2
+    assert "a key-encryption key that this server does not have" in ran.said
+    assert "Traceback" not in ran.said
+
+
+def test_a_key_file_that_others_may_read_is_refused(initialised: Machine) -> None:
+    (initialised.data / "valetkey.key").chmod(0o644)
+    ran = initialised.run("serve", "--port", "0")
+    assert ran.code == 2
+    assert "chmod 600" in ran.said
+
+
+def test_a_database_that_is_none_is_named(initialised: Machine) -> None:
+    (initialised.data / "valetkey.db").write_bytes(b"not a database" * 1000)
+    for name in ("valetkey.db-wal", "valetkey.db-shm"):
+        (initialised.data / name).unlink(missing_ok=True)
+    ran = initialised.run("serve", "--port", "0")
+    assert ran.code != 0
+    assert "database" in ran.said
+    assert "Traceback" not in ran.said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to everything")
+def test_a_database_that_may_not_be_written_is_named(initialised: Machine) -> None:
+    (initialised.data / "valetkey.db").chmod(0o400)
+    ran = initialised.run("serve", "--port", "0", "--migrate")
+    assert ran.code != 0
+    assert "Traceback" not in ran.said
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(fresh: Machine) -> None:
+    (fresh.home / "file").touch()
+    ran = fresh.init(VALETKEY_DATA_DIR=str(fresh.home / "file" / "data"))
+    assert ran.code == 2
+    assert "can't be made" in ran.said
+
+
+def test_a_short_password_is_refused_before_anything_is_made(fresh: Machine) -> None:
+    fresh.password_file.write_text("short\n")
+    ran = fresh.init()
+    assert ran.code == 2
+    assert not fresh.data.exists()
+
+
+def test_settings_come_from_a_file_and_the_environment_wins(machine: Machine) -> None:
+    file = machine.home / "settings.toml"
+    file.write_text('log_level = "warning"\nport = 1234\n')
+    ran = machine.run("settings", "--config", str(file), "--json", VALETKEY_PORT="4321")
+    assert (ran.json["log_level"], ran.json["port"]) == ("warning", 4321)
+    assert "log_level" in machine.run("settings").out
+
+
+def test_a_password_in_the_database_url_is_not_shown(machine: Machine) -> None:
+    url = "postgresql://user:hidden-word@127.0.0.1:1/name"
+    ran = machine.run("serve", "--port", "0", VALETKEY_DATABASE_URL=url)
+    assert ran.code == 8
+    assert "hidden-word" not in ran.said
+    assert "hidden-word" not in machine.run("settings", VALETKEY_DATABASE_URL=url).said
