@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from valetkey.domain.audit import AuditEvent, AuditRecord, verify_chain
+from valetkey.db.schema import migrate
+from valetkey.db.storage import SqlStorage
+from valetkey.domain.audit import (
+    ALL_RECORDS,
+    AuditEvent,
+    AuditFilter,
+    AuditForm,
+    AuditRecord,
+    FilledForm,
+    verify_chain,
+)
+from valetkey.domain.errors import StorageUnavailable
 from valetkey.domain.ports import Storage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -33,10 +46,14 @@ async def _append(storage: Storage, *numbers: int) -> None:
 
 
 async def _records(
-    storage: Storage, *, after: int = 0, limit: int | None = None, org_id: str = ""
+    storage: Storage,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+    where: AuditFilter = ALL_RECORDS,
 ) -> list[AuditRecord]:
     async with storage.read() as work:
-        found = work.audit.read(after=after, limit=limit, org_id=org_id)
+        found = work.audit.read(after=after, limit=limit, where=where)
         return [record async for record in found]
 
 
@@ -71,6 +88,99 @@ async def test_an_undone_append_leaves_no_gap(storage: Storage) -> None:
 
 async def test_reading_goes_on_after_a_sequence_within_one_organisation(storage: Storage) -> None:
     await _append(storage, *range(10))
-    page = await _records(storage, after=3, limit=2, org_id=ORGS[0])
+    page = await _records(storage, after=3, limit=2, where=AuditFilter(ORGS[0]))
     assert [record.sequence for record in page] == [5, 7]
     assert await _records(storage, after=10) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (AuditFilter(actor="eve@example.com"), [2]),
+        (AuditFilter(outcome="denied"), [3]),
+        (AuditFilter(action="driver.create", org_id=ORGS[1]), [4]),
+        (AuditFilter(subject="driver:1"), [2]),
+        (AuditFilter(since=NOW + timedelta(seconds=3)), [4, 5]),
+        (AuditFilter(until=NOW + timedelta(seconds=1)), [1]),
+        (AuditFilter(actor="nobody"), []),
+    ],
+)
+async def test_records_are_found_by_what_they_say(
+    storage: Storage, where: AuditFilter, expected: list[int]
+) -> None:
+    changes: list[dict[str, str]] = [
+        {},
+        {"actor": "eve@example.com"},
+        {"outcome": "denied"},
+        {"action": "driver.create"},
+        {},
+    ]
+    events = [
+        replace(_event(number), at=NOW + timedelta(seconds=number), **change)  # type: ignore[arg-type]
+        for number, change in enumerate(changes)
+    ]
+    async with storage.begin() as work:
+        await work.audit.append(events)
+    assert [record.sequence for record in await _records(storage, where=where)] == expected
+
+
+def _filled(number: int) -> FilledForm:
+    form = AuditForm(
+        org_id=ORGS[0],
+        actor="ada@example.com",
+        action="credentials.vend",
+        outcome="allowed",
+        subject="driver:d",
+        reason="owner",
+        details={"prefixes": ["a/é"]},
+    )
+    return FilledForm(form, f"{number:024x}", NOW, "request", "192.0.2.7")
+
+
+async def test_records_of_the_quick_way_and_of_transactions_make_one_chain(
+    storage: Storage,
+) -> None:
+    await storage.record([_filled(1), _filled(2)], [])
+    await storage.record([_filled(3)], [])
+    await _append(storage, 4)
+    await storage.record([_filled(5), _event(6)], [])
+    await asyncio.gather(
+        *(storage.record([_filled(10 + n)], []) for n in range(20)),
+        *(_append(storage, 100 + n) for n in range(20)),
+    )
+    records = await _records(storage)
+    assert [record.event.id for record in records[:6]] == [
+        f"{number:024x}" for number in range(1, 7)
+    ]
+    assert len(records) == 46
+    assert verify_chain(records).holds
+
+
+async def test_a_great_many_records_at_once_make_one_chain(storage: Storage) -> None:
+    await storage.record([_filled(n) for n in range(400)], [])
+    await storage.record([_filled(n) for n in range(400)], [])
+    records = await _records(storage)
+    assert len(records) == 800
+    assert verify_chain(records).holds
+
+
+async def test_two_processes_that_write_the_quick_way_make_one_chain(database_url: str) -> None:
+    await migrate(database_url)
+    one, other = SqlStorage.at(database_url), SqlStorage.at(database_url)
+    for round_ in range(5):
+        await asyncio.gather(
+            one.record([_filled(round_)], []), other.record([_filled(round_ + 100)], [])
+        )
+    records = await _records(one)
+    assert len(records) == 10
+    assert verify_chain(records).holds
+    await one.close()
+    await other.close()
+
+
+async def test_nothing_is_recorded_where_the_database_is_gone(tmp_path: Path) -> None:
+    storage = SqlStorage.at(f"sqlite:///{tmp_path}/gone.db")
+    with pytest.raises(StorageUnavailable):
+        await storage.record([_filled(1)], [])
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240  # a moment, in a test
+    await storage.close()

@@ -178,6 +178,30 @@ def link(sequence: int, previous: str, event: AuditEvent) -> AuditRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which records are meant; what is empty does not narrow. ``since`` is included, ``until``
+    is not."""
+
+    org_id: str = ""
+    action: str = ""
+    actor: str = ""
+    outcome: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def matches(self, event: AuditEvent) -> bool:
+        """Tell whether an event is meant."""
+        names = ("org_id", "action", "actor", "outcome", "subject")
+        texts = all(getattr(self, name) in {"", getattr(event, name)} for name in names)
+        begun = self.since is None or event.at >= self.since
+        return texts and begun and (self.until is None or event.at < self.until)
+
+
+ALL_RECORDS: Final = AuditFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class ChainVerdict:
     """What walking the chain found. ``broken_at`` is the first bad sequence number, if any."""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from valetkey.domain.access import Action, Principal, decide, require
 from valetkey.domain.audit import (
+    ALL_RECORDS,
     GENESIS,
     AuditEvent,
+    AuditFilter,
     AuditRecord,
     ChainVerdict,
     ChainWalk,
@@ -119,12 +121,20 @@ class AuditLog:
         require(decide(caller.principal, Action.READ_AUDIT, org_id=org_id))
 
     async def of_org(
-        self, caller: Caller, org_id: str, *, after: int = 0, limit: int | None = None
+        self,
+        caller: Caller,
+        org_id: str,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        where: AuditFilter = ALL_RECORDS,
     ) -> AsyncIterator[AuditRecord]:
-        """Iterate over an organisation's records in order. Raises NotFound, Denied."""
+        """Iterate over an organisation's records that are meant, in order, ``sequence`` >
+        ``after``. Raises NotFound, Denied."""
         await self.require_reader(caller, org_id)
+        own = replace(where, org_id=org_id)
         async with self._storage.read() as work:
-            async for record in work.audit.read(after=after, limit=limit, org_id=org_id):
+            async for record in work.audit.read(after=after, limit=limit, where=own):
                 yield record
 
     async def recent(
@@ -135,7 +145,7 @@ class AuditLog:
         await self.require_reader(caller, org_id)
         async with self._storage.read() as work:
             after = max(0, await work.audit.length() - among)
-            async for record in work.audit.read(after=after, org_id=org_id):
+            async for record in work.audit.read(after=after, where=AuditFilter(org_id)):
                 yield record
 
     async def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from valetkey.domain.audit import GENESIS, AuditEvent, AuditRecord, link
+from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
 from valetkey.domain.driver import Driver
 from valetkey.domain.errors import Conflict, InUse
 from valetkey.domain.integration import Integration
@@ -261,9 +261,9 @@ class MemoryAuditTrail:
         return added
 
     async def read(
-        self, *, after: int = 0, limit: int | None = None, org_id: str = ""
+        self, *, after: int = 0, limit: int | None = None, where: AuditFilter = ALL_RECORDS
     ) -> AsyncIterator[AuditRecord]:
-        wanted = (r for r in self.records[after:] if org_id in {"", r.event.org_id})
+        wanted = (record for record in self.records[after:] if where.matches(record.event))
         for record in itertools.islice(wanted, limit):
             yield record
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import ColumnElement, Row, select, text
 
 from valetkey.db.repositories.rows import Repository, from_row
 from valetkey.db.tables.audit import audit_records as t
-from valetkey.domain.audit import GENESIS, AuditEvent, AuditRecord, link
+from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
 
 _PAGE: Final = 1000
 #: Any number will do, as long as every process uses it: pg_advisory_xact_lock(AUDIT_LOCK).
@@ -39,15 +39,13 @@ class SqlAuditTrail(Repository):
         return (row.sequence, row.hash) if row else (0, GENESIS)
 
     async def read(
-        self, *, after: int = 0, limit: int | None = None, org_id: str = ""
+        self, *, after: int = 0, limit: int | None = None, where: AuditFilter = ALL_RECORDS
     ) -> AsyncIterator[AuditRecord]:
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
-            query = select(t).where(t.c.sequence > after).order_by(t.c.sequence).limit(page)
-            if org_id:
-                query = query.where(t.c.org_id == org_id)
-            rows = await self._all(query)
+            query = select(t).where(t.c.sequence > after, *_meant(where))
+            rows = await self._all(query.order_by(t.c.sequence).limit(page))
             for row in rows:
                 yield _from_row(row)
             if len(rows) < page:
@@ -58,6 +56,17 @@ class SqlAuditTrail(Repository):
     async def length(self) -> int:
         row = await self._one(select(t.c.sequence).order_by(t.c.sequence.desc()).limit(1))
         return int(row.sequence) if row else 0
+
+
+def _meant(where: AuditFilter) -> list[ColumnElement[bool]]:
+    names = ("org_id", "action", "actor", "outcome", "subject")
+    given = {name: getattr(where, name) for name in names}
+    conditions = [t.c[name] == value for name, value in given.items() if value]
+    if where.since is not None:
+        conditions.append(t.c.at >= where.since)
+    if where.until is not None:
+        conditions.append(t.c.at < where.until)
+    return conditions
 
 
 def _to_row(record: AuditRecord) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from valetkey.domain.audit import AuditEvent, AuditRecord, Entry
+from valetkey.domain.audit import ALL_RECORDS, AuditEvent, AuditFilter, AuditRecord, Entry
 from valetkey.domain.driver import Driver
 from valetkey.domain.integration import Integration
 from valetkey.domain.lease import Lease
@@ -108,10 +108,10 @@ class AuditTrail(Protocol):
     async def append(self, events: Sequence[AuditEvent]) -> Sequence[AuditRecord]: ...
 
     def read(
-        self, *, after: int = 0, limit: int | None = None, org_id: str = ""
+        self, *, after: int = 0, limit: int | None = None, where: AuditFilter = ALL_RECORDS
     ) -> AsyncIterator[AuditRecord]:
-        """Iterate over records in order, ``sequence`` > ``after``, of one organisation or (empty)
-        of all; memory stays flat."""
+        """Iterate over those records that are meant, in order, ``sequence`` > ``after``; memory
+        stays flat."""
         ...
 
     async def length(self) -> int:
