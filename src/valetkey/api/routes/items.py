@@ -180,7 +180,9 @@ async def stream_item(
         caller, item_id, byte_range=request.headers.get("range", ""), proxied=proxy
     )
     if isinstance(opened, Elsewhere):
-        return Response(None, status_code=302, headers={"location": opened.url})
+        return Response(
+            b"", status_code=302, headers={"location": opened.url}, media_type="text/plain"
+        )
     headers = {"content-length": str(opened.size), "accept-ranges": "bytes"}
     if opened.chunks is None:
         return Response(b"", headers=headers, media_type=opened.item.mimetype)
