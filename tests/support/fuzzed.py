@@ -12,6 +12,7 @@ from typing import Any
 
 from support.memory import open_memory
 from valetkey.api import create_app
+from valetkey.services.datasets import NewDataset
 from valetkey.serving import reserve, serve
 
 
@@ -40,7 +41,11 @@ def serving_doubles() -> Iterator[Served]:
         # A key: requests that end the owner's logins do not end it.
         _, token = await memory.services.accounts.create_api_key(await memory.caller(), "fuzz")
         driver = await memory.driver()
+        dataset = await memory.services.datasets.create(
+            await memory.caller(), memory.project.id, NewDataset("data", driver.id)
+        )
         known = {
+            "dataset_id": dataset.dataset.id,
             "org_id": memory.org_id,
             "project_id": memory.project.id,
             "driver_id": driver.id,
