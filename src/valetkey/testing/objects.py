@@ -25,6 +25,8 @@ class FakeObjectData:
 
     ``before`` and ``after`` are called with each operation's name and key: there tests let a rival
     act, or raise. ``written`` keeps the sizes of the chunks as they came, ``used`` the credentials.
+    A listing's page has up to ``page_size`` objects; with ``unordered`` they come in the order of
+    the keys read backwards, and ``after`` counts for nothing.
     """
 
     clock: Clock
@@ -33,6 +35,8 @@ class FakeObjectData:
     after: Step | None = None
     written: list[int] = field(default_factory=list)
     used: list[Credentials] = field(default_factory=list)
+    page_size: int = 1000
+    unordered: bool = False
     _modified: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def list_page(
@@ -47,14 +51,18 @@ class FakeObjectData:
     ) -> ListedPage:
         listed_ms = to_ms(self.clock.now())
         await self._start("list", prefix, credentials)
-        keys = [
-            key
-            for key in sorted(self._bucket(place))
-            if key.startswith(prefix) and key > max(after, token)
-        ]
-        objects = [self._listed(place, key) for key in keys[:limit]]
+        keys = sorted(key for key in self._bucket(place) if key.startswith(prefix))
+        if self.unordered:
+            keys.sort(key=lambda key: key[::-1])
+            keys = keys[int(token or 0) :]
+        else:
+            keys = [key for key in keys if key > max(after, token)]
+        shown = keys[: min(limit, self.page_size)]
+        last = len(shown) == len(keys)
+        objects = [self._listed(place, key) for key in shown]
         await self._end("list", prefix)
-        return ListedPage(objects, last=len(keys) <= limit, listed_ms=listed_ms)
+        following = str(int(token or 0) + len(shown)) if self.unordered else ""
+        return ListedPage(objects, last, listed_ms, "" if last else following)
 
     async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
         await self._start("head", key, credentials)

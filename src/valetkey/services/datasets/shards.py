@@ -94,7 +94,9 @@ class ShardWork:
         while True:
             try:
                 page = await self._bucket.page(after, self._shard.upto)
-            except Exception as error:  # noqa: BLE001  # raised where the pages are awaited
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001  # raised where the pages are awaited
                 await queue.put(error)
                 return
             await queue.put(page)
