@@ -8,6 +8,7 @@ pytest_plugins = [
     "support.databases",
     "support.memory",
     "support.server",
+    "support.shell",
     "support.console",
     "support.commands",
 ]

@@ -80,8 +80,8 @@ def running_server(settings: Settings) -> Iterator[Running]:
 def _serve(settings: Settings, started: Future[Running]) -> None:
     async def main() -> None:
         async with open_services(settings) as services:
-            stop, held = asyncio.Event(), reserve("127.0.0.1", 0)
             app = create_app(services, more=console_routes())
+            stop, held = asyncio.Event(), reserve("127.0.0.1", 0)
 
             def ready(port: int) -> None:
                 url = f"http://127.0.0.1:{port}"
