@@ -41,7 +41,7 @@ format: $(STAMP) ## Put the code in form
 
 reference: $(STAMP) ## Write the generated pages of docs/reference anew
 	$(BIN)/valetkey settings --markdown > docs/reference/settings.md
-	$(BIN)/valetkey reference > docs/reference/cli.md
+	$(BIN)/python -m valetkey.cli.reference > docs/reference/cli.md
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench

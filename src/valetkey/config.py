@@ -222,7 +222,7 @@ def settings_page() -> str:
         "# Settings",
         "Read once at start-up: from a TOML file (`--config`, or the variable `VALETKEY_CONFIG`), "
         "then from the environment, which wins. An unknown name is an error. "
-        "This page is generated: `valetkey settings --markdown`.",
+        "This page is generated: `make reference`.",
         "",
         "| in the file | in the environment | default | what it is |",
         "|---|---|---|---|",

@@ -38,7 +38,6 @@ _SERVER: Final = (
     Mount("migrate", "valetkey.cli.server:migrate", "Bring the database to this version."),
     Mount("keys", "valetkey.cli.sealing:app", "The key that seals stored secrets."),
     Mount("settings", "valetkey.cli.server:settings", "List the server's settings."),
-    Mount("reference", "valetkey.cli.reference:reference", "Print this help as one page."),
     Mount("demo", "valetkey.cli.demo:demo", "See all of it happen, on an embedded AWS."),
 )
 #: The groups, in the order in which the help shows them.

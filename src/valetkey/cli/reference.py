@@ -1,11 +1,15 @@
-"""``valetkey reference``: the page docs/reference/cli.md, written from the commands themselves."""
+"""``python -m valetkey.cli.reference``: docs/reference/cli.md, from the commands themselves."""
 
 from __future__ import annotations
+
+import re
 
 from valetkey.cli import show
 from valetkey.cli.commands import GROUPS, app
 from valetkey.cli.exits import Exit
 
+#: The library puts into a usage how Python was started to write it.
+_HOW_STARTED = re.compile(r"^(valetkey .*?) -m [\w.]+", re.MULTILINE)
 _EXITS = {
     Exit.DONE: "done",
     Exit.FAILED: "it ran, and something does not hold: a check failed, a chain is broken",
@@ -24,7 +28,7 @@ def cli_page() -> str:
     """Return the reference of all commands, in Markdown."""
     lines = [
         "# Commands",
-        "This page is generated: `valetkey reference`. Every command has `--help`; `--json` prints "
+        "This page is generated: `make reference`. Every command has `--help`; `--json` prints "
         'for programs, errors as `{"error": {message, code, hint, requestId}}`. Secrets are read '
         "from a prompt, a file, or standard input (`-`), never from the command line.",
         "",
@@ -33,10 +37,9 @@ def cli_page() -> str:
         lines += [f"- **{group.name}**: " + ", ".join(f"`{mount.name}`" for mount in mounts)]
     lines += ["", "## Exit codes", "| code | means |", "|---|---|"]
     lines += [f"| {code.value} | {text} |" for code, text in _EXITS.items()]
-    lines += ["", app.generate_docs(heading_level=2)]
+    lines += ["", _HOW_STARTED.sub(r"\1", app.generate_docs(heading_level=2))]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()).rstrip() + "\n"
 
 
-def reference() -> None:
-    """Print the reference of all commands, in Markdown."""
+if __name__ == "__main__":
     show.write(cli_page())
