@@ -65,6 +65,7 @@ async def vend(
     wanted = Wanted(
         server=str(request.base_url).rstrip("/"),
         driver=driver.name,
+        driver_id=driver.id,
         bucket=driver.bucket,
         region=driver.region,
         endpoint=driver.endpoint,

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from litestar import Response, get
 
+from valetkey.console.audit import RECENT
+from valetkey.console.chart import VEND
+from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Services
-from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.console.keys import key_since
+from valetkey.domain.integration import Integration, IntegrationState, IntegrationType
 
 HERE: Final = ""
+#: AWS's own advice for access keys.
+OLD_KEY: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +30,77 @@ class Concern:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """Hand-outs lately, and the sessions that sufficed for them: the cache did the rest."""
+
+    handed_out: int = 0
+    sessions: int = 0
+
+    @property
+    def saved(self) -> int:
+        """Calls to STS that were not needed."""
+        return self.handed_out - self.sessions
+
+
 @get("/")
 async def overview(services: Services, reader: Reader) -> Response[str]:
     """Show what the reader may see."""
     integrations: Sequence[Integration] = ()
+    savings, concerns = None, []
     if reader.rights.read_integrations:
         integrations = await services.integrations.of_org(reader.caller, reader.org.id)
-    drivers = 0
-    if reader.rights.read_drivers:
-        for project in reader.projects:
-            if reader.may_in(project).read_drivers:
-                drivers += len(await services.drivers.of_project(reader.caller, project.id))
+        concerns = concerns_of(integrations) + await _about_keys(services, reader, integrations)
+    if reader.rights.read_audit:
+        savings = await _savings(services, reader)
     readiness = await services.health.readiness()
     return reader.page(
         "overview.html",
         here=HERE,
         integrations=integrations,
-        drivers=drivers,
+        drivers=len(await readable_drivers(services, reader)),
+        datasets=await _datasets(services, reader),
+        savings=savings,
         health=readiness.parts,
-        concerns=concerns_of(integrations),
+        concerns=concerns,
     )
+
+
+async def _datasets(services: Services, reader: Reader) -> int:
+    readable = [project for project in reader.projects if reader.may_in(project).read_datasets]
+    found = [await services.datasets.of_project(reader.caller, project.id) for project in readable]
+    return sum(map(len, found))
+
+
+async def _savings(services: Services, reader: Reader) -> Savings:
+    """Count in the audit trail: a hand-out names its session, and many may name the same."""
+    handed_out, sessions = 0, set()
+    async for record in services.audit.recent(reader.caller, reader.org.id, among=RECENT):
+        event = record.event
+        if event.action == VEND and event.outcome == "allowed":
+            handed_out += 1
+            sessions.add(event.details.get("lease_id"))
+    return Savings(handed_out, len(sessions))
+
+
+async def _about_keys(
+    services: Services, reader: Reader, integrations: Sequence[Integration]
+) -> list[Concern]:
+    """Return the keys that are old, and the rotations that don't get on."""
+    now, found = datetime.now(UTC), []
+    for integration in integrations:
+        if integration.type is not IntegrationType.AWS_STS:
+            continue
+        rotation = (await services.rotations.status(reader.caller, integration.id)).rotation
+        path = f"/integrations/{integration.id}"
+        if rotation is not None and rotation.problem and not rotation.is_over:
+            text = f"The rotation of {integration.name}'s key does not get on."
+            found.append(Concern(text, rotation.problem, path))
+        age = now - key_since(integration, rotation)
+        if age >= OLD_KEY:
+            text = f"The key of {integration.name} is {age.days} days old."
+            found.append(Concern(text, "Rotate it, or let it be rotated by itself.", path))
+    return found
 
 
 def concerns_of(integrations: Sequence[Integration]) -> list[Concern]:

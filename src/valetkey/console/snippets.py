@@ -15,11 +15,12 @@ from valetkey.domain.credentials import TemporaryCredentials
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for: the driver's name, ``folders`` below its own (``prefixes`` are the same
+    """What was asked for: the driver, ``folders`` below its own (``prefixes`` are the same
     as whole keys), levels, seconds. ``server`` is the address of this console."""
 
     server: str
     driver: str
+    driver_id: str
     bucket: str
     region: str
     endpoint: str
@@ -69,7 +70,9 @@ def _environment(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
 
 
 def _profile(wanted: Wanted) -> Snippet:
-    command = ["valetkey", "credentials", wanted.driver, "--format", "process"]
+    # A name that begins with a hyphen would be an option; the id never does.
+    driver = wanted.driver_id if wanted.driver.startswith("-") else wanted.driver
+    command = ["valetkey", "credentials", driver, "--format", "process"]
     for folder in wanted.folders:
         command += ["--prefix", folder]
     command += ["--access", ",".join(wanted.levels), "--ttl", str(wanted.seconds)]
