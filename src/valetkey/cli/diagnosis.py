@@ -12,7 +12,6 @@ from typing import Any
 from valetkey.cli import show
 from valetkey.cli.administrator import Administrator
 from valetkey.cli.reports import show_checks
-from valetkey.domain.diagnosis.drift import Drift
 from valetkey.domain.diagnosis.view import Subject
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.integration import RoleArn
@@ -28,11 +27,11 @@ class Seen:
 
     subject: Subject
     repair: Repair
-    drift: tuple[Drift, ...] | None
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        return (*self.repair.report.checks, *(drift.check for drift in self.drift or ()))
+        drift = self.repair.drift or ()
+        return (*self.repair.report.checks, *(difference.check for difference in drift))
 
 
 def subjects_of(integration: Integration, drivers: Sequence[DriverInfo]) -> list[Subject]:
@@ -74,7 +73,7 @@ async def _look(subjects: Sequence[Subject], admin: Administrator, *, as_json: b
 
 
 async def _see(diagnosis: Diagnosis, subject: Subject) -> Seen:
-    return Seen(subject, await diagnosis.look(subject), await diagnosis.drift(subject))
+    return Seen(subject, await diagnosis.look(subject))
 
 
 def _show(seen: Sequence[Seen]) -> None:
@@ -85,7 +84,7 @@ def _show(seen: Sequence[Seen]) -> None:
         )
         console.print(f"\nAs the administrator sees {where}:", highlight=False, markup=False)
         show_checks(console, one.checks)
-        if one.drift is None and one.subject.bucket:
+        if one.repair.drift is None and one.subject.bucket:
             show.say("Valetkey did not make this set-up, so there is no plan to compare it with.")
         if one.repair.calls:
             show.say("The same command with --repair does:")
@@ -129,7 +128,7 @@ def as_data(seen: Sequence[Seen]) -> list[dict[str, Any]]:
             "bucket": one.subject.bucket,
             "folder": one.subject.prefix,
             "passed": one.repair.report.passed,
-            "plan": one.drift is not None,
+            "plan": one.repair.drift is not None,
             "checks": [_check_data(check) for check in one.checks],
             "repair": [
                 {"action": call.action, "parameters": dict(call.parameters)}

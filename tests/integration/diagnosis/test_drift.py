@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,9 @@ async def test_what_differs_and_whom_to_believe(
 ) -> None:
     await here.setup.apply(SPEC)
     diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
-    assert await diagnosis.drift(subject_of(here)) == ()
+    assert (await diagnosis.look(subject_of(here))).drift == ()
     change(here.client("iam"), here.client("s3"))
-    found = await diagnosis.drift(subject_of(here))
+    found = (await diagnosis.look(subject_of(here))).drift
     assert found is not None
     assert [(drift.check.name, drift.believe) for drift in found] == [(name, believe)]
 
@@ -96,7 +97,7 @@ async def test_a_set_up_made_by_hand_has_no_plan(here: Bench) -> None:
     await here.setup.apply(SPEC)
     here.client("iam").untag_role(RoleName="valetkey-role", TagKeys=["valetkey:setup"])
     diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
-    assert await diagnosis.drift(subject_of(here)) is None
+    assert (await diagnosis.look(subject_of(here))).drift is None
 
 
 async def test_what_has_drifted_apply_puts_back(here: Bench) -> None:
@@ -106,4 +107,41 @@ async def test_what_has_drifted_apply_puts_back(here: Bench) -> None:
     )
     await here.setup.apply(SPEC)
     diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
-    assert await diagnosis.drift(subject_of(here)) == ()
+    assert (await diagnosis.look(subject_of(here))).drift == ()
+
+
+async def test_another_bucket_on_the_same_role_is_not_compared_with_the_plan(here: Bench) -> None:
+    await here.setup.apply(SPEC)
+    here.client("s3").create_bucket(
+        Bucket="another", CreateBucketConfiguration={"LocationConstraint": SPEC.region}
+    )
+    diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
+    other = replace(subject_of(here), bucket="another")
+    assert (await diagnosis.look(other)).drift is None
+
+
+async def test_a_driver_on_a_folder_of_a_bucket_set_up_as_a_whole_is_no_drift(here: Bench) -> None:
+    await here.setup.apply(make_spec())
+    diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
+    assert (await diagnosis.look(subject_of(here))).drift == ()
+
+
+@pytest.mark.parametrize("broken", ["assume-role", "attachment", "trust"])
+async def test_the_repair_of_our_own_set_up_makes_no_new_drift(here: Bench, broken: str) -> None:
+    spec = make_spec(folder="train/", name="acme")
+    await here.setup.apply(spec)
+    iam = here.client("iam")
+    if broken == "assume-role":
+        iam.delete_user_policy(UserName="acme-user", PolicyName="acme-assume-role")
+    elif broken == "attachment":
+        arn = "arn:aws:iam::000000000000:policy/acme-s3"
+        iam.detach_role_policy(RoleName="acme-role", PolicyArn=arn)
+    else:
+        nobody = '{"Version":"2012-10-17","Statement":[]}'
+        iam.update_assume_role_policy(RoleName="acme-role", PolicyDocument=nobody)
+    role = RoleArn.parse("arn:aws:iam::000000000000:role/acme-role")
+    subject = replace(subject_of(here), role=role)
+    diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
+    after = await diagnosis.mend(subject, await diagnosis.look(subject))
+    assert after.report.passed, after.report.first_failure
+    assert after.drift == ()
