@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from valetkey.domain.audit import AuditEvent
-from valetkey.domain.dataset import Item, to_ms
+from valetkey.domain.dataset import Item, mimetype_of, to_ms
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Storage
@@ -22,7 +22,8 @@ from valetkey.domain.sync import WriteIntent
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.items.shelf import Shelf
 
-_LOOKS: Final = 3
+#: As often as rivals may get in between; each look means that one of them did.
+_LOOKS: Final = 10
 
 
 class Index:
@@ -93,7 +94,6 @@ class Index:
     def drafted(self, caller: Caller, shelf: Shelf, path: str, stored: Stored, **own: Any) -> Item:
         """Return a new item for an object; ``own`` are further fields of it."""
         now = self._clock.now()
-        fields: dict[str, Any] = {"mimetype": "", **own}
         return Item(
             id=self._new_id(),
             dataset_id=shelf.dataset.id,
@@ -104,7 +104,7 @@ class Index:
             modified_at=stored.modified_at,
             created_at=now,
             updated_at=now,
-            **fields,
+            **own,
         )
 
     async def record(
@@ -137,32 +137,38 @@ class Index:
     async def settle(
         self, caller: Caller, shelf: Shelf, path: str, credentials: Credentials
     ) -> Item | None:
-        """Look at the bucket and make the row agree; returns the item as it stands, if any."""
-        item = None
-        for _ in range(_LOOKS):
-            stored = await self._objects.head(credentials, shelf.place, shelf.key(path))
-            item, agreed = await self._agree(caller, shelf, path, stored)
-            if agreed:
-                break
-        return item
+        """Look at the bucket and make the row agree; returns the item as it stands, if any.
 
-    async def _agree(
-        self, caller: Caller, shelf: Shelf, path: str, stored: Stored | None
-    ) -> tuple[Item | None, bool]:
-        async with self._storage.read() as work:
-            row = await work.items.by_path(shelf.dataset, path)
-        if _fits(row, stored):
-            return row, True
+        The row is changed only if nobody else did while the bucket was asked; otherwise both are
+        looked at again.
+        """
+        row = None
+        for _ in range(_LOOKS):
+            async with self._storage.read() as work:
+                row = await work.items.by_path(shelf.dataset, path)
+            stored = await self._objects.head(credentials, shelf.place, shelf.key(path))
+            if _fits(row, stored):
+                break
+            row = await self._correct(caller, shelf, path, row, stored)
+        return row
+
+    async def _correct(
+        self, caller: Caller, shelf: Shelf, path: str, before: Item | None, stored: Stored | None
+    ) -> Item | None:
         async with self._storage.begin() as work:
             await work.items.lock(shelf.dataset)
+            row = await work.items.by_path(shelf.dataset, path)
+            if row != before:
+                return row
             if stored is None:
                 await work.items.remove(shelf.dataset, [path], now_ms=self.now_ms())
-                return None, False
-            draft = row or self.drafted(caller, shelf, path, stored)
+                return None
+            mimetype = mimetype_of(path)
+            draft = row or self.drafted(caller, shelf, path, stored, mimetype=mimetype)
             fresh = replace(
                 draft, size=stored.size, etag=stored.etag, modified_at=stored.modified_at
             )
-            return await work.items.put(shelf.dataset, fresh, touched_ms=self.now_ms()), False
+            return await work.items.put(shelf.dataset, fresh, touched_ms=self.now_ms())
 
 
 def _fits(row: Item | None, stored: Stored | None) -> bool:

@@ -119,12 +119,16 @@ class ItemMoving:
             mimetype=mimetype_of(to) if item.mimetype == mimetype_of(item.path) else item.mimetype,
             updated_at=self._index.now(),
         )
-        await self._swap(caller, shelf, item, moved)
-        await self._objects.delete(credentials, shelf.place, source)
-        async with self._storage.begin() as work:
-            for intent in intents.values():
-                await work.commands.drop_intent(intent.id)
-        await self._index.settle(caller, shelf, item.path, credentials)
+        try:
+            await self._swap(caller, shelf, item, moved)
+            await self._objects.delete(credentials, shelf.place, source)
+        finally:
+            # Whatever came of it: both places are looked at, and nothing stays to be looked up.
+            for path in (item.path, to):
+                await self._index.settle(caller, shelf, path, credentials)
+            async with self._storage.begin() as work:
+                for intent in intents.values():
+                    await work.commands.drop_intent(intent.id)
         return moved
 
     async def _swap(self, caller: Caller, shelf: Shelf, old: Item, new: Item) -> None:
