@@ -152,6 +152,12 @@ class WiredAws:
         )
         return found
 
+    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+        used: datetime | None = await self._do(
+            "GetAccessKeyLastUsed", lambda: self._keys.last_used(signer, user, key_id)
+        )
+        return used
+
     async def create(self, signer: Signer, user: str) -> AccessKey:
         made: AccessKey = await self._do("CreateAccessKey", lambda: self._keys.create(signer, user))
         return made

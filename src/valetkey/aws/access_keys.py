@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from valetkey.aws.clients import Clients
@@ -22,7 +23,6 @@ from valetkey.domain.ports import Signer
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import SeenKey
 
-#: What GetAccessKeyLastUsed answers for a key that was never used has no date.
 _MISSING: Final = "NoSuchEntity"
 
 
@@ -50,17 +50,19 @@ class BotoAccessKeys(_Iam):
         partition, name = _user(user)
         answer = await self._call("ListAccessKeys", signer, partition, UserName=name)
         try:
-            found = [
+            return [
                 SeenKey(key["AccessKeyId"], key["Status"] == "Active", key["CreateDate"])
                 for key in answer["AccessKeyMetadata"]
             ]
         except (KeyError, TypeError) as error:
             raise unreachable(OSError(str(error)), "iam:ListAccessKeys") from None
-        return [await self._with_last_use(signer, partition, key) for key in found]
 
-    async def _with_last_use(self, signer: Signer, partition: str, key: SeenKey) -> SeenKey:
-        answer = await self._call("GetAccessKeyLastUsed", signer, partition, AccessKeyId=key.id)
-        return replace(key, last_used_at=answer.get("AccessKeyLastUsed", {}).get("LastUsedDate"))
+    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+        partition, _ = _user(user)
+        answer = await self._call("GetAccessKeyLastUsed", signer, partition, AccessKeyId=key_id)
+        # A key that was never used has no date there.
+        used: datetime | None = answer.get("AccessKeyLastUsed", {}).get("LastUsedDate")
+        return used
 
     async def create(self, signer: Signer, user: str) -> AccessKey:
         partition, name = _user(user)

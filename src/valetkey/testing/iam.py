@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from valetkey.domain.credentials import AccessKey
@@ -31,6 +32,9 @@ class FakeAccessKeys:
 
     async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
         return list(self._keys(user).values())
+
+    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+        return self._keys(user)[key_id].last_used_at
 
     async def create(self, signer: Signer, user: str) -> AccessKey:
         keys = self._keys(user)

@@ -89,7 +89,7 @@ async def test_whatever_befalls_a_write_one_live_key_is_left_and_it_is_held(
     await _require_one_live_key_that_is_held(case)
 
 
-@pytest.mark.parametrize("action", sorted(set(CALLS) | {"GetAccessKeyLastUsed"}))
+@pytest.mark.parametrize("action", sorted(set(CALLS)))
 @pytest.mark.parametrize("kind", [Kind.LOST_ANSWER, Kind.CUT, Kind.GARBAGE, Kind.ERROR])
 async def test_an_answer_that_breaks_on_the_wire_is_survived(
     case: Case, action: str, kind: Kind

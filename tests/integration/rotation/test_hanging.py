@@ -20,7 +20,6 @@ from valetkey.embedded.faults import Fault, Kind
 ACTIONS = (
     "GetCallerIdentity",
     "ListAccessKeys",
-    "GetAccessKeyLastUsed",
     "CreateAccessKey",
     "AssumeRole",
     "UpdateAccessKey",

@@ -22,7 +22,11 @@ class AccessKeys(Protocol):
     AwsUnavailable."""
 
     async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
-        """Return the user's keys, each with its last use."""
+        """Return the user's keys, without their last use."""
+        ...
+
+    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+        """Return when a key was last used; None if never."""
         ...
 
     async def create(self, signer: Signer, user: str) -> AccessKey:

@@ -27,7 +27,7 @@ from valetkey.domain.setup.observed import SeenKey
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_integration
 from valetkey.services.integrations import open_key
-from valetkey.services.rotation.steps import Steps, rotation_event
+from valetkey.services.rotation.steps import Steps, rotation_event, with_last_use
 from valetkey.services.work import WorkLocks
 
 #: A wait for the old key's end is cut into pieces, in seconds, so that the lease is kept.
@@ -303,7 +303,10 @@ class Rotations:
 
     async def _seen(self, signer: Signer, user: str) -> Sequence[SeenKey]:
         try:
-            return await self._keys.list_keys(signer, user)
+            seen = await self._keys.list_keys(signer, user)
+            if len(seen) == 1:
+                return seen  # nobody to compare it with
+            return [await with_last_use(self._keys, signer, user, key) for key in seen]
         except AwsRefused as error:
             if error.details.get("aws_code") not in _DENIED:
                 raise

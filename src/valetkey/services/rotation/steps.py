@@ -6,7 +6,7 @@ and the step is taken again, or what is after it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from valetkey.domain.errors import Conflict, NotFound, SealBroken
 from valetkey.domain.ports import AccessKeys, Clock, Sealer, Signer, Storage, Sts, UnitOfWork
 from valetkey.domain.rotation import MOST_KEYS_MADE, Rotation, Stage, since_the_intent
 from valetkey.domain.sealing import SealContext
+from valetkey.domain.setup.observed import SeenKey
 from valetkey.domain.tags import integration_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key
@@ -88,7 +89,7 @@ class Steps:
         rotation = turn.rotation
         signer = await self._signer(turn)
         seen = await self._keys.list_keys(signer, rotation.user_arn)
-        suspects = since_the_intent(rotation, seen)
+        suspects = since_the_intent(rotation, await self._used(signer, rotation, seen))
         if suspects.strangers or rotation.keys_made >= MOST_KEYS_MADE:
             why = (
                 f"Somebody else made the key {suspects.strangers[0]} meanwhile."
@@ -183,7 +184,8 @@ class Steps:
         going = {rotation.new_key_id} if rotation.new_key_id else set()
         if not going:
             seen = await self._keys.list_keys(signer, rotation.user_arn)
-            going = set(since_the_intent(rotation, seen).orphans)
+            used = await self._used(signer, rotation, seen)
+            going = set(since_the_intent(rotation, used).orphans)
         for key_id in sorted(going - {held}):
             await self._keys.delete(signer, rotation.user_arn, key_id)
 
@@ -192,6 +194,17 @@ class Steps:
 
         over = rotation.at(Stage.ROLLED_BACK, self._clock.now(), rotation.problem)
         return await self._store(turn, over, forget)
+
+    async def _used(
+        self, signer: Signer, rotation: Rotation, seen: Sequence[SeenKey]
+    ) -> Sequence[SeenKey]:
+        """Look up the last use of keys that were not known at the intent."""
+        return [
+            key
+            if key.id in rotation.known
+            else await with_last_use(self._keys, signer, rotation.user_arn, key)
+            for key in seen
+        ]
 
     async def _signer(self, turn: _Turn) -> Signer:
         """Whoever makes the change: an administrator, or the user by the key that vending uses."""
@@ -246,6 +259,11 @@ def rotation_event(audit: AuditLog, rotation: Rotation) -> Any:
         old_key_id=rotation.old_key_id,
         new_key_id=rotation.new_key_id,
     )
+
+
+async def with_last_use(keys: AccessKeys, signer: Signer, user: str, key: SeenKey) -> SeenKey:
+    """Return a key with when it was last used."""
+    return replace(key, last_used_at=await keys.last_used(signer, user, key.id))
 
 
 def _lost(rotation: Rotation) -> SealBroken:
