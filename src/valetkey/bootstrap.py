@@ -45,6 +45,7 @@ from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
 from valetkey.services.datasets import Datasets, make_syncs
 from valetkey.services.drivers import Drivers
+from valetkey.services.grants import Grants
 from valetkey.services.health import Health, StsSeen
 from valetkey.services.integrations import Integrations
 from valetkey.services.items import make_items
@@ -252,6 +253,7 @@ def wire(parts: Parts) -> Services:
         audit=audit,
         datasets=Datasets(storage, audit, clock, new_id),
         drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
+        grants=Grants(storage, audit, clock, new_id),
         health=Health(storage, sts_seen),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         items=make_items(storage, sealer, parts.objects, vending, audit, clock, new_id),

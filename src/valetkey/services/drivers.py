@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from valetkey.domain.access import Action
+from valetkey.domain.access import Action, Deny, decide
 from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
-from valetkey.domain.driver import Driver, parse_bucket, parse_region
+from valetkey.domain.driver import Driver, parse_bucket, parse_kms_key, parse_region
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationType
@@ -51,7 +51,8 @@ STORAGE_CLASSES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class NewDriver:
-    """What a person gives for a driver. An empty ``region`` is found out."""
+    """What a person gives for a driver. An empty ``region`` is found out; ``kms_key_arn`` and
+    ``shared_sessions`` are those of a Driver."""
 
     name: str
     integration_id: str
@@ -61,6 +62,8 @@ class NewDriver:
     endpoint: str = ""
     storage_class: str = ""
     allow_external_delete: bool = False
+    kms_key_arn: str = ""
+    shared_sessions: bool = False
 
 
 class Drivers:
@@ -117,14 +120,31 @@ class Drivers:
 
     async def get(self, caller: Caller, driver_id: str) -> Driver:
         """Return one driver. Raises NotFound, Denied."""
+        async with self._storage.read() as work:
+            granted = await work.grants.drivers_of(caller.principal.user_id)
+            driver = await load_driver(work, driver_id)
+            project = await load_project(work, driver.project_id)
+        if driver.id in granted and project.org_id in caller.principal.org_roles:
+            return driver
         driver, _ = await self._load(caller, Action.READ_DRIVERS, driver_id)
         return driver
 
     async def of_project(self, caller: Caller, project_id: str) -> Sequence[Driver]:
-        """List a project's drivers by name. Raises NotFound, Denied."""
-        await self._project(caller, Action.READ_DRIVERS, project_id)
+        """List a project's drivers by name: all of them, or, to somebody whose role does not show
+        them, those with grants for them. Raises NotFound, Denied."""
+        principal = caller.principal
         async with self._storage.read() as work:
-            return await work.drivers.of_project(project_id)
+            drivers = await work.drivers.of_project(project_id)
+            project = await load_project(work, project_id)
+            granted = await work.grants.drivers_of(principal.user_id)
+        by_role = decide(
+            principal, Action.READ_DRIVERS, org_id=project.org_id, project_id=project_id
+        )
+        shown = [driver for driver in drivers if driver.id in granted]
+        if isinstance(by_role, Deny) and shown and project.org_id in principal.org_roles:
+            return shown
+        await self._project(caller, Action.READ_DRIVERS, project_id)
+        return drivers
 
     async def update(
         self,
@@ -133,8 +153,11 @@ class Drivers:
         *,
         name: str | None = None,
         allow_external_delete: bool | None = None,
+        kms_key_arn: str | None = None,
+        shared_sessions: bool | None = None,
     ) -> Driver:
-        """Change the name or the right to delete objects; what is None stays.
+        """Change the name, the right to delete objects, the bucket's KMS key, or whether users
+        share sessions; what is None stays.
 
         Raises InvalidInput, Conflict, NotFound, Denied.
         """
@@ -144,6 +167,10 @@ class Drivers:
             changed = replace(changed, name=clean_name(name))
         if allow_external_delete is not None:
             changed = replace(changed, allow_external_delete=allow_external_delete)
+        if kms_key_arn is not None:
+            changed = replace(changed, kms_key_arn=parse_kms_key(kms_key_arn))
+        if shared_sessions is not None:
+            changed = replace(changed, shared_sessions=shared_sessions)
         async with self._storage.begin() as work:
             await work.drivers.save(changed)
             await work.invalidations.publish([driver_tag(driver_id)])
@@ -214,6 +241,8 @@ class Drivers:
             creator=caller.principal.email,
             created_at=now,
             updated_at=now,
+            kms_key_arn=parse_kms_key(new.kms_key_arn),
+            shared_sessions=new.shared_sessions,
         )
 
     async def _integration(self, project: Project, integration_id: str) -> Integration:

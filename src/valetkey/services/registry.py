@@ -8,6 +8,7 @@ from valetkey.services.accounts import Accounts
 from valetkey.services.audit import AuditLog
 from valetkey.services.datasets import Datasets, Syncs, Worker
 from valetkey.services.drivers import Drivers
+from valetkey.services.grants import Grants
 from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
 from valetkey.services.items import Items
@@ -29,6 +30,7 @@ class Services:
     audit: AuditLog
     datasets: Datasets
     drivers: Drivers
+    grants: Grants
     health: Health
     integrations: Integrations
     items: Items

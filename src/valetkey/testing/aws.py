@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,12 +25,14 @@ _READ_ONLY = "ASIAREAD"
 
 @dataclass
 class FakeSts:
-    """Answers every AssumeRole, unless ``failure`` is set; keeps the orders it was given."""
+    """Answers every AssumeRole, unless ``failure`` is set, and once the ``gate`` is open; keeps the
+    orders it was given."""
 
     clock: Clock
     failure: AwsRefused | AwsUnavailable | None = None
     orders: list[AssumeRole] = field(default_factory=list)
     lifetime: timedelta | None = None
+    gate: asyncio.Event | None = None
 
     async def caller_identity(
         self,
@@ -43,6 +46,8 @@ class FakeSts:
 
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
         self.orders.append(order)
+        if self.gate is not None:
+            await self.gate.wait()
         if self.failure is not None:
             raise self.failure
         number = len(self.orders)

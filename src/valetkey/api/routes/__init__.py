@@ -9,6 +9,7 @@ from valetkey.api.routes import (
     credentials,
     datasets,
     drivers,
+    grants,
     health,
     integrations,
     items,
@@ -34,6 +35,7 @@ ROUTES: Final[tuple[Any, ...]] = (
     *commands.ROUTES,
     *items.ROUTES,
     *credentials.ROUTES,
+    *grants.ROUTES,
     *audit.ROUTES,
 )
 #: At the root, open to everybody.

@@ -66,7 +66,12 @@ async def change_driver(
 ) -> DriverOut:
     """Rename a driver, or change whether deleting an item deletes its object."""
     driver = await services.drivers.update(
-        caller, driver_id, name=data.name, allow_external_delete=data.allow_external_delete
+        caller,
+        driver_id,
+        name=data.name,
+        allow_external_delete=data.allow_external_delete,
+        kms_key_arn=data.kms_key_arn,
+        shared_sessions=data.shared_sessions,
     )
     return await _shape(services, driver)
 

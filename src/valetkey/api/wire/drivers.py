@@ -44,6 +44,8 @@ class DriverIn(Tolerant, frozen=True):
     metadata: MetadataIn = msgspec.field(default_factory=MetadataIn)
     project_id: str = ""
     allow_external_delete: bool = False
+    kms_key_arn: str = ""
+    shared_sessions: bool = False
 
     @property
     def project(self) -> str:
@@ -62,6 +64,8 @@ class DriverIn(Tolerant, frozen=True):
             endpoint=self.payload.endpoint or "",
             storage_class=self.payload.storage_class or "",
             allow_external_delete=self.allow_external_delete,
+            kms_key_arn=self.kms_key_arn,
+            shared_sessions=self.shared_sessions,
         )
 
 
@@ -70,6 +74,8 @@ class DriverChangeIn(In, frozen=True):
 
     name: str | None = None
     allow_external_delete: bool | None = None
+    kms_key_arn: str | None = None
+    shared_sessions: bool | None = None
 
 
 class SystemOut(Out, frozen=True):
@@ -104,6 +110,8 @@ class DriverOut(Out, frozen=True):
     metadata: MetadataOut
     type: str = "s3"
     allow_external_modification: bool = True
+    kms_key_arn: str = ""
+    shared_sessions: bool = False
 
     @classmethod
     def of(cls, driver: Driver, integration_type: str) -> DriverOut:
@@ -124,6 +132,8 @@ class DriverOut(Out, frozen=True):
             creator=driver.creator,
             project_id=driver.project_id,
             metadata=MetadataOut(system=SystemOut(project_id=driver.project_id)),
+            kms_key_arn=driver.kms_key_arn,
+            shared_sessions=driver.shared_sessions,
         )
 
 
