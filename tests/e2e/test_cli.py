@@ -91,7 +91,7 @@ def test_an_integration_lives_from_create_to_delete(
     assert changed.json["name"] == "renamed"
     verified = owner.run("integrations", "verify", "renamed", "--json")
     assert (verified.code, verified.json["passed"]) == (0, True)
-    assert "passed" in owner.run("integrations", "verify", "renamed").out
+    assert "works" in owner.run("integrations", "verify", "renamed").out
     deleted = owner.run("integrations", "delete", "renamed", "--json")
     assert deleted.json == {"deleted": made.json["id"]}
     assert owner.run("integrations", "show", "renamed").code == 5

@@ -75,7 +75,7 @@ def test_the_server_that_stays_can_be_used_until_it_is_stopped(tmp_path: Path) -
     with start(words, clean_environment(tmp_path)) as process:
         out = process.stdout
         assert out is not None
-        lines = []
+        lines: list[str] = []
         while not lines or lines[-1] != "}\n":
             lines.append(out.readline())
             assert lines[-1], process.communicate()[1]

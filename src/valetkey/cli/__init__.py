@@ -17,6 +17,6 @@ with the exit code that ``exits.py`` has for their kind.
 
 from __future__ import annotations
 
-from valetkey.cli.main import main
+from valetkey.cli.entry import main
 
 __all__ = ["main"]
