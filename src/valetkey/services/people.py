@@ -7,7 +7,7 @@ from typing import Any
 
 from valetkey.domain.access import Action, OrgRole, ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
-from valetkey.domain.ids import IdFactory
+from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import (
     Organization,
@@ -237,10 +237,13 @@ class People:
         await work.audit.append([event])
 
 
-async def _user(work: UnitOfWork, email: str) -> User:
-    user = await work.users.by_email(email.strip().lower())
+async def _user(work: UnitOfWork, who: str) -> User:
+    """Return somebody by e-mail address or by id: Dataloop's SDK knows members by either."""
+    user = await work.users.by_email(who.strip().lower())
+    if user is None and is_id(who):
+        user = await work.users.get(who)
     if user is None:
-        raise NotFound(f"There is no member {email!r}.", hint="List the members.")
+        raise NotFound(f"There is no member {who!r}.", hint="List the members.")
     return user
 
 

@@ -176,6 +176,17 @@ def test_bytes_come_through_here_if_asked_for(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_a_range_that_is_not_there_is_said_to_be_so(api: httpx.Client, dataset: str) -> None:
+    item = upload(api, dataset, "/proxied.txt", b"0123456789").json()
+    answer = api.get(
+        f"/items/{item['id']}/stream",
+        params={"proxy": "true"},
+        headers={"range": "bytes=10-"},
+    )
+    assert answer.status_code == 416
+    assert "no bytes in that range" in answer.json()["message"]
+
+
 def test_an_empty_object_is_served_here_whatever_range_is_asked(
     api: httpx.Client, dataset: str
 ) -> None:

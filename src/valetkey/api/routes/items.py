@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import Request, Response, delete, get, patch, post, put
+from litestar.exceptions import HTTPException
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
@@ -24,7 +25,7 @@ from valetkey.api.wire.items import (
     TreeOut,
     tree_of,
 )
-from valetkey.domain.errors import InvalidInput, ValetkeyError
+from valetkey.domain.errors import AwsRefused, InvalidInput, ValetkeyError
 from valetkey.services.items.streaming import Elsewhere
 from valetkey.services.items.uploading import Mode, NewItem, Operation
 
@@ -176,9 +177,14 @@ async def stream_item(
 ) -> Response[Any]:
     """Lead to an item's bytes: a redirect to a URL that opens just this object for a quarter of an
     hour, or (``proxy=true``, and for empty objects) the bytes themselves."""
-    opened = await services.items.streaming.open(
-        caller, item_id, byte_range=request.headers.get("range", ""), proxied=proxy
-    )
+    try:
+        opened = await services.items.streaming.open(
+            caller, item_id, byte_range=request.headers.get("range", ""), proxied=proxy
+        )
+    except AwsRefused as refused:
+        if refused.details.get("aws_code") == "InvalidRange":
+            raise _no_such_range() from None
+        raise
     if isinstance(opened, Elsewhere):
         return Response(
             b"", status_code=302, headers={"location": opened.url}, media_type="text/plain"
@@ -196,6 +202,10 @@ async def stream_item(
         headers=headers,
         media_type=opened.item.mimetype,
     )
+
+
+def _no_such_range() -> HTTPException:
+    return HTTPException("The item has no bytes in that range.", status_code=416)
 
 
 @post("/datasets/{dataset_id:str}/imports", tags=["items"])

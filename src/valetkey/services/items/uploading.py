@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -24,6 +25,7 @@ from valetkey.services.items.sessions import LOOK, WRITE, Sessions
 from valetkey.services.items.shelf import Shelf, Shelves
 
 MAX_IMPORTS: Final = 1000
+_AT_ONCE: Final = 16
 
 
 class Mode(StrEnum):
@@ -177,7 +179,13 @@ class ItemUploading:
             )
         shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
         credentials = await self._sessions.open(caller, shelf, LOOK, "import objects")
-        found = [await self._find(shelf, credentials, given) for given in storage_ids]
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def find(storage_id: str) -> tuple[str, Stored]:
+            async with gate:
+                return await self._find(shelf, credentials, storage_id)
+
+        found = await asyncio.gather(*map(find, storage_ids))
         items: list[Item] = []
         async with self._storage.begin() as work:
             await work.items.lock(shelf.dataset)
