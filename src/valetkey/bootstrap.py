@@ -53,7 +53,7 @@ from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.registry import Services
 from valetkey.services.resealing import Progress, Resealed, Resealing, say_nothing
-from valetkey.services.revocation import Leases
+from valetkey.services.revocation import Leases, RevocationRight
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
@@ -240,7 +240,14 @@ def wire(parts: Parts) -> Services:
     accounts = Accounts(storage, passwords, parts.tokens, audit, clock, new_id)
     principals = Principals(accounts, parts.tokens, clock, caches)
     vending = Vending(storage, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
-    verifier = Verifier(sts, stores, clock, new_id, origin=parts.origin)
+    verifier = Verifier(
+        sts,
+        stores,
+        clock,
+        new_id,
+        origin=parts.origin,
+        later=[RevocationRight(parts.role_policies, clock)],
+    )
     leases = Leases(storage, sealer, sts, stores, parts.role_policies, audit, clock, new_id)
     rotations = Rotations(
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id

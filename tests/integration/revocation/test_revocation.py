@@ -214,6 +214,22 @@ def test_without_the_right_it_says_so_and_prints_what_to_apply_by_hand(office: O
     assert not session.reads()
 
 
+def test_verify_says_beforehand_whether_the_right_is_there(office: Office) -> None:
+    server = office.server
+    verify = calls.verify_integration(server.org_id, server.integration.id)
+
+    def outcome() -> tuple[str, str]:
+        (check,) = [c for c in office.owner.send(verify).checks if c.name == "revocation"]
+        return check.outcome, check.fix
+
+    assert outcome() == ("passed", "")
+    office.take_the_right()
+    word, fix = outcome()
+    assert word == "skipped"
+    assert "setup aws apply --with-revocation" in fix
+    assert "valetkey-probe" not in office.inline_policies()
+
+
 def test_what_aws_did_not_take_is_pending_and_goes_through_later(office: Office) -> None:
     session = office.vend(ttl=1500)
     office.server.aws.faults.order(Fault(Kind.ERROR, action="PutRolePolicy", times=99))

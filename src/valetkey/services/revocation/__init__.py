@@ -2,6 +2,6 @@
 that it holds, ``rights`` asks beforehand whether Valetkey may."""
 
 from valetkey.services.revocation.leases import Leases, Recall, Target, only_org
-from valetkey.services.revocation.rights import check_revocation
+from valetkey.services.revocation.rights import RevocationRight, check_revocation
 
-__all__ = ["Leases", "Recall", "Target", "check_revocation", "only_org"]
+__all__ = ["Leases", "Recall", "RevocationRight", "Target", "check_revocation", "only_org"]

@@ -7,7 +7,7 @@ from typing import Final
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.integration import Integration, RoleArn
 from valetkey.domain.ports import Clock, RolePolicies
 from valetkey.domain.verification import Check, Outcome
 
@@ -26,6 +26,17 @@ _DENIES_NOTHING: Final = json.dumps(
     },
     separators=(",", ":"),
 )
+
+
+class RevocationRight:
+    """The check, for whoever verifies an integration."""
+
+    def __init__(self, policies: RolePolicies, clock: Clock) -> None:
+        self._policies = policies
+        self._clock = clock
+
+    async def __call__(self, integration: Integration, key: AccessKey) -> Check:
+        return await check_revocation(self._policies, self._clock, key, integration.role_arn)
 
 
 async def check_revocation(
@@ -49,4 +60,5 @@ async def check_revocation(
             "Until then 'valetkey leases revoke' stops new sessions and prints the policy that an "
             f"administrator has to put on the role {role.name}."
         )
-    return Check("revocation", _CLAIM, outcome, cause, fix, words, clock.monotonic() - started)
+    seconds = clock.monotonic() - started
+    return Check("revocation", _CLAIM, outcome, cause, fix, words, seconds, advisory=True)

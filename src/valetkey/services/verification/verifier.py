@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.diagnosis import Names
@@ -10,11 +10,14 @@ from valetkey.domain.driver import Driver
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, RoleArn
 from valetkey.domain.ports import Clock, ObjectStores, Sts
-from valetkey.domain.verification import Report
+from valetkey.domain.verification import Check, Report
 from valetkey.services.verification.checklist import Checklist, Told, nobody
 from valetkey.services.verification.drivers import DriverChecks
 from valetkey.services.verification.identity import IdentityChecks
 from valetkey.services.verification.sessions import KeyOpener, Opener, RoleOpener
+
+#: Asks whether Valetkey has a right that is needed later, if at all.
+Right = Callable[[Integration, AccessKey], Awaitable[Check]]
 
 
 class Verifier:
@@ -22,6 +25,7 @@ class Verifier:
 
     ``told`` hears of each check as soon as it is known. ``origin`` is the address that browsers
     know this server by (``https://valetkey.example.com``; empty: it is not known).
+    ``later`` are rights that are not needed to vend; they are asked for once the rest holds.
     """
 
     def __init__(
@@ -32,12 +36,14 @@ class Verifier:
         new_id: IdFactory,
         *,
         origin: str = "",
+        later: Iterable[Right] = (),
     ) -> None:
         self._sts = sts
         self._stores = stores
         self._clock = clock
         self._identity = IdentityChecks(sts, clock)
         self._drivers = DriverChecks(stores, new_id, origin)
+        self._later = tuple(later)
 
     async def verify(
         self,
@@ -46,7 +52,17 @@ class Verifier:
         drivers: Iterable[Driver],
         told: Told = nobody,
     ) -> Report:
-        """Check the key, the role, and each driver through it."""
+        """Check the key, the role, each driver through it, and the rights needed later."""
+        report = await self._verify(integration, key, drivers, told)
+        checks = list(report.checks)
+        for right in self._later if report.passed else ():
+            checks.append(await right(integration, key))
+            told(checks[-1])
+        return Report(tuple(checks))
+
+    async def _verify(
+        self, integration: Integration, key: AccessKey, drivers: Iterable[Driver], told: Told
+    ) -> Report:
         first = Checklist(self._clock, told)
         reach = await self._identity.run(first, integration, key)
         checks = list(first.checks)
@@ -62,7 +78,7 @@ class Verifier:
         self, integration: Integration, key: AccessKey, driver: Driver, told: Told = nobody
     ) -> Report:
         """Check one driver, and what it stands on."""
-        return await self.verify(integration, key, [driver], told)
+        return await self._verify(integration, key, [driver], told)
 
     async def verify_static(
         self, key: AccessKey, drivers: Iterable[Driver], told: Told = nobody
