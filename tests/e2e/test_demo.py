@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.commands import Ran, clean_environment, run_process, start
 from valetkey.sdk import Client, calls, flows
+from valetkey.sdk.calls import Call
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,9 @@ def test_the_server_that_stays_can_be_used_until_it_is_stopped(tmp_path: Path) -
         with Client(facts["url"], token) as owner:
             driver = owner.run(flows.find_driver(facts["driver"]))
             vended = owner.send(calls.vend(driver.id, ["train/"], ["list", "read"], 900))
+            datasets = owner.send(Call("POST", "/api/v1/datasets/query", dict[str, Any], {}))
         assert vended.endpoint == facts["aws"]
+        assert [dataset["name"] for dataset in datasets["items"]] == ["example"]
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
         assert process.returncode == 0

@@ -160,3 +160,29 @@ def test_killed_again_and_again_it_still_ends_in_the_same_state(machine: Machine
     machine.apply_to_the_end()
     assert machine.state()["keys"] == 1
     assert machine.leftovers() == []
+
+
+def test_a_second_apply_at_the_same_time_is_turned_away_and_the_first_goes_on(
+    machine: Machine,
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def strike(at: int) -> bool:
+        if at == CALLS // 2:
+            reached.set()
+            go_on.wait()
+        return True
+
+    machine.proxy.start_counting(strike)
+    first = machine.apply()
+    try:
+        assert reached.wait(60)
+        second = machine.apply()
+        output, _ = second.communicate()
+    finally:
+        go_on.set()
+    assert second.returncode == 6
+    assert "Another run of this set-up is at work" in output.decode()
+    output, _ = first.communicate()
+    assert first.returncode == 0, output.decode()
+    assert machine.state()["keys"] == 1

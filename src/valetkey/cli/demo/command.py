@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
@@ -22,6 +22,7 @@ from valetkey.cli.demo.world import ORGANIZATION, OWNER, World, new_world, servi
 from valetkey.cli.logins import write_private
 from valetkey.domain.credentials import AccessKey
 from valetkey.sdk import calls, flows
+from valetkey.sdk.calls import Call
 from valetkey.sdk.client import Client
 from valetkey.sdk.models import DriverInfo
 
@@ -62,6 +63,7 @@ def demo(
             with _log_in(world, facts["url"]) as client:
                 _tell(story, world, client, started)
                 if stay:
+                    _index(client, client.run(flows.find_driver(BUCKET)))
                     _stay(world, facts, as_json=as_json)
                 elif as_json:
                     show.write_json([{"title": c.title, "lines": c.lines} for c in story.chapters])
@@ -167,6 +169,14 @@ def _key_alone(story: Story, endpoint: str, key: AccessKey) -> None:
         f"{key.id} alone can neither read nor list: refused (AccessDenied).",
         f"reading: {read.said}; listing: {listed.said}",
     )
+
+
+def _index(client: Client, driver: DriverInfo) -> None:
+    """Make a dataset of the driver's objects, for the console to show."""
+    new = {"name": "example", "projects": [driver.project_id], "driver": driver.id}
+    made = client.send(Call("POST", "/api/v1/datasets", dict[str, Any], new))
+    spec = {"datasetId": made["id"]}
+    client.send(Call("POST", f"/api/v1/datasets/{made['id']}/sync", dict[str, Any], spec))
 
 
 def _stay(world: World, facts: dict[str, str], *, as_json: bool) -> None:
