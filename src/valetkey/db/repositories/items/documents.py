@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Float, Text, case, cast, collate, func, literal
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Text,
+    case,
+    cast,
+    collate,
+    func,
+    literal,
+    literal_column,
+)
 
 from valetkey.db.tables import datasets as t
 from valetkey.domain.dql.ast import Metadata
@@ -14,6 +24,7 @@ Condition = ColumnElement[bool]
 Expression = ColumnElement[Any]
 
 _C = t.items.c
+_NO_PATH: ColumnElement[Any] = literal_column("'{}'::text[]")
 
 
 class Documents(Protocol):
@@ -115,8 +126,8 @@ class Postgresql:
 
 
 def _bare(value: Expression) -> Expression:
-    # Without further keys: the value itself, as text without quotes.
-    return func.jsonb_extract_path_text(value)
+    # An empty path: the value itself, as text without quotes.
+    return value.op("#>>", return_type=Text())(_NO_PATH)
 
 
 def _json_path(field: Metadata) -> Expression:
