@@ -79,7 +79,7 @@ async def serve(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # granian says no type here
         with suppress(TimeoutError):
             await asyncio.wait_for(serving, GRACE_SECONDS)
         held.close()

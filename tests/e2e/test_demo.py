@@ -87,7 +87,8 @@ def test_the_server_that_stays_can_be_used_until_it_is_stopped(tmp_path: Path) -
         with Client(facts["url"], token) as owner:
             driver = owner.run(flows.find_driver(facts["driver"]))
             vended = owner.send(calls.vend(driver.id, ["train/"], ["list", "read"], 900))
-            datasets = owner.send(Call("POST", "/api/v1/datasets/query", dict[str, Any], {}))
+            query: Call[dict[str, Any]] = Call("POST", "/api/v1/datasets/query", dict[str, Any], {})
+            datasets = owner.send(query)
         assert vended.endpoint == facts["aws"]
         assert [dataset["name"] for dataset in datasets["items"]] == ["example"]
         process.send_signal(signal.SIGTERM)

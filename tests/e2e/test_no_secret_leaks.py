@@ -64,7 +64,8 @@ class Run:
 
 
 def _environment(aws: EmbeddedAws) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    others = ("AWS_", "VALETKEY_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {
         "PYTHONPATH": str(ROOT / "src"),
         "AWS_ENDPOINT_URL": aws.endpoint,

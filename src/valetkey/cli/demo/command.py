@@ -174,9 +174,11 @@ def _key_alone(story: Story, endpoint: str, key: AccessKey) -> None:
 def _index(client: Client, driver: DriverInfo) -> None:
     """Make a dataset of the driver's objects, for the console to show."""
     new = {"name": "example", "projects": [driver.project_id], "driver": driver.id}
-    made = client.send(Call("POST", "/api/v1/datasets", dict[str, Any], new))
-    spec = {"datasetId": made["id"]}
-    client.send(Call("POST", f"/api/v1/datasets/{made['id']}/sync", dict[str, Any], spec))
+    create: Call[dict[str, Any]] = Call("POST", "/api/v1/datasets", dict[str, Any], new)
+    dataset = client.send(create)["id"]
+    spec = {"datasetId": dataset}
+    sync: Call[Any] = Call("POST", f"/api/v1/datasets/{dataset}/sync", Any, spec)
+    client.send(sync)
 
 
 def _stay(world: World, facts: dict[str, str], *, as_json: bool) -> None:
