@@ -52,6 +52,8 @@ def demo(
     # The demo tells its own story; a server's log of every request would only interrupt it.
     logs.configure(level="error")
     story = Story(quiet=as_json or stay)
+    if stay:
+        show.say("Starting an AWS and a server, with example data: a few seconds.")
     chosen = port if port is not None else _PORT if stay else 0
     with new_world(chosen) as world:
         story.chapter("An AWS of its own, and a server")
