@@ -8,7 +8,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format reference bench clean lock
+.PHONY: help install demo up test check format reference screenshots bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ format: $(STAMP) ## Put the code in form
 reference: $(STAMP) ## Write the generated pages of docs/reference anew
 	$(BIN)/valetkey settings --markdown > docs/reference/settings.md
 	$(BIN)/python -m valetkey.cli.reference > docs/reference/cli.md
+
+screenshots: $(STAMP) ## Take the README's pictures of the console anew (needs Chromium)
+	PYTHONPATH=src:tests $(BIN)/python tests/browser/screenshots.py docs/screenshots
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench

@@ -109,8 +109,9 @@ def test_no_page_is_wider_than_a_small_telephone(
 def test_times_are_local_and_say_what_they_are_in_utc(
     browser: Browser, valetkey_server: Installation
 ) -> None:
-    zone = {"timezone_id": "Asia/Tokyo", "locale": "en-GB"}
-    with watched_page(browser, valetkey_server.url, **zone) as page:
+    with watched_page(
+        browser, valetkey_server.url, timezone_id="Asia/Tokyo", locale="en-GB"
+    ) as page:
         sign_in(page, OWNER)
         page.goto("/console/audit")
         moment = page.locator("tbody time").first
