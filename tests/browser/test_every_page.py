@@ -6,16 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from support.aws import client
 from support.browser import chromium, sign_in, watched_page
-from support.server import OWNER, Installation
+from support.pictures import png
+from support.server import FOLDER, OWNER, Installation
 
 PAGES = (
     "/console",
     "/console/integrations",
     "/console/integrations/{integration}",
     "/console/drivers",
+    "/console/datasets",
+    "/console/datasets/{dataset}",
+    "/console/datasets/{dataset}?view=grid",
     "/console/credentials",
     "/console/audit",
     "/console/people",
@@ -28,6 +33,11 @@ PANELS = (
     ("/console/drivers", "Create storage driver"),
     ("/console/drivers", "Delete training images"),
     ("/console/drivers", "Test training images"),
+    ("/console/integrations/{integration}", "Rotate the key"),
+    ("/console/datasets", "Create dataset"),
+    ("/console/datasets/{dataset}", "Delete dataset"),
+    ("/console/datasets/{dataset}", "/a.txt"),
+    ("/console/datasets/{dataset}?view=grid", "picture.png"),
 )
 NARROW = 360
 
@@ -39,19 +49,42 @@ def browser(valetkey_server: Installation) -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def dataset(browser: Browser, valetkey_server: Installation) -> str:
+    """The id of a dataset that is in line with its bucket."""
+    client(valetkey_server.aws, "s3").put_object(
+        Bucket=valetkey_server.setup.bucket, Key=f"{FOLDER}picture.png", Body=png(3)
+    )
+    with watched_page(browser, valetkey_server.url) as page:
+        sign_in(page, OWNER)
+        page.goto("/console/datasets")
+        page.get_by_role("button", name="Create dataset").click()
+        page.get_by_label("Name").fill("everything")
+        page.get_by_role("dialog").get_by_role("button", name="Create dataset").click()
+        page.get_by_role("button", name="Sync now").click()
+        expect(page.locator("#items")).to_contain_text("picture.png")
+        return page.url.partition("?")[0].rpartition("/")[2]
+
+
 @pytest.fixture(scope="module", params=["light", "dark"])
 def reader(
     request: pytest.FixtureRequest, browser: Browser, valetkey_server: Installation
 ) -> Iterator[Page]:
     """The owner, signed in, with either taste."""
     options = {"color_scheme": request.param, "reduced_motion": "reduce"}
-    with watched_page(browser, valetkey_server.url, expected=("404",), **options) as page:
+    with watched_page(
+        browser,
+        valetkey_server.url,
+        others=(valetkey_server.aws.endpoint,),
+        expected=("404",),
+        **options,
+    ) as page:
         sign_in(page, OWNER)
         yield page
 
 
-def address(path: str, server: Installation) -> str:
-    return path.replace("{integration}", server.integration.id)
+def address(path: str, server: Installation, dataset: str) -> str:
+    return path.replace("{integration}", server.integration.id).replace("{dataset}", dataset)
 
 
 def barriers(page: Page) -> list[str]:
@@ -67,17 +100,17 @@ def barriers(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_has_no_serious_barrier(
-    reader: Page, valetkey_server: Installation, path: str
+    reader: Page, valetkey_server: Installation, dataset: str, path: str
 ) -> None:
-    reader.goto(address(path, valetkey_server))
+    reader.goto(address(path, valetkey_server, dataset))
     assert barriers(reader) == []
 
 
 @pytest.mark.parametrize(("path", "button"), PANELS)
 def test_a_panel_has_no_serious_barrier(
-    reader: Page, valetkey_server: Installation, path: str, button: str
+    reader: Page, valetkey_server: Installation, dataset: str, path: str, button: str
 ) -> None:
-    reader.goto(address(path, valetkey_server))
+    reader.goto(address(path, valetkey_server, dataset))
     reader.get_by_role("button", name=button).click()
     reader.locator("dialog[open]").wait_for()
     reader.wait_for_load_state("networkidle")
@@ -95,14 +128,29 @@ def test_the_sign_in_has_no_serious_barrier(
             assert barriers(page) == []
 
 
+def test_credentials_that_are_shown_have_no_serious_barrier(
+    reader: Page, valetkey_server: Installation
+) -> None:
+    reader.goto(f"/console/credentials?driver={valetkey_server.driver.id}")
+    reader.get_by_role("button", name="Get credentials").click()
+    reader.get_by_role("tab", name="DuckDB").click()
+    assert barriers(reader) == []
+
+
 def test_no_page_is_wider_than_a_small_telephone(
-    browser: Browser, valetkey_server: Installation
+    browser: Browser, valetkey_server: Installation, dataset: str
 ) -> None:
     size = {"width": NARROW, "height": 780}
-    with watched_page(browser, valetkey_server.url, expected=("404",), viewport=size) as page:
+    with watched_page(
+        browser,
+        valetkey_server.url,
+        others=(valetkey_server.aws.endpoint,),
+        expected=("404",),
+        viewport=size,
+    ) as page:
         sign_in(page, OWNER)
         for path in PAGES:
-            page.goto(address(path, valetkey_server))
+            page.goto(address(path, valetkey_server, dataset))
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, path
 
 
