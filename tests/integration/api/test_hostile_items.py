@@ -5,6 +5,7 @@ Never a 5xx, and what was stored comes back as it was.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.server import Installation
+from support.server import OWNER, Installation
 
 _SETTINGS = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -162,6 +163,20 @@ def test_names_of_datasets_and_projects(api: httpx.Client, dataset: str, name: s
     project = api.post("/projects", data={"name": name})
     if _answered(project):
         assert api.delete(f"/projects/{project.json()['id']}").status_code < 300
+
+
+@_SETTINGS
+@given(name=st.text(max_size=120))
+def test_names_of_drivers_and_integrations(valetkey_server: Installation, name: str) -> None:
+    headers = {"Authorization": f"Bearer {valetkey_server.token(OWNER)}"}
+    with httpx.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as owner:
+        driver = owner.patch(f"/drivers/{valetkey_server.driver.id}", json={"name": name})
+        if _answered(driver):
+            assert driver.json()["name"] == unicodedata.normalize("NFC", name).strip()
+        body = {"integrationId": valetkey_server.integration.id, "name": name}
+        integration = owner.patch(f"/orgs/{valetkey_server.org_id}/integrations", json=body)
+        if _answered(integration):
+            assert integration.json()["name"] == unicodedata.normalize("NFC", name).strip()
 
 
 @_SETTINGS
