@@ -319,13 +319,20 @@ def presign(
     method: str = "GET",
     expires: int | None = None,
     disposition: str = "",
+    version_ids: Sequence[str] = (),
+    purpose: str = "",
 ) -> Call[PresignedUrl]:
-    """Ask for URLs; the answer is streamed, a line per key. ``expires`` is in seconds."""
+    """Ask for URLs; the answer is streamed, a line per key. ``expires`` is in seconds;
+    ``version_ids`` has an entry for each key, empty for the newest version."""
     body: dict[str, Any] = {"keys": list(keys), "method": method}
     if expires is not None:
         body["expiresSeconds"] = expires
     if disposition:
         body["disposition"] = disposition
+    if version_ids:
+        body["versionIds"] = list(version_ids)
+    if purpose:
+        body["purpose"] = purpose
     return Call("POST", _path("drivers", driver, "presign"), PresignedUrl, body, again=True)
 
 

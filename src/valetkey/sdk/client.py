@@ -6,7 +6,8 @@ import asyncio
 import os
 import pickle
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,8 +16,8 @@ import httpx
 from valetkey.sdk import calls
 from valetkey.sdk.calls import Call, Flow
 from valetkey.sdk.driver import AsyncDriver, Driver
-from valetkey.sdk.errors import ApiError, error_from
-from valetkey.sdk.exchange import Answer, Lines, Outcome, Send, Wait, exchange
+from valetkey.sdk.errors import ApiError
+from valetkey.sdk.exchange import Answer, Lines, Outcome, Send, Steps, Wait, exchange
 from valetkey.sdk.models import Token
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.profiles import Login, find_place
@@ -98,18 +99,7 @@ class Client(_Base):
 
     def send(self, call: Call[T]) -> T:
         """Send a call and return its answer. Raises ApiError."""
-        steps = exchange(call, self.url, self._patience)
-        outcome: Outcome = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            if isinstance(step, Wait):
-                self._sleep(step.seconds)
-                outcome = None
-            else:
-                outcome = self._answer(step)
+        return self._take(exchange(call, self.url, self._patience), self._answer)
 
     def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end. Raises ApiError."""
@@ -132,15 +122,13 @@ class Client(_Base):
         yield from (decode(line, call.result) for line in lines.end())
 
     def chunks(self, call: Call[Any]) -> Iterator[bytes]:
-        """Send a call and yield its answer's bytes as they come."""
-        request = self._http.build_request(**request_parts(call, self._token))
+        """Send a call and yield its answer's bytes as they come. An answer that has begun is not
+        asked for again."""
+        opened: list[httpx.Response] = []
+        steps = exchange(replace(call, result=None), self.url, self._patience)
+        self._take(steps, lambda step: self._open(step, opened))
+        [answer] = opened
         try:
-            answer = self._http.send(request, stream=True)
-        except httpx.HTTPError as error:
-            raise unreachable(self.url, error) from None
-        try:
-            if not answer.is_success:
-                raise error_from(answer.status_code, answer.read(), answer.headers)
             yield from answer.iter_bytes()
         except httpx.HTTPError as error:
             raise unreachable(self.url, error) from None
@@ -166,6 +154,30 @@ class Client(_Base):
     ) -> None:
         self.close()
 
+    def _take(self, steps: Steps[T], answer: Callable[[Send], Outcome]) -> T:
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            if isinstance(step, Wait):
+                self._sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = answer(step)
+
+    def _open(self, step: Send, opened: list[httpx.Response]) -> Outcome:
+        try:
+            request = self._http.build_request(**request_parts(step.call, self._token))
+            answer = self._http.send(request, stream=True)
+            if answer.is_success:
+                opened.append(answer)
+                return Answer(answer.status_code, b"", answer.headers)
+            return Answer(answer.status_code, answer.read(), answer.headers)
+        except httpx.HTTPError as error:
+            return error
+
     def _answer(self, step: Send) -> Outcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self._token))
@@ -184,21 +196,11 @@ class AsyncClient(_Base):
         super().__init__(*args, **more)
         self._sleep = sleep
         self._http = httpx.AsyncClient(**client_options(self.url))
+        self._blocking: Client | None = None
 
     async def send(self, call: Call[T]) -> T:
         """Send a call and return its answer. Raises ApiError."""
-        steps = exchange(call, self.url, self._patience)
-        outcome: Outcome = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            if isinstance(step, Wait):
-                await self._sleep(step.seconds)
-                outcome = None
-            else:
-                outcome = await self._answer(step)
+        return await self._take(exchange(call, self.url, self._patience), self._answer)
 
     async def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end. Raises ApiError."""
@@ -223,15 +225,13 @@ class AsyncClient(_Base):
             yield decode(line, call.result)
 
     async def chunks(self, call: Call[Any]) -> AsyncIterator[bytes]:
-        """Send a call and yield its answer's bytes as they come."""
-        request = self._http.build_request(**request_parts(call, self._token))
+        """Send a call and yield its answer's bytes as they come. An answer that has begun is not
+        asked for again."""
+        opened: list[httpx.Response] = []
+        steps = exchange(replace(call, result=None), self.url, self._patience)
+        await self._take(steps, lambda step: self._open(step, opened))
+        [answer] = opened
         try:
-            answer = await self._http.send(request, stream=True)
-        except httpx.HTTPError as error:
-            raise unreachable(self.url, error) from None
-        try:
-            if not answer.is_success:
-                raise error_from(answer.status_code, await answer.aread(), answer.headers)
             async for chunk in answer.aiter_bytes():
                 yield chunk
         except httpx.HTTPError as error:
@@ -244,18 +244,24 @@ class AsyncClient(_Base):
         return AsyncDriver(self, name, project)
 
     def blocking(self) -> Client:
-        """Return a blocking client of the same server and token: libraries fetch credentials
-        from threads of their own."""
-        return Client(
-            self.url,
-            self._token,
-            clock=self.clock,
-            patience=self._patience,
-            allow_http=self._allow_http,
-        )
+        """Return a blocking client of the same server and token, which closes with this one:
+        libraries fetch credentials from threads of their own."""
+        if self._blocking is None:
+            self._blocking = Client(
+                self.url,
+                self._token,
+                clock=self.clock,
+                patience=self._patience,
+                allow_http=self._allow_http,
+            )
+            where = self._reopening and (Client, *self._reopening[1:])
+            self._blocking._reopening = where  # noqa: SLF001  # one class in two colours
+        return self._blocking
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._blocking is not None:
+            self._blocking.close()
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -268,6 +274,30 @@ class AsyncClient(_Base):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    async def _take(self, steps: Steps[T], answer: Callable[[Send], Awaitable[Outcome]]) -> T:
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            if isinstance(step, Wait):
+                await self._sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = await answer(step)
+
+    async def _open(self, step: Send, opened: list[httpx.Response]) -> Outcome:
+        try:
+            request = self._http.build_request(**request_parts(step.call, self._token))
+            answer = await self._http.send(request, stream=True)
+            if answer.is_success:
+                opened.append(answer)
+                return Answer(answer.status_code, b"", answer.headers)
+            return Answer(answer.status_code, await answer.aread(), answer.headers)
+        except httpx.HTTPError as error:
+            return error
 
     async def _answer(self, step: Send) -> Outcome:
         try:

@@ -127,11 +127,13 @@ class _Adapters:
 class Driver(_Adapters):
     """A driver of a blocking client."""
 
-    def __init__(self, client: Client, name: str, project: str = "") -> None:
+    def __init__(
+        self, client: Client, name: str, project: str = "", *, info: DriverInfo | None = None
+    ) -> None:
         self._client = client
         self._name = name
         self._project = project
-        self._info: DriverInfo | None = None
+        self._info = info
         self._finding = threading.Lock()
         begins_anew(self)
 
@@ -185,8 +187,14 @@ class Driver(_Adapters):
         method: str = "GET",
         expires: int | None = None,
         disposition: str = "",
+        version_ids: Iterable[str] = (),
+        purpose: str = "",
     ) -> Iterator[PresignedUrl]:
-        """Yield a URL for each key, in order, each with its real expiry. Raises ApiError."""
+        """Yield a URL for each key of the bucket, in order, each with its real expiry.
+
+        ``method`` is GET, PUT, HEAD or DELETE; ``expires`` is in seconds, and is cut where the
+        session ends; ``version_ids`` has an entry for each key. Raises ApiError.
+        """
         return self._client.stream(
             calls.presign(
                 self.info.id,
@@ -194,6 +202,8 @@ class Driver(_Adapters):
                 method=method,
                 expires=expires,
                 disposition=disposition,
+                version_ids=list(version_ids),
+                purpose=purpose,
             )
         )
 
@@ -204,7 +214,8 @@ class Driver(_Adapters):
 
 class AsyncDriver(_Adapters):
     """A driver of an asynchronous client. The adapters fetch their credentials themselves, from
-    the libraries' threads, over a blocking client of their own."""
+    the libraries' threads, over a blocking client of their own. Making one blocks while the server
+    is asked for the driver, unless ``await driver.info()`` has done so before."""
 
     def __init__(self, client: AsyncClient, name: str, project: str = "") -> None:
         self._client = client
@@ -241,15 +252,27 @@ class AsyncDriver(_Adapters):
         method: str = "GET",
         expires: int | None = None,
         disposition: str = "",
+        version_ids: Iterable[str] = (),
+        purpose: str = "",
     ) -> AsyncIterator[PresignedUrl]:
-        """Yield a URL for each key, in order, each with its real expiry. Raises ApiError."""
+        """Yield a URL for each key of the bucket, in order, each with its real expiry.
+
+        ``method`` is GET, PUT, HEAD or DELETE; ``expires`` is in seconds, and is cut where the
+        session ends; ``version_ids`` has an entry for each key. Raises ApiError.
+        """
         info = await self.info()
         call = calls.presign(
-            info.id, list(keys), method=method, expires=expires, disposition=disposition
+            info.id,
+            list(keys),
+            method=method,
+            expires=expires,
+            disposition=disposition,
+            version_ids=list(version_ids),
+            purpose=purpose,
         )
         async for url in self._client.stream(call):
             yield url
 
     def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
-        blocking = Driver(self._client.blocking(), self._name, self._project)
+        blocking = Driver(self._client.blocking(), self._name, self._project, info=self._info)
         return blocking._source(prefixes, access, ttl)  # noqa: SLF001  # one class in two colours

@@ -45,9 +45,11 @@ class Wait:
 
 Step = Send | Wait
 Outcome = Answer | httpx.HTTPError | None
+#: Yields steps, is sent their outcomes, returns the result.
+Steps = Generator[Step, Outcome, T]
 
 
-def exchange(call: Call[T], url: str, patience: Patience) -> Generator[Step, Outcome, T]:
+def exchange(call: Call[T], url: str, patience: Patience) -> Steps[T]:
     """Send a call, again where that is safe. Raises ApiError."""
     pauses = patience.pauses()
     while True:
