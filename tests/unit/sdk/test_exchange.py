@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -196,6 +196,40 @@ def test_lines_are_cut_at_newlines_alone_wherever_the_chunks_end() -> None:
             for line in lines.feed(text[start : start + size])
         ]
         assert got + lines.end() == text.split(b"\n")
+
+
+URLS = calls.presign("d", ["k"])
+LINE = b'{"key":"k","url":"https://u","expiration":"2026-01-01T00:00:00Z"}\n'
+
+
+def broken_stream() -> Iterator[bytes]:
+    yield LINE
+    raise httpx.ReadError("cut")
+
+
+def test_a_stream_is_asked_for_again_until_it_has_begun() -> None:
+    script = Script(
+        httpx.Response(503), httpx.ConnectError("no"), httpx.Response(200, content=LINE)
+    )
+    with client_of(script) as client:
+        assert [url.key for url in client.stream(URLS)] == ["k"]
+    assert len(script.requests) == 3
+
+
+def test_a_stream_that_breaks_off_is_an_error_and_not_its_end() -> None:
+    script = Script(httpx.Response(200, content=broken_stream()))
+    with client_of(script) as client:
+        urls = client.stream(URLS)
+        assert next(urls).key == "k"
+        with pytest.raises(errors.Unavailable):
+            next(urls)
+    assert len(script.requests) == 1
+
+
+def test_a_stream_that_is_refused_says_why() -> None:
+    script = Script(httpx.Response(403, json={"message": "No."}))
+    with client_of(script) as client, pytest.raises(errors.Denied, match="No"):
+        list(client.stream(URLS))
 
 
 def test_a_driver_is_found_in_the_projects_that_may_be_read() -> None:
