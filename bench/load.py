@@ -45,6 +45,22 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+class Kept:
+    """One connection, asked again and again."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, payload: bytes) -> bytes:
+        """Send one request; return the whole answer."""
+        self._connection.sendall(payload)
+        return _whole(self._connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
 def ask(port: int, payload: bytes) -> bytes:
     """Send one request on a connection of its own; return the whole answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
@@ -53,19 +69,19 @@ def ask(port: int, payload: bytes) -> bytes:
 
 
 def _whole(connection: socket.socket) -> bytes:
-    answer = b""
+    answer = bytearray()
     while b"\r\n\r\n" not in answer:
         answer += _received(connection)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    for line in head.lower().split(b"\r\n"):
+    start = answer.index(b"\r\n\r\n") + 4
+    for line in bytes(answer[:start]).lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
-            length = int(line.partition(b":")[2])
-            while len(body) < length:
-                body += _received(connection)
-            return head + b"\r\n\r\n" + body
-    while not body.endswith(b"0\r\n\r\n"):
-        body += _received(connection)
-    return head + b"\r\n\r\n" + body
+            end = start + int(line.partition(b":")[2])
+            while len(answer) < end:
+                answer += _received(connection)
+            return bytes(answer)
+    while not answer.endswith(b"0\r\n\r\n"):
+        answer += _received(connection)
+    return bytes(answer)
 
 
 def _received(connection: socket.socket) -> bytes:

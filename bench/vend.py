@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from contextlib import closing
 from datetime import UTC, datetime
-
-import httpx
 
 from bench import load
 from bench.figures import Figure
@@ -59,13 +58,12 @@ def cold(made: Installation) -> Figure:
     """Measure a cold vend over HTTP, each of another folder, beside bare AssumeRole calls."""
     client = made.aws.client("sts")
     ours, theirs = [], []
-    with httpx.Client(base_url=f"http://127.0.0.1:{made.serving.port}") as http:
-        path = f"/api/v1/drivers/{made.driver}/credentials"
+    with closing(load.Kept(made.serving.port)) as kept:
         for number in range(COLD):
             folder = f"cold-{number:04d}"
-            body = {"prefixes": [folder], "access": ["list", "read"]}
             start = time.perf_counter()
-            http.post(path, json=body, headers=made.auth).raise_for_status()
+            answer = kept.ask(made.vend(folder))
+            assert answer.startswith(b"HTTP/1.1 200")
             middle = time.perf_counter()
             client.assume_role(
                 RoleArn=made.aws.role_arn,

@@ -19,7 +19,7 @@ from valetkey.domain.integration import (
 from valetkey.domain.names import clean_name
 from valetkey.domain.new_integration import NewIntegration, checked
 from valetkey.domain.ports import Clock, Sealer, Storage, UnitOfWork
-from valetkey.domain.sealing import SealContext
+from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import integration_tag
 from valetkey.domain.verification import Check, Report
@@ -254,7 +254,17 @@ async def open_key(
     The key of an ``aws-cross`` integration is the server's OwnIdentity. Raises NotFound, Conflict
     (there is no role to assume), SealBroken, StorageUnavailable.
     """
-    integration, key = await _open(storage, sealer, integration_id)
+    async with storage.read() as work:
+        integration = await load_integration(work, integration_id)
+        sealed = await work.integrations.sealed_secret(integration_id)
+    return integration, await open_loaded(sealer, integration, sealed)
+
+
+async def open_loaded(
+    sealer: Sealer, integration: Integration, sealed: SealedSecret | None
+) -> AccessKey:
+    """Unseal the key that assumes an integration's role, as :func:`open_key` does; the record was
+    read before."""
     if integration.type not in _ASSUMING:
         raise Conflict(
             f"The integration {integration.name!r} is of the type {integration.type}: there is no "
@@ -267,7 +277,9 @@ async def open_key(
             hint="Make a role whose trust policy names this server and the external id "
             f"{integration.external_id}, and enter its ARN.",
         )
-    return integration, OwnIdentity() if integration.type is IntegrationType.AWS_CROSS else key
+    if integration.type is IntegrationType.AWS_CROSS:
+        return OwnIdentity()
+    return await _unseal(sealer, integration, sealed)
 
 
 async def open_static_key(storage: Storage, sealer: Sealer, integration_id: str) -> AccessKey:
@@ -295,13 +307,19 @@ async def _open(
     async with storage.read() as work:
         integration = await load_integration(work, integration_id)
         sealed = await work.integrations.sealed_secret(integration_id)
+    return integration, await _unseal(sealer, integration, sealed)
+
+
+async def _unseal(
+    sealer: Sealer, integration: Integration, sealed: SealedSecret | None
+) -> AccessKey:
     if sealed is None:
         raise SealBroken(
             f"The integration {integration.name!r} has no stored secret.",
             hint="Enter its key and secret again (valetkey integrations update).",
         )
     secret = await sealer.open(sealed, secret_context(integration))
-    return integration, AccessKey(integration.access_key_id, secret)
+    return AccessKey(integration.access_key_id, secret)
 
 
 def _role(integration: Integration, text: str) -> RoleArn:

@@ -9,9 +9,9 @@ from valetkey.domain.driver import Driver
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import Lease
-from valetkey.domain.ports import AssumeRole, Clock, Sealer, Storage, Sts
+from valetkey.domain.ports import AssumeRole, Clock, Sealer, Sts
 from valetkey.services.health import StsSeen
-from valetkey.services.integrations import open_key
+from valetkey.services.integrations import open_loaded
 from valetkey.services.vending.orders import Minted
 from valetkey.services.vending.warrants import Warrant
 
@@ -25,14 +25,12 @@ class Mint:
 
     def __init__(
         self,
-        storage: Storage,
         sealer: Sealer,
         sts: Sts,
         seen: StsSeen,
         clock: Clock,
         new_id: IdFactory,
     ) -> None:
-        self._storage = storage
         self._sealer = sealer
         self._sts = sts
         self._seen = seen
@@ -40,9 +38,9 @@ class Mint:
         self._new_id = new_id
 
     async def __call__(self, warrant: Warrant) -> Minted:
-        """Return a new session. Raises AwsRefused, AwsUnavailable, SealBroken, NotFound."""
-        place = warrant.place
-        integration, key = await open_key(self._storage, self._sealer, place.integration.id)
+        """Return a new session. Raises AwsRefused, AwsUnavailable, SealBroken, Conflict."""
+        place, integration = warrant.place, warrant.place.integration
+        key = await open_loaded(self._sealer, integration, place.sealed_secret)
         lease_id, issued_at = self._new_id(), self._clock.now()
         holder = warrant.holder
         order = AssumeRole(

@@ -13,6 +13,7 @@ from valetkey.domain.integration import Integration
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Storage
 from valetkey.domain.revocation import Block
+from valetkey.domain.sealing import SealedSecret
 from valetkey.domain.tags import blocks_tag, driver_tag, integration_tag, user_tag
 from valetkey.services.caches import Caches, TaggedCache
 from valetkey.services.guard import load_driver, load_integration, load_project, missing
@@ -22,11 +23,12 @@ _CAPACITY: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A driver with what it stands on, all of one moment."""
+    """A driver with what it stands on, all of one moment. The secret stays sealed in memory."""
 
     driver: Driver
     project: Project
     integration: Integration
+    sealed_secret: SealedSecret | None = None
     blocks: tuple[Block, ...] = ()
 
     @property
@@ -64,8 +66,9 @@ class Places:
             driver = await load_driver(work, driver_id)
             project = await load_project(work, driver.project_id)
             integration = await load_integration(work, driver.integration_id)
+            sealed = await work.integrations.sealed_secret(integration.id)
             blocks = await work.blocks.of_org(project.org_id)
-        place = Place(driver, project, integration, tuple(blocks))
+        place = Place(driver, project, integration, sealed, tuple(blocks))
         self._places.keep(driver_id, place, place.tags, read_at=epoch)
         return place
 

@@ -49,7 +49,7 @@ class Vending:
         self._new_id = new_id
         self._places = Places(storage, caches)
         self._warrants = Warrants(self._places, audit, caches)
-        self._mint = Mint(storage, sealer, sts, seen, clock, new_id)
+        self._mint = Mint(sealer, sts, seen, clock, new_id)
         self._sessions: CredentialCache[Minted] = CredentialCache(
             clock, capacity=capacity, may_keep=lambda: not caches.is_deaf
         )
