@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -60,7 +61,7 @@ def check_options(method: Method, *, disposition: str, has_versions: bool) -> No
         raise _misplaced("disposition", method)
     if has_versions and method is Method.PUT:
         raise _misplaced("versionIds", method)
-    if not disposition.isprintable():
+    if any(unicodedata.category(letter) == "Cc" for letter in disposition):
         raise InvalidInput(
             "The content disposition has a line break in it, or another control character.",
             hint='Give one line, such as: attachment; filename="a.jpg".',

@@ -98,7 +98,7 @@ async def export_records(
     services: Services,
     caller: Caller,
     org: str = "",
-    format_: Annotated[Literal["jsonl", "csv"], QueryParameter(query="format")] = "jsonl",
+    format_: Annotated[Literal["jsonl", "csv"], QueryParameter(name="format")] = "jsonl",
 ) -> Stream:
     """Stream an organisation's records, oldest first, as JSON lines or CSV."""
     org_id = org or only_org(caller)
