@@ -50,6 +50,56 @@ def reserve(host: str, port: int) -> socket.socket:
     return held
 
 
+class Calls:
+    """An application's calls, so that none outlives the server beneath it.
+
+    Granian forgets the calls that are under way when it stops, and one that ends after that can
+    take the process down. So they are ended first, while it still listens.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._running: set[asyncio.Task[Any]] = set()
+        self._is_ending = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        task = asyncio.current_task()
+        if scope["type"] == "lifespan" or task is None:
+            await self._app(scope, receive, send)
+            return
+        if self._is_ending:
+            await _refuse(send)
+            return
+        self._running.add(task)
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._is_ending:
+                raise
+        finally:
+            self._running.discard(task)
+
+    async def end(self, grace: float) -> None:
+        """Take no more calls, let those under way finish, and after ``grace`` seconds cancel."""
+        self._is_ending = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace)
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+
+async def _refuse(send: Any) -> None:
+    body = (
+        b'{"message": "The server is stopping.", "code": "stopping", '
+        b'"hint": "Try again in a moment."}'
+    )
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 async def serve(
     app: Any,
     host: str,
@@ -57,15 +107,17 @@ async def serve(
     *,
     ready: Ready,
     stop: asyncio.Event,
+    grace: float = GRACE_SECONDS,
 ) -> None:
-    """Serve until ``stop`` is set; then let requests finish and return.
+    """Serve until ``stop`` is set; then let requests finish, for ``grace`` seconds, and return.
 
     ``ready`` is called with the port once connections are accepted.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     port = held.getsockname()[1]
+    calls = Calls(app)
     server = Server(
-        app,
+        calls,
         address=host,
         port=port,
         interface=Interfaces.ASGI,
@@ -83,6 +135,7 @@ async def serve(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        await calls.end(grace)
         server.stop()  # type: ignore[no-untyped-call]  # granian says no type here
         with suppress(TimeoutError):
             await asyncio.wait_for(serving, GRACE_SECONDS)

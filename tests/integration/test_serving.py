@@ -1,0 +1,93 @@
+"""Serving: what happens to the requests under way when the server is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from valetkey.serving import Calls, reserve, serve
+
+
+class App:
+    """Answers when it is let; remembers the calls that were cancelled."""
+
+    def __init__(self) -> None:
+        self.entered, self.let = asyncio.Event(), asyncio.Event()
+        self.cancelled = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        await receive()
+        self.entered.set()
+        try:
+            await self.let.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+async def _while_serving(app: App, grace: float, then: Callable[[], None]) -> Any:
+    """Send a request; once it is under way, tell the server to stop. Returns the outcome."""
+    stop, ports = asyncio.Event(), asyncio.Queue[int]()
+    held = reserve("127.0.0.1", 0)
+    serving = asyncio.create_task(
+        serve(app, "127.0.0.1", held, ready=ports.put_nowait, stop=stop, grace=grace)
+    )
+    url = f"http://127.0.0.1:{await ports.get()}"
+    async with httpx.AsyncClient(timeout=30) as http:
+        asked = asyncio.create_task(http.get(url))
+        await app.entered.wait()
+        stop.set()
+        then()
+        await serving
+        (outcome,) = await asyncio.gather(asked, return_exceptions=True)
+        return outcome
+
+
+async def test_a_request_under_way_is_answered_before_the_server_stops() -> None:
+    app = App()
+    answer = await _while_serving(
+        app, 30, lambda: asyncio.get_running_loop().call_soon(app.let.set) and None
+    )
+    assert answer.text == "done"
+    assert app.cancelled == 0
+
+
+async def test_a_request_that_never_ends_is_ended_before_the_server_is() -> None:
+    app = App()
+    before = asyncio.all_tasks()
+    outcome = await _while_serving(app, 0, lambda: None)
+    assert app.cancelled == 1
+    assert isinstance(outcome, httpx.HTTPError) or outcome.status_code >= 500
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_request_that_comes_while_stopping_is_told_to_come_again() -> None:
+    calls, said = Calls(App()), []
+    await calls.end(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        said.append(message)
+
+    await calls({"type": "http"}, None, send)
+    assert said[0]["status"] == 503
+
+
+async def test_a_call_that_somebody_else_cancels_stays_cancelled() -> None:
+    app = App()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    task = asyncio.create_task(Calls(app)({"type": "http"}, receive, None))
+    await app.entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
