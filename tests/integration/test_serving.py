@@ -53,9 +53,11 @@ async def _while_serving(app: App, grace: float, then: Callable[[], None]) -> An
 
 async def test_a_request_under_way_is_answered_before_the_server_stops() -> None:
     app = App()
-    answer = await _while_serving(
-        app, 30, lambda: asyncio.get_running_loop().call_soon(app.let.set) and None
-    )
+
+    def let_it_soon() -> None:
+        asyncio.get_running_loop().call_soon(app.let.set)
+
+    answer = await _while_serving(app, 30, let_it_soon)
     assert answer.text == "done"
     assert app.cancelled == 0
 
