@@ -255,13 +255,14 @@ def wire(parts: Parts) -> Services:
     syncs, sync_worker = make_syncs(
         storage, sealer, parts.objects, vending, audit, clock, new_id, alone=parts.alone
     )
+    scheduler = Scheduler(storage, rotations, leases, clock, parts.entropy)
     return Services(
         accounts=accounts,
         audit=audit,
         datasets=Datasets(storage, audit, clock, new_id),
         drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         grants=Grants(storage, audit, clock, new_id),
-        health=Health(storage, sts_seen),
+        health=Health(storage, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         items=make_items(storage, sealer, parts.objects, vending, audit, clock, new_id),
         leases=leases,
@@ -270,7 +271,7 @@ def wire(parts: Parts) -> Services:
         presigning=Presigning(vending, audit, clock, s3_endpoint=parts.s3_endpoint),
         principals=principals,
         rotations=rotations,
-        scheduler=Scheduler(storage, rotations, leases, clock, parts.entropy),
+        scheduler=scheduler,
         switches=Switches(storage, audit, clock),
         sync_worker=sync_worker,
         syncs=syncs,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports import Clock, Entropy, Storage
+from valetkey.services.health import Pulse
 from valetkey.services.revocation import Leases
 from valetkey.services.rotation import Rotations
 
@@ -39,6 +40,7 @@ class Scheduler:
         self._clock = clock
         self._entropy = entropy
         self._purge_at = 0.0
+        self._pulse = Pulse(clock)
         self._duties: Mapping[str, Callable[[], Awaitable[Any]]] = {
             "revocations": leases.resume,
             "rotations": rotations.resume,
@@ -47,6 +49,15 @@ class Scheduler:
         }
         #: What went wrong with each duty in the last round, for whoever looks after the server.
         self.problems: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the worker, in words for anybody; empty if nothing is known to be.
+        A duty is named only: what it says may name somebody's integration."""
+        if self._pulse.trouble or not self.problems:
+            return self._pulse.trouble
+        duties = ", ".join(sorted(self.problems))
+        return f"Not done in the last round, and tried again in the next: {duties}."
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -78,6 +89,7 @@ class Scheduler:
                 self.problems[name] = f"unexpected: {type(error).__name__}"
             else:
                 self.problems.pop(name, None)
+        self._pulse.beat()
 
     async def _purge(self) -> None:
         if self._clock.monotonic() < self._purge_at:

@@ -19,6 +19,7 @@ from valetkey.domain.ports import Clock, Storage
 from valetkey.domain.sync import Command
 from valetkey.services.datasets.datasets import clear
 from valetkey.services.datasets.runs import SyncRuns
+from valetkey.services.health import Pulse
 
 #: Another process's dead leases, and what another one ordered, are looked for this often.
 _POLL_SECONDS: Final = 2.0
@@ -42,6 +43,12 @@ class Worker:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
         self._cleaned_at = clock.now() - _HOUSEKEEPING
+        self._pulse = Pulse(clock)
+
+    @property
+    def trouble(self) -> str:
+        """Why the worker seems to be stuck; empty if it doesn't."""
+        return self._pulse.trouble
 
     def wake(self) -> None:
         """Have a look at once."""
@@ -74,6 +81,7 @@ class Worker:
             self._woken.clear()
             with suppress(StorageUnavailable):
                 await self._look()
+            self._pulse.beat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
 

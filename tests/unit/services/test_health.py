@@ -1,0 +1,78 @@
+"""Whether the server is well: what /readyz and the console's first page tell."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from support.console import Visitor
+from support.memory import Memory
+from valetkey.domain.errors import StorageUnavailable
+from valetkey.services.health import PATIENCE
+
+WELL = {"database": "", "sts": "", "worker": "", "syncs": ""}
+
+
+async def parts(memory: Memory) -> dict[str, str]:
+    return (await memory.services.health.readiness()).parts
+
+
+async def test_a_server_that_has_just_begun_is_well(memory: Memory) -> None:
+    assert await parts(memory) == WELL
+
+
+async def test_a_worker_that_comes_round_is_well_however_long_the_server_runs(
+    memory: Memory,
+) -> None:
+    for _ in range(3):
+        memory.clock.advance(PATIENCE)
+        await memory.services.scheduler.round()
+    assert (await parts(memory))["worker"] == ""
+
+
+async def test_workers_that_stopped_are_told_of_and_requests_are_served_all_the_same(
+    memory: Memory,
+) -> None:
+    await memory.services.scheduler.round()
+    memory.clock.advance(PATIENCE + 1)
+    found = await memory.services.health.readiness()
+    assert found.ready
+    assert "not come round for 5 minutes" in found.parts["worker"]
+    assert "not come round for 5 minutes" in found.parts["syncs"]
+
+
+async def test_the_worker_of_syncs_beats_by_itself_while_it_runs(memory: Memory) -> None:
+    memory.clock.advance(PATIENCE + 1)
+    async with memory.services.sync_worker.running():
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert (await parts(memory))["syncs"] == ""
+    assert "not come round" in (await parts(memory))["worker"]
+
+
+async def test_a_duty_that_fails_is_named_without_what_it_said(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise StorageUnavailable("The disk of acme-production is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory.storage, "begin", broken)
+        await memory.services.scheduler.round()
+    told = (await parts(memory))["worker"]
+    assert "ended leases" in told
+    assert "acme-production" not in told
+    memory.clock.advance(3600)
+    await memory.services.scheduler.round()
+    assert (await parts(memory))["worker"] == ""
+
+
+async def test_the_first_page_and_readyz_show_the_workers(owner: Visitor, memory: Memory) -> None:
+    page = (await owner.get("")).text
+    assert ">Worker</span> is well." in page
+    assert ">Syncs</span> is well." in page
+    memory.clock.advance(PATIENCE + 1)
+    ready = await owner.http.get("/readyz")
+    assert ready.status_code == 200
+    assert "not come round" in ready.json()["parts"]["worker"]
