@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from valetkey.domain.driver import Driver
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration
 from valetkey.domain.people import Project
+from valetkey.domain.ports import Storage
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import initialize
 from valetkey.services.audit import Caller
@@ -86,9 +88,11 @@ class Memory:
         return [(record.event.action, record.event.outcome) for record in trail]
 
 
-async def open_memory() -> Memory:
-    """Make the services over doubles, with a first owner."""
-    clock, entropy, storage = ManualClock(), SeededEntropy(7), MemoryStorage()
+async def open_memory(on: Storage | None = None) -> Memory:
+    """Make the services over doubles, with a first owner; ``on`` a real database if given."""
+    clock, entropy = ManualClock(), SeededEntropy(7)
+    # Who gives a database of their own looks at it by the port alone.
+    storage = cast("MemoryStorage", on) if on is not None else MemoryStorage()
     sts, stores, sealer = FakeSts(clock), FakeObjectStores({"acme": {}}), UnsafeSealer()
     passwords, new_id = UnsafePasswords(), IdFactory(clock, entropy)
     objects = FakeObjectData(clock, stores.buckets)

@@ -1,0 +1,242 @@
+"""Syncs as stored work, on every storage; and a whole sync on it, abandoned and resumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from support.memory import open_memory
+from support.shelves import (
+    NOW,
+    NOW_MS,
+    add_dataset,
+    command_for,
+    furnish,
+    running_sync,
+    shard_of,
+)
+from valetkey.domain.access import ProjectRole
+from valetkey.domain.dataset import Dataset
+from valetkey.domain.dql.ast import All
+from valetkey.domain.errors import Locked
+from valetkey.domain.ports import Storage
+from valetkey.domain.ports.datasets import ItemQuery
+from valetkey.domain.sync import Counts, Shard, State, WriteIntent
+from valetkey.services.datasets import NewDataset
+
+LEASE_MS = 15_000
+OVER = (State.SUCCESS, State.FAILED, State.CANCELED)
+
+
+@pytest.fixture
+async def dataset(storage: Storage) -> Dataset:
+    """An empty dataset."""
+    await furnish(storage)
+    return await add_dataset(storage)
+
+
+async def claim(
+    storage: Storage, shard: Shard, owner: str, *, now_ms: int = NOW_MS
+) -> Shard | None:
+    async with storage.begin() as work:
+        return await work.commands.claim(shard.id, owner, now_ms=now_ms, until_ms=now_ms + LEASE_MS)
+
+
+async def advance(storage: Storage, shard: Shard) -> bool:
+    async with storage.begin() as work:
+        return await work.commands.advance(shard)
+
+
+async def stored(storage: Storage, shard: Shard) -> Shard:
+    async with storage.read() as work:
+        (found,) = await work.commands.shards(shard.command_id)
+        return found
+
+
+async def end(storage: Storage, shard: Shard, state: State) -> bool:
+    async with storage.begin() as work:
+        command = await work.commands.get(shard.command_id)
+        assert command is not None
+        return await work.commands.finish(replace(command, state=state))
+
+
+async def test_a_dataset_has_one_sync_under_way(storage: Storage, dataset: Dataset) -> None:
+    shard = await running_sync(storage, dataset)
+    with pytest.raises(Locked):
+        async with storage.begin() as work:
+            await work.commands.add(command_for(dataset, 2))
+    async with storage.read() as work:
+        active = await work.commands.active(dataset.id)
+        assert active is not None
+        assert active.id == shard.command_id
+        assert await work.commands.get(command_for(dataset, 2).id) is None
+
+
+async def test_another_dataset_s_sync_is_no_hindrance(storage: Storage, dataset: Dataset) -> None:
+    await running_sync(storage, dataset)
+    other = await add_dataset(storage, 2)
+    async with storage.begin() as work:
+        await work.commands.add(command_for(other, 2))
+    async with storage.read() as work:
+        assert len(await work.commands.open()) == 2
+
+
+@pytest.mark.parametrize("state", OVER)
+async def test_a_sync_that_is_over_makes_room_for_the_next(
+    storage: Storage, dataset: Dataset, state: State
+) -> None:
+    shard = await running_sync(storage, dataset)
+    assert await end(storage, shard, state)
+    async with storage.begin() as work:
+        assert await work.commands.active(dataset.id) is None
+        await work.commands.add(command_for(dataset, 2))
+        found = await work.commands.of_dataset(dataset.id, limit=9)
+    assert [one.state for one in found] == [State.CREATED, state]
+
+
+@pytest.mark.parametrize("state", OVER)
+async def test_the_first_end_of_a_sync_holds(
+    storage: Storage, dataset: Dataset, state: State
+) -> None:
+    shard = await running_sync(storage, dataset)
+    assert await end(storage, shard, State.CANCELED)
+    assert not await end(storage, shard, state)
+    async with storage.read() as work:
+        found = await work.commands.get(shard.command_id)
+    assert found is not None
+    assert found.state is State.CANCELED
+
+
+async def test_a_sync_is_planned_once(storage: Storage, dataset: Dataset) -> None:
+    shard = await running_sync(storage, dataset)
+    command = command_for(dataset, state=State.RUNNING)
+    async with storage.begin() as work:
+        assert not await work.commands.begin(command, [shard_of(command, 2)])
+    assert (await stored(storage, shard)).id == shard.id
+
+
+async def test_a_shard_is_one_owner_s_until_the_lease_ends(
+    storage: Storage, dataset: Dataset
+) -> None:
+    shard = await running_sync(storage, dataset)
+    taken = await claim(storage, shard, "one")
+    assert taken == replace(shard, owner="one", lease_ms=NOW_MS + LEASE_MS, state=State.RUNNING)
+    assert await claim(storage, shard, "two", now_ms=NOW_MS + LEASE_MS - 1) is None
+    assert await claim(storage, shard, "one", now_ms=NOW_MS + 1) is not None
+    lost = await claim(storage, shard, "two", now_ms=NOW_MS + 1 + LEASE_MS)
+    assert lost is not None
+    assert lost.owner == "two"
+
+
+async def test_who_has_lost_the_lease_can_t_move_the_checkpoint(
+    storage: Storage, dataset: Dataset
+) -> None:
+    shard = await running_sync(storage, dataset)
+    first = await claim(storage, shard, "one")
+    assert first is not None
+    assert await advance(storage, replace(first, checkpoint="b", added=2))
+    second = await claim(storage, shard, "two", now_ms=NOW_MS + LEASE_MS)
+    assert second is not None
+    assert (second.checkpoint, second.counts) == ("b", Counts(added=2))
+    assert not await advance(storage, replace(first, checkpoint="c", added=3))
+    assert await stored(storage, shard) == second
+
+
+async def test_a_shard_that_is_done_is_nobody_s(storage: Storage, dataset: Dataset) -> None:
+    shard = await running_sync(storage, dataset)
+    taken = await claim(storage, shard, "one")
+    assert taken is not None
+    assert await advance(storage, replace(taken, state=State.SUCCESS))
+    assert await claim(storage, shard, "two", now_ms=NOW_MS + 10 * LEASE_MS) is None
+    assert not await advance(storage, replace(taken, checkpoint="z"))
+
+
+async def test_a_sync_that_is_over_is_not_worked_on(storage: Storage, dataset: Dataset) -> None:
+    shard = await running_sync(storage, dataset)
+    taken = await claim(storage, shard, "one")
+    assert taken is not None
+    assert await end(storage, shard, State.CANCELED)
+    assert not await advance(storage, replace(taken, checkpoint="b"))
+    assert await claim(storage, shard, "one") is None
+
+
+async def test_release_gives_back_every_lease_at_once(storage: Storage, dataset: Dataset) -> None:
+    shard = await running_sync(storage, dataset)
+    taken = await claim(storage, shard, "dead")
+    assert taken is not None
+    async with storage.begin() as work:
+        await work.commands.release()
+    assert not await advance(storage, replace(taken, checkpoint="b"))
+    assert await claim(storage, shard, "two") is not None
+
+
+async def test_shards_are_replaced_by_one(storage: Storage, dataset: Dataset) -> None:
+    shard = await running_sync(storage, dataset)
+    noticed = command_for(dataset, state=State.RUNNING, notice="in no order")
+    anew = shard_of(noticed, 2, staged=True)
+    async with storage.begin() as work:
+        await work.commands.replace_shards(noticed, anew)
+    assert await stored(storage, shard) == anew
+    async with storage.read() as work:
+        assert await work.commands.get(noticed.id) == noticed
+
+
+async def test_an_intent_is_kept_until_it_is_struck_off(storage: Storage, dataset: Dataset) -> None:
+    first, second = (
+        WriteIntent(f"{n:024x}", dataset.id, f"a/{n}.jpg", "b" * 24, NOW) for n in (1, 2)
+    )
+    async with storage.begin() as work:
+        await work.commands.add_intent(second)
+        await work.commands.add_intent(first)
+    async with storage.begin() as work:
+        assert list(await work.commands.intents(dataset.id)) == [first, second]
+        await work.commands.drop_intent(first.id)
+    async with storage.read() as work:
+        assert list(await work.commands.intents(dataset.id)) == [second]
+
+
+class Abandoned(BaseException):
+    """The process is gone from here on."""
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+async def test_a_sync_that_is_abandoned_between_pages_goes_on_at_its_checkpoints(
+    storage: Storage, parallel: int
+) -> None:
+    memory = await open_memory(storage)
+    driver = await memory.driver(folder="")
+    developer = await memory.member("dev@example.com", ProjectRole.DEVELOPER)
+    services, objects = memory.services, memory.objects
+    view = await services.datasets.create(
+        developer, memory.project.id, NewDataset("photos", driver.id)
+    )
+    objects.page_size = 3
+    expected = {f"{n % 4}/{n:02}.jpg": n + 1 for n in range(40)}
+    for path, size in expected.items():
+        objects.place("acme", path, b"x" * size)
+    ordered = await services.syncs.start(developer, view.dataset.id, parallel=parallel)
+    deaths, again = 0, True
+    while again:
+        left = 4 + deaths
+
+        async def die(operation: str, _: str) -> None:
+            nonlocal left
+            left -= operation == "list"
+            if left < 0:
+                raise Abandoned
+
+        objects.before = die
+        try:
+            await services.sync_worker.run_open()
+            again = False
+        except Abandoned:
+            deaths += 1
+        # The next process comes when the dead one's leases have run out.
+        memory.clock.advance(LEASE_MS / 1000 + 1)
+    done = await services.syncs.get(developer, ordered.command.id)
+    assert deaths > 1
+    assert (done.command.state, done.counts) == (State.SUCCESS, Counts(added=len(expected)))
+    async with storage.read() as work:
+        items = await work.items.page(view.dataset, ItemQuery(All(())))
+    assert {item.path: item.size for item in items} == expected
