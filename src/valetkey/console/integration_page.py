@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 
 from valetkey.console.audit import RECENT
 from valetkey.console.checks import refused
+from valetkey.console.drift import admin_command
 from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.integrations import HERE
@@ -37,6 +38,8 @@ async def show_integration(
         "integrations/page.html",
         here=HERE,
         integration=integration,
+        report=None,
+        admin_command=admin_command(integration),
         now=datetime.now(UTC),
         since=key_since(integration, status.rotation),
         leases=await live_leases(services, reader, integration),

@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.checks import refused
+from valetkey.console.drift import drifted
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.guide import first_guide
 from valetkey.console.keys import key_since
@@ -117,7 +118,11 @@ async def verify_integration(services: Services, reader: Reader, integration_id:
     return stream_report(
         services.integrations.verify_stream(reader.caller, integration_id),
         "integrations/outcome.html",
-        lambda verified: {"integration": verified[0], "report": verified[1]},
+        lambda verified: {
+            "integration": verified[0],
+            "report": verified[1],
+            "drifted": drifted(verified[1]),
+        },
     )
 
 

@@ -81,6 +81,11 @@ function place(list, piece) {
   where.insertAdjacentHTML("beforeend", piece);
   htmx.process(where.lastElementChild);
   prepare(where.lastElementChild);
+  for (const news of where.querySelectorAll("template[data-becomes]")) {
+    const old = document.getElementById(news.dataset.becomes);
+    old?.replaceChildren(news.content);
+    if (old) prepare(old);
+  }
 }
 
 function select(tab) {

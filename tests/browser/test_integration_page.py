@@ -1,0 +1,111 @@
+"""The integration page in a browser: what a verification changes on it, and the other types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from support.aws import client
+from support.browser import chromium, sign_in, watched_page
+from support.server import OWNER, Installation
+
+
+@pytest.fixture(scope="module")
+def browser(valetkey_server: Installation) -> Iterator[Browser]:
+    assert valetkey_server.url
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, valetkey_server: Installation) -> Iterator[Page]:
+    with watched_page(browser, valetkey_server.url) as opened:
+        sign_in(opened, OWNER)
+        yield opened
+
+
+def verify(page: Page) -> None:
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.locator(".outcome")).to_be_visible(timeout=30_000)
+
+
+def test_the_badge_and_the_drift_follow_a_verification_without_a_reload(
+    page: Page, valetkey_server: Installation
+) -> None:
+    iam, role = (
+        client(valetkey_server.aws, "iam"),
+        valetkey_server.setup.role_arn.rpartition("/")[2],
+    )
+    good = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    page.goto(f"/console/integrations/{valetkey_server.integration.id}")
+    expect(page.locator("#state")).to_have_text("verified")
+    expect(page.locator("#drift")).to_contain_text("Verify now")
+    verify(page)
+    expect(page.locator("#drift")).not_to_contain_text("Verify now")
+
+    nobody = {**good, "Statement": [{**good["Statement"][0], "Effect": "Deny"}]}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(nobody))
+    page.reload()
+    verify(page)
+    expect(page.locator("#state")).to_have_text("failing")
+    expect(page.locator("#verified-at time")).to_be_visible()
+    expect(page.locator("#state-reason")).not_to_be_empty()
+    expect(page.locator("#drift")).to_contain_text("lets itself be assumed")
+    expect(page.locator("#admin-command")).to_have_text(
+        "valetkey integrations verify acme --as-admin"
+    )
+
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(good))
+    page.reload()
+    verify(page)
+    expect(page.locator("#state")).to_have_text("verified")
+    expect(page.locator("#state-reason")).to_be_empty()
+
+
+def create(page: Page, kind: str, name: str) -> None:
+    page.goto("/console/integrations")
+    page.get_by_role("button", name="Create Integration").click()
+    panel = page.get_by_role("dialog", name="Create Integration")
+    panel.get_by_label("Integration Type").select_option(kind)
+    panel.get_by_label("Integration Name").fill(name)
+
+
+def test_a_cross_account_integration_shows_the_external_id_for_its_trust_policy(
+    page: Page, valetkey_server: Installation
+) -> None:
+    create(page, "aws-cross", "their account")
+    panel = page.get_by_role("dialog", name="Create Integration")
+    expect(panel.get_by_text("no key is stored")).to_be_visible()
+    expect(panel.get_by_label("Secret")).to_have_count(0)
+    panel.get_by_role("button", name="Create Integration").click()
+    shown = panel.locator("#external-id")
+    expect(shown).to_be_visible()
+    external_id = shown.text_content() or ""
+    panel.get_by_label("Role ARN").fill(valetkey_server.setup.role_arn)
+    panel.get_by_role("button", name="Save, and verify").click()
+    expect(panel.get_by_role("list", name="What AWS says")).not_to_be_empty(timeout=30_000)
+    expect(panel.locator(".outcome, .notice")).not_to_have_count(0, timeout=30_000)
+    page.goto("/console/integrations")
+    page.get_by_role("link", name="their account").click()
+    expect(page.get_by_role("region", name="Facts")).to_contain_text(external_id)
+
+
+def test_an_integration_of_s3_keys_is_made_and_reported_on_without_a_role(
+    page: Page, valetkey_server: Installation
+) -> None:
+    key = valetkey_server.setup.key
+    create(page, "s3", "a store like S3")
+    panel = page.get_by_role("dialog", name="Create Integration")
+    expect(panel.get_by_label("Endpoint")).to_be_visible()
+    expect(panel.get_by_label("Role ARN")).to_have_count(0)
+    panel.get_by_label("Key", exact=True).fill(key.id)
+    panel.get_by_label("Secret").fill(key.secret.reveal())
+    panel.get_by_label("Endpoint").fill(valetkey_server.aws.endpoint)
+    panel.get_by_role("button", name="Create Integration").click()
+    expect(panel.locator(".outcome")).to_be_visible(timeout=30_000)
+    assert key.secret.reveal() not in page.content()
+    page.goto("/console/integrations")
+    expect(page.get_by_role("row", name="a store like S3")).to_contain_text("S3 keys")
