@@ -10,6 +10,7 @@ import pytest
 from support.commands import Commands
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, DRIVER, OWNER, Installation
+from valetkey.embedded.faults import Fault, Kind
 
 pytestmark = pytest.mark.xdist_group("valetkey_server")
 
@@ -258,3 +259,51 @@ def test_without_a_server_it_says_so(commands: Commands) -> None:
     ran = commands.run("projects", "list")
     assert ran.code == 8
     assert "did not answer" in ran.said
+
+
+def test_a_dataset_lives_from_create_to_a_second_sync(developer: Commands) -> None:
+    made = developer.run("datasets", "create", "cats", "--driver", DRIVER, "--json")
+    assert made.code == 0, made.said
+    synced = developer.run("datasets", "sync", "cats", "--parallel", "2", "--json")
+    assert synced.code == 0, synced.said
+    assert synced.json["status"] == "success"
+    files = synced.json["counts"]["added"]
+    assert files >= 4
+    again = developer.run("datasets", "sync", made.json["id"])
+    assert again.code == 0
+    assert f"0 added, 0 changed, 0 removed, {files} unchanged" in again.said
+    listed = {one["name"]: one for one in developer.run("datasets", "list", "--json").json}
+    assert (listed["cats"]["id"], listed["cats"]["itemsCount"]) == (made.json["id"], files)
+    assert made.json["id"] in developer.run("datasets", "list").out
+    assert developer.run("datasets", "cancel", "cats").code == 2
+    assert developer.run("datasets", "sync", "dogs").code == 5
+
+
+def test_a_sync_under_way_is_cancelled_and_no_second_one_is_begun(
+    developer: Commands, valetkey_server: Installation
+) -> None:
+    assert developer.run("datasets", "create", "stopped", "--driver", DRIVER, "--json").code == 0
+    stuck = Fault(Kind.HANG, "s3", "GET bucket", times=1000)
+    valetkey_server.aws.faults.order(stuck)
+    try:
+        begun = developer.run("datasets", "sync", "stopped", "--no-wait", "--json")
+        assert begun.json["status"] == "created", begun.said
+        assert developer.run("datasets", "sync", "stopped", "--no-wait").code == 6
+        ended = developer.run("datasets", "cancel", "stopped", "--json")
+    finally:
+        valetkey_server.aws.faults.clear()
+    assert (ended.json["id"], ended.json["status"]) == (begun.json["id"], "canceled")
+
+
+def test_a_sync_that_aws_refuses_ends_with_1_and_the_cause(
+    developer: Commands, valetkey_server: Installation
+) -> None:
+    assert developer.run("datasets", "create", "refused", "--driver", DRIVER, "--json").code == 0
+    denied = Fault(Kind.ERROR, "s3", "GET bucket", times=1000, code="AccessDenied", status=403)
+    valetkey_server.aws.faults.order(denied)
+    try:
+        ran = developer.run("datasets", "sync", "refused")
+    finally:
+        valetkey_server.aws.faults.clear()
+    assert ran.code == 1
+    assert "The sync failed: " in ran.said

@@ -25,6 +25,7 @@ _CLIENT: Final = (
     Mount("agent", "valetkey.cli.handover.commands:agent", "Serve credentials on this machine."),
     Mount("integrations", "valetkey.cli.integrations:app", "The keys and roles at AWS."),
     Mount("drivers", "valetkey.cli.drivers:app", "Buckets, or folders of them."),
+    Mount("datasets", "valetkey.cli.datasets:app", "Indexes of what is in the buckets."),
     Mount("projects", "valetkey.cli.projects:app", "What drivers and people belong to."),
     Mount("members", "valetkey.cli.members:app", "Who belongs to an organisation or a project."),
     Mount("api-keys", "valetkey.cli.api_keys:app", "Tokens for programs, which can be revoked."),

@@ -18,6 +18,7 @@ from valetkey.sdk.models import (
     AuditRecord,
     ChainVerdict,
     Credentials,
+    Dataset,
     DriverInfo,
     Integration,
     Me,
@@ -26,6 +27,7 @@ from valetkey.sdk.models import (
     PresignedUrl,
     Project,
     Report,
+    Sync,
     Token,
 )
 
@@ -299,6 +301,45 @@ def test_driver(driver: str) -> Call[Report]:
 def delete_driver(driver: str) -> Call[None]:
     """Forget a driver; its bucket is not touched."""
     return Call("DELETE", _path("drivers", driver))
+
+
+class DatasetsPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Part of a list of datasets, as Dataloop pages it."""
+
+    items: list[Dataset]
+    has_next_page: bool = False
+
+
+def list_datasets(project: str, page: int = 0) -> Call[DatasetsPage]:
+    """List a part of a project's datasets by name."""
+    body = {"context": {"projects": [project]}, "page": page, "pageSize": 1000}
+    return Call("POST", _path("datasets", "query"), DatasetsPage, body, again=True)
+
+
+def create_dataset(project: str, driver: str, name: str) -> Call[Dataset]:
+    """Make an empty dataset over a driver; a sync fills it."""
+    body = {"name": name, "projects": [project], "driver": driver}
+    return Call("POST", _path("datasets"), Dataset, body)
+
+
+def sync_dataset(dataset: str, parallel: int = 1) -> Call[Sync]:
+    """Start making the index true to the bucket; refused while that is under way."""
+    return Call("POST", _path("datasets", dataset, "sync"), Sync, query={"parallel": parallel})
+
+
+def list_syncs(dataset: str) -> Call[Page[Sync]]:
+    """List a dataset's latest syncs, newest first."""
+    return Call("GET", _path("datasets", dataset, "syncs"), Page[Sync])
+
+
+def show_sync(sync: str) -> Call[Sync]:
+    """Show how far a sync is."""
+    return Call("GET", _path("commands", sync), Sync)
+
+
+def cancel_sync(sync: str) -> Call[Sync]:
+    """Stop a sync; what it has written stays."""
+    return Call("POST", _path("commands", sync, "abort"), Sync)
 
 
 def vend(

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from valetkey.sdk import calls
 from valetkey.sdk.calls import Call, Flow, Page
 from valetkey.sdk.errors import ApiError, Denied, InvalidRequest, NotFound
-from valetkey.sdk.models import DriverInfo, Integration, Membership, Project
+from valetkey.sdk.models import Dataset, DriverInfo, Integration, Membership, Project
 
 T = TypeVar("T")
 
@@ -72,6 +72,27 @@ def all_drivers(project: str = "") -> Flow[list[DriverInfo]]:
     return found
 
 
+def all_datasets(project: str = "") -> Flow[list[Dataset]]:
+    """List the datasets of a project, or of all of one's own."""
+    projects: list[Project] = yield calls.list_projects()
+    if project:
+        projects = [_one(projects, project, "project", "project")]
+    found: list[Dataset] = []
+    for each in projects:
+        number, more = 0, True
+        while more:
+            page: calls.DatasetsPage = yield calls.list_datasets(each.id, number)
+            found += page.items
+            number, more = number + 1, page.has_next_page
+    return found
+
+
+def find_dataset(wanted: str, project: str = "") -> Flow[Dataset]:
+    """Find a dataset by name or id, in a project or in all of one's own."""
+    found = yield from all_datasets(project)
+    return _one(found, wanted, "dataset", "project")
+
+
 def pages(first: Call[Page[T]], limit: int) -> Flow[list[T]]:
     """Collect up to ``limit`` entries of a list that comes in pages."""
     collected: list[T] = []
@@ -107,7 +128,9 @@ def _names(items: Iterable[_Named]) -> str:
 
 
 __all__ = [
+    "all_datasets",
     "all_drivers",
+    "find_dataset",
     "find_driver",
     "find_integration",
     "find_org",

@@ -151,6 +151,48 @@ class DriverInfo(Model, frozen=True):
     creator: str = ""
 
 
+class Dataset(Model, frozen=True):
+    """An index over a driver's objects. ``driver`` is the driver's id."""
+
+    id: str
+    name: str
+    driver: str | None = None
+    projects: list[str] = []
+    items_count: int = 0
+    created_at: datetime | None = None
+    creator: str = ""
+
+
+class SyncCounts(Model, frozen=True):
+    """What a sync did, in items."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+
+class Sync(Model, frozen=True):
+    """A sync of a dataset. ``status`` is created, in-progress, success, failed or canceled;
+    ``progress`` is in percent; ``rate`` is objects a second; ``error`` says what failed."""
+
+    id: str
+    status: str
+    progress: int
+    counts: SyncCounts
+    rate: float = 0.0
+    shards: int = 0
+    notice: str = ""
+    error: dict[str, Any] | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing more will happen."""
+        return self.status in {"success", "failed", "canceled"}
+
+
 class Credentials(Secretive, frozen=True):
     """Temporary credentials, and what they open. ``prefixes`` are full keys in the bucket."""
 
