@@ -13,6 +13,7 @@ from typing import Any, Final
 from valetkey.domain.access import Action, Deny, decide
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.credentials import DEFAULT_TTL
+from valetkey.domain.driver import Driver
 from valetkey.domain.errors import Denied, InvalidInput, TooLarge
 from valetkey.domain.grants import Grant
 from valetkey.domain.ports import Clock
@@ -122,6 +123,10 @@ class Presigning:
         self._clock = clock
         self._s3_endpoint = s3_endpoint
 
+    def endpoint(self, driver: Driver) -> str:
+        """Return where clients reach the driver's bucket: empty for AWS's own address."""
+        return driver.endpoint or self._s3_endpoint
+
     async def presign(self, caller: Caller, driver_id: str, request: PresignRequest) -> Presigned:
         """Return URLs for keys that the caller's role or grants open.
 
@@ -208,7 +213,7 @@ class Presigning:
             driver.bucket,
             driver.region,
             partition=place.integration.role_arn.partition,
-            endpoint=driver.endpoint or self._s3_endpoint,
+            endpoint=self.endpoint(driver),
         )
 
     def _event(

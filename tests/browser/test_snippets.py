@@ -1,0 +1,167 @@
+"""Each snippet of the credentials page does what it says, pasted as it is shown."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import pytest
+from playwright.sync_api import expect
+
+from support.aws import client
+from support.browser import chromium, sign_in, watched_page
+from support.real_api import PASSWORD
+from support.server import DEVELOPER, DRIVER, FOLDER, OWNER, Installation
+from valetkey.sdk import calls
+
+BIN: Final = Path(sys.executable).parent
+LISTED: Final = "train/a.txt"
+PLAIN: Final = "without an endpoint of its own"
+#: A driver that names its endpoint, and one that relies on the server's.
+DRIVERS: Final = (DRIVER, PLAIN)
+
+
+@pytest.fixture(scope="module")
+def snippets(valetkey_server: Installation) -> dict[str, dict[str, str]]:
+    """What the page shows for each driver, by the tool's name."""
+    server = valetkey_server
+    with server.client(OWNER) as owner:
+        owner.send(
+            calls.create_driver(
+                server.project_id, server.integration.id, PLAIN, server.setup.bucket, folder=FOLDER
+            )
+        )
+    shown: dict[str, dict[str, str]] = {}
+    with chromium() as browser, watched_page(browser, server.url) as page:
+        sign_in(page, DEVELOPER)
+        for driver in DRIVERS:
+            page.goto("/console/credentials")
+            option = page.locator("select[name=driver] option", has_text=driver)
+            page.locator("select[name=driver]").select_option(option.get_attribute("value"))
+            page.get_by_role("button", name="Get credentials").click()
+            expect(page.locator("#text-env")).to_be_visible()
+            texts = page.locator("pre[id^=text-]").all()
+            shown[driver] = {
+                (text.get_attribute("id") or "")[5:]: text.text_content() or "" for text in texts
+            }
+    return shown
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path) -> dict[str, str]:
+    """A home without any credentials or settings of AWS."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {
+        "HOME": str(tmp_path),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def run(command: list[str], surroundings: Mapping[str, str]) -> str:
+    done = subprocess.run(  # noqa: S603  # running what the page shows is the test
+        command, env=dict(surroundings), capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def python(text: str, surroundings: Mapping[str, str]) -> str:
+    return run([sys.executable, "-c", text], surroundings)
+
+
+def listing(server: Installation) -> str:
+    return (
+        "import boto3\n"
+        f"found = SESSION.client('s3').list_objects_v2("
+        f"Bucket={server.setup.bucket!r}, Prefix={FOLDER!r})\n"
+        "print([one['Key'] for one in found['Contents']])"
+    )
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_environment_is_enough_for_boto3(
+    valetkey_server: Installation,
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    driver: str,
+) -> None:
+    program = listing(valetkey_server).replace("SESSION", "boto3.Session()")
+    script = f'{snippets[driver]["env"]}\nexec "$0" -c "$1"'
+    assert LISTED in run(["/bin/sh", "-c", script, sys.executable, program], surroundings)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_profile_gets_its_credentials_from_valetkey(
+    valetkey_server: Installation,
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    tmp_path: Path,
+    driver: str,
+) -> None:
+    (tmp_path / "config").write_text(snippets[driver]["profile"])
+    surroundings |= {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "VALETKEY_URL": valetkey_server.url,
+        "VALETKEY_TOKEN": valetkey_server.token(DEVELOPER),
+    }
+    program = listing(valetkey_server).replace("SESSION", "boto3.Session(profile_name='valetkey')")
+    assert LISTED in python(program, surroundings)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    ("tool", "call", "shows"),
+    [
+        ("boto3", "s3.list_objects_v2(", "print(s3.list_objects_v2("),
+        ("s3fs", "files.ls(", "print(files.ls("),
+    ],
+)
+def test_a_program_lists_the_folder(
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    driver: str,
+    tool: str,
+    call: str,
+    shows: str,
+) -> None:
+    text = snippets[driver][tool]
+    line = next(line for line in text.splitlines() if line.startswith(call))
+    program = text.replace(line, line.replace(call, shows) + ")")
+    assert LISTED in python(program, surroundings)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_polars_reads_a_table(
+    valetkey_server: Installation,
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    tmp_path: Path,
+    driver: str,
+) -> None:
+    pl.DataFrame({"legs": [4, 2]}).write_parquet(tmp_path / "t")
+    s3 = client(valetkey_server.aws, "s3")
+    s3.put_object(
+        Bucket=valetkey_server.setup.bucket,
+        Key=f"{FOLDER}legs.parquet",
+        Body=(tmp_path / "t").read_bytes(),
+    )
+    program = snippets[driver]["polars"] + "\nprint(table.sum().collect().item())"
+    assert python(program, surroundings).split() == ["6"]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_dtlpy_signs_in_to_this_server(
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    driver: str,
+) -> None:
+    text = snippets[driver]["dtlpy"].replace("you@example.com", DEVELOPER)
+    text = text.replace('password="..."', f"password={PASSWORD!r}")
+    program = text + "\nprint([project.name for project in dl.projects.list()])"
+    assert "default" in python(program, surroundings)
