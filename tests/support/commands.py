@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import structlog
@@ -100,14 +100,17 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def start(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start ``valetkey`` as a process of its own."""
+def start(
+    words: Sequence[str], environment: Mapping[str, str], *, errors: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """Start ``valetkey`` as a process of its own. A server that is asked a lot needs a file for its
+    ``errors``: it waits once a pipe is full that nobody reads."""
     return subprocess.Popen(  # noqa: S603  # our own command
         [sys.executable, "-m", "valetkey.cli", *words],
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors,
         text=True,
     )
 
