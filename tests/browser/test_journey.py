@@ -225,6 +225,9 @@ def browse_dataset(page: Page) -> None:
     expect(pictures).to_have_count(7)
     for number in range(7):
         expect(pictures.nth(number)).to_have_js_property("naturalWidth", 64)
+    page.goto("/console/audit?action=objects.presign")
+    expect(page.get_by_role("region", name="Audit records").locator("summary")).to_have_count(1)
+    page.go_back()
     page.get_by_label("Path").fill("drop")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("#items")).to_contain_text("1 of 7 items")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -20,8 +20,9 @@ from valetkey.domain.driver import Driver
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.services.datasets.datasets import DatasetView
 from valetkey.services.items.reading import ItemsPage, PageRequest
-from valetkey.services.items.streaming import Bytes, Elsewhere
+from valetkey.services.items.streaming import URL_LIFETIME, Elsewhere
 from valetkey.services.items.uploading import Mode, NewItem
+from valetkey.services.vending import PresignRequest
 
 PICTURES: Final = frozenset(
     {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"}
@@ -91,24 +92,27 @@ async def show_dataset(
         page = await services.items.reading.page(reader.caller, dataset_id, view.wanted)
     except InvalidInput as error:
         problem = error
-    first, origin = await _first_picture(
-        services, reader, page.items if view.kind == "grid" else ()
-    )
     project = next(each for each in reader.projects if each.id == shown.dataset.project_id)
+    driver = await _driver(services, reader, shown)
+    items = page.items if view.kind == "grid" else ()
+    signer = driver if reader.may_in(project).vend else None
+    urls = await _signed_pictures(services, reader, signer, items)
+    if not urls:
+        urls = await _first_picture(services, reader, items)
     return reader.page(
         "datasets/page.html",
         here=HERE,
-        images=origin,
+        images=_origin(urls),
         dataset=shown.dataset,
         count=shown.item_count,
         project=project,
         may_here=reader.may_in(project),
-        driver=await _driver(services, reader, shown),
+        driver=driver,
         view=view,
         page=page,
         problem=problem,
         pictures=PICTURES,
-        first=first,
+        urls=urls,
         **await sync_context(services, reader, dataset_id),
     )
 
@@ -119,22 +123,45 @@ async def _driver(services: Services, reader: Reader, shown: DatasetView) -> Dri
     return await services.drivers.get(reader.caller, shown.dataset.driver_id)
 
 
+async def _signed_pictures(
+    services: Services, reader: Reader, driver: Driver | None, items: Sequence[Item]
+) -> dict[str, str]:
+    """Return the URLs of a page's pictures by their items' ids: one session and one audit record
+    for all of them. Empty for whoever may not presign, and where nobody can."""
+    shown = [item for item in items if _is_picture(item) and "/." not in f"/{item.path}"]
+    if driver is None or not shown:
+        return {}
+    keys = [driver.prefix + item.path for item in shown]
+    request = PresignRequest(keys, expires=URL_LIFETIME, purpose="thumbnails")
+    try:
+        made = await services.presigning.presign(reader.caller, driver.id, request)
+    except ValetkeyError:
+        return {}  # each picture says for itself that it can't be opened
+    return {item.id: url for item, url in zip(shown, made.urls(0, len(made)), strict=True)}
+
+
 async def _first_picture(
     services: Services, reader: Reader, items: Sequence[Item]
-) -> tuple[str, str]:
-    """Return the URL of the first picture, and the origin that all of them come from: the page
-    may load images from there and from nowhere else."""
-    picture = next((item for item in items if item.mimetype in PICTURES and item.size), None)
+) -> dict[str, str]:
+    """Return the URL of the first picture alone, which tells where all of them come from."""
+    picture = next(filter(_is_picture, items), None)
     if picture is None:
-        return "", ""
+        return {}
     try:
         opened = await services.items.streaming.open(reader.caller, picture.id)
     except ValetkeyError:
-        return "", ""  # each picture says for itself that it can't be opened
-    if isinstance(opened, Bytes):
-        return "", ""
-    parts = urlsplit(opened.url)
-    return opened.url, f"{parts.scheme}://{parts.netloc}"
+        return {}
+    return {picture.id: opened.url} if isinstance(opened, Elsewhere) else {}
+
+
+def _is_picture(item: Item) -> bool:
+    return item.mimetype in PICTURES and bool(item.size)
+
+
+def _origin(urls: Mapping[str, str]) -> str:
+    """Return where the pictures come from: the page may load images from there alone."""
+    parts = urlsplit(next(iter(urls.values()), ""))
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 @get("/items/{item_id:str}/open")
