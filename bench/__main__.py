@@ -1,20 +1,21 @@
 """``python -m bench [NAME...]``: measure, print ``name value unit``, write ``bench/results.json``.
 
-Names choose among the groups: presign, vend, postgres, memory.
+Names choose among the groups: presign, vend, postgres, memory, sync. ``--objects N`` is how many
+objects a sync is measured with (default: 1,000,000; its memory also with five times as many).
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import memory, presign, presign_http, vend
+from bench import memory, presign, presign_http, sync, vend
 from bench.figures import Figure
 from bench.installation import installation
 
@@ -46,6 +47,12 @@ def _memory() -> list[Figure]:
         return memory.figures(made.serving.resident_mb())
 
 
+def _sync(objects: int) -> list[Figure]:
+    with _postgresql() as url:
+        ratios = sync.figures(objects, url)
+    return [*ratios, sync.memory(objects, "1m"), sync.memory(5 * objects, "5m")]
+
+
 @contextmanager
 def _postgresql() -> Iterator[str]:
     """Run a real PostgreSQL for a while."""
@@ -58,19 +65,26 @@ def _postgresql() -> Iterator[str]:
             running.cleanup()
 
 
-GROUPS: dict[str, Callable[[], list[Figure]]] = {
-    "presign": _presign,
-    "vend": _vend,
-    "postgres": _postgres,
-    "memory": _memory,
+GROUPS: dict[str, Callable[[int], list[Figure]]] = {
+    "presign": lambda _: _presign(),
+    "vend": lambda _: _vend(),
+    "postgres": lambda _: _postgres(),
+    "memory": lambda _: _memory(),
+    "sync": _sync,
 }
 
 
 def main() -> None:
     """Run the chosen groups, or all."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("groups", nargs="*", metavar="NAME", help=", ".join(GROUPS))
+    parser.add_argument("--objects", type=int, default=1_000_000, help="how many a sync lists")
+    given = parser.parse_args()
+    if unknown := set(given.groups) - set(GROUPS):
+        parser.error(f"there is no group {', '.join(sorted(unknown))}")
     figures: list[Figure] = []
-    for name in sys.argv[1:] or GROUPS:
-        for figure in GROUPS[name]():
+    for name in given.groups or GROUPS:
+        for figure in GROUPS[name](given.objects):
             print(figure.name, figure.value, figure.unit, flush=True)
             figures.append(figure)
     results = Path(__file__).with_name("results.json")
