@@ -6,6 +6,7 @@ import random
 import sqlite3
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from support.machine import Machine, made, prepare
 from valetkey.embedded import EmbeddedAws
 from valetkey.embedded.faults import Fault, Kind
 
-OBJECTS, KILLS, PARALLEL = 2500, 20, 32
+OBJECTS, KILLS, PARALLEL = 2000, 20, 16
 API = "/api/v1"
 Facts = dict[str, tuple[int, str]]
 
@@ -92,6 +93,7 @@ class Writer(threading.Thread):
             while not self.stopping.is_set():
                 try:
                     self._step(http, f"{self._server.url}{API}/datasets/{self._dataset_id}")
+                    self.stopping.wait(0.02)  # the sync shall have its turn too
                 except httpx.TransportError:
                     self.stopping.wait(0.05)  # killed: until it is back
                 except httpx.HTTPStatusError as error:
@@ -128,6 +130,7 @@ def until(server: Server, command_id: str, fault: Fault | None = None) -> str:
         state = str(server.command(command_id)["status"])
         if state not in {"created", "in-progress"} or (fault is not None and fault.struck):
             return state
+        time.sleep(0.02)  # between two looks: the server shall have the processor
 
 
 def test_twenty_kills_amid_syncs_and_writers_leave_an_index_true_to_the_bucket(
