@@ -1,7 +1,8 @@
 """``python -m bench [NAME...]``: measure, print ``name value unit``, write ``bench/results.json``.
 
 Names choose among the groups: presign, vend, postgres, memory, sync. ``--objects N`` is how many
-objects a sync is measured with (default: 1,000,000; its memory also with five times as many).
+objects a sync is measured with (default: 1,000,000; its memory also with five times as many, and
+pages of those beside pages of ten thousand).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def _memory() -> list[Figure]:
 def _sync(objects: int) -> list[Figure]:
     with _postgresql() as url:
         ratios = sync.figures(objects, url)
-    return [*ratios, sync.memory(objects, "1m"), sync.memory(5 * objects, "5m")]
+    return [*ratios, *sync.sizes(objects)]
 
 
 @contextmanager

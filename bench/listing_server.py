@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 from typing import Final, cast
 
 PAGE: Final = 1000
+#: Objects of a folder.
+FOLDER: Final = 10_000
 #: Keys of a page are numbers with this many digits below folders of ten thousand.
 _AFTER: Final = re.compile(rb"[?&]start-after=d(\d+)%2F(\d+)\.jpg")
 _TOKEN: Final = re.compile(rb"[?&]continuation-token=([A-Za-z0-9%]+)")
@@ -28,7 +30,7 @@ _HEAD: Final = (
 
 def key(number: int) -> str:
     """Return the key of an object; keys ascend with numbers."""
-    return f"d{number // 10_000:05}/{number:09}.jpg"
+    return f"d{number // FOLDER:05}/{number:09}.jpg"
 
 
 def page(start: int, total: int) -> bytes:

@@ -1,7 +1,7 @@
 """Objects a second that a sync indexes, beside boto3's bare loop over the same pages.
 
 ``python -m bench.sync URL TOTAL ENDPOINT`` is the process that is measured: it syncs twice, into
-an empty index and into a full one, and prints JSON.
+an empty index and into a full one, then reads pages of it, and prints JSON.
 """
 
 from __future__ import annotations
@@ -12,40 +12,26 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypedDict
 
 import boto3
 from botocore.config import Config
 
+from bench import items
+from bench.dataset import REGION, OpenedDataset, opened_dataset
 from bench.figures import Figure
 from bench.listing_server import listing_server
-from valetkey.aws.objects import S3ObjectData
-from valetkey.aws.settings import AwsSettings
-from valetkey.bootstrap import Parts, wire
-from valetkey.crypto.tokens import JwtTokens
-from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
-from valetkey.domain.ids import IdFactory
-from valetkey.domain.secret import Secret
 from valetkey.domain.sync import Counts, State
-from valetkey.services.accounts import initialize
-from valetkey.services.audit import Caller
-from valetkey.services.datasets import NewDataset
-from valetkey.services.drivers import NewDriver
-from valetkey.services.registry import Services
-from valetkey.system import SystemClock, SystemEntropy
-from valetkey.testing import (
-    FakeAccessKeys,
-    FakeObjectStores,
-    FakeRolePolicies,
-    FakeSts,
-    UnsafePasswords,
-    UnsafeSealer,
-)
 
-REGION = "eu-central-1"
-PASSWORD = Secret("correct horse battery staple")
-OWNER = "ada@example.com"
+
+class Measured(TypedDict):
+    """What the measured process tells: objects a second, its peak memory until then, and the
+    seconds that a page takes."""
+
+    first: float
+    again: float
+    peak_mb: float
+    pages: dict[str, float]
 
 
 def figures(total: int, postgresql: str) -> list[Figure]:
@@ -62,11 +48,19 @@ def figures(total: int, postgresql: str) -> list[Figure]:
     ]
 
 
-def memory(total: int, label: str) -> Figure:
-    """Return the peak memory of a process that syncs ``total`` objects into SQLite."""
+def sizes(total: int) -> list[Figure]:
+    """Return what must not grow with the number of objects: memory, and the time of a page."""
+    small, middle, large = (_alone(count) for count in (items.SMALL, total, 5 * total))
+    return [
+        Figure("sync_rss_mb_1m", round(middle["peak_mb"], 1), "MB", f"{total} objects"),
+        Figure("sync_rss_mb_5m", round(large["peak_mb"], 1), "MB", f"{5 * total} objects"),
+        *items.growth(small["pages"], large["pages"], 5 * total),
+    ]
+
+
+def _alone(total: int) -> Measured:
     with listing_server(total) as endpoint, TemporaryDirectory() as folder:
-        found = _measured(f"sqlite:///{folder}/valetkey.db", total, endpoint)
-    return Figure(f"sync_rss_mb_{label}", round(found["peak_mb"], 1), "MB", f"{total} objects")
+        return _measured(f"sqlite:///{folder}/valetkey.db", total, endpoint)
 
 
 def _ratio(name: str, ours: float, theirs: float, beside: str) -> Figure:
@@ -94,7 +88,7 @@ def boto3_rate(endpoint: str) -> float:
     return count / (time.perf_counter() - start)
 
 
-def _measured(url: str, total: int, endpoint: str) -> dict[str, float]:
+def _measured(url: str, total: int, endpoint: str) -> Measured:
     done = subprocess.run(  # noqa: S603  # ourselves
         [sys.executable, "-m", "bench.sync", url, str(total), endpoint],
         check=True,
@@ -102,36 +96,17 @@ def _measured(url: str, total: int, endpoint: str) -> dict[str, float]:
         text=True,
         cwd=Path(__file__).parent.parent,
     )
-    found: dict[str, float] = json.loads(done.stdout)
+    found: Measured = json.loads(done.stdout)
     return found
 
 
-async def _sync_twice(url: str, total: int, endpoint: str) -> dict[str, float]:
-    await migrate(url)
-    clock, entropy, storage = SystemClock(), SystemEntropy(), SqlStorage.at(url)
-    objects = S3ObjectData(AwsSettings(s3_endpoint=endpoint, region=REGION), clock)
-    parts = Parts(
-        clock=clock,
-        entropy=entropy,
-        new_id=IdFactory(clock, entropy),
-        storage=storage,
-        sealer=UnsafeSealer(),
-        passwords=UnsafePasswords(),
-        tokens=JwtTokens(Secret("ab" * 32), "bench"),
-        sts=FakeSts(clock),
-        stores=FakeObjectStores({"bench": {}}),
-        objects=objects,
-        access_keys=FakeAccessKeys(clock),
-        role_policies=FakeRolePolicies(),
-        alone=True,
-    )
-    services = wire(parts)
-    caller, dataset_id = await _furnish(parts, services)
-    first = await _sync(services, caller, dataset_id, Counts(added=total))
-    again = await _sync(services, caller, dataset_id, Counts(unchanged=total))
-    await objects.close()
-    await storage.close()
-    return {"first": total / first, "again": total / again, "peak_mb": _peak_mb()}
+async def _sync_twice(url: str, total: int, endpoint: str) -> Measured:
+    async with opened_dataset(url, endpoint) as made:
+        first = await _sync(made, Counts(added=total))
+        again = await _sync(made, Counts(unchanged=total))
+        peak_mb = _peak_mb()  # of the syncs, before pages are read
+        pages = await items.page_times(made.services, made.caller, made.dataset.id, total)
+    return {"first": total / first, "again": total / again, "peak_mb": peak_mb, "pages": pages}
 
 
 def _peak_mb() -> float:
@@ -141,42 +116,12 @@ def _peak_mb() -> float:
     return int(kilobytes) / 1024
 
 
-async def _furnish(parts: Parts, services: Services) -> tuple[Caller, str]:
-    first = await initialize(
-        parts.storage,
-        parts.sealer,
-        parts.passwords,
-        parts.clock,
-        parts.entropy,
-        parts.new_id,
-        organization="Bench",
-        email=OWNER,
-        password=PASSWORD,
-    )
-    login = await services.accounts.login(OWNER, PASSWORD)
-    caller = Caller(await services.accounts.authenticate(login.token.reveal()))
-    integration = await services.integrations.create(
-        caller,
-        first.organization.id,
-        name="aws",
-        key="AKIAIOSFODNN7EXAMPLE",
-        secret=Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-        role_arn="arn:aws:iam::123456789012:role/bench",
-    )
-    project = first.project.id
-    driver = await services.drivers.create(
-        caller, project, NewDriver(name="d", integration_id=integration.id, bucket="bench")
-    )
-    view = await services.datasets.create(caller, project, NewDataset("bench", driver.id))
-    return caller, view.dataset.id
-
-
-async def _sync(services: Services, caller: Caller, dataset_id: str, expected: Counts) -> float:
-    start = time.perf_counter()
-    ordered = await services.syncs.start(caller, dataset_id)
+async def _sync(made: OpenedDataset, expected: Counts) -> float:
+    services, start = made.services, time.perf_counter()
+    ordered = await services.syncs.start(made.caller, made.dataset.id)
     await services.sync_worker.run_open()
     seconds = time.perf_counter() - start
-    done = await services.syncs.get(caller, ordered.command.id)
+    done = await services.syncs.get(made.caller, ordered.command.id)
     assert done.command.state is State.SUCCESS, done.command.error
     assert done.counts == expected
     return seconds

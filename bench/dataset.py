@@ -1,0 +1,108 @@
+"""A dataset over a database of its own, its services wired as the server wires them.
+
+AWS's part is played by doubles, but for the objects' own HTTP, which goes to a given endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from valetkey.aws.objects import S3ObjectData
+from valetkey.aws.settings import AwsSettings
+from valetkey.bootstrap import Parts, wire
+from valetkey.crypto.tokens import JwtTokens
+from valetkey.db.schema import migrate
+from valetkey.db.storage import SqlStorage
+from valetkey.domain.dataset import Dataset
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.secret import Secret
+from valetkey.services.accounts import initialize
+from valetkey.services.audit import Caller
+from valetkey.services.datasets import NewDataset
+from valetkey.services.drivers import NewDriver
+from valetkey.services.registry import Services
+from valetkey.system import SystemClock, SystemEntropy
+from valetkey.testing import (
+    FakeAccessKeys,
+    FakeObjectStores,
+    FakeRolePolicies,
+    FakeSts,
+    UnsafePasswords,
+    UnsafeSealer,
+)
+
+REGION = "eu-central-1"
+PASSWORD = Secret("correct horse battery staple")
+OWNER = "ada@example.com"
+
+
+@dataclass(frozen=True)
+class OpenedDataset:
+    """An empty dataset, and its owner."""
+
+    parts: Parts
+    services: Services
+    caller: Caller
+    dataset: Dataset
+
+
+@asynccontextmanager
+async def opened_dataset(url: str, s3_endpoint: str = "") -> AsyncIterator[OpenedDataset]:
+    """Make one in the database at a URL, which is empty."""
+    await migrate(url)
+    clock, entropy, storage = SystemClock(), SystemEntropy(), SqlStorage.at(url)
+    objects = S3ObjectData(AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock)
+    parts = Parts(
+        clock=clock,
+        entropy=entropy,
+        new_id=IdFactory(clock, entropy),
+        storage=storage,
+        sealer=UnsafeSealer(),
+        passwords=UnsafePasswords(),
+        tokens=JwtTokens(Secret("ab" * 32), "bench"),
+        sts=FakeSts(clock),
+        stores=FakeObjectStores({"bench": {}}),
+        objects=objects,
+        access_keys=FakeAccessKeys(clock),
+        role_policies=FakeRolePolicies(),
+        alone=True,
+    )
+    services = wire(parts)
+    try:
+        caller, dataset = await _furnish(parts, services)
+        yield OpenedDataset(parts, services, caller, dataset)
+    finally:
+        await objects.close()
+        await storage.close()
+
+
+async def _furnish(parts: Parts, services: Services) -> tuple[Caller, Dataset]:
+    first = await initialize(
+        parts.storage,
+        parts.sealer,
+        parts.passwords,
+        parts.clock,
+        parts.entropy,
+        parts.new_id,
+        organization="Bench",
+        email=OWNER,
+        password=PASSWORD,
+    )
+    login = await services.accounts.login(OWNER, PASSWORD)
+    caller = Caller(await services.accounts.authenticate(login.token.reveal()))
+    integration = await services.integrations.create(
+        caller,
+        first.organization.id,
+        name="aws",
+        key="AKIAIOSFODNN7EXAMPLE",
+        secret=Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        role_arn="arn:aws:iam::123456789012:role/bench",
+    )
+    project = first.project.id
+    driver = await services.drivers.create(
+        caller, project, NewDriver(name="d", integration_id=integration.id, bucket="bench")
+    )
+    view = await services.datasets.create(caller, project, NewDataset("bench", driver.id))
+    return caller, view.dataset
