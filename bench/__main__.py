@@ -1,8 +1,8 @@
 """``python -m bench [NAME...]``: measure, print ``name value unit``, write ``bench/results.json``.
 
-Names choose among the groups: presign, vend, postgres, memory, sync. ``--objects N`` is how many
-objects a sync is measured with (default: 1,000,000; its memory also with five times as many, and
-pages of those beside pages of ten thousand).
+Names choose among the groups: presign, vend, postgres, memory, transfer, sync. ``--objects N``
+is how many objects a sync is measured with (default: 1,000,000; its memory also with five times as
+many, and pages of those beside pages of ten thousand).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import memory, presign, presign_http, sync, vend
+from bench import memory, presign, presign_http, sync, transfer, vend
 from bench.figures import Figure
 from bench.installation import installation
 from valetkey.testing.postgresql import running_postgresql
@@ -47,6 +47,11 @@ def _memory() -> list[Figure]:
         return memory.figures(made.serving.resident_mb())
 
 
+def _transfer() -> list[Figure]:
+    with installation() as made:
+        return transfer.figures(made)
+
+
 def _sync(objects: int) -> list[Figure]:
     with _postgresql() as url:
         ratios = sync.figures(objects, url)
@@ -65,6 +70,7 @@ GROUPS: dict[str, Callable[[int], list[Figure]]] = {
     "vend": lambda _: _vend(),
     "postgres": lambda _: _postgres(),
     "memory": lambda _: _memory(),
+    "transfer": lambda _: _transfer(),
     "sync": _sync,
 }
 

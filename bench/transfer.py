@@ -1,0 +1,162 @@
+"""256 MiB through a driver, beside the same with boto3's transfer manager straight to S3.
+
+S3 is the embedded stand-in, which runs in the process of the benchmark, Valetkey in a second one
+and the two clients in a third (``python -m bench.transfer``, which reads where to go and prints
+seconds as JSON). Both hold the bytes in memory and take turns; the best round of each counts.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import httpx
+
+from bench.figures import Figure
+from bench.installation import Installation
+
+SIZE: Final = 256 * 1024 * 1024
+ROUNDS: Final = 3
+_BLOCK: Final = 1024 * 1024
+_TIMEOUT: Final = 120.0
+_BOUNDARY: Final = "bench-0123456789"
+_HEADER: Final = (
+    f"--{_BOUNDARY}\r\n"
+    'Content-Disposition: form-data; name="path"\r\n\r\n/ours.bin\r\n'
+    f"--{_BOUNDARY}\r\n"
+    'Content-Disposition: form-data; name="file"; filename="ours.bin"\r\n\r\n'
+).encode()
+_FOOTER: Final = f"\r\n--{_BOUNDARY}--\r\n".encode()
+
+
+def figures(made: Installation, size: int = SIZE) -> list[Figure]:
+    """Measure with an object of ``size`` bytes."""
+    assumed = made.aws.client("sts").assume_role(
+        RoleArn=made.aws.role_arn, RoleSessionName="transfer"
+    )["Credentials"]
+    order = {
+        "port": made.serving.port,
+        "headers": made.auth,
+        "driver": made.driver,
+        "size": size,
+        "bucket": made.aws.bucket,
+        "s3": {
+            "endpoint_url": made.aws.endpoint,
+            "region_name": made.aws.region,
+            "aws_access_key_id": assumed["AccessKeyId"],
+            "aws_secret_access_key": assumed["SecretAccessKey"],
+            "aws_session_token": assumed["SessionToken"],
+        },
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.transfer"],
+        input=json.dumps(order),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    found: dict[str, list[float]] = json.loads(done.stdout)
+    megabytes = size / 1024**2
+    return [
+        *(_ratio(name, megabytes, *seconds) for name, seconds in found.items()),
+        Figure("upload_rss_mb", round(_peak_mb(made.serving.pid)), "MB", "the server's peak"),
+    ]
+
+
+def _ratio(name: str, megabytes: float, ours: float, theirs: float) -> Figure:
+    beside = f"boto3's transfer manager: {megabytes / theirs:.0f} MiB/s"
+    return Figure(
+        f"{name}_ratio",
+        round(theirs / ours, 2),
+        "ratio",
+        f"{beside}; ours {megabytes / ours:.0f}, of {megabytes:.0f} MiB",
+    )
+
+
+def _peak_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(kilobytes) / 1024
+
+
+def _measure(order: dict[str, Any]) -> dict[str, list[float]]:
+    size, bucket = order["size"], order["bucket"]
+    body = memoryview(bytes(_BLOCK) * (size // _BLOCK))
+    s3 = boto3.client("s3", **order["s3"])
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{order['port']}/api/v1",
+        headers=order["headers"],
+        timeout=_TIMEOUT,
+        follow_redirects=True,
+    ) as client:
+        dataset = _dataset(client, order["driver"])
+        item = _upload(client, dataset, body[:_BLOCK])
+        return {
+            "upload": _best(
+                lambda: _upload(client, dataset, body),
+                lambda: s3.upload_fileobj(BytesIO(body), bucket, "theirs.bin"),
+            ),
+            "download": _best(
+                lambda: _download(client, item, size),
+                lambda: s3.download_fileobj(bucket, "theirs.bin", BytesIO()),
+            ),
+        }
+
+
+def _best(*sides: Callable[[], object]) -> list[float]:
+    """Return the seconds of each side's best round."""
+    best = [float("inf")] * len(sides)
+    for _ in range(ROUNDS):
+        for number, side in enumerate(sides):
+            start = time.perf_counter()
+            side()
+            best[number] = min(best[number], time.perf_counter() - start)
+    return best
+
+
+def _dataset(client: httpx.Client, driver: str) -> str:
+    me = client.get("/users/me").raise_for_status().json()
+    wanted = {"name": "transfer", "projects": [me["projects"][0]["id"]], "driver": driver}
+    made = client.post("/datasets", json=wanted).raise_for_status().json()
+    return str(made["id"])
+
+
+def _upload(client: httpx.Client, dataset: str, body: memoryview) -> str:
+    answer = client.post(
+        f"/datasets/{dataset}/items",
+        params={"mode": "overwrite"},
+        headers={
+            "content-type": f"multipart/form-data; boundary={_BOUNDARY}",
+            "content-length": str(len(_HEADER) + len(body) + len(_FOOTER)),
+        },
+        content=_form(body),
+    )
+    return str(answer.raise_for_status().json()["id"])
+
+
+def _form(body: memoryview) -> Iterator[bytes]:
+    yield _HEADER
+    for start in range(0, len(body), _BLOCK):
+        yield bytes(body[start : start + _BLOCK])
+    yield _FOOTER
+
+
+def _download(client: httpx.Client, item: str, size: int) -> None:
+    kept = BytesIO()
+    with client.stream("GET", f"/items/{item}/stream") as answer:
+        answer.raise_for_status()
+        for block in answer.iter_raw(_BLOCK):
+            kept.write(block)
+    assert kept.tell() == size
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(json.load(sys.stdin))))
