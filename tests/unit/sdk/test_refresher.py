@@ -146,3 +146,19 @@ def test_a_refusal_is_passed_on_at_once() -> None:
     with pytest.raises(Denied):
         current()
     assert server.asked == 3
+
+
+@pytest.mark.parametrize("skew", [timedelta(minutes=-5), timedelta(minutes=5)])
+@pytest.mark.parametrize("minutes", [15, 60, 720])
+def test_a_clock_five_minutes_wrong_is_never_served_a_credential_that_has_ended(
+    skew: timedelta, minutes: int
+) -> None:
+    clock = Clock()
+    server = Server(clock, timedelta(minutes=minutes))
+    refresher = Refresher(server, lambda: clock.now + skew)
+
+    for _ in range(2 * minutes):
+        assert refresher().expiration > clock.now
+        clock.forward(minutes=1)
+
+    assert server.asked <= 5, "and it is not asked for at each call"
