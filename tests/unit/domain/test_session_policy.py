@@ -84,3 +84,37 @@ def test_a_folder_never_reaches_a_neighbour_that_starts_alike() -> None:
     scope = Scope("b", ("a",), frozenset({AccessLevel.READ}))
     assert scope.contains_key("a/x")
     assert not scope.contains_key("ab/x")
+
+
+@pytest.mark.parametrize(
+    ("level", "actions"),
+    [
+        (AccessLevel.READ, ["kms:Decrypt"]),
+        (AccessLevel.WRITE, ["kms:GenerateDataKey", "kms:Decrypt"]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("partition", "s3"),
+    [("aws", "s3.eu-west-1.amazonaws.com"), ("aws-cn", "s3.eu-west-1.amazonaws.com.cn")],
+)
+def test_a_drivers_key_opens_only_the_objects_in_scope_and_only_through_s3(
+    level: AccessLevel, actions: list[str], partition: str, s3: str
+) -> None:
+    key = f"arn:{partition}:kms:eu-west-1:111122223333:key/k"
+    scope = Scope("b", ("train/",), frozenset({level}))
+
+    policy = json.loads(render(scope, partition=partition, kms_key_arn=key))
+
+    (statement,) = (one for one in policy["Statement"] if one["Resource"] == key)
+    context = [f"arn:{partition}:s3:::b", f"arn:{partition}:s3:::b/train/*"]
+    assert statement["Action"] == actions
+    assert statement["Condition"] == {
+        "StringEquals": {"kms:ViaService": s3},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": context},
+    }
+
+
+@pytest.mark.parametrize("level", [AccessLevel.LIST, AccessLevel.DELETE])
+def test_listing_and_deleting_do_not_open_the_drivers_key(level: AccessLevel) -> None:
+    key = "arn:aws:kms:eu-west-1:111122223333:key/k"
+    assert "kms" not in render(Scope("b", ("x/",), frozenset({level})), kms_key_arn=key)
