@@ -63,3 +63,8 @@ def test_a_token_ends_at_its_last_moment() -> None:
     assert TOKENS.read(token, now=CLAIMS.expires_at - timedelta(seconds=1)) == CLAIMS
     with pytest.raises(Unauthenticated, match="expired"):
         TOKENS.read(token, now=CLAIMS.expires_at)
+
+
+def test_a_token_from_a_server_whose_clock_is_five_minutes_ahead_is_taken() -> None:
+    token = TOKENS.issue(CLAIMS).reveal()
+    assert TOKENS.read(token, now=CLAIMS.issued_at - timedelta(minutes=5)) == CLAIMS
