@@ -130,6 +130,14 @@ def test_a_driver_lives_from_create_to_delete(
     words = ["--new-name", "third", "--allow-external-delete", "--json"]
     changed = owner.run("drivers", "update", "second", *words)
     assert (changed.json["name"], changed.json["allowExternalDelete"]) == ("third", True)
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    words = ["--kms-key-arn", key, "--shared-sessions", "--json"]
+    changed = owner.run("drivers", "update", "third", *words)
+    assert (changed.json["kmsKeyArn"], changed.json["sharedSessions"]) == (key, True)
+    words = ["--kms-key-arn", "", "--no-shared-sessions", "--json"]
+    changed = owner.run("drivers", "update", "third", *words)
+    assert (changed.json["kmsKeyArn"], changed.json["sharedSessions"]) == ("", False)
+    assert owner.run("drivers", "update", "third").code == 2
     tested = owner.run("drivers", "test", "third", "--json")
     assert (tested.code, tested.json["passed"]) == (0, True)
     assert owner.run("drivers", "verify", "third").code == 0

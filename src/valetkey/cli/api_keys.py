@@ -40,7 +40,7 @@ def create(
         key = client.send(calls.create_key(description, days))
     if file is not None:
         # No newline: AWS's tools take a token file as it is.
-        write_private(file, key.jwt.encode())
+        write_private(file, [key.jwt.encode()])
     if common.as_json:
         show.write_json(_shown(key) | ({"file": str(file)} if file else {"jwt": key.jwt}))
         return

@@ -112,7 +112,7 @@ def export(
         owner = client.run(flows.find_org(org))
         chunks = client.chunks(calls.export_audit(format_, org=owner.id))
         if file is not None:
-            write_private(file, b"".join(chunks))
+            write_private(file, chunks)
             return
         for chunk in chunks:
             sys.stdout.buffer.write(chunk)

@@ -26,6 +26,8 @@ def create(
     endpoint: str = "",
     storage_class: str = "",
     allow_external_delete: Flag = False,
+    kms_key_arn: str = "",
+    shared_sessions: Flag = False,
     project: str = "",
     org: str = "",
     common: Common = COMMON,
@@ -50,6 +52,10 @@ def create(
         The storage class of objects that are uploaded (default: S3's).
     allow_external_delete
         Let deleting an item delete its object.
+    kms_key_arn
+        The KMS key that encrypts the objects; credentials may then use it, for them only.
+    shared_sessions
+        Give all users the same session, so that CloudTrail names the driver instead of the person.
     project
         The project, by name or id (default: the only one).
     org
@@ -69,6 +75,8 @@ def create(
                 endpoint=endpoint,
                 storage_class=storage_class,
                 allow_external_delete=allow_external_delete,
+                kms_key_arn=kms_key_arn,
+                shared_sessions=shared_sessions,
             )
         )
     _answer(made, common)
@@ -124,6 +132,8 @@ def _answer(found: DriverInfo, common: Common) -> None:
             ("endpoint", found.endpoint),
             ("storage class", found.storage_class),
             ("external delete", "allowed" if found.allow_external_delete else "refused"),
+            ("KMS key", found.kms_key_arn),
+            ("sessions", "shared" if found.shared_sessions else "one a person"),
             ("integration", found.integration_id),
             ("created", show.moment(found.created_at)),
             ("creator", found.creator),
@@ -136,12 +146,14 @@ def update(
     name: str,
     /,
     *,
-    new_name: str = "",
+    new_name: str | None = None,
     allow_external_delete: bool | None = None,
+    kms_key_arn: str | None = None,
+    shared_sessions: bool | None = None,
     project: str = "",
     common: Common = COMMON,
 ) -> None:
-    """Rename a driver, or change whether deleting an item deletes its object.
+    """Change a driver; what is left out stays as it is.
 
     Parameters
     ----------
@@ -151,18 +163,28 @@ def update(
         Another name.
     allow_external_delete
         Let deleting an item delete its object, or not.
+    kms_key_arn
+        The KMS key that encrypts the objects; empty for none.
+    shared_sessions
+        Give all users the same session, or each their own.
     project
         Its project, by name or id (default: wherever it is).
     """
-    if not new_name and allow_external_delete is None:
+    changes = (new_name, allow_external_delete, kms_key_arn, shared_sessions)
+    if all(change is None for change in changes):
         raise InvalidRequest(
-            "Nothing is to be changed.", hint="Add --new-name or --allow-external-delete."
+            "Nothing is to be changed.",
+            hint="Add --new-name, --allow-external-delete, --kms-key-arn or --shared-sessions.",
         )
     with open_client(common) as client:
         found = client.run(flows.find_driver(name, project))
         changed = client.send(
             calls.update_driver(
-                found.id, name=new_name, allow_external_delete=allow_external_delete
+                found.id,
+                name=new_name,
+                allow_external_delete=allow_external_delete,
+                kms_key_arn=kms_key_arn,
+                shared_sessions=shared_sessions,
             )
         )
     _answer(changed, common)

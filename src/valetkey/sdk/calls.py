@@ -263,6 +263,8 @@ def create_driver(
     endpoint: str = "",
     storage_class: str = "",
     allow_external_delete: bool = False,
+    kms_key_arn: str = "",
+    shared_sessions: bool = False,
 ) -> Call[DriverInfo]:
     """Make an S3 driver."""
     payload = {
@@ -279,17 +281,28 @@ def create_driver(
         "type": "s3",
         "payload": payload,
         "allowExternalDelete": allow_external_delete,
+        "kmsKeyArn": kms_key_arn,
+        "sharedSessions": shared_sessions,
     }
     return Call("POST", _path("drivers"), DriverInfo, body)
 
 
 def update_driver(
-    driver: str, *, name: str = "", allow_external_delete: bool | None = None
+    driver: str,
+    *,
+    name: str | None = None,
+    allow_external_delete: bool | None = None,
+    kms_key_arn: str | None = None,
+    shared_sessions: bool | None = None,
 ) -> Call[DriverInfo]:
-    """Rename a driver, or change whether deleting an item deletes its object."""
-    body: dict[str, Any] = {"name": name} if name else {}
-    if allow_external_delete is not None:
-        body["allowExternalDelete"] = allow_external_delete
+    """Change a driver; what is None stays as it is."""
+    change = {
+        "name": name,
+        "allowExternalDelete": allow_external_delete,
+        "kmsKeyArn": kms_key_arn,
+        "sharedSessions": shared_sessions,
+    }
+    body = {name: value for name, value in change.items() if value is not None}
     return Call("PATCH", _path("drivers", driver), DriverInfo, body, again=True)
 
 

@@ -147,6 +147,8 @@ class DriverInfo(Model, frozen=True):
     integration_id: str = ""
     project_id: str = ""
     allow_external_delete: bool = False
+    kms_key_arn: str = ""
+    shared_sessions: bool = False
     created_at: datetime | None = None
     creator: str = ""
 

@@ -10,7 +10,7 @@ import binascii
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,18 +189,19 @@ def read_login(path: Path) -> Login | None:
 
 def write_login(path: Path, login: Login) -> None:
     """Keep a login where only its owner reads it."""
-    write_private(path, msgspec.json.encode(login))
+    write_private(path, [msgspec.json.encode(login)])
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, whole or not at all. Raises InvalidRequest."""
+def write_private(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file that only its owner reads, whole or not at all, as the chunks come. Raises
+    InvalidRequest."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # mkstemp makes the file 0600 before anything is in it.
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(chunks)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

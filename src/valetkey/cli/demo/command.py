@@ -74,7 +74,7 @@ def demo(
 def _log_in(world: World, url: str) -> Client:
     with Client(url) as nobody:
         token = nobody.send(calls.login(OWNER, world.password))
-    write_private(_token_file(world), token.id_token.encode())
+    write_private(_token_file(world), [token.id_token.encode()])
     return Client(url, token.id_token)
 
 
