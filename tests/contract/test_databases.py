@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -110,6 +111,17 @@ async def test_a_locked_sqlite_file_is_unavailable_and_readers_go_on(sqlite_url:
         assert await work.organizations.get(ORG.id) is None
     holder.close()
     await storage.close()
+
+
+async def test_a_sqlite_file_that_may_only_be_read_is_unavailable_from_the_start(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(sqlite_url)
+    # Root may write to whatever there is, so the system's answer is played here; the end-to-end
+    # test takes the permission away for real, as anybody else.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StorageUnavailable, match="only be read"):
+        await migrate(sqlite_url)
 
 
 async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:

@@ -296,6 +296,7 @@ def test_a_database_that_may_not_be_written_is_named(initialised: Machine) -> No
     (initialised.data / "valetkey.db").chmod(0o400)
     ran = initialised.run("serve", "--port", "0", "--migrate")
     assert ran.code != 0
+    assert "can only be read" in ran.said
     assert "Traceback" not in ran.said
 
 

@@ -8,6 +8,7 @@ can't fail half-way because another one wrote in between.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from functools import partial
@@ -70,10 +71,18 @@ def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8)
         engine = create_async_engine(
             url, connect_args={"timeout": busy_seconds}, pool_size=pool, max_overflow=0
         )
+        event.listen(engine.sync_engine, "connect", partial(_require_writable, database_file(text)))
         event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, busy_seconds))
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     return create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+
+
+def _require_writable(file: Path | None, _connection: Any, _: Any) -> None:
+    # SQLite opens a file that may only be read without a word, and even begins to write: a server
+    # would start, and fail at its first record.
+    if file is not None and not os.access(file, os.W_OK):
+        raise sqlite3.OperationalError("attempt to write a readonly database")
 
 
 def _prepare_sqlite(busy_seconds: float, connection: Any, _: Any) -> None:
