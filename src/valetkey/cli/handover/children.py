@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +28,17 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a command to its end, pass signals on to it, and return its exit code.
 
     One that a signal ended gives 128 + the signal's number, as in a shell. Raises OSError when it
-    can't be started.
+    can't be started: FileNotFoundError when there is none of that name.
     """
     with _passing_signals() as relay:
-        child = subprocess.Popen(list(command), env=dict(environment))  # noqa: S603  # the user's
+        try:
+            child = subprocess.Popen(list(command), env=dict(environment))  # noqa: S603  # the user's
+        except PermissionError:
+            # A folder of PATH that may not be searched says so too, of whatever is looked for.
+            by_name = os.sep not in command[0]
+            if by_name and shutil.which(command[0], os.F_OK, environment.get("PATH")) is None:
+                raise FileNotFoundError(command[0]) from None
+            raise
         relay.to(child)
         code = child.wait()
     return code if code >= 0 else _BY_SIGNAL - code
