@@ -11,10 +11,10 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from bench.figures import Figure
 from bench.presign import TOKEN
+from bench.processes import memory_mb
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.lease import Lease
 from valetkey.domain.scope import AccessLevel
@@ -47,7 +47,7 @@ def figures(idle_mb: float) -> list[Figure]:
 
 async def _fill() -> float:
     cache: CredentialCache[Minted] = CredentialCache(SystemClock(), capacity=CREDENTIALS)
-    before = _resident_mb()
+    before = memory_mb("VmRSS")
     for number in range(CREDENTIALS):
         user = f"{number:024x}"
 
@@ -56,7 +56,7 @@ async def _fill() -> float:
 
         await cache.get(credential_key(user), [f"user:{user}", "driver:d", "integration:i"], mint)
     assert len(cache) == CREDENTIALS
-    return _resident_mb() - before
+    return memory_mb("VmRSS") - before
 
 
 def _minted(user: str, number: int) -> Minted:
@@ -81,13 +81,6 @@ def _minted(user: str, number: int) -> Minted:
         levels=frozenset({AccessLevel.READ}),
     )
     return Minted(credentials, lease)
-
-
-def _resident_mb() -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise LookupError("VmRSS")
 
 
 if __name__ == "__main__":

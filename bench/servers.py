@@ -15,11 +15,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from bench.processes import memory_mb
 from valetkey.api import create_app
 from valetkey.api.front import SAFE_HEADERS
 from valetkey.bootstrap import open_services
@@ -67,10 +67,7 @@ class Serving:
 
     def resident_mb(self) -> float:
         """Return the memory that the process has in RAM."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        raise LookupError("VmRSS")
+        return memory_mb("VmRSS", self.pid)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from bench import items
 from bench.dataset import REGION, OpenedDataset, opened_dataset
 from bench.figures import Figure
 from bench.listing_server import listing_server
+from bench.processes import memory_mb
 from valetkey.domain.sync import Counts, State
 
 
@@ -104,16 +105,9 @@ async def _sync_twice(url: str, total: int, endpoint: str) -> Measured:
     async with opened_dataset(url, endpoint) as made:
         first = await _sync(made, Counts(added=total))
         again = await _sync(made, Counts(unchanged=total))
-        peak_mb = _peak_mb()  # of the syncs, before pages are read
+        peak_mb = memory_mb("VmHWM")  # of the syncs, before pages are read
         pages = await items.page_times(made.services, made.caller, made.dataset.id, total)
     return {"first": total / first, "again": total / again, "peak_mb": peak_mb, "pages": pages}
-
-
-def _peak_mb() -> float:
-    """Return this process's own peak. ``ru_maxrss`` would be the parent's, if that was larger."""
-    status = Path("/proc/self/status").read_text()
-    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(kilobytes) / 1024
 
 
 async def _sync(made: OpenedDataset, expected: Counts) -> float:

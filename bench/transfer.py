@@ -21,6 +21,7 @@ import httpx
 
 from bench.figures import Figure
 from bench.installation import Installation
+from bench.processes import memory_mb
 
 SIZE: Final = 256 * 1024 * 1024
 ROUNDS: Final = 3
@@ -67,7 +68,9 @@ def figures(made: Installation, size: int = SIZE) -> list[Figure]:
     megabytes = size / 1024**2
     return [
         *(_ratio(name, megabytes, *seconds) for name, seconds in found.items()),
-        Figure("upload_rss_mb", round(_peak_mb(made.serving.pid)), "MB", "the server's peak"),
+        Figure(
+            "upload_rss_mb", round(memory_mb("VmHWM", made.serving.pid)), "MB", "the server's peak"
+        ),
     ]
 
 
@@ -79,12 +82,6 @@ def _ratio(name: str, megabytes: float, ours: float, theirs: float) -> Figure:
         "ratio",
         f"{beside}; ours {megabytes / ours:.0f}, of {megabytes:.0f} MiB",
     )
-
-
-def _peak_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(kilobytes) / 1024
 
 
 def _measure(order: dict[str, Any]) -> dict[str, list[float]]:
