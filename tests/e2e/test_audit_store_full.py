@@ -1,0 +1,196 @@
+"""The audit store is full: nothing is handed out, and once there is room again all is well.
+
+A file that may not grow is what every user can arrange. Where the system lets a user mount a disk,
+a disk without a free byte is tried as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+import pytest
+
+from support.aws import make_setup
+from support.commands import run_process
+from support.full_disk import FullStore, NoGrowth, SmallDisk
+from support.machine import made, prepare
+from valetkey.embedded import EmbeddedAws
+
+STORES: Final[list[type[FullStore]]] = [NoGrowth, *([SmallDisk] if SmallDisk.may_be_had() else [])]
+FACES: Final[Mapping[str, Callable[[httpx.Client, str, str], httpx.Response]]] = {
+    "credentials": lambda http, driver, folder: http.post(
+        f"{driver}/credentials", json={"prefixes": [folder], "access": ["read"]}
+    ),
+    "container credentials": lambda http, driver, folder: http.get(
+        f"{driver}/credentials", params={"prefix": folder, "access": "list,read"}
+    ),
+    "presign": lambda http, driver, folder: http.post(
+        f"{driver}/presign", json={"keys": [f"{folder}/a", f"{folder}/b"]}
+    ),
+}
+KEY_ID: Final = re.compile(r"ASIA\w{16}")
+CLIENTS, ENOUGH = 8, 10
+
+
+@dataclass
+class Desk:
+    """A running server with a driver, and somebody who asks it."""
+
+    store: FullStore
+    url: str
+    driver: str
+    token: str
+
+    def client(self) -> httpx.Client:
+        headers = {"authorization": self.token}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def recorded(self) -> set[tuple[str, str]]:
+        """The request and access key id of each record of something handed out; the chain holds."""
+        token = self.token.removeprefix("Bearer ")
+        asking = {"VALETKEY_URL": self.url, "VALETKEY_TOKEN": token}
+        verified = run_process(["audit", "verify", "--json"], self.store.environment | asking)
+        assert (verified.code, verified.json["holds"]) == (0, True), verified.said
+        with self.client() as http:
+            records = map(json.loads, http.get("/api/v1/audit/export").text.splitlines())
+        return {
+            (record["requestId"], record["details"]["access_key_id"])
+            for record in records
+            if "access_key_id" in record["details"]
+        }
+
+
+@pytest.fixture(scope="module", params=STORES)
+def desk(
+    request: pytest.FixtureRequest,
+    _running_aws: EmbeddedAws,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Desk]:
+    """One server for all tests: that it goes on working is the point."""
+    _running_aws.reset()
+    setup = make_setup(_running_aws, "full-store")
+    store: FullStore = request.param(tmp_path_factory.mktemp("full"), _running_aws.endpoint)
+    process, url = store.serve()
+    try:
+        with httpx.Client(base_url=url, timeout=60) as http:
+            driver = prepare(http, setup)["id"]
+            yield Desk(store, url, f"/api/v1/drivers/{driver}", http.headers["authorization"])
+        assert process.poll() is None, "the server has to live through it"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def receipt(answer: httpx.Response) -> tuple[str, str]:
+    """The request, and the access key id of what it was given."""
+    answer.raise_for_status()
+    [key_id] = set(KEY_ID.findall(answer.text))
+    return answer.headers["x-request-id"], key_id
+
+
+def assert_refused(answer: httpx.Response, cause: str) -> None:
+    """It says that there is no record and why, and holds nothing else: no key, token or URL."""
+    assert answer.status_code == 503, answer.text
+    said = answer.json()
+    assert said["code"] == "audit_unavailable"
+    assert cause in said["message"]
+    assert "nothing was handed out" in said["message"]
+    assert said.keys() <= {"code", "message", "hint", "requestId"}
+    shown = answer.text + str(answer.headers)
+    assert not KEY_ID.search(shown)
+    assert "X-Amz" not in shown
+
+
+def test_a_full_store_hands_out_nothing_and_one_with_room_again_hands_out_the_same(
+    desk: Desk,
+) -> None:
+    with desk.client() as http:
+        warm = [ask(http, desk.driver, "warm") for ask in FACES.values()]
+        given = made(warm[0])
+        with desk.store.full():
+            for ask in FACES.values():
+                for folder in ("warm", "cold", "warm"):
+                    refused = ask(http, desk.driver, folder)
+                    assert_refused(refused, desk.store.cause)
+                    for secret in (given["secretAccessKey"], given["sessionToken"]):
+                        assert secret not in refused.text
+        again = [ask(http, desk.driver, "warm") for ask in FACES.values()]
+        late = [ask(http, desk.driver, "cold") for ask in FACES.values()]
+    for before, after in zip(warm, again, strict=True):
+        assert receipt(after)[1] == receipt(before)[1], "what was warm is warm still"
+    received = map(receipt, [*warm, *again, *late])
+    assert set(received) <= desk.recorded()
+
+
+class Crowd:
+    """Clients that ask for one thing after another until they are told to stop."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._rounds = {"received": [0] * CLIENTS, "refused": [0] * CLIENTS}
+        self.received: list[tuple[str, str]] = []
+        self.refused: list[httpx.Response] = []
+        self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_until_each_was(self, what: str) -> None:
+        """Return once each client, from now on, has been received or refused often enough."""
+        with self._changed:
+            before = list(self._rounds[what])
+            assert self._changed.wait_for(
+                lambda: all(
+                    now >= then + ENOUGH
+                    for now, then in zip(self._rounds[what], before, strict=True)
+                ),
+                120,
+            ), self._rounds
+
+    def stop(self) -> None:
+        self._stopped = True
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, number: int) -> None:
+        faces = list(FACES.values())
+        with self._desk.client() as http:
+            turn = 0
+            while not self._stopped:
+                # Now and then a new folder, so that cold requests are among the warm ones.
+                folder = f"{number}/{turn // 20}"
+                answer = faces[turn % len(faces)](http, self._desk.driver, folder)
+                turn += 1
+                with self._changed:
+                    self._note(number, answer)
+                    self._changed.notify_all()
+
+    def _note(self, number: int, answer: httpx.Response) -> None:
+        if answer.is_success:
+            self.received.append(receipt(answer))
+            self._rounds["received"][number] += 1
+        else:
+            self.refused.append(answer)
+            self._rounds["refused"][number] += 1
+
+
+def test_a_store_that_fills_up_under_load_has_a_record_of_everything_received(desk: Desk) -> None:
+    crowd = Crowd(desk)
+    try:
+        for _ in range(2):
+            crowd.wait_until_each_was("received")
+            with desk.store.full():
+                crowd.wait_until_each_was("refused")
+        crowd.wait_until_each_was("received")
+    finally:
+        crowd.stop()
+    for refused in crowd.refused:
+        assert_refused(refused, desk.store.cause)
+    assert set(crowd.received) <= desk.recorded()

@@ -1,0 +1,114 @@
+"""Servers whose audit store is really full: the system tells SQLite so, not a double."""
+
+from __future__ import annotations
+
+import errno
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import ClassVar, Final
+
+from support.machine import Machine
+
+_NAMESPACE: Final = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+#: $1 is where the disk is to be, $2 what is copied to it; the rest is run there.
+_ON_A_DISK: Final = (
+    'mount -t tmpfs -o size=8m,mode=700 none "$1" && cp -a "$2/." "$1" && shift 2 && exec "$@"'
+)
+_HALF_A_PAGE: Final = 2048
+
+
+class FullStore(Machine):
+    """A server whose store has room until a test says otherwise."""
+
+    #: What the server says of it.
+    cause: ClassVar[str]
+    process: subprocess.Popen[str]
+
+    def serve(self) -> tuple[subprocess.Popen[str], str]:
+        self.process, url = super().serve()
+        return self.process, url
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Leave no room in the store until the block ends."""
+        raise NotImplementedError
+        yield
+
+
+class NoGrowth(FullStore):
+    """No file may grow beyond a size: what anybody may do to a process of theirs. The next record
+    breaks off in the middle, and SQLite reports an error of the disk."""
+
+    cause = "The database can't be used"
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        before = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
+        size = (self.data / "valetkey.db-wal").stat().st_size + _HALF_A_PAGE
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, before)
+
+
+class SmallDisk(FullStore):
+    """The store is on a small disk of its own, in a namespace that ends with the server; a file
+    beside it takes all the room. SQLite reports that the disk is full."""
+
+    cause = "the disk is full"
+
+    @staticmethod
+    def may_be_had() -> bool:
+        """Tell whether the system lets this user mount a disk in a namespace of their own."""
+        mount = "mount -t tmpfs -o size=64k none /mnt"
+        try:
+            tried = subprocess.run([*_NAMESPACE, mount], check=False, capture_output=True)  # noqa: S603  # our own words
+        except FileNotFoundError:
+            return False
+        return tried.returncode == 0
+
+    def serve(self) -> tuple[subprocess.Popen[str], str]:
+        disk = self.data.with_name("disk")
+        disk.mkdir()
+        command = [sys.executable, "-m", "valetkey.cli", "serve", "--port", "0", "--json"]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(  # noqa: S603  # our own command
+                [*_NAMESPACE, _ON_A_DISK, "sh", str(disk), str(self.data), *command],
+                env=self.environment | {"VALETKEY_DATA_DIR": str(disk)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        said = "".join(takewhile("}\n".__ne__, self.process.stdout))
+        assert said, self.log.read_text()
+        return self.process, json.loads(said + "}")["url"]
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        disk = self.data.with_name("disk").relative_to("/")
+        ballast = Path(f"/proc/{self.process.pid}/root") / disk / "ballast"
+        try:
+            _fill(ballast)
+            yield
+        finally:
+            ballast.unlink()
+
+
+def _fill(ballast: Path) -> None:
+    """Write a file until there is no room left for another byte."""
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(1 << 16))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
