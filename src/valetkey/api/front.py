@@ -56,6 +56,8 @@ class Front:
 
     def arrive(self, scope: Any) -> str:
         """Return the request's id; what a trusted proxy says of the client goes into ``scope``."""
+        if not self._trusted:
+            return self._new_id()
         peer = scope["client"][0] if scope.get("client") else ""
         if not self._is_trusted(peer):
             return self._new_id()
@@ -97,8 +99,6 @@ class Front:
                 )
 
     def _is_trusted(self, peer: str) -> bool:
-        if not self._trusted:
-            return False
         try:
             address = ipaddress.ip_address(peer)
         except ValueError:

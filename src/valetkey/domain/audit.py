@@ -40,6 +40,10 @@ class AuditEvent:
     def __post_init__(self) -> None:
         require_aware(self.at)
 
+    @property
+    def stamp(self) -> str:
+        return stamp(self.at)
+
     def cells(self) -> Cells:
         """Return the fields in the order of the table's columns, the details as JSON."""
         return (
@@ -59,7 +63,7 @@ class AuditEvent:
     def canonical(self) -> bytes:
         """Return the record's one byte form: sorted compact JSON, time in UTC microseconds."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        fields["at"] = stamp(self.at)
+        fields["at"] = self.stamp
         fields["details"] = dict(self.details)
         return _compact(fields).encode()
 
@@ -89,6 +93,13 @@ Cells = tuple[str, datetime, str, str, str, str, str, str, str, str, str]
 class Entry(Protocol):
     """What can be recorded: an :class:`AuditEvent`, or a :class:`FilledForm`, which is quicker
     and has the same byte form."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def stamp(self) -> str:
+        """When, as :func:`stamp` writes it."""
+        ...
 
     def canonical(self) -> bytes: ...
     def cells(self) -> Cells: ...
@@ -121,10 +132,10 @@ class AuditForm:
         )
         self._after_source = f',"subject":{_text(subject)}}}'
 
-    def canonical(self, event_id: str, at: datetime, request_id: str, source: str) -> bytes:
+    def canonical(self, event_id: str, stamp: str, request_id: str, source: str) -> bytes:
         """Return the byte form of the event that these parts complete."""
         return (
-            f"{self._before_at}{stamp(at)}{self._before_id}{_text(event_id)}{self._after_id}"
+            f"{self._before_at}{stamp}{self._before_id}{_text(event_id)}{self._after_id}"
             f'{_text(request_id)},"source":{_text(source)}{self._after_source}'
         ).encode()
 
@@ -132,7 +143,7 @@ class AuditForm:
 class FilledForm:
     """An event made of a form. Implements :class:`Entry`."""
 
-    __slots__ = ("at", "form", "id", "request_id", "source")
+    __slots__ = ("at", "form", "id", "request_id", "source", "stamp")
 
     def __init__(
         self, form: AuditForm, event_id: str, at: datetime, request_id: str, source: str
@@ -140,11 +151,12 @@ class FilledForm:
         self.form = form
         self.id = event_id
         self.at = at
+        self.stamp = stamp(at)
         self.request_id = request_id
         self.source = source
 
     def canonical(self) -> bytes:
-        return self.form.canonical(self.id, self.at, self.request_id, self.source)
+        return self.form.canonical(self.id, self.stamp, self.request_id, self.source)
 
     def cells(self) -> Cells:
         form = self.form

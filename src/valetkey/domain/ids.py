@@ -30,31 +30,36 @@ class IdFactory:
     def __init__(self, clock: Clock, entropy: Entropy) -> None:
         self._clock = clock
         self._entropy = entropy
-        self._last = 0
+        self._moment = 0
+        self._tail = 0
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        return f"{self._reserve(1, self._clock.now()):024x}"
+        return self.at(self._clock.now())
 
     def at(self, now: datetime) -> str:
         """Make one identifier, at a moment that the caller has just read."""
-        return f"{self._reserve(1, now):024x}"
+        moment, tail = self._reserve(1, now)
+        return f"{moment:012x}{tail:012x}"
 
     def take(self, count: int) -> Iterator[str]:
         """Make ``count`` consecutive identifiers at once (for bulk inserts)."""
-        first = self._reserve(count, self._clock.now())
-        return (f"{number:024x}" for number in range(first, first + count))
+        moment, first = self._reserve(count, self._clock.now())
+        return (f"{moment:012x}{tail:012x}" for tail in range(first, first + count))
 
-    def _reserve(self, count: int, now: datetime) -> int:
-        """Take so many numbers; return the first."""
-        start = int(now.timestamp() * 1000) * _TAIL_SPACE
+    def _reserve(self, count: int, now: datetime) -> tuple[int, int]:
+        """Take so many numbers of one millisecond; return it and the first."""
+        moment = int(now.timestamp() * 1000)
         with self._lock:
+            if moment > self._moment:
+                self._moment, self._tail = moment, self._chance()
+            elif self._tail + count > _TAIL_SPACE:
+                self._moment, self._tail = self._moment + 1, self._chance()
             # Within a millisecond it is counted: chance is asked for once in each.
-            is_later = start > self._last
-            first = start + self._tail() if is_later else self._last + 1
-            self._last = first + count - 1
-        return first
+            first = self._tail
+            self._tail = first + count
+            return self._moment, first
 
-    def _tail(self) -> int:
+    def _chance(self) -> int:
         # The top bit of the tail starts clear, so that a millisecond has room to count up.
         return int.from_bytes(self._entropy.token_bytes(_TAIL_BYTES), "big") >> 1

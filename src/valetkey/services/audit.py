@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from valetkey.domain.access import Action, Principal, decide, require
 from valetkey.domain.audit import (
@@ -24,11 +24,10 @@ from valetkey.domain.lease import Lease
 from valetkey.domain.ports import Clock, Storage
 
 #: As many records as one transaction takes; the rest wait for the next one.
-_BATCH = 500
+_BATCH = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who is asking, in which request, from which address."""
 
     principal: Principal
@@ -79,17 +78,17 @@ class AuditLog:
             details=details,
         )
 
-    async def write(self, event: Entry, lease: Lease | None = None) -> None:
+    def write(self, event: Entry, lease: Lease | None = None) -> Awaitable[None]:
         """Make a record durable, and the lease that it names if that is not stored yet.
 
-        Raises AuditUnavailable: then nothing may be handed out. A caller who is cancelled does not
-        take the record back.
+        To be awaited; raises AuditUnavailable: then nothing may be handed out. A caller who is
+        cancelled does not take the record back.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((event, lease, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._drain())
-        await done
+        return done
 
     async def _drain(self) -> None:
         try:

@@ -4,7 +4,7 @@ requests is what would make vending slow."""
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from valetkey.domain.access import Principal
@@ -70,7 +70,7 @@ class Principals:
 
     async def again(self, caller: Caller) -> Caller:
         """Return the caller with the roles of this moment. Raises Unauthenticated."""
-        return replace(caller, principal=await self._accounts.again(caller.principal))
+        return caller._replace(principal=await self._accounts.again(caller.principal))
 
 
 def _digest(token: str) -> bytes:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from litestar.types import Receive, Send
 
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.front import SAFE_HEADERS
+from valetkey.domain.access import Principal
 from valetkey.domain.errors import TooLarge, Unauthenticated
 from valetkey.services.audit import Caller
-from valetkey.services.registry import Services
 
 JSON: Final = b"application/json"
+_Headers = tuple[tuple[bytes, bytes], ...]
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API key."
 
 
@@ -57,18 +59,20 @@ class Exchange:
         query: bytes = self._scope.get("query_string", b"")
         return query
 
-    async def caller(self, services: Services, *, bare_token: bool = False) -> Caller:
-        """Return who is asking, by a bearer token; ``bare_token`` takes it without a scheme too,
-        as AWS's clients send it. Raises Unauthenticated."""
+    def token(self, *, bare: bool = False) -> str:
+        """Return the bearer token; ``bare`` takes it without a scheme too, as AWS's clients send
+        it. Raises Unauthenticated."""
         header = self.authorization.decode("latin-1")
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            if not (bare_token and header and not token):
+            if not (bare and header and not token):
                 said = "This is no bearer token." if header else "This request has no token."
                 raise Unauthenticated(said, hint=_HINT)
             token = header
-        token = token.strip()
-        principal = services.principals.known(token) or await services.principals.of(token)
+        return token.strip()
+
+    def caller(self, principal: Principal) -> Caller:
+        """Return the caller that a principal is in this request."""
         client = self._scope.get("client")
         return Caller(principal, self.request_id, client[0] if client else "")
 
@@ -113,33 +117,35 @@ class Exchange:
         *,
         status: int = 200,
         kind: bytes = JSON,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
+        headers: _Headers = (),
     ) -> None:
         """Answer at once."""
-        length = (b"content-length", b"%d" % len(body))
-        await self._begin(status, kind, (length, *headers))
+        await self._send(self._start(status, (*_own(kind, len(body)), *headers)))
         await self._send({"type": "http.response.body", "body": body})
 
     async def begin(self, kind: bytes) -> None:
         """Begin an answer that comes in pieces."""
-        await self._begin(200, kind, ())
+        await self._send(self._start(200, _own(kind)))
 
     async def piece(self, body: bytes, *, is_last: bool) -> None:
         """Send the next piece."""
         await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
 
-    async def _begin(
-        self, status: int, kind: bytes, headers: tuple[tuple[bytes, bytes], ...]
-    ) -> None:
-        own = ((b"content-type", kind), (b"x-request-id", self.request_id.encode()))
+    def _start(self, status: int, headers: _Headers) -> dict[str, Any]:
         self.has_begun = True
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*own, *headers, *SAFE_HEADERS],
-            }
-        )
+        request_id = (b"x-request-id", self.request_id.encode())
+        return {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, request_id],
+        }
+
+
+@lru_cache(maxsize=1024)
+def _own(kind: bytes, length: int | None = None) -> _Headers:
+    """Return the headers that all answers of a kind and length have."""
+    own: _Headers = ((b"content-type", kind), *SAFE_HEADERS)
+    return own if length is None else ((b"content-length", b"%d" % length), *own)
 
 
 def _too_large(limit: int) -> BodyTooLarge:

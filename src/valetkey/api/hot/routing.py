@@ -37,15 +37,14 @@ class HotRoutes:
         """The framework's application, behind all that stands before it."""
         return self._front.app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and scope["path"].startswith(_START):
             driver_id, _, verb = scope["path"][len(_START) :].partition("/")
             handler = _HANDLERS.get((scope["method"], verb))
             if handler is not None:
                 exchange = Exchange(scope, receive, send, self._front.arrive(scope))
-                await self._answer(exchange, driver_id, *handler)
-                return
-        await self._front(scope, receive, send)
+                return self._answer(exchange, driver_id, *handler)
+        return self._front(scope, receive, send)
 
     async def _answer(
         self, exchange: Exchange, driver_id: str, answer: Handler, refuse: Callable[..., Any]

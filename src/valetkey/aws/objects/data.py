@@ -182,15 +182,23 @@ async def _body(response: httpx.Response, order: Order) -> AsyncIterator[bytes]:
 async def parted(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Join chunks to parts of 8 MiB, the last one shorter. Ten thousand parts are the most that S3
     takes: they grow with the object, so that 400 GB fit."""
-    buffer, number = bytearray(), 0
+    waiting: list[memoryview] = []
+    number, missing = 0, PART_BYTES
     async for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= (size := PART_BYTES * (1 + number // 1000)):
-            yield bytes(buffer[:size])
-            del buffer[:size]
+        rest = memoryview(chunk)
+        while len(rest) >= missing:
+            # Joined once, and let go before the next one is begun.
+            part = b"".join([*waiting, rest[:missing]])
+            waiting, rest = [], rest[missing:]
+            yield part
+            del part
             number += 1
-    if buffer:
-        yield bytes(buffer)
+            missing = PART_BYTES * (1 + number // 1000)
+        if rest:
+            waiting.append(rest)
+            missing -= len(rest)
+    if waiting:
+        yield b"".join(waiting)
 
 
 async def _chained(first: bytes, second: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

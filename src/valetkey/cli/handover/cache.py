@@ -1,7 +1,8 @@
 """Credentials kept on disk for ``credential_process``, which every new process runs again.
 
 What is kept is private to its owner, is found only by who asks for exactly the same with the same
-token, and is not served when it is soon over. A herd of processes makes one request.
+token, and is not served when it is soon over, also where this machine's clock is some minutes
+wrong. A herd of processes makes one request.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -25,7 +26,9 @@ from valetkey.sdk.models import Credentials
 from valetkey.sdk.refresher import Clock, Held, utc_now
 
 #: Changes when the file's form does, so that an old one is not misread.
-_FORM: Final = 1
+_FORM: Final = 2
+#: This machine's clock may be so far behind the server's, by which the end is told.
+_SKEW: Final = timedelta(minutes=5)
 _OTHERS: Final = 0o077
 _LARGEST: Final = 64 * 1024
 
@@ -61,15 +64,25 @@ class Asked:
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    fetched_at: datetime
+    #: What was asked for: a file that was copied to another's name is not believed.
+    key: str
+    fetched_at: Annotated[datetime, msgspec.Meta(tz=True)]
     credentials: Credentials
+
+    def __post_init__(self) -> None:
+        if self.credentials.expiration.tzinfo is None:
+            raise ValueError("an end without a time zone")
 
     def __repr__(self) -> str:
         return "<_Kept>"
 
-    @property
-    def held(self) -> Held:
-        return Held(self.credentials, self.fetched_at)
+    def is_good(self, now: datetime) -> bool:
+        """Tell whether it need not be fetched again yet."""
+        # While AWS is away the server hands out what is left, minutes perhaps. How much that is
+        # can't be told by a clock that is behind: the last minutes are asked for each time.
+        if now + _SKEW >= self.credentials.expiration:
+            return False
+        return not Held(self.credentials, self.fetched_at).due(now)
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
@@ -94,12 +107,12 @@ def cached(
     place = _private(cache_folder(os.environ) if folder is None else folder)
     path = place / f"{asked.key}.json"
     kept = _read(path)
-    if kept is not None and not kept.held.due(clock()):
+    if kept is not None and kept.is_good(clock()):
         return kept.credentials
     # A few locks for all: their files stay, since deleting one would let two processes in.
     with _lock(place / f"{asked.key[:1]}.lock"):
         kept = _read(path)
-        if kept is not None and not kept.held.due(clock()):
+        if kept is not None and kept.is_good(clock()):
             return kept.credentials  # another process was faster
         asked_at = clock()
         try:
@@ -108,7 +121,7 @@ def cached(
             if kept is not None and kept.credentials.expiration > clock():
                 return kept.credentials
             raise
-        _write(path, _Kept(asked_at, fetched))
+        _write(path, _Kept(asked.key, asked_at, fetched))
         _sweep(place, asked_at)
     return fetched
 
@@ -142,7 +155,8 @@ def _read(path: Path) -> _Kept | None:
         if not private or not stat.S_ISREG(found.st_mode):
             return None
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            return msgspec.json.decode(file.read(_LARGEST), type=_Kept)
+            kept = msgspec.json.decode(file.read(_LARGEST), type=_Kept)
+            return kept if kept.key == path.stem else None
     return None
 
 

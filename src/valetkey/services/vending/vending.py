@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Final
 
-from valetkey.domain.audit import Entry, FilledForm
+from valetkey.domain.audit import AuditForm, Entry, FilledForm
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
@@ -62,14 +62,15 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
-        known = self._warrants.known(caller.principal, driver_id, request)
-        if known is not None:
+        now = self._clock.now()
+        warrant = self._warrants.known(caller.principal, driver_id, request)
+        minted = self._sessions.peek(warrant.key, now) if warrant else None
+        if warrant is None or minted is None:
+            minted, warrant = await self.session(caller, driver_id, request)
             now = self._clock.now()
-            kept = self._sessions.peek(known.key, now)
-            if kept is not None:
-                return await self._hand_out(caller, known, kept, now)
-        minted, warrant = await self.session(caller, driver_id, request)
-        return await self._hand_out(caller, warrant, minted, self._clock.now())
+        vended, form = warrant.filled(minted)
+        await self.record(self._entry(form, caller, now), minted)
+        return vended
 
     async def lend(self, caller: Caller, driver_id: str, request: VendRequest) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
@@ -79,7 +80,9 @@ class Vending:
         reason = "for Valetkey's own work on the caller's behalf"
         warrant = make_warrant(caller.principal, place, request, scope, reason)
         minted = await self._take(caller, warrant)
-        return await self._hand_out(caller, warrant, minted, self._clock.now())
+        vended, form = warrant.filled(minted)
+        await self.record(self._entry(form, caller, self._clock.now()), minted)
+        return vended
 
     async def session(
         self, caller: Caller, driver_id: str, request: VendRequest
@@ -124,18 +127,18 @@ class Vending:
             )
             raise
 
-    async def _hand_out(
-        self, caller: Caller, warrant: Warrant, minted: Minted, now: datetime
-    ) -> Vended:
-        vended, form = warrant.filled(minted)
-        entry = FilledForm(form, self._new_id.at(now), now, caller.request_id, caller.source)
-        await self.record(entry, minted)
-        return vended
+    def _entry(self, form: AuditForm, caller: Caller, now: datetime) -> FilledForm:
+        return FilledForm(form, self._new_id.at(now), now, caller.request_id, caller.source)
 
-    async def record(self, entry: Entry, minted: Minted) -> None:
+    def record(self, entry: Entry, minted: Minted) -> Awaitable[None]:
         """Make a record that names a session durable, and with the first one its lease.
 
-        Raises AuditUnavailable.
+        To be awaited; raises AuditUnavailable.
         """
-        await self._audit.write(entry, None if minted.is_recorded else minted.lease)
+        if minted.is_recorded:
+            return self._audit.write(entry)
+        return self._record_first(entry, minted)
+
+    async def _record_first(self, entry: Entry, minted: Minted) -> None:
+        await self._audit.write(entry, minted.lease)
         minted.is_recorded = True

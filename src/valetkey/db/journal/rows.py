@@ -1,0 +1,52 @@
+"""Entries and leases as rows of their tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any, Final
+
+from valetkey.db.repositories.vending import lease_row
+from valetkey.db.tables.audit import audit_records
+from valetkey.db.tables.vending import leases
+from valetkey.domain.audit import Entry, chain_hash
+from valetkey.domain.lease import Lease
+
+RECORD_COLUMNS: Final = tuple(audit_records.columns.keys())
+LEASE_COLUMNS: Final = tuple(leases.columns.keys())
+#: Reads the newest record's number and hash.
+HEAD: Final = "SELECT sequence, hash FROM audit_records ORDER BY sequence DESC LIMIT 1"
+
+Row = tuple[Any, ...]
+#: The newest record's number and hash.
+Head = tuple[int, str]
+
+
+def linked(
+    entries: Iterable[Entry],
+    head: Head,
+    moment: Callable[[Entry], Any] = attrgetter("at"),
+) -> list[Row]:
+    """Return the rows of entries that follow the head; ``moment`` makes a cell of an entry's
+    time."""
+    sequence, previous = head
+    rows = []
+    for entry in entries:
+        sequence += 1
+        digest = chain_hash(previous, entry)
+        event_id, _, *rest = entry.cells()
+        rows.append((sequence, event_id, moment(entry), *rest, previous, digest))
+        previous = digest
+    return rows
+
+
+def head_of(rows: list[Row]) -> Head:
+    """Return the head that rows leave."""
+    return rows[-1][0], rows[-1][-1]
+
+
+def lease_values(lease: Lease) -> Row:
+    """Return a lease's row."""
+    row = lease_row(lease) | {"prefixes": json.dumps(list(lease.prefixes))}
+    return tuple(row[name] for name in LEASE_COLUMNS)
