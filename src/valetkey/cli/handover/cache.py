@@ -154,7 +154,7 @@ def _read(path: Path) -> _Kept | None:
         private = found.st_uid == os.geteuid() and not found.st_mode & _OTHERS
         if not private or not stat.S_ISREG(found.st_mode):
             return None
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             kept = msgspec.json.decode(file.read(_LARGEST), type=_Kept)
             return kept if kept.key == path.stem else None
     return None
