@@ -18,6 +18,7 @@ from valetkey.domain.audit import (
     AuditForm,
     AuditRecord,
     FilledForm,
+    stamp,
     verify_chain,
 )
 from valetkey.domain.errors import StorageUnavailable
@@ -134,7 +135,7 @@ def _filled(number: int) -> FilledForm:
         reason="owner",
         details={"prefixes": ["a/é"]},
     )
-    return FilledForm(form, f"{number:024x}", NOW, "request", "192.0.2.7")
+    return FilledForm(form, "request", "192.0.2.7").date(f"{number:024x}", NOW, stamp(NOW))
 
 
 async def test_records_of_the_quick_way_and_of_transactions_make_one_chain(

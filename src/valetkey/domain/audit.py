@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _text
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from valetkey.domain.credentials import require_aware
 
@@ -141,19 +141,25 @@ class AuditForm:
 
 
 class FilledForm:
-    """An event made of a form. Implements :class:`Entry`."""
+    """An event made of a form. Implements :class:`Entry` once it has its :meth:`date`: it is given
+    its id and its time as it is written, together with others."""
 
     __slots__ = ("at", "form", "id", "request_id", "source", "stamp")
+    at: datetime
+    id: str
+    stamp: str
 
-    def __init__(
-        self, form: AuditForm, event_id: str, at: datetime, request_id: str, source: str
-    ) -> None:
+    def __init__(self, form: AuditForm, request_id: str, source: str) -> None:
         self.form = form
-        self.id = event_id
-        self.at = at
-        self.stamp = stamp(at)
         self.request_id = request_id
         self.source = source
+
+    def date(self, event_id: str, at: datetime, stamp: str) -> Self:
+        """Give the event its id and time; ``stamp`` is the time's written form."""
+        self.id = event_id
+        self.at = at
+        self.stamp = stamp
+        return self
 
     def canonical(self) -> bytes:
         return self.form.canonical(self.id, self.stamp, self.request_id, self.source)

@@ -17,6 +17,8 @@ from valetkey.domain.audit import (
     ChainVerdict,
     ChainWalk,
     Entry,
+    FilledForm,
+    stamp,
 )
 from valetkey.domain.errors import AuditUnavailable, NotFound, StorageUnavailable
 from valetkey.domain.ids import IdFactory
@@ -108,10 +110,18 @@ class AuditLog:
     async def _commit(self, batch: list[_Waiting]) -> Exception | None:
         leases = {lease.id: lease for _, lease, _ in batch if lease is not None}
         try:
-            await self._storage.record([entry for entry, _, _ in batch], list(leases.values()))
+            await self._storage.record(self._dated(batch), list(leases.values()))
         except Exception as error:  # noqa: BLE001  # whatever it was, every waiting caller hears of it
             return error
         return None
+
+    def _dated(self, batch: list[_Waiting]) -> list[Entry]:
+        now = self._clock.now()
+        written, ids = stamp(now), self._new_id.take(len(batch))
+        return [
+            entry.date(event_id, now, written) if isinstance(entry, FilledForm) else entry
+            for (entry, _, _), event_id in zip(batch, ids, strict=True)
+        ]
 
     async def require_reader(self, caller: Caller, org_id: str) -> None:
         """Refuse whoever may not read an organisation's records. Raises NotFound, Denied."""

@@ -65,10 +65,10 @@ class CredentialCache(Generic[V]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def peek(self, key: Hashable, now: datetime) -> V | None:
+    def peek(self, key: Hashable) -> V | None:
         """Return a value that :meth:`get` would return as it is, without waiting; else None."""
         entry = self._entries.get(key)
-        if entry is None or now >= entry.old_at:
+        if entry is None or self._clock.now() >= entry.old_at:
             return None
         self._entries.move_to_end(key)
         return entry.value

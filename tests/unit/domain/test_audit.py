@@ -15,6 +15,7 @@ from valetkey.domain.audit import (
     FilledForm,
     as_event,
     link,
+    stamp,
     verify_chain,
 )
 
@@ -120,7 +121,7 @@ def test_a_filled_form_has_the_byte_form_of_the_plain_event(
         reason=reason,
         details=details,
     )
-    filled = FilledForm(form, event_id, at, request_id, source)
+    filled = FilledForm(form, request_id, source).date(event_id, at, stamp(at))
     plain = as_event(filled)
     assert (plain.id, plain.actor, plain.at, plain.source) == (event_id, actor, at, source)
     assert dict(plain.details) == details

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Send
 
 from valetkey.api.front import Front
 from valetkey.api.hot import container, credentials, presigned
 from valetkey.api.hot.exchange import Exchange
 from valetkey.services.registry import Services
 
+_HTTP: Final = "http"
 _START: Final = "/api/v1/drivers/"
 _log = structlog.get_logger("valetkey.api")
 
@@ -37,14 +37,15 @@ class HotRoutes:
         """The framework's application, behind all that stands before it."""
         return self._front.app
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == ScopeType.HTTP and scope["path"].startswith(_START):
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == _HTTP and scope["path"].startswith(_START):
             driver_id, _, verb = scope["path"][len(_START) :].partition("/")
             handler = _HANDLERS.get((scope["method"], verb))
             if handler is not None:
                 exchange = Exchange(scope, receive, send, self._front.arrive(scope))
-                return self._answer(exchange, driver_id, *handler)
-        return self._front(scope, receive, send)
+                await self._answer(exchange, driver_id, *handler)
+                return
+        await self._front(scope, receive, send)
 
     async def _answer(
         self, exchange: Exchange, driver_id: str, answer: Handler, refuse: Callable[..., Any]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
 from typing import Final
 
-from valetkey.domain.audit import AuditForm, Entry, FilledForm
+from valetkey.domain.audit import Entry, FilledForm
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
@@ -62,14 +61,12 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
-        now = self._clock.now()
         warrant = self._warrants.known(caller.principal, driver_id, request)
-        minted = self._sessions.peek(warrant.key, now) if warrant else None
+        minted = self._sessions.peek(warrant.key) if warrant else None
         if warrant is None or minted is None:
             minted, warrant = await self.session(caller, driver_id, request)
-            now = self._clock.now()
         vended, form = warrant.filled(minted)
-        await self.record(self._entry(form, caller, now), minted)
+        await self.record(FilledForm(form, caller.request_id, caller.source), minted)
         return vended
 
     async def lend(self, caller: Caller, driver_id: str, request: VendRequest) -> Vended:
@@ -81,7 +78,7 @@ class Vending:
         warrant = make_warrant(caller.principal, place, request, scope, reason)
         minted = await self._take(caller, warrant)
         vended, form = warrant.filled(minted)
-        await self.record(self._entry(form, caller, self._clock.now()), minted)
+        await self.record(FilledForm(form, caller.request_id, caller.source), minted)
         return vended
 
     async def session(
@@ -126,9 +123,6 @@ class Vending:
                 )
             )
             raise
-
-    def _entry(self, form: AuditForm, caller: Caller, now: datetime) -> FilledForm:
-        return FilledForm(form, self._new_id.at(now), now, caller.request_id, caller.source)
 
     def record(self, entry: Entry, minted: Minted) -> Awaitable[None]:
         """Make a record that names a session durable, and with the first one its lease.
