@@ -128,6 +128,18 @@ def test_a_full_store_hands_out_nothing_and_one_with_room_again_hands_out_the_sa
     assert set(received) <= desk.recorded()
 
 
+def test_a_store_whose_file_is_gone_hands_out_nothing_until_it_is_back(desk: Desk) -> None:
+    # An open file can be written although it has no name any more: nobody would find the record.
+    with desk.client() as http:
+        before = [ask(http, desk.driver, "warm") for ask in FACES.values()]
+        with desk.store.gone():
+            for ask in FACES.values():
+                for folder in ("warm", "gone", "warm"):
+                    assert_refused(ask(http, desk.driver, folder), "The database can't be used")
+        after = [ask(http, desk.driver, "gone") for ask in FACES.values()]
+    assert set(map(receipt, [*before, *after])) <= desk.recorded()
+
+
 class Crowd:
     """Clients that ask for one thing after another until they are told to stop."""
 

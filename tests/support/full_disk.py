@@ -34,11 +34,28 @@ class FullStore(Machine):
         self.process, url = super().serve()
         return self.process, url
 
+    @property
+    def files(self) -> Path:
+        """Where this process sees the store's files."""
+        return self.data
+
     @contextmanager
     def full(self) -> Iterator[None]:
         """Leave no room in the store until the block ends."""
         raise NotImplementedError
         yield
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Have the store's files under other names until the block ends."""
+        moved = {file: file.with_name(f"away-{file.name}") for file in self.files.glob("*.db*")}
+        for file, away in moved.items():
+            file.rename(away)
+        try:
+            yield
+        finally:
+            for file, away in moved.items():
+                away.rename(file)
 
 
 class NoGrowth(FullStore):
@@ -92,10 +109,14 @@ class SmallDisk(FullStore):
         assert said, self.log.read_text()
         return self.process, json.loads(said + "}")["url"]
 
+    @property
+    def files(self) -> Path:
+        disk = self.data.with_name("disk").relative_to("/")
+        return Path(f"/proc/{self.process.pid}/root") / disk
+
     @contextmanager
     def full(self) -> Iterator[None]:
-        disk = self.data.with_name("disk").relative_to("/")
-        ballast = Path(f"/proc/{self.process.pid}/root") / disk / "ballast"
+        ballast = self.files / "ballast"
         try:
             _fill(ballast)
             yield

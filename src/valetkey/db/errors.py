@@ -24,6 +24,11 @@ _CAUSES: Final = (
         "Point the database URL at the primary server, not at a replica.",
     ),
     ("disk is full", "the disk is full", "Make room; nothing was half-written."),
+    (
+        "disk i/o error",
+        "its file can't be read or written",
+        "See that there is room, that no limit on file sizes holds, and the system's log.",
+    ),
     ("no such table", "the database has no tables yet", "Run 'valetkey migrate'."),
     ("does not exist", "the database or a table does not exist", "Run 'valetkey migrate'."),
     (

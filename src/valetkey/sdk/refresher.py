@@ -15,9 +15,11 @@ from valetkey.sdk.processes import begins_anew
 Clock = Callable[[], datetime]
 #: AWS's SDKs ask again when less than 15 minutes remain (botocore's advisory refresh).
 _AMPLE: Final = timedelta(minutes=20)
-#: With less than this left nobody is served the old credential while the new one is fetched.
-_TIGHT: Final = timedelta(minutes=1)
-#: After a server that did not answer, this long passes before it is asked again.
+#: This machine's clock may be behind by so much: what seems to have less left may have ended, and
+#: is served only if the server has nothing better.
+_SKEW: Final = timedelta(minutes=5)
+#: After a server that did not answer, or had nothing better, this long passes before it is asked
+#: again.
 _PAUSE: Final = timedelta(seconds=5)
 
 
@@ -35,9 +37,10 @@ class Held:
 
     @property
     def good_until(self) -> datetime:
-        """When it is time for new ones: 20 minutes before the end, or at half of a short life."""
+        """When it is time for new ones: 20 minutes before the end, or at half of a short life, but
+        at least 5 minutes before the end."""
         lifetime = self.credentials.expiration - self.fetched_at
-        return self.credentials.expiration - min(_AMPLE, lifetime / 2)
+        return self.credentials.expiration - max(_SKEW, min(_AMPLE, lifetime / 2))
 
     def due(self, now: datetime) -> bool:
         """Tell whether it is time for new ones."""
@@ -72,7 +75,7 @@ class Refresher:
         held = self._held
         if held is not None and not self._wanted(held):
             return held.credentials
-        waits = held is None or held.credentials.expiration - self._clock() < _TIGHT
+        waits = held is None or held.credentials.expiration - self._clock() < _SKEW
         if not self._fetching.acquire(blocking=waits):
             assert held is not None  # noqa: S101  # only who holds nothing waits
             return held.credentials
@@ -103,5 +106,6 @@ class Refresher:
             if held is not None and held.credentials.expiration > self._clock():
                 return held.credentials
             raise
-        self._held, self._pause_until = Held(fetched, asked_at), None
+        self._held, now = Held(fetched, asked_at), self._clock()
+        self._pause_until = now + _PAUSE if self._held.due(now) else None
         return fetched

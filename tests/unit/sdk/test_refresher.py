@@ -162,3 +162,17 @@ def test_a_clock_five_minutes_wrong_is_never_served_a_credential_that_has_ended(
         clock.forward(minutes=1)
 
     assert server.asked <= 5, "and it is not asked for at each call"
+
+
+def test_a_clock_that_is_behind_is_not_served_the_end_of_a_session_that_is_nearly_over() -> None:
+    """While STS is away the server hands out what is left, here three minutes."""
+    clock = Clock()
+    server = Server(clock, timedelta(minutes=3))
+    behind = timedelta(minutes=5)
+    refresher = Refresher(server, lambda: clock.now - behind)
+    ends = refresher().expiration
+    server.lifetime = timedelta(hours=1)
+    while clock.now < ends:
+        assert refresher().expiration > clock.now
+        clock.forward(seconds=20)
+    assert refresher().expiration > ends

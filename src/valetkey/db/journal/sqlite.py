@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -99,6 +100,7 @@ class _File:
         self._path = path
         self._busy_seconds = busy_seconds
         self._connection: sqlite3.Connection | None = None
+        self._place = (0, 0)
 
     def follow(self, rows: Sequence[Row], leases: Sequence[Lease]) -> bool:
         """Append rows in one statement, with the leases that they name; tell whether it was done.
@@ -151,7 +153,14 @@ class _File:
             raise
 
     def _connected(self) -> sqlite3.Connection:
+        # An open file can be written although it has no name any more, or its name is another
+        # file's: nobody would find the record.
+        found = os.stat(self._path)
+        place = found.st_dev, found.st_ino
+        if self._connection is not None and place != self._place:
+            raise sqlite3.OperationalError("unable to open database file: it was replaced")
         if self._connection is None:
+            self._place = place
             # "rw": a file that is gone is an error, not a reason to begin an empty one.
             self._connection = sqlite3.connect(
                 f"{Path(self._path).absolute().as_uri()}?mode=rw",
