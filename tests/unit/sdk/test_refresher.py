@@ -168,7 +168,7 @@ def test_a_clock_that_is_behind_is_not_served_the_end_of_a_session_that_is_nearl
     """While STS is away the server hands out what is left, here three minutes."""
     clock = Clock()
     server = Server(clock, timedelta(minutes=3))
-    behind = timedelta(minutes=5)
+    behind = timedelta(minutes=4, seconds=59)
     refresher = Refresher(server, lambda: clock.now - behind)
     ends = refresher().expiration
     server.lifetime = timedelta(hours=1)
