@@ -86,7 +86,11 @@ class Refresher:
 
     def good_until(self) -> datetime:
         """Return when the credentials that are held will be renewed; now, when none are."""
-        return self._held.good_until if self._held is not None else self._clock()
+        held = self._held
+        if held is None:
+            return self._clock()
+        pause_until = self._pause_until or held.good_until
+        return min(max(held.good_until, pause_until), held.credentials.expiration)
 
     def _wanted(self, held: Held) -> bool:
         now = self._clock()
