@@ -45,7 +45,8 @@ class IdFactory:
     def take(self, count: int) -> Iterator[str]:
         """Make ``count`` consecutive identifiers at once (for bulk inserts)."""
         moment, first = self._reserve(count, self._clock.now())
-        return (f"{moment:012x}{tail:012x}" for tail in range(first, first + count))
+        start = f"{moment:012x}"
+        return (f"{start}{tail:012x}" for tail in range(first, first + count))
 
     def _reserve(self, count: int, now: datetime) -> tuple[int, int]:
         """Take so many numbers of one millisecond; return it and the first."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -97,7 +96,7 @@ class _File:
     """A connection, made when it is first needed and again when it was lost."""
 
     def __init__(self, path: str, busy_seconds: float) -> None:
-        self._path = path
+        self._path = Path(path).absolute()
         self._busy_seconds = busy_seconds
         self._connection: sqlite3.Connection | None = None
         self._place = (0, 0)
@@ -155,7 +154,7 @@ class _File:
     def _connected(self) -> sqlite3.Connection:
         # An open file can be written although it has no name any more, or its name is another
         # file's: nobody would find the record.
-        found = os.stat(self._path)
+        found = self._path.stat()
         place = found.st_dev, found.st_ino
         if self._connection is not None and place != self._place:
             raise sqlite3.OperationalError("unable to open database file: it was replaced")
@@ -163,7 +162,7 @@ class _File:
             self._place = place
             # "rw": a file that is gone is an error, not a reason to begin an empty one.
             self._connection = sqlite3.connect(
-                f"{Path(self._path).absolute().as_uri()}?mode=rw",
+                f"{self._path.as_uri()}?mode=rw",
                 uri=True,
                 timeout=self._busy_seconds,
                 isolation_level=None,

@@ -7,6 +7,7 @@ each. Both are statements with bound parameters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import asyncpg
@@ -28,18 +29,16 @@ _COLUMNS: Final = (
     "dataset, path, id, folder, size, etag, mimetype, creator, "
     "modified_ms, created_ms, updated_ms, touched_ms"
 )
-_ADD: Final = {
-    "sqlite": f"""
-INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-{_ON_CONFLICT}""",  # noqa: S608  # of constants
-    "postgresql": f"""
+_ADD_ARRAYS: Final = f"""
 INSERT INTO items ({_COLUMNS})
 SELECT $1, path, id, folder, size, etag, mimetype, $2, modified_ms, $3, $3, 0
 FROM unnest(
     $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::bigint[])
   AS new (path, id, folder, size, etag, mimetype, modified_ms)
-{_ON_CONFLICT}""",  # noqa: S608  # of constants
-}
+{_ON_CONFLICT}"""  # noqa: S608  # of constants
+#: SQLite gets so many rows in a statement: between two of them it waits for its turn at the
+#: interpreter's lock, which the reading of the next page holds.
+_AT_ONCE: Final = 250
 _CHANGE: Final = {
     "sqlite": """
 UPDATE items SET size = ?, etag = ?, modified_ms = ?, updated_ms = ?
@@ -87,6 +86,16 @@ _COUNT: Final = (
 )
 
 
+@lru_cache(maxsize=_AT_ONCE)
+def _add_rows(count: int) -> str:
+    """Return the statement that adds so many rows to one dataset, by one creator, at one time."""
+    rows = ", ".join(
+        f"(?1, {', '.join(f'?{first + place}' for place in range(6))}, ?2, ?{first + 6}, ?3, ?3, 0)"
+        for first in range(4, 4 + 7 * count, 7)
+    )
+    return f"INSERT INTO items ({_COLUMNS}) VALUES {rows} {_ON_CONFLICT}"  # noqa: S608  # of constants
+
+
 class Bulk:
     """Statements over many rows, in one transaction's connection."""
 
@@ -128,31 +137,19 @@ class Bulk:
             return
         number = dataset.number
         if self._kind == "sqlite":
-            await self._many(
-                _ADD["sqlite"],
-                [
-                    (
-                        number,
-                        path,
-                        new_id,
-                        folder_of(path),
-                        size,
-                        etag,
-                        mimetype_of(path),
-                        creator,
-                        modified_ms,
-                        now_ms,
-                        now_ms,
-                    )
-                    for new_id, (path, size, etag, modified_ms) in zip(ids, added, strict=False)
-                ],
-            )
+            for start in range(0, len(added), _AT_ONCE):
+                some = added[start : start + _AT_ONCE]
+                values: list[Any] = [number, creator, now_ms]
+                for (path, size, etag, modified_ms), new_id in zip(some, ids, strict=False):
+                    kind = mimetype_of(path)
+                    values += (path, new_id, folder_of(path), size, etag, kind, modified_ms)
+                await self._connection.exec_driver_sql(_add_rows(len(some)), tuple(values))
             return
         paths, sizes, etags, modified = zip(*added, strict=True)
         new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
         folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
         await self._arrays(
-            _ADD["postgresql"],
+            _ADD_ARRAYS,
             (number, creator, now_ms, paths, new_ids, folders, sizes, etags, types, modified),
         )
 
