@@ -13,12 +13,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 import httpx
+import urllib3
 
 from bench.figures import Figure
 from bench.installation import Installation
@@ -152,18 +154,19 @@ def _form(body: memoryview) -> Iterator[bytes]:
 
 def _download(client: httpx.Client, item: str, size: int) -> None:
     """Read the presigned URL that the driver's object is redirected to in ranges, several at a
-    time, as the transfer manager reads its object."""
+    time, as the transfer manager reads its object, and with the HTTP library that it uses."""
     answer = client.get(f"/items/{item}/stream", follow_redirects=False)
     assert answer.has_redirect_location
     url, kept = answer.headers["location"], bytearray(size)
 
     def read(start: int) -> int:
         end = min(start + _RANGE, size)
-        part = s3.get(url, headers={"range": f"bytes={start}-{end - 1}"}).raise_for_status()
-        kept[start:end] = part.content
-        return len(part.content)
+        part = s3.request("GET", url, headers={"range": f"bytes={start}-{end - 1}"})
+        assert part.status == HTTPStatus.PARTIAL_CONTENT
+        kept[start:end] = part.data
+        return len(part.data)
 
-    with httpx.Client(timeout=_TIMEOUT) as s3, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with urllib3.PoolManager(maxsize=_AT_ONCE) as s3, ThreadPoolExecutor(_AT_ONCE) as pool:
         assert sum(pool.map(read, range(0, size, _RANGE))) == size
 
 

@@ -26,9 +26,9 @@ _MOST_CONNECTIONS: Final = 16_384
 #: Whoever reads or writes the database does so in a thread, whose turn at the interpreter's lock
 #: comes after so long while requests keep the event loop busy. Python's own is ten times that.
 _SWITCH_SECONDS: Final = 0.0005
-#: A request makes a hundred objects, nearly none of them in a cycle: Python's own 700 would have
-#: the collector run for every few requests.
-_GC_THRESHOLDS: Final = (50_000, 10, 10)
+#: The collector runs when so many more objects were made than let go. Python's own 700 is what a few
+#: requests under way have, all of which go without it.
+_GC_THRESHOLDS: Final = (10_000, 10, 10)
 
 
 def reserve(host: str, port: int) -> socket.socket:

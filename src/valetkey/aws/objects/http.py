@@ -147,11 +147,21 @@ class S3Http:
         request = client.build_request(
             order.method,
             f"{parts.scheme}://{host}/",
-            headers=headers,
-            content=order.body or None,
+            headers=headers | _length(order.body),
+            content=_once(order.body) if order.body else None,
             extensions=extensions,
         )
         return await client.send(request, stream=True)
+
+
+def _length(body: bytes) -> dict[str, str]:
+    return {"content-length": str(len(body))} if body else {}
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    """Yield a body, and let go of it: answers refer to themselves and to their request, so that a
+    part of an object would stay in memory until the collector of cycles comes by."""
+    yield body
 
 
 def _silent(error: Exception, order: Order) -> AwsUnavailable:
