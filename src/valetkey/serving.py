@@ -26,8 +26,8 @@ _MOST_CONNECTIONS: Final = 16_384
 #: Whoever reads or writes the database does so in a thread, whose turn at the interpreter's lock
 #: comes after so long while requests keep the event loop busy. Python's own is ten times that.
 _SWITCH_SECONDS: Final = 0.0005
-#: The collector runs when so many more objects were made than let go. Python's own 700 is what a few
-#: requests under way have, all of which go without it.
+#: The collector runs when so many more objects were made than let go. Python's own 700 is what a
+#: few requests under way have, all of which go without it.
 _GC_THRESHOLDS: Final = (10_000, 10, 10)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from valetkey.db.files import HeldFile
 from valetkey.domain.errors import ConfigurationError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -74,8 +75,21 @@ def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8)
         event.listen(engine.sync_engine, "connect", partial(_require_writable, database_file(text)))
         event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, busy_seconds))
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        file = database_file(text)
+        if file is not None:
+            _hold(engine, HeldFile(file))
         return engine
     return create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+
+
+def _hold(engine: AsyncEngine, file: HeldFile) -> None:
+    """Use one file and no other: neither connect anew nor begin anything once it is gone."""
+
+    def check(*_: Any) -> None:
+        file.check()
+
+    event.listen(engine.sync_engine, "do_connect", check)
+    event.listen(engine.sync_engine, "begin", check, insert=True)
 
 
 def _require_writable(file: Path | None, _connection: Any, _: Any) -> None:

@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Final
 
 from valetkey.db.errors import unavailable
+from valetkey.db.files import HeldFile
 from valetkey.db.journal.rows import (
     HEAD,
     LEASE_COLUMNS,
@@ -96,10 +97,9 @@ class _File:
     """A connection, made when it is first needed and again when it was lost."""
 
     def __init__(self, path: str, busy_seconds: float) -> None:
-        self._path = Path(path).absolute()
+        self._file = HeldFile(Path(path))
         self._busy_seconds = busy_seconds
         self._connection: sqlite3.Connection | None = None
-        self._place = (0, 0)
 
     def follow(self, rows: Sequence[Row], leases: Sequence[Lease]) -> bool:
         """Append rows in one statement, with the leases that they name; tell whether it was done.
@@ -152,17 +152,11 @@ class _File:
             raise
 
     def _connected(self) -> sqlite3.Connection:
-        # An open file can be written although it has no name any more, or its name is another
-        # file's: nobody would find the record.
-        found = self._path.stat()
-        place = found.st_dev, found.st_ino
-        if self._connection is not None and place != self._place:
-            raise sqlite3.OperationalError("unable to open database file: it was replaced")
+        self._file.check()
         if self._connection is None:
-            self._place = place
             # "rw": a file that is gone is an error, not a reason to begin an empty one.
             self._connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode=rw",
+                f"{self._file.path.as_uri()}?mode=rw",
                 uri=True,
                 timeout=self._busy_seconds,
                 isolation_level=None,
