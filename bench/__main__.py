@@ -34,7 +34,7 @@ def _presign() -> list[Figure]:
 
 def _vend() -> list[Figure]:
     with installation() as made:
-        return [*vend.warm(made), vend.cold(made), vend.herd(made)]
+        return [*vend.warm(made), vend.container(made), vend.cold(made), vend.herd(made)]
 
 
 def _postgres() -> list[Figure]:

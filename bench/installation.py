@@ -37,6 +37,11 @@ class Installation:
         body = json.dumps({"prefixes": [prefix], "access": list(access)}).encode()
         return load.request("POST", f"/api/v1/drivers/{self.driver}/credentials", self.auth, body)
 
+    def container(self) -> bytes:
+        """Return a request for credentials as a container endpoint's clients send it."""
+        path = f"/api/v1/drivers/{self.driver}/credentials?prefix=&access=list,read"
+        return load.request("GET", path, {"authorization": self.token})
+
     def presign(self, keys: list[str]) -> bytes:
         """Return a request for URLs."""
         body = json.dumps({"keys": keys, "expiresSeconds": 300}).encode()
