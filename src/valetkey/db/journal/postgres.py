@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 import asyncpg
@@ -23,16 +25,10 @@ from valetkey.db.repositories.audit import AUDIT_LOCK
 from valetkey.domain.audit import GENESIS, Entry
 from valetkey.domain.lease import Lease
 
-_ARRAYS: Final = {"sequence": "bigint[]", "at": "timestamptz[]"}
-_COLUMNS: Final = ",".join(RECORD_COLUMNS)
-#: Takes the lock before the first row: the rows come out of a join with it.
-_FOLLOW: Final = (
-    f"WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock({AUDIT_LOCK})) "  # noqa: S608  # our own names
-    f"INSERT INTO audit_records ({_COLUMNS}) SELECT {','.join(f'r.{c}' for c in RECORD_COLUMNS)} "
-    "FROM lock CROSS JOIN unnest("
-    + ",".join(f"${n}::{_ARRAYS.get(c, 'text[]')}" for n, c in enumerate(RECORD_COLUMNS, 1))
-    + f") AS r({_COLUMNS})"
-)
+#: A statement may be prepared for each number of rows up to this, and is kept.
+_MOST_ROWS: Final = 64
+_NOT_TEXT: Final = {"sequence": "bigint", "at": "timestamptz"}
+_TYPES: Final = tuple(_NOT_TEXT.get(column, "text") for column in RECORD_COLUMNS)
 _ADD_LEASE: Final = (
     f"INSERT INTO leases ({','.join(LEASE_COLUMNS)}) "  # noqa: S608  # our own names
     f"VALUES ({','.join(f'${number}' for number in range(1, len(LEASE_COLUMNS) + 1))}) "
@@ -69,7 +65,7 @@ class PostgresJournal:
     async def _appended(
         self, connection: Any, entries: Sequence[Entry], leases: Sequence[Lease]
     ) -> Head:
-        if self._head is not None and entries and not leases:
+        if self._head is not None and 0 < len(entries) <= _MOST_ROWS and not leases:
             rows = linked(entries, self._head)
             if await _follow(connection, rows):
                 return head_of(rows)
@@ -82,6 +78,7 @@ class PostgresJournal:
                 self._dsn,
                 timeout=5.0,
                 command_timeout=10.0,
+                statement_cache_size=2 * _MOST_ROWS,
                 server_settings={
                     "application_name": "valetkey audit",
                     # Whatever the server's default: a commit is durable before we go on.
@@ -98,10 +95,26 @@ class PostgresJournal:
             self._connection = None
 
 
+@lru_cache(maxsize=_MOST_ROWS)
+def _add_records(rows: int) -> str:
+    """Return a statement that takes the lock before it inserts so many rows: they come out of a
+    join with it."""
+    width = len(RECORD_COLUMNS)
+    values = ",".join(
+        f"({','.join(f'${start + place}::{kind}' for place, kind in enumerate(_TYPES))})"
+        for start in range(1, 1 + width * rows, width)
+    )
+    return (
+        f"WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock({AUDIT_LOCK})) "  # noqa: S608  # our own names
+        f"INSERT INTO audit_records ({','.join(RECORD_COLUMNS)}) "
+        f"SELECT new.* FROM lock CROSS JOIN (VALUES {values}) AS new"
+    )
+
+
 async def _follow(connection: Any, rows: Sequence[Row]) -> bool:
     """Append rows in one statement; tell whether they still followed the newest record."""
     try:
-        await connection.execute(_FOLLOW, *zip(*rows, strict=True))
+        await connection.execute(_add_records(len(rows)), *chain.from_iterable(rows))
     except asyncpg.UniqueViolationError:
         return False
     return True
