@@ -58,40 +58,50 @@ class Calls:
     """An application's calls, so that none outlives the server beneath it.
 
     Granian forgets the calls that are under way when it stops, and one that ends after that can
-    take the process down. So they are ended first, while it still listens.
+    take the process down. So they are ended first, while it still listens. Which ones these are is
+    found out then: to note each of them down would cost more than some take.
     """
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self._running: set[asyncio.Task[Any]] = set()
         self._is_ending = False
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        task = asyncio.current_task()
-        if scope["type"] == "lifespan" or task is None:
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        call = self._app if scope["type"] == "lifespan" else self._call
+        answering: Awaitable[None] = call(scope, receive, send)
+        return answering
+
+    async def _call(self, scope: Any, receive: Any, send: Any) -> None:
         if self._is_ending:
             await _refuse(send)
             return
-        self._running.add(task)
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
             if not self._is_ending:
                 raise
-        finally:
-            self._running.discard(task)
 
     async def end(self, grace: float) -> None:
         """Take no more calls, let those under way finish, and after ``grace`` seconds cancel."""
         self._is_ending = True
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace)
-        for task in self._running:
+        if under_way := self._under_way():
+            await asyncio.wait(under_way, timeout=grace)
+        for task in (left := self._under_way()):
             task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
+        if left:
+            await asyncio.wait(left)
+
+    def _under_way(self) -> set[asyncio.Task[Any]]:
+        return {task for task in asyncio.all_tasks() if self._is_mine(task.get_coro())}
+
+    def _is_mine(self, step: Any) -> bool:
+        """Follow what a coroutine waits for, to see whether it is in one of these calls."""
+        while step is not None:
+            frame = getattr(step, "cr_frame", None)
+            if frame is not None and frame.f_code is Calls._call.__code__:
+                return frame.f_locals["self"] is self
+            step = getattr(step, "cr_await", None)
+        return False
 
 
 async def _refuse(send: Any) -> None:

@@ -88,7 +88,10 @@ async def test_a_call_that_somebody_else_cancels_stays_cancelled() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request"}
 
-    task = asyncio.create_task(Calls(app)({"type": "http"}, receive, None))
+    async def called() -> None:
+        await Calls(app)({"type": "http"}, receive, None)
+
+    task = asyncio.create_task(called())
     await app.entered.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -13,12 +13,12 @@ from valetkey.api.hot import container, credentials, presigned
 from valetkey.api.hot.exchange import Exchange
 from valetkey.services.registry import Services
 
-_HTTP: Final = "http"
 _START: Final = "/api/v1/drivers/"
 _log = structlog.get_logger("valetkey.api")
 
 Handler = Callable[[Exchange, Services, str], Awaitable[None]]
-_HANDLERS: Final[dict[tuple[str, str], tuple[Handler, Callable[..., Any]]]] = {
+Refusal = Callable[[Exchange, Exception], Awaitable[None]]
+_HANDLERS: Final[dict[tuple[str, str], tuple[Handler, Refusal]]] = {
     ("POST", "credentials"): (credentials.answer, credentials.refuse),
     ("GET", "credentials"): (container.answer, container.refuse),
     ("POST", "presign"): (presigned.answer, credentials.refuse),
@@ -38,18 +38,12 @@ class HotRoutes:
         return self._front.app
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] == _HTTP and scope["path"].startswith(_START):
-            driver_id, _, verb = scope["path"][len(_START) :].partition("/")
-            handler = _HANDLERS.get((scope["method"], verb))
-            if handler is not None:
-                exchange = Exchange(scope, receive, send, self._front.arrive(scope))
-                await self._answer(exchange, driver_id, *handler)
-                return
-        await self._front(scope, receive, send)
-
-    async def _answer(
-        self, exchange: Exchange, driver_id: str, answer: Handler, refuse: Callable[..., Any]
-    ) -> None:
+        found = _found(scope)
+        if found is None:
+            await self._front(scope, receive, send)
+            return
+        driver_id, (answer, refuse) = found
+        exchange = Exchange(scope, receive, send, self._front.arrive(scope))
         try:
             await answer(exchange, self._services, driver_id)
         except Exception as error:  # the last place where an error can be answered
@@ -58,3 +52,12 @@ class HotRoutes:
                 _log.error("answer cut short", request_id=exchange.request_id, exc_info=error)
                 raise
             await refuse(exchange, error)
+
+
+def _found(scope: Any) -> tuple[str, tuple[Handler, Refusal]] | None:
+    """Return whose credentials a hot request is about, and what handles it."""
+    if scope["type"] != "http" or not scope["path"].startswith(_START):
+        return None
+    driver_id, _, verb = scope["path"][len(_START) :].partition("/")
+    handler = _HANDLERS.get((scope["method"], verb))
+    return handler and (driver_id, handler)
