@@ -69,6 +69,32 @@ async def _enter_role(api: RealApi, integration_id: str, role_arn: str) -> Any:
     return answer.json()
 
 
+async def _assert_a_dataset_works(api: RealApi, driver_id: str) -> None:
+    """Upload through the driver, index what is in its bucket, find it and read it back."""
+    wanted = {"name": "of-a-type", "projects": [api.project_id], "driver": driver_id}
+    dataset = (await api.http.post("/api/v1/datasets", json=wanted)).json()["id"]
+    sent = await api.http.post(
+        f"/api/v1/datasets/{dataset}/items",
+        data={"path": "/a/b.txt"},
+        files={"file": ("b.txt", b"whose key was it?")},
+    )
+    assert sent.status_code == 201, sent.text
+    ordered = await api.http.post(f"/api/v1/datasets/{dataset}/sync")
+    assert ordered.is_success, ordered.text
+    await api.services.sync_worker.run_open()
+    command = await api.http.get(f"/api/v1/commands/{ordered.json()['id']}")
+    assert command.json()["status"] == "success", command.text
+    page = (await api.http.post(f"/api/v1/datasets/{dataset}/query", json={})).json()
+    [item] = page["items"]
+    assert item["filename"] == "/a/b.txt"
+    sent_to = await api.http.get(f"/api/v1/items/{item['id']}/stream")
+    assert sent_to.status_code == 302
+    async with httpx.AsyncClient() as s3:
+        assert (await s3.get(sent_to.headers["location"])).content == b"whose key was it?"
+    proxied = await api.http.get(f"/api/v1/items/{item['id']}/stream", params={"proxy": True})
+    assert proxied.content == b"whose key was it?"
+
+
 async def test_a_cross_integration_needs_no_key_and_vends_once_the_role_trusts_the_server(
     embedded_aws: EmbeddedAws, good_setup: GoodSetup, tmp_path: Path
 ) -> None:
@@ -101,6 +127,7 @@ async def test_a_cross_integration_needs_no_key_and_vends_once_the_role_trusts_t
             vended.json()["sessionToken"],
         )
         assert reader.list_objects_v2(Bucket=good_setup.bucket)["KeyCount"] == 0
+        await _assert_a_dataset_works(api, driver["id"])
 
 
 async def test_a_role_that_lets_itself_be_assumed_without_the_external_id_is_not_accepted(
@@ -135,6 +162,7 @@ async def test_a_static_key_opens_a_store_with_an_endpoint_and_is_never_vended(
         refused = await api.vend(driver["id"])
         assert refused.status_code == 409
         assert "no role to assume" in refused.json()["message"]
+        await _assert_a_dataset_works(api, driver["id"])
 
 
 def _key_that_may_all(aws: EmbeddedAws) -> AccessKey:
