@@ -17,7 +17,7 @@ Clock = Callable[[], datetime]
 _AMPLE: Final = timedelta(minutes=20)
 #: This machine's clock may be behind by so much: what seems to have less left may have ended, and
 #: is served only if the server has nothing better.
-_SKEW: Final = timedelta(minutes=5)
+SKEW: Final = timedelta(minutes=5)
 #: After a server that did not answer, or had nothing better, this long passes before it is asked
 #: again.
 _PAUSE: Final = timedelta(seconds=5)
@@ -40,7 +40,7 @@ class Held:
         """When it is time for new ones: 20 minutes before the end, or at half of a short life, but
         at least 5 minutes before the end."""
         lifetime = self.credentials.expiration - self.fetched_at
-        return self.credentials.expiration - max(_SKEW, min(_AMPLE, lifetime / 2))
+        return self.credentials.expiration - max(SKEW, min(_AMPLE, lifetime / 2))
 
     def due(self, now: datetime) -> bool:
         """Tell whether it is time for new ones."""
@@ -75,7 +75,7 @@ class Refresher:
         held = self._held
         if held is not None and not self._wanted(held):
             return held.credentials
-        waits = held is None or held.credentials.expiration - self._clock() < _SKEW
+        waits = held is None or held.credentials.expiration - self._clock() < SKEW
         if not self._fetching.acquire(blocking=waits):
             assert held is not None  # noqa: S101  # only who holds nothing waits
             return held.credentials

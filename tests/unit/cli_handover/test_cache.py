@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.held import held_credentials
 from valetkey.cli.handover.cache import Asked, cache_folder, cached
 from valetkey.sdk import Credentials, Denied, InvalidRequest, Unavailable
 
@@ -38,19 +39,7 @@ class Vending:
         self.asked += 1
         if self.failure is not None:
             raise self.failure
-        return credentials(f"ASIA{self.asked}", self.now + timedelta(hours=1))
-
-
-def credentials(key_id: str, expiration: datetime) -> Credentials:
-    return Credentials(
-        access_key_id=key_id,
-        secret_access_key="hush",
-        session_token="hush",
-        expiration=expiration,
-        bucket="b",
-        prefixes=[""],
-        access=["read"],
-    )
+        return held_credentials(f"ASIA{self.asked}", self.now + timedelta(hours=1))
 
 
 @pytest.fixture
@@ -213,7 +202,7 @@ def ask_as_one_of_many(folder: Path, calls: Path, start: Barrier) -> None:
     def fetch() -> Credentials:
         with calls.open("a") as file:
             file.write("call\n")
-        return credentials("ASIA1", datetime.now(UTC) + timedelta(hours=1))
+        return held_credentials("ASIA1", datetime.now(UTC) + timedelta(hours=1))
 
     start.wait(60)
     assert cached(ASKED, fetch, folder=folder).access_key_id == "ASIA1"

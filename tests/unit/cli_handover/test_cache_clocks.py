@@ -15,6 +15,7 @@ from typing import Final
 
 import pytest
 
+from support.held import held_credentials
 from valetkey.cli.handover.cache import Asked, cached
 from valetkey.sdk import Credentials, Unavailable
 
@@ -46,7 +47,7 @@ class World:
         self.asked += 1
         if self.is_away:
             raise Unavailable("gone")
-        return credentials(f"ASIA{self.asked}", self.ends or self.now + timedelta(hours=1))
+        return held_credentials(f"ASIA{self.asked}", self.ends or self.now + timedelta(hours=1))
 
     def ask(self, asked: Asked = ASKED) -> Credentials:
         """Run a new process: it knows only what is on disk."""
@@ -54,18 +55,6 @@ class World:
 
     def entry(self, asked: Asked = ASKED) -> Path:
         return self.folder / f"{asked.key}.json"
-
-
-def credentials(key_id: str, ends: datetime) -> Credentials:
-    return Credentials(
-        access_key_id=key_id,
-        secret_access_key="s",
-        session_token="t",
-        expiration=ends,
-        bucket="b",
-        prefixes=[""],
-        access=["read"],
-    )
 
 
 @pytest.fixture(params=SKEWS, ids=["behind", "right", "ahead"])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from support.held import held_credentials
 from valetkey.sdk import Credentials, Denied, Refresher, Unavailable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,15 +34,7 @@ class Server:
         self.asked += 1
         if self.failure is not None:
             raise self.failure
-        return Credentials(
-            access_key_id=f"ASIA{self.asked}",
-            secret_access_key="s",
-            session_token="t",
-            expiration=self.clock.now + self.lifetime,
-            bucket="b",
-            prefixes=[""],
-            access=["read"],
-        )
+        return held_credentials(f"ASIA{self.asked}", self.clock.now + self.lifetime)
 
 
 @pytest.mark.parametrize(

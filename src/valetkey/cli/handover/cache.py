@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,12 +23,10 @@ import msgspec
 
 from valetkey.sdk.errors import InvalidRequest, Unavailable
 from valetkey.sdk.models import Credentials
-from valetkey.sdk.refresher import Clock, Held, utc_now
+from valetkey.sdk.refresher import SKEW, Clock, Held, utc_now
 
 #: Changes when the file's form does, so that an old one is not misread.
 _FORM: Final = 2
-#: This machine's clock may be so far behind the server's, by which the end is told.
-_SKEW: Final = timedelta(minutes=5)
 _OTHERS: Final = 0o077
 _LARGEST: Final = 64 * 1024
 
@@ -80,7 +78,7 @@ class _Kept(msgspec.Struct, frozen=True):
         """Tell whether it need not be fetched again yet."""
         # While AWS is away the server hands out what is left, minutes perhaps. How much that is
         # can't be told by a clock that is behind: the last minutes are asked for each time.
-        if now + _SKEW >= self.credentials.expiration:
+        if now + SKEW >= self.credentials.expiration:
             return False
         return not Held(self.credentials, self.fetched_at).due(now)
 

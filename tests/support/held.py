@@ -1,0 +1,20 @@
+"""Credentials as the client library holds them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from valetkey.sdk import Credentials
+
+
+def held_credentials(key_id: str, expiration: datetime) -> Credentials:
+    """Return credentials that end at a moment."""
+    return Credentials(
+        access_key_id=key_id,
+        secret_access_key="hush",
+        session_token="hush",
+        expiration=expiration,
+        bucket="b",
+        prefixes=[""],
+        access=["read"],
+    )
