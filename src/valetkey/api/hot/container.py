@@ -26,9 +26,7 @@ _NAMES: Final = frozenset({"prefix", "access", "ttl", "purpose"})
 
 async def answer(exchange: Exchange, services: Services, driver_id: str) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    token = exchange.token(bare=True)
-    principal = services.principals.known(token) or await services.principals.of(token)
-    caller = exchange.caller(principal)
+    caller = await exchange.caller(services, bare_token=True)
     vended = await services.vending.vend(caller, driver_id, _request(exchange.query))
     rendered = vended.rendered.get(_RENDERED)
     if rendered is None:

@@ -23,9 +23,7 @@ _RENDERED: Final = "json"
 
 async def answer(exchange: Exchange, services: Services, driver_id: str) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    token = exchange.token()
-    principal = services.principals.known(token) or await services.principals.of(token)
-    caller = exchange.caller(principal)
+    caller = await exchange.caller(services)
     body = await exchange.json_body(_MAX_BODY)
     request = _remembered(body) if len(body) <= _SMALL else _parsed(body)
     vended = await services.vending.vend(caller, driver_id, request)

@@ -9,9 +9,9 @@ from litestar.types import Receive, Send
 
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.front import SAFE_HEADERS
-from valetkey.domain.access import Principal
 from valetkey.domain.errors import TooLarge, Unauthenticated
 from valetkey.services.audit import Caller
+from valetkey.services.registry import Services
 
 JSON: Final = b"application/json"
 _Headers = tuple[tuple[bytes, bytes], ...]
@@ -59,20 +59,18 @@ class Exchange:
         query: bytes = self._scope.get("query_string", b"")
         return query
 
-    def token(self, *, bare: bool = False) -> str:
-        """Return the bearer token; ``bare`` takes it without a scheme too, as AWS's clients send
-        it. Raises Unauthenticated."""
+    async def caller(self, services: Services, *, bare_token: bool = False) -> Caller:
+        """Return who is asking, by a bearer token; ``bare_token`` takes it without a scheme too,
+        as AWS's clients send it. Raises Unauthenticated."""
         header = self.authorization.decode("latin-1")
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            if not (bare and header and not token):
+            if not (bare_token and header and not token):
                 said = "This is no bearer token." if header else "This request has no token."
                 raise Unauthenticated(said, hint=_HINT)
             token = header
-        return token.strip()
-
-    def caller(self, principal: Principal) -> Caller:
-        """Return the caller that a principal is in this request."""
+        token = token.strip()
+        principal = services.principals.known(token) or await services.principals.of(token)
         client = self._scope.get("client")
         return Caller(principal, self.request_id, client[0] if client else "")
 

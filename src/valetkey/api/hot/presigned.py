@@ -21,9 +21,7 @@ async def answer(exchange: Exchange, services: Services, driver_id: str) -> None
 
     Raises what ``Presigning.presign`` raises.
     """
-    token = exchange.token()
-    principal = services.principals.known(token) or await services.principals.of(token)
-    caller = exchange.caller(principal)
+    caller = await exchange.caller(services)
     wanted: PresignIn = decode(await exchange.json_body(_MAX_BODY), PresignIn)
     made = await services.presigning.presign(caller, driver_id, wanted.wanted)
     # A URL is ASCII without quotes or backslashes: it stands in JSON as it is.
