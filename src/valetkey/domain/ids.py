@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
 from valetkey.domain.ports import Clock, Entropy
@@ -35,22 +34,17 @@ class IdFactory:
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        return self.at(self._clock.now())
-
-    def at(self, now: datetime) -> str:
-        """Make one identifier, at a moment that the caller has just read."""
-        moment, tail = self._reserve(1, now)
-        return f"{moment:012x}{tail:012x}"
+        return next(self.take(1))
 
     def take(self, count: int) -> Iterator[str]:
         """Make ``count`` consecutive identifiers at once (for bulk inserts)."""
-        moment, first = self._reserve(count, self._clock.now())
+        moment, first = self._reserve(count)
         start = f"{moment:012x}"
         return (f"{start}{tail:012x}" for tail in range(first, first + count))
 
-    def _reserve(self, count: int, now: datetime) -> tuple[int, int]:
+    def _reserve(self, count: int) -> tuple[int, int]:
         """Take so many numbers of one millisecond; return it and the first."""
-        moment = int(now.timestamp() * 1000)
+        moment = int(self._clock.now().timestamp() * 1000)
         with self._lock:
             if moment > self._moment:
                 self._moment, self._tail = moment, self._chance()

@@ -34,11 +34,12 @@ def parse_listing(body: str) -> tuple[list[Listed], bool, str]:
     Keys are whole, ETags without quotes, times cut to seconds, as HEAD has them. Raises
     ValueError for an answer that is not a listing.
     """
+    encoded = _ENCODED in body
     # Nearly every key has an escaped slash, and nothing else that is escaped.
-    found = _OBJECT.findall(body.replace("%2F", "/") if _ENCODED in body else body)
+    found = _OBJECT.findall(body.replace("%2F", "/") if encoded else body)
     if len(found) != body.count(_START) or "<ListBucketResult" not in body[:400]:
         return _parse_slowly(body)
-    if _ENCODED not in body and _ESCAPED.search("".join([key for key, *_ in found])):
+    if not encoded and _ESCAPED.search("".join([key for key, *_ in found])):
         return _parse_slowly(body)
     last = _MORE not in body
     token = _TOKEN.search(body)

@@ -51,8 +51,9 @@ class SqliteJournal:
     """
 
     def __init__(self, path: str, busy_seconds: float) -> None:
-        self._quick = _File(path, 0.0)
-        self._patient = _File(path, busy_seconds)
+        file = HeldFile(Path(path))
+        self._quick = _File(file, 0.0)
+        self._patient = _File(file, busy_seconds)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._head: Head | None = None
         self._pace_seconds = 0.0
@@ -96,8 +97,8 @@ class SqliteJournal:
 class _File:
     """A connection, made when it is first needed and again when it was lost."""
 
-    def __init__(self, path: str, busy_seconds: float) -> None:
-        self._file = HeldFile(Path(path))
+    def __init__(self, file: HeldFile, busy_seconds: float) -> None:
+        self._file = file
         self._busy_seconds = busy_seconds
         self._connection: sqlite3.Connection | None = None
 
@@ -109,7 +110,7 @@ class _File:
             try:
                 if leases:
                     connection.execute("BEGIN IMMEDIATE")
-                connection.execute(_add_records(len(rows)), list(chain.from_iterable(rows)))
+                _insert(connection, rows)
                 if leases:
                     connection.executemany(_ADD_LEASE, map(_lease_row, leases))
                     connection.execute("COMMIT")
@@ -128,7 +129,7 @@ class _File:
             connection.execute("BEGIN IMMEDIATE")
             head = connection.execute(HEAD).fetchone() or (0, GENESIS)
             rows = linked(entries, head, _written)
-            connection.executemany(_add_records(1), rows)
+            _insert(connection, rows)
             connection.executemany(_ADD_LEASE, map(_lease_row, leases))
             connection.execute("COMMIT")
         return head_of(rows) if rows else head
@@ -183,6 +184,14 @@ def _insertion(verb: str, table: str, columns: tuple[str, ...], rows: int = 1) -
 def _add_records(rows: int) -> str:
     """Return a statement that inserts so many rows."""
     return _insertion("INSERT", "audit_records", RECORD_COLUMNS, rows)
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Insert rows, as many in a statement as it takes: each statement costs a turn at the
+    interpreter's lock."""
+    for start in range(0, len(rows), _MOST_ROWS):
+        some = rows[start : start + _MOST_ROWS]
+        connection.execute(_add_records(len(some)), list(chain.from_iterable(some)))
 
 
 _ADD_LEASE: Final = _insertion("INSERT OR IGNORE", "leases", LEASE_COLUMNS)
