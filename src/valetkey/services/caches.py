@@ -7,8 +7,9 @@ while something changed is not kept at all: it might be the old one.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Generic, Protocol, TypeVar
 
@@ -75,6 +76,7 @@ class TaggedCache(Generic[K, V]):
         self._caches = caches
         self._capacity = capacity
         self._entries: OrderedDict[K, tuple[V, frozenset[str]]] = OrderedDict()
+        self._reads: dict[tuple[K, int], asyncio.Future[V]] = {}
         caches.add(self)
 
     def __len__(self) -> int:
@@ -87,6 +89,33 @@ class TaggedCache(Generic[K, V]):
             return None
         self._entries.move_to_end(key)
         return entry[0]
+
+    async def fetch(self, key: K, read: Callable[[], Awaitable[tuple[V, Iterable[str]]]]) -> V:
+        """Return what is kept under a key, or read it and its tags: once, however many ask for it
+        meanwhile. Whoever asks after something has changed is not given what was read before.
+
+        Raises what ``read`` raises, which is not kept.
+        """
+        kept = self.get(key)
+        if kept is not None:
+            return kept
+        name = (key, self._caches.epoch)
+        reading = self._reads.get(name)
+        if reading is None:
+            reading = self._reads[name] = asyncio.ensure_future(self._read(name, read))
+        # Whoever leaves does not end it for the others.
+        return await asyncio.shield(reading)
+
+    async def _read(
+        self, name: tuple[K, int], read: Callable[[], Awaitable[tuple[V, Iterable[str]]]]
+    ) -> V:
+        key, epoch = name
+        try:
+            value, tags = await read()
+            self.keep(key, value, tags, read_at=epoch)
+        finally:
+            del self._reads[name]
+        return value
 
     def keep(self, key: K, value: V, tags: Iterable[str], *, read_at: int) -> None:
         """Keep a value, unless something changed since epoch ``read_at``."""

@@ -50,6 +50,12 @@ class Principals:
         known = self.known(token)
         if known is not None:
             return known
+        digest = _digest(token)
+        self._known.drop(digest)
+        read = await self._known.fetch(digest, lambda: self._read(token))
+        return read.principal
+
+    async def _read(self, token: str) -> tuple[_Known, set[str]]:
         claims = self._tokens.read(token, now=self._clock.now())
         epoch = self._caches.epoch
         principal = await self._accounts.authenticate(token)
@@ -64,9 +70,7 @@ class Principals:
             tags.add(api_key_tag(principal.key_id))
         left = (claims.expires_at - self._clock.now()).total_seconds()
         until = self._clock.monotonic() + min(left, _GOOD_FOR_SECONDS)
-        entry = _Known(principal, until)
-        self._known.keep(_digest(token), entry, tags, read_at=epoch)
-        return principal
+        return _Known(principal, until), tags
 
     async def again(self, caller: Caller) -> Caller:
         """Return the caller with the roles of this moment. Raises Unauthenticated."""

@@ -48,7 +48,6 @@ class Places:
 
     def __init__(self, storage: Storage, caches: Caches) -> None:
         self._storage = storage
-        self._caches = caches
         self._places: TaggedCache[str, Place] = TaggedCache(caches, capacity=_CAPACITY)
         self._grants: TaggedCache[tuple[str, str], Sequence[Grant]] = TaggedCache(
             caches, capacity=_CAPACITY
@@ -56,12 +55,11 @@ class Places:
 
     async def find(self, driver_id: str) -> Place:
         """Return a driver's place. Raises NotFound."""
-        place = self._places.get(driver_id)
-        if place is not None:
-            return place
+        return await self._places.fetch(driver_id, lambda: self._read(driver_id))
+
+    async def _read(self, driver_id: str) -> tuple[Place, frozenset[str]]:
         if not is_id(driver_id):
             raise missing(f"driver:{driver_id[:80]}")
-        epoch = self._caches.epoch
         async with self._storage.read() as work:
             driver = await load_driver(work, driver_id)
             project = await load_project(work, driver.project_id)
@@ -69,17 +67,14 @@ class Places:
             sealed = await work.integrations.sealed_secret(integration.id)
             blocks = await work.blocks.of_org(project.org_id)
         place = Place(driver, project, integration, sealed, tuple(blocks))
-        self._places.keep(driver_id, place, place.tags, read_at=epoch)
-        return place
+        return place, place.tags
 
     async def grants(self, driver_id: str, user_id: str) -> Sequence[Grant]:
         """Return a user's grants on a driver, by name or by group."""
-        known = self._grants.get((driver_id, user_id))
-        if known is not None:
-            return known
-        epoch = self._caches.epoch
-        async with self._storage.read() as work:
-            found = await work.grants.for_user(driver_id, user_id)
-        tags = {driver_tag(driver_id), user_tag(user_id)}
-        self._grants.keep((driver_id, user_id), found, tags, read_at=epoch)
-        return found
+
+        async def read() -> tuple[Sequence[Grant], set[str]]:
+            async with self._storage.read() as work:
+                found = await work.grants.for_user(driver_id, user_id)
+            return found, {driver_tag(driver_id), user_tag(user_id)}
+
+        return await self._grants.fetch((driver_id, user_id), read)
