@@ -58,7 +58,7 @@ from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
 from valetkey.services.switches import Switches
-from valetkey.services.vending import Presigning, Vending
+from valetkey.services.vending import Presigning, Repeats, Vending
 from valetkey.services.verification import Verifier
 from valetkey.system import SystemClock, SystemEntropy
 
@@ -270,6 +270,7 @@ def wire(parts: Parts) -> Services:
         setup_watch=SetupWatch(storage, sealer, sts, stores, audit),
         presigning=Presigning(vending, audit, clock, s3_endpoint=parts.s3_endpoint),
         principals=principals,
+        repeats=Repeats(principals, vending, caches, clock),
         rotations=rotations,
         scheduler=scheduler,
         switches=Switches(storage, audit, clock),

@@ -44,11 +44,12 @@ class AuditEvent:
     def stamp(self) -> str:
         return stamp(self.at)
 
-    def cells(self) -> Cells:
-        """Return the fields in the order of the table's columns, the details as JSON."""
+    def cells(self, moment: Any) -> Cells:
+        """Return the fields in the order of the table's columns, the details as JSON; ``moment``
+        is the time, as the table has it."""
         return (
             self.id,
-            self.at,
+            moment,
             self.org_id,
             self.actor,
             self.action,
@@ -60,12 +61,12 @@ class AuditEvent:
             _compact(dict(self.details)),
         )
 
-    def canonical(self) -> bytes:
-        """Return the record's one byte form: sorted compact JSON, time in UTC microseconds."""
+    def canonical(self) -> str:
+        """Return the record's one form: sorted compact JSON in ASCII, time in UTC microseconds."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         fields["at"] = self.stamp
         fields["details"] = dict(self.details)
-        return _compact(fields).encode()
+        return _compact(fields)
 
 
 def _compact(value: Any) -> str:
@@ -87,12 +88,12 @@ def _second(year: int, month: int, day: int, hour: int, minute: int, second: int
 
 #: Id, time, organisation, actor, action, outcome, subject, reason, request id, source, details
 #: (as JSON): an event's fields in the order of the table's columns.
-Cells = tuple[str, datetime, str, str, str, str, str, str, str, str, str]
+Cells = tuple[str, Any, str, str, str, str, str, str, str, str, str]
 
 
 class Entry(Protocol):
     """What can be recorded: an :class:`AuditEvent`, or a :class:`FilledForm`, which is quicker
-    and has the same byte form."""
+    and has the same form."""
 
     @property
     def at(self) -> datetime: ...
@@ -101,15 +102,15 @@ class Entry(Protocol):
         """When, as :func:`stamp` writes it."""
         ...
 
-    def canonical(self) -> bytes: ...
-    def cells(self) -> Cells: ...
+    def canonical(self) -> str: ...
+    def cells(self, moment: Any) -> Cells: ...
 
 
 class AuditForm:
-    """What many events have in common, its byte form worked out once: vending the same credential
+    """What many events have in common, its form worked out once: vending the same credential
     a thousand times differs only in when, and in which request."""
 
-    __slots__ = ("_after_id", "_after_source", "_before_at", "_before_id", "constant", "details")
+    __slots__ = ("after_id", "after_source", "before_at", "before_id", "constant", "details")
 
     def __init__(
         self,
@@ -124,20 +125,14 @@ class AuditForm:
     ) -> None:
         self.constant = (org_id, actor, action, outcome, subject, reason)
         self.details = _compact(dict(details))
-        self._before_at = f'{{"action":{_text(action)},"actor":{_text(actor)},"at":"'
-        self._before_id = f'","details":{self.details},"id":'
-        self._after_id = (
+        # The sorted JSON, but for what differs: the time, the id, the request and its source.
+        self.before_at = f'{{"action":{_text(action)},"actor":{_text(actor)},"at":"'
+        self.before_id = f'","details":{self.details},"id":'
+        self.after_id = (
             f',"org_id":{_text(org_id)},"outcome":{_text(outcome)},"reason":{_text(reason)}'
             ',"request_id":'
         )
-        self._after_source = f',"subject":{_text(subject)}}}'
-
-    def canonical(self, event_id: str, stamp: str, request_id: str, source: str) -> bytes:
-        """Return the byte form of the event that these parts complete."""
-        return (
-            f"{self._before_at}{stamp}{self._before_id}{_text(event_id)}{self._after_id}"
-            f'{_text(request_id)},"source":{_text(source)}{self._after_source}'
-        ).encode()
+        self.after_source = f',"subject":{_text(subject)}}}'
 
 
 class FilledForm:
@@ -161,17 +156,21 @@ class FilledForm:
         self.stamp = stamp
         return self
 
-    def canonical(self) -> bytes:
-        return self.form.canonical(self.id, self.stamp, self.request_id, self.source)
-
-    def cells(self) -> Cells:
+    def canonical(self) -> str:
         form = self.form
-        return (self.id, self.at, *form.constant, self.request_id, self.source, form.details)
+        return (
+            f"{form.before_at}{self.stamp}{form.before_id}{_text(self.id)}{form.after_id}"
+            f'{_text(self.request_id)},"source":{_text(self.source)}{form.after_source}'
+        )
+
+    def cells(self, moment: Any) -> Cells:
+        form = self.form
+        return (self.id, moment, *form.constant, self.request_id, self.source, form.details)
 
 
 def as_event(entry: Entry) -> AuditEvent:
     """Return an entry as a plain event."""
-    fields = dict(zip(AuditEvent.__slots__, entry.cells(), strict=True))
+    fields = dict(zip(AuditEvent.__slots__, entry.cells(entry.at), strict=True))
     return AuditEvent(**{**fields, "details": json.loads(str(fields["details"]))})
 
 
@@ -187,7 +186,7 @@ class AuditRecord:
 
 def chain_hash(previous: str, event: Entry) -> str:
     """Return the SHA-256 (hex) of an event that follows the record with hash ``previous``."""
-    return hashlib.sha256(previous.encode() + b"\n" + event.canonical()).hexdigest()
+    return hashlib.sha256(f"{previous}\n{event.canonical()}".encode()).hexdigest()
 
 
 def link(sequence: int, previous: str, event: AuditEvent) -> AuditRecord:

@@ -73,6 +73,11 @@ class CredentialCache(Generic[V]):
         self._entries.move_to_end(key)
         return entry.value
 
+    def fresh_for(self, key: Hashable) -> float:
+        """Return for how many seconds :meth:`peek` will return what is kept under a key."""
+        entry = self._entries.get(key)
+        return (entry.old_at - self._clock.now()).total_seconds() if entry is not None else 0.0
+
     async def get(
         self, key: Hashable, tags: Iterable[Hashable], mint: Callable[[], Awaitable[V]]
     ) -> V:

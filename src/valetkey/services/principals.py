@@ -45,6 +45,11 @@ class Principals:
             return None
         return known.principal
 
+    def good_for(self, token: str) -> float:
+        """Return for how many seconds what is known of a token is believed."""
+        known = self._known.get(_digest(token))
+        return known.good_until - self._clock.monotonic() if known is not None else 0.0
+
     async def of(self, token: str) -> Principal:
         """Return whom a token belongs to, with the roles of this moment. Raises Unauthenticated."""
         known = self.known(token)

@@ -19,7 +19,7 @@ from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
 from valetkey.services.switches import Switches
-from valetkey.services.vending import Presigning, Vending
+from valetkey.services.vending import Presigning, Repeats, Vending
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Services:
     people: People
     presigning: Presigning
     principals: Principals
+    repeats: Repeats
     rotations: Rotations
     scheduler: Scheduler
     setup_watch: SetupWatch

@@ -5,7 +5,6 @@ The token stands in ``Authorization`` as it is; errors are ``{"code", "message"}
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -13,29 +12,23 @@ import msgspec
 
 from valetkey.api.errors import INTERNAL, log_failure, status_of
 from valetkey.api.hot.exchange import Exchange
+from valetkey.api.hot.vending import Face, hand_out
 from valetkey.api.wire.credentials import ContainerErrorOut, ContainerOut
 from valetkey.domain.credentials import DEFAULT_TTL, parse_ttl
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.scope import parse_levels
 from valetkey.services.registry import Services
-from valetkey.services.vending import VendRequest
+from valetkey.services.vending import Vended, VendRequest
 
-_RENDERED: Final = "container"
 _NAMES: Final = frozenset({"prefix", "access", "ttl", "purpose"})
 
 
 async def answer(exchange: Exchange, services: Services, driver_id: str) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    caller = await exchange.caller(services, bare_token=True)
-    vended = await services.vending.vend(caller, driver_id, _request(exchange.query))
-    rendered = vended.rendered.get(_RENDERED)
-    if rendered is None:
-        rendered = vended.rendered[_RENDERED] = msgspec.json.encode(ContainerOut.of(vended))
-    await exchange.send(rendered)
+    await hand_out(exchange, services, driver_id, exchange.query, _FACE)
 
 
-@lru_cache(maxsize=1024)
-def _request(query: bytes) -> VendRequest:
+def _read(query: bytes) -> VendRequest:
     """Read a query: ``prefix`` (may be repeated), ``access`` (comma-separated), ``ttl``,
     ``purpose``. Raises InvalidInput."""
     try:
@@ -61,6 +54,13 @@ def _request(query: bytes) -> VendRequest:
         ttl=parse_ttl(_seconds(given["ttl"][0])) if "ttl" in given else DEFAULT_TTL,
         purpose="".join(given.get("purpose", [])),
     )
+
+
+def _write(vended: Vended) -> bytes:
+    return msgspec.json.encode(ContainerOut.of(vended))
+
+
+_FACE: Final = Face("container", takes_bare_token=True, read=_read, write=_write)
 
 
 def _seconds(text: str) -> int:

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from valetkey.api.errors import INTERNAL, body_of, log_failure, status_of
 from valetkey.api.hot.exchange import BodyTooLarge, Exchange
+from valetkey.api.hot.vending import Face, hand_out
 from valetkey.api.requests import decode
 from valetkey.api.wire.credentials import CredentialsIn, CredentialsOut
 from valetkey.domain.errors import TooManyRequests, ValetkeyError
 from valetkey.services.registry import Services
-from valetkey.services.vending import VendRequest
+from valetkey.services.vending import Vended, VendRequest
 
 _MAX_BODY: Final = 64 * 1024
-#: Bodies up to this size are remembered with what they ask for.
-_SMALL: Final = 1024
-_RENDERED: Final = "json"
 
 
 async def answer(exchange: Exchange, services: Services, driver_id: str) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    caller = await exchange.caller(services)
     body = await exchange.json_body(_MAX_BODY)
-    request = _remembered(body) if len(body) <= _SMALL else _parsed(body)
-    vended = await services.vending.vend(caller, driver_id, request)
-    rendered = vended.rendered.get(_RENDERED)
-    if rendered is None:
-        rendered = vended.rendered[_RENDERED] = msgspec.json.encode(CredentialsOut.of(vended))
-    await exchange.send(rendered)
+    await hand_out(exchange, services, driver_id, body, _FACE)
 
 
-def _parsed(body: bytes) -> VendRequest:
+def _read(body: bytes) -> VendRequest:
     wanted: CredentialsIn = decode(body, CredentialsIn)
     return wanted.wanted
 
 
-_remembered = lru_cache(maxsize=1024)(_parsed)
+def _write(vended: Vended) -> bytes:
+    return msgspec.json.encode(CredentialsOut.of(vended))
+
+
+_FACE: Final = Face("json", takes_bare_token=False, read=_read, write=_write)
 
 
 async def refuse(exchange: Exchange, error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from typing import Any, Final
 
@@ -59,20 +60,32 @@ class Exchange:
         query: bytes = self._scope.get("query_string", b"")
         return query
 
-    async def caller(self, services: Services, *, bare_token: bool = False) -> Caller:
-        """Return who is asking, by a bearer token; ``bare_token`` takes it without a scheme too,
-        as AWS's clients send it. Raises Unauthenticated."""
+    @property
+    def source(self) -> str:
+        """The address that the request came from."""
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def token_hash(self) -> bytes:
+        """What names the authorization, and does not tell it."""
+        return hashlib.sha256(self.authorization).digest()
+
+    def token(self, *, bare: bool = False) -> str:
+        """Return the bearer token; if it may be ``bare``, one without a scheme too, as AWS's
+        clients send it. Raises Unauthenticated."""
         header = self.authorization.decode("latin-1")
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            if not (bare_token and header and not token):
+            if not (bare and header and not token):
                 said = "This is no bearer token." if header else "This request has no token."
                 raise Unauthenticated(said, hint=_HINT)
             token = header
-        token = token.strip()
-        principal = services.principals.known(token) or await services.principals.of(token)
-        client = self._scope.get("client")
-        return Caller(principal, self.request_id, client[0] if client else "")
+        return token.strip()
+
+    async def caller(self, services: Services, token: str) -> Caller:
+        """Return who is asking. Raises Unauthenticated."""
+        return Caller(await services.principals.of(token), self.request_id, self.source)
 
     async def json_body(self, limit: int) -> bytes:
         """Return the body, which must be declared as JSON.

@@ -21,7 +21,7 @@ async def answer(exchange: Exchange, services: Services, driver_id: str) -> None
 
     Raises what ``Presigning.presign`` raises.
     """
-    caller = await exchange.caller(services)
+    caller = await exchange.caller(services, exchange.token())
     wanted: PresignIn = decode(await exchange.json_body(_MAX_BODY), PresignIn)
     made = await services.presigning.presign(caller, driver_id, wanted.wanted)
     # A URL is ASCII without quotes or backslashes: it stands in JSON as it is.

@@ -35,8 +35,7 @@ def linked(
     for entry in entries:
         sequence += 1
         digest = chain_hash(previous, entry)
-        event_id, _, *rest = entry.cells()
-        rows.append((sequence, event_id, moment(entry), *rest, previous, digest))
+        rows.append((sequence, *entry.cells(moment(entry)), previous, digest))
         previous = digest
     return rows
 

@@ -208,6 +208,7 @@ def _written(entry: Entry) -> str:
     return _moment(entry.stamp)
 
 
+@lru_cache(maxsize=8)
 def _moment(stamp: str) -> str:
-    """Return a moment as SQLAlchemy stores it in SQLite."""
+    """Return a moment as SQLAlchemy stores it in SQLite. Those of a batch are the same."""
     return f"{stamp[:10]} {stamp[11:26]}"

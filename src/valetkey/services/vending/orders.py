@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from valetkey.domain.audit import AuditForm
 from valetkey.domain.credentials import DEFAULT_TTL, TemporaryCredentials
 from valetkey.domain.driver import Driver
 from valetkey.domain.errors import InvalidInput
@@ -57,16 +58,23 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Vended:
-    """What was handed out, and under which lease it stands in the audit trail.
-
-    ``rendered`` is for a face's finished answers: the same credential is handed out often.
-    """
+    """What was handed out, and under which lease it stands in the audit trail."""
 
     lease_id: str
     credentials: TemporaryCredentials
     scope: Scope
     driver: Driver
-    rendered: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What may be handed out, once an audit record of that ``form`` is durable. ``key`` is the
+    session's, in the cache of them."""
+
+    vended: Vended
+    form: AuditForm
+    minted: Minted
+    key: bytes
 
 
 def scope_of(driver: Driver, request: VendRequest) -> Scope:

@@ -16,7 +16,7 @@ from valetkey.services.credential_cache import CredentialCache
 from valetkey.services.health import StsSeen
 from valetkey.services.principals import Principals
 from valetkey.services.vending.minting import Mint
-from valetkey.services.vending.orders import Minted, Vended, VendRequest, scope_of
+from valetkey.services.vending.orders import Minted, Ready, Vended, VendRequest, scope_of
 from valetkey.services.vending.places import Place, Places
 from valetkey.services.vending.warrants import VEND, Warrant, Warrants, make_warrant
 
@@ -61,13 +61,26 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
+        ready = await self.prepare(caller, driver_id, request)
+        await self.hand_out(ready, caller.request_id, caller.source)
+        return ready.vended
+
+    async def prepare(self, caller: Caller, driver_id: str, request: VendRequest) -> Ready:
+        """Decide, and find or make the session. Raises as :meth:`vend` does."""
         warrant = self._warrants.known(caller.principal, driver_id, request)
         minted = self._sessions.peek(warrant.key) if warrant else None
         if warrant is None or minted is None:
             minted, warrant = await self.session(caller, driver_id, request)
-        vended, form = warrant.filled(minted)
-        await self.record(FilledForm(form, caller.request_id, caller.source), minted)
-        return vended
+        return warrant.ready(minted)
+
+    def hand_out(self, ready: Ready, request_id: str, source: str) -> Awaitable[None]:
+        """Make the record durable with which something may leave, asked for in a request from an
+        address. To be awaited; raises AuditUnavailable."""
+        return self.record(FilledForm(ready.form, request_id, source), ready.minted)
+
+    def good_for(self, ready: Ready) -> float:
+        """Return for how many seconds the session needs no thought; none if it was forgotten."""
+        return self._sessions.fresh_for(ready.key)
 
     async def lend(self, caller: Caller, driver_id: str, request: VendRequest) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
@@ -77,9 +90,9 @@ class Vending:
         reason = "for Valetkey's own work on the caller's behalf"
         warrant = make_warrant(caller.principal, place, request, scope, reason)
         minted = await self._take(caller, warrant)
-        vended, form = warrant.filled(minted)
-        await self.record(FilledForm(form, caller.request_id, caller.source), minted)
-        return vended
+        ready = warrant.ready(minted)
+        await self.hand_out(ready, caller.request_id, caller.source)
+        return ready.vended
 
     async def session(
         self, caller: Caller, driver_id: str, request: VendRequest

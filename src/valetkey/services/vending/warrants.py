@@ -24,7 +24,7 @@ from valetkey.domain.tags import api_key_tag, user_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.caches import Caches, TaggedCache
 from valetkey.services.guard import missing
-from valetkey.services.vending.orders import Minted, Vended, VendRequest, scope_of
+from valetkey.services.vending.orders import Minted, Ready, Vended, VendRequest, scope_of
 from valetkey.services.vending.places import Place, Places
 
 _CAPACITY: Final = 10_000
@@ -43,7 +43,7 @@ class Warrant:
     reason: str
     key: bytes
     tags: frozenset[str]
-    _filled: tuple[Minted, Vended, AuditForm] | None = field(default=None, repr=False)
+    _ready: Ready | None = field(default=None, repr=False)
 
     @property
     def holder(self) -> Principal | None:
@@ -53,13 +53,13 @@ class Warrant:
     def ttl(self) -> timedelta:
         return self.request.ttl
 
-    def filled(self, minted: Minted) -> tuple[Vended, AuditForm]:
+    def ready(self, minted: Minted) -> Ready:
         """Return what is handed out with a session, and the form of its audit record."""
-        if self._filled is None or self._filled[0] is not minted:
+        if self._ready is None or self._ready.minted is not minted:
             driver = self.place.driver
             vended = Vended(minted.lease.id, minted.credentials, self.scope, driver)
-            self._filled = (minted, vended, self._form(minted))
-        return self._filled[1], self._filled[2]
+            self._ready = Ready(vended, self._form(minted), minted, self.key)
+        return self._ready
 
     def facts(self) -> dict[str, Any]:
         """What the audit trail tells of what was asked for."""

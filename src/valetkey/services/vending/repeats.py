@@ -1,0 +1,82 @@
+"""Requests that come again, word for word.
+
+A cluster's workers share a token and all ask for the same: whose the token is, what it may have and
+which session that is were found out a moment ago. What answered the first of them answers the
+others too, each with an audit record of its own, for as long as all of that holds: while the
+token's owner is believed and the session needs no replacement, and until any change is heard of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from valetkey.domain.ports import Clock
+from valetkey.services.caches import Caches
+from valetkey.services.principals import Principals
+from valetkey.services.vending.orders import Ready
+from valetkey.services.vending.vending import Vending
+
+#: When there are more, all are forgotten: those that still come are soon there again.
+_CAPACITY: Final = 4096
+#: Longer requests are not remembered.
+_MOST_TEXT: Final = 1024
+
+
+class Request(NamedTuple):
+    """All that decides about a request; ``token_hash`` is of its authorization header."""
+
+    face: str
+    driver_id: str
+    text: bytes
+    token_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What answers a request: it holds secrets, and is sent once its record is durable."""
+
+    ready: Ready
+    body: bytes
+
+
+class Repeats:
+    """Answers by request. Implements ``caches.Forgetful``: any change ends all of them."""
+
+    def __init__(
+        self, principals: Principals, vending: Vending, caches: Caches, clock: Clock
+    ) -> None:
+        self._principals = principals
+        self._vending = vending
+        self._caches = caches
+        self._clock = clock
+        self._answers: dict[Request, tuple[Answer, float]] = {}
+        caches.add(self)
+
+    @property
+    def epoch(self) -> int:
+        """The moment in the order of changes; note it before finding out what an answer needs."""
+        return self._caches.epoch
+
+    def find(self, request: Request) -> Answer | None:
+        """Return what answers a request that came before, if that still holds."""
+        found = self._answers.get(request)
+        if found is None or self._clock.monotonic() >= found[1]:
+            return None
+        return found[0]
+
+    def keep(self, request: Request, token: str, answer: Answer, *, read_at: int) -> None:
+        """Keep an answer, unless something has changed since epoch ``read_at``."""
+        seconds = min(self._principals.good_for(token), self._vending.good_for(answer.ready))
+        if len(request.text) > _MOST_TEXT or seconds <= 0 or not self._caches.may_keep(read_at):
+            return
+        if len(self._answers) >= _CAPACITY:
+            self._answers.clear()
+        self._answers[request] = (answer, self._clock.monotonic() + seconds)
+
+    def forget(self, _tags: AbstractSet[str]) -> None:
+        self._answers.clear()
+
+    def clear(self) -> None:
+        self._answers.clear()
