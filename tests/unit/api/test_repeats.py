@@ -1,0 +1,251 @@
+"""A request that comes again, word for word: answered at once, recorded each time, and never
+longer than it may be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from support.memory import OWNER, PASSWORD, Memory
+from valetkey.api import create_app
+from valetkey.domain.access import ProjectRole
+from valetkey.domain.driver import Driver
+from valetkey.services.credential_cache import MIN_REMAINING
+from valetkey.services.vending import VendRequest
+from valetkey.services.vending.vending import Vending
+
+BODY = {"prefixes": ["a"], "access": ["read"]}
+BOB = "bob@example.com"
+Change = Callable[["Desk"], Awaitable[object]]
+
+
+@dataclass
+class Desk:
+    """Where bob asks for credentials with his API key; ``decisions`` are those that were made."""
+
+    memory: Memory
+    http: httpx.AsyncClient
+    driver: Driver
+    token: str
+    key_id: str
+    decisions: list[str]
+
+    async def post(self, body: Any = BODY, *, token: str = "") -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"authorization": f"Bearer {token or self.token}"}
+        headers["content-type"] = "application/json"
+        url = f"/api/v1/drivers/{self.driver.id}/credentials"
+        return await self.http.post(url, content=content, headers=headers)
+
+    async def get(self, query: str = "prefix=a&access=read", *, token: str = "") -> httpx.Response:
+        url = f"/api/v1/drivers/{self.driver.id}/credentials?{query}"
+        return await self.http.get(url, headers={"authorization": token or self.token})
+
+    async def records(self) -> list[str]:
+        read = self.memory.services.audit.read()
+        return [each.event.request_id async for each in read if each.event.outcome == "allowed"]
+
+
+@pytest.fixture
+async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    bob = await memory.member(BOB, ProjectRole.DEVELOPER)
+    key, token = await memory.services.accounts.create_api_key(bob, "bob's")
+    driver = await memory.driver()
+    decisions: list[str] = []
+    prepare = Vending.prepare
+
+    async def counted(self: Vending, caller: Any, driver_id: str, request: VendRequest) -> Any:
+        decisions.append(caller.principal.email)
+        return await prepare(self, caller, driver_id, request)
+
+    monkeypatch.setattr(Vending, "prepare", counted)
+    app: Any = create_app(memory.services)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://valetkey"
+    ) as http:
+        yield Desk(memory, http, driver, token.reveal(), key.id, decisions)
+
+
+@pytest.mark.parametrize("verb", ["get", "post"])
+async def test_it_is_decided_once_and_recorded_each_time(desk: Desk, verb: str) -> None:
+    before = len(await desk.records())
+    answers = [await getattr(desk, verb)() for _ in range(5)]
+    assert [each.status_code for each in answers] == [200] * 5
+    assert len({each.content for each in answers}) == 1
+    assert desk.decisions == [BOB]
+    ids = [each.headers["x-request-id"] for each in answers]
+    assert (await desk.records())[before:] == ids
+    assert len(set(ids)) == 5
+    assert (await desk.memory.services.audit.verify()).holds
+
+
+async def test_what_differs_in_anything_is_decided_by_itself(desk: Desk) -> None:
+    await desk.post()
+    owner = await desk.memory.caller()
+    _, other = await desk.memory.services.accounts.create_api_key(owner, "ada's")
+    first = desk.driver
+    asked = [
+        desk.post(token=other.reveal()),
+        desk.post({**BODY, "prefixes": ["b"]}),
+        desk.post({**BODY, "access": ["list"]}),
+        desk.post(json.dumps(BODY).encode() + b" "),
+        desk.get(),
+        desk.get(token=f"Bearer {desk.token}"),
+    ]
+    for each in asked:
+        assert (await each).status_code == 200
+    desk.driver = await desk.memory.driver("other")
+    assert (await desk.post()).json()["driverId"] == desk.driver.id != first.id
+    assert len(desk.decisions) == 1 + len(asked) + 1
+
+
+async def test_a_token_of_one_shape_is_not_known_in_the_other(desk: Desk) -> None:
+    assert (await desk.get()).status_code == 200
+    url = f"/api/v1/drivers/{desk.driver.id}/credentials"
+    bare = await desk.http.post(url, json=BODY, headers={"authorization": desk.token})
+    assert bare.status_code == 401
+
+
+async def _lose_the_role(desk: Desk) -> None:
+    people = desk.memory.services.people
+    owner = await desk.memory.caller()
+    await people.remove_project_member(owner, desk.memory.project.id, BOB)
+
+
+async def _revoke_the_key(desk: Desk) -> None:
+    bob = await desk.memory.caller(BOB)
+    await desk.memory.services.accounts.revoke_api_key(bob, desk.key_id)
+
+
+async def _disable_the_integration(desk: Desk) -> None:
+    memory = desk.memory
+    await memory.services.switches.disable(await memory.caller(), desk.driver.integration_id)
+
+
+async def _delete_the_driver(desk: Desk) -> None:
+    await desk.memory.services.drivers.delete(await desk.memory.caller(), desk.driver.id)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (_lose_the_role, 403),
+        (_revoke_the_key, 401),
+        (_disable_the_integration, 409),
+        (_delete_the_driver, 404),
+    ],
+)
+@pytest.mark.parametrize("verb", ["get", "post"])
+async def test_a_right_that_is_lost_is_lost_at_once(
+    desk: Desk, verb: str, change: Change, status: int
+) -> None:
+    for _ in range(2):
+        assert (await getattr(desk, verb)()).status_code == 200
+    await change(desk)
+    assert (await getattr(desk, verb)()).status_code == status
+
+
+async def test_nothing_is_believed_for_longer_than_its_parts(desk: Desk) -> None:
+    await desk.post()
+    desk.memory.clock.advance(9.9)
+    await desk.post()
+    assert len(desk.decisions) == 1
+    desk.memory.clock.advance(0.2)
+    await desk.post()
+    assert len(desk.decisions) == 2
+
+
+async def test_a_token_ends_to_the_second(desk: Desk) -> None:
+    login = await desk.memory.services.accounts.login(OWNER, PASSWORD)
+    token = login.token.reveal()
+    desk.memory.clock.advance(12 * 3600 - 3)
+    for _ in range(2):
+        assert (await desk.post(token=token)).status_code == 200
+    desk.memory.clock.advance(3)
+    assert (await desk.post(token=token)).status_code == 401
+
+
+async def test_a_session_that_is_due_is_replaced(desk: Desk) -> None:
+    first = answer = (await desk.post()).json()
+    for _ in range(400):
+        desk.memory.clock.advance(9)
+        answer = (await desk.post()).json()
+        left = datetime.fromisoformat(answer["expiration"]) - desk.memory.clock.now()
+        assert left >= MIN_REMAINING
+    assert answer["leaseId"] != first["leaseId"]
+
+
+async def test_a_session_of_seconds_is_not_handed_out_after_its_end(desk: Desk) -> None:
+    desk.memory.sts.lifetime = timedelta(seconds=6)
+    first = (await desk.post()).json()
+    desk.memory.clock.advance(7)
+    second = (await desk.post()).json()
+    assert second["leaseId"] != first["leaseId"]
+    assert datetime.fromisoformat(second["expiration"]) > desk.memory.clock.now()
+
+
+async def test_a_decision_during_which_something_changed_is_not_remembered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.post()  # the token's owner and the session are known from now on
+    prepare = Vending.prepare
+
+    async def changed(self: Vending, caller: Any, driver_id: str, request: VendRequest) -> Any:
+        ready = await prepare(self, caller, driver_id, request)
+        desk.memory.services.repeats._caches.changed({"something else"})
+        return ready
+
+    monkeypatch.setattr(Vending, "prepare", changed)
+    same_again = json.dumps(BODY, indent=1).encode()
+    for _ in range(2):
+        assert (await desk.post(same_again)).status_code == 200
+    assert len(desk.decisions) == 3
+
+
+async def test_nothing_is_remembered_while_changes_are_not_heard(desk: Desk) -> None:
+    caches = desk.memory.services.repeats._caches
+    await desk.post()
+    caches.deaf()
+    for _ in range(3):
+        assert (await desk.post()).status_code == 200
+    assert len(desk.decisions) == 4
+    caches.hearing()
+    for _ in range(3):
+        await desk.post()
+    assert len(desk.decisions) == 5
+
+
+async def test_without_a_record_it_is_not_answered_again_either(desk: Desk) -> None:
+    await desk.post()
+    desk.memory.storage.unavailable = True
+    refused = await desk.post()
+    assert refused.status_code == 503
+    assert b"ecretAccessKey" not in refused.content
+    desk.memory.storage.unavailable = False
+    assert (await desk.post()).status_code == 200
+
+
+async def test_memory_holds_no_token_and_shows_no_secret(desk: Desk) -> None:
+    answer = await desk.post()
+    repeats = desk.memory.services.repeats
+    kept = repr(repeats._answers)
+    assert repeats._answers
+    for secret in (desk.token, answer.json()["secretAccessKey"], answer.json()["sessionToken"]):
+        assert secret not in kept
+
+
+async def test_it_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("valetkey.services.vending.repeats._CAPACITY", 3)
+    for number in range(10):
+        await desk.post({**BODY, "prefixes": [f"p{number}"]})
+        assert len(desk.memory.services.repeats._answers) <= 3
+    long = {**BODY, "purpose": "x" * 400, "prefixes": ["a" * 700]}
+    for _ in range(2):
+        assert (await desk.post(long)).status_code == 200
+    assert len(desk.decisions) == 12
