@@ -96,3 +96,50 @@ async def test_a_call_that_somebody_else_cancels_stays_cancelled() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+class Flood:
+    """Sends far more than sockets hold; counts what was taken from it."""
+
+    chunk = b"x" * (1 << 18)
+    chunks = 1024
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for number in range(self.chunks):
+            more = number + 1 < self.chunks
+            await send({"type": "http.response.body", "body": self.chunk, "more_body": more})
+            self.sent += 1
+
+
+async def _until_it_stands_still(flood: Flood) -> None:
+    seen, still = -1, 0
+    while still < 20 and flood.sent < flood.chunks:
+        await asyncio.sleep(0.01)
+        still = still + 1 if flood.sent == seen > 0 else 0
+        seen = flood.sent
+
+
+async def test_a_client_that_does_not_read_does_not_fill_the_memory() -> None:
+    flood, stop, ports = Flood(), asyncio.Event(), asyncio.Queue[int]()
+    held = reserve("127.0.0.1", 0)
+    serving = asyncio.create_task(
+        serve(flood, "127.0.0.1", held, ready=ports.put_nowait, stop=stop, grace=30)
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", await ports.get(), limit=1 << 16)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    await _until_it_stands_still(flood)
+    assert flood.sent < flood.chunks // 4
+    size = 0
+    while part := await reader.read(1 << 20):
+        size += len(part)
+    assert size > flood.chunks * len(flood.chunk)
+    writer.close()
+    stop.set()
+    await serving
