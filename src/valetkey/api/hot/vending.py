@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from valetkey.api.hot.exchange import Exchange
 from valetkey.services.registry import Services
-from valetkey.services.vending import Answer, Request, Vended, VendRequest
+from valetkey.services.vending import Answer, Vended, VendRequest, Wording
 
 
 class Face(NamedTuple):
@@ -23,15 +23,15 @@ async def hand_out(
     exchange: Exchange, services: Services, driver_id: str, text: bytes, face: Face
 ) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    request = Request(face.name, driver_id, text, exchange.token_hash)
+    request = Wording(face.name, driver_id, text, exchange.token_hash)
     answer = services.repeats.find(request)
     if answer is None:
         answer = await _decide(exchange, services, request, face)
-    await services.vending.hand_out(answer.ready, exchange.request_id, exchange.source)
+    await services.vending.record_ready(answer.ready, exchange.request_id, exchange.source)
     await exchange.send(answer.body)
 
 
-async def _decide(exchange: Exchange, services: Services, request: Request, face: Face) -> Answer:
+async def _decide(exchange: Exchange, services: Services, request: Wording, face: Face) -> Answer:
     epoch, token = services.repeats.epoch, exchange.token(bare=face.takes_bare_token)
     caller = await exchange.caller(services, token)
     ready = await services.vending.prepare(caller, request.driver_id, face.read(request.text))

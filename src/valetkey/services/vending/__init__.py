@@ -7,7 +7,7 @@ again word for word, ``presigning`` makes URLs.
 
 from valetkey.services.vending.orders import Vended, VendRequest
 from valetkey.services.vending.presigning import Presigned, Presigning, PresignRequest
-from valetkey.services.vending.repeats import Answer, Repeats, Request
+from valetkey.services.vending.repeats import Answer, Repeats, Wording
 from valetkey.services.vending.vending import Vending
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "Presigned",
     "Presigning",
     "Repeats",
-    "Request",
     "VendRequest",
     "Vended",
     "Vending",
+    "Wording",
 ]

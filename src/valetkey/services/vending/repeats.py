@@ -24,7 +24,7 @@ _CAPACITY: Final = 4096
 _MOST_TEXT: Final = 1024
 
 
-class Request(NamedTuple):
+class Wording(NamedTuple):
     """All that decides about a request; ``token_hash`` is of its authorization header."""
 
     face: str
@@ -51,7 +51,7 @@ class Repeats:
         self._vending = vending
         self._caches = caches
         self._clock = clock
-        self._answers: dict[Request, tuple[Answer, float]] = {}
+        self._answers: dict[Wording, tuple[Answer, float]] = {}
         caches.add(self)
 
     @property
@@ -59,14 +59,14 @@ class Repeats:
         """The moment in the order of changes; note it before finding out what an answer needs."""
         return self._caches.epoch
 
-    def find(self, request: Request) -> Answer | None:
+    def find(self, request: Wording) -> Answer | None:
         """Return what answers a request that came before, if that still holds."""
         found = self._answers.get(request)
         if found is None or self._clock.monotonic() >= found[1]:
             return None
         return found[0]
 
-    def keep(self, request: Request, token: str, answer: Answer, *, read_at: int) -> None:
+    def keep(self, request: Wording, token: str, answer: Answer, *, read_at: int) -> None:
         """Keep an answer, unless something has changed since epoch ``read_at``."""
         seconds = min(self._principals.good_for(token), self._vending.good_for(answer.ready))
         if len(request.text) > _MOST_TEXT or seconds <= 0 or not self._caches.may_keep(read_at):

@@ -62,7 +62,7 @@ class Vending:
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
         ready = await self.prepare(caller, driver_id, request)
-        await self.hand_out(ready, caller.request_id, caller.source)
+        await self.record_ready(ready, caller.request_id, caller.source)
         return ready.vended
 
     async def prepare(self, caller: Caller, driver_id: str, request: VendRequest) -> Ready:
@@ -73,9 +73,9 @@ class Vending:
             minted, warrant = await self.session(caller, driver_id, request)
         return warrant.ready(minted)
 
-    def hand_out(self, ready: Ready, request_id: str, source: str) -> Awaitable[None]:
-        """Make the record durable with which something may leave, asked for in a request from an
-        address. To be awaited; raises AuditUnavailable."""
+    def record_ready(self, ready: Ready, request_id: str, source: str) -> Awaitable[None]:
+        """Make the record durable that lets something leave: who asked is in ``ready``, in which
+        request and from which address is told. To be awaited; raises AuditUnavailable."""
         return self.record(FilledForm(ready.form, request_id, source), ready.minted)
 
     def good_for(self, ready: Ready) -> float:
@@ -91,7 +91,7 @@ class Vending:
         warrant = make_warrant(caller.principal, place, request, scope, reason)
         minted = await self._take(caller, warrant)
         ready = warrant.ready(minted)
-        await self.hand_out(ready, caller.request_id, caller.source)
+        await self.record_ready(ready, caller.request_id, caller.source)
         return ready.vended
 
     async def session(
