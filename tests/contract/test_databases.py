@@ -62,6 +62,36 @@ async def test_of_many_who_race_for_a_name_one_wins(pair: tuple[SqlStorage, SqlS
     assert all(isinstance(result, Conflict) for result in results if result is not None)
 
 
+def _numbered(number: int, turn: int) -> Organization:
+    return replace(ORG, id=f"{number:020x}{turn:04x}", name=f"org-{number}-{turn}")
+
+
+async def test_a_transaction_that_is_cancelled_anywhere_lets_the_next_one_write(
+    pair: tuple[SqlStorage, SqlStorage],
+) -> None:
+    ours, others = pair
+    kept: list[BaseException] = []  # as whoever gathers tasks keeps them, with all they refer to
+
+    async def write(number: int) -> None:
+        async with ours.begin() as work:
+            for turn in range(4):
+                await work.organizations.add(_numbered(number, turn))
+                assert await work.organizations.get(_numbered(number, turn).id)
+
+    for turns in range(60):
+        task = asyncio.create_task(write(turns))
+        for _ in range(turns):
+            await asyncio.sleep(0.0002)
+        task.cancel()
+        kept += [one for one in await asyncio.gather(task, return_exceptions=True) if one]
+        async with others.begin() as work:
+            await work.organizations.add(_numbered(turns, 9))
+        async with others.read() as work:
+            whole = [await work.organizations.get(_numbered(turns, turn).id) for turn in range(4)]
+        assert len({one is None for one in whole}) == 1
+    assert kept
+
+
 async def _execute(url: str, statement: str) -> None:
     if url.startswith("sqlite"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"))

@@ -70,7 +70,10 @@ def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8)
     url = database_url(text)
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(
-            url, connect_args={"timeout": busy_seconds}, pool_size=pool, max_overflow=0
+            url,
+            connect_args={"timeout": busy_seconds, "factory": _Connection},
+            pool_size=pool,
+            max_overflow=0,
         )
         event.listen(engine.sync_engine, "connect", partial(_require_writable, database_file(text)))
         event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, busy_seconds))
@@ -80,6 +83,22 @@ def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8)
             _hold(engine, HeldFile(file))
         return engine
     return create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that gives up its locks when it is closed.
+
+    SQLite keeps a closed connection, its transaction and its locks alive for as long as a statement
+    of it is (sqlite.org/c3ref/close.html). A cancelled statement lives on in the traceback: nobody
+    could write until that is forgotten.
+    """
+
+    def close(self) -> None:
+        try:
+            if self.in_transaction:
+                self.rollback()
+        finally:
+            super().close()
 
 
 def _hold(engine: AsyncEngine, file: HeldFile) -> None:
