@@ -53,7 +53,7 @@ async def opened_dataset(url: str, s3_endpoint: str = "") -> AsyncIterator[Opene
     """Make one in the database at a URL, which is empty."""
     await migrate(url)
     clock, entropy, storage = SystemClock(), SystemEntropy(), SqlStorage.at(url)
-    objects = S3ObjectData(AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock)
+    objects = S3ObjectData(AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock, entropy)
     parts = Parts(
         clock=clock,
         entropy=entropy,

@@ -179,7 +179,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     clients = Clients(aws_settings(settings))
     access_keys = BotoAccessKeys(clients.settings)
     role_policies = BotoRolePolicies(clients.settings)
-    objects = S3ObjectData(clients.settings, clock)
+    objects = S3ObjectData(clients.settings, clock, entropy)
     try:
         await require_keys(storage, sealer)
         services = wire(
@@ -191,7 +191,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 sealer=sealer,
                 passwords=Argon2Passwords(),
                 tokens=await open_tokens(storage, sealer),
-                sts=BotoSts(clients),
+                sts=BotoSts(clients, clock, entropy),
                 stores=BotoObjectStores(clients),
                 objects=objects,
                 access_keys=access_keys,

@@ -34,7 +34,7 @@ from valetkey.embedded import EmbeddedAws
 from valetkey.services.audit import AuditLog
 from valetkey.services.integrations import open_key, secret_context
 from valetkey.services.rotation import Rotations
-from valetkey.system import SystemEntropy
+from valetkey.system import SystemClock, SystemEntropy
 from valetkey.testing import ManualClock
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ class Installation:
         rotations = Rotations(
             self.storage,
             make_sealer(self.settings, entropy),
-            BotoSts(clients),
+            BotoSts(clients, SystemClock(), entropy),
             keys,
             AuditLog(self.storage, clock, new_id),
             clock,

@@ -16,6 +16,7 @@ from valetkey.aws.sts import BotoSts
 from valetkey.domain.integration import RoleArn
 from valetkey.domain.ports import AssumeRole
 from valetkey.embedded import EmbeddedAws
+from valetkey.system import SystemClock, SystemEntropy
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,12 @@ def make_own_aws() -> Iterator[MakeOwnAws]:
     def make(settings: AwsSettings) -> OwnAws:
         clients = Clients(settings)
         made.append(clients)
-        return OwnAws(settings, clients, BotoSts(clients), BotoObjectStores(clients))
+        return OwnAws(
+            settings,
+            clients,
+            BotoSts(clients, SystemClock(), SystemEntropy()),
+            BotoObjectStores(clients),
+        )
 
     yield make
     for clients in made:

@@ -34,6 +34,7 @@ from valetkey.embedded import EmbeddedAws
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key, secret_context
 from valetkey.services.rotation import Rotations
+from valetkey.system import SystemClock, SystemEntropy
 from valetkey.testing import ManualClock, SeededEntropy
 
 _numbers = itertools.count(1)
@@ -180,7 +181,10 @@ class Ground:
         self.template = template
         settings = settings_for(aws.endpoint)
         self.clients = Clients(settings)
-        self.sts, self.keys = BotoSts(self.clients), BotoAccessKeys(settings)
+        self.sts, self.keys = (
+            BotoSts(self.clients, SystemClock(), SystemEntropy()),
+            BotoAccessKeys(settings),
+        )
         self.iam = client(aws, "iam")
         self.seal_key = new_key(SeededEntropy(3))
 

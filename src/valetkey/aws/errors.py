@@ -44,24 +44,41 @@ def cleaned(message: str, hide: Iterable[str] = ()) -> str:
 def from_client_error(
     error: ClientError, doing: str, *, hide: Iterable[str] = ()
 ) -> AwsRefused | AwsUnavailable:
-    """Translate what AWS answered; ``doing`` is the operation (``sts:AssumeRole``).
-
-    Beside AWS's code and words, the details hold ``layer`` (who refuses, where that can be told),
-    ``bucket_region`` where S3 named it, and
-    ``aws_time`` (AWS's own, as HTTP writes it) where the clock may be the cause.
-    """
+    """Translate what botocore understood; ``doing`` is the operation (``sts:AssumeRole``)."""
     facts = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
     headers = metadata.get("HTTPHeaders", {})
-    code = str(facts.get("Code", ""))
-    more: dict[str, Any] = {}
     region = headers.get("x-amz-bucket-region") or facts.get("Region")
-    if region:
-        more["bucket_region"] = str(region)
-    if code in _CLOCK_CODES and "date" in headers:
-        more["aws_time"] = headers["date"]
-    message = cleaned(str(facts.get("Message", "")), hide)
-    return from_aws(code, message, doing, status=int(metadata.get("HTTPStatusCode", 0)), **more)
+    return from_answer(
+        str(facts.get("Code", "")),
+        str(facts.get("Message", "")),
+        doing,
+        status=int(metadata.get("HTTPStatusCode", 0)),
+        date=str(headers.get("date", "")),
+        hide=hide,
+        **({"bucket_region": str(region)} if region else {}),
+    )
+
+
+def from_answer(
+    code: str,
+    message: str,
+    doing: str,
+    *,
+    status: int,
+    date: str = "",
+    hide: Iterable[str] = (),
+    **more: Any,
+) -> AwsRefused | AwsUnavailable:
+    """Translate what AWS answered; ``date`` is the answer's header of that name.
+
+    Beside AWS's code and words, the details hold ``layer`` (who refuses, where that can be told),
+    ``bucket_region`` where S3 named it, and ``aws_time`` (AWS's own, as HTTP writes it) where the
+    clock may be the cause.
+    """
+    if code in _CLOCK_CODES and date:
+        more["aws_time"] = date
+    return from_aws(code, cleaned(message, hide), doing, status=status, **more)
 
 
 def from_aws(

@@ -15,7 +15,7 @@ from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.ports import BucketPlace
 from valetkey.embedded import EmbeddedAws
-from valetkey.system import SystemClock
+from valetkey.system import SystemClock, SystemEntropy
 
 HOSTILE = [
     "a b+c.txt",
@@ -32,7 +32,7 @@ HOSTILE = [
 
 @pytest.fixture
 async def data(embedded_aws: EmbeddedAws) -> AsyncIterator[S3ObjectData]:
-    made = S3ObjectData(settings_for(embedded_aws.endpoint), SystemClock())
+    made = S3ObjectData(settings_for(embedded_aws.endpoint), SystemClock(), SystemEntropy())
     yield made
     await made.close()
 
@@ -164,7 +164,7 @@ async def test_what_is_refused_says_why_and_shows_no_secret(
 
 
 async def test_a_store_that_is_not_there_is_unavailable(good_setup: GoodSetup) -> None:
-    gone = S3ObjectData(settings_for("http://127.0.0.1:9"), SystemClock())
+    gone = S3ObjectData(settings_for("http://127.0.0.1:9"), SystemClock(), SystemEntropy())
     with pytest.raises(AwsUnavailable):
         await gone.head(good_setup.key, BucketPlace("b", "eu-central-1"), "k")
     await gone.close()

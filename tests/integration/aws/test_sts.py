@@ -13,11 +13,13 @@ import pytest
 
 from support.aws import ACCOUNT, GoodSetup, assume_policy, client, make_setup
 from support.own_aws import MakeOwnAws, OwnAws, order_for, settings_for
+from valetkey.aws.sts import BotoSts
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, ValetkeyError
 from valetkey.domain.integration import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.testing.system import ManualClock, SeededEntropy
 
 
 async def test_a_key_says_whose_it_is(own_aws: OwnAws, good_setup: GoodSetup) -> None:
@@ -207,11 +209,19 @@ async def test_a_policy_that_is_no_policy_is_refused(
         await own_aws.sts.assume_role(good_setup.key, order_for(good_setup, policy="{no json"))
 
 
-async def test_a_parameter_that_botocore_does_not_send_is_a_refusal(
-    own_aws: OwnAws, good_setup: GoodSetup
+async def test_a_place_that_cant_be_is_a_refusal(
+    good_setup: GoodSetup, make_own_aws: MakeOwnAws
 ) -> None:
     with pytest.raises(AwsRefused, match="can't be made as asked"):
+        await make_own_aws(settings_for("")).sts.assume_role(
+            good_setup.key, order_for(good_setup, region="no region")
+        )
+
+
+async def test_what_aws_finds_invalid_is_a_refusal(own_aws: OwnAws, good_setup: GoodSetup) -> None:
+    with pytest.raises(AwsRefused, match="refused sts:AssumeRole: ValidationError") as caught:
         await own_aws.sts.assume_role(good_setup.key, order_for(good_setup, session_name=""))
+    assert "roleSessionName" in caught.value.hint
 
 
 FAULTS = [
@@ -280,19 +290,28 @@ async def test_an_answer_without_credentials_is_unavailable(
 
 
 async def test_a_throttle_that_passes_is_waited_out(
-    embedded_aws: EmbeddedAws,
-    good_setup: GoodSetup,
-    make_own_aws: MakeOwnAws,
-    monkeypatch: pytest.MonkeyPatch,
+    embedded_aws: EmbeddedAws, good_setup: GoodSetup, make_own_aws: MakeOwnAws
 ) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr("botocore.endpoint.time.sleep", pauses.append)
+    clock = ManualClock(datetime.now(UTC))
     patient = replace(settings_for(embedded_aws.endpoint), attempts=3)
     throttled = Fault(Kind.ERROR, "sts", times=2, code="Throttling", status=400)
     embedded_aws.faults.order(throttled)
-    await make_own_aws(patient).sts.assume_role(good_setup.key, order_for(good_setup))
+    own = make_own_aws(patient)
+    sts = BotoSts(own.clients, clock, SeededEntropy())
+    await sts.assume_role(good_setup.key, order_for(good_setup))
     assert throttled.struck == 2
-    assert len(pauses) == 2
+    assert 0 < clock.monotonic() < 3
+
+
+async def test_a_refusal_is_asked_for_once(
+    embedded_aws: EmbeddedAws, good_setup: GoodSetup, make_own_aws: MakeOwnAws
+) -> None:
+    patient = replace(settings_for(embedded_aws.endpoint), attempts=3)
+    refused = Fault(Kind.ERROR, "sts", times=9, code="AccessDenied", status=403)
+    embedded_aws.faults.order(refused)
+    with pytest.raises(AwsRefused):
+        await make_own_aws(patient).sts.assume_role(good_setup.key, order_for(good_setup))
+    assert refused.struck == 1
 
 
 async def test_two_keys_at_once_never_sign_for_each_other(

@@ -18,6 +18,7 @@ from valetkey.aws.s3 import BotoObjectStores
 from valetkey.aws.sts import BotoSts
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.diagnosis import Diagnosis
+from valetkey.system import SystemClock, SystemEntropy
 
 NewWorld = Callable[[], World]
 _numbers = itertools.count(1)
@@ -33,7 +34,12 @@ def aws(_running_aws: EmbeddedAws) -> EmbeddedAws:
 def own(aws: EmbeddedAws) -> Iterator[OwnAws]:
     settings = settings_for(aws.endpoint)
     clients = Clients(settings)
-    yield OwnAws(settings, clients, BotoSts(clients), BotoObjectStores(clients))
+    yield OwnAws(
+        settings,
+        clients,
+        BotoSts(clients, SystemClock(), SystemEntropy()),
+        BotoObjectStores(clients),
+    )
     clients.close()
 
 

@@ -16,6 +16,7 @@ from valetkey.aws.sts import BotoSts
 from valetkey.domain.errors import AwsUnavailable
 from valetkey.domain.rotation import DEFAULT_GRACE
 from valetkey.embedded.faults import Fault, Kind
+from valetkey.system import SystemClock, SystemEntropy
 
 ACTIONS = (
     "GetCallerIdentity",
@@ -32,7 +33,7 @@ def impatient(ground: Ground) -> Iterator[WiredAws]:
     """Adapters that wait for an answer no longer than half a second."""
     settings = replace(settings_for(ground.aws.endpoint), read_timeout=0.5)
     clients, keys = Clients(settings), BotoAccessKeys(settings)
-    yield WiredAws(BotoSts(clients), keys, Wire(), Wire())
+    yield WiredAws(BotoSts(clients, SystemClock(), SystemEntropy()), keys, Wire(), Wire())
     clients.close()
     keys.close()
 

@@ -14,11 +14,11 @@ from valetkey.aws.errors import from_aws, unreachable
 from valetkey.aws.objects.http import Order, S3Http
 from valetkey.aws.objects.listing import parse_listing
 from valetkey.aws.objects.multipart import SINGLE_COPY, Multipart
-from valetkey.aws.objects.signing import EMPTY, signed_url
 from valetkey.aws.settings import AwsSettings
+from valetkey.aws.signing import EMPTY, signed_url
 from valetkey.domain.dataset import to_ms
 from valetkey.domain.errors import AwsRefused
-from valetkey.domain.ports import BucketPlace, Clock
+from valetkey.domain.ports import BucketPlace, Clock, Entropy
 from valetkey.domain.ports.datasets import Credentials, ListedPage, Reading, Stored
 
 #: Up to here an object is sent in one piece, and beyond it in parts of this size.
@@ -30,8 +30,8 @@ _CHUNK: Final = 256 * 1024
 class S3ObjectData:
     """S3 and what is like it, by signed HTTP."""
 
-    def __init__(self, settings: AwsSettings, clock: Clock) -> None:
-        self._http = S3Http(settings, clock)
+    def __init__(self, settings: AwsSettings, clock: Clock, entropy: Entropy) -> None:
+        self._http = S3Http(settings, clock, entropy)
         self._clock = clock
 
     async def close(self) -> None:

@@ -15,21 +15,21 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from valetkey.aws.answers import child_text, parse_xml
 from valetkey.aws.endpoints import vetted
 from valetkey.aws.errors import cleaned, from_aws, unreachable
-from valetkey.aws.objects.listing import child_text, parse_xml
-from valetkey.aws.objects.signing import Call, signed_headers
 from valetkey.aws.partitions import partition_of
+from valetkey.aws.retries import Retries
 from valetkey.aws.settings import AwsSettings
+from valetkey.aws.signing import Call, signed_headers
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
-from valetkey.domain.ports import BucketPlace, Clock
+from valetkey.domain.ports import BucketPlace, Clock, Entropy
 from valetkey.domain.ports.datasets import Credentials
 from valetkey.domain.presign import bucket_url
 
 _REDIRECT: Final = 300
 _LONGEST_ERROR: Final = 64 * 1024
-_PAUSE_SECONDS: Final = 0.2
 _CONNECTIONS: Final = 64
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -50,9 +50,10 @@ class Order:
 class S3Http:
     """Sends orders. All methods raise AwsRefused, AwsUnavailable."""
 
-    def __init__(self, settings: AwsSettings, clock: Clock) -> None:
+    def __init__(self, settings: AwsSettings, clock: Clock, entropy: Entropy) -> None:
         self._settings = settings
         self._clock = clock
+        self._retries = Retries(settings.attempts, clock, entropy)
         timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout)
         limits = httpx.Limits(max_connections=_CONNECTIONS)
         self._known = httpx.AsyncClient(timeout=timeout, limits=limits)
@@ -102,15 +103,15 @@ class S3Http:
         self, credentials: Credentials, place: BucketPlace, order: Order
     ) -> httpx.Response:
         """Open the answer; whoever gets it closes it."""
-        attempt = 1
-        while True:
-            answer = await self._try(credentials, place, order)
-            if isinstance(answer, httpx.Response):
-                return answer
-            if isinstance(answer, AwsRefused) or attempt >= self._settings.attempts:
-                raise answer
-            await self._clock.sleep(_PAUSE_SECONDS * 2**attempt)
-            attempt += 1
+        return await self._retries.run(lambda: self._once(credentials, place, order))
+
+    async def _once(
+        self, credentials: Credentials, place: BucketPlace, order: Order
+    ) -> httpx.Response:
+        answer = await self._try(credentials, place, order)
+        if isinstance(answer, httpx.Response):
+            return answer
+        raise answer
 
     async def _try(
         self, credentials: Credentials, place: BucketPlace, order: Order

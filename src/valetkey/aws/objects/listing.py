@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
-from xml.etree.ElementTree import Element, ParseError, fromstring
 
+from valetkey.aws.answers import name_of, parse_xml
 from valetkey.domain.merge import Listed
 
 _OBJECT: Final = re.compile(
@@ -25,7 +25,6 @@ _ESCAPED: Final = re.compile("[%+&]")
 _TOKEN: Final = re.compile(r"<NextContinuationToken>([^<]*)</NextContinuationToken>")
 _ENCODED: Final = "<EncodingType>url</EncodingType>"
 _MORE: Final = "<IsTruncated>true</IsTruncated>"
-_NO_ENTITY: Final = "<!DOCTYPE"
 
 
 def parse_listing(body: str) -> tuple[list[Listed], bool, str]:
@@ -70,37 +69,17 @@ def _milliseconds(text: str) -> int:
 
 def _parse_slowly(body: str) -> tuple[list[Listed], bool, str]:
     root = parse_xml(body)
-    if _name(root) != "ListBucketResult":
+    if name_of(root) != "ListBucketResult":
         raise ValueError("not a listing")
-    fields = {_name(child): child.text or "" for child in root}
+    fields = {name_of(child): child.text or "" for child in root}
     encoded = fields.get("EncodingType") == "url"
     objects = []
     for child in root:
-        if _name(child) != "Contents":
+        if name_of(child) != "Contents":
             continue
-        facts = {_name(part): part.text or "" for part in child}
+        facts = {name_of(part): part.text or "" for part in child}
         key = unquote_plus(facts["Key"]) if encoded else facts["Key"]
         moment = _milliseconds(facts["LastModified"][:19])
         objects.append(Listed(key, int(facts["Size"]), facts.get("ETag", "").strip('"'), moment))
     last = fields.get("IsTruncated") != "true"
     return objects, last, "" if last else fields.get("NextContinuationToken", "")
-
-
-def parse_xml(body: str) -> Element:
-    """Parse XML that AWS wrote, or that somebody pretends AWS wrote: none of it has a document
-    type, so none may expand entities. Raises ValueError."""
-    if _NO_ENTITY in body:
-        raise ValueError("XML with a document type")
-    try:
-        return fromstring(body)  # noqa: S314  # what makes it unsafe was just refused
-    except ParseError:
-        raise ValueError("not XML") from None
-
-
-def _name(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def child_text(root: Element, name: str) -> str:
-    """Return the text of a child, or nothing."""
-    return next((child.text or "" for child in root if _name(child) == name), "")

@@ -10,10 +10,10 @@ from typing import Final
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from valetkey.aws.answers import child_text, parse_xml
 from valetkey.aws.errors import from_aws, unreachable
 from valetkey.aws.objects.http import Order, S3Http
-from valetkey.aws.objects.listing import child_text, parse_xml
-from valetkey.aws.objects.signing import EMPTY
+from valetkey.aws.signing import EMPTY
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.datasets import Credentials

@@ -1,6 +1,7 @@
-"""AWS Signature Version 4 for S3: in headers, or in a URL.
+"""AWS Signature Version 4: in headers, or (for S3) in a URL.
 
-Source: S3 API reference, "Authenticating Requests (AWS Signature Version 4)".
+Sources: S3 API reference, "Authenticating Requests (AWS Signature Version 4)"; IAM user guide,
+"AWS Signature Version 4 for API requests".
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+from botocore.credentials import ReadOnlyCredentials
 
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.ports.datasets import Credentials
@@ -48,7 +51,14 @@ class Call:
         return "&".join(f"{_quoted(k)}={_quoted(v)}" for k, v in sorted(self.query.items()))
 
 
-def signed_headers(call: Call, key: Credentials, region: str, now: datetime) -> dict[str, str]:
+def signed_headers(
+    call: Call,
+    key: Credentials | ReadOnlyCredentials,
+    region: str,
+    now: datetime,
+    *,
+    service: str = "s3",
+) -> dict[str, str]:
     """Return all headers of a request, the signature among them."""
     key_id, secret, token = _parts(key)
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -56,8 +66,10 @@ def signed_headers(call: Call, key: Credentials, region: str, now: datetime) -> 
     headers |= {"host": call.host, "x-amz-date": stamp, "x-amz-content-sha256": call.payload_hash}
     if token:
         headers["x-amz-security-token"] = token
-    scope = f"{stamp[:8]}/{region}/s3/aws4_request"
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     names = ";".join(sorted(headers))
+    if service != "s3":  # which alone signs the path as it is sent
+        call = replace(call, target=quote(call.target, safe="/-_.~"))
     signature = _signature(call, headers, call.payload_hash, stamp, scope, secret)
     headers["authorization"] = (
         f"{_ALGORITHM} Credential={key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
@@ -104,7 +116,9 @@ def _signature(
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def _parts(key: Credentials) -> tuple[str, str, str]:
+def _parts(key: Credentials | ReadOnlyCredentials) -> tuple[str, str, str]:
+    if isinstance(key, ReadOnlyCredentials):
+        return key.access_key or "", key.secret_key or "", key.token or ""
     if isinstance(key, AccessKey):
         return key.id, key.secret.reveal(), ""
     return key.access_key_id, key.secret_access_key.reveal(), key.session_token.reveal()
