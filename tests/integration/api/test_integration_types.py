@@ -81,8 +81,9 @@ async def _assert_a_dataset_works(api: RealApi, driver_id: str) -> None:
     assert sent.status_code == 201, sent.text
     ordered = await api.http.post(f"/api/v1/datasets/{dataset}/sync")
     assert ordered.is_success, ordered.text
-    await api.services.sync_worker.run_open()
-    command = await api.http.get(f"/api/v1/commands/{ordered.json()['id']}")
+    command = ordered
+    while command.json()["status"] in {"created", "in-progress"}:
+        command = await api.http.get(f"/api/v1/commands/{ordered.json()['id']}")
     assert command.json()["status"] == "success", command.text
     page = (await api.http.post(f"/api/v1/datasets/{dataset}/query", json={})).json()
     [item] = page["items"]
