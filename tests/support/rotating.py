@@ -181,10 +181,8 @@ class Ground:
         self.template = template
         settings = settings_for(aws.endpoint)
         self.clients = Clients(settings)
-        self.sts, self.keys = (
-            BotoSts(self.clients, SystemClock(), SystemEntropy()),
-            BotoAccessKeys(settings),
-        )
+        self.sts = BotoSts(self.clients, SystemClock(), SystemEntropy())
+        self.keys = BotoAccessKeys(settings)
         self.iam = client(aws, "iam")
         self.seal_key = new_key(SeededEntropy(3))
 

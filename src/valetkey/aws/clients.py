@@ -38,7 +38,7 @@ from botocore.parsers import ResponseParserError
 
 from valetkey.aws.endpoints import confine
 from valetkey.aws.errors import from_client_error, unreachable, unusable
-from valetkey.aws.identity import OwnKeys, frozen
+from valetkey.aws.identity import OwnKeys, frozen, secrets_of
 from valetkey.aws.query import query_request, result_of
 from valetkey.aws.quiet import hush
 from valetkey.aws.settings import AwsSettings
@@ -139,7 +139,7 @@ class Clients:
             f"{service}:{operation}",
             work,
             apart=self._is_strange(service, endpoint),
-            hide=_secrets(signing_key),
+            hide=secrets_of(signing_key),
         )
 
     async def post(
@@ -178,7 +178,7 @@ class Clients:
             return answer
 
         doing = f"{service}:{operation}"
-        return result_of(await self.run(doing, work), doing, hide=_secrets(signing_key))
+        return result_of(await self.run(doing, work), doing, hide=secrets_of(signing_key))
 
     async def _signing_key(self, key: AccessKey | TemporaryCredentials) -> ReadOnlyCredentials:
         if isinstance(key, OwnIdentity):
@@ -258,10 +258,6 @@ class Clients:
             # Somebody entered this endpoint: where it leads is checked at every connection.
             confine(client, settings.allowed_hosts)
         return client
-
-
-def _secrets(key: ReadOnlyCredentials) -> tuple[str, ...]:
-    return tuple(filter(None, (key.secret_key, key.token)))
 
 
 def _add_headers(request: Any, **_: Any) -> None:

@@ -47,3 +47,8 @@ def frozen(key: AccessKey | TemporaryCredentials) -> ReadOnlyCredentials:
     return ReadOnlyCredentials(
         key.access_key_id, key.secret_access_key.reveal(), key.session_token.reveal()
     )
+
+
+def secrets_of(key: ReadOnlyCredentials) -> tuple[str, ...]:
+    """Return what of a key no error may show."""
+    return tuple(filter(None, (key.secret_key, key.token)))

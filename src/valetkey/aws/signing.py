@@ -16,7 +16,8 @@ from urllib.parse import quote, urlsplit
 
 from botocore.credentials import ReadOnlyCredentials
 
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.aws.identity import frozen
+from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.ports.datasets import Credentials
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
@@ -117,11 +118,8 @@ def _signature(
 
 
 def _parts(key: Credentials | ReadOnlyCredentials) -> tuple[str, str, str]:
-    if isinstance(key, ReadOnlyCredentials):
-        return key.access_key or "", key.secret_key or "", key.token or ""
-    if isinstance(key, AccessKey):
-        return key.id, key.secret.reveal(), ""
-    return key.access_key_id, key.secret_access_key.reveal(), key.session_token.reveal()
+    known = key if isinstance(key, ReadOnlyCredentials) else frozen(key)
+    return known.access_key or "", known.secret_key or "", known.token or ""
 
 
 def _quoted(text: str) -> str:

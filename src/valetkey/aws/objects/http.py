@@ -17,12 +17,12 @@ import httpx
 
 from valetkey.aws.answers import child_text, parse_xml
 from valetkey.aws.endpoints import vetted
-from valetkey.aws.errors import cleaned, from_aws, unreachable
+from valetkey.aws.errors import from_answer, unreachable
+from valetkey.aws.identity import frozen, secrets_of
 from valetkey.aws.partitions import partition_of
 from valetkey.aws.retries import Retries
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.signing import Call, signed_headers
-from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.ports import BucketPlace, Clock, Entropy
 from valetkey.domain.ports.datasets import Credentials
@@ -187,8 +187,8 @@ async def _refused(
         code, message = child_text(root, "Code"), child_text(root, "Message")
     except ValueError:
         code, message = "", ""
-    message = cleaned(message, _secrets(credentials))
-    return from_aws(code or str(status), message, order.doing, status=status, **more)
+    hide = secrets_of(frozen(credentials))
+    return from_answer(code or str(status), message, order.doing, status=status, hide=hide, **more)
 
 
 async def _beginning(response: httpx.Response) -> str:
@@ -199,9 +199,3 @@ async def _beginning(response: httpx.Response) -> str:
         if len(body) > _LONGEST_ERROR:
             break
     return bytes(body[:_LONGEST_ERROR]).decode(errors="replace")
-
-
-def _secrets(credentials: Credentials) -> tuple[str, ...]:
-    if isinstance(credentials, AccessKey):
-        return (credentials.secret.reveal(),)
-    return (credentials.secret_access_key.reveal(), credentials.session_token.reveal())

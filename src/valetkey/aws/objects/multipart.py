@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from valetkey.aws.answers import child_text, parse_xml
+from valetkey.aws.answers import child_text, name_of, parse_xml
 from valetkey.aws.errors import from_aws, unreachable
 from valetkey.aws.objects.http import Order, S3Http
 from valetkey.aws.signing import EMPTY
@@ -155,7 +155,7 @@ class Multipart:
             root = parse_xml(answer.content.decode())
         except ValueError:
             raise unreachable(OSError("garbage"), order.doing) from None
-        if root.tag.rpartition("}")[2] == "Error":
+        if name_of(root) == "Error":
             code, message = child_text(root, "Code"), child_text(root, "Message")
             raise from_aws(code, message, order.doing, status=500)
         return answer.text
