@@ -95,8 +95,9 @@ class Clients:
         self._clients: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._session = _session()
         self._own_identity = OwnKeys(settings.own_key)
-        each = settings.connect_timeout + settings.read_timeout
-        self._deadline = settings.attempts * each + (settings.attempts - 1) * _LONGEST_PAUSE
+        self._attempt_seconds = settings.connect_timeout + settings.read_timeout
+        pauses = (settings.attempts - 1) * _LONGEST_PAUSE
+        self._call_seconds = settings.attempts * self._attempt_seconds + pauses
 
     def close(self) -> None:
         """Let the threads go and close the connections; calls under way are not waited for."""
@@ -178,7 +179,8 @@ class Clients:
             return answer
 
         doing = f"{service}:{operation}"
-        return result_of(await self.run(doing, work), doing, hide=secrets_of(signing_key))
+        answer = await self.run(doing, work, seconds=self._attempt_seconds)
+        return result_of(answer, doing, hide=secrets_of(signing_key))
 
     async def _signing_key(self, key: AccessKey | TemporaryCredentials) -> ReadOnlyCredentials:
         if isinstance(key, OwnIdentity):
@@ -190,15 +192,17 @@ class Clients:
         doing: str,
         work: Callable[[], R],
         *,
+        seconds: float | None = None,
         apart: bool = False,
         hide: Iterable[str] = (),
     ) -> R:
-        """Run blocking AWS work in a pool, its errors translated; ``apart`` for a user's own
+        """Run blocking AWS work in a pool, its errors translated; ``seconds`` is how long it may
+        take, if not as long as all attempts of a call together; ``apart`` for a user's own
         endpoint; ``hide`` are texts that no error may show."""
         pool = self._strangers if apart else self._pool
         failure: AwsRefused | AwsUnavailable
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(seconds or self._call_seconds):
                 return await asyncio.get_running_loop().run_in_executor(pool, work)
         except ClientError as error:
             failure = from_client_error(error, doing, hide=hide)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -252,6 +253,42 @@ async def test_silence_ends_at_the_timeout(
     embedded_aws.faults.order(Fault(Kind.HANG, "sts"))
     with pytest.raises(AwsUnavailable, match="did not answer"):
         await make_own_aws(impatient).sts.caller_identity(good_setup.key)
+
+
+async def test_an_answer_that_trickles_in_does_not_outlast_an_attempt(
+    good_setup: GoodSetup, make_own_aws: MakeOwnAws
+) -> None:
+    asked: list[asyncio.Task[None] | None] = []
+    enough = asyncio.Event()
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        with suppress(ConnectionError):
+            while not enough.is_set():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        impatient = replace(
+            settings_for(f"http://127.0.0.1:{port}"),
+            connect_timeout=0.2,
+            read_timeout=0.2,
+            attempts=2,
+        )
+        sts = BotoSts(
+            make_own_aws(impatient).clients, ManualClock(datetime.now(UTC)), SeededEntropy()
+        )
+        async with asyncio.timeout(15):
+            with pytest.raises(AwsUnavailable, match="did not answer"):
+                await sts.assume_role(good_setup.key, order_for(good_setup))
+        assert len(asked) == 2
+        enough.set()
+        await asyncio.wait([task for task in asked if task])
 
 
 async def test_nobody_listening_is_unavailable(
