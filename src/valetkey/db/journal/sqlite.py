@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from time import perf_counter
 from typing import Final
 
 from valetkey.db.errors import unavailable
@@ -31,67 +30,32 @@ from valetkey.domain.lease import Lease
 
 #: A statement may be prepared for each number of rows up to this, and is kept.
 _MOST_ROWS: Final = 128
-#: A commit may hold the event loop for so long; if recent ones took longer, so many batches go
-#: through the thread before the disk is tried again.
-_LONGEST_HOLD_SECONDS: Final = 0.005
-_DETOURS: Final = 256
-#: How much the last commit tells of the next one.
-_WEIGHT: Final = 1 / 8
-#: The part of SQLite's error codes that says what kind it is.
-_PRIMARY: Final = 0xFF
 
 
 class SqliteJournal:
-    """Commits on the event loop while that is quick, and otherwise in a thread.
-
-    A commit takes a fraction of a millisecond on a quick disk. To hand it to a thread costs more
-    than that: both threads take several turns at the interpreter's lock, against those of the
-    server. What would hold the loop goes to the thread: a file that another writer has locked,
-    a batch that must be linked anew, and all of them while the disk is slow.
-    """
+    """Commits in a thread of its own, so that a slow disk does not hold the event loop."""
 
     def __init__(self, path: str, busy_seconds: float) -> None:
-        file = HeldFile(Path(path))
-        self._quick = _File(file, 0.0)
-        self._patient = _File(file, busy_seconds)
+        self._file = _File(HeldFile(Path(path)), busy_seconds)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._head: Head | None = None
-        self._pace_seconds = 0.0
-        self._detours = 0
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
-        try:
-            self._head = await self._appended(entries, leases)
-        except BaseException:
-            self._head = None
-            raise
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._append, entries, leases)
 
     async def close(self) -> None:
-        self._quick.close()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._patient.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
         self._thread.shutdown()
 
-    async def _appended(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> Head:
-        loop = asyncio.get_running_loop()
-        if self._head is not None and 0 < len(entries) <= _MOST_ROWS:
-            rows = linked(entries, self._head, _written)
-            if self._detours == 0:
-                done = self._hold(rows, leases)
-            else:
-                self._detours -= 1
-                done = await loop.run_in_executor(self._thread, self._patient.follow, rows, leases)
-            if done:
-                return head_of(rows)
-        return await loop.run_in_executor(self._thread, self._patient.append, entries, leases)
-
-    def _hold(self, rows: Sequence[Row], leases: Sequence[Lease]) -> bool:
-        """Commit on the event loop; see how long that held it."""
-        begun = perf_counter()
-        done = self._quick.follow(rows, leases)
-        self._pace_seconds += (perf_counter() - begun - self._pace_seconds) * _WEIGHT
-        if self._pace_seconds > _LONGEST_HOLD_SECONDS:
-            self._pace_seconds, self._detours = 0.0, _DETOURS
-        return done
+    def _append(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+        head, self._head = self._head, None
+        if head is not None and 0 < len(entries) <= _MOST_ROWS:
+            rows = linked(entries, head, _written)
+            if self._file.follow(rows, leases):
+                self._head = head_of(rows)
+                return
+        self._head = self._file.append(entries, leases)
 
 
 class _File:
@@ -104,7 +68,7 @@ class _File:
 
     def follow(self, rows: Sequence[Row], leases: Sequence[Lease]) -> bool:
         """Append rows in one statement, with the leases that they name; tell whether it was done.
-        It is not if they don't follow the newest record, or if somebody else has the lock."""
+        It is not if they don't follow the newest record."""
         with self._translated():
             connection = self._connected()
             try:
@@ -114,11 +78,9 @@ class _File:
                 if leases:
                     connection.executemany(_ADD_LEASE, map(_lease_row, leases))
                     connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except sqlite3.IntegrityError:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                if not _is_overtaken(error):
-                    raise
                 return False
         return True
 
@@ -166,13 +128,6 @@ class _File:
             for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
                 self._connection.execute(f"PRAGMA {pragma}")
         return self._connection
-
-
-def _is_overtaken(error: sqlite3.Error) -> bool:
-    """Tell whether somebody else was there first: has the number, or is writing now."""
-    if isinstance(error, sqlite3.IntegrityError):
-        return True
-    return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
 
 
 def _insertion(verb: str, table: str, columns: tuple[str, ...], rows: int = 1) -> str:
