@@ -42,7 +42,7 @@ def _bare(body: bytes) -> Any:
     return app
 
 
-async def _serve(app: Any) -> None:
+async def _serve(app: Any, **more: Any) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     held = reserve("127.0.0.1", 0)
@@ -50,12 +50,13 @@ async def _serve(app: Any) -> None:
     def ready(port: int) -> None:
         print(json.dumps({"port": port}), flush=True)
 
-    await serve(app, "127.0.0.1", held, ready=ready, stop=stop)
+    await serve(app, held, ready=ready, stop=stop, **more)
 
 
 async def _real() -> None:
     async with open_services(load_settings(os.environ)) as services:
-        await _serve(create_app(services))
+        app = create_app(services)
+        await _serve(app, comes_whole=app.comes_whole)
 
 
 @dataclass(frozen=True, slots=True)

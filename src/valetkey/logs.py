@@ -30,7 +30,7 @@ _CHATTY: Final = (
     "httpx",
     "sqlalchemy",
     "urllib3",
-    "_granian",
+    "uvicorn",
 )
 
 

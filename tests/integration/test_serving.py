@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 
-from valetkey.serving import Calls, reserve, serve
+from valetkey.serving import reserve, serve
 
 
 class App:
@@ -33,13 +32,11 @@ class App:
         await send({"type": "http.response.body", "body": b"done"})
 
 
-async def _while_serving(app: App, grace: float, then: Callable[[], None]) -> Any:
+async def _while_serving(app: App, grace: int, then: Callable[[], None]) -> Any:
     """Send a request; once it is under way, tell the server to stop. Returns the outcome."""
     stop, ports = asyncio.Event(), asyncio.Queue[int]()
     held = reserve("127.0.0.1", 0)
-    serving = asyncio.create_task(
-        serve(app, "127.0.0.1", held, ready=ports.put_nowait, stop=stop, grace=grace)
-    )
+    serving = asyncio.create_task(serve(app, held, ready=ports.put_nowait, stop=stop, grace=grace))
     url = f"http://127.0.0.1:{await ports.get()}"
     async with httpx.AsyncClient(timeout=30) as http:
         asked = asyncio.create_task(http.get(url))
@@ -71,33 +68,6 @@ async def test_a_request_that_never_ends_is_ended_before_the_server_is() -> None
     assert asyncio.all_tasks() == before
 
 
-async def test_a_request_that_comes_while_stopping_is_told_to_come_again() -> None:
-    calls, said = Calls(App()), []
-    await calls.end(0)
-
-    async def send(message: dict[str, Any]) -> None:
-        said.append(message)
-
-    await calls({"type": "http"}, None, send)
-    assert said[0]["status"] == 503
-
-
-async def test_a_call_that_somebody_else_cancels_stays_cancelled() -> None:
-    app = App()
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request"}
-
-    async def called() -> None:
-        await Calls(app)({"type": "http"}, receive, None)
-
-    task = asyncio.create_task(called())
-    await app.entered.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
 class Flood:
     """Sends far more than sockets hold; counts what was taken from it."""
 
@@ -126,15 +96,34 @@ async def _until_it_stands_still(flood: Flood) -> None:
         seen = flood.sent
 
 
-async def test_a_client_that_does_not_read_does_not_fill_the_memory() -> None:
-    flood, stop, ports = Flood(), asyncio.Event(), asyncio.Queue[int]()
-    held = reserve("127.0.0.1", 0)
+async def _clogged(
+    flood: Flood, stop: asyncio.Event, *, grace: int
+) -> tuple[asyncio.Task[None], asyncio.StreamReader, asyncio.StreamWriter]:
+    """Serve; ask, and don't read the answer."""
+    ports, held = asyncio.Queue[int](), reserve("127.0.0.1", 0)
     serving = asyncio.create_task(
-        serve(flood, "127.0.0.1", held, ready=ports.put_nowait, stop=stop, grace=30)
+        serve(flood, held, ready=ports.put_nowait, stop=stop, grace=grace)
     )
     reader, writer = await asyncio.open_connection("127.0.0.1", await ports.get(), limit=1 << 16)
     writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     await _until_it_stands_still(flood)
+    return serving, reader, writer
+
+
+async def test_a_client_that_does_not_read_does_not_keep_the_server_from_stopping() -> None:
+    flood, stop = Flood(), asyncio.Event()
+    serving, _, writer = await _clogged(flood, stop, grace=0)
+    before = flood.sent
+    stop.set()
+    async with asyncio.timeout(60):
+        await serving
+    assert flood.sent == before
+    writer.transport.abort()
+
+
+async def test_a_client_that_does_not_read_does_not_fill_the_memory() -> None:
+    flood, stop = Flood(), asyncio.Event()
+    serving, reader, writer = await _clogged(flood, stop, grace=30)
     assert flood.sent < flood.chunks // 4
     size = 0
     while part := await reader.read(1 << 20):

@@ -13,7 +13,6 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ASGIApp
 
 from valetkey.api.authentication import provide_caller, require_caller
 from valetkey.api.errors import on_any_error, on_http_error, on_valetkey_error
@@ -44,7 +43,7 @@ class ApiOptions:
 
 def create_app(
     services: Services, options: ApiOptions | None = None, *, more: Sequence[Any] = ()
-) -> ASGIApp:
+) -> HotRoutes:
     """Return the ASGI application. ``more`` are further route handlers (the console's), which
     bring their own authentication."""
     options = options or ApiOptions()

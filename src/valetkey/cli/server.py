@@ -153,7 +153,7 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
             )
             app = create_app(services, options, more=console_routes())
             async with services.scheduler.working():
-                await serving.serve(app, settings.host, held, ready=ready, stop=stop)
+                await serving.serve(app, held, ready=ready, stop=stop, comes_whole=app.comes_whole)
 
 
 def describe(settings: Settings, port: int) -> dict[str, str]:

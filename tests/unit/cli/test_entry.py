@@ -114,7 +114,7 @@ for name in {names!r}:
 from valetkey.cli import main
 sys.exit(main({words!r}))
 """
-SERVERS = ["litestar", "granian", "sqlalchemy", "alembic", "structlog", "cryptography", "ministack"]
+SERVERS = ["litestar", "uvicorn", "sqlalchemy", "alembic", "structlog", "cryptography", "ministack"]
 
 
 def _without(names: list[str], words: list[str], home: Path) -> subprocess.CompletedProcess[str]:

@@ -29,7 +29,6 @@ class Exchange:
     """A request that comes in, and the answer that goes out."""
 
     __slots__ = (
-        "_length",
         "_receive",
         "_scope",
         "_send",
@@ -45,14 +44,12 @@ class Exchange:
         self._send: Any = send
         self.request_id = request_id
         self.has_begun = False
-        self.authorization = self.content_type = self._length = b""
+        self.authorization = self.content_type = b""
         for name, value in scope["headers"]:
             if name == b"authorization":
                 self.authorization = value
             elif name == b"content-type":
                 self.content_type = value
-            elif name == b"content-length":
-                self._length = value
 
     @property
     def query(self) -> bytes:
@@ -96,8 +93,7 @@ class Exchange:
             self._check_type()
         message = await self._receive()
         body: bytes = message.get("body", b"")
-        # A server may announce more although all has come: the declared length tells.
-        if message.get("more_body") and self._length != b"%d" % len(body):
+        if message.get("more_body"):
             body = await self._rest(body, limit)
         if len(body) > limit:
             raise _too_large(limit)

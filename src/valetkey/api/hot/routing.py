@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from valetkey.api.hot.exchange import Exchange
 from valetkey.services.registry import Services
 
 _START: Final = "/api/v1/drivers/"
+#: What is answered in one piece, whatever comes of it.
+_WHOLE_PATH: Final = re.compile(rb"/api/v1/drivers/\w+/credentials", re.ASCII)
+_METHODS: Final = frozenset({b"GET", b"POST"})
 _log = structlog.get_logger("valetkey.api")
 
 Handler = Callable[[Exchange, Services, str], Awaitable[None]]
@@ -36,6 +40,11 @@ class HotRoutes:
     def app(self) -> ASGIApp:
         """The framework's application, behind all that stands before it."""
         return self._front.app
+
+    @staticmethod
+    def comes_whole(method: bytes, path: bytes) -> bool:
+        """Tell of a request's method and path whether it is answered in one piece."""
+        return method in _METHODS and _WHOLE_PATH.fullmatch(path) is not None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         found = _found(scope)
