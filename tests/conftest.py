@@ -2,6 +2,8 @@
 
 from hypothesis import settings
 
+from valetkey.serving import allow_many_files
+
 pytest_plugins = [
     "support.aws",
     "support.own_aws",
@@ -12,6 +14,9 @@ pytest_plugins = [
     "support.console",
     "support.commands",
 ]
+
+# The embedded AWS keeps connections that were closed for a minute, and all tests share it.
+allow_many_files()
 
 # Deterministic: examples follow from the test's source, and nothing depends on the machine's speed.
 settings.register_profile("valetkey", derandomize=True, deadline=None)

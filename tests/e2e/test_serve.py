@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -189,6 +190,28 @@ def test_a_request_under_way_is_finished_before_it_ends(
         assert server.process.returncode == 0
     assert [answer.status_code for answer in answers] == [201]
     assert "Traceback" not in log
+
+
+def test_it_serves_more_clients_than_a_process_may_have_files_at_first(machine: Machine) -> None:
+    few = ["sh", "-c", 'ulimit -Sn 100 && exec "$@"', "sh", sys.executable, "-m", "valetkey.cli"]
+    process = subprocess.Popen(  # noqa: S603  # our own command
+        [*few, "serve", "--port", "0", "--json"],
+        env=machine.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with contextlib.ExitStack() as stack:
+        stack.callback(process.communicate)
+        stack.callback(process.kill)
+        address = httpx.URL(Serving(process).url)
+        clients = [
+            stack.enter_context(socket.create_connection((address.host, address.port), timeout=60))
+            for _ in range(200)
+        ]
+        for client in clients:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert {client.recv(15) for client in clients} == {b"HTTP/1.1 200 OK"}
 
 
 def test_a_taken_port_is_named(machine: Machine) -> None:

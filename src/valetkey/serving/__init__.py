@@ -4,6 +4,22 @@
 in, and a short way (``whole``) for requests and answers that come in one piece.
 """
 
-from valetkey.serving.server import GRACE_SECONDS, Ready, reserve, run, serve, stop_on_signals
+from valetkey.serving.server import (
+    GRACE_SECONDS,
+    Ready,
+    allow_many_files,
+    reserve,
+    run,
+    serve,
+    stop_on_signals,
+)
 
-__all__ = ["GRACE_SECONDS", "Ready", "reserve", "run", "serve", "stop_on_signals"]
+__all__ = [
+    "GRACE_SECONDS",
+    "Ready",
+    "allow_many_files",
+    "reserve",
+    "run",
+    "serve",
+    "stop_on_signals",
+]

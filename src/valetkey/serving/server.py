@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
 
@@ -99,6 +100,7 @@ async def serve(
     ``ready`` is called with the port once connections are accepted. Requests that ``comes_whole``
     is true of take the short way (:class:`Connection`).
     """
+    allow_many_files()
     sys.setswitchinterval(_SWITCH_SECONDS)
     _quieten_gc()
     config = uvicorn.Config(
@@ -134,6 +136,23 @@ async def serve(
 async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
     await stop.wait()
     server.should_exit = True
+
+
+def allow_many_files() -> None:
+    """Let this process have as many open files, and so connections, as it may give itself.
+
+    The usual 1,024 is for programs that can't count further; 10,000 workers are more than that.
+    """
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415  # not there on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_CONNECTIONS + _BACKLOG if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < most:
+        # A system may call infinite what it does not give: then it stays as it was.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _quieten_gc() -> None:
