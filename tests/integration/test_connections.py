@@ -30,6 +30,8 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.entered.set()
+        if "late" in scope["path"]:
+            await self.let.wait()
         body, sizes, more = b"", [], True
         while more:
             message = await receive()
@@ -297,8 +299,21 @@ async def test_a_refusal_does_not_break_into_an_answer_under_way() -> None:
             app.let.set()
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET /who", SMALL, SMALL.replace(b"whole", b"streamed")])
-async def test_a_client_that_keeps_a_head_waiting_is_left(
+LACKING = b"POST /whole HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET /who",
+        SMALL,
+        SMALL.replace(b"whole", b"streamed"),
+        LACKING,
+        LACKING.replace(b"whole", b"streamed"),
+    ],
+)
+async def test_a_client_that_keeps_a_request_waiting_is_left(
     begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "_TICKS_BETWEEN_ROUNDS", 1)
@@ -307,25 +322,29 @@ async def test_a_client_that_keeps_a_head_waiting_is_left(
         client.writer.write(begun)
         if begun.endswith(b"\n"):
             await client.told()
-        monkeypatch.setattr(connection, "HEAD_SECONDS", 0)
+        monkeypatch.setattr(connection, "WAIT_SECONDS", 0)
         assert await client.rest() == b""
 
 
-@pytest.mark.parametrize("path", [b"/whole/wait", b"/streamed/wait"])
-async def test_a_client_whose_answer_is_slow_is_not_left(
+@pytest.mark.parametrize("path", [b"/whole/wait", b"/streamed/wait", b"/streamed/late"])
+async def test_a_client_is_not_left_for_what_is_slow_here(
     path: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    size = 1 << 20 if path.endswith(b"late") else 0
     app = App()
     monkeypatch.setattr(server, "_TICKS_BETWEEN_ROUNDS", 1)
     async with serving(app) as connect:
         client, idle = await connect(), await connect()
-        client.writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: h\r\n\r\n")
+        head = b"POST " + path + b" HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size
+        client.writer.write(head + b"x" * (size // 2))
         await app.entered.wait()
-        monkeypatch.setattr(connection, "HEAD_SECONDS", 0)
+        await asyncio.sleep(0.1)  # what the sockets take, they have taken
+        monkeypatch.setattr(connection, "WAIT_SECONDS", 0)
         assert await idle.rest() == b""  # they were looked at
-        monkeypatch.setattr(connection, "HEAD_SECONDS", 60)
+        monkeypatch.setattr(connection, "WAIT_SECONDS", 60)
         app.let.set()
-        assert (await client.told())["method"] == "GET"
+        client.writer.write(b"x" * (size - size // 2))
+        assert (await client.told())["body"] == size
 
 
 async def test_a_client_that_goes_before_its_answer_harms_nobody() -> None:

@@ -12,9 +12,9 @@ from valetkey.serving.whole import Header, Whole
 
 #: Tells by method and path whether a request's answer comes in one piece, whatever it is.
 ComesWhole = Callable[[bytes, bytes], bool]
-#: A client has so long for a request's head. Proxies that keep connections give up on idle ones
-#: after a minute, and should be first.
-HEAD_SECONDS: Final = 75
+#: A client has so long for a request's head, and for each piece of its body. Proxies that keep
+#: connections give up on idle ones after a minute, and should be first.
+WAIT_SECONDS: Final = 75
 #: So much of a head, without its end, is enough.
 _MOST_HEAD: Final = 64 * 1024
 #: A longer body is not waited for: it is streamed.
@@ -50,22 +50,23 @@ class Connection(HttpToolsProtocol):
         self._is_in_head = True
         #: What came since the last request was read to its end; it says something within a head.
         self._head_bytes = 0
-        #: Since when the head of the next request is waited for; None while one is answered.
-        self._waiting_since: float | None = self.loop.time()
+        #: When a head began to be waited for, or the last piece of a body came.
+        self._waiting_since = self.loop.time()
 
     def end_if_overdue(self, now: float) -> None:
-        """Close if a request's head is waited for too long; ``now`` is the loop's time."""
-        if self._waiting_since is not None and now - self._waiting_since > HEAD_SECONDS:
+        """Close if the client is waited for too long; ``now`` is the loop's time."""
+        if self.flow.read_paused or (self._is_in_head and not self._is_free()):
+            self._waiting_since = now
+        elif now - self._waiting_since > WAIT_SECONDS:
             self.transport.close()
 
     def last_headers(self) -> Iterable[Header]:
         return self.server_state.default_headers
 
     def is_answered(self) -> None:
+        self._waiting_since = self.loop.time()
         if self.pipeline:
             super().on_response_complete()
-        else:
-            self._waiting_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         self._head_bytes += len(data)
@@ -77,7 +78,7 @@ class Connection(HttpToolsProtocol):
         self._refuse(_NOT_HTTP)
 
     def on_headers_complete(self) -> None:
-        self._is_in_head, self._waiting_since = False, None
+        self._is_in_head, self._waiting_since = False, self.loop.time()
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
         if self._comes_whole(method, path) and self._is_plain():
@@ -91,6 +92,7 @@ class Connection(HttpToolsProtocol):
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
+        self._waiting_since = self.loop.time()
         whole = self._whole
         if whole is None:
             super().on_body(body)
@@ -110,10 +112,8 @@ class Connection(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
 
     def on_response_complete(self) -> None:
-        is_last = not self.pipeline
+        self._waiting_since = self.loop.time()
         super().on_response_complete()
-        if is_last:
-            self._waiting_since = self.loop.time()
 
     def _is_plain(self) -> bool:
         """Tell whether nothing about a request and the connection needs uvicorn's attention."""

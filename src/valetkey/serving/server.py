@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import uvicorn
 
 from valetkey.domain.errors import ConfigurationError
-from valetkey.serving.connection import HEAD_SECONDS, ComesWhole, Connection
+from valetkey.serving.connection import WAIT_SECONDS, ComesWhole, Connection
 
 #: Called with the port once connections are accepted.
 Ready = Callable[[int], Awaitable[None] | None]
@@ -115,7 +115,7 @@ async def serve(
         server_header=False,
         backlog=_BACKLOG,
         limit_concurrency=_MOST_CONNECTIONS,
-        timeout_keep_alive=HEAD_SECONDS,
+        timeout_keep_alive=WAIT_SECONDS,
         timeout_graceful_shutdown=grace,
     )
     config.load()
