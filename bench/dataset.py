@@ -11,18 +11,17 @@ from dataclasses import dataclass
 
 from valetkey.aws.objects import S3ObjectData
 from valetkey.aws.settings import AwsSettings
-from valetkey.bootstrap import Parts, wire
+from valetkey.bootstrap import Parts, Services, wire
+from valetkey.catalog.db.storage import SqlCatalogStorage
+from valetkey.catalog.domain.dataset import Dataset
+from valetkey.catalog.services.datasets import NewDataset
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
-from valetkey.domain.dataset import Dataset
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import initialize
 from valetkey.services.audit import Caller
-from valetkey.services.datasets import NewDataset
 from valetkey.services.drivers import NewDriver
-from valetkey.services.registry import Services
 from valetkey.system import SystemClock, SystemEntropy
 from valetkey.testing import (
     FakeAccessKeys,
@@ -52,7 +51,7 @@ class OpenedDataset:
 async def opened_dataset(url: str, s3_endpoint: str = "") -> AsyncIterator[OpenedDataset]:
     """Make one in the database at a URL, which is empty."""
     await migrate(url)
-    clock, entropy, storage = SystemClock(), SystemEntropy(), SqlStorage.at(url)
+    clock, entropy, storage = SystemClock(), SystemEntropy(), SqlCatalogStorage.at(url)
     objects = S3ObjectData(AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock, entropy)
     parts = Parts(
         clock=clock,
@@ -104,5 +103,5 @@ async def _furnish(parts: Parts, services: Services) -> tuple[Caller, Dataset]:
     driver = await services.drivers.create(
         caller, project, NewDriver(name="d", integration_id=integration.id, bucket="bench")
     )
-    view = await services.datasets.create(caller, project, NewDataset("bench", driver.id))
+    view = await services.catalog.datasets.create(caller, project, NewDataset("bench", driver.id))
     return caller, view.dataset

@@ -12,9 +12,9 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.listing_server import FOLDER
+from valetkey.bootstrap import Services
+from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.services.audit import Caller
-from valetkey.services.items.reading import PageRequest
-from valetkey.services.registry import Services
 
 SMALL = FOLDER
 PAGE = 1000
@@ -48,7 +48,7 @@ async def _before(
 ) -> str:
     """Return an id that stands just before a folder's first item."""
     where = {"$and": [*_FILES, *folder, {"id": {"$gt": _FIRST}}]}
-    page = await services.items.reading.page(caller, dataset_id, PageRequest(where, size=1))
+    page = await services.catalog.items.reading.page(caller, dataset_id, PageRequest(where, size=1))
     return f"{int(page.items[0].id, 16) - 1:024x}"
 
 
@@ -63,7 +63,9 @@ async def _walk(
     for _ in range(PAGES):
         where = {"$and": [*_FILES, *conditions, {"id": {"$gt": last}}]}
         begun = time.perf_counter()
-        page = await services.items.reading.page(caller, dataset_id, PageRequest(where, size=PAGE))
+        page = await services.catalog.items.reading.page(
+            caller, dataset_id, PageRequest(where, size=PAGE)
+        )
         times.append(time.perf_counter() - begun)
         assert len(page.items) == PAGE
         last = page.items[-1].id

@@ -55,7 +55,7 @@ async def _serve(app: Any, **more: Any) -> None:
 
 async def _real() -> None:
     async with open_services(load_settings(os.environ)) as services:
-        app = create_app(services)
+        app = create_app(services, services.catalog)
         await _serve(app, comes_whole=app.comes_whole)
 
 

@@ -22,7 +22,7 @@ from bench.dataset import REGION, OpenedDataset, opened_dataset
 from bench.figures import Figure
 from bench.listing_server import listing_server
 from bench.processes import memory_mb
-from valetkey.domain.sync import Counts, State
+from valetkey.catalog.domain.sync import Counts, State
 
 
 class Measured(TypedDict):
@@ -112,10 +112,10 @@ async def _sync_twice(url: str, total: int, endpoint: str) -> Measured:
 
 async def _sync(made: OpenedDataset, expected: Counts) -> float:
     services, start = made.services, time.perf_counter()
-    ordered = await services.syncs.start(made.caller, made.dataset.id)
-    await services.sync_worker.run_open()
+    ordered = await services.catalog.syncs.start(made.caller, made.dataset.id)
+    await services.catalog.sync_worker.run_open()
     seconds = time.perf_counter() - start
-    done = await services.syncs.get(made.caller, ordered.command.id)
+    done = await services.catalog.syncs.get(made.caller, ordered.command.id)
     assert done.command.state is State.SUCCESS, done.command.error
     assert done.counts == expected
     return seconds

@@ -13,6 +13,11 @@ from valetkey.aws.objects import S3ObjectData
 from valetkey.aws.s3 import BotoObjectStores
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import BotoSts
+from valetkey.catalog.db.storage import SqlCatalogStorage
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.services.datasets import Datasets, make_syncs
+from valetkey.catalog.services.items import make_items
+from valetkey.catalog.services.registry import Catalog
 from valetkey.config import Settings, environment
 from valetkey.crypto.custody import open_sealer
 from valetkey.crypto.keys import create_key_file
@@ -21,7 +26,6 @@ from valetkey.crypto.sealing import EnvelopeSealer
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.engine import database_file
 from valetkey.db.schema import SchemaState, migrate, schema_state
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ConfigurationError, Conflict, SealBroken
 from valetkey.domain.ids import IdFactory
@@ -38,20 +42,18 @@ from valetkey.domain.ports import (
     Sts,
     Tokens,
 )
-from valetkey.domain.ports.datasets import ObjectData
+from valetkey.domain.ports.objects import ObjectData
 from valetkey.domain.secret import Secret
+from valetkey.services import registry
 from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
-from valetkey.services.datasets import Datasets, make_syncs
 from valetkey.services.drivers import Drivers
 from valetkey.services.grants import Grants
 from valetkey.services.health import Health, StsSeen
 from valetkey.services.integrations import Integrations
-from valetkey.services.items import make_items
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
-from valetkey.services.registry import Services
 from valetkey.services.resealing import Progress, Resealed, Resealing, say_nothing
 from valetkey.services.revocation import Leases, RevocationRight
 from valetkey.services.rotation import Rotations
@@ -63,6 +65,13 @@ from valetkey.services.verification import Verifier
 from valetkey.system import SystemClock, SystemEntropy
 
 
+@dataclass(frozen=True, slots=True)
+class Services(registry.Services):
+    """The broker's services, and the catalog on top of them."""
+
+    catalog: Catalog
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the services stand on: ports only, so that tests put doubles in their place."""
@@ -70,7 +79,7 @@ class Parts:
     clock: Clock
     entropy: Entropy
     new_id: IdFactory
-    storage: Storage
+    storage: CatalogStorage
     sealer: Sealer
     passwords: Passwords
     tokens: Tokens
@@ -124,7 +133,7 @@ async def first_start(
     check_password(password.reveal())
     await bring_up_to_date(settings)
     clock, entropy = SystemClock(), SystemEntropy()
-    storage = SqlStorage.at(settings.database)
+    storage = SqlCatalogStorage.at(settings.database)
     try:
         await _require_nothing_there(storage)
         prepare_key(settings)
@@ -175,7 +184,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     await _require_schema(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = make_sealer(settings, entropy)
-    storage = SqlStorage.at(settings.database)
+    storage = SqlCatalogStorage.at(settings.database)
     clients = Clients(aws_settings(settings))
     access_keys = BotoAccessKeys(clients.settings)
     role_policies = BotoRolePolicies(clients.settings)
@@ -201,7 +210,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 origin=settings.public_url.rstrip("/"),
             )
         )
-        async with services.sync_worker.running():
+        async with services.catalog.sync_worker.running():
             yield services
     finally:
         clients.close()
@@ -259,12 +268,10 @@ def wire(parts: Parts) -> Services:
     return Services(
         accounts=accounts,
         audit=audit,
-        datasets=Datasets(storage, audit, clock, new_id),
         drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         grants=Grants(storage, audit, clock, new_id),
         health=Health(storage, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
-        items=make_items(storage, sealer, parts.objects, vending, audit, clock, new_id),
         leases=leases,
         people=People(storage, passwords, audit, clock, new_id),
         setup_watch=SetupWatch(storage, sealer, sts, stores, audit),
@@ -274,9 +281,13 @@ def wire(parts: Parts) -> Services:
         rotations=rotations,
         scheduler=scheduler,
         switches=Switches(storage, audit, clock),
-        sync_worker=sync_worker,
-        syncs=syncs,
         vending=vending,
+        catalog=Catalog(
+            datasets=Datasets(storage, audit, clock, new_id),
+            items=make_items(storage, sealer, parts.objects, vending, audit, clock, new_id),
+            syncs=syncs,
+            sync_worker=sync_worker,
+        ),
     )
 
 
@@ -338,7 +349,7 @@ async def rotate_sealing_key(settings: Settings, told: Progress = say_nothing) -
     """
     await _require_schema(settings)
     entropy = SystemEntropy()
-    sealer, storage = make_sealer(settings, entropy), SqlStorage.at(settings.database)
+    sealer, storage = make_sealer(settings, entropy), SqlCatalogStorage.at(settings.database)
     try:
         return await Resealing(storage, sealer).run(told)
     finally:

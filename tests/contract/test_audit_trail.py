@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.audit import (
     ALL_RECORDS,
     AuditEvent,
@@ -167,7 +167,7 @@ async def test_a_great_many_records_at_once_make_one_chain(storage: Storage) -> 
 
 async def test_two_processes_that_write_the_quick_way_make_one_chain(database_url: str) -> None:
     await migrate(database_url)
-    one, other = SqlStorage.at(database_url), SqlStorage.at(database_url)
+    one, other = SqlCatalogStorage.at(database_url), SqlCatalogStorage.at(database_url)
     for round_ in range(5):
         await asyncio.gather(
             one.record([_filled(round_)], []), other.record([_filled(round_ + 100)], [])
@@ -180,7 +180,7 @@ async def test_two_processes_that_write_the_quick_way_make_one_chain(database_ur
 
 
 async def test_nothing_is_recorded_where_the_database_is_gone(tmp_path: Path) -> None:
-    storage = SqlStorage.at(f"sqlite:///{tmp_path}/gone.db")
+    storage = SqlCatalogStorage.at(f"sqlite:///{tmp_path}/gone.db")
     with pytest.raises(StorageUnavailable):
         await storage.record([_filled(1)], [])
     assert not list(tmp_path.iterdir())  # noqa: ASYNC240  # a moment, in a test

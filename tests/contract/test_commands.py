@@ -16,52 +16,51 @@ from support.shelves import (
     running_sync,
     shard_of,
 )
+from valetkey.catalog.domain.dataset import Dataset
+from valetkey.catalog.domain.dql.ast import All
+from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
+from valetkey.catalog.domain.sync import Counts, Shard, State, WriteIntent
+from valetkey.catalog.services.datasets import NewDataset
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.dataset import Dataset
-from valetkey.domain.dql.ast import All
 from valetkey.domain.errors import Locked
-from valetkey.domain.ports import Storage
-from valetkey.domain.ports.datasets import ItemQuery
-from valetkey.domain.sync import Counts, Shard, State, WriteIntent
-from valetkey.services.datasets import NewDataset
 
 LEASE_MS = 15_000
 OVER = (State.SUCCESS, State.FAILED, State.CANCELED)
 
 
 @pytest.fixture
-async def dataset(storage: Storage) -> Dataset:
+async def dataset(storage: CatalogStorage) -> Dataset:
     """An empty dataset."""
     await furnish(storage)
     return await add_dataset(storage)
 
 
 async def claim(
-    storage: Storage, shard: Shard, owner: str, *, now_ms: int = NOW_MS
+    storage: CatalogStorage, shard: Shard, owner: str, *, now_ms: int = NOW_MS
 ) -> Shard | None:
     async with storage.begin() as work:
         return await work.commands.claim(shard.id, owner, now_ms=now_ms, until_ms=now_ms + LEASE_MS)
 
 
-async def advance(storage: Storage, shard: Shard) -> bool:
+async def advance(storage: CatalogStorage, shard: Shard) -> bool:
     async with storage.begin() as work:
         return await work.commands.advance(shard)
 
 
-async def stored(storage: Storage, shard: Shard) -> Shard:
+async def stored(storage: CatalogStorage, shard: Shard) -> Shard:
     async with storage.read() as work:
         (found,) = await work.commands.shards(shard.command_id)
         return found
 
 
-async def end(storage: Storage, shard: Shard, state: State) -> bool:
+async def end(storage: CatalogStorage, shard: Shard, state: State) -> bool:
     async with storage.begin() as work:
         command = await work.commands.get(shard.command_id)
         assert command is not None
         return await work.commands.finish(replace(command, state=state))
 
 
-async def test_a_dataset_has_one_sync_under_way(storage: Storage, dataset: Dataset) -> None:
+async def test_a_dataset_has_one_sync_under_way(storage: CatalogStorage, dataset: Dataset) -> None:
     shard = await running_sync(storage, dataset)
     with pytest.raises(Locked):
         async with storage.begin() as work:
@@ -73,7 +72,9 @@ async def test_a_dataset_has_one_sync_under_way(storage: Storage, dataset: Datas
         assert await work.commands.get(command_for(dataset, 2).id) is None
 
 
-async def test_another_dataset_s_sync_is_no_hindrance(storage: Storage, dataset: Dataset) -> None:
+async def test_another_dataset_s_sync_is_no_hindrance(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
     await running_sync(storage, dataset)
     other = await add_dataset(storage, 2)
     async with storage.begin() as work:
@@ -84,7 +85,7 @@ async def test_another_dataset_s_sync_is_no_hindrance(storage: Storage, dataset:
 
 @pytest.mark.parametrize("state", OVER)
 async def test_a_sync_that_is_over_makes_room_for_the_next(
-    storage: Storage, dataset: Dataset, state: State
+    storage: CatalogStorage, dataset: Dataset, state: State
 ) -> None:
     shard = await running_sync(storage, dataset)
     assert await end(storage, shard, state)
@@ -97,7 +98,7 @@ async def test_a_sync_that_is_over_makes_room_for_the_next(
 
 @pytest.mark.parametrize("state", OVER)
 async def test_the_first_end_of_a_sync_holds(
-    storage: Storage, dataset: Dataset, state: State
+    storage: CatalogStorage, dataset: Dataset, state: State
 ) -> None:
     shard = await running_sync(storage, dataset)
     assert await end(storage, shard, State.CANCELED)
@@ -108,7 +109,7 @@ async def test_the_first_end_of_a_sync_holds(
     assert found.state is State.CANCELED
 
 
-async def test_a_sync_is_planned_once(storage: Storage, dataset: Dataset) -> None:
+async def test_a_sync_is_planned_once(storage: CatalogStorage, dataset: Dataset) -> None:
     shard = await running_sync(storage, dataset)
     command = command_for(dataset, state=State.RUNNING)
     async with storage.begin() as work:
@@ -117,7 +118,7 @@ async def test_a_sync_is_planned_once(storage: Storage, dataset: Dataset) -> Non
 
 
 async def test_a_shard_is_one_owner_s_until_the_lease_ends(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     shard = await running_sync(storage, dataset)
     taken = await claim(storage, shard, "one")
@@ -130,7 +131,7 @@ async def test_a_shard_is_one_owner_s_until_the_lease_ends(
 
 
 async def test_who_has_lost_the_lease_can_t_move_the_checkpoint(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     shard = await running_sync(storage, dataset)
     first = await claim(storage, shard, "one")
@@ -143,7 +144,7 @@ async def test_who_has_lost_the_lease_can_t_move_the_checkpoint(
     assert await stored(storage, shard) == second
 
 
-async def test_a_shard_that_is_done_is_nobody_s(storage: Storage, dataset: Dataset) -> None:
+async def test_a_shard_that_is_done_is_nobody_s(storage: CatalogStorage, dataset: Dataset) -> None:
     shard = await running_sync(storage, dataset)
     taken = await claim(storage, shard, "one")
     assert taken is not None
@@ -152,7 +153,9 @@ async def test_a_shard_that_is_done_is_nobody_s(storage: Storage, dataset: Datas
     assert not await advance(storage, replace(taken, checkpoint="z"))
 
 
-async def test_a_sync_that_is_over_is_not_worked_on(storage: Storage, dataset: Dataset) -> None:
+async def test_a_sync_that_is_over_is_not_worked_on(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
     shard = await running_sync(storage, dataset)
     taken = await claim(storage, shard, "one")
     assert taken is not None
@@ -161,7 +164,9 @@ async def test_a_sync_that_is_over_is_not_worked_on(storage: Storage, dataset: D
     assert await claim(storage, shard, "one") is None
 
 
-async def test_release_gives_back_every_lease_at_once(storage: Storage, dataset: Dataset) -> None:
+async def test_release_gives_back_every_lease_at_once(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
     shard = await running_sync(storage, dataset)
     taken = await claim(storage, shard, "dead")
     assert taken is not None
@@ -171,7 +176,7 @@ async def test_release_gives_back_every_lease_at_once(storage: Storage, dataset:
     assert await claim(storage, shard, "two") is not None
 
 
-async def test_shards_are_replaced_by_one(storage: Storage, dataset: Dataset) -> None:
+async def test_shards_are_replaced_by_one(storage: CatalogStorage, dataset: Dataset) -> None:
     shard = await running_sync(storage, dataset)
     noticed = command_for(dataset, state=State.RUNNING, notice="in no order")
     anew = shard_of(noticed, 2, staged=True)
@@ -182,7 +187,9 @@ async def test_shards_are_replaced_by_one(storage: Storage, dataset: Dataset) ->
         assert await work.commands.get(noticed.id) == noticed
 
 
-async def test_an_intent_is_kept_until_it_is_struck_off(storage: Storage, dataset: Dataset) -> None:
+async def test_an_intent_is_kept_until_it_is_struck_off(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
     first, second = (
         WriteIntent(f"{n:024x}", dataset.id, f"a/{n}.jpg", "b" * 24, NOW) for n in (1, 2)
     )
@@ -202,20 +209,20 @@ class Abandoned(BaseException):
 
 @pytest.mark.parametrize("parallel", [1, 3])
 async def test_a_sync_that_is_abandoned_between_pages_goes_on_at_its_checkpoints(
-    storage: Storage, parallel: int
+    storage: CatalogStorage, parallel: int
 ) -> None:
     memory = await open_memory(storage)
     driver = await memory.driver(folder="")
     developer = await memory.member("dev@example.com", ProjectRole.DEVELOPER)
     services, objects = memory.services, memory.objects
-    view = await services.datasets.create(
+    view = await services.catalog.datasets.create(
         developer, memory.project.id, NewDataset("photos", driver.id)
     )
     objects.page_size = 3
     expected = {f"{n % 4}/{n:02}.jpg": n + 1 for n in range(40)}
     for path, size in expected.items():
         objects.place("acme", path, b"x" * size)
-    ordered = await services.syncs.start(developer, view.dataset.id, parallel=parallel)
+    ordered = await services.catalog.syncs.start(developer, view.dataset.id, parallel=parallel)
     deaths, again = 0, True
     while again:
         left = 4 + deaths
@@ -228,13 +235,13 @@ async def test_a_sync_that_is_abandoned_between_pages_goes_on_at_its_checkpoints
 
         objects.before = die
         try:
-            await services.sync_worker.run_open()
+            await services.catalog.sync_worker.run_open()
             again = False
         except Abandoned:
             deaths += 1
         # The next process comes when the dead one's leases have run out.
         memory.clock.advance(LEASE_MS / 1000 + 1)
-    done = await services.syncs.get(developer, ordered.command.id)
+    done = await services.catalog.syncs.get(developer, ordered.command.id)
     assert deaths > 1
     assert (done.command.state, done.counts) == (State.SUCCESS, Counts(added=len(expected)))
     async with storage.read() as work:

@@ -13,8 +13,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.audit import AuditEvent, verify_chain
 from valetkey.domain.errors import Conflict, StorageUnavailable
 from valetkey.domain.people import Organization, Project
@@ -26,19 +26,19 @@ CHANGES = ("UPDATE audit_records SET actor = 'eve'", "DELETE FROM audit_records"
 
 
 @pytest.fixture
-async def pair(database_url: str) -> AsyncIterator[tuple[SqlStorage, SqlStorage]]:
+async def pair(database_url: str) -> AsyncIterator[tuple[SqlCatalogStorage, SqlCatalogStorage]]:
     """Two pools on one database: as two server processes have."""
     await migrate(database_url)
-    one, two = SqlStorage.at(database_url), SqlStorage.at(database_url)
+    one, two = SqlCatalogStorage.at(database_url), SqlCatalogStorage.at(database_url)
     yield one, two
     await one.close()
     await two.close()
 
 
 async def test_two_servers_appending_at_once_make_one_chain(
-    pair: tuple[SqlStorage, SqlStorage],
+    pair: tuple[SqlCatalogStorage, SqlCatalogStorage],
 ) -> None:
-    async def append(storage: SqlStorage, number: int) -> None:
+    async def append(storage: SqlCatalogStorage, number: int) -> None:
         async with storage.begin() as work:
             await work.audit.append([replace(EVENT, id=f"{number:024x}")])
 
@@ -49,7 +49,9 @@ async def test_two_servers_appending_at_once_make_one_chain(
     assert verify_chain(records).holds
 
 
-async def test_of_many_who_race_for_a_name_one_wins(pair: tuple[SqlStorage, SqlStorage]) -> None:
+async def test_of_many_who_race_for_a_name_one_wins(
+    pair: tuple[SqlCatalogStorage, SqlCatalogStorage],
+) -> None:
     async with pair[0].begin() as work:
         await work.organizations.add(ORG)
 
@@ -67,7 +69,7 @@ def _numbered(number: int, turn: int) -> Organization:
 
 
 async def test_a_transaction_that_is_cancelled_anywhere_lets_the_next_one_write(
-    pair: tuple[SqlStorage, SqlStorage],
+    pair: tuple[SqlCatalogStorage, SqlCatalogStorage],
 ) -> None:
     ours, others = pair
     kept: list[BaseException] = []  # as whoever gathers tasks keeps them, with all they refer to
@@ -110,7 +112,7 @@ async def _execute(url: str, statement: str) -> None:
 
 @pytest.mark.parametrize("statement", CHANGES)
 async def test_the_database_refuses_to_change_the_audit_trail(
-    pair: tuple[SqlStorage, SqlStorage], database_url: str, statement: str
+    pair: tuple[SqlCatalogStorage, SqlCatalogStorage], database_url: str, statement: str
 ) -> None:
     async with pair[0].begin() as work:
         await work.audit.append([EVENT])
@@ -121,7 +123,7 @@ async def test_the_database_refuses_to_change_the_audit_trail(
 
 
 async def test_a_database_without_tables_says_to_migrate(database_url: str) -> None:
-    storage = SqlStorage.at(database_url)
+    storage = SqlCatalogStorage.at(database_url)
     with pytest.raises(StorageUnavailable) as refused:
         async with storage.read() as work:
             await work.users.get("0" * 24)
@@ -131,7 +133,7 @@ async def test_a_database_without_tables_says_to_migrate(database_url: str) -> N
 
 async def test_a_locked_sqlite_file_is_unavailable_and_readers_go_on(sqlite_url: str) -> None:
     await migrate(sqlite_url)
-    storage = SqlStorage.at(sqlite_url, busy_seconds=0.01)
+    storage = SqlCatalogStorage.at(sqlite_url, busy_seconds=0.01)
     holder = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageUnavailable, match="another process"):
@@ -156,7 +158,7 @@ async def test_a_sqlite_file_that_may_only_be_read_is_unavailable_from_the_start
 
 async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "odd.db").write_bytes(b"not a database at all, " * 100)
-    storage = SqlStorage.at(f"sqlite:///{tmp_path}/odd.db")
+    storage = SqlCatalogStorage.at(f"sqlite:///{tmp_path}/odd.db")
     with pytest.raises(StorageUnavailable, match="not a database"):
         await storage.ping()
     await storage.close()
@@ -166,7 +168,7 @@ async def test_a_connection_cut_within_a_transaction_is_unavailable_and_the_next
     postgresql_url: str,
 ) -> None:
     await migrate(postgresql_url)
-    storage = SqlStorage.at(postgresql_url)
+    storage = SqlCatalogStorage.at(postgresql_url)
     cut = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"

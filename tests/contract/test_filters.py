@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.shelves import NOW, add_dataset, furnish
+from valetkey.catalog.db.storage import SqlCatalogStorage
+from valetkey.catalog.domain.dataset import Dataset, Item, check_metadata
+from valetkey.catalog.domain.dql import matches, parse_filter
+from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
-from valetkey.domain.dataset import Dataset, Item, check_metadata
-from valetkey.domain.dql import matches, parse_filter
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.ports.datasets import ItemQuery
 
 PATHS = [
     "a.jpg",
@@ -142,10 +142,10 @@ filters = st.recursive(
 
 
 @pytest.fixture
-async def filled(database_url: str) -> AsyncIterator[tuple[SqlStorage, Dataset, list[Item]]]:
+async def filled(database_url: str) -> AsyncIterator[tuple[SqlCatalogStorage, Dataset, list[Item]]]:
     """Each kind of database, with items of all kinds."""
     await migrate(database_url)
-    storage = SqlStorage.at(database_url)
+    storage = SqlCatalogStorage.at(database_url)
     await furnish(storage)
     dataset = await add_dataset(storage)
     items = make_items(dataset)
@@ -156,7 +156,9 @@ async def filled(database_url: str) -> AsyncIterator[tuple[SqlStorage, Dataset, 
     await storage.close()
 
 
-async def check(storage: SqlStorage, dataset: Dataset, items: list[Item], where: Any) -> None:
+async def check(
+    storage: SqlCatalogStorage, dataset: Dataset, items: list[Item], where: Any
+) -> None:
     """Compare the database's answer with the meaning in memory; refusals are fine."""
     try:
         node = parse_filter(where)
@@ -170,7 +172,7 @@ async def check(storage: SqlStorage, dataset: Dataset, items: list[Item], where:
 
 
 async def test_generated_filters_mean_what_they_mean_in_memory(
-    filled: tuple[SqlStorage, Dataset, list[Item]],
+    filled: tuple[SqlCatalogStorage, Dataset, list[Item]],
 ) -> None:
     storage, dataset, items = filled
     loop, seen = asyncio.get_running_loop(), []
@@ -189,7 +191,7 @@ async def test_generated_filters_mean_what_they_mean_in_memory(
 
 @pytest.mark.parametrize("field", FIELDS)
 async def test_each_field_is_compared_with_each_value_by_its_type(
-    filled: tuple[SqlStorage, Dataset, list[Item]], field: str
+    filled: tuple[SqlCatalogStorage, Dataset, list[Item]], field: str
 ) -> None:
     storage, dataset, items = filled
     for value in [*VALUES, *TEXTS, *GLOBS, *MOMENTS]:
@@ -201,7 +203,7 @@ async def test_each_field_is_compared_with_each_value_by_its_type(
 
 
 async def test_globs_choose_their_way_by_what_they_begin_with_and_find_the_same(
-    filled: tuple[SqlStorage, Dataset, list[Item]],
+    filled: tuple[SqlCatalogStorage, Dataset, list[Item]],
 ) -> None:
     storage, dataset, items = filled
     for pattern in GLOBS:

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 import pytest
 
 from support.shelves import NOW, NOW_MS, add_dataset, furnish
-from valetkey.domain.dataset import Dataset, Item
-from valetkey.domain.merge import Changes, Listed
-from valetkey.domain.ports import Storage
+from valetkey.catalog.domain.dataset import Dataset, Item
+from valetkey.catalog.domain.merge import Changes
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.domain.ports.objects import Listed
 
 ID, LEFT, OTHER = (f"{number:024x}" for number in (1, 2, 3))
 
 
 @pytest.fixture
-async def dataset(storage: Storage) -> Dataset:
+async def dataset(storage: CatalogStorage) -> Dataset:
     await furnish(storage)
     return await add_dataset(storage)
 
@@ -36,12 +37,12 @@ def item(dataset: Dataset, path: str, item_id: str = ID) -> Item:
     )
 
 
-async def put(storage: Storage, dataset: Dataset, new: Item) -> None:
+async def put(storage: CatalogStorage, dataset: Dataset, new: Item) -> None:
     async with storage.begin() as work:
         await work.items.put(dataset, new, touched_ms=NOW_MS)
 
 
-async def move(storage: Storage, dataset: Dataset, path: str, to: str) -> None:
+async def move(storage: CatalogStorage, dataset: Dataset, path: str, to: str) -> None:
     async with storage.begin() as work:
         await work.items.lock(dataset)
         await work.items.move(
@@ -50,7 +51,7 @@ async def move(storage: Storage, dataset: Dataset, path: str, to: str) -> None:
 
 
 async def test_a_moved_item_keeps_its_id_and_is_counted_once(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await put(storage, dataset, item(dataset, "a/x.jpg"))
     await move(storage, dataset, "a/x.jpg", "b/x.jpg")
@@ -65,7 +66,7 @@ async def test_a_moved_item_keeps_its_id_and_is_counted_once(
 
 
 async def test_an_object_that_comes_back_where_an_item_was_is_another_item(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await put(storage, dataset, item(dataset, "a/x.jpg"))
     await move(storage, dataset, "a/x.jpg", "b/x.jpg")
@@ -84,7 +85,7 @@ async def test_an_object_that_comes_back_where_an_item_was_is_another_item(
 
 
 async def test_an_item_may_come_to_where_another_one_was_deleted(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await put(storage, dataset, item(dataset, "b/x.jpg", OTHER))
     async with storage.begin() as work:

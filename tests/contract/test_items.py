@@ -9,18 +9,18 @@ from dataclasses import replace
 import pytest
 
 from support.shelves import NOW, NOW_MS, add_dataset, furnish, running_sync
-from valetkey.domain.dataset import Dataset, Item
-from valetkey.domain.dql import parse_filter
-from valetkey.domain.dql.ast import All, Column
-from valetkey.domain.merge import Changes, Indexed, Listed
-from valetkey.domain.ports import Storage
-from valetkey.domain.ports.datasets import ItemQuery
+from valetkey.catalog.domain.dataset import Dataset, Item
+from valetkey.catalog.domain.dql import parse_filter
+from valetkey.catalog.domain.dql.ast import All, Column
+from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
+from valetkey.domain.ports.objects import Listed
 
 EVERYTHING = All(())
 
 
 @pytest.fixture
-async def dataset(storage: Storage) -> Dataset:
+async def dataset(storage: CatalogStorage) -> Dataset:
     """An empty dataset."""
     await furnish(storage)
     return await add_dataset(storage)
@@ -51,7 +51,12 @@ def item(dataset: Dataset, path: str, number: int = 900, **changes: object) -> I
 
 
 async def apply(
-    storage: Storage, dataset: Dataset, changes: Changes, *, start: int = 1, now_ms: int = NOW_MS
+    storage: CatalogStorage,
+    dataset: Dataset,
+    changes: Changes,
+    *,
+    start: int = 1,
+    now_ms: int = NOW_MS,
 ) -> None:
     async with storage.begin() as work:
         await work.items.lock(dataset, shared=True)
@@ -60,11 +65,11 @@ async def apply(
         )
 
 
-async def fill(storage: Storage, dataset: Dataset, *paths: str) -> None:
+async def fill(storage: CatalogStorage, dataset: Dataset, *paths: str) -> None:
     await apply(storage, dataset, Changes(added=[listed(path) for path in sorted(paths)]))
 
 
-async def paths(storage: Storage, dataset: Dataset, **filters: object) -> list[str]:
+async def paths(storage: CatalogStorage, dataset: Dataset, **filters: object) -> list[str]:
     async with storage.read() as work:
         where = parse_filter(filters.pop("where", {}))
         query = ItemQuery(where, **filters)  # type: ignore[arg-type]  # fields by name
@@ -72,18 +77,24 @@ async def paths(storage: Storage, dataset: Dataset, **filters: object) -> list[s
 
 
 async def stretch(
-    storage: Storage, dataset: Dataset, after: str = "", upto: str | None = None, limit: int = 99
+    storage: CatalogStorage,
+    dataset: Dataset,
+    after: str = "",
+    upto: str | None = None,
+    limit: int = 99,
 ) -> list[Indexed]:
     async with storage.read() as work:
         return list(await work.items.stretch(dataset, after, upto, limit=limit))
 
 
-async def count(storage: Storage, dataset: Dataset) -> int:
+async def count(storage: CatalogStorage, dataset: Dataset) -> int:
     async with storage.read() as work:
         return await work.datasets.item_count(dataset)
 
 
-async def test_what_a_sync_adds_can_be_read_whole(storage: Storage, dataset: Dataset) -> None:
+async def test_what_a_sync_adds_can_be_read_whole(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
     await apply(storage, dataset, Changes(added=[listed("a/b.jpg", 5)]))
     async with storage.read() as work:
         found = await work.items.by_path(dataset, "a/b.jpg")
@@ -93,7 +104,7 @@ async def test_what_a_sync_adds_can_be_read_whole(storage: Storage, dataset: Dat
 
 
 async def test_a_change_refreshes_the_facts_and_keeps_id_and_metadata(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a.jpg")
     async with storage.begin() as work:
@@ -110,7 +121,7 @@ async def test_a_change_refreshes_the_facts_and_keeps_id_and_metadata(
 
 
 async def test_what_is_gone_is_a_tombstone_that_comes_back_with_its_id(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a.jpg", "b.jpg")
     await apply(storage, dataset, Changes(removed=["a.jpg"]))
@@ -128,7 +139,7 @@ async def test_what_is_gone_is_a_tombstone_that_comes_back_with_its_id(
 
 
 async def test_old_tombstones_are_purged_and_nothing_else(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a", "b", "c")
     await apply(storage, dataset, Changes(removed=["a"]), now_ms=NOW_MS)
@@ -139,7 +150,7 @@ async def test_old_tombstones_are_purged_and_nothing_else(
 
 
 async def test_a_stretch_is_in_the_order_of_code_points_and_without_folders(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     names = ["B", "a", "a b", "a-b", "a/b", "aB", "\u00e9", "\uffee", "\U0001f600", "_"]
     await fill(storage, dataset, *names)
@@ -152,7 +163,7 @@ async def test_a_stretch_is_in_the_order_of_code_points_and_without_folders(
 
 
 async def test_a_writer_replaces_the_facts_and_keeps_the_id(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a.jpg")
     async with storage.begin() as work:
@@ -168,7 +179,7 @@ async def test_a_writer_replaces_the_facts_and_keeps_the_id(
 
 
 async def test_a_writer_s_removal_is_touched_and_counted_once(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a", "b")
     async with storage.begin() as work:
@@ -182,7 +193,7 @@ async def test_a_writer_s_removal_is_touched_and_counted_once(
 
 
 async def test_pages_are_walked_by_id_in_either_direction(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, *(f"{number:02}.jpg" for number in range(10)))
     first = await paths(storage, dataset, limit=4)
@@ -194,7 +205,7 @@ async def test_pages_are_walked_by_id_in_either_direction(
 
 
 async def test_sorting_by_name_is_by_code_points_with_folders_among_the_files(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a.txt", "a/x", "b")
     async with storage.begin() as work:
@@ -204,7 +215,7 @@ async def test_sorting_by_name_is_by_code_points_with_folders_among_the_files(
     assert files == ["a.txt", "a/x", "b"]
 
 
-async def test_folders_are_those_that_hold_items(storage: Storage, dataset: Dataset) -> None:
+async def test_folders_are_those_that_hold_items(storage: CatalogStorage, dataset: Dataset) -> None:
     await fill(storage, dataset, "root", "a/1", "a/2", "a/b/3", "c/d/4")
     await apply(storage, dataset, Changes(removed=["c/d/4"]))
     async with storage.read() as work:
@@ -212,7 +223,9 @@ async def test_folders_are_those_that_hold_items(storage: Storage, dataset: Data
         assert await work.items.folders(dataset, limit=1) == ["a/"]
 
 
-async def test_two_datasets_have_rows_of_their_own(storage: Storage, dataset: Dataset) -> None:
+async def test_two_datasets_have_rows_of_their_own(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
     other = await add_dataset(storage, 2)
     await fill(storage, dataset, "a")
     await apply(storage, other, Changes(added=[listed("a", 2)]), start=77)
@@ -225,7 +238,7 @@ async def test_two_datasets_have_rows_of_their_own(storage: Storage, dataset: Da
 
 
 async def test_a_staged_listing_comes_back_in_order_each_object_once(
-    storage: Storage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset
 ) -> None:
     shard = await running_sync(storage, dataset)
     async with storage.begin() as work:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.driver import Driver
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
@@ -275,7 +275,7 @@ async def test_tags_of_an_undone_transaction_are_never_heard(storage: Storage) -
 
 async def test_another_process_hears_too_and_is_told_when_it_can_not(postgresql_url: str) -> None:
     await migrate(postgresql_url)
-    here, there = SqlStorage.at(postgresql_url), SqlStorage.at(postgresql_url)
+    here, there = SqlCatalogStorage.at(postgresql_url), SqlCatalogStorage.at(postgresql_url)
     ear = Ear()
     there.listen(ear)
     assert ear.states == ["deaf"]
@@ -292,7 +292,7 @@ async def test_another_process_hears_too_and_is_told_when_it_can_not(postgresql_
     await here.close()
 
 
-async def _cut_listeners(storage: SqlStorage) -> None:
+async def _cut_listeners(storage: SqlCatalogStorage) -> None:
     """End, on the server, every connection that listens."""
     async with storage.begin() as work:
         await work.leases._connection.exec_driver_sql(

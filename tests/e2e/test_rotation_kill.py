@@ -24,8 +24,8 @@ from valetkey.aws.access_keys import BotoAccessKeys
 from valetkey.aws.clients import Clients
 from valetkey.aws.sts import BotoSts
 from valetkey.bootstrap import first_start, make_sealer
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.rotation import DEFAULT_GRACE
@@ -51,7 +51,7 @@ class Installation:
     """A database with one integration, whose user has one key."""
 
     settings: Settings
-    storage: SqlStorage
+    storage: SqlCatalogStorage
     iam: Any
     user: str
     org_id: str
@@ -113,7 +113,7 @@ async def installation(embedded_aws: EmbeddedAws, tmp_path: Path) -> AsyncIterat
     made = await first_start(
         settings, organization="Acme", email="ada@example.com", password=password
     )
-    storage, now = SqlStorage.at(settings.database), datetime.now(UTC)
+    storage, now = SqlCatalogStorage.at(settings.database), datetime.now(UTC)
     integration = Integration(
         id=INTEGRATION,
         org_id=made.organization.id,

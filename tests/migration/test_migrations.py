@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
+import valetkey.catalog.db.tables  # noqa: F401  # the catalog's, into the same metadata
 from valetkey.db.engine import make_engine
 from valetkey.db.schema import migrate, schema_state
 from valetkey.db.tables import metadata

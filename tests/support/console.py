@@ -51,7 +51,7 @@ class Visitor:
 
 def visitor_of(memory: Memory, **more: Any) -> Visitor:
     """Somebody who has not signed in yet."""
-    app: Any = create_app(memory.services, more=console_routes())
+    app: Any = create_app(memory.services, memory.services.catalog, more=console_routes())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return Visitor(memory, httpx.AsyncClient(transport=transport, base_url=ORIGIN, **more))
 

@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.ports import Storage
 from valetkey.testing import MemoryStorage
 from valetkey.testing.postgresql import running_postgresql
@@ -72,6 +72,6 @@ async def storage(storage_url: str | None) -> AsyncIterator[Storage]:
         yield MemoryStorage()
         return
     await migrate(storage_url)
-    opened = SqlStorage.at(storage_url)
+    opened = SqlCatalogStorage.at(storage_url)
     yield opened
     await opened.close()

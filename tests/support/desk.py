@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.memory import Memory
+from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.services.datasets.datasets import NewDataset
+from valetkey.catalog.services.items import Items
+from valetkey.catalog.services.items.reading import PageRequest
+from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.dataset import Item
 from valetkey.services.audit import Caller
-from valetkey.services.datasets.datasets import NewDataset
-from valetkey.services.items import Items
-from valetkey.services.items.reading import PageRequest
-from valetkey.services.items.uploading import Mode, NewItem, Operation
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Desk:
 
     @property
     def items(self) -> Items:
-        return self.memory.services.items
+        return self.memory.services.catalog.items
 
     @property
     def bucket(self) -> dict[str, bytes]:
@@ -64,7 +64,7 @@ async def make_desk(memory: Memory, *, allow_delete: bool = True) -> Desk:
     owner = await memory.caller()
     await memory.services.drivers.update(owner, driver.id, allow_external_delete=allow_delete)
     developer = await memory.member("grace@example.com", ProjectRole.DEVELOPER)
-    view = await memory.services.datasets.create(
+    view = await memory.services.catalog.datasets.create(
         developer, memory.project.id, NewDataset("images", driver.id)
     )
     memory.objects.buckets.setdefault("acme", {})

@@ -12,7 +12,7 @@ from typing import Any
 
 from support.memory import open_memory
 from valetkey.api import create_app
-from valetkey.services.datasets import NewDataset
+from valetkey.catalog.services.datasets import NewDataset
 from valetkey.serving import reserve, serve
 
 
@@ -41,7 +41,7 @@ def serving_doubles() -> Iterator[Served]:
         # A key: requests that end the owner's logins do not end it.
         _, token = await memory.services.accounts.create_api_key(await memory.caller(), "fuzz")
         driver = await memory.driver()
-        dataset = await memory.services.datasets.create(
+        dataset = await memory.services.catalog.datasets.create(
             await memory.caller(), memory.project.id, NewDataset("data", driver.id)
         )
         known = {
@@ -51,7 +51,7 @@ def serving_doubles() -> Iterator[Served]:
             "driver_id": driver.id,
             "integration_id": driver.integration_id,
         }
-        app = create_app(memory.services)
+        app = create_app(memory.services, memory.services.catalog)
 
         def ready(port: int) -> None:
             box["served"] = Served(f"http://127.0.0.1:{port}", token.reveal(), known)

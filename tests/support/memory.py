@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from valetkey.bootstrap import Parts, wire
+from valetkey.bootstrap import Parts, Services, wire
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.driver import Driver
@@ -19,7 +19,6 @@ from valetkey.domain.secret import Secret
 from valetkey.services.accounts import initialize
 from valetkey.services.audit import Caller
 from valetkey.services.drivers import NewDriver
-from valetkey.services.registry import Services
 from valetkey.testing import (
     FakeAccessKeys,
     FakeObjectData,

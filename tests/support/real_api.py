@@ -12,10 +12,9 @@ import httpx
 
 from support.aws import REGION, GoodSetup
 from valetkey.api import create_app
-from valetkey.bootstrap import first_start, open_services
+from valetkey.bootstrap import Services, first_start, open_services
 from valetkey.config import Settings
 from valetkey.domain.secret import Secret
-from valetkey.services.registry import Services
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery staple"
@@ -79,7 +78,7 @@ async def open_real_api(settings: Settings) -> AsyncIterator[RealApi]:
     """Start for the first time, sign in, and close everything afterwards."""
     await first_start(settings, organization="Acme", email=EMAIL, password=Secret(PASSWORD))
     async with open_services(settings) as services:
-        transport = httpx.ASGITransport(app=create_app(services))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=create_app(services, services.catalog))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://valetkey") as http:
             body = {"type": "user_credentials", "username": EMAIL, "password": PASSWORD}
             token = (await http.post("/token", json=body)).json()["id_token"]

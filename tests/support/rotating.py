@@ -18,9 +18,9 @@ from support.own_aws import settings_for
 from valetkey.aws.access_keys import BotoAccessKeys
 from valetkey.aws.clients import Clients
 from valetkey.aws.sts import BotoSts
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.crypto.keys import LocalKeyWrapper, new_key
 from valetkey.crypto.sealing import EnvelopeSealer
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.access import OrgRole, Principal
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, StorageUnavailable
@@ -89,7 +89,7 @@ class Wire:
 class WiredStorage:
     """Storage whose transactions that write can be tripped."""
 
-    def __init__(self, storage: SqlStorage, wire: Wire, aws: Wire) -> None:
+    def __init__(self, storage: SqlCatalogStorage, wire: Wire, aws: Wire) -> None:
         self._storage = storage
         self._wire = wire
         self._aws = aws
@@ -196,7 +196,7 @@ class Case:
     """One user with one key, one integration, one database; processes come and go."""
 
     ground: Ground
-    storage: SqlStorage
+    storage: SqlCatalogStorage
     clock: ManualClock
     sealer: EnvelopeSealer
     user: str
@@ -270,7 +270,7 @@ async def open_case(ground: Ground, folder: Path) -> AsyncIterator[Case]:
     user, role_arn, key = make_user(ground.iam)
     place = folder / f"{user}.db"
     shutil.copy(ground.template, place)
-    storage = SqlStorage.at(f"sqlite:///{place}", busy_seconds=0.2)
+    storage = SqlCatalogStorage.at(f"sqlite:///{place}", busy_seconds=0.2)
     clock, entropy = ManualClock(datetime.now(UTC)), SeededEntropy(5)
     sealer = EnvelopeSealer([LocalKeyWrapper(ground.seal_key, entropy)], entropy)
     new_id = IdFactory(clock, entropy)

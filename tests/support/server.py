@@ -22,14 +22,13 @@ import pytest
 from support.aws import GoodSetup, client, make_setup
 from support.real_api import EMAIL, PASSWORD, settings_for
 from valetkey.api import create_app
-from valetkey.bootstrap import first_start, open_services
+from valetkey.bootstrap import Services, first_start, open_services
 from valetkey.config import Settings
 from valetkey.console import console_routes
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 from valetkey.sdk import Client, DriverInfo, calls, flows
 from valetkey.sdk.models import Integration
-from valetkey.services.registry import Services
 from valetkey.serving import reserve, serve
 
 T = TypeVar("T")
@@ -80,7 +79,7 @@ def running_server(settings: Settings) -> Iterator[Running]:
 def _serve(settings: Settings, started: Future[Running]) -> None:
     async def main() -> None:
         async with open_services(settings) as services:
-            app = create_app(services, more=console_routes())
+            app = create_app(services, services.catalog, more=console_routes())
             stop, held = asyncio.Event(), reserve("127.0.0.1", 0)
 
             def ready(port: int) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from valetkey.domain.dataset import Dataset
+from valetkey.catalog.domain.dataset import Dataset
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.domain.sync import Command, Shard, State
 from valetkey.domain.driver import Driver
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.people import Organization, Project, User
-from valetkey.domain.ports import Storage
 from valetkey.domain.sealing import SealedSecret
-from valetkey.domain.sync import Command, Shard, State
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 NOW_MS = round(NOW.timestamp() * 1000)
 ORG, USER, PROJECT, INTEGRATION, DRIVER = (letter * 24 for letter in "abcde")
 
 
-async def furnish(storage: Storage) -> None:
+async def furnish(storage: CatalogStorage) -> None:
     """Store an organisation, a user, a project, an integration and a driver."""
     email = "ada@example.com"
     async with storage.begin() as work:
@@ -73,7 +73,7 @@ def draft(number: int = 1, **changes: object) -> Dataset:
     return Dataset(**(plain | changes))  # type: ignore[arg-type]  # fields by name
 
 
-async def add_dataset(storage: Storage, number: int = 1, **changes: object) -> Dataset:
+async def add_dataset(storage: CatalogStorage, number: int = 1, **changes: object) -> Dataset:
     """Store a dataset."""
     async with storage.begin() as work:
         return await work.datasets.add(draft(number, **changes))
@@ -91,7 +91,7 @@ def shard_of(command: Command, number: int = 1, **changes: object) -> Shard:
     return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
 
 
-async def running_sync(storage: Storage, dataset: Dataset) -> Shard:
+async def running_sync(storage: CatalogStorage, dataset: Dataset) -> Shard:
     """Store a sync that runs, with one shard."""
     command = command_for(dataset)
     shard = shard_of(command)

@@ -20,6 +20,8 @@ from valetkey.api.front import Front
 from valetkey.api.hot import HotRoutes
 from valetkey.api.requests import StrictRequest
 from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
+from valetkey.catalog.dataloop.routes import ROUTES as CATALOG_ROUTES
+from valetkey.catalog.services.registry import Catalog
 from valetkey.domain.errors import ValetkeyError
 from valetkey.services.registry import Services
 
@@ -42,17 +44,22 @@ class ApiOptions:
 
 
 def create_app(
-    services: Services, options: ApiOptions | None = None, *, more: Sequence[Any] = ()
+    services: Services,
+    catalog: Catalog,
+    options: ApiOptions | None = None,
+    *,
+    more: Sequence[Any] = (),
 ) -> HotRoutes:
     """Return the ASGI application. ``more`` are further route handlers (the console's), which
     bring their own authentication."""
     options = options or ApiOptions()
-    api = Router(PREFIX, route_handlers=ROUTES, guards=[require_caller])
+    api = Router(PREFIX, route_handlers=[*ROUTES, *CATALOG_ROUTES], guards=[require_caller])
     app = Litestar(
         [api, *PUBLIC_ROUTES, *more],
         request_class=StrictRequest,
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
+            "catalog": Provide(lambda: catalog, sync_to_thread=False),
             "caller": Provide(provide_caller, sync_to_thread=False),
         },
         exception_handlers={

@@ -18,7 +18,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from valetkey.aws.identity import frozen
 from valetkey.domain.credentials import TemporaryCredentials
-from valetkey.domain.ports.datasets import Credentials
+from valetkey.domain.ports.objects import Credentials
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _UNSIGNED: Final = "UNSIGNED-PAYLOAD"

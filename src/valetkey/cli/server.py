@@ -151,7 +151,7 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
                 max_body_bytes=settings.max_body_bytes,
                 trusted_proxies=settings.trusted_proxies,
             )
-            app = create_app(services, options, more=console_routes())
+            app = create_app(services, services.catalog, options, more=console_routes())
             async with services.scheduler.working():
                 await serving.serve(app, held, ready=ready, stop=stop, comes_whole=app.comes_whole)
 

@@ -10,23 +10,21 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from valetkey.catalog.console import datasets, items, syncs
 from valetkey.console import (
     assets,
     audit,
     checks,
     credentials,
-    datasets,
     drivers,
     errors,
     guide,
     integration_page,
     integrations,
-    items,
     keys,
     overview,
     people,
     signin,
-    syncs,
 )
 from valetkey.console.given import Reader, Segment
 from valetkey.console.page import open_reader
@@ -88,7 +86,7 @@ def console_routes() -> Sequence[Any]:
     pages = Router(
         PREFIX,
         route_handlers=[*_PAGES, no_such_page],
-        dependencies={"reader": Provide(open_reader)},
+        dependencies={"reader": Provide(open_reader), "dataset_count": Provide(datasets.count)},
         before_request=_refuse_forged,
         exception_handlers=_ON_ERROR,
         request_class=Request,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from valetkey.console.audit import RECENT
 from valetkey.console.chart import VEND
@@ -45,7 +46,9 @@ class Savings:
 
 
 @get("/")
-async def overview(services: Services, reader: Reader) -> Response[str]:
+async def overview(
+    services: Services, reader: Reader, dataset_count: NamedDependency[int]
+) -> Response[str]:
     """Show what the reader may see."""
     integrations: Sequence[Integration] = ()
     savings, concerns = None, []
@@ -60,17 +63,11 @@ async def overview(services: Services, reader: Reader) -> Response[str]:
         here=HERE,
         integrations=integrations,
         drivers=len(await readable_drivers(services, reader)),
-        datasets=await _datasets(services, reader),
+        datasets=dataset_count,
         savings=savings,
         health=readiness.parts,
         concerns=concerns,
     )
-
-
-async def _datasets(services: Services, reader: Reader) -> int:
-    readable = [project for project in reader.projects if reader.may_in(project).read_datasets]
-    found = [await services.datasets.of_project(reader.caller, project.id) for project in readable]
-    return sum(map(len, found))
 
 
 async def _savings(services: Services, reader: Reader) -> Savings:

@@ -92,13 +92,12 @@ class Reader:
         return self.page(name, here="", status=status, **context)
 
 
-async def open_reader(
-    request: Request[Any, Any, Any], services: NamedDependency[Services]
-) -> Reader:
+async def open_reader(request: Request[Any, Any, Any], services: NamedDependency[Any]) -> Reader:
     """Return who reads the page. Raises Unauthenticated."""
-    session = await open_session(request, services)
-    organizations = await services.people.organizations(session.caller)
-    projects = await services.people.projects(session.caller)
+    found: Services = services  # the framework checks by exact class, and is not asked to
+    session = await open_session(request, found)
+    organizations = await found.people.organizations(session.caller)
+    projects = await found.people.projects(session.caller)
     places = {project.id: project.org_id for project in projects}
     rights = rights_of(session.caller.principal, places)
     said = _DONE.get(request.query_params.get("done", ""), "")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from valetkey.db.changes import Changes, SqlInvalidations
-from valetkey.db.engine import BUSY_SECONDS, make_engine
+from valetkey.db.engine import BUSY_SECONDS
 from valetkey.db.errors import translated
 from valetkey.db.journal import journal_for
 from valetkey.db.repositories.accounts import (
@@ -21,9 +21,6 @@ from valetkey.db.repositories.accounts import (
     SqlUsers,
 )
 from valetkey.db.repositories.audit import SqlAuditTrail
-from valetkey.db.repositories.commands import SqlCommands
-from valetkey.db.repositories.datasets import SqlDatasets
-from valetkey.db.repositories.items import SqlItems
 from valetkey.db.repositories.keys import (
     SqlBlocks,
     SqlRevocations,
@@ -49,9 +46,6 @@ class SqlUnitOfWork:
         self.api_keys = SqlApiKeys(connection)
         self.integrations = SqlIntegrations(connection)
         self.drivers = SqlDrivers(connection)
-        self.datasets = SqlDatasets(connection)
-        self.items = SqlItems(connection)
-        self.commands = SqlCommands(connection)
         self.audit = SqlAuditTrail(connection)
         self.groups = SqlGroups(connection)
         self.grants = SqlGrants(connection)
@@ -64,11 +58,18 @@ class SqlUnitOfWork:
         self.sealed = SqlSealedRows(connection)
 
 
-class SqlStorage:
-    """Implements ports.Storage for SQLite and PostgreSQL."""
+W = TypeVar("W", bound=SqlUnitOfWork)
 
-    def __init__(self, engine: AsyncEngine, *, busy_seconds: float = BUSY_SECONDS) -> None:
+
+class SqlStorage(Generic[W]):
+    """Implements ports.Storage for SQLite and PostgreSQL. ``unit_of_work`` says which tables a
+    transaction has: the broker's, or those of what stands on it too."""
+
+    def __init__(
+        self, engine: AsyncEngine, unit_of_work: type[W], *, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
         self._engine = engine
+        self._unit_of_work = unit_of_work
         self._changes = Changes(engine.url)
         self._journal = journal_for(engine.url, busy_seconds=busy_seconds)
         # What is read in one transaction is of one moment: SQLite's way anyway, PostgreSQL's by
@@ -77,26 +78,21 @@ class SqlStorage:
         if engine.dialect.name == "postgresql":
             self._reading["isolation_level"] = "REPEATABLE READ"
 
-    @classmethod
-    def at(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> SqlStorage:
-        """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
-        return cls(make_engine(url, busy_seconds=busy_seconds), busy_seconds=busy_seconds)
-
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def begin(self) -> AsyncIterator[W]:
         with translated():
             async with self._engine.begin() as connection:
-                work = SqlUnitOfWork(connection)
+                work = self._unit_of_work(connection)
                 yield work
         self._changes.announce(work.invalidations.tags)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def read(self) -> AsyncIterator[W]:
         with translated():
             async with self._engine.connect() as connection:
                 await connection.execution_options(**self._reading)
                 async with connection.begin():
-                    yield SqlUnitOfWork(connection)
+                    yield self._unit_of_work(connection)
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
         await self._journal.record(entries, leases)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+#: The objects that Valetkey's own checks write have names that begin so; they are nobody's data.
+PROBE_PREFIX: Final = ".valetkey-probe-"
 
 
 class Outcome(StrEnum):

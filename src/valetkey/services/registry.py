@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 from valetkey.services.accounts import Accounts
 from valetkey.services.audit import AuditLog
-from valetkey.services.datasets import Datasets, Syncs, Worker
 from valetkey.services.drivers import Drivers
 from valetkey.services.grants import Grants
 from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
-from valetkey.services.items import Items
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.revocation import Leases
@@ -28,12 +26,10 @@ class Services:
 
     accounts: Accounts
     audit: AuditLog
-    datasets: Datasets
     drivers: Drivers
     grants: Grants
     health: Health
     integrations: Integrations
-    items: Items
     leases: Leases
     people: People
     presigning: Presigning
@@ -43,6 +39,4 @@ class Services:
     scheduler: Scheduler
     setup_watch: SetupWatch
     switches: Switches
-    sync_worker: Worker
-    syncs: Syncs
     vending: Vending

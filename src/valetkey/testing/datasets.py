@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from valetkey.domain.dataset import Dataset, Item, folder_of, mimetype_of, to_ms
-from valetkey.domain.dql.ast import Node
-from valetkey.domain.dql.evaluate import matches
+from valetkey.catalog.domain.dataset import Dataset, Item, folder_of, mimetype_of
+from valetkey.catalog.domain.dql.ast import Node
+from valetkey.catalog.domain.dql.evaluate import matches
+from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.ports import ItemQuery
+from valetkey.catalog.domain.sync import Command, Shard, State, WriteIntent
 from valetkey.domain.errors import Conflict, Locked
-from valetkey.domain.merge import Changes, Indexed, Listed
-from valetkey.domain.ports.datasets import ItemQuery
-from valetkey.domain.sync import Command, Shard, State, WriteIntent
+from valetkey.domain.ports.objects import Listed, to_ms
 
 
 class MemoryDatasets:

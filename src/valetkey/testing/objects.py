@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from valetkey.domain.dataset import to_ms
 from valetkey.domain.errors import AwsRefused
-from valetkey.domain.merge import Listed
 from valetkey.domain.ports import BucketPlace, Clock
-from valetkey.domain.ports.datasets import Credentials, ListedPage, Reading, Stored
+from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, Reading, Stored, to_ms
 
 Step = Callable[[str, str], Awaitable[None]]
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")

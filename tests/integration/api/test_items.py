@@ -12,10 +12,10 @@ import pytest
 from support.aws import client
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, OWNER, Installation
+from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.domain.secret import Secret
 from valetkey.embedded.faults import Fault, Kind
 from valetkey.services.audit import Caller
-from valetkey.services.datasets.syncs import Syncs
 from valetkey.system import SystemClock
 
 MIB = 1 << 20
@@ -218,10 +218,10 @@ async def _hold(server: Installation, dataset_id: str) -> None:
     login = await services.accounts.login(OWNER, Secret(PASSWORD))
     principal = await services.accounts.authenticate(login.token.reveal())
     quiet = Syncs(
-        services.syncs._storage,
+        services.catalog.syncs._storage,
         services.audit,
         SystemClock(),
-        services.syncs._new_id,
+        services.catalog.syncs._new_id,
         wake=lambda: None,
     )
     await quiet.start(Caller(principal), dataset_id)

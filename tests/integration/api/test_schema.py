@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from support.fuzzed import Served, serving_doubles
 from valetkey.api import create_app
-from valetkey.services.registry import Services
+from valetkey.bootstrap import Services
+from valetkey.catalog.services.registry import Catalog
 
 EXAMPLES = 20
 
 
 def _operations() -> dict[str, Any]:
     """What the description lists, by method and path; the description needs no services."""
-    front: Any = create_app(cast("Services", None))
+    front: Any = create_app(cast("Services", None), cast("Catalog", None))
     schema = schemathesis.openapi.from_dict(front.app.openapi_schema.to_schema())
     found = [cast("Any", result).ok() for result in schema.get_all_operations()]
     return {f"{operation.method.upper()} {operation.path}": operation for operation in found}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from valetkey.bootstrap import first_start, make_sealer, open_services, rotate_sealing_key
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
 from valetkey.crypto.keys import create_key_file
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.errors import ConfigurationError
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.secret import Secret
@@ -34,7 +34,7 @@ async def before(tmp_path: Path) -> Settings:
     made = await first_start(
         settings, organization="Acme", email="ada@example.com", password=PASSWORD
     )
-    entropy, storage = SystemEntropy(), SqlStorage.at(settings.database)
+    entropy, storage = SystemEntropy(), SqlCatalogStorage.at(settings.database)
     sealer, now = make_sealer(settings, entropy), SystemClock().now()
     async with storage.begin() as work:
         for number in range(ROWS):
@@ -64,7 +64,10 @@ def settings(before: Settings, tmp_path: Path) -> Settings:
 
 
 async def _opens_everything(settings: Settings) -> bool:
-    storage, sealer = SqlStorage.at(settings.database), make_sealer(settings, SystemEntropy())
+    storage, sealer = (
+        SqlCatalogStorage.at(settings.database),
+        make_sealer(settings, SystemEntropy()),
+    )
     for number in range(ROWS):
         _, key = await open_key(storage, sealer, f"{number:024x}")
         assert key.secret.reveal() == f"secret {number}"
@@ -104,7 +107,10 @@ async def test_killed_half_way_everything_opens_and_the_next_run_does_the_rest(
 
 
 async def test_secrets_open_at_every_moment_while_they_are_moved(settings: Settings) -> None:
-    storage, sealer = SqlStorage.at(settings.database), make_sealer(settings, SystemEntropy())
+    storage, sealer = (
+        SqlCatalogStorage.at(settings.database),
+        make_sealer(settings, SystemEntropy()),
+    )
     done = asyncio.Event()
 
     async def serve() -> int:
@@ -128,7 +134,10 @@ async def test_secrets_open_at_every_moment_while_they_are_moved(settings: Setti
 
 
 async def test_a_secret_that_was_replaced_meanwhile_is_not_put_back(settings: Settings) -> None:
-    storage, sealer = SqlStorage.at(settings.database), make_sealer(settings, SystemEntropy())
+    storage, sealer = (
+        SqlCatalogStorage.at(settings.database),
+        make_sealer(settings, SystemEntropy()),
+    )
     async with storage.read() as work:
         (row, *_) = [
             each
@@ -175,7 +184,7 @@ async def test_a_lost_key_gives_one_clear_message_and_changes_nothing(
 
 
 async def test_every_sealed_secret_of_the_database_is_known_to_the_move(before: Settings) -> None:
-    storage = SqlStorage.at(before.database)
+    storage = SqlCatalogStorage.at(before.database)
     async with storage.read() as work:
         assert sum((await work.sealed.usage()).values()) == ROWS + 1
     await storage.close()

@@ -65,7 +65,7 @@ async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         return await prepare(self, caller, driver_id, request)
 
     monkeypatch.setattr(Vending, "prepare", counted)
-    app: Any = create_app(memory.services)
+    app: Any = create_app(memory.services, memory.services.catalog)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://valetkey"
     ) as http:

@@ -12,10 +12,11 @@ from valetkey.console.csrf import from_here
 
 
 def changing_routes() -> list[str]:
-    nothing = Provide(lambda: None, sync_to_thread=False)
     app = Litestar(
         list(console_routes()),
-        dependencies={"services": nothing},
+        dependencies={
+            name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "catalog")
+        },
         openapi_config=None,
         logging_config=None,
     )

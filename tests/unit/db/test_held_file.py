@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
-from valetkey.db.storage import SqlStorage
 from valetkey.domain.errors import StorageUnavailable
 
 
@@ -17,7 +17,7 @@ async def test_a_file_that_went_away_is_neither_used_nor_made_anew_until_it_is_b
     file, away = tmp_path / "valetkey.db", tmp_path / "away.db"
     url = f"sqlite:///{file}"
     await migrate(url)
-    storage = SqlStorage.at(url)
+    storage = SqlCatalogStorage.at(url)
     await storage.ping()
     file.rename(away)
     for _ in range(3):
@@ -38,7 +38,7 @@ async def test_another_file_under_the_name_is_not_taken_for_it(tmp_path: Path) -
     file, other = tmp_path / "valetkey.db", tmp_path / "other.db"
     for each in (file, other):
         await migrate(f"sqlite:///{each}")
-    storage = SqlStorage.at(f"sqlite:///{file}")
+    storage = SqlCatalogStorage.at(f"sqlite:///{file}")
     await storage.ping()
     other.replace(file)
     with pytest.raises(StorageUnavailable):

@@ -44,7 +44,7 @@ async def test_workers_that_stopped_are_told_of_and_requests_are_served_all_the_
 
 async def test_the_worker_of_syncs_beats_by_itself_while_it_runs(memory: Memory) -> None:
     memory.clock.advance(PATIENCE + 1)
-    async with memory.services.sync_worker.running():
+    async with memory.services.catalog.sync_worker.running():
         for _ in range(100):
             await asyncio.sleep(0)
         assert (await parts(memory))["syncs"] == ""

@@ -16,10 +16,9 @@ from valetkey.aws.objects.listing import parse_listing
 from valetkey.aws.objects.multipart import SINGLE_COPY, Multipart
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.signing import EMPTY, signed_url
-from valetkey.domain.dataset import to_ms
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ports import BucketPlace, Clock, Entropy
-from valetkey.domain.ports.datasets import Credentials, ListedPage, Reading, Stored
+from valetkey.domain.ports.objects import Credentials, ListedPage, Reading, Stored, to_ms
 
 #: Up to here an object is sent in one piece, and beyond it in parts of this size.
 PART_BYTES: Final = 8 * 1024 * 1024

@@ -25,7 +25,7 @@ from valetkey.aws.settings import AwsSettings
 from valetkey.aws.signing import Call, signed_headers
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.ports import BucketPlace, Clock, Entropy
-from valetkey.domain.ports.datasets import Credentials
+from valetkey.domain.ports.objects import Credentials
 from valetkey.domain.presign import bucket_url
 
 _REDIRECT: Final = 300

@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from valetkey.aws.answers import name_of, parse_xml
-from valetkey.domain.merge import Listed
+from valetkey.domain.ports.objects import Listed
 
 _OBJECT: Final = re.compile(
     r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified><ETag>([^<]*)</ETag>"

@@ -16,7 +16,7 @@ from valetkey.aws.objects.http import Order, S3Http
 from valetkey.aws.signing import EMPTY
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports import BucketPlace
-from valetkey.domain.ports.datasets import Credentials
+from valetkey.domain.ports.objects import Credentials
 
 #: The largest object that CopyObject copies, and the size of the parts beyond it.
 SINGLE_COPY: Final = 5 * 1024**3

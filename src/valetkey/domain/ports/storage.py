@@ -20,7 +20,6 @@ from valetkey.domain.people import (
     ProjectMember,
     User,
 )
-from valetkey.domain.ports.datasets import Commands, Datasets, Items
 from valetkey.domain.ports.keys import Blocks, Revocations, Rotations, SealedRows, WorkLeases
 from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 from valetkey.domain.sealing import SealedSecret
@@ -154,12 +153,6 @@ class UnitOfWork(Protocol):
     def integrations(self) -> Integrations: ...
     @property
     def drivers(self) -> Drivers: ...
-    @property
-    def datasets(self) -> Datasets: ...
-    @property
-    def items(self) -> Items: ...
-    @property
-    def commands(self) -> Commands: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from valetkey.domain.dataset import PROBE_PREFIX
 from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.driver import Driver
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import BucketPlace, ObjectStore, ObjectStores
 from valetkey.domain.scope import AccessLevel
+from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
 from valetkey.services.verification.outside import check_outside, check_scope, check_width
 from valetkey.services.verification.sessions import Credentials, Opener, place_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from valetkey.domain.dataset import PROBE_PREFIX
 from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.driver import Driver
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ports import ObjectStore
+from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.verification.checklist import Blame, Checklist, Claim
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})

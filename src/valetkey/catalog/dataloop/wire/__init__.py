@@ -1,0 +1,1 @@
+"""JSON as Dataloop's SDK writes and reads it."""

@@ -1,0 +1,215 @@
+"""Items and their queries, in the shapes of Dataloop's SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from valetkey.api.wire.base import Out, Tolerant, moment
+from valetkey.catalog.domain.dataset import Item, folder_id
+from valetkey.catalog.services.items.changing import ItemPatch
+from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
+from valetkey.domain.errors import InvalidInput
+
+_Offset = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_PageSize = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+#: A tree is cut below this depth: deeper JSON breaks readers.
+_MAX_DEPTH = 100
+
+
+class ItemOut(Out, frozen=True):
+    """An item. ``metadata.system`` has the object's facts and what was written there; ``stream``
+    is where its bytes are."""
+
+    id: str
+    dataset_id: str
+    filename: str
+    name: str
+    dir: str
+    type: Literal["file", "dir"]
+    url: str
+    dataset: str
+    stream: str | None
+    metadata: dict[str, Any]
+    creator: str
+    created_at: str
+    updated_at: str
+    description: str | None = None
+    hidden: bool = False
+    annotated: bool = False
+    annotations_count: int = 0
+    annotations: str | None = None
+    thumbnail: str | None = None
+    spec: dict[str, Any] = msgspec.field(default_factory=dict)
+    src_item: str | None = None
+
+    @classmethod
+    def of(cls, item: Item, base: str) -> ItemOut:
+        """Return an item's shape; ``base`` is the API's own address."""
+        url = f"{base}/items/{item.id}"
+        return cls(
+            id=item.id,
+            dataset_id=item.dataset_id,
+            filename=item.filename,
+            name=item.name,
+            dir=item.directory,
+            type="dir" if item.is_folder else "file",
+            url=url,
+            dataset=f"{base}/datasets/{item.dataset_id}",
+            stream=None if item.is_folder else f"{url}/stream",
+            metadata=_metadata(item),
+            creator=item.creator,
+            created_at=moment(item.created_at),
+            updated_at=moment(item.updated_at),
+            description=item.description or None,
+        )
+
+
+def _metadata(item: Item) -> dict[str, Any]:
+    if item.is_folder:
+        return {"system": {}, **item.metadata}
+    facts: dict[str, Any] = {
+        "size": item.size,
+        "mimetype": item.mimetype,
+        "etag": item.etag,
+        "originalname": item.name,
+    }
+    written = item.metadata.get("system")
+    system = {**written, **facts} if isinstance(written, dict) else facts
+    return {**item.metadata, "system": system}
+
+
+class UpdateIn(Tolerant, frozen=True):
+    """What to change of many items."""
+
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class ItemQueryIn(Tolerant, frozen=True):
+    """A filter (DQL), and what to do with the items that it fits: list a page of them, delete
+    them, or change their metadata."""
+
+    filter: dict[str, Any] = msgspec.field(default_factory=dict)
+    sort: dict[str, Any] | None = None
+    page: _Offset = 0
+    page_size: _PageSize = 1000
+    resource: str = "items"
+    delete: bool = False
+    update: UpdateIn | None = None
+    system_space: bool | None = None
+    join: Any = None
+    references: Any = None
+
+    def __post_init__(self) -> None:
+        if self.resource != "items" or self.join is not None or self.references is not None:
+            raise InvalidInput(
+                "This query is about annotations or tasks, which don't exist here.",
+                hint='Query items: {"resource": "items", "filter": {...}}.',
+                field="resource",
+            )
+
+    @property
+    def wanted(self) -> PageRequest:
+        """The page as the service takes it."""
+        return PageRequest(self.filter, self.sort, self.page, self.page_size)
+
+    def patch(self, update: UpdateIn) -> ItemPatch:
+        """Return the change as the service takes it."""
+        return ItemPatch(metadata=update.metadata, system=bool(self.system_space))
+
+
+class ItemsPageOut(Out, frozen=True, omit_defaults=True):
+    """A page of items. The totals are there on the first page; whoever walks on by id has them."""
+
+    items: list[ItemOut]
+    has_next_page: bool
+    total_items_count: int | None = None
+    total_pages_count: int | None = None
+
+    @classmethod
+    def of(cls, page: ItemsPage, size: int, base: str) -> ItemsPageOut:
+        """Return a page's shape."""
+        pages = None if page.total is None else -(-page.total // size) if size else 0
+        return cls(
+            items=[ItemOut.of(item, base) for item in page.items],
+            has_next_page=page.has_next,
+            total_items_count=page.total,
+            total_pages_count=pages,
+        )
+
+
+class BulkOut(Out, frozen=True):
+    """How many items a bulk change was done to."""
+
+    items_count: int
+
+
+class ItemPatchIn(Tolerant, frozen=True):
+    """What differs from the item as it was read; in the metadata, null removes. A new ``filename``
+    moves the object."""
+
+    metadata: dict[str, Any] | None = None
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    filename: str | None = None
+
+    def patch(self, *, system: bool) -> ItemPatch | None:
+        """Return the change as the service takes it, or None if there is none."""
+        if self.metadata is None and self.description is msgspec.UNSET:
+            return None
+        text = None if self.description is msgspec.UNSET else self.description or ""
+        return ItemPatch(metadata=self.metadata, description=text, system=system)
+
+
+class ImportIn(Tolerant, frozen=True):
+    """An object to index: ``bucket:key``, or its key."""
+
+    storage_id: str
+    filename: str = ""
+
+
+class TreeValueOut(Out, frozen=True):
+    """A folder."""
+
+    id: str
+    name: str
+    dir: str | None
+    filename: str
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class TreeOut(Out, frozen=True):
+    """A folder and those in it."""
+
+    value: TreeValueOut
+    children: list[TreeOut] = msgspec.field(default_factory=list)
+
+
+def tree_of(dataset_id: str, folders: Sequence[str]) -> TreeOut:
+    """Return folders (each ends in ``/``) as a tree, with those that merely hold others."""
+    root = TreeOut(
+        value=TreeValueOut(id=folder_id(dataset_id, "/"), name="", dir=None, filename="/")
+    )
+    nodes = {"": root}
+    for folder in folders:
+        parent = ""
+        for name in folder[:-1].split("/")[:_MAX_DEPTH]:
+            path = f"{parent}{name}/"
+            if path not in nodes:
+                nodes[path] = _node(dataset_id, parent, name)
+                nodes[parent].children.append(nodes[path])
+            parent = path
+    return root
+
+
+def _node(dataset_id: str, parent: str, name: str) -> TreeOut:
+    path = f"{parent}{name}/"
+    return TreeOut(
+        value=TreeValueOut(
+            id=folder_id(dataset_id, path),
+            name=name,
+            dir="/" + parent.rstrip("/"),
+            filename="/" + path.rstrip("/"),
+        )
+    )

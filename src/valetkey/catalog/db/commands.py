@@ -1,0 +1,117 @@
+"""Syncs, their shards, and what writers are about to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, exists, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from valetkey.catalog.db import tables as t
+from valetkey.catalog.domain.sync import Command, Shard, State, WriteIntent
+from valetkey.db.repositories.rows import Repository, from_row, to_row
+from valetkey.domain.errors import Locked
+
+_OPEN: Final = [state.value for state in State if not state.over]
+
+
+class SqlCommands(Repository):
+    """Implements ports.Commands."""
+
+    async def add(self, command: Command) -> None:
+        try:
+            await self._insert(t.commands, _row(command))
+        except IntegrityError:
+            raise Locked(
+                "The dataset can't be synced, as it is already being synced.",
+                hint="Wait for that sync, or cancel it.",
+            ) from None
+
+    async def get(self, command_id: str) -> Command | None:
+        row = await self._one(select(t.commands).where(t.commands.c.id == command_id))
+        return _command(row) if row else None
+
+    async def of_dataset(self, dataset_id: str, *, limit: int) -> Sequence[Command]:
+        query = select(t.commands).where(t.commands.c.dataset_id == dataset_id)
+        rows = await self._all(query.order_by(t.commands.c.id.desc()).limit(limit))
+        return [_command(row) for row in rows]
+
+    async def open(self) -> Sequence[Command]:
+        query = select(t.commands).where(t.commands.c.state.in_(_OPEN)).order_by(t.commands.c.id)
+        return [_command(row) for row in await self._all(query)]
+
+    async def active(self, dataset_id: str) -> Command | None:
+        match = (t.commands.c.dataset_id == dataset_id) & t.commands.c.state.in_(_OPEN)
+        row = await self._one(select(t.commands).where(match))
+        return _command(row) if row else None
+
+    async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
+        waiting = t.commands.c.state == State.CREATED.value
+        if not await self._store(command, waiting):
+            return False
+        await self._insert_all(t.shards, map(to_row, shards))
+        return True
+
+    async def finish(self, command: Command) -> bool:
+        return await self._store(command, t.commands.c.state.in_(_OPEN))
+
+    async def _store(self, command: Command, condition: Any) -> bool:
+        match = t.commands.c.id == command.id
+        return await self._change(
+            update(t.commands).where(match, condition).values(**_row(command))
+        )
+
+    async def replace_shards(self, command: Command, shard: Shard) -> None:
+        await self._store(command, t.commands.c.state.in_(_OPEN))
+        await self._change(delete(t.shards).where(t.shards.c.command_id == command.id))
+        await self._insert(t.shards, to_row(shard))
+
+    async def shards(self, command_id: str) -> Sequence[Shard]:
+        query = select(t.shards).where(t.shards.c.command_id == command_id)
+        return [_shard(row) for row in await self._all(query.order_by(t.shards.c.after))]
+
+    async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
+        free = or_(t.shards.c.lease_ms <= now_ms, t.shards.c.owner.in_(["", owner]))
+        taken = {"owner": owner, "lease_ms": until_ms, "state": State.RUNNING.value}
+        statement = update(t.shards).where(t.shards.c.id == shard_id, free, _goes_on())
+        row = await self._one(statement.values(**taken).returning(*t.shards.c))
+        return _shard(row) if row else None
+
+    async def release(self) -> None:
+        await self._change(update(t.shards).where(_goes_on()).values(owner="", lease_ms=0))
+
+    async def advance(self, shard: Shard) -> bool:
+        own = (t.shards.c.id == shard.id) & (t.shards.c.owner == shard.owner)
+        return await self._change(update(t.shards).where(own, _goes_on()).values(**to_row(shard)))
+
+    async def add_intent(self, intent: WriteIntent) -> None:
+        await self._insert(t.write_intents, to_row(intent))
+
+    async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
+        query = select(t.write_intents).where(t.write_intents.c.dataset_id == dataset_id)
+        rows = await self._all(query.order_by(t.write_intents.c.id))
+        return [from_row(WriteIntent, row) for row in rows]
+
+    async def drop_intent(self, intent_id: str) -> None:
+        await self._change(delete(t.write_intents).where(t.write_intents.c.id == intent_id))
+
+
+def _goes_on() -> Any:
+    """A shard that is not over, of a command that runs."""
+    runs = exists().where(
+        t.commands.c.id == t.shards.c.command_id, t.commands.c.state == State.RUNNING.value
+    )
+    return t.shards.c.state.in_(_OPEN) & runs
+
+
+def _row(command: Command) -> dict[str, Any]:
+    return to_row(command) | {"error": dict(command.error)}
+
+
+def _command(row: Row[Any]) -> Command:
+    return from_row(Command, row, state=State(row.state))
+
+
+def _shard(row: Row[Any]) -> Shard:
+    return from_row(Shard, row, state=State(row.state))

@@ -1,0 +1,221 @@
+"""Many rows at once: what a sync reads and writes.
+
+SQLite takes them one by one in a loop of its own (``executemany``), PostgreSQL as arrays, a column
+each. Both are statements with bound parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import bindparam, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from valetkey.catalog.db import tables as t
+from valetkey.catalog.domain.dataset import Dataset, folder_of, mimetype_of
+from valetkey.catalog.domain.merge import Indexed
+from valetkey.db.errors import unavailable
+from valetkey.domain.ports.objects import Listed
+
+#: An object that had no row, or a tombstone: that one keeps its id, creator and metadata.
+_ON_CONFLICT: Final = """
+ON CONFLICT (dataset, path) DO UPDATE SET
+  size = excluded.size, etag = excluded.etag, mimetype = excluded.mimetype,
+  modified_ms = excluded.modified_ms, updated_ms = excluded.updated_ms, deleted_ms = NULL
+"""
+_COLUMNS: Final = (
+    "dataset, path, id, folder, size, etag, mimetype, creator, "
+    "modified_ms, created_ms, updated_ms, touched_ms"
+)
+_ADD_ARRAYS: Final = f"""
+INSERT INTO items ({_COLUMNS})
+SELECT $1, path, id, folder, size, etag, mimetype, $2, modified_ms, $3, $3, 0
+FROM unnest(
+    $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::bigint[])
+  AS new (path, id, folder, size, etag, mimetype, modified_ms)
+{_ON_CONFLICT}"""  # noqa: S608  # of constants
+#: SQLite gets so many rows in a statement: between two of them it waits for its turn at the
+#: interpreter's lock, which the reading of the next page holds.
+_AT_ONCE: Final = 250
+_CHANGE: Final = {
+    "sqlite": """
+UPDATE items SET size = ?, etag = ?, modified_ms = ?, updated_ms = ?
+WHERE dataset = ? AND path = ?""",
+    "postgresql": """
+UPDATE items SET size = new.size, etag = new.etag, modified_ms = new.modified_ms, updated_ms = $2
+FROM unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[])
+  AS new (path, size, etag, modified_ms)
+WHERE items.dataset = $1 AND items.path = new.path""",
+}
+_REMOVE: Final = {
+    "sqlite": """
+UPDATE items SET deleted_ms = ?, updated_ms = ?, touched_ms = max(touched_ms, ?)
+WHERE dataset = ? AND path = ? AND deleted_ms IS NULL""",
+    "postgresql": """
+UPDATE items SET deleted_ms = $2, updated_ms = $2, touched_ms = greatest(touched_ms, $3)
+WHERE dataset = $1 AND path = ANY($4::text[]) AND deleted_ms IS NULL""",
+}
+_STAGE: Final = {
+    "sqlite": """
+INSERT INTO staged_objects (shard_id, path, size, etag, modified_ms) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (shard_id, path) DO UPDATE SET
+  size = excluded.size, etag = excluded.etag, modified_ms = excluded.modified_ms""",
+    "postgresql": """
+INSERT INTO staged_objects (shard_id, path, size, etag, modified_ms)
+SELECT DISTINCT ON (path) $1, path, size, etag, modified_ms
+FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[])
+  AS new (path, size, etag, modified_ms)
+ON CONFLICT (shard_id, path) DO UPDATE SET
+  size = excluded.size, etag = excluded.etag, modified_ms = excluded.modified_ms""",
+}
+#: Folders that somebody made have no object, and syncs leave them alone.
+_STRETCH: Final = """
+SELECT path, size, etag, coalesce(modified_ms, -1), deleted_ms IS NOT NULL, touched_ms FROM items
+WHERE dataset = :dataset AND path > :after {end} AND substr(path, length(path)) <> '/'
+ORDER BY path LIMIT :limit
+"""
+_STRETCH_TO: Final = text(_STRETCH.format(end="AND path <= :upto"))
+_STRETCH_ON: Final = text(_STRETCH.format(end=""))
+#: Counting rows walks over them all; this count is kept as they come and go.
+_COUNT: Final = (
+    update(t.datasets)
+    .where(t.datasets.c.number == bindparam("dataset"))
+    .values(item_count=t.datasets.c.item_count + bindparam("difference"))
+)
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _add_rows(count: int) -> str:
+    """Return the statement that adds so many rows to one dataset, by one creator, at one time."""
+    rows = ", ".join(
+        f"(?1, {', '.join(f'?{first + place}' for place in range(6))}, ?2, ?{first + 6}, ?3, ?3, 0)"
+        for first in range(4, 4 + 7 * count, 7)
+    )
+    return f"INSERT INTO items ({_COLUMNS}) VALUES {rows} {_ON_CONFLICT}"  # noqa: S608  # of constants
+
+
+class Bulk:
+    """Statements over many rows, in one transaction's connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    @property
+    def _kind(self) -> str:
+        return self._connection.dialect.name
+
+    async def count(self, dataset: Dataset, difference: int) -> None:
+        """Keep the number of files."""
+        await self._connection.execute(
+            _COUNT, {"dataset": dataset.number, "difference": difference}
+        )
+
+    async def stretch(
+        self, dataset: Dataset, after: str, upto: str | None, *, limit: int
+    ) -> Sequence[Indexed]:
+        """Read rows of files in path order."""
+        values: dict[str, Any] = {"dataset": dataset.number, "after": after, "limit": limit}
+        query = _STRETCH_ON if upto is None else _STRETCH_TO
+        if upto is not None:
+            values["upto"] = upto
+        rows = await self._connection.execute(query, values)
+        return list(map(Indexed._make, rows))
+
+    async def add(
+        self,
+        dataset: Dataset,
+        added: Sequence[Listed],
+        ids: Iterator[str],
+        *,
+        creator: str,
+        now_ms: int,
+    ) -> None:
+        """Insert rows, or bring tombstones back."""
+        if not added:
+            return
+        number = dataset.number
+        if self._kind == "sqlite":
+            for start in range(0, len(added), _AT_ONCE):
+                some = added[start : start + _AT_ONCE]
+                values: list[Any] = [number, creator, now_ms]
+                for (path, size, etag, modified_ms), new_id in zip(some, ids, strict=False):
+                    kind = mimetype_of(path)
+                    values += (path, new_id, folder_of(path), size, etag, kind, modified_ms)
+                await self._connection.exec_driver_sql(_add_rows(len(some)), tuple(values))
+            return
+        paths, sizes, etags, modified = zip(*added, strict=True)
+        new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
+        folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
+        await self._arrays(
+            _ADD_ARRAYS,
+            (number, creator, now_ms, paths, new_ids, folders, sizes, etags, types, modified),
+        )
+
+    async def change(self, dataset: Dataset, changed: Sequence[Listed], *, now_ms: int) -> None:
+        """Refresh the facts of rows."""
+        if not changed:
+            return
+        if self._kind == "sqlite":
+            await self._many(
+                _CHANGE["sqlite"],
+                [
+                    (size, etag, modified_ms, now_ms, dataset.number, path)
+                    for path, size, etag, modified_ms in changed
+                ],
+            )
+            return
+        columns = zip(*changed, strict=True)
+        await self._arrays(_CHANGE["postgresql"], (dataset.number, now_ms, *columns))
+
+    async def remove(
+        self, dataset: Dataset, paths: Sequence[str], *, now_ms: int, touched: bool
+    ) -> int:
+        """Turn rows into tombstones; ``touched`` if not by a sync. Returns how many."""
+        touched_ms = now_ms if touched else 0
+        folders = [path for path in paths if path.endswith("/")]
+        files = [path for path in paths if not path.endswith("/")] if folders else paths
+        gone = await self._remove(dataset, files, now_ms, touched_ms)
+        if gone:
+            await self.count(dataset, -gone)
+        return gone + await self._remove(dataset, folders, now_ms, touched_ms)
+
+    async def _remove(
+        self, dataset: Dataset, paths: Sequence[str], now_ms: int, touched_ms: int
+    ) -> int:
+        if not paths:
+            return 0
+        if self._kind == "sqlite":
+            rows = [(now_ms, now_ms, touched_ms, dataset.number, path) for path in paths]
+            return await self._many(_REMOVE["sqlite"], rows)
+        done = await self._arrays(
+            _REMOVE["postgresql"], (dataset.number, now_ms, touched_ms, paths)
+        )
+        return int(done.rpartition(" ")[2])
+
+    async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
+        """Keep a part of an unordered listing."""
+        if not listed:
+            return
+        if self._kind == "sqlite":
+            await self._many(_STAGE["sqlite"], [(shard_id, *one) for one in listed])
+            return
+        columns = zip(*listed, strict=True)
+        await self._arrays(_STAGE["postgresql"], (shard_id, *columns))
+
+    async def _many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:
+        return (await self._connection.exec_driver_sql(statement, rows)).rowcount
+
+    async def _arrays(self, statement: str, values: Iterable[Any]) -> str:
+        # Past SQLAlchemy, whose adapter would look at each of the thousands of values.
+        raw = await self._connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        if not driver.is_in_transaction():
+            await self._connection.execute(text("SELECT 1"))  # begins it
+        try:
+            status: str = await driver.execute(statement, *values)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise unavailable(error) from None
+        return status

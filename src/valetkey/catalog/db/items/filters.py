@@ -1,0 +1,240 @@
+"""The filter language in SQL: a condition with bound parameters, of the meaning that
+:mod:`valetkey.catalog.domain.dql.evaluate` has in memory.
+
+Every condition is true or false, never NULL, so that NOT means what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import (
+    Float,
+    Text,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    true,
+)
+
+from valetkey.catalog.db import tables as t
+from valetkey.catalog.db.items.documents import (
+    Condition,
+    Documents,
+    Expression,
+    Postgresql,
+    Sqlite,
+)
+from valetkey.catalog.domain.dql.ast import (
+    All,
+    Column,
+    Compare,
+    Contains,
+    Either,
+    Equal,
+    Exists,
+    Field,
+    Glob,
+    Metadata,
+    Node,
+    Not,
+    Scalar,
+)
+from valetkey.catalog.domain.dql.glob import is_glob, literal_prefix
+
+Test = Equal | Compare | Glob | Contains | Exists
+
+_C = t.items.c
+_IS_FOLDER: Final = func.substr(_C.path, func.length(_C.path)) == "/"
+_SHOWN_PATH: Final = func.rtrim(_C.path, "/")
+_NUMBERS: Final = frozenset({Column.SIZE, Column.CREATED_AT, Column.UPDATED_AT})
+_LAST: Final = "\U0010ffff"
+_SURROGATES: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000
+
+_ORDERINGS: Final[dict[str, Callable[[Any, Any], Condition]]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def column(field: Column) -> Expression:
+    """Return an item's own field as an expression over its row; it is never NULL."""
+    match field:
+        case Column.FILENAME:
+            return literal("/", Text()) + _SHOWN_PATH
+        case Column.NAME:
+            return func.substr(_SHOWN_PATH, func.length(_C.folder) + 1)
+        case Column.DIR:
+            inner = literal("/", Text()) + func.substr(_C.folder, 1, func.length(_C.folder) - 1)
+            return case((_C.folder == "", "/"), else_=inner)
+        case Column.TYPE:
+            return case((_IS_FOLDER, "dir"), else_="file")
+        case _:
+            return _PLAIN[field]
+
+
+_PLAIN: Final[dict[Column, Expression]] = {
+    Column.ID: _C.id,
+    Column.CREATOR: _C.creator,
+    Column.CREATED_AT: _C.created_ms,
+    Column.UPDATED_AT: _C.updated_ms,
+    Column.SIZE: _C.size,
+    Column.MIMETYPE: _C.mimetype,
+    Column.ETAG: _C.etag,
+}
+
+
+class Translator:
+    """Filters -> conditions, for one kind of database."""
+
+    def __init__(self, kind: str) -> None:
+        self._documents: Documents = Postgresql() if kind == "postgresql" else Sqlite()
+
+    def condition(self, node: Node) -> Condition:
+        """Translate a filter."""
+        match node:
+            case All(parts):
+                return and_(true(), *map(self.condition, parts))
+            case Either(parts):
+                return or_(false(), *self._either(parts))
+            case Not(part):
+                return not_(self.condition(part))
+            case _ if isinstance(node.field, Metadata):
+                return func.coalesce(self._on_document(node, node.field), false())
+            case _:
+                return self._on_column(node, node.field)
+
+    def _either(self, parts: tuple[Node, ...]) -> list[Condition]:
+        """Translate alternatives; those of one field with texts become one IN."""
+        texts: dict[Field, list[str]] = {}
+        others = []
+        for part in parts:
+            match part:
+                case Equal(Column() as field, str() as text) if field not in _NUMBERS:
+                    texts.setdefault(field, []).append(text)
+                case _:
+                    others.append(self.condition(part))
+        return [*(_one_of(field, values) for field, values in texts.items()), *others]
+
+    def _on_column(self, node: Test, field: Column) -> Condition:
+        kind = int if field in _NUMBERS else str
+        match node:
+            case Exists():
+                return true()
+            case Equal(_, value):
+                return _equal(field, value) if _is(value, kind) else false()
+            case Compare(_, operator, value):
+                same = _is(value, kind)
+                return self._ordered(column(field), operator, value) if same else false()
+            case Glob(_, pattern):
+                return self._documents.glob(column(field), pattern) if kind is str else false()
+            case Contains(_, text):
+                return self._documents.holds(column(field), text) if kind is str else false()
+
+    def _on_document(self, node: Test, field: Metadata) -> Condition:
+        documents = self._documents
+        match node:
+            case Exists():
+                return documents.type_of(field).is_not(None)
+            case Equal(_, value):
+                return self._equal(field, value)
+            case Compare(_, operator, value):
+                side = documents.text(field) if isinstance(value, str) else documents.number(field)
+                return self._ordered(side, operator, value)
+            case Glob(_, pattern):
+                return documents.glob(documents.text(field), pattern)
+            case Contains(_, text):
+                return documents.holds(documents.text(field), text)
+
+    def _equal(self, field: Metadata, value: Scalar) -> Condition:
+        match value:
+            case None:
+                return func.coalesce(self._documents.type_of(field), "null") == "null"
+            case bool():
+                return self._documents.is_boolean(field, value)
+            case str():
+                return self._documents.text(field) == literal(value, Text())
+            case _:
+                return self._documents.number(field) == _number(value)
+
+    def _ordered(self, side: Expression, operator: str, value: str | float) -> Condition:
+        if isinstance(value, str):
+            side = self._documents.by_code_points(side)
+            return _ORDERINGS[operator](side, literal(value, Text()))
+        return _ORDERINGS[operator](side, _number(value))
+
+
+def _is(value: Scalar, kind: type) -> bool:
+    if kind is str:
+        return isinstance(value, str)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _equal(field: Column, value: Scalar) -> Condition:
+    if isinstance(value, str):
+        return _one_of(field, [value])
+    return column(field) == _number(value)
+
+
+def _one_of(field: Field, values: list[str]) -> Condition:
+    """Compare with texts, so that an index helps where there is one."""
+    assert isinstance(field, Column)  # noqa: S101  # metadata has its own way
+    if field is Column.FILENAME:
+        paths = [value[1:] for value in values if value.startswith("/")]
+        spelled = [path for plain in paths for path in (plain, f"{plain}/")]
+        return and_(_within(_C.path, spelled), _within(column(field), values))
+    if field is Column.DIR:
+        folders = [value[1:] + "/" for value in values if value.startswith("/")]
+        folders += [""] if "/" in values else []
+        return and_(_within(_C.folder, folders), _within(column(field), values))
+    return _within(column(field), values)
+
+
+def _within(side: Expression, values: list[str]) -> Condition:
+    if len(values) == 1:
+        return side == literal(values[0], Text())
+    return side.in_(bindparam(None, values, type_=Text(), expanding=True))
+
+
+def _number(value: Any) -> Expression:
+    return literal(float(value), Float(53))
+
+
+def glob_range(node: Node) -> Condition | None:
+    """Return the stretch of an indexed column that holds all that a glob can fit, if it has one."""
+    if not isinstance(node, Glob) or node.field not in {Column.FILENAME, Column.DIR}:
+        return None
+    beginning = literal_prefix(node.pattern)[1:]
+    if not node.pattern.startswith("/") or not beginning:
+        return None
+    side = _C.path if node.field is Column.FILENAME else _C.folder
+    above = _after(beginning)
+    return side >= beginning if above is None else and_(side >= beginning, side < above)
+
+
+def _after(beginning: str) -> str | None:
+    """Return the lowest text above all that have this beginning; None if there is none."""
+    kept = beginning.rstrip(_LAST)
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following)
+
+
+def glob_folder(node: Node) -> str | None:
+    """Return the one folder that all lie in that a glob on filenames fits, if that is so."""
+    if not isinstance(node, Glob) or node.field is not Column.FILENAME:
+        return None
+    folder, _, name = node.pattern.rpartition("/")
+    if not node.pattern.startswith("/") or is_glob(folder) or "**" in name:
+        return None
+    return folder[1:] + "/" if folder else ""

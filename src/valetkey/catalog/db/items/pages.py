@@ -1,0 +1,84 @@
+"""Pages of items, each found by an index.
+
+What is asked for decides the way. A folder's items lie together, in order of their ids. A glob's
+literal beginning is a stretch of the paths: a short one is read and sorted; in a long one items
+that fit are so many that the walk by id finds them. Neither database can know which it is, because
+the texts are parameters: so it is tried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Select, asc, desc, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from valetkey.catalog.db import tables as t
+from valetkey.catalog.db.items.documents import Condition
+from valetkey.catalog.db.items.filters import (
+    Translator,
+    column,
+    glob_folder,
+    glob_range,
+)
+from valetkey.catalog.db.items.rows import COLUMNS
+from valetkey.catalog.domain.dql.ast import All, Column, Equal, Node
+from valetkey.catalog.domain.ports import ItemQuery
+
+_C = t.items.c
+_LIVE = _C.deleted_ms.is_(None)
+#: A stretch of this many rows is read and sorted in tens of milliseconds.
+_SHORT: Final = 50_000
+
+
+async def page_query(
+    connection: AsyncConnection, translator: Translator, number: int, query: ItemQuery
+) -> Select[Any]:
+    """Return the statement that reads a page."""
+    parts = conjunction(query.where)
+    own = [_C.dataset == number, _LIVE]
+    wanted = [*own, translator.condition(query.where)]
+    folder = next((found for found in map(glob_folder, parts) if found is not None), None)
+    stretch = next((found for found in map(glob_range, parts) if found is not None), None)
+    if folder is not None:
+        wanted.append(_C.folder == folder)
+    elif stretch is not None and (
+        query.sort is Column.FILENAME or await _is_short(connection, own, stretch)
+    ):
+        wanted.append(stretch)
+        if query.sort is Column.ID:
+            # Materialised, or the planner might walk by id after all.
+            hits = select(*COLUMNS).where(*wanted).cte("hits").prefix_with("MATERIALIZED")
+            return _paged(select(hits), [hits.c.id], query)
+    return _paged(select(*COLUMNS).where(*wanted), _order(query, parts), query)
+
+
+async def _is_short(
+    connection: AsyncConnection, own: Sequence[Condition], stretch: Condition
+) -> bool:
+    some: Select[Any] = select(literal_column("1")).select_from(t.items).where(*own, stretch)
+    count = select(func.count()).select_from(some.limit(_SHORT + 1).subquery())
+    return int((await connection.execute(count)).scalar_one()) <= _SHORT
+
+
+def _order(query: ItemQuery, parts: list[Node]) -> list[Any]:
+    """Return what to sort by. Files alone are in the order of their paths, which is an index's;
+    with folders among them, whose paths end in ``/``, it takes the name as it is shown."""
+    if query.sort is Column.ID:
+        return [_C.id]
+    if query.sort is Column.FILENAME and Equal(Column.TYPE, "file") in parts:
+        return [_C.path]
+    return [column(query.sort), _C.id]
+
+
+def _paged(statement: Select[Any], order: Sequence[Any], query: ItemQuery) -> Select[Any]:
+    way = desc if query.descending else asc
+    return statement.order_by(*map(way, order)).limit(query.limit).offset(query.offset)
+
+
+def conjunction(node: Node) -> list[Node]:
+    """Return the conditions that must all hold."""
+    if isinstance(node, All):
+        return [condition for part in node.parts for condition in conjunction(part)]
+    return [node]

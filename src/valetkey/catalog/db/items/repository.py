@@ -1,0 +1,175 @@
+"""Implements ports.Items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from valetkey.catalog.db import tables as t
+from valetkey.catalog.db.items.bulk import Bulk
+from valetkey.catalog.db.items.filters import Translator
+from valetkey.catalog.db.items.pages import page_query
+from valetkey.catalog.db.items.rows import COLUMNS, document, item_row, to_item
+from valetkey.catalog.domain.dataset import Dataset, Item
+from valetkey.catalog.domain.dql.ast import Node
+from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.ports import ItemQuery
+from valetkey.db.repositories.rows import Repository
+from valetkey.domain.ports.objects import Listed, to_ms
+
+_C = t.items.c
+_LIVE = _C.deleted_ms.is_(None)
+#: The two halves of PostgreSQL's advisory locks: ours for items, and the dataset's number.
+_LOCK_CLASS = 0x564B4954
+_NUMBERS = 2**31
+
+
+class SqlItems(Repository):
+    """The index in SQL."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self._bulk = Bulk(connection)
+
+    async def lock(self, dataset: Dataset, *, shared: bool = False) -> None:
+        if self._connection.dialect.name != "postgresql":
+            return  # SQLite's writing transactions are alone from their first statement
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        await self._connection.execute(select(lock(_LOCK_CLASS, dataset.number % _NUMBERS)))
+
+    async def get(self, item_id: str) -> Item | None:
+        # The index is by dataset and id; there are few datasets, so each is looked into.
+        query = select(*COLUMNS, t.datasets.c.id.label("dataset_id")).join_from(t.datasets, t.items)
+        match = (t.datasets.c.deleted_at.is_(None), _C.id == item_id, _LIVE)
+        row = await self._one(query.where(*match))
+        return to_item(row.dataset_id, row) if row else None
+
+    async def by_path(self, dataset: Dataset, path: str) -> Item | None:
+        match = (_C.dataset == dataset.number, _C.path == path, _LIVE)
+        row = await self._one(select(*COLUMNS).where(*match))
+        return to_item(dataset.id, row) if row else None
+
+    async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]:
+        translator = Translator(self._connection.dialect.name)
+        statement = await page_query(self._connection, translator, dataset.number, query)
+        return [to_item(dataset.id, row) for row in await self._all(statement)]
+
+    async def count(self, dataset: Dataset, where: Node) -> int:
+        condition = Translator(self._connection.dialect.name).condition(where)
+        query = select(func.count()).select_from(t.items)
+        match = (_C.dataset == dataset.number, _LIVE, condition)
+        return int((await self._connection.execute(query.where(*match))).scalar_one())
+
+    async def put(self, dataset: Dataset, item: Item, *, touched_ms: int) -> Item:
+        match = (_C.dataset == dataset.number, _C.path == item.path)
+        row = await self._one(select(*COLUMNS, _C.deleted_ms).where(*match))
+        new = row is None or row.deleted_ms is not None
+        stored = item if row is None else _over(to_item(dataset.id, row), item)
+        values = item_row(self._connection.dialect, dataset, stored, touched_ms)
+        statement = insert(t.items) if row is None else update(t.items).where(*match)
+        await self._connection.execute(statement.values(**values))
+        if new and not item.is_folder:
+            await self._bulk.count(dataset, 1)
+        return stored
+
+    async def set_metadata(self, item: Item) -> None:
+        dialect = self._connection.dialect
+        numbers = select(t.datasets.c.number).where(t.datasets.c.id == item.dataset_id)
+        match = (_C.dataset == numbers.scalar_subquery(), _C.id == item.id, _LIVE)
+        values = {
+            "metadata": document(dialect, item.metadata),
+            "description": item.description or None,
+            "updated_ms": to_ms(item.updated_at),
+        }
+        await self._connection.execute(update(t.items).where(*match).values(**values))
+
+    async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
+        return await self._bulk.remove(dataset, paths, now_ms=now_ms, touched=True)
+
+    async def move(
+        self, dataset: Dataset, path: str, item: Item, *, tombstone_id: str, now_ms: int
+    ) -> None:
+        await self._bulk.remove(dataset, [path], now_ms=now_ms, touched=True)
+        own = _C.dataset == dataset.number
+        await self._connection.execute(
+            update(t.items).where(own, _C.path == path).values(id=tombstone_id)
+        )
+        # A tombstone that lies where it comes to has an id that nobody knows any more.
+        await self._connection.execute(delete(t.items).where(own, _C.path == item.path))
+        await self.put(dataset, item, touched_ms=now_ms)
+
+    async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
+        """Each folder is found by a jump over the index, however many items lie in one."""
+        found: list[str] = []
+        last = ""
+        own = (_C.dataset == dataset.number, _LIVE)
+        while len(found) < limit:
+            query = select(func.min(_C.folder)).where(*own, _C.folder > last)
+            next_folder = (await self._connection.execute(query)).scalar()
+            if next_folder is None:
+                break
+            found.append(next_folder)
+            last = next_folder
+        return found
+
+    async def stretch(
+        self, dataset: Dataset, after: str, upto: str | None, *, limit: int
+    ) -> Sequence[Indexed]:
+        return await self._bulk.stretch(dataset, after, upto, limit=limit)
+
+    async def apply(
+        self,
+        dataset: Dataset,
+        changes: Changes,
+        ids: Iterator[str],
+        *,
+        creator: str,
+        now_ms: int,
+    ) -> None:
+        await self._bulk.add(dataset, changes.added, ids, creator=creator, now_ms=now_ms)
+        await self._bulk.change(dataset, changes.changed, now_ms=now_ms)
+        if changes.added:
+            await self._bulk.count(dataset, len(changes.added))
+        if changes.removed:
+            await self._bulk.remove(dataset, changes.removed, now_ms=now_ms, touched=False)
+
+    async def purge(self, *, before_ms: int, limit: int) -> int:
+        return await self._delete(_C.deleted_ms < before_ms, limit=limit)
+
+    async def clear(self, dataset: Dataset, *, limit: int) -> int:
+        return await self._delete(_C.dataset == dataset.number, limit=limit)
+
+    async def _delete(self, match: Any, *, limit: int) -> int:
+        keys: Select[Any] = select(_C.dataset, _C.path).where(match).limit(limit)
+        statement = delete(t.items).where(tuple_(_C.dataset, _C.path).in_(keys))
+        return (await self._connection.execute(statement)).rowcount
+
+    async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
+        await self._bulk.stage(shard_id, listed)
+
+    async def staged(self, shard_id: str, after: str, *, limit: int) -> Sequence[Listed]:
+        table = t.staged_objects
+        query = select(table.c.path, table.c.size, table.c.etag, table.c.modified_ms).where(
+            table.c.shard_id == shard_id, table.c.path > after
+        )
+        rows = await self._all(query.order_by(table.c.path).limit(limit))
+        return list(map(Listed._make, rows))
+
+    async def unstage(self, shard_id: str) -> None:
+        table = t.staged_objects
+        await self._connection.execute(delete(table).where(table.c.shard_id == shard_id))
+
+
+def _over(before: Item, item: Item) -> Item:
+    """Return an item put in another's place: it keeps the id and, where it has none, metadata."""
+    return replace(
+        item,
+        id=before.id,
+        created_at=before.created_at,
+        metadata=item.metadata or before.metadata,
+        description=item.description or before.description,
+    )

@@ -1,0 +1,31 @@
+"""The database as the catalog's services see it: a transaction with the catalog's tables too."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from valetkey.catalog.db.commands import SqlCommands
+from valetkey.catalog.db.datasets import SqlDatasets
+from valetkey.catalog.db.items import SqlItems
+from valetkey.db.engine import BUSY_SECONDS, make_engine
+from valetkey.db.storage import SqlStorage, SqlUnitOfWork
+
+
+class SqlCatalogWork(SqlUnitOfWork):
+    """Implements the catalog's UnitOfWork over one connection's transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.datasets = SqlDatasets(connection)
+        self.items = SqlItems(connection)
+        self.commands = SqlCommands(connection)
+
+
+class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):
+    """Implements the catalog's Storage, which is the broker's too."""
+
+    @classmethod
+    def at(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> SqlCatalogStorage:
+        """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
+        engine = make_engine(url, busy_seconds=busy_seconds)
+        return cls(engine, SqlCatalogWork, busy_seconds=busy_seconds)

@@ -1,0 +1,1 @@
+"""The catalog's rules: pure, as the broker's domain is."""

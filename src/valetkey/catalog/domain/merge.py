@@ -1,0 +1,98 @@
+"""A listing and an index, both in key order, walked together like two sorted decks.
+
+Keys are compared by code points, which is UTF-8's binary order and S3's listing order. What is
+equal is passed over; only differences come out. Times are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from valetkey.domain.ports.objects import Listed
+
+
+class Indexed(NamedTuple):
+    """An item as the index has it; ``deleted`` is a tombstone. ``touched_ms`` is when a writer
+    other than a sync last wrote it through Valetkey (0: never)."""
+
+    path: str
+    size: int
+    etag: str
+    modified_ms: int
+    deleted: bool
+    touched_ms: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What makes the index agree with the listing. ``added`` has no row, or a tombstone."""
+
+    added: list[Listed] = field(default_factory=list)
+    changed: list[Listed] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+    @property
+    def none(self) -> bool:
+        return not (self.added or self.changed or self.removed)
+
+
+def merge(listed: Sequence[Listed], indexed: Sequence[Indexed], *, listed_ms: int) -> Changes:
+    """Compare a stretch of the listing with the same stretch of the index.
+
+    Both are strictly ascending and cover the same range of keys. ``listed_ms`` is when the
+    listing was asked for: a row written since then knows better than the listing, and is left to
+    the next sync.
+    """
+    changes = Changes()
+    if _same(listed, indexed):
+        changes.unchanged = len(listed)
+        return changes
+    place = 0
+    for there in listed:
+        while place < len(indexed) and indexed[place].path < there.path:
+            _only_indexed(indexed[place], changes, listed_ms)
+            place += 1
+        if place < len(indexed) and indexed[place].path == there.path:
+            _in_both(there, indexed[place], changes, listed_ms)
+            place += 1
+        else:
+            changes.added.append(there)
+    for row in indexed[place:]:
+        _only_indexed(row, changes, listed_ms)
+    return changes
+
+
+def _same(listed: Sequence[Listed], indexed: Sequence[Indexed]) -> bool:
+    """Tell at C speed whether a stretch is unchanged, as most are."""
+    if len(listed) != len(indexed):
+        return False
+    return all(map(_agrees, listed, indexed))
+
+
+def _agrees(there: Listed, row: Indexed) -> bool:
+    return row[:4] == there and not row[4]
+
+
+def _in_both(there: Listed, row: Indexed, changes: Changes, listed_ms: int) -> None:
+    if _agrees(there, row) or row.touched_ms >= listed_ms:
+        changes.unchanged += 1
+    elif row.deleted:
+        changes.added.append(there)
+    else:
+        changes.changed.append(there)
+
+
+def _only_indexed(row: Indexed, changes: Changes, listed_ms: int) -> None:
+    if not row.deleted and row.touched_ms < listed_ms:
+        changes.removed.append(row.path)
+
+
+def ascending(before: str, paths: Sequence[str]) -> bool:
+    """Tell whether paths ascend strictly, the first above ``before``.
+
+    A store for which this is false does not list in key order, and can't be merged as it comes.
+    """
+    return all(map(str.__lt__, [before, *paths[:-1]], paths))

@@ -1,0 +1,187 @@
+"""Datasets as the outside keeps them: the repositories of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from valetkey.catalog.domain.dataset import Dataset, Item
+from valetkey.catalog.domain.dql.ast import Column, Node
+from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.sync import Command, Shard, WriteIntent
+from valetkey.domain.ports import Storage, UnitOfWork
+from valetkey.domain.ports.objects import Listed
+
+
+class Datasets(Protocol):
+    """Names are unique within a project: ``add`` and ``save`` raise Conflict. Those that are being
+    deleted are not found any more, except by ``deleted``."""
+
+    async def add(self, dataset: Dataset) -> Dataset:
+        """Return it with its number."""
+        ...
+
+    async def get(self, dataset_id: str) -> Dataset | None: ...
+    async def of_project(self, project_id: str) -> Sequence[Dataset]: ...
+    async def of_driver(self, driver_id: str) -> Sequence[Dataset]: ...
+    async def save(self, dataset: Dataset) -> None: ...
+    async def deleted(self) -> Sequence[Dataset]: ...
+    async def delete(self, dataset_id: str) -> None:
+        """Forget a dataset whose items are cleared."""
+        ...
+
+    async def item_count(self, dataset: Dataset) -> int:
+        """Return the number of files, kept as they come and go: it costs nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemQuery:
+    """A page of items: those that ``where`` fits, sorted, then by id."""
+
+    where: Node
+    sort: Column = Column.ID
+    descending: bool = False
+    limit: int = 1000
+    offset: int = 0
+
+
+class Items(Protocol):
+    """The index. Tombstones are seen by the methods of sync only."""
+
+    async def lock(self, dataset: Dataset, *, shared: bool = False) -> None:
+        """Keep other writers of this dataset out until the transaction ends; those that share the
+        lock work on ranges of their own."""
+        ...
+
+    async def get(self, item_id: str) -> Item | None: ...
+    async def by_path(self, dataset: Dataset, path: str) -> Item | None: ...
+    async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]: ...
+    async def count(self, dataset: Dataset, where: Node) -> int: ...
+
+    async def put(self, dataset: Dataset, item: Item, *, touched_ms: int) -> Item:
+        """Insert, or replace the facts of the row at this path, which keeps its id and, where the
+        new item has none, its metadata. Returns what is stored."""
+        ...
+
+    async def set_metadata(self, item: Item) -> None: ...
+
+    async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
+        """Turn rows into tombstones, touched now."""
+        ...
+
+    async def move(
+        self, dataset: Dataset, path: str, item: Item, *, tombstone_id: str, now_ms: int
+    ) -> None:
+        """Put an item, which keeps its id, where its new path says; what it leaves behind is a
+        tombstone with an id of its own."""
+        ...
+
+    async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
+        """Return the distinct folders that hold items, in order, without the root."""
+        ...
+
+    async def stretch(
+        self, dataset: Dataset, after: str, upto: str | None, *, limit: int
+    ) -> Sequence[Indexed]:
+        """Return rows of files in path order, tombstones too."""
+        ...
+
+    async def apply(
+        self,
+        dataset: Dataset,
+        changes: Changes,
+        ids: Iterator[str],
+        *,
+        creator: str,
+        now_ms: int,
+    ) -> None:
+        """Write what a merge found, as many rows as there are, fast."""
+        ...
+
+    async def purge(self, *, before_ms: int, limit: int) -> int:
+        """Delete tombstones of any dataset that are older; returns how many."""
+        ...
+
+    async def clear(self, dataset: Dataset, *, limit: int) -> int:
+        """Delete rows of any kind; returns how many."""
+        ...
+
+    async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
+        """Keep a part of an unordered listing."""
+        ...
+
+    async def staged(self, shard_id: str, after: str, *, limit: int) -> Sequence[Listed]:
+        """Return kept objects in path order."""
+        ...
+
+    async def unstage(self, shard_id: str) -> None: ...
+
+
+class Commands(Protocol):
+    """Syncs, and the shards that they consist of."""
+
+    async def add(self, command: Command) -> None:
+        """Raises Locked while another one of the dataset is not over."""
+        ...
+
+    async def get(self, command_id: str) -> Command | None: ...
+    async def of_dataset(self, dataset_id: str, *, limit: int) -> Sequence[Command]:
+        """Return a dataset's commands, newest first."""
+        ...
+
+    async def open(self) -> Sequence[Command]:
+        """Return the commands that are not over, oldest first."""
+        ...
+
+    async def active(self, dataset_id: str) -> Command | None: ...
+    async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
+        """Store the shards of a command that has none yet, and that it runs. False if another
+        process was quicker, or the command is over: then nothing is stored."""
+        ...
+
+    async def replace_shards(self, command: Command, shard: Shard) -> None:
+        """Put one shard in the place of all; whoever works on another finds it gone."""
+        ...
+
+    async def finish(self, command: Command) -> bool:
+        """Store how a command ended. False if it was over already: then nothing is stored."""
+        ...
+
+    async def shards(self, command_id: str) -> Sequence[Shard]: ...
+
+    async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
+        """Take a shard that is not over and not leased by somebody else."""
+        ...
+
+    async def release(self) -> None:
+        """End all leases: for a process that knows that it is the only one."""
+        ...
+
+    async def advance(self, shard: Shard) -> bool:
+        """Store a shard's progress if its owner still holds the lease and the command goes on."""
+        ...
+
+    async def add_intent(self, intent: WriteIntent) -> None: ...
+    async def intents(self, dataset_id: str) -> Sequence[WriteIntent]: ...
+    async def drop_intent(self, intent_id: str) -> None: ...
+
+
+class CatalogWork(UnitOfWork, Protocol):
+    """One transaction's repositories, the catalog's among them."""
+
+    @property
+    def datasets(self) -> Datasets: ...
+    @property
+    def items(self) -> Items: ...
+    @property
+    def commands(self) -> Commands: ...
+
+
+class CatalogStorage(Storage, Protocol):
+    """The database, with the catalog's tables."""
+
+    def begin(self) -> AbstractAsyncContextManager[CatalogWork]: ...
+    def read(self) -> AbstractAsyncContextManager[CatalogWork]: ...

@@ -1,0 +1,152 @@
+"""A sync as stored work: a command, cut into shards that any process may take.
+
+A shard is a range of keys with a checkpoint. Whoever works on it holds a lease, renewed with each
+page; when the lease runs out (the process died), another takes the shard up at its checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from valetkey.catalog.domain.merge import Changes
+
+#: The command's type and its words are Dataloop's.
+SYNC: Final = "SyncDataset"
+LEASE: Final = timedelta(seconds=15)
+
+
+class State(StrEnum):
+    """How far a command or a shard is; the values are those of Dataloop's commands."""
+
+    CREATED = "created"
+    RUNNING = "in-progress"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def over(self) -> bool:
+        return self in {State.SUCCESS, State.FAILED, State.CANCELED}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a sync did, in items."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+    @property
+    def seen(self) -> int:
+        return self.added + self.changed + self.unchanged
+
+    def plus(self, changes: Changes) -> Counts:
+        """Add what one stretch changed."""
+        return Counts(
+            self.added + len(changes.added),
+            self.changed + len(changes.changed),
+            self.removed + len(changes.removed),
+            self.unchanged + changes.unchanged,
+        )
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """Add up counts."""
+    parts = list(counts)
+    return Counts(
+        sum(part.added for part in parts),
+        sum(part.changed for part in parts),
+        sum(part.removed for part in parts),
+        sum(part.unchanged for part in parts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A sync of a dataset. ``user_id`` started it and it runs with their rights; ``expected`` is
+    how many items the index had, for the progress; ``notice`` is what its owner ought to know of
+    the way it went; ``error`` says what failed, why, and the fix."""
+
+    id: str
+    dataset_id: str
+    user_id: str
+    state: State
+    created_at: datetime
+    updated_at: datetime
+    expected: int = 0
+    parallel: int = 1
+    notice: str = ""
+    error: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A range of paths: above ``after`` and up to ``upto`` (inclusive; None: the end).
+
+    Everything up to ``checkpoint`` is done. ``staged``: the store lists out of order, and the
+    listing is put in order in the database first; ``listed_ms`` is when that listing was asked
+    for, 0 until all of it is there. ``lease_ms`` is when the lease of ``owner`` ends. Both in
+    milliseconds since 1970.
+    """
+
+    id: str
+    command_id: str
+    dataset_id: str
+    after: str
+    upto: str | None
+    checkpoint: str
+    state: State = State.CREATED
+    owner: str = ""
+    lease_ms: int = 0
+    staged: bool = False
+    listed_ms: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.added, self.changed, self.removed, self.unchanged)
+
+    def advanced(self, checkpoint: str, changes: Changes, lease_ms: int) -> Shard:
+        """Return the shard with one more stretch done."""
+        counts = self.counts.plus(changes)
+        return replace(
+            self,
+            checkpoint=checkpoint,
+            lease_ms=lease_ms,
+            added=counts.added,
+            changed=counts.changed,
+            removed=counts.removed,
+            unchanged=counts.unchanged,
+        )
+
+
+def progress(command: Command, shards: Iterable[Shard]) -> int:
+    """Return how far a sync is, in percent; 100 only once it has succeeded."""
+    if command.state is State.SUCCESS:
+        return 100
+    parts = list(shards)
+    done = sum(part.state is State.SUCCESS for part in parts) / len(parts) if parts else 0.0
+    seen = total(part.counts for part in parts).seen
+    guess = seen / command.expected if command.expected else 0.0
+    return min(99, int(100 * max(done, guess)))
+
+
+@dataclass(frozen=True, slots=True)
+class WriteIntent:
+    """An object that is about to be written or deleted through Valetkey, noted before and struck
+    off with the item's row: what a killed process leaves is looked up at the next sync."""
+
+    id: str
+    dataset_id: str
+    path: str
+    user_id: str
+    at: datetime

@@ -1,0 +1,212 @@
+"""Datasets: made over a driver, listed, renamed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from valetkey.catalog.domain.dataset import HIDDEN_DATASET, Dataset, check_metadata
+from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
+from valetkey.catalog.domain.sync import State
+from valetkey.domain.access import Action
+from valetkey.domain.errors import Conflict, InvalidInput
+from valetkey.domain.ids import IdFactory, is_id
+from valetkey.domain.names import clean_name
+from valetkey.domain.people import Project
+from valetkey.domain.ports import Clock
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.guard import Guard, load_project, missing
+
+_CLEARED_AT_ONCE: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """What a person gives for a dataset. ``driver_id`` names a driver of the same project."""
+
+    name: str
+    driver_id: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetView:
+    """A dataset with the number of its files."""
+
+    dataset: Dataset
+    item_count: int
+
+
+class Datasets:
+    """Members of the project may look; developers make, rename and delete."""
+
+    def __init__(
+        self, storage: CatalogStorage, audit: AuditLog, clock: Clock, new_id: IdFactory
+    ) -> None:
+        self._storage = storage
+        self._audit = audit
+        self._guard = Guard(audit)
+        self._clock = clock
+        self._new_id = new_id
+
+    async def create(self, caller: Caller, project_id: str, new: NewDataset) -> DatasetView:
+        """Make an empty dataset; a sync fills it.
+
+        Raises InvalidInput (name, unknown driver), Conflict (name taken), NotFound, Denied.
+        """
+        project = await self._project(caller, Action.MANAGE_DATASETS, project_id)
+        draft = self._draft(
+            project,
+            caller.principal.email,
+            clean_name(new.name),
+            driver_id=new.driver_id,
+            metadata=check_metadata(new.metadata),
+        )
+        async with self._storage.begin() as work:
+            driver = await work.drivers.get(new.driver_id) if is_id(new.driver_id) else None
+            if driver is None or driver.project_id != project.id:
+                raise InvalidInput(
+                    f"There is no driver {ascii(new.driver_id)[:80]} in this project.",
+                    hint="List the project's drivers and use one's id.",
+                    field="driver",
+                )
+            dataset = await work.datasets.add(draft)
+            await self._note(work, caller, project, "dataset.create", dataset)
+        return DatasetView(dataset, 0)
+
+    async def get(self, caller: Caller, dataset_id: str) -> DatasetView:
+        """Return one dataset. Raises NotFound, Denied."""
+        dataset, _ = await self._load(caller, Action.READ_DATASETS, dataset_id)
+        async with self._storage.read() as work:
+            return DatasetView(dataset, await work.datasets.item_count(dataset))
+
+    async def of_project(
+        self, caller: Caller, project_id: str, *, hidden: bool = False
+    ) -> Sequence[DatasetView]:
+        """List a project's datasets by name; ``hidden`` ones only if asked for.
+
+        Raises NotFound, Denied.
+        """
+        project = await self._project(caller, Action.READ_DATASETS, project_id)
+        if hidden:
+            await self._ensure_hidden(project)
+        async with self._storage.read() as work:
+            datasets = await work.datasets.of_project(project_id)
+            shown = [each for each in datasets if hidden or not each.hidden]
+            return [DatasetView(each, await work.datasets.item_count(each)) for each in shown]
+
+    async def update(
+        self,
+        caller: Caller,
+        dataset_id: str,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> DatasetView:
+        """Change the name or the metadata; what is None stays.
+
+        Raises InvalidInput, Conflict (name taken), NotFound, Denied.
+        """
+        dataset, project = await self._load(caller, Action.MANAGE_DATASETS, dataset_id)
+        changed = replace(dataset, updated_at=self._clock.now())
+        if name is not None:
+            changed = replace(changed, name=clean_name(name))
+        if metadata is not None:
+            changed = replace(changed, metadata=check_metadata(metadata))
+        async with self._storage.begin() as work:
+            await work.datasets.save(changed)
+            await self._note(work, caller, project, "dataset.update", changed)
+            return DatasetView(changed, await work.datasets.item_count(changed))
+
+    async def delete(self, caller: Caller, dataset_id: str) -> None:
+        """Delete a dataset and its items; the bucket is not touched, and its name and its driver
+        are free at once. A sync of it is cancelled with it.
+
+        Raises NotFound, Denied.
+        """
+        dataset, project = await self._load(caller, Action.MANAGE_DATASETS, dataset_id)
+        # Without its driver: that one may go while the rows of a large dataset are still going.
+        gone = replace(dataset, deleted_at=self._clock.now(), driver_id="")
+        async with self._storage.begin() as work:
+            await work.items.lock(dataset)
+            command = await work.commands.active(dataset.id)
+            if command is not None:
+                await work.commands.finish(replace(command, state=State.CANCELED))
+            await work.datasets.save(gone)
+            await self._note(work, caller, project, "dataset.delete", dataset)
+        await clear(self._storage, gone)
+
+    def _draft(self, project: Project, creator: str, name: str, **more: Any) -> Dataset:
+        now = self._clock.now()
+        return Dataset(
+            id=self._new_id(),
+            project_id=project.id,
+            name=name,
+            creator=creator,
+            created_at=now,
+            updated_at=now,
+            **more,
+        )
+
+    async def _ensure_hidden(self, project: Project) -> None:
+        """Make the dataset that Dataloop's SDK expects in each project, if it is not there."""
+        async with self._storage.read() as work:
+            known = await work.datasets.of_project(project.id)
+        if any(each.hidden for each in known):
+            return
+        draft = self._draft(project, project.creator, HIDDEN_DATASET, driver_id="", hidden=True)
+        try:
+            async with self._storage.begin() as work:
+                await work.datasets.add(draft)
+        except Conflict:
+            return  # somebody else was quicker, or gave the name to a dataset with a driver
+
+    async def _project(self, caller: Caller, action: Action, project_id: str) -> Project:
+        if not is_id(project_id):
+            raise missing(f"project:{project_id}")
+        async with self._storage.read() as work:
+            project = await load_project(work, project_id)
+        await self._require(caller, action, project, f"project:{project_id}")
+        return project
+
+    async def _load(
+        self, caller: Caller, action: Action, dataset_id: str
+    ) -> tuple[Dataset, Project]:
+        async with self._storage.read() as work:
+            dataset = await work.datasets.get(dataset_id) if is_id(dataset_id) else None
+            if dataset is None:
+                raise missing(f"dataset:{dataset_id}")
+            project = await load_project(work, dataset.project_id)
+        await self._require(caller, action, project, f"dataset:{dataset_id}")
+        return dataset, project
+
+    async def _require(
+        self, caller: Caller, action: Action, project: Project, subject: str
+    ) -> None:
+        await self._guard.require(
+            caller, action, org_id=project.org_id, project_id=project.id, subject=subject
+        )
+
+    async def _note(
+        self, work: CatalogWork, caller: Caller, project: Project, action: str, dataset: Dataset
+    ) -> None:
+        event = self._audit.event(
+            caller,
+            action,
+            f"dataset:{dataset.id}",
+            org_id=project.org_id,
+            name=dataset.name,
+            driver_id=dataset.driver_id,
+        )
+        await work.audit.append([event])
+
+
+async def clear(storage: CatalogStorage, dataset: Dataset) -> None:
+    """Delete the rows of a deleted dataset, then the dataset, a part at a time: what a killed
+    process leaves, the next one goes on with."""
+    while True:
+        async with storage.begin() as work:
+            if not await work.items.clear(dataset, limit=_CLEARED_AT_ONCE):
+                await work.datasets.delete(dataset.id)
+                return

@@ -1,0 +1,272 @@
+"""A sync from order to end: planned once, its shards worked off side by side, settled, finished."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from valetkey.catalog.domain.dataset import Item, mimetype_of
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.domain.ranges import KeyRange, split
+from valetkey.catalog.domain.sync import LEASE, Command, Shard, State, WriteIntent, total
+from valetkey.catalog.services.datasets.bucket import Bucket, acting
+from valetkey.catalog.services.datasets.shards import (
+    OUT_OF_ORDER,
+    Gone,
+    OutOfOrder,
+    ShardWork,
+    whole_shard,
+)
+from valetkey.catalog.services.items.sessions import Sessions
+from valetkey.catalog.services.items.shelf import Shelves
+from valetkey.domain.access import Action
+from valetkey.domain.errors import StorageUnavailable, ValetkeyError
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import Clock
+from valetkey.domain.ports.objects import ObjectData, Stored, to_ms
+from valetkey.services.audit import AuditLog, Caller
+
+#: Ranges are never equally long: with more of them than workers, none waits long for another.
+_SHARDS_EACH: Final = 4
+#: An intent this old is nobody's any more: no upload takes so long.
+_INTENT_LIFETIME: Final = timedelta(days=1)
+
+_log = logging.getLogger(__name__)
+
+
+class SyncRuns:
+    """Runs syncs. ``owner`` names this process on the leases that it takes."""
+
+    def __init__(
+        self,
+        storage: CatalogStorage,
+        objects: ObjectData,
+        sessions: Sessions,
+        shelves: Shelves,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: IdFactory,
+        *,
+        owner: str,
+    ) -> None:
+        self._storage = storage
+        self._objects = objects
+        self._sessions = sessions
+        self._shelves = shelves
+        self._audit = audit
+        self._clock = clock
+        self._new_id = new_id
+        self._owner = owner
+
+    async def run(self, command: Command) -> None:
+        """Do what can be done of a sync now: all of it, or what others leave.
+
+        What AWS refuses ends the sync as failed, with the cause and the fix in its error. Raises
+        StorageUnavailable: then it stays open.
+        """
+        try:
+            bucket = await self._open(command)
+            if command.state is State.CREATED:
+                await self._plan(command, bucket)
+            await self._work_off(command, bucket)
+        except StorageUnavailable:
+            raise
+        except ValetkeyError as error:
+            await self._end(command, State.FAILED, error=error)
+        except Exception as error:  # noqa: BLE001  # a mistake of ours would be tried for ever
+            _log.exception("The sync %s failed", command.id)
+            await self._end(command, State.FAILED, error=_unknown(error))
+
+    async def _open(self, command: Command) -> Bucket:
+        caller = await acting(self._storage, command)
+        shelf = await self._shelves.of_dataset(caller, command.dataset_id, Action.MANAGE_DATASETS)
+        return Bucket(self._objects, self._sessions, self._shelves, self._clock, caller, shelf)
+
+    async def _plan(self, command: Command, bucket: Bucket) -> None:
+        ranges = [KeyRange("", None)]
+        if command.parallel > 1:
+            parts = command.parallel * _SHARDS_EACH
+            ranges = await split(ranges[0], parts, bucket.next_path)
+        shards = [
+            whole_shard(command, self._new_id(), after=part.after, upto=part.upto)
+            for part in ranges
+        ]
+        running = replace(command, state=State.RUNNING, updated_at=self._clock.now())
+        async with self._storage.begin() as work:
+            await work.commands.begin(running, shards)
+
+    async def _work_off(self, command: Command, bucket: Bucket) -> None:
+        while True:
+            shards = await self._shards(command)
+            waiting = [shard for shard in shards if not shard.state.over]
+            if shards and not waiting:
+                await self._settle(command, bucket)
+                return
+            queue = iter(waiting)
+            workers = [self._take(queue, command, bucket) for _ in range(command.parallel)]
+            if not sum(await _gathered(workers)):
+                return  # the rest is in others' hands, or the sync is over
+
+    async def _take(self, queue: Any, command: Command, bucket: Bucket) -> int:
+        """Work off shards as they can be claimed; return how many."""
+        count = 0
+        for waiting in queue:
+            shard = await self._claim(waiting)
+            if shard is None:
+                continue
+            count += 1
+            try:
+                await ShardWork(self._storage, self._clock, self._new_id, bucket, shard).run()
+            except Gone:
+                return count
+            except OutOfOrder:
+                await self._put_in_order(command)
+                return count
+        return count
+
+    async def _claim(self, shard: Shard) -> Shard | None:
+        now_ms = to_ms(self._clock.now())
+        until_ms = now_ms + int(LEASE.total_seconds() * 1000)
+        async with self._storage.begin() as work:
+            return await work.commands.claim(
+                shard.id, self._owner, now_ms=now_ms, until_ms=until_ms
+            )
+
+    async def _put_in_order(self, command: Command) -> None:
+        """Begin anew with one shard, whose listing is put in order first."""
+        async with self._storage.begin() as work:
+            current = await work.commands.get(command.id)
+            shards = await work.commands.shards(command.id)
+            if current is None or current.state.over or any(shard.staged for shard in shards):
+                return
+            noticed = replace(current, notice=OUT_OF_ORDER)
+            shard = whole_shard(command, self._new_id(), staged=True)
+            await work.commands.replace_shards(noticed, shard)
+
+    async def _settle(self, command: Command, bucket: Bucket) -> None:
+        """Look after what writers had begun and may not have ended; then the sync is done."""
+        async with self._storage.read() as work:
+            intents = await work.commands.intents(command.dataset_id)
+        for intent in intents:
+            await self._settle_one(bucket, intent)
+        await self._end(command, State.SUCCESS, caller=bucket.caller)
+
+    async def _settle_one(self, bucket: Bucket, intent: WriteIntent) -> None:
+        dataset, path = bucket.shelf.dataset, intent.path
+        async with self._storage.read() as work:
+            before = await work.items.by_path(dataset, path)
+        stored = await bucket.head(path)
+        async with self._storage.begin() as work:
+            await work.items.lock(dataset)
+            pending = {one.id for one in await work.commands.intents(dataset.id)}
+            row = await work.items.by_path(dataset, path)
+            if intent.id not in pending or row != before:
+                return  # a writer ended meanwhile, and knows better
+            touched_ms = to_ms(self._clock.now())
+            if stored is None and row is not None:
+                await work.items.remove(dataset, [path], now_ms=touched_ms)
+            elif stored is not None and not _agree(row, stored):
+                item = self._item(bucket, path, stored, row)
+                await work.items.put(dataset, item, touched_ms=touched_ms)
+            if self._clock.now() - intent.at > _INTENT_LIFETIME:
+                await work.commands.drop_intent(intent.id)
+
+    def _item(self, bucket: Bucket, path: str, stored: Stored, row: Item | None) -> Item:
+        now = self._clock.now()
+        draft = row or Item(
+            id=self._new_id(),
+            dataset_id=bucket.shelf.dataset.id,
+            path=path,
+            size=stored.size,
+            etag=stored.etag,
+            mimetype=mimetype_of(path),
+            creator=bucket.caller.principal.email,
+            modified_at=stored.modified_at,
+            created_at=now,
+            updated_at=now,
+        )
+        return replace(
+            draft,
+            size=stored.size,
+            etag=stored.etag,
+            modified_at=stored.modified_at,
+            updated_at=now,
+        )
+
+    async def _shards(self, command: Command) -> Sequence[Shard]:
+        async with self._storage.read() as work:
+            return await work.commands.shards(command.id)
+
+    async def _end(
+        self,
+        command: Command,
+        state: State,
+        *,
+        caller: Caller | None = None,
+        error: ValetkeyError | None = None,
+    ) -> None:
+        async with self._storage.begin() as work:
+            current = await work.commands.get(command.id)
+            if current is None:
+                return
+            shards = await work.commands.shards(command.id)
+            ended = replace(
+                current,
+                state=state,
+                updated_at=self._clock.now(),
+                error=_told(error) if error else {},
+            )
+            if not await work.commands.finish(ended):
+                return
+            dataset = await work.datasets.get(command.dataset_id)
+            project = await work.projects.get(dataset.project_id) if dataset else None
+            if caller is None or project is None:
+                return
+            counts = total(shard.counts for shard in shards)
+            event = self._audit.event(
+                caller,
+                "dataset.synced",
+                f"dataset:{command.dataset_id}",
+                org_id=project.org_id,
+                command_id=command.id,
+                added=counts.added,
+                changed=counts.changed,
+                removed=counts.removed,
+            )
+            await work.audit.append([event])
+
+
+def _agree(row: Item | None, stored: Stored) -> bool:
+    return row is not None and (row.size, row.etag) == (stored.size, stored.etag)
+
+
+def _unknown(error: Exception) -> ValetkeyError:
+    return ValetkeyError(
+        f"The sync failed in a way that Valetkey does not know ({type(error).__name__}).",
+        hint="See the server's log, and report it. What was indexed before is right.",
+    )
+
+
+def _told(error: ValetkeyError) -> dict[str, Any]:
+    return {
+        "message": error.message,
+        "hint": error.hint,
+        "code": error.code,
+        "details": dict(error.details),
+    }
+
+
+async def _gathered(works: list[Any]) -> list[int]:
+    """Run side by side; when one fails, the others end, and its error is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

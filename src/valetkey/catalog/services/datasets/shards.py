@@ -1,0 +1,188 @@
+"""One shard of a sync: its stretch of the listing merged into the index, page after page.
+
+Pages are fetched ahead while others are written. What a batch of pages changes and the checkpoint
+behind it are one transaction: whoever takes the shard up after a crash goes on exactly there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from valetkey.catalog.domain.merge import Changes, merge
+from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
+from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
+from valetkey.catalog.services.datasets.bucket import Bucket, Page
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import Clock
+from valetkey.domain.ports.objects import Listed, to_ms
+
+_LEASE_MS: Final = int(LEASE.total_seconds() * 1000)
+#: Pages that are fetched ahead, and as many as are written at once.
+_AHEAD: Final = 8
+_ROWS: Final = 10_000
+_STAGED: Final = 8_000
+OUT_OF_ORDER: Final = (
+    "The store does not list in the order of its keys, so its listing is put in order in the "
+    "database first, by one process: this takes longer, and more space meanwhile."
+)
+
+
+class Gone(Exception):
+    """The shard is somebody else's now, or its sync is over: there is nothing left to do."""
+
+
+class OutOfOrder(Exception):
+    """The store does not list in the order of its keys."""
+
+
+class ShardWork:
+    """Works a shard off. Raises Gone, OutOfOrder, and what the bucket and the storage raise."""
+
+    def __init__(
+        self, storage: CatalogStorage, clock: Clock, new_id: IdFactory, bucket: Bucket, shard: Shard
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._new_id = new_id
+        self._bucket = bucket
+        self._dataset = bucket.shelf.dataset
+        self._shard = shard
+
+    async def run(self) -> None:
+        """Go from the checkpoint to the end."""
+        if self._shard.staged:
+            await self._run_staged()
+        else:
+            await self._run_ordered()
+
+    async def _run_ordered(self) -> None:
+        start = self._shard.checkpoint or self._shard.after
+        async for pages in self._batches(start):
+            if not all(page.in_order for page in pages):
+                raise OutOfOrder
+            listed = [one for page in pages for one in page.listed]
+            listed_ms = min(page.listed_ms for page in pages)
+            upto = self._shard.upto if pages[-1].last else pages[-1].end
+            await self._reconcile(listed, upto, listed_ms, last=pages[-1].last)
+
+    async def _batches(self, after: str) -> AsyncIterator[list[Page]]:
+        """Iterate over pages, as many at once as have come in meanwhile."""
+        queue: asyncio.Queue[Page | BaseException] = asyncio.Queue(_AHEAD)
+        fetching = asyncio.create_task(self._fetch(after, queue))
+        try:
+            last = False
+            while not last:
+                first = await queue.get()
+                got = [first, *(queue.get_nowait() for _ in range(queue.qsize()))]
+                pages = [page for page in got if isinstance(page, Page)]
+                if pages:
+                    yield pages
+                    last = pages[-1].last
+                for failure in got:
+                    if isinstance(failure, BaseException):
+                        raise failure
+        finally:
+            fetching.cancel()
+            with suppress(asyncio.CancelledError):
+                await fetching
+
+    async def _fetch(self, after: str, queue: asyncio.Queue[Page | BaseException]) -> None:
+        while True:
+            try:
+                page = await self._bucket.page(after, self._shard.upto)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001  # raised where the pages are awaited
+                await queue.put(error)
+                return
+            await queue.put(page)
+            if page.last or not page.in_order:
+                return
+            after = page.end
+
+    async def _reconcile(
+        self, listed: Sequence[Listed], upto: str | None, listed_ms: int, *, last: bool
+    ) -> None:
+        """Make the index agree with a stretch of the listing: from the checkpoint to ``upto``."""
+        done = False
+        while not done:
+            async with self._storage.begin() as work:
+                await work.items.lock(self._dataset, shared=True)
+                after = self._shard.checkpoint or self._shard.after
+                rows = await work.items.stretch(self._dataset, after, upto, limit=_ROWS)
+                bound, part = upto, listed
+                if len(rows) == _ROWS:
+                    bound = rows[-1].path
+                    part = listed[: bisect_right(listed, bound, key=lambda one: one.path)]
+                done = len(rows) < _ROWS
+                changes = merge(part, rows, listed_ms=listed_ms)
+                checkpoint = after if bound is None else bound
+                shard = self._shard.advanced(checkpoint, changes, self._lease_end())
+                if done and last:
+                    shard = replace(shard, state=State.SUCCESS)
+                await self._store(work, shard, changes)
+            self._shard = shard
+            listed = listed[len(part) :]
+
+    async def _store(self, work: CatalogWork, shard: Shard, changes: Changes) -> None:
+        if not await work.commands.advance(shard):
+            raise Gone
+        if shard.staged and shard.state is State.SUCCESS:
+            await work.items.unstage(shard.id)
+        if changes.none:
+            return
+        await work.items.apply(
+            self._dataset,
+            changes,
+            self._new_id.take(len(changes.added)),
+            creator=self._bucket.caller.principal.email,
+            now_ms=self._now_ms(),
+        )
+
+    async def _run_staged(self) -> None:
+        if not self._shard.listed_ms:
+            await self._stage()
+        last = False
+        while not last:
+            async with self._storage.read() as work:
+                listed = await work.items.staged(
+                    self._shard.id, self._shard.checkpoint, limit=_STAGED
+                )
+            last = len(listed) < _STAGED
+            upto = None if last else listed[-1].path
+            await self._reconcile(listed, upto, self._shard.listed_ms, last=last)
+
+    async def _stage(self) -> None:
+        """Keep the whole listing. A token may not outlive a crash: it is begun anew then."""
+        async with self._storage.begin() as work:
+            await work.items.unstage(self._shard.id)
+        token, last, first_ms = "", False, 0
+        while not last:
+            page = await self._bucket.unordered(token)
+            token, last = page.token, page.last
+            first_ms = first_ms or page.listed_ms
+            shard = replace(
+                self._shard, lease_ms=self._lease_end(), listed_ms=first_ms if last else 0
+            )
+            async with self._storage.begin() as work:
+                if not await work.commands.advance(shard):
+                    raise Gone
+                await work.items.stage(shard.id, page.listed)
+            self._shard = shard
+
+    def _now_ms(self) -> int:
+        return to_ms(self._clock.now())
+
+    def _lease_end(self) -> int:
+        return self._now_ms() + _LEASE_MS
+
+
+def whole_shard(command: Command, shard_id: str, **changes: object) -> Shard:
+    """Return a shard of everything."""
+    plain = Shard(shard_id, command.id, command.dataset_id, "", None, "")
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name

@@ -1,0 +1,41 @@
+"""Putting syncs and their worker together."""
+
+from __future__ import annotations
+
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.services.datasets.runs import SyncRuns
+from valetkey.catalog.services.datasets.syncs import Syncs
+from valetkey.catalog.services.datasets.worker import Worker
+from valetkey.catalog.services.items.sessions import Sessions
+from valetkey.catalog.services.items.shelf import Shelves
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import Clock, Sealer
+from valetkey.domain.ports.objects import ObjectData
+from valetkey.services.audit import AuditLog
+from valetkey.services.vending import Vending
+
+
+def make_syncs(
+    storage: CatalogStorage,
+    sealer: Sealer,
+    objects: ObjectData,
+    vending: Vending,
+    audit: AuditLog,
+    clock: Clock,
+    new_id: IdFactory,
+    *,
+    alone: bool,
+) -> tuple[Syncs, Worker]:
+    """Return where syncs are ordered, and the worker that does them."""
+    runs = SyncRuns(
+        storage,
+        objects,
+        Sessions(storage, sealer, vending, audit),
+        Shelves(storage, audit),
+        audit,
+        clock,
+        new_id,
+        owner=new_id(),
+    )
+    worker = Worker(storage, clock, runs, alone=alone)
+    return Syncs(storage, audit, clock, new_id, worker.wake), worker

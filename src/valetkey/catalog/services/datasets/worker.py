@@ -1,0 +1,121 @@
+"""Works off the syncs that were ordered, whichever process ordered them and whichever died at it.
+
+Everything that matters is stored: a worker looks what is open, claims shards by leases, and works
+on them. Housekeeping is done beside it: tombstones that are old enough, datasets that were deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Final
+
+from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.domain.sync import Command
+from valetkey.catalog.services.datasets.datasets import clear
+from valetkey.catalog.services.datasets.runs import SyncRuns
+from valetkey.domain.errors import StorageUnavailable
+from valetkey.domain.ports import Clock
+from valetkey.domain.ports.objects import to_ms
+from valetkey.services.health import Pulse
+
+#: Another process's dead leases, and what another one ordered, are looked for this often.
+_POLL_SECONDS: Final = 2.0
+_HOUSEKEEPING: Final = timedelta(hours=1)
+_PURGED_AT_ONCE: Final = 5000
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs syncs until it is stopped. ``alone``: no other process works on this database, so that
+    leases from before are nobody's."""
+
+    def __init__(
+        self, storage: CatalogStorage, clock: Clock, runs: SyncRuns, *, alone: bool = False
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._runs = runs
+        self._alone = alone
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
+        self._cleaned_at = clock.now() - _HOUSEKEEPING
+        self._pulse = Pulse(clock)
+
+    @property
+    def trouble(self) -> str:
+        """Why the worker seems to be stuck; empty if it doesn't."""
+        return self._pulse.trouble
+
+    def wake(self) -> None:
+        """Have a look at once."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work beside whatever is done inside; what is under way at the end stays stored."""
+        working = asyncio.create_task(self._work())
+        try:
+            yield
+        finally:
+            for task in (working, *self._running.values()):
+                task.cancel()
+            for task in (working, *list(self._running.values())):
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def run_open(self) -> None:
+        """Do what can be done of all that is open, and return."""
+        for command in await self._open():
+            await self._runs.run(command)
+
+    async def _work(self) -> None:
+        if self._alone:
+            with suppress(StorageUnavailable):
+                async with self._storage.begin() as work:
+                    await work.commands.release()
+        while True:
+            self._woken.clear()
+            with suppress(StorageUnavailable):
+                await self._look()
+            self._pulse.beat()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+
+    async def _look(self) -> None:
+        for command in await self._open():
+            if command.id not in self._running:
+                self._running[command.id] = asyncio.create_task(self._run(command))
+        if self._clock.now() - self._cleaned_at >= _HOUSEKEEPING:
+            self._cleaned_at = self._clock.now()
+            await self.clean()
+
+    async def _open(self) -> list[Command]:
+        async with self._storage.read() as work:
+            return list(await work.commands.open())
+
+    async def _run(self, command: Command) -> None:
+        try:
+            await self._runs.run(command)
+        except StorageUnavailable as error:
+            # The sync stays as it is stored, and goes on when the database is back.
+            _log.warning("The sync %s waits: %s", command.id, error.message)
+        finally:
+            self._running.pop(command.id, None)
+
+    async def clean(self) -> None:
+        """Purge old tombstones, and go on with datasets that were being deleted."""
+        before_ms = to_ms(self._clock.now() - TOMBSTONE_LIFETIME)
+        purged = _PURGED_AT_ONCE
+        while purged == _PURGED_AT_ONCE:
+            async with self._storage.begin() as work:
+                purged = await work.items.purge(before_ms=before_ms, limit=_PURGED_AT_ONCE)
+        async with self._storage.read() as work:
+            deleted = await work.datasets.deleted()
+        for dataset in deleted:
+            await clear(self._storage, dataset)

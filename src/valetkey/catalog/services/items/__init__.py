@@ -1,0 +1,61 @@
+"""Items: reading them, streaming their bytes, uploading, changing, moving and deleting them.
+
+Every use of the bucket goes through credentials that vending gave for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.services.items.changing import ItemChanging
+from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.services.items.moving import ItemMoving
+from valetkey.catalog.services.items.reading import ItemReading
+from valetkey.catalog.services.items.removal import ItemRemoval
+from valetkey.catalog.services.items.sessions import Sessions
+from valetkey.catalog.services.items.shelf import Shelves
+from valetkey.catalog.services.items.streaming import ItemStreaming
+from valetkey.catalog.services.items.uploading import ItemUploading
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import Clock, Sealer
+from valetkey.domain.ports.objects import ObjectData
+from valetkey.services.audit import AuditLog
+from valetkey.services.vending import Vending
+
+__all__ = ["Items", "make_items"]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What can be done with items, one member per group of verbs."""
+
+    reading: ItemReading
+    streaming: ItemStreaming
+    uploading: ItemUploading
+    changing: ItemChanging
+    moving: ItemMoving
+    removal: ItemRemoval
+
+
+def make_items(
+    storage: CatalogStorage,
+    sealer: Sealer,
+    objects: ObjectData,
+    vending: Vending,
+    audit: AuditLog,
+    clock: Clock,
+    new_id: IdFactory,
+) -> Items:
+    """Put the verbs together."""
+    shelves = Shelves(storage, audit)
+    sessions = Sessions(storage, sealer, vending, audit)
+    index = Index(storage, objects, audit, clock, new_id)
+    return Items(
+        reading=ItemReading(storage, shelves),
+        streaming=ItemStreaming(shelves, sessions, objects),
+        uploading=ItemUploading(storage, shelves, sessions, objects, index),
+        changing=ItemChanging(storage, shelves, index),
+        moving=ItemMoving(storage, shelves, sessions, objects, index),
+        removal=ItemRemoval(storage, shelves, sessions, objects, index),
+    )

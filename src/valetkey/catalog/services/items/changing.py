@@ -1,0 +1,140 @@
+"""Changing what people wrote on items, and the folders they make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from valetkey.catalog.domain.dataset import (
+    MAX_METADATA_BYTES,
+    Item,
+    folder_id,
+    parse_folder,
+    patched_metadata,
+)
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.services.items.removal import not_there, parse_selection, walk
+from valetkey.catalog.services.items.shelf import Shelf, Shelves
+from valetkey.domain.access import Action
+from valetkey.domain.errors import TooLarge
+from valetkey.services.audit import Caller
+
+MAX_DESCRIPTION: Final = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPatch:
+    """What to change of an item; None leaves it. ``metadata`` is a merge patch, in which null
+    removes; its ``system`` part counts only with ``system``."""
+
+    metadata: Mapping[str, Any] | None = None
+    description: str | None = None
+    system: bool = False
+
+    def applied(self, item: Item) -> Item:
+        """Return the item changed. Raises InvalidInput, TooLarge."""
+        if self.metadata is not None:
+            metadata = patched_metadata(item.metadata, self.metadata, system=self.system)
+            size = len(json.dumps(metadata, ensure_ascii=False).encode())
+            if size > MAX_METADATA_BYTES:
+                raise TooLarge(
+                    f"The metadata would have {size} bytes.",
+                    hint=f"Keep it below {MAX_METADATA_BYTES}.",
+                    field="metadata",
+                )
+            item = replace(item, metadata=metadata)
+        if self.description is not None:
+            if len(self.description) > MAX_DESCRIPTION:
+                raise TooLarge(
+                    f"The description has {len(self.description)} letters.",
+                    hint=f"Keep it below {MAX_DESCRIPTION}.",
+                    field="description",
+                )
+            item = replace(item, description=self.description)
+        return item
+
+
+class ItemChanging:
+    """Patches metadata and makes folders; for developers."""
+
+    def __init__(self, storage: CatalogStorage, shelves: Shelves, index: Index) -> None:
+        self._storage = storage
+        self._shelves = shelves
+        self._index = index
+
+    async def patch(self, caller: Caller, item_id: str, patch: ItemPatch) -> Item:
+        """Change an item. Raises InvalidInput, TooLarge, NotFound, Denied."""
+        shelf, item = await self._shelves.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        async with self._storage.begin() as work:
+            await work.items.lock(shelf.dataset)
+            current = await work.items.get(item.id)
+            if current is None:
+                raise not_there(item_id)
+            changed = replace(patch.applied(current), updated_at=self._index.now())
+            await work.items.set_metadata(changed)
+            event = self._index.event(caller, "item.update", shelf, f"item:{item.id}")
+            await work.audit.append([event])
+        return changed
+
+    async def patch_matching(
+        self, caller: Caller, dataset_id: str, where: Any, patch: ItemPatch
+    ) -> int:
+        """Change the items that a filter fits; returns how many.
+
+        Raises InvalidInput (also for an empty filter), TooLarge, NotFound, Denied; the items
+        before the one that could not be changed are changed.
+        """
+        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        count = 0
+        async for items in walk(self._storage, shelf.dataset, parse_selection(where)):
+            count += await self._patch_all(caller, shelf, [item.id for item in items], patch)
+        return count
+
+    async def _patch_all(
+        self, caller: Caller, shelf: Shelf, item_ids: list[str], patch: ItemPatch
+    ) -> int:
+        count, now = 0, self._index.now()
+        async with self._storage.begin() as work:
+            await work.items.lock(shelf.dataset)
+            for item_id in item_ids:
+                current = await work.items.get(item_id)
+                if current is not None:
+                    await work.items.set_metadata(replace(patch.applied(current), updated_at=now))
+                    count += 1
+            subject = f"dataset:{shelf.dataset.id}"
+            event = self._index.event(caller, "item.update", shelf, subject, items=count)
+            await work.audit.append([event])
+        return count
+
+    async def make_folder(self, caller: Caller, dataset_id: str, path: str) -> Item:
+        """Make a folder, in the index alone; the one that is there is returned as it is.
+
+        Raises InvalidInput, NotFound, Denied.
+        """
+        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        wanted, now = parse_folder(path), self._index.now()
+        shelf.key(wanted)
+        async with self._storage.begin() as work:
+            await work.items.lock(shelf.dataset)
+            found = await work.items.by_path(shelf.dataset, wanted)
+            if found is not None:
+                return found
+            draft = Item(
+                id=folder_id(shelf.dataset.id, wanted),
+                dataset_id=shelf.dataset.id,
+                path=wanted,
+                size=0,
+                etag="",
+                mimetype="",
+                creator=caller.principal.email,
+                modified_at=None,
+                created_at=now,
+                updated_at=now,
+            )
+            made = await work.items.put(shelf.dataset, draft, touched_ms=self._index.now_ms())
+            event = self._index.event(caller, "item.folder", shelf, f"item:{made.id}", path=wanted)
+            await work.audit.append([event])
+        return made

@@ -1,0 +1,113 @@
+"""Reading the index: pages of items, one item, the tree of folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from valetkey.catalog.domain.dataset import Dataset, Item, folder_id
+from valetkey.catalog.domain.dql.ast import All, Column, Compare, Equal, Node
+from valetkey.catalog.domain.dql.parse import parse_filter, parse_sort
+from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
+from valetkey.catalog.services.items.shelf import Shelves
+from valetkey.domain.access import Action
+from valetkey.domain.errors import InvalidInput
+from valetkey.services.audit import Caller
+
+MAX_PAGE: Final = 1000
+_MAX_OFFSET: Final = 1_000_000
+MAX_FOLDERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page: ``where`` and ``sort`` as JSON, ``page`` counted from 0 in pages of ``size``."""
+
+    where: Any
+    sort: Any = None
+    page: int = 0
+    size: int = MAX_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsPage:
+    """Part of a list. ``total`` is None on the later pages of a walk by id, where counting again
+    would cost more than the page."""
+
+    items: Sequence[Item]
+    has_next: bool
+    total: int | None
+
+
+class ItemReading:
+    """Lists and shows items; members of a project may."""
+
+    def __init__(self, storage: CatalogStorage, shelves: Shelves) -> None:
+        self._storage = storage
+        self._shelves = shelves
+
+    async def page(self, caller: Caller, dataset_id: str, wanted: PageRequest) -> ItemsPage:
+        """Return the items that a filter fits. Raises InvalidInput, NotFound, Denied."""
+        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.READ_DATASETS)
+        where = parse_filter(wanted.where)
+        sort, descending = parse_sort(wanted.sort)
+        query = ItemQuery(
+            where, sort, descending, limit=wanted.size + 1, offset=_offset(wanted.page, wanted.size)
+        )
+        async with self._storage.read() as work:
+            found = await work.items.page(shelf.dataset, query) if wanted.size else []
+            total = await _total(work, shelf.dataset, where)
+        has_next = len(found) > wanted.size if wanted.size else False
+        return ItemsPage(found[: wanted.size], has_next, total)
+
+    async def get(self, caller: Caller, item_id: str) -> Item:
+        """Return an item. Raises NotFound, Denied."""
+        _, item = await self._shelves.of_item(caller, item_id, Action.READ_DATASETS)
+        return item
+
+    async def folders(self, caller: Caller, dataset_id: str) -> Sequence[str]:
+        """Return the folders that hold items, in order, each ending in ``/``, the root left out.
+
+        Raises NotFound, Denied.
+        """
+        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.READ_DATASETS)
+        async with self._storage.read() as work:
+            return await work.items.folders(shelf.dataset, limit=MAX_FOLDERS)
+
+
+async def folder_path(work: CatalogWork, dataset: Dataset, item_id: str) -> str | None:
+    """Return the path of the folder with an id, whether somebody made it or it merely holds
+    items; None if there is none."""
+    item = await work.items.get(item_id)
+    if item is not None and item.dataset_id == dataset.id and item.is_folder:
+        return item.path
+    folders = await work.items.folders(dataset, limit=MAX_FOLDERS)
+    return next((path for path in folders if folder_id(dataset.id, path) == item_id), None)
+
+
+def _offset(page: int, size: int) -> int:
+    offset = page * size
+    if offset > _MAX_OFFSET:
+        raise InvalidInput(
+            f"Page {page} of {size} starts too far in.",
+            hint='Walk by id instead: sort by id, and filter with {"id": {"$gt": LAST_ID}}.',
+            field="page",
+        )
+    return offset
+
+
+async def _total(work: CatalogWork, dataset: Dataset, where: Node) -> int | None:
+    parts = _conjunction(where)
+    if any(isinstance(part, Compare) and part.field is Column.ID for part in parts):
+        return None
+    if parts == [Equal(Column.TYPE, "file")]:
+        return await work.datasets.item_count(dataset)
+    return await work.items.count(dataset, where)
+
+
+def _conjunction(node: Node) -> list[Node]:
+    """Return the conditions that must all hold."""
+    if isinstance(node, All):
+        return [condition for part in node.parts for condition in _conjunction(part)]
+    return [node]

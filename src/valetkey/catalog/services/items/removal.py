@@ -1,0 +1,209 @@
+"""Deleting items, and their objects where the driver says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from valetkey.catalog.domain.dataset import Dataset, Item
+from valetkey.catalog.domain.dql.ast import All, Column, Compare, Node
+from valetkey.catalog.domain.dql.parse import parse_filter
+from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
+from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.services.items.reading import MAX_FOLDERS
+from valetkey.catalog.services.items.sessions import DELETE, Sessions
+from valetkey.catalog.services.items.shelf import Shelf, Shelves
+from valetkey.domain.access import Action
+from valetkey.domain.errors import AwsRefused, InUse, InvalidInput, NotFound, ValetkeyError
+from valetkey.domain.ids import is_id
+from valetkey.domain.ports.objects import ObjectData
+from valetkey.services.audit import Caller
+
+_BATCH: Final = 500
+_AT_ONCE: Final = 16
+#: Failures are all counted, and so many told one by one.
+MAX_TOLD: Final = 100
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of many items: how many it worked for, and each failure with its reason."""
+
+    done: int = 0
+    failures: list[tuple[Item, ValetkeyError]] = field(default_factory=list)
+
+    def require_all(self, what: str) -> int:
+        """Return how many it worked for. Raises AwsRefused when it did not for some, naming
+        them."""
+        if self.failures:
+            total, first = self.done + len(self.failures), self.failures[0][1]
+            raise AwsRefused(
+                f"{len(self.failures)} of {total} items could not be {what}: {first.message}",
+                hint=first.hint,
+                done=self.done,
+                failed=len(self.failures),
+                failures=[_told(item, error) for item, error in self.failures[:MAX_TOLD]],
+            )
+        return self.done
+
+
+def _told(item: Item, error: ValetkeyError) -> dict[str, str]:
+    return {
+        "id": item.id,
+        "filename": item.filename,
+        "message": error.message,
+        "hint": error.hint,
+        "code": error.code,
+    }
+
+
+class ItemRemoval:
+    """Deletes items; for developers."""
+
+    def __init__(
+        self,
+        storage: CatalogStorage,
+        shelves: Shelves,
+        sessions: Sessions,
+        objects: ObjectData,
+        index: Index,
+    ) -> None:
+        self._storage = storage
+        self._shelves = shelves
+        self._sessions = sessions
+        self._objects = objects
+        self._index = index
+
+    async def delete(self, caller: Caller, item_id: str) -> None:
+        """Delete one item. Its object goes too only if the driver allows it; otherwise the next
+        sync finds it again.
+
+        Raises InvalidInput (not an id), NotFound, Denied, InUse (a folder that holds items),
+        AwsRefused, AwsUnavailable.
+        """
+        if not is_id(item_id):
+            raise InvalidInput(
+                f"{ascii(item_id)[:80]} is not the id of an item.",
+                hint="An id has 24 hexadecimal digits.",
+                field="id",
+            )
+        shelf, item = await self._shelves.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        if item.is_folder:
+            await self._require_empty(shelf, item)
+        outcome = await self._delete_all(caller, shelf, [item])
+        for _, error in outcome.failures:
+            raise error
+
+    async def delete_matching(self, caller: Caller, dataset_id: str, where: Any) -> int:
+        """Delete the items that a filter fits; returns how many.
+
+        Goes on after a failure, and then raises AwsRefused with each of them. Raises InvalidInput
+        (also for an empty filter: nothing is never everything), NotFound, Denied.
+        """
+        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        total = Outcome()
+        async for items in walk(self._storage, shelf.dataset, parse_selection(where)):
+            part = await self._delete_all(caller, shelf, items)
+            total.done += part.done
+            total.failures += part.failures
+        return total.require_all("deleted")
+
+    async def _require_empty(self, shelf: Shelf, folder: Item) -> None:
+        async with self._storage.read() as work:
+            folders = await work.items.folders(shelf.dataset, limit=MAX_FOLDERS)
+        if any(held.startswith(folder.path) for held in folders):
+            raise InUse(
+                f"The folder {folder.filename!r} holds items.", hint="Delete or move them first."
+            )
+
+    async def _delete_all(self, caller: Caller, shelf: Shelf, items: Sequence[Item]) -> Outcome:
+        stored = [item for item in items if not item.is_folder]
+        if not stored or not shelf.driver.allow_external_delete:
+            await self._forget(caller, shelf, items)
+            return Outcome(len(items))
+        folders = [item for item in items if item.is_folder]
+        if folders:
+            await self._forget(caller, shelf, folders)
+        outcome = await self._delete_objects(caller, shelf, stored)
+        outcome.done += len(folders)
+        return outcome
+
+    async def _forget(self, caller: Caller, shelf: Shelf, items: Sequence[Item]) -> None:
+        event = self._event(caller, shelf, items, objects=False)
+        await self._index.remove(shelf, [item.path for item in items], [], event)
+
+    async def _delete_objects(self, caller: Caller, shelf: Shelf, items: Sequence[Item]) -> Outcome:
+        credentials = await self._sessions.open(caller, shelf, DELETE, f"delete {len(items)} items")
+        intents = await self._index.intend(caller, shelf, [item.path for item in items])
+        outcome, gate = Outcome(), asyncio.Semaphore(_AT_ONCE)
+        gone: list[Item] = []
+
+        async def delete_object(item: Item) -> None:
+            async with gate:
+                try:
+                    await self._objects.delete(credentials, shelf.place, shelf.key(item.path))
+                except ValetkeyError as error:
+                    await self._index.give_up([intents[item.path]], error)
+                    outcome.failures.append((item, error))
+                else:
+                    gone.append(item)
+
+        await asyncio.gather(*map(delete_object, items))
+        if gone:
+            paths = [item.path for item in gone]
+            event = self._event(caller, shelf, gone, objects=True)
+            await self._index.remove(shelf, paths, [intents[path] for path in paths], event)
+
+        async def settle(item: Item) -> None:
+            async with gate:
+                await self._index.settle(caller, shelf, item.path, credentials)
+
+        await asyncio.gather(*map(settle, gone))
+        outcome.done = len(gone)
+        return outcome
+
+    def _event(self, caller: Caller, shelf: Shelf, items: Sequence[Item], *, objects: bool) -> Any:
+        subject = f"item:{items[0].id}" if len(items) == 1 else f"dataset:{shelf.dataset.id}"
+        return self._index.event(
+            caller,
+            "item.delete",
+            shelf,
+            subject,
+            items=len(items),
+            paths=[item.path for item in items[:MAX_TOLD]],
+            objects=objects,
+        )
+
+
+def parse_selection(where: Any) -> Node:
+    """Read the filter of a bulk change. Raises InvalidInput, also for an empty one."""
+    node = parse_filter(where)
+    if isinstance(node, All) and not node.parts:
+        raise InvalidInput(
+            "The filter is empty, and nothing is never everything.",
+            hint='To mean all files, say so: {"type": "file"}.',
+            field="filter",
+        )
+    return node
+
+
+async def walk(
+    storage: CatalogStorage, dataset: Dataset, where: Node
+) -> AsyncIterator[Sequence[Item]]:
+    """Iterate over the items that a filter fits, in batches, by id."""
+    last = ""
+    while True:
+        above = All((where, Compare(Column.ID, ">", last)))
+        async with storage.read() as work:
+            items = await work.items.page(dataset, ItemQuery(above, limit=_BATCH))
+        if not items:
+            return
+        yield items
+        last = items[-1].id
+
+
+def not_there(item_id: str) -> NotFound:
+    """Return the error for an item that went while it was about to be changed."""
+    return NotFound(f"There is no item {item_id!r} any more.", hint="List the items.")

@@ -1,0 +1,96 @@
+"""A dataset with what it stands on, opened for a caller: the start of every verb on items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from valetkey.catalog.domain.dataset import Dataset, Item
+from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
+from valetkey.domain.access import Action
+from valetkey.domain.driver import Driver
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.ids import is_id
+from valetkey.domain.people import Project
+from valetkey.domain.ports import BucketPlace
+from valetkey.domain.scope import MAX_KEY_BYTES
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.guard import Guard, load_driver, load_project, missing
+from valetkey.services.verification import place_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A dataset, its project, and the driver whose objects it indexes (the hidden one has none)."""
+
+    dataset: Dataset
+    project: Project
+    maybe_driver: Driver | None
+
+    @property
+    def driver(self) -> Driver:
+        """The driver. Raises InvalidInput for a dataset that has none."""
+        if self.maybe_driver is None:
+            raise InvalidInput(
+                f"The dataset {self.dataset.name!r} has no storage driver, so it holds no objects.",
+                hint="Use a dataset that was made with a driver.",
+            )
+        return self.maybe_driver
+
+    @property
+    def place(self) -> BucketPlace:
+        """Where the objects are. Raises InvalidInput without a driver."""
+        return place_of(self.driver)
+
+    def key(self, path: str) -> str:
+        """Return the key of a path's object. Raises InvalidInput for one that S3 can't hold."""
+        key = self.driver.prefix + path
+        if len(key.encode()) > MAX_KEY_BYTES:
+            raise InvalidInput(
+                f"With the driver's folder in front, the key is longer than {MAX_KEY_BYTES} bytes.",
+                hint="Use a shorter path.",
+                field="path",
+            )
+        return key
+
+
+class Shelves:
+    """Opens datasets, by their own id or an item's, for callers who may."""
+
+    def __init__(self, storage: CatalogStorage, audit: AuditLog) -> None:
+        self._storage = storage
+        self._guard = Guard(audit)
+
+    async def of_dataset(self, caller: Caller, dataset_id: str, action: Action) -> Shelf:
+        """Return a dataset with what it stands on. Raises NotFound, Denied."""
+        async with self._storage.read() as work:
+            shelf = await _load(work, dataset_id)
+        await self._require(caller, action, shelf, f"dataset:{dataset_id}")
+        return shelf
+
+    async def of_item(self, caller: Caller, item_id: str, action: Action) -> tuple[Shelf, Item]:
+        """Return an item and its dataset. Raises NotFound, Denied."""
+        async with self._storage.read() as work:
+            item = await work.items.get(item_id) if is_id(item_id) else None
+            if item is None:
+                raise missing(f"item:{item_id}")
+            shelf = await _load(work, item.dataset_id)
+        await self._require(caller, action, shelf, f"item:{item_id}")
+        return shelf, item
+
+    async def _require(self, caller: Caller, action: Action, shelf: Shelf, subject: str) -> None:
+        await self._guard.require(
+            caller,
+            action,
+            org_id=shelf.project.org_id,
+            project_id=shelf.project.id,
+            subject=subject,
+        )
+
+
+async def _load(work: CatalogWork, dataset_id: str) -> Shelf:
+    dataset = await work.datasets.get(dataset_id) if is_id(dataset_id) else None
+    if dataset is None:
+        raise missing(f"dataset:{dataset_id}")
+    project = await load_project(work, dataset.project_id)
+    driver = await load_driver(work, dataset.driver_id) if dataset.driver_id else None
+    return Shelf(dataset, project, driver)

@@ -1,0 +1,73 @@
+"""An item's bytes: a URL that opens just them, or the bytes themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.services.items.sessions import READ, Sessions
+from valetkey.catalog.services.items.shelf import Shelves
+from valetkey.domain.access import Action
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.ports.objects import ObjectData
+from valetkey.services.audit import Caller
+
+#: Long enough to begin a download, short enough to be worth little when it leaks.
+URL_LIFETIME: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The bytes are at this URL, for a quarter of an hour."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """The bytes themselves; ``content_range`` is there when they are a part."""
+
+    item: Item
+    size: int
+    content_range: str = ""
+    chunks: AsyncIterator[bytes] | None = field(default=None, repr=False)
+
+
+class ItemStreaming:
+    """Opens items for reading; members of a project may."""
+
+    def __init__(self, shelves: Shelves, sessions: Sessions, objects: ObjectData) -> None:
+        self._shelves = shelves
+        self._sessions = sessions
+        self._objects = objects
+
+    async def open(
+        self, caller: Caller, item_id: str, *, byte_range: str = "", proxied: bool = False
+    ) -> Elsewhere | Bytes:
+        """Open an item. ``byte_range`` is an HTTP Range header.
+
+        Raises NotFound, Denied, InvalidInput (a folder), AwsRefused, AwsUnavailable.
+        """
+        shelf, item = await self._shelves.of_item(caller, item_id, Action.READ_DATASETS)
+        if item.is_folder:
+            raise InvalidInput("A folder has no bytes.", hint="Stream the items in it.")
+        if item.size == 0:
+            # S3 answers a Range on an empty object with 416, and SDKs always send one.
+            return Bytes(item, 0)
+        credentials = await self._sessions.open(caller, shelf, READ, f"stream item {item.id}")
+        key, place = shelf.key(item.path), shelf.place
+        if not proxied and not _resolved_by_clients(key):
+            url = await self._objects.sign_read(
+                credentials, place, key, seconds=int(URL_LIFETIME.total_seconds())
+            )
+            return Elsewhere(url)
+        reading = await self._objects.read(credentials, place, key, byte_range=byte_range)
+        return Bytes(item, reading.size, reading.content_range, reading.chunks)
+
+
+def _resolved_by_clients(key: str) -> bool:
+    """Tell whether HTTP clients would turn a URL of this key into another one."""
+    return any(segment in {".", ".."} for segment in key.split("/"))

@@ -1,0 +1,18 @@
+"""The catalog's services together, as the entry points receive them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from valetkey.catalog.services.datasets import Datasets, Syncs, Worker
+from valetkey.catalog.services.items import Items
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the catalog can do, one member per group of verbs."""
+
+    datasets: Datasets
+    items: Items
+    syncs: Syncs
+    sync_worker: Worker

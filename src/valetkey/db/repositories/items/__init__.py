@@ -1,5 +1,0 @@
-"""The index of items: one row an object, millions of rows, two databases."""
-
-from valetkey.db.repositories.items.repository import SqlItems
-
-__all__ = ["SqlItems"]

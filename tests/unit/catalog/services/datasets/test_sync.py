@@ -1,0 +1,379 @@
+"""A sync makes the index agree with the bucket, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from support.memory import Memory, open_memory
+from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME, Item
+from valetkey.catalog.domain.dql.ast import All
+from valetkey.catalog.domain.ports import ItemQuery
+from valetkey.catalog.domain.sync import Counts, State, WriteIntent
+from valetkey.catalog.services.datasets import NewDataset, SyncView, Worker
+from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER
+from valetkey.catalog.services.items.uploading import Mode, NewItem
+from valetkey.domain.access import ProjectRole
+from valetkey.domain.credentials import TemporaryCredentials
+from valetkey.domain.errors import AwsRefused, Conflict, Denied, InvalidInput, Locked
+from valetkey.services.audit import Caller
+
+FOLDER = "train/"
+
+
+class Killed(BaseException):
+    """What kill -9 does to whatever is awaited."""
+
+
+@dataclass
+class Shop:
+    """A dataset over a folder of a bucket whose pages are short."""
+
+    memory: Memory
+    developer: Caller
+    dataset_id: str
+
+    def place(self, *paths: str, body: bytes = b"x") -> None:
+        for path in paths:
+            self.memory.objects.place("acme", FOLDER + path, body)
+
+    def drop(self, *paths: str) -> None:
+        for path in paths:
+            del self.memory.objects.buckets["acme"][FOLDER + path]
+
+    @property
+    def bucket(self) -> dict[str, int]:
+        found = self.memory.objects.buckets["acme"].items()
+        return {
+            key.removeprefix(FOLDER): len(body) for key, body in found if key.startswith(FOLDER)
+        }
+
+    async def items(self) -> list[Item]:
+        async with self.memory.storage.read() as work:
+            dataset = await work.datasets.get(self.dataset_id)
+            assert dataset is not None
+            return list(await work.items.page(dataset, ItemQuery(All(()))))
+
+    async def index(self) -> dict[str, int]:
+        return {item.path: item.size for item in await self.items()}
+
+    async def order(self, parallel: int = 1) -> SyncView:
+        return await self.memory.services.catalog.syncs.start(
+            self.developer, self.dataset_id, parallel=parallel
+        )
+
+    async def look(self, ordered: SyncView) -> SyncView:
+        return await self.memory.services.catalog.syncs.get(self.developer, ordered.command.id)
+
+    async def sync(self, parallel: int = 1) -> SyncView:
+        ordered = await self.order(parallel)
+        await self.worker.run_open()
+        return await self.look(ordered)
+
+    @property
+    def worker(self) -> Worker:
+        return self.memory.services.catalog.sync_worker
+
+    async def upload(self, path: str, body: bytes) -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield body
+
+        await self.memory.services.catalog.items.uploading.upload(
+            self.developer, self.dataset_id, NewItem(path), chunks(), mode=Mode.OVERWRITE
+        )
+
+    def at_listing(self, number: int, act: Callable[[], Awaitable[None]]) -> None:
+        """Have something happen when a page is asked for, the ``number``-th from now."""
+        left = number
+
+        async def step(operation: str, _: str) -> None:
+            nonlocal left
+            left -= operation == "list"
+            if operation == "list" and left == 0:
+                await act()
+
+        self.memory.objects.before = step
+
+
+@pytest.fixture
+async def shop() -> Shop:
+    memory = await open_memory()
+    driver = await memory.driver(folder=FOLDER)
+    developer = await memory.member("dev@example.com", ProjectRole.DEVELOPER)
+    view = await memory.services.catalog.datasets.create(
+        developer, memory.project.id, NewDataset("photos", driver.id)
+    )
+    memory.objects.page_size = 3
+    memory.clock.advance(10)
+    return Shop(memory, developer, view.dataset.id)
+
+
+def names(count: int) -> list[str]:
+    return [f"{number % 4}/{number:02}.jpg" for number in range(count)]
+
+
+async def test_the_first_sync_indexes_all_below_the_driver_s_folder(shop: Shop) -> None:
+    shop.place(*names(10))
+    shop.memory.objects.place("acme", "training/no.jpg", b"x")
+    done = await shop.sync()
+    assert done.command.state is State.SUCCESS
+    assert (done.counts, done.percent) == (Counts(added=10), 100)
+    assert await shop.index() == shop.bucket
+
+
+async def test_folder_markers_and_our_own_probes_are_no_items(shop: Shop) -> None:
+    shop.place("a/", "a/b", ".valetkey-probe-1", "c/.valetkey-probe-2")
+    await shop.sync()
+    assert await shop.index() == {"a/b": 1}
+
+
+async def test_an_unchanged_bucket_leaves_every_item_as_it_was(shop: Shop) -> None:
+    shop.place(*names(10))
+    await shop.sync()
+    before = await shop.items()
+    shop.memory.clock.advance(60)
+    done = await shop.sync()
+    assert done.counts == Counts(unchanged=10)
+    assert await shop.items() == before
+
+
+async def test_what_changed_is_refreshed_and_what_is_gone_is_removed(shop: Shop) -> None:
+    shop.place("a", "b", "c", "d", "e")
+    await shop.sync()
+    ids = {item.path: item.id for item in await shop.items()}
+    shop.memory.clock.advance(60)
+    shop.place("b", body=b"longer")
+    shop.drop("c", "e")
+    shop.place("aa", "z")
+    done = await shop.sync()
+    assert done.counts == Counts(added=2, changed=1, removed=2, unchanged=2)
+    assert await shop.index() == shop.bucket
+    assert {item.path: item.id for item in await shop.items()}["b"] == ids["b"]
+
+
+async def test_a_renamed_object_does_not_stay_twice(shop: Shop) -> None:
+    shop.place("old")
+    await shop.sync()
+    shop.drop("old")
+    shop.place("new")
+    await shop.sync()
+    assert list(await shop.index()) == ["new"]
+
+
+async def test_a_second_sync_of_the_same_dataset_is_refused_while_one_is_open(shop: Shop) -> None:
+    await shop.order()
+    with pytest.raises(Locked, match="as it is already being synced"):
+        await shop.order()
+    await shop.worker.run_open()
+    await shop.order()
+
+
+async def test_a_cancelled_sync_stops_and_the_next_one_does_the_rest(shop: Shop) -> None:
+    shop.place(*names(10))
+    ordered = await shop.order()
+
+    async def cancel() -> None:
+        await shop.memory.services.catalog.syncs.cancel(shop.developer, ordered.command.id)
+
+    shop.at_listing(2, cancel)
+    await shop.worker.run_open()
+    assert (await shop.look(ordered)).command.state is State.CANCELED
+    assert len(await shop.index()) < 10
+    with pytest.raises(Conflict):
+        await cancel()
+    await shop.sync()
+    assert await shop.index() == shop.bucket
+
+
+async def test_a_denied_listing_fails_the_sync_with_its_cause_and_the_fix(shop: Shop) -> None:
+    async def refuse() -> None:
+        raise AwsRefused("The role may not list.", hint="Allow it.", aws_code="AccessDenied")
+
+    shop.at_listing(1, refuse)
+    failed = await shop.sync()
+    assert failed.command.state is State.FAILED
+    assert failed.command.error == {
+        "message": "The role may not list.",
+        "hint": "Allow it.",
+        "code": "aws_refused",
+        "details": {"aws_code": "AccessDenied"},
+    }
+    assert (await shop.sync()).command.state is State.SUCCESS
+
+
+async def test_a_mistake_of_ours_ends_the_sync_too(shop: Shop) -> None:
+    async def stumble() -> None:
+        raise ZeroDivisionError
+
+    shop.at_listing(1, stumble)
+    failed = await shop.sync()
+    assert failed.command.state is State.FAILED
+    assert "ZeroDivisionError" in failed.command.error["message"]
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+async def test_a_killed_sync_goes_on_where_it_was(shop: Shop, parallel: int) -> None:
+    shop.place(*names(40))
+    ordered = await shop.order(parallel)
+    chance = random.Random(5)  # noqa: S311  # repeatable on purpose
+    pages = kills = 0
+
+    async def die(operation: str, _: str) -> None:
+        nonlocal pages
+        if operation == "list" and (await shop.look(ordered)).shards:
+            pages -= 1
+            if pages == 0:
+                raise Killed
+
+    shop.memory.objects.before = die
+    while not (await shop.look(ordered)).command.state.over:
+        pages = chance.randint(2, 9)
+        try:
+            await shop.worker.run_open()
+        except Killed:
+            kills += 1
+        shop.memory.clock.advance(16)  # its leases run out
+    assert kills > 1
+    assert (await shop.look(ordered)).counts == Counts(added=40)
+    assert await shop.index() == shop.bucket
+
+
+async def test_shards_are_found_by_probing_and_cover_all(shop: Shop) -> None:
+    shop.place(*names(60))
+    done = await shop.sync(parallel=4)
+    assert done.shards > 4
+    assert done.counts == Counts(added=60)
+    assert await shop.index() == shop.bucket
+
+
+@pytest.mark.parametrize("parallel", [0, 33])
+async def test_a_senseless_number_of_workers_is_refused(shop: Shop, parallel: int) -> None:
+    with pytest.raises(InvalidInput):
+        await shop.order(parallel)
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+async def test_a_store_that_lists_out_of_order_is_synced_all_the_same_and_it_is_said(
+    shop: Shop, parallel: int
+) -> None:
+    shop.place(*names(20))
+    shop.memory.objects.unordered = True
+    first = await shop.sync(parallel)
+    assert first.command.notice == OUT_OF_ORDER
+    assert first.counts == Counts(added=20)
+    shop.drop("0/00.jpg")
+    shop.place("1/01.jpg", body=b"changed")
+    again = await shop.sync(parallel)
+    assert again.counts == Counts(changed=1, removed=1, unchanged=18)
+    assert await shop.index() == shop.bucket
+
+
+async def test_an_upload_behind_the_listing_is_not_lost_and_one_before_it_not_doubled(
+    shop: Shop,
+) -> None:
+    shop.place(*names(12))
+    ordered = await shop.order()
+
+    async def rival() -> None:
+        await shop.upload("0/00.jpg", b"rewritten")
+        await shop.upload("0/early.jpg", b"new and early")
+        await shop.upload("3/zz.jpg", b"new and late")
+
+    shop.at_listing(3, rival)
+    await shop.worker.run_open()
+    assert (await shop.look(ordered)).command.state is State.SUCCESS
+    assert await shop.index() == shop.bucket
+
+
+async def test_what_a_dead_writer_left_is_looked_after(shop: Shop) -> None:
+    shop.place("a", "b", "c", "written", "z")
+    await shop.sync()
+    user = shop.developer.principal.user_id
+    async with shop.memory.storage.begin() as work:
+        for number, path in enumerate(["b2", "b", "a"]):
+            now = shop.memory.clock.now()
+            await work.commands.add_intent(
+                WriteIntent(f"{number:024x}", shop.dataset_id, path, user, now)
+            )
+
+    async def bucket_side() -> None:
+        # Behind the listing: the writer's calls arrived, and it died before it wrote the rows.
+        shop.place("b2", body=b"12345")
+        shop.place("a", body=b"123")
+        shop.drop("b")
+
+    await shop.order()
+    shop.at_listing(2, bucket_side)
+    await shop.worker.run_open()
+    assert await shop.index() == shop.bucket
+    assert shop.bucket == {"a": 3, "b2": 5, "c": 1, "written": 1, "z": 1}
+
+
+async def test_a_sync_lists_with_vended_credentials_that_it_renews(shop: Shop) -> None:
+    shop.place(*names(12))
+
+    async def an_hour_passes() -> None:
+        shop.memory.clock.advance(3400)
+
+    shop.at_listing(2, an_hour_passes)
+    shop.memory.objects.used.clear()
+    orders = len(shop.memory.sts.orders)
+    done = await shop.sync()
+    assert done.command.state is State.SUCCESS
+    used = shop.memory.objects.used
+    assert all(isinstance(each, TemporaryCredentials) for each in used)
+    assert len({repr(each) for each in used}) == 2
+    policies = [order.policy or "" for order in shop.memory.sts.orders[orders:]]
+    assert len(policies) == 2
+    assert all("PutObject" not in text and "DeleteObject" not in text for text in policies)
+
+
+async def test_whoever_lost_the_right_does_not_sync_any_more(shop: Shop) -> None:
+    ordered = await shop.order()
+    await shop.memory.member("dev@example.com", ProjectRole.ANNOTATOR)
+    await shop.worker.run_open()
+    failed = await shop.look(ordered)
+    assert failed.command.state is State.FAILED
+    assert failed.command.error["code"] == "denied"
+
+
+async def test_an_annotator_may_watch_and_not_start(shop: Shop) -> None:
+    annotator = await shop.memory.member("ann@example.com", ProjectRole.ANNOTATOR)
+    ordered = await shop.order()
+    await shop.memory.services.catalog.syncs.get(annotator, ordered.command.id)
+    with pytest.raises(Denied):
+        await shop.memory.services.catalog.syncs.start(annotator, shop.dataset_id)
+    with pytest.raises(Denied):
+        await shop.memory.services.catalog.syncs.cancel(annotator, ordered.command.id)
+
+
+async def test_a_deleted_item_keeps_its_id_for_a_week_and_is_purged_then(shop: Shop) -> None:
+    shop.place("a", "b")
+    await shop.sync()
+    ids = {item.path: item.id for item in await shop.items()}
+    shop.drop("a")
+    await shop.sync()
+    shop.memory.clock.advance((TOMBSTONE_LIFETIME - timedelta(hours=1)).total_seconds())
+    await shop.worker.clean()
+    shop.place("a")
+    await shop.sync()
+    assert {item.path: item.id for item in await shop.items()} == ids
+    shop.drop("a")
+    await shop.sync()
+    shop.memory.clock.advance((TOMBSTONE_LIFETIME + timedelta(hours=1)).total_seconds())
+    await shop.worker.clean()
+    shop.place("a")
+    await shop.sync()
+    assert {item.path: item.id for item in await shop.items()}["a"] != ids["a"]
+
+
+async def test_the_audit_trail_tells_who_synced_and_what_came_of_it(shop: Shop) -> None:
+    await shop.sync()
+    actions = [action for action, _ in shop.memory.actions()]
+    assert actions.count("dataset.sync") == 1
+    assert actions.count("credentials.vend") == 1
+    assert actions.count("dataset.synced") == 1

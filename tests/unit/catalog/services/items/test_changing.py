@@ -1,0 +1,209 @@
+"""Deleting, moving, patching and reading items, with what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.desk import Desk
+from valetkey.catalog.services.items.changing import ItemPatch
+from valetkey.catalog.services.items.reading import PageRequest
+from valetkey.catalog.services.items.streaming import Bytes, Elsewhere
+from valetkey.domain.access import ProjectRole
+from valetkey.domain.errors import (
+    AwsRefused,
+    Conflict,
+    Denied,
+    InUse,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+)
+
+
+async def test_deleting_takes_the_object_along_where_the_driver_says_so(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt")
+    await desk.items.removal.delete(desk.developer, item.id)
+    assert desk.bucket == {}
+    assert await desk.names() == []
+    with pytest.raises(NotFound):
+        await desk.items.reading.get(desk.developer, item.id)
+
+
+async def test_deleting_leaves_the_object_where_the_driver_does_not_say_so(
+    careful_desk: Desk,
+) -> None:
+    item, _ = await careful_desk.upload("/a.txt", b"kept")
+    await careful_desk.items.removal.delete(careful_desk.developer, item.id)
+    assert list(careful_desk.bucket.values()) == [b"kept"]
+    assert await careful_desk.names() == []
+
+
+async def test_an_object_written_anew_while_it_is_deleted_keeps_its_item(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", b"old")
+
+    async def rival(operation: str, key: str) -> None:
+        if operation == "delete":
+            desk.memory.objects.place("acme", key, b"written anew")
+
+    desk.memory.objects.after = rival
+    await desk.items.removal.delete(desk.developer, item.id)
+    assert await desk.names() == ["/a.txt"]
+
+
+async def test_a_bulk_delete_goes_on_after_a_failure_and_reports_it(desk: Desk) -> None:
+    for name in ("a", "b", "c"):
+        await desk.upload(f"/{name}.txt")
+
+    async def refuse(operation: str, key: str) -> None:
+        if operation == "delete" and key.endswith("b.txt"):
+            raise AwsRefused("It is under a legal hold.", hint="Lift it.")
+
+    desk.memory.objects.before = refuse
+    with pytest.raises(AwsRefused) as told:
+        await desk.items.removal.delete_matching(desk.developer, desk.dataset_id, {"type": "file"})
+    assert told.value.details["done"] == 2
+    [failure] = told.value.details["failures"]
+    assert (failure["filename"], failure["hint"]) == ("/b.txt", "Lift it.")
+    assert await desk.names() == ["/b.txt"]
+    assert await desk.intents() == []
+
+
+@pytest.mark.parametrize("where", [{}, {"$and": []}])
+async def test_a_bulk_change_needs_a_filter(desk: Desk, where: dict[str, object]) -> None:
+    await desk.upload("/a.txt")
+    with pytest.raises(InvalidInput, match="empty"):
+        await desk.items.removal.delete_matching(desk.developer, desk.dataset_id, where)
+    with pytest.raises(InvalidInput, match="empty"):
+        await desk.items.changing.patch_matching(
+            desk.developer, desk.dataset_id, where, ItemPatch(metadata={})
+        )
+    assert await desk.names() == ["/a.txt"]
+
+
+async def test_a_folder_goes_only_when_it_is_empty(desk: Desk) -> None:
+    folder = await desk.items.changing.make_folder(desk.developer, desk.dataset_id, "/a")
+    again = await desk.items.changing.make_folder(desk.developer, desk.dataset_id, "a/")
+    assert again == folder
+    item, _ = await desk.upload("/a/x.txt")
+    with pytest.raises(InUse):
+        await desk.items.removal.delete(desk.developer, folder.id)
+    await desk.items.removal.delete(desk.developer, item.id)
+    await desk.items.removal.delete(desk.developer, folder.id)
+
+
+async def test_a_move_copies_indexes_and_deletes_and_keeps_the_id(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", b"body", metadata={"user": {"k": 1}})
+    folder = await desk.items.changing.make_folder(desk.developer, desk.dataset_id, "/to")
+    moved = await desk.items.moving.move(desk.developer, desk.dataset_id, folder.id, [item.id])
+    assert moved == 1
+    shown = await desk.items.reading.get(desk.developer, item.id)
+    assert (shown.filename, shown.metadata) == ("/to/a.txt", {"user": {"k": 1}})
+    assert desk.bucket == {f"{desk.prefix}to/a.txt": b"body"}
+    assert await desk.intents() == []
+    renamed = await desk.items.moving.rename(desk.developer, item.id, "/other.png")
+    assert (renamed.id, renamed.mimetype) == (item.id, "image/png")
+
+
+async def test_a_move_never_overwrites(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", b"mine")
+    await desk.upload("/to/a.txt", b"theirs")
+    with pytest.raises(Conflict):
+        await desk.items.moving.rename(desk.developer, item.id, "/to/a.txt")
+    assert desk.bucket[f"{desk.prefix}to/a.txt"] == b"theirs"
+
+
+async def test_a_move_needs_the_right_to_delete(careful_desk: Desk) -> None:
+    item, _ = await careful_desk.upload("/a.txt")
+    with pytest.raises(Conflict, match="does not let objects be deleted"):
+        await careful_desk.items.moving.rename(careful_desk.developer, item.id, "/b.txt")
+
+
+async def test_a_patch_merges_removes_and_leaves_system_and_facts_alone(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", metadata={"user": {"a": 1, "b": {"c": 2, "d": 3}}})
+    patch = ItemPatch(
+        metadata={"user": {"a": None, "b": {"c": 4}}, "system": {"x": 1, "size": 9}},
+        description="seen",
+    )
+    changed = await desk.items.changing.patch(desk.developer, item.id, patch)
+    assert changed.metadata == {"user": {"b": {"c": 4, "d": 3}}}
+    assert (changed.description, changed.size) == ("seen", 1)
+    with_system = ItemPatch(metadata={"system": {"x": 1, "size": 9}}, system=True)
+    changed = await desk.items.changing.patch(desk.developer, item.id, with_system)
+    assert changed.metadata["system"] == {"x": 1}
+
+
+async def test_metadata_has_a_limit(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt")
+    large = ItemPatch(metadata={"user": {str(n): "x" * 4000 for n in range(20)}})
+    with pytest.raises(TooLarge):
+        await desk.items.changing.patch(desk.developer, item.id, large)
+
+
+async def test_a_bulk_patch_changes_what_the_filter_fits(desk: Desk) -> None:
+    for name in ("a", "b"):
+        await desk.upload(f"/{name}.txt")
+    count = await desk.items.changing.patch_matching(
+        desk.developer,
+        desk.dataset_id,
+        {"filename": "/a.txt"},
+        ItemPatch(metadata={"user": {"seen": True}}),
+    )
+    assert count == 1
+    page = await desk.items.reading.page(
+        desk.developer, desk.dataset_id, PageRequest({"metadata.user.seen": True})
+    )
+    assert [item.filename for item in page.items] == ["/a.txt"]
+
+
+async def test_pages_know_whether_there_are_more_and_count_once(desk: Desk) -> None:
+    for number in range(5):
+        await desk.upload(f"/{number}.txt")
+    plain = {"$and": [{"hidden": False}, {"type": "file"}]}
+    reading, where = desk.items.reading, (desk.developer, desk.dataset_id)
+    first = await reading.page(*where, PageRequest(plain, size=2))
+    assert (len(first.items), first.has_next, first.total) == (2, True, 5)
+    beyond = {"$and": [plain, {"id": {"$gt": first.items[-1].id}}]}
+    second = await reading.page(*where, PageRequest(beyond, size=3))
+    assert (len(second.items), second.has_next, second.total) == (3, False, None)
+    counted = await reading.page(*where, PageRequest(plain, size=0))
+    assert (counted.items, counted.total) == ([], 5)
+    with pytest.raises(InvalidInput, match="too far"):
+        await reading.page(*where, PageRequest(plain, page=10_000, size=1000))
+
+
+async def test_bytes_are_elsewhere_unless_they_are_none_or_asked_for(desk: Desk) -> None:
+    full, _ = await desk.upload("/a.txt", b"12345")
+    empty, _ = await desk.upload("/empty.txt", b"")
+    opened = await desk.items.streaming.open(desk.developer, full.id)
+    assert isinstance(opened, Elsewhere)
+    assert "train/a.txt" in opened.url
+    nothing = await desk.items.streaming.open(desk.developer, empty.id, byte_range="bytes=0-")
+    assert isinstance(nothing, Bytes)
+    assert (nothing.size, nothing.chunks) == (0, None)
+    part = await desk.items.streaming.open(
+        desk.developer, full.id, byte_range="bytes=1-2", proxied=True
+    )
+    assert isinstance(part, Bytes)
+    assert part.chunks is not None
+    assert [chunk async for chunk in part.chunks] == [b"23"]
+    assert part.content_range == "bytes 1-2/5"
+
+
+async def test_annotators_read_and_do_not_write(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", b"12345")
+    annotator = await desk.memory.member("joan@example.com", ProjectRole.ANNOTATOR)
+    assert isinstance(await desk.items.streaming.open(annotator, item.id), Elsewhere)
+    with pytest.raises(Denied):
+        await desk.items.removal.delete(annotator, item.id)
+    with pytest.raises(Denied):
+        await desk.items.changing.patch(annotator, item.id, ItemPatch(metadata={}))
+    with pytest.raises(Denied):
+        await desk.items.uploading.import_objects(annotator, desk.dataset_id, ["train/a.txt"])
+
+
+@pytest.mark.parametrize(("item_id", "error"), [("nonsense", InvalidInput), ("0" * 24, NotFound)])
+async def test_ids_that_are_none(desk: Desk, item_id: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        await desk.items.removal.delete(desk.developer, item_id)
+    with pytest.raises(NotFound):
+        await desk.items.reading.get(desk.developer, item_id)
