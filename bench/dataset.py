@@ -21,7 +21,7 @@ from valetkey.domain.ids import IdFactory
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import initialize
 from valetkey.services.audit import Caller
-from valetkey.services.drivers import NewDriver
+from valetkey.services.locations import NewLocation
 from valetkey.system import SystemClock, SystemEntropy
 from valetkey.testing import (
     FakeAccessKeys,
@@ -100,8 +100,8 @@ async def _furnish(parts: Parts, services: Services) -> tuple[Caller, Dataset]:
         role_arn="arn:aws:iam::123456789012:role/bench",
     )
     project = first.project.id
-    driver = await services.drivers.create(
-        caller, project, NewDriver(name="d", integration_id=integration.id, bucket="bench")
+    driver = await services.locations.create(
+        caller, project, NewLocation(name="d", integration_id=integration.id, bucket="bench")
     )
     view = await services.catalog.datasets.create(caller, project, NewDataset("bench", driver.id))
     return caller, view.dataset

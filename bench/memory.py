@@ -54,7 +54,7 @@ async def _fill() -> float:
         async def mint(user: str = user, number: int = number) -> Minted:
             return _minted(user, number)
 
-        await cache.get(credential_key(user), [f"user:{user}", "driver:d", "integration:i"], mint)
+        await cache.get(credential_key(user), [f"user:{user}", "location:d", "integration:i"], mint)
     assert len(cache) == CREDENTIALS
     return memory_mb("VmRSS") - before
 
@@ -68,7 +68,7 @@ def _minted(user: str, number: int) -> Minted:
         id=user,
         org_id="o" * 24,
         integration_id="i" * 24,
-        driver_id="d" * 24,
+        location_id="d" * 24,
         user_id=user,
         principal=f"{number}@example.com",
         role_arn="arn:aws:iam::123456789012:role/bench",

@@ -48,10 +48,10 @@ from valetkey.services import registry
 from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
-from valetkey.services.drivers import Drivers
 from valetkey.services.grants import Grants
 from valetkey.services.health import Health, StsSeen
 from valetkey.services.integrations import Integrations
+from valetkey.services.locations import Locations
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.resealing import Progress, Resealed, Resealing, say_nothing
@@ -268,7 +268,7 @@ def wire(parts: Parts) -> Services:
     return Services(
         accounts=accounts,
         audit=audit,
-        drivers=Drivers(storage, sealer, sts, stores, verifier, audit, clock, new_id),
+        locations=Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         grants=Grants(storage, audit, clock, new_id),
         health=Health(storage, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),

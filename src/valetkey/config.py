@@ -77,7 +77,7 @@ class Settings:
     )
     allowed_endpoint_hosts: tuple[str, ...] = _setting(
         (),
-        "Hosts that a driver's own endpoint may name although they are private or unencrypted; "
+        "Hosts that a location's own endpoint may name although they are private or unencrypted; "
         "a leading dot allows the hosts below a domain.",
     )
     sts_endpoint: str = _setting("", "STS endpoint instead of AWS's own.")

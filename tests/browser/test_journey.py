@@ -293,7 +293,7 @@ def look_at_audit(page: Page) -> None:
     for action in (
         "integration.create",
         "integration.verify",
-        "driver.create",
+        "location.create",
         "dataset.create",
         "dataset.sync",
         "item.upload",

@@ -36,7 +36,7 @@ def _event(number: int) -> AuditEvent:
         actor="ada@example.com",
         action="credentials.vend",
         outcome="allowed",
-        subject=f"driver:{number}",
+        subject=f"location:{number}",
         details={"prefixes": ["b/", "a/é"], "n": number},
     )
 
@@ -99,8 +99,8 @@ async def test_reading_goes_on_after_a_sequence_within_one_organisation(storage:
     [
         (AuditFilter(actor="eve@example.com"), [2]),
         (AuditFilter(outcome="denied"), [3]),
-        (AuditFilter(action="driver.create", org_id=ORGS[1]), [4]),
-        (AuditFilter(subject="driver:1"), [2]),
+        (AuditFilter(action="location.create", org_id=ORGS[1]), [4]),
+        (AuditFilter(subject="location:1"), [2]),
         (AuditFilter(since=NOW + timedelta(seconds=3)), [4, 5]),
         (AuditFilter(until=NOW + timedelta(seconds=1)), [1]),
         (AuditFilter(actor="nobody"), []),
@@ -113,7 +113,7 @@ async def test_records_are_found_by_what_they_say(
         {},
         {"actor": "eve@example.com"},
         {"outcome": "denied"},
-        {"action": "driver.create"},
+        {"action": "location.create"},
         {},
     ]
     events = [
@@ -131,7 +131,7 @@ def _filled(number: int) -> FilledForm:
         actor="ada@example.com",
         action="credentials.vend",
         outcome="allowed",
-        subject="driver:d",
+        subject="location:d",
         reason="owner",
         details={"prefixes": ["a/é"]},
     )

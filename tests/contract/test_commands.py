@@ -212,11 +212,11 @@ async def test_a_sync_that_is_abandoned_between_pages_goes_on_at_its_checkpoints
     storage: CatalogStorage, parallel: int
 ) -> None:
     memory = await open_memory(storage)
-    driver = await memory.driver(folder="")
+    location = await memory.location(folder="")
     developer = await memory.member("dev@example.com", ProjectRole.DEVELOPER)
     services, objects = memory.services, memory.objects
     view = await services.catalog.datasets.create(
-        developer, memory.project.id, NewDataset("photos", driver.id)
+        developer, memory.project.id, NewDataset("photos", location.id)
     )
     objects.page_size = 3
     expected = {f"{n % 4}/{n:02}.jpg": n + 1 for n in range(40)}

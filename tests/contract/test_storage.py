@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from valetkey.domain.access import OrgRole
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import Conflict, InUse
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.location import Location
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, User
 from valetkey.domain.ports import Storage
 from valetkey.domain.sealing import SealedSecret
@@ -32,7 +32,7 @@ INTEGRATION = Integration(
     created_at=NOW,
     updated_at=NOW,
 )
-DRIVER = Driver(
+LOCATION = Location(
     id="e" * 24,
     project_id=PROJECT.id,
     integration_id=INTEGRATION.id,
@@ -55,7 +55,7 @@ async def _fill(storage: Storage) -> None:
         await work.organizations.add(ORG)
         await work.projects.add(PROJECT)
         await work.integrations.add(INTEGRATION, SEALED)
-        await work.drivers.add(DRIVER)
+        await work.locations.add(LOCATION)
 
 
 async def test_what_is_stored_comes_back_equal(storage: Storage) -> None:
@@ -67,15 +67,15 @@ async def test_what_is_stored_comes_back_equal(storage: Storage) -> None:
         assert await work.projects.get(PROJECT.id) == PROJECT
         assert await work.integrations.get(INTEGRATION.id) == INTEGRATION
         assert await work.integrations.sealed_secret(INTEGRATION.id) == SEALED
-        assert await work.drivers.get(DRIVER.id) == DRIVER
-        assert await work.drivers.of_integration(INTEGRATION.id) == [DRIVER]
+        assert await work.locations.get(LOCATION.id) == LOCATION
+        assert await work.locations.of_integration(INTEGRATION.id) == [LOCATION]
 
 
 async def test_what_is_not_there_is_none(storage: Storage) -> None:
     async with storage.read() as work:
         assert await work.users.by_email("nobody@example.com") is None
         assert await work.integrations.sealed_secret("0" * 24) is None
-        assert await work.drivers.get("0" * 24) is None
+        assert await work.locations.get("0" * 24) is None
         assert await work.installations.get() is None
 
 
@@ -99,10 +99,10 @@ async def test_a_conflict_undoes_what_came_before_it(storage: Storage) -> None:
         assert await work.projects.get(other.id) is None
 
 
-@pytest.mark.parametrize("kind", ["user", "project", "integration", "driver"])
+@pytest.mark.parametrize("kind", ["user", "project", "integration", "location"])
 async def test_a_taken_name_is_a_conflict_that_says_which(storage: Storage, kind: str) -> None:
     await _fill(storage)
-    taken = {"user": USER.email, "project": "maps", "integration": "aws", "driver": "tiles"}[kind]
+    taken = {"user": USER.email, "project": "maps", "integration": "aws", "location": "tiles"}[kind]
     with pytest.raises(Conflict) as refused:  # noqa: PT012
         async with storage.begin() as work:
             new_id = "1" * 24
@@ -113,17 +113,17 @@ async def test_a_taken_name_is_a_conflict_that_says_which(storage: Storage, kind
             elif kind == "integration":
                 await work.integrations.add(replace(INTEGRATION, id=new_id), SEALED)
             else:
-                await work.drivers.add(replace(DRIVER, id=new_id))
+                await work.locations.add(replace(LOCATION, id=new_id))
     assert taken in str(refused.value)
 
 
-async def test_an_integration_with_drivers_stays(storage: Storage) -> None:
+async def test_an_integration_with_locations_stays(storage: Storage) -> None:
     await _fill(storage)
     with pytest.raises(InUse):
         async with storage.begin() as work:
             await work.integrations.delete(INTEGRATION.id)
     async with storage.begin() as work:
-        assert await work.drivers.delete(DRIVER.id)
+        assert await work.locations.delete(LOCATION.id)
         assert await work.integrations.delete(INTEGRATION.id)
         assert not await work.integrations.delete(INTEGRATION.id)
 

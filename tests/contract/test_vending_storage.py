@@ -11,18 +11,18 @@ import pytest
 
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.ports import Storage
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.sealing import SealedSecret
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-ORG, USER, PROJECT, DRIVER = "a" * 24, "b" * 24, "c" * 24, "e" * 24
+ORG, USER, PROJECT, LOCATION = "a" * 24, "b" * 24, "c" * 24, "e" * 24
 
 
 def _lease(number: int, **changes: object) -> Lease:
@@ -30,7 +30,7 @@ def _lease(number: int, **changes: object) -> Lease:
         id=f"{number:024x}",
         org_id=ORG,
         integration_id="d" * 24,
-        driver_id=DRIVER,
+        location_id=LOCATION,
         user_id=USER,
         principal="ada@example.com",
         role_arn="arn:aws:iam::123456789012:role/valetkey",
@@ -58,8 +58,8 @@ async def _fill(storage: Storage) -> None:
         created_at=NOW,
         updated_at=NOW,
     )
-    driver = Driver(
-        id=DRIVER,
+    location = Location(
+        id=LOCATION,
         project_id=PROJECT,
         integration_id=integration.id,
         name="tiles",
@@ -80,8 +80,8 @@ async def _fill(storage: Storage) -> None:
         await work.organizations.add(Organization(ORG, "acme", NOW))
         await work.projects.add(Project(PROJECT, ORG, "maps", "ada@example.com", NOW, NOW))
         await work.integrations.add(integration, SealedSecret("k", b"w", b"n", b"c"))
-        await work.drivers.add(driver)
-        assert await work.drivers.get(DRIVER) == driver
+        await work.locations.add(location)
+        assert await work.locations.get(LOCATION) == location
 
 
 async def _add(storage: Storage, *leases: Lease) -> None:
@@ -108,12 +108,12 @@ async def test_a_lease_comes_back_as_it_was(storage: Storage) -> None:
     [
         ({}, ["ASIA4", "ASIA3", "ASIA2", "ASIA1"]),
         ({"lease_id": _lease(2).id}, ["ASIA2"]),
-        ({"driver_id": "f" * 24}, ["ASIA2"]),
+        ({"location_id": "f" * 24}, ["ASIA2"]),
         ({"integration_id": "f" * 24}, ["ASIA3"]),
         ({"principal": "eve@example.com"}, ["ASIA4"]),
         ({"user_id": "f" * 24}, ["ASIA4"]),
         ({"live_at": NOW + timedelta(minutes=30)}, ["ASIA3", "ASIA2", "ASIA1"]),
-        ({"driver_id": "f" * 24, "principal": "eve@example.com"}, []),
+        ({"location_id": "f" * 24, "principal": "eve@example.com"}, []),
     ],
 )
 async def test_leases_are_found_by_what_they_are_of(
@@ -122,7 +122,7 @@ async def test_leases_are_found_by_what_they_are_of(
     await _add(
         storage,
         _lease(1),
-        _lease(2, driver_id="f" * 24),
+        _lease(2, location_id="f" * 24),
         _lease(3, integration_id="f" * 24),
         _lease(4, principal="eve@example.com", user_id="f" * 24, expires_at=NOW),
         _lease(5, org_id="f" * 24),
@@ -163,7 +163,7 @@ async def test_leases_that_ended_long_ago_are_forgotten(storage: Storage) -> Non
 def _grant(number: int, kind: SubjectKind, subject: str, name: str) -> Grant:
     return Grant(
         id=f"{number:024x}",
-        driver_id=DRIVER,
+        location_id=LOCATION,
         subject_kind=kind,
         subject_id=subject,
         subject_name=name,
@@ -184,25 +184,25 @@ async def test_a_user_has_the_grants_of_the_groups_too(storage: Storage) -> None
         await work.groups.add(group)
         await work.grants.add(own)
         await work.grants.add(shared)
-        assert await work.grants.for_user(DRIVER, USER) == [own]
+        assert await work.grants.for_user(LOCATION, USER) == [own]
         await work.groups.put_member(group.id, USER)
         await work.groups.put_member(group.id, USER)
         assert await work.groups.members(group.id) == [USER]
     async with storage.begin() as work:
-        assert await work.grants.of_driver(DRIVER) == [own, shared]
-        assert await work.grants.for_user(DRIVER, USER) == [own, shared]
-        assert await work.grants.for_user(DRIVER, "0" * 24) == []
-        assert await work.grants.drivers_of(USER) == {DRIVER}
+        assert await work.grants.of_location(LOCATION) == [own, shared]
+        assert await work.grants.for_user(LOCATION, USER) == [own, shared]
+        assert await work.grants.for_user(LOCATION, "0" * 24) == []
+        assert await work.grants.locations_of(USER) == {LOCATION}
         assert await work.grants.get(own.id) == own
         assert await work.groups.remove_member(group.id, USER)
         assert not await work.groups.remove_member(group.id, USER)
-        assert await work.grants.for_user(DRIVER, USER) == [own]
+        assert await work.grants.for_user(LOCATION, USER) == [own]
         assert await work.grants.delete(own.id)
         assert not await work.grants.delete(own.id)
-        assert await work.grants.drivers_of(USER) == frozenset()
+        assert await work.grants.locations_of(USER) == frozenset()
 
 
-async def test_a_deleted_group_or_driver_takes_its_grants_along(storage: Storage) -> None:
+async def test_a_deleted_group_or_location_takes_its_grants_along(storage: Storage) -> None:
     await _fill(storage)
     group = Group("f" * 24, ORG, "labellers", NOW)
     async with storage.begin() as work:
@@ -210,9 +210,9 @@ async def test_a_deleted_group_or_driver_takes_its_grants_along(storage: Storage
         await work.grants.add(_grant(1, SubjectKind.GROUP, group.id, "labellers"))
         await work.grants.add(_grant(2, SubjectKind.USER, USER, "ada@example.com"))
         assert await work.groups.delete(group.id)
-        assert [grant.id for grant in await work.grants.of_driver(DRIVER)] == [f"{2:024x}"]
-        assert await work.drivers.delete(DRIVER)
-        assert await work.grants.of_driver(DRIVER) == []
+        assert [grant.id for grant in await work.grants.of_location(LOCATION)] == [f"{2:024x}"]
+        assert await work.locations.delete(LOCATION)
+        assert await work.grants.of_location(LOCATION) == []
 
 
 async def test_a_group_name_is_taken_once_in_an_organisation(storage: Storage) -> None:
@@ -256,9 +256,9 @@ async def test_tags_are_heard_when_their_transaction_is_committed(storage: Stora
     ear = Ear()
     storage.listen(ear)
     async with storage.begin() as work:
-        await work.invalidations.publish(["user:1", "driver:2"])
+        await work.invalidations.publish(["user:1", "location:2"])
         assert ear.heard == set()
-    assert ear.heard == {"user:1", "driver:2"}
+    assert ear.heard == {"user:1", "location:2"}
 
 
 async def test_tags_of_an_undone_transaction_are_never_heard(storage: Storage) -> None:

@@ -122,8 +122,8 @@ def test_no_secret_of_a_full_run_is_found_anywhere(run: Run) -> None:
         "key-encryption key": (run.folder / "data" / "valetkey.key").read_text().strip(),
     }
     _sign_in(run)
-    driver_id = _use(run)
-    _fail(run, driver_id)
+    location_id = _use(run)
+    _fail(run, location_id)
     _search(run)
 
 
@@ -183,7 +183,7 @@ def _use(run: Run) -> str:
     return str(driver["id"])
 
 
-def _fail(run: Run, driver_id: str) -> None:
+def _fail(run: Run, location_id: str) -> None:
     me = run.api("GET", "/users/me").json()
     integrations = f"/orgs/{me['orgs'][0]['id']}/integrations"
     key, secret, role = run.setup.key.id, run.setup.key.secret.reveal(), run.setup.role_arn
@@ -206,9 +206,9 @@ def _fail(run: Run, driver_id: str) -> None:
         fault = Fault(kind, times=9, code="SignatureDoesNotMatch", message=echo, status=403)
         run.aws.faults.order(fault)
         wanted = {"prefixes": [f"{kind}"], "access": ["read"]}
-        run.api("POST", f"/drivers/{driver_id}/credentials", json=wanted)
+        run.api("POST", f"/drivers/{location_id}/credentials", json=wanted)
         if kind is Kind.ERROR:
-            run.api("POST", f"/drivers/{driver_id}/test")
+            run.api("POST", f"/drivers/{location_id}/test")
         run.aws.faults.clear()
 
 

@@ -18,8 +18,8 @@ CLIENTS, ENOUGH = 8, 200
 class Crowd:
     """Clients that ask until the server is gone, and keep what they received."""
 
-    def __init__(self, url: str, token: str, driver_id: str) -> None:
-        self._url, self._token, self._driver_id = url, token, driver_id
+    def __init__(self, url: str, token: str, location_id: str) -> None:
+        self._url, self._token, self._driver_id = url, token, location_id
         self.received: list[tuple[str, str, str]] = []
         self.enough = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
@@ -54,9 +54,9 @@ def test_every_credential_received_before_a_kill_is_in_the_chain(
     machine = Machine(tmp_path, embedded_aws.endpoint)
     process, url = machine.serve()
     with httpx.Client(base_url=url, timeout=60) as http:
-        driver_id = prepare(http, good_setup)["id"]
+        location_id = prepare(http, good_setup)["id"]
         token = http.headers["authorization"]
-    crowd = Crowd(url, token, driver_id)
+    crowd = Crowd(url, token, location_id)
     assert crowd.enough.wait(120)
     process.kill()
     process.communicate()

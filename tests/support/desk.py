@@ -1,4 +1,4 @@
-"""A dataset over a driver, on doubles."""
+"""A dataset over a location, on doubles."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from valetkey.services.audit import Caller
 
 @dataclass
 class Desk:
-    """A developer's desk: a dataset, its driver, and the verbs on its items."""
+    """A developer's desk: a dataset, its location, and the verbs on its items."""
 
     memory: Memory
     developer: Caller
     dataset_id: str
-    driver_id: str
+    location_id: str
     prefix: str
     more: dict[str, Any] = field(default_factory=dict)
 
@@ -60,12 +60,12 @@ async def sent(*chunks: bytes) -> AsyncIterator[bytes]:
 
 
 async def make_desk(memory: Memory, *, allow_delete: bool = True) -> Desk:
-    driver = await memory.driver()
+    location = await memory.location()
     owner = await memory.caller()
-    await memory.services.drivers.update(owner, driver.id, allow_external_delete=allow_delete)
+    await memory.services.locations.update(owner, location.id, allow_external_delete=allow_delete)
     developer = await memory.member("grace@example.com", ProjectRole.DEVELOPER)
     view = await memory.services.catalog.datasets.create(
-        developer, memory.project.id, NewDataset("images", driver.id)
+        developer, memory.project.id, NewDataset("images", location.id)
     )
     memory.objects.buckets.setdefault("acme", {})
-    return Desk(memory, developer, view.dataset.id, driver.id, driver.prefix)
+    return Desk(memory, developer, view.dataset.id, location.id, location.prefix)

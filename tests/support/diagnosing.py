@@ -14,9 +14,9 @@ from valetkey.domain.credentials import AccessKey
 from valetkey.domain.diagnosis import Names
 from valetkey.domain.diagnosis.fixes import access_document
 from valetkey.domain.diagnosis.view import Subject
-from valetkey.domain.driver import Driver
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.location import Location
 from valetkey.domain.verification import Report
 from valetkey.embedded import EmbeddedAws, Fault, Kind
 from valetkey.services.verification import Verifier
@@ -49,7 +49,7 @@ class World:
     s3: Any
     setup: GoodSetup
     integration: Integration
-    driver: Driver
+    driver: Location
     key: AccessKey
     other: dict[str, Any] = field(default_factory=dict)
 
@@ -185,7 +185,7 @@ def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
         created_at=LONG_AGO,
         updated_at=LONG_AGO,
     )
-    driver = Driver(
+    driver = Location(
         id="7" * 24,
         project_id="2" * 24,
         integration_id=integration.id,

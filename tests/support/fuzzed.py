@@ -40,7 +40,7 @@ def serving_doubles() -> Iterator[Served]:
         memory = await open_memory()
         # A key: requests that end the owner's logins do not end it.
         _, token = await memory.services.accounts.create_api_key(await memory.caller(), "fuzz")
-        driver = await memory.driver()
+        driver = await memory.location()
         dataset = await memory.services.catalog.datasets.create(
             await memory.caller(), memory.project.id, NewDataset("data", driver.id)
         )
@@ -48,7 +48,7 @@ def serving_doubles() -> Iterator[Served]:
             "dataset_id": dataset.dataset.id,
             "org_id": memory.org_id,
             "project_id": memory.project.id,
-            "driver_id": driver.id,
+            "location_id": driver.id,
             "integration_id": driver.integration_id,
         }
         app = create_app(memory.services, memory.services.catalog)

@@ -10,15 +10,15 @@ import pytest
 from valetkey.bootstrap import Parts, Services, wire
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.domain.access import OrgRole, ProjectRole
-from valetkey.domain.driver import Driver
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration
+from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Storage
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import initialize
 from valetkey.services.audit import Caller
-from valetkey.services.drivers import NewDriver
+from valetkey.services.locations import NewLocation
 from valetkey.testing import (
     FakeAccessKeys,
     FakeObjectData,
@@ -75,11 +75,11 @@ class Memory:
             await self.caller(), self.org_id, name=name, key=key, secret=secret, role_arn=ROLE
         )
 
-    async def driver(self, name: str = "data", *, folder: str = "train") -> Driver:
-        """A driver on an integration of its own."""
+    async def location(self, name: str = "data", *, folder: str = "train") -> Location:
+        """A location on an integration of its own."""
         integration = await self.integration(f"for {name}")
-        new = NewDriver(name=name, integration_id=integration.id, bucket="acme", folder=folder)
-        return await self.services.drivers.create(await self.caller(), self.project.id, new)
+        new = NewLocation(name=name, integration_id=integration.id, bucket="acme", folder=folder)
+        return await self.services.locations.create(await self.caller(), self.project.id, new)
 
     def actions(self) -> list[tuple[str, str]]:
         """What the audit trail holds: actions and outcomes, oldest first."""

@@ -67,10 +67,10 @@ class RealApi:
         }
         return await self.http.post("/api/v1/drivers", json=body)
 
-    async def vend(self, driver_id: str, **body: Any) -> httpx.Response:
+    async def vend(self, location_id: str, **body: Any) -> httpx.Response:
         """Ask for credentials."""
         asked = {"prefixes": [""], "access": ["list", "read"], "ttlSeconds": 900} | body
-        return await self.http.post(f"/api/v1/drivers/{driver_id}/credentials", json=asked)
+        return await self.http.post(f"/api/v1/drivers/{location_id}/credentials", json=asked)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""A project with a driver and a dataset, straight in the storage."""
+"""A project with a location and a dataset, straight in the storage."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command, Shard, State
-from valetkey.domain.driver import Driver
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.sealing import SealedSecret
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 NOW_MS = round(NOW.timestamp() * 1000)
-ORG, USER, PROJECT, INTEGRATION, DRIVER = (letter * 24 for letter in "abcde")
+ORG, USER, PROJECT, INTEGRATION, LOCATION = (letter * 24 for letter in "abcde")
 
 
 async def furnish(storage: CatalogStorage) -> None:
-    """Store an organisation, a user, a project, an integration and a driver."""
+    """Store an organisation, a user, a project, an integration and a location."""
     email = "ada@example.com"
     async with storage.begin() as work:
         await work.users.add(User(USER, email, "hash", NOW, NOW))
@@ -40,9 +40,9 @@ async def furnish(storage: CatalogStorage) -> None:
             ),
             SealedSecret("key", b"wrapped", b"nonce", b"sealed"),
         )
-        await work.drivers.add(
-            Driver(
-                id=DRIVER,
+        await work.locations.add(
+            Location(
+                id=LOCATION,
                 project_id=PROJECT,
                 integration_id=INTEGRATION,
                 name="tiles",
@@ -64,7 +64,7 @@ def draft(number: int = 1, **changes: object) -> Dataset:
     plain: dict[str, object] = {
         "id": f"{number:024x}",
         "project_id": PROJECT,
-        "driver_id": DRIVER,
+        "location_id": LOCATION,
         "name": f"set {number}",
         "creator": "ada@example.com",
         "created_at": NOW,

@@ -1,4 +1,4 @@
-"""A driver's own endpoint is what somebody typed: it must not open the network behind the server.
+"""A location's own endpoint is what somebody typed: it must not open the network behind the server.
 
 The host is checked when it is entered. At every connection the name is looked up anew, all its
 addresses are checked, and the connection goes to one of just those, so that a name that resolves

@@ -14,8 +14,8 @@ from valetkey.aws import endpoints
 from valetkey.aws.clients import Clients
 from valetkey.aws.errors import unreachable
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
-from valetkey.domain.driver import parse_region
 from valetkey.domain.errors import AwsRefused, InvalidInput
+from valetkey.domain.location import parse_region
 from valetkey.domain.ports import BucketPlace, ObjectStore, ObjectSummary
 
 _REGION_HEADER: Final = "x-amz-bucket-region"

@@ -9,7 +9,7 @@ from valetkey.domain.credentials import AccessKey
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
-    """Timeouts are in seconds. ``allowed_hosts`` are the hosts that a driver's own endpoint may
+    """Timeouts are in seconds. ``allowed_hosts`` are the hosts that a location's own endpoint may
     name although they are not public; a leading dot allows the hosts below a domain. ``own_key``
     is the server's own identity; None finds it as AWS's tools do."""
 

@@ -48,7 +48,7 @@ async def vend(
 ) -> Response[str]:
     """Hand out credentials. This answer alone holds their secret, and nothing keeps it."""
     form = await request.form()
-    driver_id = str(form.get("driver", ""))
+    location_id = str(form.get("driver", ""))
     try:
         order = VendRequest(
             prefixes=tuple(_lines(str(form.get("folders", "")))),
@@ -56,16 +56,16 @@ async def vend(
             ttl=parse_ttl(_number(str(form.get("ttl", "")))),
             purpose=str(form.get("purpose", "")),
         )
-        vended = await services.vending.vend(reader.caller, driver_id, order)
+        vended = await services.vending.vend(reader.caller, location_id, order)
     except (InvalidInput, Conflict) as error:
         return refused(error, _FIELDS, otherwise="folders-error")
     except (AwsRefused, AwsUnavailable) as error:
         return refused(error, {}, otherwise="driver-error")
-    driver = vended.driver
+    driver = vended.location
     wanted = Wanted(
         server=str(request.base_url).rstrip("/"),
         driver=driver.name,
-        driver_id=driver.id,
+        location_id=driver.id,
         bucket=driver.bucket,
         region=driver.region,
         endpoint=services.presigning.endpoint(driver),

@@ -13,7 +13,6 @@ from valetkey.console.checks import refused
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -21,8 +20,9 @@ from valetkey.domain.errors import (
     InvalidInput,
 )
 from valetkey.domain.integration import Integration
+from valetkey.domain.location import Location
 from valetkey.domain.people import Project
-from valetkey.services.drivers import NewDriver
+from valetkey.services.locations import NewLocation
 
 HERE: Final = "/drivers"
 _FIELDS: Final = {
@@ -40,7 +40,7 @@ _FIELDS: Final = {
 class Shown:
     """A driver in the list."""
 
-    driver: Driver
+    driver: Location
     project: Project
     may_manage: bool
 
@@ -51,7 +51,7 @@ async def readable_drivers(services: Services, reader: Reader) -> list[Shown]:
     for project in reader.projects:
         rights = reader.may_in(project)
         if rights.read_drivers:
-            drivers = await services.drivers.of_project(reader.caller, project.id)
+            drivers = await services.locations.of_project(reader.caller, project.id)
             found += [Shown(driver, project, rights.manage_drivers) for driver in drivers]
     return found
 
@@ -98,7 +98,7 @@ async def create_driver(
 ) -> Response[Any]:
     """Make a driver; the bucket is looked for at AWS."""
     form = await fields(request)
-    new = NewDriver(
+    new = NewLocation(
         name=form.get("name", ""),
         integration_id=form.get("integration", ""),
         bucket=form.get("bucket", ""),
@@ -108,7 +108,7 @@ async def create_driver(
         allow_external_delete=form.get("delete") == "yes",
     )
     try:
-        driver = await services.drivers.create(reader.caller, form.get("project", ""), new)
+        driver = await services.locations.create(reader.caller, form.get("project", ""), new)
     except (InvalidInput, Conflict) as error:
         return refused(error, _FIELDS, otherwise="name-error")
     except (AwsRefused, AwsUnavailable) as error:
@@ -116,38 +116,38 @@ async def create_driver(
     return reader.part("drivers/created.html", driver=driver)
 
 
-@get("/drivers/{driver_id:str}/test")
+@get("/drivers/{location_id:str}/test")
 async def show_test(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, driver_id: Segment
+    request: Request[Any, Any, Any], services: Services, reader: Reader, location_id: Segment
 ) -> Response[str]:
     """Open the panel in which a test writes itself."""
-    driver = await services.drivers.get(reader.caller, driver_id)
+    driver = await services.locations.get(reader.caller, location_id)
     name = "tested" if request.query_params.get("in") == "panel" else "test"
     return reader.part(f"drivers/{name}.html", driver=driver)
 
 
-@post("/drivers/{driver_id:str}/test", status_code=200)
-async def test_driver(services: Services, reader: Reader, driver_id: Segment) -> Stream:
+@post("/drivers/{location_id:str}/test", status_code=200)
+async def test_driver(services: Services, reader: Reader, location_id: Segment) -> Stream:
     """List, write, read and delete a probe object, and send each check as soon as it is known."""
-    driver = await services.drivers.get(reader.caller, driver_id)
+    driver = await services.locations.get(reader.caller, location_id)
     return stream_report(
-        services.drivers.test_stream(reader.caller, driver_id),
+        services.locations.test_stream(reader.caller, location_id),
         "drivers/outcome.html",
         lambda report: {"driver": driver, "report": report},
     )
 
 
-@get("/drivers/{driver_id:str}/delete")
-async def ask_to_delete(services: Services, reader: Reader, driver_id: Segment) -> Response[str]:
+@get("/drivers/{location_id:str}/delete")
+async def ask_to_delete(services: Services, reader: Reader, location_id: Segment) -> Response[str]:
     """Ask before a driver goes, naming it."""
-    driver = await services.drivers.get(reader.caller, driver_id)
+    driver = await services.locations.get(reader.caller, location_id)
     return reader.part("drivers/delete.html", driver=driver)
 
 
-@post("/drivers/{driver_id:str}/delete")
-async def delete_driver(services: Services, reader: Reader, driver_id: Segment) -> Response[Any]:
+@post("/drivers/{location_id:str}/delete")
+async def delete_driver(services: Services, reader: Reader, location_id: Segment) -> Response[Any]:
     """Forget a driver."""
-    await services.drivers.delete(reader.caller, driver_id)
+    await services.locations.delete(reader.caller, location_id)
     return go_to("/drivers?done=driver-deleted")
 
 

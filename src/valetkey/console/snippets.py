@@ -20,7 +20,7 @@ class Wanted:
 
     server: str
     driver: str
-    driver_id: str
+    location_id: str
     bucket: str
     region: str
     endpoint: str
@@ -71,7 +71,7 @@ def _environment(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
 
 def _profile(wanted: Wanted) -> Snippet:
     # A name that begins with a hyphen would be an option; the id never does.
-    driver = wanted.driver_id if wanted.driver.startswith("-") else wanted.driver
+    driver = wanted.location_id if wanted.driver.startswith("-") else wanted.driver
     command = ["valetkey", "credentials", driver, "--format", "process"]
     for folder in wanted.folders:
         command += ["--prefix", folder]

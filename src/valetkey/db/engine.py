@@ -30,7 +30,6 @@ BUSY_SECONDS: Final = 5.0
 _WAL_RETRY_SECONDS: Final = 0.01
 _PRAGMAS: Final = (
     "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
 )
 
@@ -65,8 +64,18 @@ def database_file(text: str) -> Path | None:
     return Path(str(url.database))
 
 
-def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8) -> AsyncEngine:
-    """Return an engine for a database URL. Raises ConfigurationError."""
+def make_engine(
+    text: str,
+    *,
+    busy_seconds: float = BUSY_SECONDS,
+    pool: int = 8,
+    references: bool = True,
+) -> AsyncEngine:
+    """Return an engine for a database URL. Without ``references`` SQLite does not act on them: a
+    migration that makes a table anew would have others' rows deleted with the old one.
+
+    Raises ConfigurationError.
+    """
     url = database_url(text)
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(
@@ -76,7 +85,8 @@ def make_engine(text: str, *, busy_seconds: float = BUSY_SECONDS, pool: int = 8)
             max_overflow=0,
         )
         event.listen(engine.sync_engine, "connect", partial(_require_writable, database_file(text)))
-        event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, busy_seconds))
+        prepare = partial(_prepare_sqlite, busy_seconds, references)
+        event.listen(engine.sync_engine, "connect", prepare)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         file = database_file(text)
         if file is not None:
@@ -118,12 +128,12 @@ def _require_writable(file: Path | None, _connection: Any, _: Any) -> None:
         raise sqlite3.OperationalError("attempt to write a readonly database")
 
 
-def _prepare_sqlite(busy_seconds: float, connection: Any, _: Any) -> None:
+def _prepare_sqlite(busy_seconds: float, references: bool, connection: Any, _: Any) -> None:
     # The driver must not begin transactions by itself: _begin_sqlite does.
     connection.isolation_level = None
     cursor = connection.cursor()
     _write_ahead(cursor, busy_seconds)
-    for pragma in _PRAGMAS:
+    for pragma in (*_PRAGMAS, f"PRAGMA foreign_keys={'ON' if references else 'OFF'}"):
         cursor.execute(pragma)
     cursor.close()
 

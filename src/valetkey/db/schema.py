@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from valetkey.db.engine import make_engine
 from valetkey.db.errors import translated
@@ -49,6 +50,11 @@ def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite":
+        # References were not acted upon: they hold all the same, or nothing of it happens.
+        broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+        if broken:
+            raise SQLAlchemyError(f"the migration would break references: {broken[:3]}")
 
 
 async def schema_state(url: str) -> SchemaState:
@@ -68,7 +74,7 @@ async def migrate(url: str) -> SchemaState:
     Two processes that migrate at once do it once: the second waits and finds nothing to do.
     Returns the state before. Raises StorageUnavailable, ConfigurationError.
     """
-    engine = make_engine(url)
+    engine = make_engine(url, references=False)
     try:
         with translated():
             async with engine.begin() as connection:

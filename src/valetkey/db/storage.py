@@ -28,7 +28,7 @@ from valetkey.db.repositories.keys import (
     SqlWorkLeases,
 )
 from valetkey.db.repositories.sealed import SqlSealedRows
-from valetkey.db.repositories.storage import SqlDrivers, SqlIntegrations
+from valetkey.db.repositories.storage import SqlIntegrations, SqlLocations
 from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
 from valetkey.domain.audit import Entry
 from valetkey.domain.lease import Lease
@@ -45,7 +45,7 @@ class SqlUnitOfWork:
         self.projects = SqlProjects(connection)
         self.api_keys = SqlApiKeys(connection)
         self.integrations = SqlIntegrations(connection)
-        self.drivers = SqlDrivers(connection)
+        self.locations = SqlLocations(connection)
         self.audit = SqlAuditTrail(connection)
         self.groups = SqlGroups(connection)
         self.grants = SqlGrants(connection)

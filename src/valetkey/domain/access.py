@@ -38,8 +38,8 @@ class Action(StrEnum):
     READ_AUDIT = "read audit"
     READ_PROJECT = "read project"
     MANAGE_PROJECT = "manage project"
-    READ_DRIVERS = "read drivers"
-    MANAGE_DRIVERS = "manage drivers"
+    READ_LOCATIONS = "read locations"
+    MANAGE_LOCATIONS = "manage locations"
     VEND = "vend credentials"
     READ_DATASETS = "read datasets"
     MANAGE_DATASETS = "manage datasets"
@@ -61,8 +61,8 @@ _PROJECT_RULES: Final[Mapping[Action, frozenset[ProjectRole]]] = {
     Action.READ_PROJECT: _EVERYBODY,
     Action.READ_DATASETS: _EVERYBODY,
     Action.MANAGE_PROJECT: frozenset({ProjectRole.OWNER}),
-    Action.READ_DRIVERS: _BUILDERS,
-    Action.MANAGE_DRIVERS: _BUILDERS,
+    Action.READ_LOCATIONS: _BUILDERS,
+    Action.MANAGE_LOCATIONS: _BUILDERS,
     Action.VEND: _BUILDERS,
     Action.MANAGE_DATASETS: _BUILDERS,
 }

@@ -1,6 +1,6 @@
-"""Grants: what a driver opens to people beyond what their roles give them.
+"""Grants: what a location opens to people beyond what their roles give them.
 
-Grants only widen. Whoever may vend by role may also make another driver over the same bucket, so
+Grants only widen. Whoever may vend by role may also make another location over the same bucket, so
 that a grant which narrowed them would be for show; somebody who is to get less has a lesser role,
 and a grant. See ADR 7.
 """
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from valetkey.domain.access import Allow, Decision, Deny
-from valetkey.domain.driver import Driver
+from valetkey.domain.location import Location
 from valetkey.domain.scope import AccessLevel, Scope
 
 
@@ -36,14 +36,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A user or a group may have these levels in these folders (below the driver's own, each
-    empty or ending in ``/``) of one driver, for at most ``max_ttl`` at a time.
+    """A user or a group may have these levels in these folders (below the location's own, each
+    empty or ending in ``/``) of one location, for at most ``max_ttl`` at a time.
 
     ``subject_name`` is the user's e-mail address or the group's name.
     """
 
     id: str
-    driver_id: str
+    location_id: str
     subject_kind: SubjectKind
     subject_id: str
     subject_name: str
@@ -54,7 +54,7 @@ class Grant:
     created_at: datetime
 
     def opens(self, path: str, level: AccessLevel) -> bool:
-        """Tell whether the grant gives a level on a path (below the driver's folder)."""
+        """Tell whether the grant gives a level on a path (below the location's folder)."""
         return level in self.levels and any(path.startswith(folder) for folder in self.prefixes)
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ def decide_by_grants(
     ttl: timedelta,
 ) -> Decision:
     """Decide whether grants, taken together, open all of the levels on all of the paths (below
-    the driver's folder) for as long as ``ttl``."""
+    the location's folder) for as long as ``ttl``."""
     used: dict[str, Grant] = {}
     wanted = sorted(levels)
     for path in paths:
@@ -94,20 +94,20 @@ def decide_by_grants(
 
 
 def decide_scope(
-    by_role: Decision, grants: Sequence[Grant], driver: Driver, scope: Scope, ttl: timedelta
+    by_role: Decision, grants: Sequence[Grant], location: Location, scope: Scope, ttl: timedelta
 ) -> Decision:
-    """Decide whether somebody may have a scope of a driver, given what the role says and the
-    grants. The scope lies in the driver's folder.
+    """Decide whether somebody may have a scope of a location, given what the role says and the
+    grants. The scope lies in the location's folder.
 
     Bare names of folders are allowed only where the neighbours that they show are allowed too.
     """
-    folders: tuple[str, ...] = (driver.prefix,)
+    folders: tuple[str, ...] = (location.prefix,)
     decision = by_role
     if isinstance(by_role, Deny) and grants:
-        paths = [prefix.removeprefix(driver.prefix) for prefix in scope.prefixes]
+        paths = [prefix.removeprefix(location.prefix) for prefix in scope.prefixes]
         decision = decide_by_grants(grants, paths, scope.levels, ttl)
         listed = (grant.prefixes for grant in grants if AccessLevel.LIST in grant.levels)
-        folders = tuple(driver.prefix + path for paths in listed for path in paths)
+        folders = tuple(location.prefix + path for paths in listed for path in paths)
     if isinstance(decision, Allow) and scope.bare:
         stray = [name for name in scope.bare_names if not name.startswith(folders)]
         if stray:

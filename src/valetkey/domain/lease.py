@@ -15,14 +15,14 @@ from valetkey.domain.scope import AccessLevel, Scope
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A session. ``principal`` and ``user_id`` are empty for a session that a driver's users
+    """A session. ``principal`` and ``user_id`` are empty for a session that a location's users
     share. ``role_arn`` is the role as it was then; ``session_name`` is what CloudTrail shows.
     """
 
     id: str
     org_id: str
     integration_id: str
-    driver_id: str
+    location_id: str
     user_id: str
     principal: str
     role_arn: str
@@ -59,7 +59,7 @@ class LeaseFilter:
     org_id: str
     lease_id: str = ""
     integration_id: str = ""
-    driver_id: str = ""
+    location_id: str = ""
     user_id: str = ""
     principal: str = ""
     live_at: datetime | None = None
@@ -70,7 +70,7 @@ class LeaseFilter:
             (self.org_id, lease.org_id),
             (self.lease_id or lease.id, lease.id),
             (self.integration_id or lease.integration_id, lease.integration_id),
-            (self.driver_id or lease.driver_id, lease.driver_id),
+            (self.location_id or lease.location_id, lease.location_id),
             (self.user_id or lease.user_id, lease.user_id),
             (self.principal or lease.principal, lease.principal),
         )

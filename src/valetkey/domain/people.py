@@ -27,7 +27,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The owner of drivers and datasets."""
+    """The owner of locations and datasets."""
 
     id: str
     org_id: str

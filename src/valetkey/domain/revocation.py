@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
     LEASE = "lease"
     PRINCIPAL = "principal"
-    DRIVER = "driver"
+    LOCATION = "location"
     INTEGRATION = "integration"
 
 
@@ -96,12 +96,12 @@ class Block:
 
 
 def find_block(
-    blocks: Sequence[Block], *, principal: str, driver_id: str, integration_id: str
+    blocks: Sequence[Block], *, principal: str, location_id: str, integration_id: str
 ) -> Block | None:
     """Return the block that stands before a new session, if one does."""
     about = {
         (Kind.PRINCIPAL, principal),
-        (Kind.DRIVER, driver_id),
+        (Kind.LOCATION, location_id),
         (Kind.INTEGRATION, integration_id),
     }
     return next((block for block in blocks if (block.kind, block.target) in about), None)

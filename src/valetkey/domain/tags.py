@@ -13,9 +13,9 @@ def api_key_tag(key_id: str) -> str:
     return f"key:{key_id}"
 
 
-def driver_tag(driver_id: str) -> str:
-    """A driver: changed, deleted, its grants changed."""
-    return f"driver:{driver_id}"
+def location_tag(location_id: str) -> str:
+    """A location: changed, deleted, its grants changed."""
+    return f"location:{location_id}"
 
 
 def integration_tag(integration_id: str) -> str:

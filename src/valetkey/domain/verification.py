@@ -26,8 +26,8 @@ class Check:
     are sentences (a fix may be JSON to paste or a command); ``aws_error`` is AWS's own code and
     text; ``seconds`` is how long it took.
 
-    ``subject`` is the driver that the claim is about (empty: the integration itself). ``layer`` is
-    which layer of AWS refuses, where that is known (see ``domain.diagnosis.Layer``). An
+    ``subject`` is the location that the claim is about (empty: the integration itself). ``layer``
+    is which layer of AWS refuses, where that is known (see ``domain.diagnosis.Layer``). An
     ``advisory`` check is worth knowing, and stops nobody from working."""
 
     name: str

@@ -1,4 +1,4 @@
-"""Grants on drivers, and the groups that they may be for."""
+"""Grants on locations, and the groups that they may be for."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import MAX_TTL
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.location import Location
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project, User
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.scope import AccessLevel, normalize_folder
 from valetkey.domain.tags import user_tag
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_driver, load_project, missing
+from valetkey.services.guard import Guard, load_location, load_project, missing
 
 
 @dataclass(frozen=True, slots=True)
 class NewGrant:
     """What a person gives for a grant: whom it is for (an e-mail address, or a group's name or
-    id), and what it opens. Folders are below the driver's own; ``""`` is all of it."""
+    id), and what it opens. Folders are below the location's own; ``""`` is all of it."""
 
     subject_kind: SubjectKind
     subject: str
@@ -44,16 +44,16 @@ class Grants:
         self._clock = clock
         self._new_id = new_id
 
-    async def create(self, caller: Caller, driver_id: str, new: NewGrant) -> Grant:
-        """Grant folders and levels of a driver to somebody of the organisation, or to a group.
+    async def create(self, caller: Caller, location_id: str, new: NewGrant) -> Grant:
+        """Grant folders and levels of a location to somebody of the organisation, or to a group.
 
         Raises InvalidInput (nobody of that name here, no folder, no level), NotFound, Denied.
         """
-        driver, project = await self._driver(caller, driver_id)
+        location, project = await self._location(caller, location_id)
         if not new.prefixes or not new.levels:
             raise InvalidInput(
                 "The grant gives nothing.",
-                hint="Name at least one folder ('' is all of the driver) and one level.",
+                hint="Name at least one folder ('' is all of the location) and one level.",
                 field="prefixes",
             )
         prefixes = tuple(sorted({normalize_folder(prefix) for prefix in new.prefixes}))
@@ -61,7 +61,7 @@ class Grants:
             subject_id, name = await _subject(work, project.org_id, new)
             grant = Grant(
                 id=self._new_id(),
-                driver_id=driver.id,
+                location_id=location.id,
                 subject_kind=new.subject_kind,
                 subject_id=subject_id,
                 subject_name=name,
@@ -76,21 +76,21 @@ class Grants:
             await self._note(work, caller, project.org_id, "grant.create", grant)
         return grant
 
-    async def of_driver(self, caller: Caller, driver_id: str) -> Sequence[Grant]:
-        """List a driver's grants, oldest first. Raises NotFound, Denied."""
-        await self._driver(caller, driver_id)
+    async def of_location(self, caller: Caller, location_id: str) -> Sequence[Grant]:
+        """List a location's grants, oldest first. Raises NotFound, Denied."""
+        await self._location(caller, location_id)
         async with self._storage.read() as work:
-            return await work.grants.of_driver(driver_id)
+            return await work.grants.of_location(location_id)
 
-    async def delete(self, caller: Caller, driver_id: str, grant_id: str) -> None:
+    async def delete(self, caller: Caller, location_id: str, grant_id: str) -> None:
         """Take a grant back; cached credentials of whom it was for are forgotten at once.
 
         Raises NotFound, Denied.
         """
-        _, project = await self._driver(caller, driver_id)
+        _, project = await self._location(caller, location_id)
         async with self._storage.begin() as work:
             grant = await work.grants.get(grant_id)
-            if grant is None or grant.driver_id != driver_id:
+            if grant is None or grant.location_id != location_id:
                 raise missing(f"grant:{grant_id}")
             await work.grants.delete(grant_id)
             await _tell(work, grant)
@@ -151,18 +151,18 @@ class Grants:
             await work.invalidations.publish([user_tag(user.id)])
             await self._note_group(work, caller, "group.remove", group, member=user.email)
 
-    async def _driver(self, caller: Caller, driver_id: str) -> tuple[Driver, Project]:
+    async def _location(self, caller: Caller, location_id: str) -> tuple[Location, Project]:
         async with self._storage.read() as work:
-            driver = await load_driver(work, driver_id)
-            project = await load_project(work, driver.project_id)
+            location = await load_location(work, location_id)
+            project = await load_project(work, location.project_id)
         await self._guard.require(
             caller,
             Action.MANAGE_PROJECT,
             org_id=project.org_id,
             project_id=project.id,
-            subject=f"driver:{driver_id}",
+            subject=f"location:{location_id}",
         )
-        return driver, project
+        return location, project
 
     async def _in_org(self, caller: Caller, action: Action, org_id: str) -> None:
         await self._guard.require(caller, action, org_id=org_id, subject=f"organisation:{org_id}")
@@ -173,7 +173,7 @@ class Grants:
         event = self._audit.event(
             caller,
             action,
-            f"driver:{grant.driver_id}",
+            f"location:{grant.location_id}",
             org_id=org_id,
             grant_id=grant.id,
             to=f"{grant.subject_kind}:{grant.subject_name}",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from valetkey.domain.access import Action, Allow, Deny, decide, require
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import NotFound
 from valetkey.domain.integration import Integration
+from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.domain.ports import UnitOfWork
 from valetkey.services.audit import AuditLog, Caller
@@ -56,12 +56,12 @@ async def load_project(work: UnitOfWork, project_id: str) -> Project:
     return project
 
 
-async def load_driver(work: UnitOfWork, driver_id: str) -> Driver:
-    """Return a driver, or raise NotFound."""
-    driver = await work.drivers.get(driver_id)
-    if driver is None:
-        raise missing(f"driver:{driver_id}")
-    return driver
+async def load_location(work: UnitOfWork, location_id: str) -> Location:
+    """Return a location, or raise NotFound."""
+    location = await work.locations.get(location_id)
+    if location is None:
+        raise missing(f"location:{location_id}")
+    return location
 
 
 async def load_integration(work: UnitOfWork, integration_id: str) -> Integration:

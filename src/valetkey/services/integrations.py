@@ -151,7 +151,7 @@ class Integrations:
         return new
 
     async def delete(self, caller: Caller, integration_id: str) -> None:
-        """Forget an integration and its secret. Raises InUse while drivers stand on it."""
+        """Forget an integration and its secret. Raises InUse while locations stand on it."""
         integration = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
         async with self._storage.begin() as work:
             await work.integrations.delete(integration_id)
@@ -167,23 +167,23 @@ class Integrations:
     async def verify(
         self, caller: Caller, integration_id: str, told: Told = nobody
     ) -> tuple[Integration, Report]:
-        """Call AWS as this integration, through each of its drivers too, and store the outcome.
+        """Call AWS as this integration, through each of its locations too, and store the outcome.
 
         ``told`` hears of each check as soon as it is known. Raises NotFound, Denied, SealBroken.
         What AWS refuses is in the report, not raised.
         """
         known = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
         async with self._storage.read() as work:
-            drivers = await work.drivers.of_integration(integration_id)
+            locations = await work.locations.of_integration(integration_id)
         if known.type is IntegrationType.S3:
             integration, key = (
                 known,
                 await open_static_key(self._storage, self._sealer, integration_id),
             )
-            report = await self._verifier.verify_static(key, drivers, told)
+            report = await self._verifier.verify_static(key, locations, told)
         else:
             integration, key = await open_key(self._storage, self._sealer, integration_id)
-            report = await self._verifier.verify(integration, key, drivers, told)
+            report = await self._verifier.verify(integration, key, locations, told)
         async with self._storage.begin() as work:
             # Loaded again: a rename, or a new key, may have come in while AWS was being asked.
             current = await load_integration(work, integration_id)

@@ -110,8 +110,8 @@ class People:
             await _keep_an_owner(work, org_id, user.id)
             for project in await work.projects.of_org(org_id):
                 await work.projects.remove_member(project.id, user.id)
-                drivers = await work.drivers.of_project(project.id)
-                await work.grants.withdraw(user.id, [driver.id for driver in drivers])
+                locations = await work.locations.of_project(project.id)
+                await work.grants.withdraw(user.id, [location.id for location in locations])
             for group in await work.groups.of_org(org_id):
                 await work.groups.remove_member(group.id, user.id)
             if not await work.organizations.remove_member(org_id, user.id):
@@ -153,7 +153,7 @@ class People:
         return await self._in_project(caller, Action.READ_PROJECT, project_id)
 
     async def delete_project(self, caller: Caller, project_id: str) -> None:
-        """Delete a project. Raises InUse while it has drivers, NotFound, Denied."""
+        """Delete a project. Raises InUse while it has locations, NotFound, Denied."""
         project = await self._in_project(caller, Action.MANAGE_PROJECT, project_id)
         async with self._storage.begin() as work:
             await work.projects.delete(project_id)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from valetkey.services.accounts import Accounts
 from valetkey.services.audit import AuditLog
-from valetkey.services.drivers import Drivers
 from valetkey.services.grants import Grants
 from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
+from valetkey.services.locations import Locations
 from valetkey.services.people import People
 from valetkey.services.principals import Principals
 from valetkey.services.revocation import Leases
@@ -26,7 +26,7 @@ class Services:
 
     accounts: Accounts
     audit: AuditLog
-    drivers: Drivers
+    locations: Locations
     grants: Grants
     health: Health
     integrations: Integrations

@@ -7,9 +7,9 @@ from typing import Final
 
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import MIN_TTL, AccessKey
-from valetkey.domain.driver import parse_bucket
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput
 from valetkey.domain.integration import RoleArn
+from valetkey.domain.location import parse_bucket
 from valetkey.domain.ports import AssumeRole, BucketPlace, ObjectStores, Sealer, Storage, Sts
 from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render

@@ -37,8 +37,8 @@ class MemoryDatasets:
     async def of_project(self, project_id: str) -> Sequence[Dataset]:
         return self._live(lambda row: row.project_id == project_id)
 
-    async def of_driver(self, driver_id: str) -> Sequence[Dataset]:
-        return self._live(lambda row: row.driver_id == driver_id)
+    async def of_location(self, location_id: str) -> Sequence[Dataset]:
+        return self._live(lambda row: row.location_id == location_id)
 
     async def save(self, dataset: Dataset) -> None:
         self._check_name(dataset)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import Conflict, InUse
 from valetkey.domain.integration import Integration
+from valetkey.domain.location import Location
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
@@ -105,8 +105,8 @@ class MemoryOrganizations:
 class MemoryProjects:
     """Implements ports.Projects."""
 
-    def __init__(self, drivers: MemoryDrivers) -> None:
-        self._drivers = drivers
+    def __init__(self, locations: MemoryLocations) -> None:
+        self._locations = locations
         self._rows: dict[str, Project] = {}
         self._members: dict[tuple[str, str], ProjectMember] = {}
 
@@ -136,8 +136,8 @@ class MemoryProjects:
         return self._members.pop((project_id, user_id), None) is not None
 
     async def delete(self, project_id: str) -> bool:
-        if await self._drivers.of_project(project_id):
-            raise InUse("The project has storage drivers.", hint="Delete its drivers first.")
+        if await self._locations.of_project(project_id):
+            raise InUse("The project has locations.", hint="Delete its locations first.")
         for key in [key for key in self._members if key[0] == project_id]:
             del self._members[key]
         return self._rows.pop(project_id, None) is not None
@@ -169,8 +169,8 @@ class MemoryApiKeys:
 class MemoryIntegrations:
     """Implements ports.Integrations."""
 
-    def __init__(self, drivers: MemoryDrivers) -> None:
-        self._drivers = drivers
+    def __init__(self, locations: MemoryLocations) -> None:
+        self._locations = locations
         self._rows: dict[str, Integration] = {}
         self.secrets: dict[str, SealedSecret] = {}
 
@@ -198,8 +198,8 @@ class MemoryIntegrations:
         self.secrets[integration_id] = sealed_secret
 
     async def delete(self, integration_id: str) -> bool:
-        if await self._drivers.of_integration(integration_id):
-            raise InUse("Storage drivers use this integration.", hint="Delete its drivers first.")
+        if await self._locations.of_integration(integration_id):
+            raise InUse("Locations use this integration.", hint="Delete its locations first.")
         self.secrets.pop(integration_id, None)
         return self._rows.pop(integration_id, None) is not None
 
@@ -209,41 +209,41 @@ class MemoryIntegrations:
                 raise Conflict(f"There is an integration {new.name!r} already.", hint="Rename it.")
 
 
-class MemoryDrivers:
-    """Implements ports.Drivers."""
+class MemoryLocations:
+    """Implements ports.Locations."""
 
     def __init__(self) -> None:
         self.grants = MemoryGrants()
-        self._rows: dict[str, Driver] = {}
+        self._rows: dict[str, Location] = {}
 
-    async def add(self, driver: Driver) -> None:
-        self._check_name(driver)
-        self._rows[driver.id] = driver
+    async def add(self, location: Location) -> None:
+        self._check_name(location)
+        self._rows[location.id] = location
 
-    async def get(self, driver_id: str) -> Driver | None:
-        return self._rows.get(driver_id)
+    async def get(self, location_id: str) -> Location | None:
+        return self._rows.get(location_id)
 
-    async def of_project(self, project_id: str) -> Sequence[Driver]:
+    async def of_project(self, project_id: str) -> Sequence[Location]:
         found = [row for row in self._rows.values() if row.project_id == project_id]
         return sorted(found, key=lambda row: row.name)
 
-    async def of_integration(self, integration_id: str) -> Sequence[Driver]:
+    async def of_integration(self, integration_id: str) -> Sequence[Location]:
         found = [row for row in self._rows.values() if row.integration_id == integration_id]
         return sorted(found, key=lambda row: row.name)
 
-    async def save(self, driver: Driver) -> None:
-        self._check_name(driver)
-        if driver.id in self._rows:
-            self._rows[driver.id] = driver
+    async def save(self, location: Location) -> None:
+        self._check_name(location)
+        if location.id in self._rows:
+            self._rows[location.id] = location
 
-    async def delete(self, driver_id: str) -> bool:
-        self.grants.forget_driver(driver_id)
-        return self._rows.pop(driver_id, None) is not None
+    async def delete(self, location_id: str) -> bool:
+        self.grants.forget_location(location_id)
+        return self._rows.pop(location_id, None) is not None
 
-    def _check_name(self, new: Driver) -> None:
+    def _check_name(self, new: Location) -> None:
         for row in self._rows.values():
             if (row.project_id, row.name) == (new.project_id, new.name) and row.id != new.id:
-                raise Conflict(f"There is a driver {new.name!r} already.", hint="Rename it.")
+                raise Conflict(f"There is a location {new.name!r} already.", hint="Rename it.")
 
 
 class MemoryAuditTrail:
@@ -275,18 +275,18 @@ class MemoryUnitOfWork:
     """Implements ports.UnitOfWork; a deep copy of it is a transaction."""
 
     def __init__(self) -> None:
-        self.drivers = MemoryDrivers()
+        self.locations = MemoryLocations()
         self.items = MemoryItems()
         self.datasets = MemoryDatasets(self.items)
         self.commands = MemoryCommands()
         self.installations = MemoryInstallations()
         self.users = MemoryUsers()
         self.organizations = MemoryOrganizations()
-        self.projects = MemoryProjects(self.drivers)
+        self.projects = MemoryProjects(self.locations)
         self.api_keys = MemoryApiKeys()
-        self.integrations = MemoryIntegrations(self.drivers)
+        self.integrations = MemoryIntegrations(self.locations)
         self.audit = MemoryAuditTrail()
-        self.grants = self.drivers.grants
+        self.grants = self.locations.grants
         self.groups = MemoryGroups(self.grants)
         self.leases = MemoryLeases()
         self.invalidations = MemoryInvalidations()

@@ -105,28 +105,30 @@ class MemoryGrants:
     async def get(self, grant_id: str) -> Grant | None:
         return self._rows.get(grant_id)
 
-    async def of_driver(self, driver_id: str) -> Sequence[Grant]:
-        return [grant for _, grant in sorted(self._rows.items()) if grant.driver_id == driver_id]
+    async def of_location(self, location_id: str) -> Sequence[Grant]:
+        return [
+            grant for _, grant in sorted(self._rows.items()) if grant.location_id == location_id
+        ]
 
-    async def for_user(self, driver_id: str, user_id: str) -> Sequence[Grant]:
-        return [g for g in await self.of_driver(driver_id) if self._is_for(g, user_id)]
+    async def for_user(self, location_id: str, user_id: str) -> Sequence[Grant]:
+        return [g for g in await self.of_location(location_id) if self._is_for(g, user_id)]
 
-    async def drivers_of(self, user_id: str) -> frozenset[str]:
-        return frozenset(g.driver_id for g in self._rows.values() if self._is_for(g, user_id))
+    async def locations_of(self, user_id: str) -> frozenset[str]:
+        return frozenset(g.location_id for g in self._rows.values() if self._is_for(g, user_id))
 
     async def delete(self, grant_id: str) -> bool:
         return self._rows.pop(grant_id, None) is not None
 
-    async def withdraw(self, user_id: str, driver_ids: Collection[str]) -> None:
+    async def withdraw(self, user_id: str, location_ids: Collection[str]) -> None:
         self._rows = {
             key: grant
             for key, grant in self._rows.items()
-            if grant.subject_id != user_id or grant.driver_id not in driver_ids
+            if grant.subject_id != user_id or grant.location_id not in location_ids
         }
 
-    def forget_driver(self, driver_id: str) -> None:
+    def forget_location(self, location_id: str) -> None:
         """Do what the table's foreign key does."""
-        self._rows = {k: g for k, g in self._rows.items() if g.driver_id != driver_id}
+        self._rows = {k: g for k, g in self._rows.items() if g.location_id != location_id}
 
     def forget_subject(self, subject_id: str) -> None:
         """Do what the table's foreign key does."""

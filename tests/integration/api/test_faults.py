@@ -90,10 +90,10 @@ async def test_strange_folders_are_ordinary_ones(
 ) -> None:
     s3 = client(embedded_aws, "s3")
     s3.put_object(Bucket=good_setup.bucket, Key=f"{folder}/in.txt", Body=b"in")
-    driver_id = await _driver(api, good_setup, path=folder)
-    report = (await api.http.post(f"/api/v1/drivers/{driver_id}/test")).json()
+    location_id = await _driver(api, good_setup, path=folder)
+    report = (await api.http.post(f"/api/v1/drivers/{location_id}/test")).json()
     assert report["passed"], report
-    vended = (await api.vend(driver_id)).json()
+    vended = (await api.vend(location_id)).json()
     assert vended["prefixes"] == [folder + "/"]
 
 
@@ -199,9 +199,9 @@ async def test_when_aws_fails_the_caller_hears_why_and_nothing_is_handed_out(
     api: RealApi, good_setup: GoodSetup, embedded_aws: EmbeddedAws, case: str
 ) -> None:
     fault, status = FAULTS[case]
-    driver_id = await _driver(api, good_setup)
+    location_id = await _driver(api, good_setup)
     embedded_aws.faults.order(Fault(service="sts", action="AssumeRole", times=50, **fault))
-    answer = await api.vend(driver_id)
+    answer = await api.vend(location_id)
     said: dict[str, Any] = answer.json()
     assert answer.status_code == status, said
     assert said["message"]

@@ -69,9 +69,9 @@ async def _enter_role(api: RealApi, integration_id: str, role_arn: str) -> Any:
     return answer.json()
 
 
-async def _assert_a_dataset_works(api: RealApi, driver_id: str) -> None:
+async def _assert_a_dataset_works(api: RealApi, location_id: str) -> None:
     """Upload through the driver, index what is in its bucket, find it and read it back."""
-    wanted = {"name": "of-a-type", "projects": [api.project_id], "driver": driver_id}
+    wanted = {"name": "of-a-type", "projects": [api.project_id], "driver": location_id}
     dataset = (await api.http.post("/api/v1/datasets", json=wanted)).json()["id"]
     sent = await api.http.post(
         f"/api/v1/datasets/{dataset}/items",

@@ -30,8 +30,8 @@ def api(valetkey_server: Installation) -> Iterator[httpx.Client]:
         yield developer
 
 
-def make_dataset(server: Installation, api: httpx.Client, name: str, driver_id: str) -> str:
-    body = {"name": name, "projects": [server.project_id], "driver": driver_id}
+def make_dataset(server: Installation, api: httpx.Client, name: str, location_id: str) -> str:
+    body = {"name": name, "projects": [server.project_id], "driver": location_id}
     made = api.post("/datasets", json=body)
     assert made.status_code == 201, made.text
     return str(made.json()["id"])
@@ -39,9 +39,9 @@ def make_dataset(server: Installation, api: httpx.Client, name: str, driver_id: 
 
 @pytest.fixture(scope="module")
 def dataset(valetkey_server: Installation, api: httpx.Client) -> str:
-    driver_id = valetkey_server.driver.id
-    api.patch(f"/drivers/{driver_id}", json={"allowExternalDelete": True})
-    return make_dataset(valetkey_server, api, "items over http", driver_id)
+    location_id = valetkey_server.driver.id
+    api.patch(f"/drivers/{location_id}", json={"allowExternalDelete": True})
+    return make_dataset(valetkey_server, api, "items over http", location_id)
 
 
 def upload(

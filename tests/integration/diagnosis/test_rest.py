@@ -55,7 +55,7 @@ def test_checks_come_a_line_each_and_the_report_last(
         subject = f"integration:{server.integration.id}"
     else:
         status, lines = stream(server, f"/drivers/{server.driver.id}/test/stream", DEVELOPER)
-        subject = f"driver:{server.driver.id}"
+        subject = f"location:{server.driver.id}"
     assert status == 200
     *checks, last = lines
     assert [line["check"] for line in checks] == last["report"]["checks"]

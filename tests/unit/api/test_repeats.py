@@ -15,7 +15,7 @@ import pytest
 from support.memory import OWNER, PASSWORD, Memory
 from valetkey.api import create_app
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.driver import Driver
+from valetkey.domain.location import Location
 from valetkey.services.credential_cache import MIN_REMAINING
 from valetkey.services.vending import VendRequest
 from valetkey.services.vending.vending import Vending
@@ -31,7 +31,7 @@ class Desk:
 
     memory: Memory
     http: httpx.AsyncClient
-    driver: Driver
+    location: Location
     token: str
     key_id: str
     decisions: list[str]
@@ -40,11 +40,11 @@ class Desk:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {token or self.token}"}
         headers["content-type"] = "application/json"
-        url = f"/api/v1/drivers/{self.driver.id}/credentials"
+        url = f"/api/v1/drivers/{self.location.id}/credentials"
         return await self.http.post(url, content=content, headers=headers)
 
     async def get(self, query: str = "prefix=a&access=read", *, token: str = "") -> httpx.Response:
-        url = f"/api/v1/drivers/{self.driver.id}/credentials?{query}"
+        url = f"/api/v1/drivers/{self.location.id}/credentials?{query}"
         return await self.http.get(url, headers={"authorization": token or self.token})
 
     async def records(self) -> list[str]:
@@ -56,20 +56,20 @@ class Desk:
 async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     bob = await memory.member(BOB, ProjectRole.DEVELOPER)
     key, token = await memory.services.accounts.create_api_key(bob, "bob's")
-    driver = await memory.driver()
+    location = await memory.location()
     decisions: list[str] = []
     prepare = Vending.prepare
 
-    async def counted(self: Vending, caller: Any, driver_id: str, request: VendRequest) -> Any:
+    async def counted(self: Vending, caller: Any, location_id: str, request: VendRequest) -> Any:
         decisions.append(caller.principal.email)
-        return await prepare(self, caller, driver_id, request)
+        return await prepare(self, caller, location_id, request)
 
     monkeypatch.setattr(Vending, "prepare", counted)
     app: Any = create_app(memory.services, memory.services.catalog)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://valetkey"
     ) as http:
-        yield Desk(memory, http, driver, token.reveal(), key.id, decisions)
+        yield Desk(memory, http, location, token.reveal(), key.id, decisions)
 
 
 @pytest.mark.parametrize("verb", ["get", "post"])
@@ -89,7 +89,7 @@ async def test_what_differs_in_anything_is_decided_by_itself(desk: Desk) -> None
     await desk.post()
     owner = await desk.memory.caller()
     _, other = await desk.memory.services.accounts.create_api_key(owner, "ada's")
-    first = desk.driver
+    first = desk.location
     asked = [
         desk.post(token=other.reveal()),
         desk.post({**BODY, "prefixes": ["b"]}),
@@ -100,14 +100,14 @@ async def test_what_differs_in_anything_is_decided_by_itself(desk: Desk) -> None
     ]
     for each in asked:
         assert (await each).status_code == 200
-    desk.driver = await desk.memory.driver("other")
-    assert (await desk.post()).json()["driverId"] == desk.driver.id != first.id
+    desk.location = await desk.memory.location("other")
+    assert (await desk.post()).json()["driverId"] == desk.location.id != first.id
     assert len(desk.decisions) == 1 + len(asked) + 1
 
 
 async def test_a_token_of_one_shape_is_not_known_in_the_other(desk: Desk) -> None:
     assert (await desk.get()).status_code == 200
-    url = f"/api/v1/drivers/{desk.driver.id}/credentials"
+    url = f"/api/v1/drivers/{desk.location.id}/credentials"
     bare = await desk.http.post(url, json=BODY, headers={"authorization": desk.token})
     assert bare.status_code == 401
 
@@ -125,11 +125,11 @@ async def _revoke_the_key(desk: Desk) -> None:
 
 async def _disable_the_integration(desk: Desk) -> None:
     memory = desk.memory
-    await memory.services.switches.disable(await memory.caller(), desk.driver.integration_id)
+    await memory.services.switches.disable(await memory.caller(), desk.location.integration_id)
 
 
-async def _delete_the_driver(desk: Desk) -> None:
-    await desk.memory.services.drivers.delete(await desk.memory.caller(), desk.driver.id)
+async def _delete_the_location(desk: Desk) -> None:
+    await desk.memory.services.locations.delete(await desk.memory.caller(), desk.location.id)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def _delete_the_driver(desk: Desk) -> None:
         (_lose_the_role, 403),
         (_revoke_the_key, 401),
         (_disable_the_integration, 409),
-        (_delete_the_driver, 404),
+        (_delete_the_location, 404),
     ],
 )
 @pytest.mark.parametrize("verb", ["get", "post"])
@@ -196,8 +196,8 @@ async def test_a_decision_during_which_something_changed_is_not_remembered(
     await desk.post()  # the token's owner and the session are known from now on
     prepare = Vending.prepare
 
-    async def changed(self: Vending, caller: Any, driver_id: str, request: VendRequest) -> Any:
-        ready = await prepare(self, caller, driver_id, request)
+    async def changed(self: Vending, caller: Any, location_id: str, request: VendRequest) -> Any:
+        ready = await prepare(self, caller, location_id, request)
         desk.memory.services.repeats._caches.changed({"something else"})
         return ready
 

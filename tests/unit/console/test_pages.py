@@ -50,7 +50,7 @@ async def test_files_are_the_four_that_there_are(visitor: Visitor) -> None:
 async def test_an_annotator_is_offered_no_governance_page_and_is_refused_each(
     memory: Memory,
 ) -> None:
-    await memory.driver()
+    await memory.location()
     await memory.member("joan@example.com", ProjectRole.ANNOTATOR)
     joan = visitor_of(memory)
     await joan.sign_in("joan@example.com")
@@ -179,22 +179,22 @@ async def test_text_that_people_typed_stays_text_on_every_page(owner: Visitor) -
     integration = (await services.integrations.of_org(caller, owner.memory.org_id))[0]
     driver = {"name": name, "integration": integration.id, "bucket": "acme"}
     made = await owner.post("/drivers", driver | {"project": owner.memory.project.id})
-    driver_id = re.findall(r"/drivers/([0-9a-f]{24})/test", made.text)[0]
+    location_id = re.findall(r"/drivers/([0-9a-f]{24})/test", made.text)[0]
     await owner.post("/people/projects", {"project-name": name})
     texts = [(await owner.post("/people/keys", {"description": name})).text]
-    order = {"driver": driver_id, "folders": HOSTILE, "access": "list", "purpose": HOSTILE}
+    order = {"driver": location_id, "folders": HOSTILE, "access": "list", "purpose": HOSTILE}
     texts.append((await owner.post("/credentials", order | {"ttl": "3600"})).text)
     paths = (
         *PAGES,
         f"/integrations/{integration.id}",
         f"/integrations/{integration.id}/delete",
-        f"/drivers/{driver_id}/delete",
-        f"/drivers/{driver_id}/test",
+        f"/drivers/{location_id}/delete",
+        f"/drivers/{location_id}/test",
         "/drivers/new",
     )
     texts += [(await owner.get(path)).text for path in paths]
     texts.append((await owner.post(f"/integrations/{integration.id}/verify")).text)
-    texts.append((await owner.post(f"/drivers/{driver_id}/test")).text)
+    texts.append((await owner.post(f"/drivers/{location_id}/test")).text)
     assert sum("&lt;script&gt;" in text for text in texts) > 10
     for text in texts:
         assert "<script>" not in text

@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 def _events(count: int = 1) -> list[AuditEvent]:
     return [
-        AuditEvent("0" * 24, NOW, "a" * 24, "ada@example.com", "test", "allowed", "driver:d")
+        AuditEvent("0" * 24, NOW, "a" * 24, "ada@example.com", "test", "allowed", "location:d")
         for _ in range(count)
     ]
 

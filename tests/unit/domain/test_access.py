@@ -24,7 +24,7 @@ def in_project(role: ProjectRole) -> Principal:
     return Principal("u4", "p@x", org_roles={ORG: OrgRole.MEMBER}, project_roles={PROJECT: role})
 
 
-BUILDING = {Action.READ_DRIVERS, Action.MANAGE_DRIVERS, Action.VEND, Action.MANAGE_DATASETS}
+BUILDING = {Action.READ_LOCATIONS, Action.MANAGE_LOCATIONS, Action.VEND, Action.MANAGE_DATASETS}
 OWNERS_ONLY = {
     Action.MANAGE_ORG,
     Action.READ_INTEGRATIONS,

@@ -30,7 +30,7 @@ def event(number: int, **details: object) -> AuditEvent:
         actor="ada@example.com",
         action="credentials.vend",
         outcome="allowed",
-        subject="driver:d",
+        subject="location:d",
         details=details,
     )
 

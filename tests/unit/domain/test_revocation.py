@@ -30,7 +30,7 @@ def lease(number: int = 1, *, minutes: int = 60, who: str = "ada@example.com") -
         id=lease_id,
         org_id="a" * 24,
         integration_id="d" * 24,
-        driver_id="e" * 24,
+        location_id="e" * 24,
         user_id="b" * 24,
         principal=who,
         role_arn=ROLE,
@@ -171,13 +171,13 @@ def test_a_widened_deny_does_not_reach_into_the_future() -> None:
     ("kind", "target"),
     [
         (Kind.PRINCIPAL, "ada@example.com"),
-        (Kind.DRIVER, "e" * 24),
+        (Kind.LOCATION, "e" * 24),
         (Kind.INTEGRATION, "d" * 24),
     ],
 )
 def test_a_block_stands_before_whom_or_what_it_names(kind: Kind, target: str) -> None:
     block = Block("1" * 24, "a" * 24, kind, target, "left", "owner@example.com", NOW)
-    asking = {"principal": "ada@example.com", "driver_id": "e" * 24, "integration_id": "d" * 24}
+    asking = {"principal": "ada@example.com", "location_id": "e" * 24, "integration_id": "d" * 24}
     assert find_block([block], **asking) is block
     others = {name: value.upper() + "x" for name, value in asking.items()}
     assert find_block([block], **others) is None

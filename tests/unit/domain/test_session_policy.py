@@ -97,7 +97,7 @@ def test_a_folder_never_reaches_a_neighbour_that_starts_alike() -> None:
     ("partition", "s3"),
     [("aws", "s3.eu-west-1.amazonaws.com"), ("aws-cn", "s3.eu-west-1.amazonaws.com.cn")],
 )
-def test_a_drivers_key_opens_only_the_objects_in_scope_and_only_through_s3(
+def test_a_locations_key_opens_only_the_objects_in_scope_and_only_through_s3(
     level: AccessLevel, actions: list[str], partition: str, s3: str
 ) -> None:
     key = f"arn:{partition}:kms:eu-west-1:111122223333:key/k"
@@ -115,6 +115,6 @@ def test_a_drivers_key_opens_only_the_objects_in_scope_and_only_through_s3(
 
 
 @pytest.mark.parametrize("level", [AccessLevel.LIST, AccessLevel.DELETE])
-def test_listing_and_deleting_do_not_open_the_drivers_key(level: AccessLevel) -> None:
+def test_listing_and_deleting_do_not_open_the_locations_key(level: AccessLevel) -> None:
     key = "arn:aws:kms:eu-west-1:111122223333:key/k"
     assert "kms" not in render(Scope("b", ("x/",), frozenset({level})), kms_key_arn=key)

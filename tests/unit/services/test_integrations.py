@@ -1,4 +1,4 @@
-"""Integrations and drivers over doubles: the rules that do not need AWS to be real."""
+"""Integrations and locations over doubles: the rules that do not need AWS to be real."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from valetkey.domain.errors import (
 )
 from valetkey.domain.integration import IntegrationState
 from valetkey.domain.secret import Secret
-from valetkey.services.drivers import NewDriver
+from valetkey.services.locations import NewLocation
 
 OTHER = ("AKIAI44QH8DHBEXAMPLE", Secret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"))
 REFUSED = AwsRefused("The role's trust policy lacks the user.", hint="Add it.", aws_code="Denied")
@@ -99,24 +99,24 @@ async def test_a_new_key_or_role_must_be_verified_anew_and_a_new_name_need_not(
     assert moved.state is IntegrationState.CREATED
 
 
-async def test_it_is_not_deleted_while_a_driver_uses_it(memory: Memory) -> None:
-    owner, driver = await memory.caller(), await memory.driver()
+async def test_it_is_not_deleted_while_a_location_uses_it(memory: Memory) -> None:
+    owner, location = await memory.caller(), await memory.location()
     with pytest.raises(InUse):
-        await memory.services.integrations.delete(owner, driver.integration_id)
-    await memory.services.drivers.delete(owner, driver.id)
-    await memory.services.integrations.delete(owner, driver.integration_id)
+        await memory.services.integrations.delete(owner, location.integration_id)
+    await memory.services.locations.delete(owner, location.id)
+    await memory.services.integrations.delete(owner, location.integration_id)
     with pytest.raises(NotFound):
-        await memory.services.integrations.get(owner, driver.integration_id)
+        await memory.services.integrations.get(owner, location.integration_id)
 
 
 async def test_a_secret_that_does_not_open_stops_everything_that_needs_it(
     memory: Memory,
 ) -> None:
-    owner, driver = await memory.caller(), await memory.driver()
+    owner, location = await memory.caller(), await memory.location()
     memory.sealer.broken = True
     for attempt in (
-        memory.services.integrations.verify(owner, driver.integration_id),
-        memory.services.drivers.test(owner, driver.id),
+        memory.services.integrations.verify(owner, location.integration_id),
+        memory.services.locations.test(owner, location.id),
     ):
         with pytest.raises(SealBroken):
             await attempt
@@ -137,12 +137,12 @@ async def test_integrations_are_the_owners_alone(memory: Memory, role: ProjectRo
             await attempt
 
 
-async def test_a_driver_stores_the_region_that_was_found(memory: Memory) -> None:
+async def test_a_location_stores_the_region_that_was_found(memory: Memory) -> None:
     memory.stores.region = "ap-southeast-2"
-    driver = await memory.driver(folder="train/images")
-    assert (driver.region, driver.prefix) == ("ap-southeast-2", "train/images/")
-    listed = await memory.services.drivers.of_project(await memory.caller(), memory.project.id)
-    assert [found.id for found in listed] == [driver.id]
+    location = await memory.location(folder="train/images")
+    assert (location.region, location.prefix) == ("ap-southeast-2", "train/images/")
+    listed = await memory.services.locations.of_project(await memory.caller(), memory.project.id)
+    assert [found.id for found in listed] == [location.id]
 
 
 @pytest.mark.parametrize(
@@ -159,59 +159,59 @@ async def test_a_driver_stores_the_region_that_was_found(memory: Memory) -> None
         {"integration_id": "0" * 24},
     ],
 )
-async def test_a_driver_that_can_not_be_right_is_refused(
+async def test_a_location_that_can_not_be_right_is_refused(
     memory: Memory, wrong: dict[str, str]
 ) -> None:
     integration = await memory.integration()
     given = {"name": "data", "bucket": "acme", "integration_id": integration.id} | wrong
     with pytest.raises(InvalidInput):
-        await memory.services.drivers.create(
+        await memory.services.locations.create(
             await memory.caller(),
             memory.project.id,
-            NewDriver(**given),  # type: ignore[arg-type]
+            NewLocation(**given),  # type: ignore[arg-type]
         )
 
 
-async def test_a_bucket_that_is_not_there_makes_no_driver(memory: Memory) -> None:
+async def test_a_bucket_that_is_not_there_makes_no_location(memory: Memory) -> None:
     integration, owner = await memory.integration(), await memory.caller()
-    new = NewDriver(name="data", integration_id=integration.id, bucket="missing")
+    new = NewLocation(name="data", integration_id=integration.id, bucket="missing")
     with pytest.raises(AwsRefused, match="no such bucket"):
-        await memory.services.drivers.create(owner, memory.project.id, new)
-    assert await memory.services.drivers.of_project(owner, memory.project.id) == []
+        await memory.services.locations.create(owner, memory.project.id, new)
+    assert await memory.services.locations.of_project(owner, memory.project.id) == []
 
 
-async def test_a_driver_is_renamed_and_keeps_the_rest(memory: Memory) -> None:
-    owner, driver = await memory.caller(), await memory.driver()
-    await memory.driver("other")
-    changed = await memory.services.drivers.update(
-        owner, driver.id, name="images", allow_external_delete=True
+async def test_a_location_is_renamed_and_keeps_the_rest(memory: Memory) -> None:
+    owner, location = await memory.caller(), await memory.location()
+    await memory.location("other")
+    changed = await memory.services.locations.update(
+        owner, location.id, name="images", allow_external_delete=True
     )
     assert (changed.name, changed.allow_external_delete) == ("images", True)
-    assert (await memory.services.drivers.get(owner, driver.id)).bucket == driver.bucket
+    assert (await memory.services.locations.get(owner, location.id)).bucket == location.bucket
     with pytest.raises(Conflict):
-        await memory.services.drivers.update(owner, driver.id, name="other")
+        await memory.services.locations.update(owner, location.id, name="other")
 
 
-async def test_testing_a_driver_leaves_nothing_behind(memory: Memory) -> None:
-    driver = await memory.driver()
-    memory.stores.confined_to = driver.prefix
-    report = await memory.services.drivers.test(await memory.caller(), driver.id)
+async def test_testing_a_location_leaves_nothing_behind(memory: Memory) -> None:
+    location = await memory.location()
+    memory.stores.confined_to = location.prefix
+    report = await memory.services.locations.test(await memory.caller(), location.id)
     assert report.passed, report.first_failure
     assert memory.stores.buckets["acme"] == {}
 
 
 @pytest.mark.parametrize("role", [None, ProjectRole.ANNOTATOR, ProjectRole.ANNOTATION_MANAGER])
-async def test_drivers_are_the_developers(memory: Memory, role: ProjectRole | None) -> None:
-    driver = await memory.driver()
+async def test_locations_are_the_developers(memory: Memory, role: ProjectRole | None) -> None:
+    location = await memory.location()
     eve = await memory.member("eve@example.com", role)
     for attempt in (
-        memory.services.drivers.get(eve, driver.id),
-        memory.services.drivers.of_project(eve, memory.project.id),
-        memory.services.drivers.test(eve, driver.id),
-        memory.services.drivers.update(eve, driver.id, name="x"),
-        memory.services.drivers.delete(eve, driver.id),
+        memory.services.locations.get(eve, location.id),
+        memory.services.locations.of_project(eve, memory.project.id),
+        memory.services.locations.test(eve, location.id),
+        memory.services.locations.update(eve, location.id, name="x"),
+        memory.services.locations.delete(eve, location.id),
     ):
         with pytest.raises(Denied):
             await attempt
     bob = await memory.member("bob@example.com", ProjectRole.DEVELOPER)
-    assert (await memory.services.drivers.get(bob, driver.id)).id == driver.id
+    assert (await memory.services.locations.get(bob, location.id)).id == location.id

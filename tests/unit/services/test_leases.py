@@ -9,7 +9,6 @@ import pytest
 
 from support.memory import OWNER, Memory
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -19,6 +18,7 @@ from valetkey.domain.errors import (
     NotFound,
 )
 from valetkey.domain.integration import RoleArn
+from valetkey.domain.location import Location
 from valetkey.domain.ports import Signer
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.domain.scope import AccessLevel
@@ -30,8 +30,8 @@ READ = frozenset({AccessLevel.READ})
 
 
 @pytest.fixture
-async def driver(memory: Memory) -> Driver:
-    return await memory.driver()
+async def location(memory: Memory) -> Location:
+    return await memory.location()
 
 
 def policies(memory: Memory) -> FakeRolePolicies:
@@ -49,9 +49,9 @@ def denied(memory: Memory) -> list[Mapping[str, Any]]:
     ]
 
 
-async def vend(memory: Memory, driver: Driver, folder: str = "") -> Vended:
+async def vend(memory: Memory, location: Location, folder: str = "") -> Vended:
     caller = await memory.caller()
-    return await memory.services.vending.vend(caller, driver.id, VendRequest((folder,), READ))
+    return await memory.services.vending.vend(caller, location.id, VendRequest((folder,), READ))
 
 
 async def revoke(memory: Memory, kind: Kind, name: str, **how: Any) -> Recall:
@@ -61,22 +61,22 @@ async def revoke(memory: Memory, kind: Kind, name: str, **how: Any) -> Recall:
 
 
 async def test_a_revoked_lease_is_denied_and_forgotten_by_the_cache(
-    memory: Memory, driver: Driver
+    memory: Memory, location: Location
 ) -> None:
-    before = await vend(memory, driver)
-    assert (await vend(memory, driver)).lease_id == before.lease_id
+    before = await vend(memory, location)
+    assert (await vend(memory, location)).lease_id == before.lease_id
     recall = await revoke(memory, Kind.LEASE, before.lease_id)
     assert recall.leases == 1
     (statement,) = denied(memory)
     (name,) = statement["Condition"]["StringLike"]["aws:userid"]
     assert name.endswith(before.lease_id)
-    assert (await vend(memory, driver)).lease_id != before.lease_id
+    assert (await vend(memory, location)).lease_id != before.lease_id
 
 
 async def test_the_deny_is_taken_out_when_its_sessions_have_ended(
-    memory: Memory, driver: Driver
+    memory: Memory, location: Location
 ) -> None:
-    lease = (await vend(memory, driver)).lease_id
+    lease = (await vend(memory, location)).lease_id
     await revoke(memory, Kind.LEASE, lease)
     memory.clock.advance(3700)
     await memory.services.leases.resume()
@@ -89,7 +89,7 @@ async def test_the_deny_is_taken_out_when_its_sessions_have_ended(
 
 
 async def test_a_role_that_has_no_room_gets_the_shortest_and_widest_deny(
-    memory: Memory, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    memory: Memory, location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = policies(memory)
     put = fake.put
@@ -100,7 +100,7 @@ async def test_a_role_that_has_no_room_gets_the_shortest_and_widest_deny(
         await put(signer, role, name, document)
 
     monkeypatch.setattr(fake, "put", put_if_short)
-    recall = await revoke(memory, Kind.LEASE, (await vend(memory, driver)).lease_id)
+    recall = await revoke(memory, Kind.LEASE, (await vend(memory, location)).lease_id)
     (revocation,) = recall.revocations
     assert (revocation.widened, revocation.state) == (True, RevocationState.ENFORCED)
     assert "StringLike" not in denied(memory)[0]["Condition"]
@@ -114,10 +114,10 @@ async def test_a_role_that_has_no_room_gets_the_shortest_and_widest_deny(
     ],
 )
 async def test_what_aws_does_not_take_stays_pending_with_what_to_do(
-    memory: Memory, driver: Driver, failure: AwsRefused | AwsUnavailable, words: str
+    memory: Memory, location: Location, failure: AwsRefused | AwsUnavailable, words: str
 ) -> None:
     policies(memory).failure = failure
-    lease = (await vend(memory, driver)).lease_id
+    lease = (await vend(memory, location)).lease_id
     (revocation,) = (await revoke(memory, Kind.LEASE, lease)).revocations
     assert revocation.state is RevocationState.PENDING
     assert words in revocation.problem
@@ -126,67 +126,69 @@ async def test_what_aws_does_not_take_stays_pending_with_what_to_do(
     assert len(denied(memory)) == 1
 
 
-async def test_a_policy_that_stands_is_not_written_again(memory: Memory, driver: Driver) -> None:
-    await revoke(memory, Kind.LEASE, (await vend(memory, driver)).lease_id)
+async def test_a_policy_that_stands_is_not_written_again(
+    memory: Memory, location: Location
+) -> None:
+    await revoke(memory, Kind.LEASE, (await vend(memory, location)).lease_id)
     written = policies(memory).puts
-    await memory.services.leases._enforcer.enforce(str(driver_role(memory)))
+    await memory.services.leases._enforcer.enforce(str(location_role(memory)))
     assert policies(memory).puts == written
 
 
-def driver_role(memory: Memory) -> str:
+def location_role(memory: Memory) -> str:
     (revocation,) = memory.storage._committed.revocations.rows.values()
     return revocation.role_arn
 
 
-async def test_nothing_live_is_nothing_to_call_back(memory: Memory, driver: Driver) -> None:
-    lease = (await vend(memory, driver)).lease_id
+async def test_nothing_live_is_nothing_to_call_back(memory: Memory, location: Location) -> None:
+    lease = (await vend(memory, location)).lease_id
     memory.clock.advance(4000)
     recall = await revoke(memory, Kind.LEASE, lease)
     assert (recall.leases, list(recall.revocations), denied(memory)) == (0, [], [])
 
 
-@pytest.mark.parametrize("kind", [Kind.PRINCIPAL, Kind.DRIVER, Kind.INTEGRATION])
+@pytest.mark.parametrize("kind", [Kind.PRINCIPAL, Kind.LOCATION, Kind.INTEGRATION])
 async def test_new_sessions_are_refused_until_that_is_lifted(
-    memory: Memory, driver: Driver, kind: Kind
+    memory: Memory, location: Location, kind: Kind
 ) -> None:
     names = {
         Kind.PRINCIPAL: OWNER,
-        Kind.DRIVER: driver.id,
-        Kind.INTEGRATION: driver.integration_id,
+        Kind.LOCATION: location.id,
+        Kind.INTEGRATION: location.integration_id,
     }
-    await vend(memory, driver)
+    await vend(memory, location)
     await revoke(memory, kind, names[kind], refuse_new=True)
     with pytest.raises(Denied, match="stolen"):
-        await vend(memory, driver)
+        await vend(memory, location)
     caller, leases = await memory.caller(), memory.services.leases
     await leases.lift(caller, await leases.target(caller, kind, names[kind]))
-    await vend(memory, driver)
+    await vend(memory, location)
     with pytest.raises(NotFound):
         await leases.lift(caller, await leases.target(caller, kind, names[kind]))
 
 
-async def test_a_lease_has_no_new_sessions_to_refuse(memory: Memory, driver: Driver) -> None:
-    lease = (await vend(memory, driver)).lease_id
+async def test_a_lease_has_no_new_sessions_to_refuse(memory: Memory, location: Location) -> None:
+    lease = (await vend(memory, location)).lease_id
     with pytest.raises(InvalidInput):
         await revoke(memory, Kind.LEASE, lease, refuse_new=True)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "x" * 501])
 async def test_a_revocation_without_a_plain_reason_is_refused(
-    memory: Memory, driver: Driver, reason: str
+    memory: Memory, location: Location, reason: str
 ) -> None:
     with pytest.raises(InvalidInput):
-        await revoke(memory, Kind.DRIVER, driver.id, reason=reason)
+        await revoke(memory, Kind.LOCATION, location.id, reason=reason)
 
 
 async def test_only_an_owner_revokes_and_others_see_their_own(
-    memory: Memory, driver: Driver
+    memory: Memory, location: Location
 ) -> None:
-    await vend(memory, driver)
+    await vend(memory, location)
     grace = await memory.member("grace@example.com", ProjectRole.DEVELOPER)
     leases = memory.services.leases
     assert list(await leases.find(grace, memory.org_id)) == []
-    target = await leases.target(grace, Kind.DRIVER, driver.id)
+    target = await leases.target(grace, Kind.LOCATION, location.id)
     with pytest.raises(Denied):
         await leases.revoke(grace, target, reason="for fun")
     with pytest.raises(Denied):
@@ -194,27 +196,27 @@ async def test_only_an_owner_revokes_and_others_see_their_own(
 
 
 async def test_an_integration_that_is_off_vends_nothing_until_it_is_on(
-    memory: Memory, driver: Driver
+    memory: Memory, location: Location
 ) -> None:
     owner, switches = await memory.caller(), memory.services.switches
-    await vend(memory, driver)
-    await switches.disable(owner, driver.integration_id)
+    await vend(memory, location)
+    await switches.disable(owner, location.integration_id)
     with pytest.raises(Conflict, match="disabled"):
-        await vend(memory, driver)
-    await memory.services.integrations.verify(owner, driver.integration_id)
+        await vend(memory, location)
+    await memory.services.integrations.verify(owner, location.integration_id)
     with pytest.raises(Conflict, match="disabled"):
-        await vend(memory, driver)
-    await switches.enable(owner, driver.integration_id)
-    await vend(memory, driver)
+        await vend(memory, location)
+    await switches.enable(owner, location.integration_id)
+    await vend(memory, location)
     assert ("integration.disable", "allowed") in memory.actions()
     assert ("integration.enable", "allowed") in memory.actions()
 
 
 async def test_a_round_of_the_worker_goes_on_with_what_is_pending(
-    memory: Memory, driver: Driver
+    memory: Memory, location: Location
 ) -> None:
     policies(memory).failure = AwsUnavailable("AWS is silent.", hint="Wait.")
-    await revoke(memory, Kind.LEASE, (await vend(memory, driver)).lease_id)
+    await revoke(memory, Kind.LEASE, (await vend(memory, location)).lease_id)
     policies(memory).failure = None
     await memory.services.scheduler.round()
     assert len(denied(memory)) == 1

@@ -84,12 +84,12 @@ async def test_one_sees_ones_own_projects_and_an_owner_sees_all(memory: Memory) 
     assert len(await memory.services.people.projects(await memory.caller())) == 2
 
 
-async def test_a_project_with_drivers_is_not_deleted(memory: Memory) -> None:
-    driver = await memory.driver()
+async def test_a_project_with_locations_is_not_deleted(memory: Memory) -> None:
+    location = await memory.location()
     owner = await memory.caller()
     with pytest.raises(InUse):
         await memory.services.people.delete_project(owner, memory.project.id)
-    await memory.services.drivers.delete(owner, driver.id)
+    await memory.services.locations.delete(owner, location.id)
     await memory.services.people.delete_project(owner, memory.project.id)
     with pytest.raises(NotFound):
         await memory.services.people.project(owner, memory.project.id)

@@ -23,9 +23,9 @@ from valetkey.services.vending import Vended, VendRequest
 _NAMES: Final = frozenset({"prefix", "access", "ttl", "purpose"})
 
 
-async def answer(exchange: Exchange, services: Services, driver_id: str) -> None:
+async def answer(exchange: Exchange, services: Services, location_id: str) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    await hand_out(exchange, services, driver_id, exchange.query, _FACE)
+    await hand_out(exchange, services, location_id, exchange.query, _FACE)
 
 
 def _read(query: bytes) -> VendRequest:

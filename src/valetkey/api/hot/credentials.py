@@ -18,10 +18,10 @@ from valetkey.services.vending import Vended, VendRequest
 _MAX_BODY: Final = 64 * 1024
 
 
-async def answer(exchange: Exchange, services: Services, driver_id: str) -> None:
+async def answer(exchange: Exchange, services: Services, location_id: str) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
     body = await exchange.json_body(_MAX_BODY)
-    await hand_out(exchange, services, driver_id, body, _FACE)
+    await hand_out(exchange, services, location_id, body, _FACE)
 
 
 def _read(body: bytes) -> VendRequest:

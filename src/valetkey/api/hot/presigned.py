@@ -16,14 +16,14 @@ _MAX_BODY: Final = 32 << 20
 _NDJSON: Final = b"application/x-ndjson"
 
 
-async def answer(exchange: Exchange, services: Services, driver_id: str) -> None:
+async def answer(exchange: Exchange, services: Services, location_id: str) -> None:
     """Sign and stream. Nothing is sent before every key was found right and the record is durable.
 
     Raises what ``Presigning.presign`` raises.
     """
     caller = await exchange.caller(services, exchange.token())
     wanted: PresignIn = decode(await exchange.json_body(_MAX_BODY), PresignIn)
-    made = await services.presigning.presign(caller, driver_id, wanted.wanted)
+    made = await services.presigning.presign(caller, location_id, wanted.wanted)
     # A URL is ASCII without quotes or backslashes: it stands in JSON as it is.
     tail = f'","expiration":"{instant(made.expires_at)}"}}\n'
     await exchange.begin(_NDJSON)

@@ -51,10 +51,10 @@ class HotRoutes:
         if found is None:
             await self._front(scope, receive, send)
             return
-        driver_id, (answer, refuse) = found
+        location_id, (answer, refuse) = found
         exchange = Exchange(scope, receive, send, self._front.arrive(scope))
         try:
-            await answer(exchange, self._services, driver_id)
+            await answer(exchange, self._services, location_id)
         except Exception as error:  # the last place where an error can be answered
             if exchange.has_begun:
                 # Too late for a status: the answer ends in the middle, and the client sees that.
@@ -67,6 +67,6 @@ def _found(scope: Any) -> tuple[str, tuple[Handler, Refusal]] | None:
     """Return whose credentials a hot request is about, and what handles it."""
     if scope["type"] != "http" or not scope["path"].startswith(_START):
         return None
-    driver_id, _, verb = scope["path"][len(_START) :].partition("/")
+    location_id, _, verb = scope["path"][len(_START) :].partition("/")
     handler = _HANDLERS.get((scope["method"], verb))
-    return handler and (driver_id, handler)
+    return handler and (location_id, handler)

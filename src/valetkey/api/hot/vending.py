@@ -20,10 +20,10 @@ class Face(NamedTuple):
 
 
 async def hand_out(
-    exchange: Exchange, services: Services, driver_id: str, text: bytes, face: Face
+    exchange: Exchange, services: Services, location_id: str, text: bytes, face: Face
 ) -> None:
     """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    request = Wording(face.name, driver_id, text, exchange.token_hash)
+    request = Wording(face.name, location_id, text, exchange.token_hash)
     answer = services.repeats.find(request)
     if answer is None:
         answer = await _decide(exchange, services, request, face)
@@ -34,7 +34,7 @@ async def hand_out(
 async def _decide(exchange: Exchange, services: Services, request: Wording, face: Face) -> Answer:
     epoch, token = services.repeats.epoch, exchange.token(bare=face.takes_bare_token)
     caller = await exchange.caller(services, token)
-    ready = await services.vending.prepare(caller, request.driver_id, face.read(request.text))
+    ready = await services.vending.prepare(caller, request.location_id, face.read(request.text))
     answer = Answer(ready, face.write(ready.vended))
     services.repeats.keep(request, token, answer, read_at=epoch)
     return answer

@@ -30,15 +30,15 @@ _LINES: Final = ResponseSpec(
 )
 
 
-@post("/drivers/{driver_id:str}/credentials", status_code=200, tags=["credentials"])
-async def vend(driver_id: str, data: JSONBody[CredentialsIn]) -> CredentialsOut:  # noqa: ARG001
+@post("/drivers/{location_id:str}/credentials", status_code=200, tags=["credentials"])
+async def vend(location_id: str, data: JSONBody[CredentialsIn]) -> CredentialsOut:  # noqa: ARG001
     """Hand out credentials for folders below the driver's own, once the record is durable."""
     _described_only()
 
 
-@get("/drivers/{driver_id:str}/credentials", tags=["credentials"])
+@get("/drivers/{location_id:str}/credentials", tags=["credentials"])
 async def container_credentials(
-    driver_id: str,  # noqa: ARG001
+    location_id: str,  # noqa: ARG001
     prefix: list[str],  # noqa: ARG001
     access: Annotated[str, QueryParameter(description="Levels, comma-separated.")],  # noqa: ARG001
     ttl: int = 3600,  # noqa: ARG001
@@ -53,13 +53,13 @@ async def container_credentials(
 
 
 @post(
-    "/drivers/{driver_id:str}/presign",
+    "/drivers/{location_id:str}/presign",
     status_code=200,
     tags=["credentials"],
     response_headers=[ResponseHeader(name="X-Request-Id", documentation_only=True)],
     responses={200: _LINES},
 )
-async def presign(driver_id: str, data: JSONBody[PresignIn]) -> None:  # noqa: ARG001
+async def presign(location_id: str, data: JSONBody[PresignIn]) -> None:  # noqa: ARG001
     """Sign URLs for up to 100,000 keys of the bucket; the answer is streamed, a line for each.
 
     No URL outlives the session that signed it: each line tells its real expiry.

@@ -12,15 +12,15 @@ from litestar.response import Stream
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut
 from valetkey.api.wire.reports import ReportOut, report_lines
-from valetkey.domain.driver import Driver
+from valetkey.domain.location import Location
 
 
-async def _shapes(services: Services, drivers: Sequence[Driver]) -> list[DriverOut]:
-    types = await services.drivers.types_of(drivers)
+async def _shapes(services: Services, drivers: Sequence[Location]) -> list[DriverOut]:
+    types = await services.locations.types_of(drivers)
     return [DriverOut.of(driver, types.get(driver.integration_id, "")) for driver in drivers]
 
 
-async def _shape(services: Services, driver: Driver) -> DriverOut:
+async def _shape(services: Services, driver: Location) -> DriverOut:
     [shape] = await _shapes(services, [driver])
     return shape
 
@@ -28,7 +28,7 @@ async def _shape(services: Services, driver: Driver) -> DriverOut:
 @post("/drivers", tags=["drivers"])
 async def create_driver(services: Services, caller: Caller, data: JSONBody[DriverIn]) -> DriverOut:
     """Make a driver. The bucket is looked for at AWS, and its region stored."""
-    return await _shape(services, await services.drivers.create(caller, data.project, data.new))
+    return await _shape(services, await services.locations.create(caller, data.project, data.new))
 
 
 @get("/drivers", tags=["drivers"])
@@ -36,7 +36,7 @@ async def list_drivers(
     services: Services, caller: Caller, project: Annotated[str, QueryParameter(name="projectId")]
 ) -> list[DriverOut]:
     """List a project's drivers by name."""
-    return await _shapes(services, await services.drivers.of_project(caller, project))
+    return await _shapes(services, await services.locations.of_project(caller, project))
 
 
 @get("/drivers/{project_id:str}/drivers-by-provider", tags=["drivers"])
@@ -44,30 +44,30 @@ async def drivers_by_provider(
     services: Services, caller: Caller, project_id: str
 ) -> DriversByProviderOut:
     """List a project's drivers by the kind of store."""
-    drivers = await services.drivers.of_project(caller, project_id)
+    drivers = await services.locations.of_project(caller, project_id)
     return DriversByProviderOut(s3=await _shapes(services, drivers))
 
 
 @post("/drivers/test", status_code=204, tags=["drivers"])
 async def try_driver(services: Services, caller: Caller, data: JSONBody[DriverIn]) -> None:
     """Find out whether a driver could be made, and make none (Dataloop's verb)."""
-    await services.drivers.try_out(caller, data.project, data.new)
+    await services.locations.try_out(caller, data.project, data.new)
 
 
-@get("/drivers/{driver_id:str}", tags=["drivers"])
-async def show_driver(services: Services, caller: Caller, driver_id: str) -> DriverOut:
+@get("/drivers/{location_id:str}", tags=["drivers"])
+async def show_driver(services: Services, caller: Caller, location_id: str) -> DriverOut:
     """Show a driver."""
-    return await _shape(services, await services.drivers.get(caller, driver_id))
+    return await _shape(services, await services.locations.get(caller, location_id))
 
 
-@patch("/drivers/{driver_id:str}", tags=["drivers"])
+@patch("/drivers/{location_id:str}", tags=["drivers"])
 async def change_driver(
-    services: Services, caller: Caller, driver_id: str, data: JSONBody[DriverChangeIn]
+    services: Services, caller: Caller, location_id: str, data: JSONBody[DriverChangeIn]
 ) -> DriverOut:
     """Rename a driver, or change whether deleting an item deletes its object."""
-    driver = await services.drivers.update(
+    driver = await services.locations.update(
         caller,
-        driver_id,
+        location_id,
         name=data.name,
         allow_external_delete=data.allow_external_delete,
         kms_key_arn=data.kms_key_arn,
@@ -76,40 +76,40 @@ async def change_driver(
     return await _shape(services, driver)
 
 
-@delete("/drivers/{driver_id:str}", tags=["drivers"])
-async def delete_driver(services: Services, caller: Caller, driver_id: str) -> None:
+@delete("/drivers/{location_id:str}", tags=["drivers"])
+async def delete_driver(services: Services, caller: Caller, location_id: str) -> None:
     """Forget a driver; its bucket is not touched."""
-    await services.drivers.delete(caller, driver_id)
+    await services.locations.delete(caller, location_id)
 
 
-async def _test(services: Services, caller: Caller, driver_id: str) -> ReportOut:
-    report = await services.drivers.test(caller, driver_id)
-    return ReportOut.of(report, f"driver:{driver_id}")
+async def _test(services: Services, caller: Caller, location_id: str) -> ReportOut:
+    report = await services.locations.test(caller, location_id)
+    return ReportOut.of(report, f"location:{location_id}")
 
 
-@get("/drivers/{driver_id:str}/test", tags=["drivers"])
-async def test_driver(services: Services, caller: Caller, driver_id: str) -> ReportOut:
+@get("/drivers/{location_id:str}/test", tags=["drivers"])
+async def test_driver(services: Services, caller: Caller, location_id: str) -> ReportOut:
     """List, write, read and delete a probe object under the driver's prefix (Dataloop's verb)."""
-    return await _test(services, caller, driver_id)
+    return await _test(services, caller, location_id)
 
 
-@post("/drivers/{driver_id:str}/test", status_code=200, tags=["drivers"])
-async def run_driver_test(services: Services, caller: Caller, driver_id: str) -> ReportOut:
+@post("/drivers/{location_id:str}/test", status_code=200, tags=["drivers"])
+async def run_driver_test(services: Services, caller: Caller, location_id: str) -> ReportOut:
     """List, write, read and delete a probe object under the driver's prefix."""
-    return await _test(services, caller, driver_id)
+    return await _test(services, caller, location_id)
 
 
 @post(
-    "/drivers/{driver_id:str}/test/stream",
+    "/drivers/{location_id:str}/test/stream",
     status_code=200,
     media_type="application/x-ndjson",
     tags=["drivers"],
 )
-async def follow_driver_test(services: Services, caller: Caller, driver_id: str) -> Stream:
+async def follow_driver_test(services: Services, caller: Caller, location_id: str) -> Stream:
     """Test, and send each check as soon as it is known: a JSON object a line, the report last."""
-    await services.drivers.get(caller, driver_id)  # before the answer has begun
-    events = services.drivers.test_stream(caller, driver_id)
-    lines = report_lines(events, f"driver:{driver_id}")
+    await services.locations.get(caller, location_id)  # before the answer has begun
+    events = services.locations.test_stream(caller, location_id)
+    lines = report_lines(events, f"location:{location_id}")
     return Stream(lines, media_type="application/x-ndjson")
 
 

@@ -16,24 +16,24 @@ from valetkey.api.wire.grants import (
 )
 
 
-@get("/drivers/{driver_id:str}/grants", tags=["grants"])
-async def list_grants(services: Services, caller: Caller, driver_id: str) -> list[GrantOut]:
+@get("/drivers/{location_id:str}/grants", tags=["grants"])
+async def list_grants(services: Services, caller: Caller, location_id: str) -> list[GrantOut]:
     """List a driver's grants, oldest first."""
-    return [GrantOut.of(grant) for grant in await services.grants.of_driver(caller, driver_id)]
+    return [GrantOut.of(grant) for grant in await services.grants.of_location(caller, location_id)]
 
 
-@post("/drivers/{driver_id:str}/grants", tags=["grants"])
+@post("/drivers/{location_id:str}/grants", tags=["grants"])
 async def create_grant(
-    services: Services, caller: Caller, driver_id: str, data: JSONBody[GrantIn]
+    services: Services, caller: Caller, location_id: str, data: JSONBody[GrantIn]
 ) -> GrantOut:
     """Grant folders and levels of a driver to a user or a group, whatever their role."""
-    return GrantOut.of(await services.grants.create(caller, driver_id, data.new))
+    return GrantOut.of(await services.grants.create(caller, location_id, data.new))
 
 
-@delete("/drivers/{driver_id:str}/grants/{grant_id:str}", tags=["grants"])
-async def delete_grant(services: Services, caller: Caller, driver_id: str, grant_id: str) -> None:
+@delete("/drivers/{location_id:str}/grants/{grant_id:str}", tags=["grants"])
+async def delete_grant(services: Services, caller: Caller, location_id: str, grant_id: str) -> None:
     """Take a grant back; what was cached for it is forgotten at once."""
-    await services.grants.delete(caller, driver_id, grant_id)
+    await services.grants.delete(caller, location_id, grant_id)
 
 
 @get("/orgs/{org_id:str}/groups", tags=["grants"])

@@ -40,7 +40,7 @@ async def list_leases(
     found = await services.leases.find(
         caller,
         org or only_org(caller),
-        driver_id=driver,
+        location_id=driver,
         integration_id=integration,
         principal=principal,
         active=active,

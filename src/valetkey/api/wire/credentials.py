@@ -55,7 +55,7 @@ class CredentialsOut(Out, frozen=True):
     @classmethod
     def of(cls, vended: Vended) -> CredentialsOut:
         """Return a credential's shape."""
-        credentials, scope, driver = vended.credentials, vended.scope, vended.driver
+        credentials, scope, driver = vended.credentials, vended.scope, vended.location
         return cls(
             lease_id=vended.lease_id,
             driver_id=driver.id,

@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 
 from valetkey.api.wire.base import In, Out, Tolerant, moment
-from valetkey.domain.driver import Driver
-from valetkey.services.drivers import NewDriver
+from valetkey.domain.location import Location
+from valetkey.services.locations import NewLocation
 
 
 class PayloadIn(Tolerant, frozen=True):
@@ -53,9 +53,9 @@ class DriverIn(Tolerant, frozen=True):
         return self.metadata.system.project_id or self.project_id
 
     @property
-    def new(self) -> NewDriver:
+    def new(self) -> NewLocation:
         """The driver as the service makes it."""
-        return NewDriver(
+        return NewLocation(
             name=self.name,
             integration_id=self.integration_id,
             bucket=self.payload.bucket_name,
@@ -114,7 +114,7 @@ class DriverOut(Out, frozen=True):
     shared_sessions: bool = False
 
     @classmethod
-    def of(cls, driver: Driver, integration_type: str) -> DriverOut:
+    def of(cls, driver: Location, integration_type: str) -> DriverOut:
         """Return a driver's shape."""
         return cls(
             id=driver.id,

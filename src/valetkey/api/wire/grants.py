@@ -60,7 +60,7 @@ class GrantOut(Out, frozen=True):
         is_user = grant.subject_kind is SubjectKind.USER
         return cls(
             id=grant.id,
-            driver_id=grant.driver_id,
+            driver_id=grant.location_id,
             prefixes=list(grant.prefixes),
             access=sorted(grant.levels),
             max_ttl_seconds=int(grant.max_ttl.total_seconds()),

@@ -1,7 +1,7 @@
 """Signed requests to S3 over one pool of connections, tried again when that is safe.
 
-A driver's own endpoint is somebody's word: its name is looked up and vetted at each request, which
-then goes to that very address, without a proxy (see :mod:`valetkey.aws.endpoints`).
+A location's own endpoint is somebody's word: its name is looked up and vetted at each request,
+which then goes to that very address, without a proxy (see :mod:`valetkey.aws.endpoints`).
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ class Shown:
     place: str
 
 
-def _place(drivers: list[ShownDriver], driver_id: str) -> str:
-    found = (line.driver for line in drivers if line.driver.id == driver_id)
+def _place(drivers: list[ShownDriver], location_id: str) -> str:
+    found = (line.driver for line in drivers if line.driver.id == location_id)
     return next((f"s3://{driver.bucket}/{driver.prefix}" for driver in found), "")
 
 
@@ -44,7 +44,7 @@ async def list_datasets(services: Services, catalog: Catalog, reader: Reader) ->
         if reader.may_in(project).read_datasets:
             views = await catalog.datasets.of_project(reader.caller, project.id)
             shown += [
-                Shown(view, project, _place(drivers, view.dataset.driver_id)) for view in views
+                Shown(view, project, _place(drivers, view.dataset.location_id)) for view in views
             ]
     return reader.page("datasets/list.html", here=HERE, shown=shown, has_drivers=bool(drivers))
 
@@ -64,10 +64,10 @@ async def create_dataset(
 ) -> Response[Any]:
     """Make a dataset on a driver, and go to it."""
     form = await fields(request)
-    project_id, _, driver_id = form.get("driver", "").partition("/")
+    project_id, _, location_id = form.get("driver", "").partition("/")
     try:
         view = await catalog.datasets.create(
-            reader.caller, project_id, NewDataset(form.get("name", ""), driver_id)
+            reader.caller, project_id, NewDataset(form.get("name", ""), location_id)
         )
     except (InvalidInput, Conflict) as error:
         return refused(error, {"name": "name", "driver": "driver"}, otherwise="name-error")

@@ -21,8 +21,8 @@ from valetkey.catalog.services.items.streaming import URL_LIFETIME, Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.web import go_to
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import InvalidInput, ValetkeyError
+from valetkey.domain.location import Location
 from valetkey.services.vending import PresignRequest
 
 PICTURES: Final = frozenset(
@@ -122,14 +122,14 @@ async def show_dataset(
     )
 
 
-async def _driver(services: Services, reader: Reader, shown: DatasetView) -> Driver | None:
-    if not shown.dataset.driver_id or not reader.rights.read_drivers:
+async def _driver(services: Services, reader: Reader, shown: DatasetView) -> Location | None:
+    if not shown.dataset.location_id or not reader.rights.read_drivers:
         return None
-    return await services.drivers.get(reader.caller, shown.dataset.driver_id)
+    return await services.locations.get(reader.caller, shown.dataset.location_id)
 
 
 async def _signed_pictures(
-    services: Services, reader: Reader, driver: Driver | None, items: Sequence[Item]
+    services: Services, reader: Reader, driver: Location | None, items: Sequence[Item]
 ) -> dict[str, str]:
     """Return the URLs of a page's pictures by their items' ids: one session and one audit record
     for all of them. Empty for whoever may not presign, and where nobody can."""

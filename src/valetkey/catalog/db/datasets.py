@@ -33,8 +33,8 @@ class SqlDatasets(Repository):
     async def of_project(self, project_id: str) -> Sequence[Dataset]:
         return await self._where(_TABLE.c.project_id == project_id, _LIVE)
 
-    async def of_driver(self, driver_id: str) -> Sequence[Dataset]:
-        return await self._where(_TABLE.c.driver_id == driver_id, _LIVE)
+    async def of_location(self, location_id: str) -> Sequence[Dataset]:
+        return await self._where(_TABLE.c.location_id == location_id, _LIVE)
 
     async def save(self, dataset: Dataset) -> None:
         match = _TABLE.c.id == dataset.id
@@ -59,8 +59,8 @@ class SqlDatasets(Repository):
 def _row(dataset: Dataset) -> dict[str, Any]:
     row = to_row(dataset)
     del row["number"]
-    return row | {"driver_id": dataset.driver_id or None, "metadata": dict(dataset.metadata)}
+    return row | {"location_id": dataset.location_id or None, "metadata": dict(dataset.metadata)}
 
 
 def _dataset(row: Row[Any]) -> Dataset:
-    return from_row(Dataset, row, driver_id=row.driver_id or "")
+    return from_row(Dataset, row, location_id=row.location_id or "")

@@ -35,7 +35,7 @@ datasets = Table(
     Column("number", _Number, primary_key=True, autoincrement=True),
     Column("id", String(24), nullable=False, unique=True),
     identifier("project_id", ForeignKey("projects.id", ondelete="CASCADE")),
-    Column("driver_id", String(24), ForeignKey("drivers.id", ondelete="RESTRICT")),
+    Column("location_id", String(24), ForeignKey("locations.id", ondelete="RESTRICT")),
     Column("name", String(400), nullable=False),
     Column("creator", String(254), nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -52,7 +52,7 @@ datasets = Table(
         sqlite_where=text("deleted_at IS NULL"),
         postgresql_where=text("deleted_at IS NULL"),
     ),
-    Index("ix_datasets_driver_id", "driver_id"),
+    Index("ix_datasets_location_id", "location_id"),
     # A number is never given again: rows of a dataset that is gone can't become another's.
     sqlite_autoincrement=True,
 )

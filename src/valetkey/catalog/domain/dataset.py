@@ -1,6 +1,6 @@
-"""Datasets: an index of the objects below a driver's prefix, and its items.
+"""Datasets: an index of the objects below a location's prefix, and its items.
 
-An item's ``path`` is its object's key without the driver's prefix. A path that ends in ``/`` is a
+An item's ``path`` is its object's key without the location's prefix. A path that ends in ``/`` is a
 folder somebody made; folders that merely hold items have no row. The API's ``filename`` is the
 path with a leading ``/``.
 """
@@ -36,12 +36,12 @@ DEFAULT_TYPE: Final = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A name over a driver. ``driver_id`` is empty for the hidden one. ``number`` is the
+    """A name over a location. ``location_id`` is empty for the hidden one. ``number`` is the
     database's own short name for it, 0 before it is stored."""
 
     id: str
     project_id: str
-    driver_id: str
+    location_id: str
     name: str
     creator: str
     created_at: datetime

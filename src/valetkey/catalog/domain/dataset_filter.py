@@ -15,7 +15,7 @@ _FIELDS: Final[Mapping[str, Callable[[Dataset], str | bool]]] = {
     "id": lambda dataset: dataset.id,
     "name": lambda dataset: dataset.name,
     "creator": lambda dataset: dataset.creator,
-    "driver": lambda dataset: dataset.driver_id,
+    "location": lambda dataset: dataset.location_id,
     "readonly": lambda _: False,
 }
 _MAX_DEPTH: Final = 10

@@ -122,7 +122,7 @@ class SqlProjects(Repository):
         return await self._change(delete(table).where(*match))
 
     async def delete(self, project_id: str) -> bool:
-        with in_use("The project has storage drivers.", "Delete its drivers first."):
+        with in_use("The project has locations.", "Delete its locations first."):
             return await self._change(delete(t.projects).where(t.projects.c.id == project_id))
 
 

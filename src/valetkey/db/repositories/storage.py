@@ -1,4 +1,4 @@
-"""Integrations and drivers."""
+"""Integrations and locations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy import Row, delete, select, update
 from valetkey.db.errors import conflict, in_use
 from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
 from valetkey.db.tables import storage as t
-from valetkey.domain.driver import Driver
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.location import Location
 from valetkey.domain.sealing import SealedSecret
 
 
@@ -47,40 +47,40 @@ class SqlIntegrations(Repository):
         await self._change(update(t.integrations).where(match).values(**sealed_row(sealed_secret)))
 
     async def delete(self, integration_id: str) -> bool:
-        with in_use("Storage drivers use this integration.", "Delete its drivers first."):
+        with in_use("Locations use this integration.", "Delete its locations first."):
             match = t.integrations.c.id == integration_id
             return await self._change(delete(t.integrations).where(match))
 
 
-class SqlDrivers(Repository):
-    """Implements ports.Drivers."""
+class SqlLocations(Repository):
+    """Implements ports.Locations."""
 
-    async def add(self, driver: Driver) -> None:
-        with conflict(f"There is a driver {driver.name!r} already."):
-            await self._insert(t.drivers, to_row(driver))
+    async def add(self, location: Location) -> None:
+        with conflict(f"There is a location {location.name!r} already."):
+            await self._insert(t.locations, to_row(location))
 
-    async def get(self, driver_id: str) -> Driver | None:
-        row = await self._one(select(t.drivers).where(t.drivers.c.id == driver_id))
-        return from_row(Driver, row) if row else None
+    async def get(self, location_id: str) -> Location | None:
+        row = await self._one(select(t.locations).where(t.locations.c.id == location_id))
+        return from_row(Location, row) if row else None
 
-    async def of_project(self, project_id: str) -> Sequence[Driver]:
-        query = select(t.drivers).where(t.drivers.c.project_id == project_id)
-        rows = await self._all(query.order_by(t.drivers.c.name))
-        return [from_row(Driver, row) for row in rows]
+    async def of_project(self, project_id: str) -> Sequence[Location]:
+        query = select(t.locations).where(t.locations.c.project_id == project_id)
+        rows = await self._all(query.order_by(t.locations.c.name))
+        return [from_row(Location, row) for row in rows]
 
-    async def of_integration(self, integration_id: str) -> Sequence[Driver]:
-        query = select(t.drivers).where(t.drivers.c.integration_id == integration_id)
-        rows = await self._all(query.order_by(t.drivers.c.name))
-        return [from_row(Driver, row) for row in rows]
+    async def of_integration(self, integration_id: str) -> Sequence[Location]:
+        query = select(t.locations).where(t.locations.c.integration_id == integration_id)
+        rows = await self._all(query.order_by(t.locations.c.name))
+        return [from_row(Location, row) for row in rows]
 
-    async def save(self, driver: Driver) -> None:
-        match = t.drivers.c.id == driver.id
-        with conflict(f"There is a driver {driver.name!r} already."):
-            await self._change(update(t.drivers).where(match).values(**to_row(driver)))
+    async def save(self, location: Location) -> None:
+        match = t.locations.c.id == location.id
+        with conflict(f"There is a location {location.name!r} already."):
+            await self._change(update(t.locations).where(match).values(**to_row(location)))
 
-    async def delete(self, driver_id: str) -> bool:
-        with in_use("Datasets use this driver.", "Delete its datasets first."):
-            return await self._change(delete(t.drivers).where(t.drivers.c.id == driver_id))
+    async def delete(self, location_id: str) -> bool:
+        with in_use("Datasets use this location.", "Delete its datasets first."):
+            return await self._change(delete(t.locations).where(t.locations.c.id == location_id))
 
 
 def _integration_row(integration: Integration) -> dict[str, Any]:

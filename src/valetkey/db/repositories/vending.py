@@ -97,23 +97,23 @@ class SqlGrants(Repository):
         row = await self._one(_NAMED.where(t.grants.c.id == grant_id))
         return _grant(row) if row else None
 
-    async def of_driver(self, driver_id: str) -> Sequence[Grant]:
-        rows = await self._all(_NAMED.where(t.grants.c.driver_id == driver_id))
+    async def of_location(self, location_id: str) -> Sequence[Grant]:
+        rows = await self._all(_NAMED.where(t.grants.c.location_id == location_id))
         return [_grant(row) for row in rows]
 
-    async def for_user(self, driver_id: str, user_id: str) -> Sequence[Grant]:
-        query = _NAMED.where(t.grants.c.driver_id == driver_id, _is_for(user_id))
+    async def for_user(self, location_id: str, user_id: str) -> Sequence[Grant]:
+        query = _NAMED.where(t.grants.c.location_id == location_id, _is_for(user_id))
         return [_grant(row) for row in await self._all(query)]
 
-    async def drivers_of(self, user_id: str) -> frozenset[str]:
-        query = select(t.grants.c.driver_id).where(_is_for(user_id)).distinct()
-        return frozenset(row.driver_id for row in await self._all(query))
+    async def locations_of(self, user_id: str) -> frozenset[str]:
+        query = select(t.grants.c.location_id).where(_is_for(user_id)).distinct()
+        return frozenset(row.location_id for row in await self._all(query))
 
     async def delete(self, grant_id: str) -> bool:
         return await self._change(delete(t.grants).where(t.grants.c.id == grant_id))
 
-    async def withdraw(self, user_id: str, driver_ids: Collection[str]) -> None:
-        own = (t.grants.c.user_id == user_id) & t.grants.c.driver_id.in_(driver_ids)
+    async def withdraw(self, user_id: str, location_ids: Collection[str]) -> None:
+        own = (t.grants.c.user_id == user_id) & t.grants.c.location_id.in_(location_ids)
         await self._connection.execute(delete(t.grants).where(own))
 
 
@@ -127,7 +127,7 @@ def _grant_row(grant: Grant) -> dict[str, Any]:
     is_user = grant.subject_kind is SubjectKind.USER
     return {
         "id": grant.id,
-        "driver_id": grant.driver_id,
+        "location_id": grant.location_id,
         "user_id": grant.subject_id if is_user else None,
         "group_id": None if is_user else grant.subject_id,
         "prefixes": list(grant.prefixes),
@@ -166,7 +166,7 @@ def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
     given = {
         "id": wanted.lease_id,
         "integration_id": wanted.integration_id,
-        "driver_id": wanted.driver_id,
+        "location_id": wanted.location_id,
         "user_id": wanted.user_id,
         "principal": wanted.principal,
     }

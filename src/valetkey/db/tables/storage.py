@@ -1,4 +1,4 @@
-"""Integrations with their sealed secrets, and the drivers that stand on them."""
+"""Integrations with their sealed secrets, and the locations that stand on them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ integrations = Table(
     UniqueConstraint("org_id", "name"),
 )
 
-drivers = Table(
-    "drivers",
+locations = Table(
+    "locations",
     metadata,
     identifier(primary_key=True),
     identifier("project_id", ForeignKey("projects.id", ondelete="RESTRICT")),
@@ -63,5 +63,5 @@ drivers = Table(
     Column("kms_key_arn", Text, nullable=False, server_default=""),
     Column("shared_sessions", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("project_id", "name"),
-    Index("ix_drivers_integration_id", "integration_id"),
+    Index("ix_locations_integration_id", "integration_id"),
 )

@@ -40,7 +40,7 @@ grants = Table(
     "grants",
     metadata,
     identifier(primary_key=True),
-    identifier("driver_id", ForeignKey("drivers.id", ondelete="CASCADE")),
+    identifier("location_id", ForeignKey("locations.id", ondelete="CASCADE")),
     Column("user_id", String(24), ForeignKey("users.id", ondelete="CASCADE")),
     Column("group_id", String(24), ForeignKey("groups.id", ondelete="CASCADE")),
     Column("prefixes", JSON, nullable=False),
@@ -48,19 +48,19 @@ grants = Table(
     Column("max_ttl", Integer, nullable=False),
     Column("creator", String(254), nullable=False),
     Column("created_at", Moment, nullable=False),
-    Index("ix_grants_driver_id", "driver_id"),
+    Index("ix_grants_location_id", "location_id"),
     Index("ix_grants_user_id", "user_id"),
     Index("ix_grants_group_id", "group_id"),
 )
 
-#: No foreign keys: a session lives on at AWS when its driver or integration is forgotten here.
+#: No foreign keys: a session lives on at AWS when its location or integration is forgotten here.
 leases = Table(
     "leases",
     metadata,
     identifier(primary_key=True),
     identifier("org_id"),
     identifier("integration_id"),
-    identifier("driver_id"),
+    identifier("location_id"),
     Column("user_id", String(24), nullable=False),
     Column("principal", String(254), nullable=False),
     Column("role_arn", Text, nullable=False),

@@ -20,7 +20,7 @@ from valetkey.domain.setup.policies import to_json
 from valetkey.domain.setup.storage_steps import PUBLIC_ACCESS_BLOCK
 from valetkey.domain.verification import Check, Outcome
 
-#: What the driver needs, and the name of its check.
+#: What the location needs, and the name of its check.
 _ACTIONS: Final = {
     "list": "s3:ListBucket",
     "write": "s3:PutObject",
@@ -77,11 +77,11 @@ class _Scene:
 
 
 def _region(subject: Subject, bucket: SeenBucket) -> Finding:
-    claim = "The bucket is in the region that the driver names."
+    claim = "The bucket is in the region that the location names."
     if not subject.region or subject.region == bucket.region:
         return good("region", claim)
-    cause = f"It is in {bucket.region}, and the driver says {subject.region}."
-    mend = Mend(f"Make the driver again with the region {bucket.region}.")
+    cause = f"It is in {bucket.region}, and the location says {subject.region}."
+    mend = Mend(f"Make the location again with the region {bucket.region}.")
     return bad("region", claim, cause, mend, Layer.REGION)
 
 

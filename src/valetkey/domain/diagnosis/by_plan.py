@@ -10,7 +10,7 @@ from valetkey.domain.diagnosis.finding import Finding
 from valetkey.domain.setup import Plan, StepName
 
 #: Which step makes a claim true. What the role may do is mended by attaching the plan's policy;
-#: the policy itself is not rewritten here, since another driver may rely on what is in it.
+#: the policy itself is not rewritten here, since another location may rely on what is in it.
 _STEPS: Final[Mapping[str, str]] = {
     "identity": StepName.ASSUME_POLICY,
     "trust": StepName.TRUST,

@@ -19,7 +19,7 @@ def to_ms(moment: datetime) -> int:
 
 
 class Listed(NamedTuple):
-    """An object as the bucket lists it. ``path`` is its key below the driver's prefix."""
+    """An object as the bucket lists it. ``path`` is its key below the location's prefix."""
 
     path: str
     size: int

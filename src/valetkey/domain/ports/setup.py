@@ -47,7 +47,7 @@ class KeyCustodian(Protocol):
         ...
 
     async def complete(self, desired: Desired) -> tuple[str, ...]:
-        """Do what follows a proven key (register the driver); repeatable. Returns what was done,
+        """Do what follows a proven key (register the location); repeatable. Returns what was done,
         in sentences."""
         ...
 

@@ -11,7 +11,7 @@ from valetkey.domain.lease import Lease, LeaseFilter
 
 
 class Leases(Protocol):
-    """The sessions that AWS gave out. They outlive the driver and the integration."""
+    """The sessions that AWS gave out. They outlive the location and the integration."""
 
     async def add(self, lease: Lease) -> None: ...
     async def get(self, lease_id: str) -> Lease | None: ...
@@ -49,24 +49,24 @@ class Groups(Protocol):
 
 
 class Grants(Protocol):
-    """Grants on drivers."""
+    """Grants on locations."""
 
     async def add(self, grant: Grant) -> None: ...
     async def get(self, grant_id: str) -> Grant | None: ...
-    async def of_driver(self, driver_id: str) -> Sequence[Grant]: ...
+    async def of_location(self, location_id: str) -> Sequence[Grant]: ...
 
-    async def for_user(self, driver_id: str, user_id: str) -> Sequence[Grant]:
-        """Return a user's grants on a driver, those of the user's groups included."""
+    async def for_user(self, location_id: str, user_id: str) -> Sequence[Grant]:
+        """Return a user's grants on a location, those of the user's groups included."""
         ...
 
-    async def drivers_of(self, user_id: str) -> frozenset[str]:
-        """Return the ids of the drivers on which a user has grants."""
+    async def locations_of(self, user_id: str) -> frozenset[str]:
+        """Return the ids of the locations on which a user has grants."""
         ...
 
     async def delete(self, grant_id: str) -> bool: ...
 
-    async def withdraw(self, user_id: str, driver_ids: Collection[str]) -> None:
-        """Take a user's own grants on these drivers."""
+    async def withdraw(self, user_id: str, location_ids: Collection[str]) -> None:
+        """Take a user's own grants on these locations."""
         ...
 
 

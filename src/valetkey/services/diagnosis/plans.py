@@ -35,7 +35,7 @@ class Plans:
         plan = await self._compare(subject, spec)
         if plan is None or plan.step(StepName.POLICY).verdict is not Verdict.UPDATE:
             return plan
-        # A driver may stand on one folder of a bucket that was set up as a whole.
+        # A location may stand on one folder of a bucket that was set up as a whole.
         whole = await self._compare(subject, replace(spec, folder=""))
         if whole is not None and whole.step(StepName.POLICY).verdict is Verdict.NOTHING:
             return whole

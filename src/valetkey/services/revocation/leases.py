@@ -24,9 +24,9 @@ from valetkey.domain.ports import (
     UnitOfWork,
 )
 from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState, meant
-from valetkey.domain.tags import blocks_tag, driver_tag, integration_tag, user_tag
+from valetkey.domain.tags import blocks_tag, integration_tag, location_tag, user_tag
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_driver, load_integration, load_project, missing
+from valetkey.services.guard import Guard, load_integration, load_location, load_project, missing
 from valetkey.services.revocation.enforcement import Enforcer, HandPolicy
 from valetkey.services.revocation.proof import Probe, Prover
 from valetkey.services.work import WorkLocks
@@ -38,7 +38,7 @@ _MOST_WAIT: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be called back: a lease's, driver's or integration's id, a principal's e-mail
+    """What is to be called back: a lease's, location's or integration's id, a principal's e-mail
     address, always of one organisation."""
 
     kind: Kind
@@ -49,7 +49,7 @@ class Target:
         names = {
             Kind.LEASE: "lease_id",
             Kind.PRINCIPAL: "principal",
-            Kind.DRIVER: "driver_id",
+            Kind.LOCATION: "location_id",
             Kind.INTEGRATION: "integration_id",
         }
         return LeaseFilter(**{"org_id": self.org_id, names[self.kind]: self.name} | more)  # type: ignore[arg-type]  # fields by name
@@ -107,7 +107,7 @@ class Leases:
         caller: Caller,
         org_id: str,
         *,
-        driver_id: str = "",
+        location_id: str = "",
         integration_id: str = "",
         principal: str = "",
         active: bool = False,
@@ -124,7 +124,7 @@ class Leases:
         owner = caller.principal.org_roles.get(org_id) is OrgRole.OWNER
         wanted = LeaseFilter(
             org_id,
-            driver_id=driver_id,
+            location_id=location_id,
             integration_id=integration_id,
             principal=principal,
             user_id="" if owner else caller.principal.user_id,
@@ -145,9 +145,9 @@ class Leases:
                 if lease is None:
                     raise missing(f"lease:{name}")
                 return Target(kind, name, lease.org_id)
-            if kind is Kind.DRIVER:
-                driver = await load_driver(work, name)
-                project = await load_project(work, driver.project_id)
+            if kind is Kind.LOCATION:
+                location = await load_location(work, name)
+                project = await load_project(work, location.project_id)
                 return Target(kind, name, project.org_id)
             return Target(kind, name, (await load_integration(work, name)).org_id)
 
@@ -172,7 +172,7 @@ class Leases:
         if refuse_new and target.kind is Kind.LEASE:
             raise InvalidInput(
                 "A lease is one session: there are no new ones of it to refuse.",
-                hint="Refuse its principal or its driver.",
+                hint="Refuse its principal or its location.",
                 field="refuseNew",
             )
         stored, probes, count = await self._record(caller, target, reason, refuse_new=refuse_new)
@@ -381,10 +381,10 @@ def _tags(target: Target, leases: Sequence[Lease], *, blocked: bool) -> set[str]
     tags = {blocks_tag(target.org_id)} if blocked else set()
     if target.kind is Kind.INTEGRATION:
         tags.add(integration_tag(target.name))
-    elif target.kind is Kind.DRIVER:
-        tags.add(driver_tag(target.name))
+    elif target.kind is Kind.LOCATION:
+        tags.add(location_tag(target.name))
     for lease in leases:
-        tags.add(user_tag(lease.user_id) if lease.user_id else driver_tag(lease.driver_id))
+        tags.add(user_tag(lease.user_id) if lease.user_id else location_tag(lease.location_id))
     return tags
 
 

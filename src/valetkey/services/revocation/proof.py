@@ -90,7 +90,7 @@ class Prover:
 
     async def _place(self, lease: Lease) -> BucketPlace:
         async with self._storage.read() as work:
-            driver = await work.drivers.get(lease.driver_id)
-        if driver is None:
+            location = await work.locations.get(lease.location_id)
+        if location is None:
             return BucketPlace(lease.bucket)
-        return BucketPlace(lease.bucket, driver.region, driver.endpoint)
+        return BucketPlace(lease.bucket, location.region, location.endpoint)

@@ -1,6 +1,6 @@
 """Handing out credentials: one decision, at most one AssumeRole, one durable record.
 
-``orders`` are what is asked for, ``places`` what is known of a driver, ``warrants`` decisions,
+``orders`` are what is asked for, ``places`` what is known of a location, ``warrants`` decisions,
 ``minting`` the call to STS; ``vending`` puts them in order, ``repeats`` are requests that come
 again word for word, ``presigning`` makes URLs.
 """

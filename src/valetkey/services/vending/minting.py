@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import Lease
+from valetkey.domain.location import Location
 from valetkey.domain.ports import AssumeRole, Clock, Sealer, Sts
 from valetkey.services.health import StsSeen
 from valetkey.services.integrations import open_loaded
@@ -45,7 +45,7 @@ class Mint:
         holder = warrant.holder
         order = AssumeRole(
             role_arn=integration.role_arn,
-            session_name=session_name(holder.email if holder else place.driver, lease_id),
+            session_name=session_name(holder.email if holder else place.location, lease_id),
             duration=warrant.ttl,
             policy=warrant.policy,
             external_id=integration.external_id,
@@ -65,7 +65,7 @@ class Mint:
             id=lease_id,
             org_id=place.project.org_id,
             integration_id=integration.id,
-            driver_id=place.driver.id,
+            location_id=place.location.id,
             user_id=holder.user_id if holder else "",
             principal=holder.email if holder else "",
             role_arn=str(integration.role_arn),
@@ -86,8 +86,8 @@ class Mint:
             self._seen.failed(self._clock.now(), error.message)
 
 
-def session_name(whose: str | Driver, lease_id: str) -> str:
+def session_name(whose: str | Location, lease_id: str) -> str:
     """Return a RoleSessionName (at most 64 letters) for CloudTrail: who asked (an e-mail address),
-    or which driver's users share it, and the lease."""
-    who = f"shared-{whose.id}" if isinstance(whose, Driver) else whose
+    or which location's users share it, and the lease."""
+    who = f"shared-{whose.id}" if isinstance(whose, Location) else whose
     return f"{_NOT_IN_SESSION_NAME.sub('-', who)[:_WHO_LENGTH]}-{lease_id}"

@@ -8,9 +8,9 @@ from typing import Final
 
 from valetkey.domain.audit import AuditForm
 from valetkey.domain.credentials import DEFAULT_TTL, TemporaryCredentials
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.lease import Lease
+from valetkey.domain.location import Location
 from valetkey.domain.scope import AccessLevel, Scope
 
 _MAX_PURPOSE: Final = 500
@@ -18,7 +18,7 @@ _MAX_PURPOSE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class VendRequest:
-    """What is wanted: folders below the driver's own (``""`` is all of it), levels, time to live.
+    """What is wanted: folders below the location's own (``""`` is all of it), levels, time to live.
 
     No folder at all is refused: absence is never everything. ``purpose`` is a sentence for the
     audit trail; ``bare`` and ``versions`` are those of a Scope.
@@ -63,7 +63,7 @@ class Vended:
     lease_id: str
     credentials: TemporaryCredentials
     scope: Scope
-    driver: Driver
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class Ready:
     key: bytes
 
 
-def scope_of(driver: Driver, request: VendRequest) -> Scope:
-    """Return the scope of folders below a driver's own.
+def scope_of(location: Location, request: VendRequest) -> Scope:
+    """Return the scope of folders below a location's own.
 
     Raises InvalidInput for an unusable folder (none can lead outside) and for none at all.
     """
-    full = tuple(driver.full_prefix(prefix) for prefix in request.prefixes)
-    return Scope(driver.bucket, full, request.levels, request.bare, request.versions)
+    full = tuple(location.full_prefix(prefix) for prefix in request.prefixes)
+    return Scope(location.bucket, full, request.levels, request.bare, request.versions)
 
 
 def check_purpose(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What vending knows of a driver: its project, its integration, and who has grants on it."""
+"""What vending knows of a location: its project, its integration, and who has grants on it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from valetkey.domain.driver import Driver
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import is_id
 from valetkey.domain.integration import Integration
+from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Storage
 from valetkey.domain.revocation import Block
 from valetkey.domain.sealing import SealedSecret
-from valetkey.domain.tags import blocks_tag, driver_tag, integration_tag, user_tag
+from valetkey.domain.tags import blocks_tag, integration_tag, location_tag, user_tag
 from valetkey.services.caches import Caches, TaggedCache
-from valetkey.services.guard import load_driver, load_integration, load_project, missing
+from valetkey.services.guard import load_integration, load_location, load_project, missing
 
 _CAPACITY: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A driver with what it stands on, all of one moment. The secret stays sealed in memory."""
+    """A location with what it stands on, all of one moment. The secret stays sealed in memory."""
 
-    driver: Driver
+    location: Location
     project: Project
     integration: Integration
     sealed_secret: SealedSecret | None = None
@@ -36,7 +36,7 @@ class Place:
         """What this knowledge depends on."""
         return frozenset(
             {
-                driver_tag(self.driver.id),
+                location_tag(self.location.id),
                 integration_tag(self.integration.id),
                 blocks_tag(self.project.org_id),
             }
@@ -53,28 +53,28 @@ class Places:
             caches, capacity=_CAPACITY
         )
 
-    async def find(self, driver_id: str) -> Place:
-        """Return a driver's place. Raises NotFound."""
-        return await self._places.fetch(driver_id, lambda: self._read(driver_id))
+    async def find(self, location_id: str) -> Place:
+        """Return a location's place. Raises NotFound."""
+        return await self._places.fetch(location_id, lambda: self._read(location_id))
 
-    async def _read(self, driver_id: str) -> tuple[Place, frozenset[str]]:
-        if not is_id(driver_id):
-            raise missing(f"driver:{driver_id[:80]}")
+    async def _read(self, location_id: str) -> tuple[Place, frozenset[str]]:
+        if not is_id(location_id):
+            raise missing(f"location:{location_id[:80]}")
         async with self._storage.read() as work:
-            driver = await load_driver(work, driver_id)
-            project = await load_project(work, driver.project_id)
-            integration = await load_integration(work, driver.integration_id)
+            location = await load_location(work, location_id)
+            project = await load_project(work, location.project_id)
+            integration = await load_integration(work, location.integration_id)
             sealed = await work.integrations.sealed_secret(integration.id)
             blocks = await work.blocks.of_org(project.org_id)
-        place = Place(driver, project, integration, sealed, tuple(blocks))
+        place = Place(location, project, integration, sealed, tuple(blocks))
         return place, place.tags
 
-    async def grants(self, driver_id: str, user_id: str) -> Sequence[Grant]:
-        """Return a user's grants on a driver, by name or by group."""
+    async def grants(self, location_id: str, user_id: str) -> Sequence[Grant]:
+        """Return a user's grants on a location, by name or by group."""
 
         async def read() -> tuple[Sequence[Grant], set[str]]:
             async with self._storage.read() as work:
-                found = await work.grants.for_user(driver_id, user_id)
-            return found, {driver_tag(driver_id), user_tag(user_id)}
+                found = await work.grants.for_user(location_id, user_id)
+            return found, {location_tag(location_id), user_tag(user_id)}
 
-        return await self._grants.fetch((driver_id, user_id), read)
+        return await self._grants.fetch((location_id, user_id), read)

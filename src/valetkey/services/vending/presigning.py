@@ -13,9 +13,9 @@ from typing import Any, Final
 from valetkey.domain.access import Action, Deny, decide
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.credentials import DEFAULT_TTL
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import Denied, InvalidInput, TooLarge
 from valetkey.domain.grants import Grant
+from valetkey.domain.location import Location
 from valetkey.domain.ports import Clock
 from valetkey.domain.presign import (
     MAX_EXPIRES,
@@ -123,26 +123,26 @@ class Presigning:
         self._clock = clock
         self._s3_endpoint = s3_endpoint
 
-    def endpoint(self, driver: Driver) -> str:
-        """Return where clients reach the driver's bucket: empty for AWS's own address."""
-        return driver.endpoint or self._s3_endpoint
+    def endpoint(self, location: Location) -> str:
+        """Return where clients reach the location's bucket: empty for AWS's own address."""
+        return location.endpoint or self._s3_endpoint
 
-    async def presign(self, caller: Caller, driver_id: str, request: PresignRequest) -> Presigned:
+    async def presign(self, caller: Caller, location_id: str, request: PresignRequest) -> Presigned:
         """Return URLs for keys that the caller's role or grants open.
 
         Their life is capped by the session's and told truthfully; one audit record, which is
         durable before this returns, stands for all of them. Raises NotFound, Denied (also for a
         single key outside), InvalidInput, and what ``Vending.session`` raises.
         """
-        place = await self._vending.place(driver_id)
+        place = await self._vending.place(location_id)
         wanted = await self._wanted(caller, place, request)
         await self._check_keys(caller, place, wanted, request)
         paths = await _quoted(request.keys)
-        minted, warrant = await self._vending.session(caller, driver_id, wanted)
+        minted, warrant = await self._vending.session(caller, location_id, wanted)
         signer = presigner(
             minted.credentials,
             bucket_url=self._bucket_url(place),
-            region=place.driver.region,
+            region=place.location.region,
             method=request.method,
             expires=request.expires,
             now=self._clock.now(),
@@ -171,12 +171,12 @@ class Presigning:
 
     async def _wanted(self, caller: Caller, place: Place, request: PresignRequest) -> VendRequest:
         """Return the session to sign with: all that the caller may do with the method here."""
-        level, driver, project = request.method.level, place.driver, place.project
+        level, location, project = request.method.level, place.location, place.project
         wanted = VendRequest(
             ("",), frozenset({level}), versions=any(request.version_ids), purpose=request.purpose
         )
         if project.org_id not in caller.principal.org_roles:
-            raise missing(f"driver:{driver.id}")
+            raise missing(f"location:{location.id}")
         by_role = decide(
             caller.principal, Action.VEND, org_id=project.org_id, project_id=project.id
         )
@@ -189,7 +189,7 @@ class Presigning:
         self, caller: Caller, place: Place, wanted: VendRequest, request: PresignRequest
     ) -> None:
         """Refuse keys outside; the refusal is audited."""
-        folders = tuple(place.driver.prefix + prefix for prefix in wanted.prefixes)
+        folders = tuple(place.location.prefix + prefix for prefix in wanted.prefixes)
         if folders == ("",):
             return
         stray = next((key for key in request.keys if not key.startswith(folders)), None)
@@ -208,12 +208,12 @@ class Presigning:
         )
 
     def _bucket_url(self, place: Place) -> str:
-        driver = place.driver
+        location = place.location
         return bucket_url(
-            driver.bucket,
-            driver.region,
+            location.bucket,
+            location.region,
             partition=place.integration.role_arn.partition,
-            endpoint=self.endpoint(driver),
+            endpoint=self.endpoint(location),
         )
 
     def _event(
@@ -231,12 +231,12 @@ class Presigning:
         return self._audit.event(
             caller,
             PRESIGN,
-            f"driver:{place.driver.id}",
+            f"location:{place.location.id}",
             org_id=place.project.org_id,
             outcome=outcome,
             reason=reason,
             method=request.method.value,
-            bucket=place.driver.bucket,
+            bucket=place.location.bucket,
             keys=len(request.keys),
             first_key=request.keys[0],
             last_key=request.keys[-1],

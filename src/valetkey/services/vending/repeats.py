@@ -28,7 +28,7 @@ class Wording(NamedTuple):
     """All that decides about a request; ``token_hash`` is of its authorization header."""
 
     face: str
-    driver_id: str
+    location_id: str
     text: bytes
     token_hash: bytes
 

@@ -25,7 +25,7 @@ _ROUNDS: Final = 5
 
 
 class Vending:
-    """Temporary credentials for a driver."""
+    """Temporary credentials for a location."""
 
     def __init__(
         self,
@@ -54,23 +54,23 @@ class Vending:
         )
         caches.add(self._sessions)
 
-    async def vend(self, caller: Caller, driver_id: str, request: VendRequest) -> Vended:
+    async def vend(self, caller: Caller, location_id: str, request: VendRequest) -> Vended:
         """Return credentials that open what was asked for and nothing else.
 
         The audit record is durable before this returns, and names the lease. Raises NotFound,
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
-        ready = await self.prepare(caller, driver_id, request)
+        ready = await self.prepare(caller, location_id, request)
         await self.record_ready(ready, caller.request_id, caller.source)
         return ready.vended
 
-    async def prepare(self, caller: Caller, driver_id: str, request: VendRequest) -> Ready:
+    async def prepare(self, caller: Caller, location_id: str, request: VendRequest) -> Ready:
         """Decide, and find or make the session. Raises as :meth:`vend` does."""
-        warrant = self._warrants.known(caller.principal, driver_id, request)
+        warrant = self._warrants.known(caller.principal, location_id, request)
         minted = self._sessions.peek(warrant.key) if warrant else None
         if warrant is None or minted is None:
-            minted, warrant = await self.session(caller, driver_id, request)
+            minted, warrant = await self.session(caller, location_id, request)
         return warrant.ready(minted)
 
     def record_ready(self, ready: Ready, request_id: str, source: str) -> Awaitable[None]:
@@ -82,11 +82,11 @@ class Vending:
         """Return for how many seconds the session needs no thought; none if it was forgotten."""
         return self._sessions.fresh_for(ready.key)
 
-    async def lend(self, caller: Caller, driver_id: str, request: VendRequest) -> Vended:
+    async def lend(self, caller: Caller, location_id: str, request: VendRequest) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
         was decided by whoever calls this; otherwise it is as :meth:`vend`."""
-        place = await self._places.find(driver_id)
-        scope = scope_of(place.driver, request)
+        place = await self._places.find(location_id)
+        scope = scope_of(place.location, request)
         reason = "for Valetkey's own work on the caller's behalf"
         warrant = make_warrant(caller.principal, place, request, scope, reason)
         minted = await self._take(caller, warrant)
@@ -95,13 +95,13 @@ class Vending:
         return ready.vended
 
     async def session(
-        self, caller: Caller, driver_id: str, request: VendRequest
+        self, caller: Caller, location_id: str, request: VendRequest
     ) -> tuple[Minted, Warrant]:
         """Return a session and by which warrant. Nothing of it may leave the process before an
         audit record that names the lease is durable. Raises as :meth:`vend` does."""
         for _ in range(_ROUNDS):
             epoch = self._caches.epoch
-            warrant = await self._warrants.get(caller, driver_id, request)
+            warrant = await self._warrants.get(caller, location_id, request)
             minted = await self._take(caller, warrant)
             if self._caches.epoch == epoch:
                 return minted, warrant
@@ -112,13 +112,13 @@ class Vending:
             hint="Ask again in a moment.",
         )
 
-    async def place(self, driver_id: str) -> Place:
-        """Return what is known of a driver. Raises NotFound."""
-        return await self._places.find(driver_id)
+    async def place(self, location_id: str) -> Place:
+        """Return what is known of a location. Raises NotFound."""
+        return await self._places.find(location_id)
 
     async def grants(self, caller: Caller, place: Place) -> Sequence[Grant]:
-        """Return the caller's grants on a driver, by name or by group."""
-        return await self._places.grants(place.driver.id, caller.principal.user_id)
+        """Return the caller's grants on a location, by name or by group."""
+        return await self._places.grants(place.location.id, caller.principal.user_id)
 
     async def _take(self, caller: Caller, warrant: Warrant) -> Minted:
         try:
@@ -128,7 +128,7 @@ class Vending:
                 self._audit.event(
                     caller,
                     VEND,
-                    f"driver:{warrant.place.driver.id}",
+                    f"location:{warrant.place.location.id}",
                     org_id=warrant.place.project.org_id,
                     outcome="failed",
                     reason=error.message,

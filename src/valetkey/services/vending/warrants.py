@@ -47,7 +47,7 @@ class Warrant:
 
     @property
     def holder(self) -> Principal | None:
-        return None if self.place.driver.shared_sessions else self.principal
+        return None if self.place.location.shared_sessions else self.principal
 
     @property
     def ttl(self) -> timedelta:
@@ -56,8 +56,8 @@ class Warrant:
     def ready(self, minted: Minted) -> Ready:
         """Return what is handed out with a session, and the form of its audit record."""
         if self._ready is None or self._ready.minted is not minted:
-            driver = self.place.driver
-            vended = Vended(minted.lease.id, minted.credentials, self.scope, driver)
+            location = self.place.location
+            vended = Vended(minted.lease.id, minted.credentials, self.scope, location)
             self._ready = Ready(vended, self._form(minted), minted, self.key)
         return self._ready
 
@@ -79,7 +79,7 @@ class Warrant:
             actor=self.principal.email,
             action=VEND,
             outcome="allowed",
-            subject=f"driver:{self.place.driver.id}",
+            subject=f"location:{self.place.location.id}",
             reason=self.reason,
             details=self.facts()
             | {
@@ -101,28 +101,28 @@ class Warrants:
             caches, capacity=_CAPACITY
         )
 
-    def known(self, principal: Principal, driver_id: str, request: VendRequest) -> Warrant | None:
+    def known(self, principal: Principal, location_id: str, request: VendRequest) -> Warrant | None:
         """Return a warrant that was decided before and still holds, without waiting."""
         # The warrant holds the principal, so its id is not another's while the entry is kept; a
         # principal is read anew whenever a role changes, and brings an id of its own.
-        return self._kept.get((id(principal), driver_id, request))
+        return self._kept.get((id(principal), location_id, request))
 
-    async def get(self, caller: Caller, driver_id: str, request: VendRequest) -> Warrant:
+    async def get(self, caller: Caller, location_id: str, request: VendRequest) -> Warrant:
         """Return the caller's warrant; a refusal is audited before it is raised.
 
         Raises NotFound, Denied, InvalidInput (TooLarge for too many prefixes), Conflict
         (integration disabled).
         """
         principal = caller.principal
-        known = self.known(principal, driver_id, request)
+        known = self.known(principal, location_id, request)
         if known is not None:
             return known
         epoch = self._caches.epoch
-        place = await self._places.find(driver_id)
-        scope = scope_of(place.driver, request)
+        place = await self._places.find(location_id)
+        scope = scope_of(place.location, request)
         reason = await self.authorize(caller, place, scope, request.ttl)
         warrant = make_warrant(principal, place, request, scope, reason)
-        name = (id(principal), driver_id, request)
+        name = (id(principal), location_id, request)
         self._kept.keep(name, warrant, warrant.tags, read_at=epoch)
         return warrant
 
@@ -131,7 +131,7 @@ class Warrants:
 
         Raises NotFound to somebody outside the organisation, Denied (audited before) to others.
         """
-        subject = f"driver:{place.driver.id}"
+        subject = f"location:{place.location.id}"
         if place.project.org_id not in caller.principal.org_roles:
             raise missing(subject)
         decision = await self._decide(caller.principal, place, scope, ttl)
@@ -153,12 +153,12 @@ class Warrants:
     async def _decide(
         self, principal: Principal, place: Place, scope: Scope, ttl: timedelta
     ) -> Decision:
-        driver, project = place.driver, place.project
+        location, project = place.location, place.project
         by_role = decide(principal, Action.VEND, org_id=project.org_id, project_id=project.id)
         grants: Sequence[Grant] = ()
         if isinstance(by_role, Deny):
-            grants = await self._places.grants(driver.id, principal.user_id)
-        return decide_scope(by_role, grants, driver, scope, ttl)
+            grants = await self._places.grants(location.id, principal.user_id)
+        return decide_scope(by_role, grants, location, scope, ttl)
 
 
 def make_warrant(
@@ -166,14 +166,16 @@ def make_warrant(
 ) -> Warrant:
     """Put a warrant together. Raises TooLarge for too many prefixes, Conflict (integration
     disabled)."""
-    driver, integration = place.driver, place.integration
+    location, integration = place.location, place.integration
     if integration.state is IntegrationState.DISABLED:
         raise Conflict(
             f"The integration {integration.name!r} is disabled.",
             hint="Ask its owner to enable it again.",
         )
     _require_unblocked(principal, place)
-    policy = render(scope, partition=integration.role_arn.partition, kms_key_arn=driver.kms_key_arn)
+    policy = render(
+        scope, partition=integration.role_arn.partition, kms_key_arn=location.kms_key_arn
+    )
     tags = place.tags | {user_tag(principal.user_id)}
     if principal.key_id:
         tags |= {api_key_tag(principal.key_id)}
@@ -188,8 +190,8 @@ def make_warrant(
             integration.id,
             integration.access_key_id,
             integration.role_arn,
-            driver.id,
-            "" if driver.shared_sessions else principal.user_id,
+            location.id,
+            "" if location.shared_sessions else principal.user_id,
             policy,
             request.ttl,
         ),
@@ -202,7 +204,7 @@ def _require_unblocked(principal: Principal, place: Place) -> None:
     block = find_block(
         place.blocks,
         principal=principal.email,
-        driver_id=place.driver.id,
+        location_id=place.location.id,
         integration_id=place.integration.id,
     )
     if block is not None:

@@ -1,4 +1,4 @@
-"""Asking AWS whether an integration and its drivers really work: a report of positive claims."""
+"""Asking AWS whether an integration and its locations really work: a report of positive claims."""
 
 from valetkey.services.verification.checklist import Told, nobody
 from valetkey.services.verification.identity import SESSION_NAME

@@ -59,7 +59,7 @@ class Blame:
 
 
 class Checklist:
-    """The checks of one subject: an integration, or one driver on it."""
+    """The checks of one subject: an integration, or one location on it."""
 
     def __init__(self, clock: Clock, told: Told = nobody, *, subject: str = "") -> None:
         self._clock = clock

@@ -6,23 +6,23 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from valetkey.domain.diagnosis import Layer, Names, fixes
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import AwsRefused
+from valetkey.domain.location import Location
 from valetkey.domain.ports import ObjectStore
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.verification.checklist import Blame, Checklist, Claim
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
-_WHOLE_BUCKET: Final = "The driver has the whole bucket, so there is no outside."
+_WHOLE_BUCKET: Final = "The location has the whole bucket, so there is no outside."
 _IGNORES: Final = "The store ignores session policies: don't hand out credentials for it."
 
 
 async def check_outside(
-    checks: Checklist, claim: Claim, store: ObjectStore, driver: Driver, nonce: str
+    checks: Checklist, claim: Claim, store: ObjectStore, location: Location, nonce: str
 ) -> None:
-    """See that a session for the driver's folder is refused to list, read, write and delete
+    """See that a session for the location's folder is refused to list, read, write and delete
     beside it. Nothing is written: see ``ObjectStore.may_put``."""
-    if checks.stopped or not driver.prefix:
+    if checks.stopped or not location.prefix:
         checks.skip(claim, checks.stopped or _WHOLE_BUCKET)
         return
     folder = f"{PROBE_PREFIX}outside-{nonce}/"
@@ -31,7 +31,7 @@ async def check_outside(
         opened = await _opened(store, folder)
         if opened:
             raise AwsRefused(
-                f"A session confined to {driver.prefix} could {' and '.join(opened)} outside it.",
+                f"A session confined to {location.prefix} could {' and '.join(opened)} outside it.",
                 hint=_IGNORES,
                 layer=Layer.SESSION,
             )
@@ -43,14 +43,14 @@ async def check_scope(
     checks: Checklist,
     claim: Claim,
     reader: Callable[[], Awaitable[ObjectStore]],
-    driver: Driver,
+    location: Location,
     nonce: str,
 ) -> None:
     """See that a session that may list and read is refused to write and delete in the folder."""
     if checks.stopped:
         checks.skip(claim, checks.stopped)
         return
-    key = f"{driver.prefix}{PROBE_PREFIX}scope-{nonce}"
+    key = f"{location.prefix}{PROBE_PREFIX}scope-{nonce}"
 
     async def probe() -> None:
         store = await reader()
@@ -71,20 +71,20 @@ async def check_width(
     checks: Checklist,
     claim: Claim,
     whole: ObjectStore | None,
-    driver: Driver,
+    location: Location,
     nonce: str,
     names: Names,
 ) -> None:
-    """See whether the role, without a session policy, opens more than the driver's folder."""
-    if checks.stopped or whole is None or not driver.prefix:
+    """See whether the role, without a session policy, opens more than the location's folder."""
+    if checks.stopped or whole is None or not location.prefix:
         checks.skip(claim, checks.stopped or _WHOLE_BUCKET)
         return
     folder = f"{PROBE_PREFIX}outside-{nonce}/"
     attempt = await checks.attempt(lambda: _opened(whole, folder))
     if attempt.value:
         cause = (
-            f"The role itself may {' and '.join(attempt.value)} outside {driver.prefix}: Valetkey "
-            "narrows every session, and whoever gets at the user's key does not."
+            f"The role itself may {' and '.join(attempt.value)} outside {location.prefix}: "
+            "Valetkey narrows every session, and whoever gets at the user's key does not."
         )
         fix = (
             "If nothing else uses the role, take its wider policy away and give it this one.\n"

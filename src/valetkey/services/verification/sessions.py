@@ -1,5 +1,5 @@
-"""What the checks of a driver use: the narrowed sessions that vending would hand out, and the
-role's own, to see whether it opens more than the driver needs."""
+"""What the checks of a location use: the narrowed sessions that vending would hand out, and the
+role's own, to see whether it opens more than the location needs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
-from valetkey.domain.driver import Driver
 from valetkey.domain.integration import Integration
+from valetkey.domain.location import Location
 from valetkey.domain.ports import BucketPlace, Sts
 from valetkey.domain.scope import AccessLevel, Scope
 from valetkey.domain.session_policy import render
@@ -18,7 +18,7 @@ Credentials = AccessKey | TemporaryCredentials
 
 
 class Opener(Protocol):
-    """Where credentials for a driver come from."""
+    """Where credentials for a location come from."""
 
     @property
     def whole(self) -> TemporaryCredentials | None:
@@ -30,8 +30,8 @@ class Opener(Protocol):
         """Whether credentials can be confined at all; a key that is used as it is can't be."""
         ...
 
-    async def confined(self, driver: Driver, levels: frozenset[AccessLevel]) -> Credentials:
-        """Return credentials for the driver's folder. Raises AwsRefused, AwsUnavailable."""
+    async def confined(self, location: Location, levels: frozenset[AccessLevel]) -> Credentials:
+        """Return credentials for the location's folder. Raises AwsRefused, AwsUnavailable."""
         ...
 
 
@@ -45,11 +45,11 @@ class RoleOpener:
     whole: TemporaryCredentials | None
     confines: bool = True
 
-    async def confined(self, driver: Driver, levels: frozenset[AccessLevel]) -> Credentials:
+    async def confined(self, location: Location, levels: frozenset[AccessLevel]) -> Credentials:
         policy = render(
-            Scope(driver.bucket, (driver.prefix,), levels),
+            Scope(location.bucket, (location.prefix,), levels),
             partition=self.integration.role_arn.partition,
-            kms_key_arn=driver.kms_key_arn,
+            kms_key_arn=location.kms_key_arn,
         )
         return await self.sts.assume_role(self.key, assume_order(self.integration, policy=policy))
 
@@ -62,11 +62,11 @@ class KeyOpener:
     whole: TemporaryCredentials | None = None
     confines: bool = False
 
-    async def confined(self, driver: Driver, levels: frozenset[AccessLevel]) -> Credentials:
-        del driver, levels
+    async def confined(self, location: Location, levels: frozenset[AccessLevel]) -> Credentials:
+        del location, levels
         return self.key
 
 
-def place_of(driver: Driver) -> BucketPlace:
-    """Return where a driver's bucket is."""
-    return BucketPlace(driver.bucket, driver.region, driver.endpoint)
+def place_of(location: Location) -> BucketPlace:
+    """Return where a location's bucket is."""
+    return BucketPlace(location.bucket, location.region, location.endpoint)

@@ -28,7 +28,7 @@ CATS = Dataset("a" * 24, "p" * 24, "d" * 24, "cats", "ada@example.com", NOW, NOW
         ({"name": {"$match": "at"}}, True),
         ({"$and": [{"name": "cats"}, {"creator": "ada@example.com"}]}, True),
         ({"$and": [{"name": "cats"}, {"creator": "grace@example.com"}]}, False),
-        ({"$or": [{"name": "dogs"}, {"driver": "d" * 24}]}, True),
+        ({"$or": [{"name": "dogs"}, {"location": "d" * 24}]}, True),
         ({"$or": []}, False),
         ({"readonly": False}, True),
         ({"id": {"$eq": "a" * 24, "$ne": "b" * 24}}, True),

@@ -12,7 +12,6 @@ import pytest
 from support.memory import Memory
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.audit import AuditRecord
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import (
     AuditUnavailable,
     AwsRefused,
@@ -28,6 +27,7 @@ from valetkey.domain.errors import (
 from valetkey.domain.grants import SubjectKind
 from valetkey.domain.integration import IntegrationState
 from valetkey.domain.lease import LeaseFilter
+from valetkey.domain.location import Location
 from valetkey.domain.presign import Method
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.secret import Secret
@@ -47,21 +47,21 @@ def last(memory: Memory) -> AuditRecord:
 
 
 def minted(memory: Memory) -> int:
-    """How many sessions there were for people (drivers take one each when they are made)."""
+    """How many sessions there were for people (locations take one each when they are made)."""
     return sum(not order.session_name.startswith("valetkey") for order in memory.sts.orders)
 
 
-async def vended_key(memory: Memory, caller: Caller, driver: Driver, want: VendRequest) -> str:
-    vended = await memory.services.vending.vend(caller, driver.id, want)
+async def vended_key(memory: Memory, caller: Caller, location: Location, want: VendRequest) -> str:
+    vended = await memory.services.vending.vend(caller, location.id, want)
     return vended.credentials.access_key_id
 
 
 async def granted(
-    memory: Memory, driver: Driver, email: str, *prefixes: str, ttl: timedelta | None = None
+    memory: Memory, location: Location, email: str, *prefixes: str, ttl: timedelta | None = None
 ) -> str:
     new = NewGrant(SubjectKind.USER, email, prefixes, READ | LIST)
     new = new if ttl is None else replace(new, max_ttl=ttl)
-    return (await memory.services.grants.create(await memory.caller(), driver.id, new)).id
+    return (await memory.services.grants.create(await memory.caller(), location.id, new)).id
 
 
 # --- one session for many, one record for each ---------------------------------------------------
@@ -70,8 +70,8 @@ async def granted(
 async def test_a_herd_of_first_requests_makes_one_session_and_a_record_each(
     memory: Memory,
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    keys = await asyncio.gather(*(vended_key(memory, caller, driver, ALL) for _ in range(200)))
+    location, caller = await memory.location(), await memory.caller()
+    keys = await asyncio.gather(*(vended_key(memory, caller, location, ALL) for _ in range(200)))
     assert len(set(keys)) == 1
     assert minted(memory) == 1
     assert memory.actions().count(("credentials.vend", "allowed")) == 200
@@ -80,9 +80,9 @@ async def test_a_herd_of_first_requests_makes_one_session_and_a_record_each(
 async def test_the_record_tells_who_what_why_until_when_and_names_the_lease(
     memory: Memory,
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     want = VendRequest(("maps",), READ | LIST, purpose="nightly training")
-    vended = await memory.services.vending.vend(caller, driver.id, want)
+    vended = await memory.services.vending.vend(caller, location.id, want)
     event = last(memory).event
     assert (event.actor, event.action, event.outcome) == (
         "ada@example.com",
@@ -90,7 +90,7 @@ async def test_the_record_tells_who_what_why_until_when_and_names_the_lease(
         "allowed",
     )
     assert (event.subject, event.request_id, event.source) == (
-        f"driver:{driver.id}",
+        f"location:{location.id}",
         "request-1",
         "192.0.2.7",
     )
@@ -110,15 +110,15 @@ async def test_the_record_tells_who_what_why_until_when_and_names_the_lease(
 async def test_each_session_leaves_one_lease_however_often_it_is_handed_out(
     memory: Memory,
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    vended = await memory.services.vending.vend(caller, driver.id, ALL)
+    location, caller = await memory.location(), await memory.caller()
+    vended = await memory.services.vending.vend(caller, location.id, ALL)
     for _ in range(3):
-        assert (await memory.services.vending.vend(caller, driver.id, ALL)) == vended
+        assert (await memory.services.vending.vend(caller, location.id, ALL)) == vended
     async with memory.storage.read() as work:
         (lease,) = await work.leases.find(LeaseFilter(memory.org_id))
     assert lease.id == vended.lease_id
     assert lease.access_key_id == vended.credentials.access_key_id
-    assert (lease.principal, lease.driver_id) == ("ada@example.com", driver.id)
+    assert (lease.principal, lease.location_id) == ("ada@example.com", location.id)
     assert lease.session_name == f"ada@example.com-{lease.id}"
     assert lease.scope == vended.scope
 
@@ -135,34 +135,34 @@ async def test_each_session_leaves_one_lease_however_often_it_is_handed_out(
 async def test_what_shapes_the_credential_keeps_credentials_apart(
     memory: Memory, other: VendRequest
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    assert await vended_key(memory, caller, driver, ALL) != await vended_key(
-        memory, caller, driver, other
+    location, caller = await memory.location(), await memory.caller()
+    assert await vended_key(memory, caller, location, ALL) != await vended_key(
+        memory, caller, location, other
     )
 
 
 async def test_a_purpose_shapes_the_record_only(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    one = await vended_key(memory, caller, driver, ALL)
-    assert await vended_key(memory, caller, driver, replace(ALL, purpose="why not")) == one
+    location, caller = await memory.location(), await memory.caller()
+    one = await vended_key(memory, caller, location, ALL)
+    assert await vended_key(memory, caller, location, replace(ALL, purpose="why not")) == one
     assert last(memory).event.details["purpose"] == "why not"
 
 
 async def test_sessions_are_per_person_so_that_cloudtrail_names_who(memory: Memory) -> None:
-    driver = await memory.driver()
+    location = await memory.location()
     eve = await memory.member("eve@example.com", ProjectRole.DEVELOPER)
-    one = await vended_key(memory, await memory.caller(), driver, ALL)
-    assert await vended_key(memory, eve, driver, ALL) != one
+    one = await vended_key(memory, await memory.caller(), location, ALL)
+    assert await vended_key(memory, eve, location, ALL) != one
     assert memory.sts.orders[-1].session_name.startswith("eve@example.com-")
 
 
-async def test_a_driver_may_opt_into_shared_sessions(memory: Memory) -> None:
-    driver, owner = await memory.driver(), await memory.caller()
+async def test_a_location_may_opt_into_shared_sessions(memory: Memory) -> None:
+    location, owner = await memory.location(), await memory.caller()
     eve = await memory.member("eve@example.com", ProjectRole.DEVELOPER)
-    await memory.services.drivers.update(owner, driver.id, shared_sessions=True)
-    one = await vended_key(memory, owner, driver, ALL)
-    assert await vended_key(memory, eve, driver, ALL) == one
-    assert memory.sts.orders[-1].session_name.startswith(f"shared-{driver.id}-")
+    await memory.services.locations.update(owner, location.id, shared_sessions=True)
+    one = await vended_key(memory, owner, location, ALL)
+    assert await vended_key(memory, eve, location, ALL) == one
+    assert memory.sts.orders[-1].session_name.startswith(f"shared-{location.id}-")
     assert last(memory).event.actor == "eve@example.com"
 
 
@@ -170,10 +170,10 @@ async def test_a_driver_may_opt_into_shared_sessions(memory: Memory) -> None:
 
 
 async def test_a_role_without_the_right_is_refused_with_a_recorded_reason(memory: Memory) -> None:
-    driver = await memory.driver()
+    location = await memory.location()
     eve = await memory.member("eve@example.com", ProjectRole.ANNOTATOR)
     with pytest.raises(Denied) as caught:
-        await memory.services.vending.vend(eve, driver.id, ALL)
+        await memory.services.vending.vend(eve, location.id, ALL)
     assert "annotator" in caught.value.message
     assert (last(memory).event.outcome, last(memory).event.reason) == (
         "denied",
@@ -183,10 +183,10 @@ async def test_a_role_without_the_right_is_refused_with_a_recorded_reason(memory
 
 
 async def test_a_grant_opens_its_folders_and_no_others(memory: Memory) -> None:
-    driver = await memory.driver()
+    location = await memory.location()
     eve = await memory.member("eve@example.com", ProjectRole.ANNOTATOR)
-    grant_id = await granted(memory, driver, "eve@example.com", "a")
-    vended = await memory.services.vending.vend(eve, driver.id, VendRequest(("a/x",), READ))
+    grant_id = await granted(memory, location, "eve@example.com", "a")
+    vended = await memory.services.vending.vend(eve, location.id, VendRequest(("a/x",), READ))
     assert vended.scope.prefixes == ("train/a/x/",)
     assert grant_id in last(memory).event.reason
     for outside in [
@@ -196,52 +196,52 @@ async def test_a_grant_opens_its_folders_and_no_others(memory: Memory) -> None:
         VendRequest(("a",), frozenset({AccessLevel.WRITE})),
     ]:
         with pytest.raises(Denied):
-            await memory.services.vending.vend(eve, driver.id, outside)
+            await memory.services.vending.vend(eve, location.id, outside)
 
 
 async def test_a_grant_limits_how_long(memory: Memory) -> None:
-    driver = await memory.driver()
+    location = await memory.location()
     eve = await memory.member("eve@example.com", None)
-    await granted(memory, driver, "eve@example.com", "", ttl=timedelta(seconds=1800))
+    await granted(memory, location, "eve@example.com", "", ttl=timedelta(seconds=1800))
     with pytest.raises(Denied, match="1800 seconds"):
-        await memory.services.vending.vend(eve, driver.id, ALL)
-    await memory.services.vending.vend(eve, driver.id, replace(ALL, ttl=timedelta(seconds=1800)))
+        await memory.services.vending.vend(eve, location.id, ALL)
+    await memory.services.vending.vend(eve, location.id, replace(ALL, ttl=timedelta(seconds=1800)))
 
 
 async def test_a_group_passes_its_grants_on_and_takes_them_back(memory: Memory) -> None:
-    driver, owner, grants = await memory.driver(), await memory.caller(), memory.services.grants
+    location, owner, grants = await memory.location(), await memory.caller(), memory.services.grants
     eve = await memory.member("eve@example.com", ProjectRole.ANNOTATOR)
     group = await grants.create_group(owner, memory.org_id, "labellers")
     new = NewGrant(SubjectKind.GROUP, "labellers", ("a",), READ)
-    await grants.create(owner, driver.id, new)
+    await grants.create(owner, location.id, new)
     want = VendRequest(("a",), READ)
     with pytest.raises(Denied):
-        await memory.services.vending.vend(eve, driver.id, want)
+        await memory.services.vending.vend(eve, location.id, want)
     await grants.put_member(owner, memory.org_id, group.id, "eve@example.com")
-    await memory.services.vending.vend(eve, driver.id, want)
+    await memory.services.vending.vend(eve, location.id, want)
     await grants.remove_member(owner, memory.org_id, group.id, "eve@example.com")
     with pytest.raises(Denied):
-        await memory.services.vending.vend(eve, driver.id, want)
+        await memory.services.vending.vend(eve, location.id, want)
 
 
-async def test_somebody_with_a_grant_finds_the_driver_and_no_other(memory: Memory) -> None:
-    driver = await memory.driver()
-    await memory.driver("secret")
+async def test_somebody_with_a_grant_finds_the_location_and_no_other(memory: Memory) -> None:
+    location = await memory.location()
+    await memory.location("secret")
     eve = await memory.member("eve@example.com", ProjectRole.ANNOTATOR)
     with pytest.raises(Denied):
-        await memory.services.drivers.of_project(eve, memory.project.id)
-    await granted(memory, driver, "eve@example.com", "a")
-    assert await memory.services.drivers.of_project(eve, memory.project.id) == [driver]
-    assert await memory.services.drivers.get(eve, driver.id) == driver
+        await memory.services.locations.of_project(eve, memory.project.id)
+    await granted(memory, location, "eve@example.com", "a")
+    assert await memory.services.locations.of_project(eve, memory.project.id) == [location]
+    assert await memory.services.locations.get(eve, location.id) == location
 
 
 async def test_somebody_outside_the_organisation_does_not_learn_that_it_exists(
     memory: Memory,
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     stranger = caller._replace(principal=replace(caller.principal, org_roles={}))
     with pytest.raises(NotFound):
-        await memory.services.vending.vend(stranger, driver.id, ALL)
+        await memory.services.vending.vend(stranger, location.id, ALL)
     for unknown in ["0" * 24, "", "../x", "'; --", "x" * 5000]:
         with pytest.raises(NotFound):
             await memory.services.vending.vend(caller, unknown, ALL)
@@ -249,24 +249,24 @@ async def test_somebody_outside_the_organisation_does_not_learn_that_it_exists(
 
 @pytest.mark.parametrize("prefix", ["/a", "..", "a/../..", "a//b", "a\x00", "\ud800", "x" * 1100])
 async def test_a_prefix_that_could_lead_outside_is_refused(memory: Memory, prefix: str) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     with pytest.raises(InvalidInput):
-        await memory.services.vending.vend(caller, driver.id, VendRequest((prefix,), READ))
+        await memory.services.vending.vend(caller, location.id, VendRequest((prefix,), READ))
 
 
 async def test_an_empty_scope_is_refused(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     for empty in [VendRequest((), READ), VendRequest(("a",), frozenset())]:
         with pytest.raises(InvalidInput):
-            await memory.services.vending.vend(caller, driver.id, empty)
+            await memory.services.vending.vend(caller, location.id, empty)
 
 
 async def test_too_many_prefixes_are_refused_before_any_call(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     calls = len(memory.sts.orders)
     want = VendRequest(tuple(f"{number:040d}" for number in range(60)), READ)
     with pytest.raises(TooLarge) as caught:
-        await memory.services.vending.vend(caller, driver.id, want)
+        await memory.services.vending.vend(caller, location.id, want)
     assert 0 < caught.value.details["fitting"] < 60
     assert len(memory.sts.orders) == calls
 
@@ -278,70 +278,70 @@ def test_a_purpose_is_one_line_of_ordinary_text(purpose: str) -> None:
 
 
 async def test_bare_names_are_listed_only_where_the_neighbours_are_allowed(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    await memory.services.vending.vend(caller, driver.id, VendRequest(("a",), LIST, bare=True))
+    location, caller = await memory.location(), await memory.caller()
+    await memory.services.vending.vend(caller, location.id, VendRequest(("a",), LIST, bare=True))
     condition = json.loads(memory.sts.orders[-1].policy or "")["Statement"][0]["Condition"]
     assert condition["StringLike"]["s3:prefix"] == ["train/a", "train/a/", "train/a/*"]
     with pytest.raises(Denied):
-        await memory.services.vending.vend(caller, driver.id, VendRequest(("",), LIST, bare=True))
+        await memory.services.vending.vend(caller, location.id, VendRequest(("",), LIST, bare=True))
     eve = await memory.member("eve@example.com", None)
-    await granted(memory, driver, "eve@example.com", "a")
+    await granted(memory, location, "eve@example.com", "a")
     with pytest.raises(Denied):
-        await memory.services.vending.vend(eve, driver.id, VendRequest(("a",), LIST, bare=True))
+        await memory.services.vending.vend(eve, location.id, VendRequest(("a",), LIST, bare=True))
 
 
 # --- forgotten at once ---------------------------------------------------------------------------
 
 
 async def test_a_rotated_or_updated_integration_is_asked_anew(memory: Memory) -> None:
-    driver, owner = await memory.driver(), await memory.caller()
-    one = await vended_key(memory, owner, driver, ALL)
+    location, owner = await memory.location(), await memory.caller()
+    one = await vended_key(memory, owner, location, ALL)
     await memory.services.integrations.update(
-        owner, driver.integration_id, credentials=("AKIAIOSFODNN7EXAMPLF", Secret("y" * 40))
+        owner, location.integration_id, credentials=("AKIAIOSFODNN7EXAMPLF", Secret("y" * 40))
     )
-    assert await vended_key(memory, owner, driver, ALL) != one
-    two = await vended_key(memory, owner, driver, ALL)
+    assert await vended_key(memory, owner, location, ALL) != one
+    two = await vended_key(memory, owner, location, ALL)
     async with memory.storage.begin() as work:
-        await work.invalidations.publish([integration_tag(driver.integration_id)])
-    assert await vended_key(memory, owner, driver, ALL) != two
+        await work.invalidations.publish([integration_tag(location.integration_id)])
+    assert await vended_key(memory, owner, location, ALL) != two
 
 
 async def test_a_disabled_integration_hands_out_nothing(memory: Memory) -> None:
-    driver, owner = await memory.driver(), await memory.caller()
-    await memory.services.vending.vend(owner, driver.id, ALL)
+    location, owner = await memory.location(), await memory.caller()
+    await memory.services.vending.vend(owner, location.id, ALL)
     async with memory.storage.begin() as work:
-        integration = await work.integrations.get(driver.integration_id)
+        integration = await work.integrations.get(location.integration_id)
         assert integration is not None
         await work.integrations.save(replace(integration, state=IntegrationState.DISABLED))
         await work.invalidations.publish([integration_tag(integration.id)])
     with pytest.raises(Conflict, match="disabled"):
-        await memory.services.vending.vend(owner, driver.id, ALL)
+        await memory.services.vending.vend(owner, location.id, ALL)
 
 
-async def test_a_deleted_driver_hands_out_nothing(memory: Memory) -> None:
-    driver, owner = await memory.driver(), await memory.caller()
-    await memory.services.vending.vend(owner, driver.id, ALL)
-    await memory.services.drivers.delete(owner, driver.id)
+async def test_a_deleted_location_hands_out_nothing(memory: Memory) -> None:
+    location, owner = await memory.location(), await memory.caller()
+    await memory.services.vending.vend(owner, location.id, ALL)
+    await memory.services.locations.delete(owner, location.id)
     with pytest.raises(NotFound):
-        await memory.services.vending.vend(owner, driver.id, ALL)
+        await memory.services.vending.vend(owner, location.id, ALL)
 
 
 async def test_a_grant_taken_back_ends_at_once(memory: Memory) -> None:
-    driver = await memory.driver()
+    location = await memory.location()
     eve = await memory.member("eve@example.com", None)
-    grant_id = await granted(memory, driver, "eve@example.com", "a")
+    grant_id = await granted(memory, location, "eve@example.com", "a")
     want = VendRequest(("a",), READ)
-    await memory.services.vending.vend(eve, driver.id, want)
-    await memory.services.grants.delete(await memory.caller(), driver.id, grant_id)
+    await memory.services.vending.vend(eve, location.id, want)
+    await memory.services.grants.delete(await memory.caller(), location.id, grant_id)
     with pytest.raises(Denied):
-        await memory.services.vending.vend(eve, driver.id, want)
+        await memory.services.vending.vend(eve, location.id, want)
 
 
 async def test_a_right_lost_while_the_session_is_made_hands_out_nothing(memory: Memory) -> None:
-    driver, owner = await memory.driver(), await memory.caller()
+    location, owner = await memory.location(), await memory.caller()
     eve = await memory.member("eve@example.com", ProjectRole.DEVELOPER)
     memory.sts.gate = asyncio.Event()
-    waiting = asyncio.create_task(memory.services.vending.vend(eve, driver.id, ALL))
+    waiting = asyncio.create_task(memory.services.vending.vend(eve, location.id, ALL))
     while not minted(memory):  # noqa: ASYNC110  # the double tells nobody when it is asked
         await asyncio.sleep(0)
     people = memory.services.people
@@ -397,11 +397,11 @@ async def test_a_known_token_is_read_again_after_a_moment_and_never_after_its_en
 async def test_a_failed_call_is_recorded_and_not_repeated_for_seconds(
     memory: Memory, error: AwsRefused | AwsUnavailable
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     memory.sts.failure = error
     for _ in range(5):
         with pytest.raises(type(error)):
-            await memory.services.vending.vend(caller, driver.id, ALL)
+            await memory.services.vending.vend(caller, location.id, ALL)
     assert minted(memory) == 1
     assert memory.actions().count(("credentials.vend", "failed")) == 5
 
@@ -409,44 +409,44 @@ async def test_a_failed_call_is_recorded_and_not_repeated_for_seconds(
 async def test_while_sts_is_away_good_credentials_are_served_and_health_says_so(
     memory: Memory,
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    one = await vended_key(memory, caller, driver, ALL)
+    location, caller = await memory.location(), await memory.caller()
+    one = await vended_key(memory, caller, location, ALL)
     memory.sts.failure = AwsUnavailable("STS does not answer.")
     memory.clock.advance(50 * 60)
-    assert await vended_key(memory, caller, driver, ALL) == one
+    assert await vended_key(memory, caller, location, ALL) == one
     found = await memory.services.health.readiness()
     assert found.ready
     assert "STS does not answer." in found.parts["sts"]
     memory.clock.advance(11 * 60)
     with pytest.raises(AwsUnavailable):
-        await memory.services.vending.vend(caller, driver.id, ALL)
+        await memory.services.vending.vend(caller, location.id, ALL)
     memory.sts.failure = None
     memory.clock.advance(6)
-    await memory.services.vending.vend(caller, driver.id, ALL)
+    await memory.services.vending.vend(caller, location.id, ALL)
     assert (await memory.services.health.readiness()).parts["sts"] == ""
 
 
 async def test_a_credential_that_has_already_expired_is_not_handed_out(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     memory.sts.lifetime = timedelta(seconds=-1)
     with pytest.raises(AwsUnavailable, match="already expired"):
-        await memory.services.vending.vend(caller, driver.id, ALL)
+        await memory.services.vending.vend(caller, location.id, ALL)
 
 
 async def test_without_a_record_nothing_is_handed_out(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    await memory.services.vending.vend(caller, driver.id, ALL)
+    location, caller = await memory.location(), await memory.caller()
+    await memory.services.vending.vend(caller, location.id, ALL)
     memory.storage.unavailable = True
     with pytest.raises(AuditUnavailable):
-        await memory.services.vending.vend(caller, driver.id, ALL)
+        await memory.services.vending.vend(caller, location.id, ALL)
     memory.storage.unavailable = False
-    await memory.services.vending.vend(caller, driver.id, ALL)
+    await memory.services.vending.vend(caller, location.id, ALL)
 
 
 async def test_the_lease_comes_with_the_first_record_that_could_be_written(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     memory.sts.gate = asyncio.Event()
-    waiting = asyncio.create_task(memory.services.vending.vend(caller, driver.id, ALL))
+    waiting = asyncio.create_task(memory.services.vending.vend(caller, location.id, ALL))
     while not minted(memory):  # noqa: ASYNC110  # the double tells nobody when it is asked
         await asyncio.sleep(0)
     memory.storage.unavailable = True
@@ -454,7 +454,7 @@ async def test_the_lease_comes_with_the_first_record_that_could_be_written(memor
     with pytest.raises(ValetkeyError):
         await waiting
     memory.storage.unavailable = False
-    vended = await memory.services.vending.vend(caller, driver.id, ALL)
+    vended = await memory.services.vending.vend(caller, location.id, ALL)
     assert minted(memory) == 1
     async with memory.storage.read() as work:
         assert await work.leases.get(vended.lease_id)
@@ -464,10 +464,10 @@ async def test_the_lease_comes_with_the_first_record_that_could_be_written(memor
 
 
 async def test_urls_end_with_the_session_and_say_so(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     memory.clock.advance(0.25)
     request = PresignRequest(["train/a b"], expires=timedelta(hours=5))
-    made = await memory.services.presigning.presign(caller, driver.id, request)
+    made = await memory.services.presigning.presign(caller, location.id, request)
     start = memory.clock.now().replace(microsecond=0)
     assert made.expires_at == start + timedelta(hours=1)
     (url,) = made.urls(0, 1)
@@ -476,9 +476,9 @@ async def test_urls_end_with_the_session_and_say_so(memory: Memory) -> None:
 
 
 async def test_one_record_stands_for_all_urls_of_a_request(memory: Memory) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     keys = [f"train/{number}" for number in range(1000)]
-    made = await memory.services.presigning.presign(caller, driver.id, PresignRequest(keys))
+    made = await memory.services.presigning.presign(caller, location.id, PresignRequest(keys))
     pieces = [list(urls) async for _, urls in made.pieces()]
     assert sum(map(len, pieces)) == 1000
     event = last(memory).event
@@ -490,21 +490,21 @@ async def test_one_record_stands_for_all_urls_of_a_request(memory: Memory) -> No
 
 @pytest.mark.parametrize("stray", ["a", "train", "trainx/a", "other/a"])
 async def test_a_key_outside_is_refused_and_recorded(memory: Memory, stray: str) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     with pytest.raises(Denied):
         await memory.services.presigning.presign(
-            caller, driver.id, PresignRequest(["train/a", stray])
+            caller, location.id, PresignRequest(["train/a", stray])
         )
     assert last(memory).event.outcome == "denied"
     assert minted(memory) == 0
 
 
 async def test_a_grant_signs_in_its_folders_only(memory: Memory) -> None:
-    driver = await memory.driver()
+    location = await memory.location()
     eve = await memory.member("eve@example.com", ProjectRole.ANNOTATOR)
-    await granted(memory, driver, "eve@example.com", "a", ttl=timedelta(seconds=900))
+    await granted(memory, location, "eve@example.com", "a", ttl=timedelta(seconds=900))
     presigning = memory.services.presigning
-    made = await presigning.presign(eve, driver.id, PresignRequest(["train/a/1"]))
+    made = await presigning.presign(eve, location.id, PresignRequest(["train/a/1"]))
     assert made.expires_at <= memory.clock.now() + timedelta(seconds=900)
     for request in [
         PresignRequest(["train/b/1"]),
@@ -512,7 +512,7 @@ async def test_a_grant_signs_in_its_folders_only(memory: Memory) -> None:
         PresignRequest(["train/a/1"], Method.DELETE),
     ]:
         with pytest.raises(Denied):
-            await presigning.presign(eve, driver.id, request)
+            await presigning.presign(eve, location.id, request)
 
 
 @pytest.mark.parametrize(
@@ -527,9 +527,9 @@ async def test_a_grant_signs_in_its_folders_only(memory: Memory) -> None:
 async def test_a_method_is_signed_with_a_session_that_can_do_just_that(
     memory: Memory, method: Method, action: str
 ) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
+    location, caller = await memory.location(), await memory.caller()
     request = PresignRequest(["train/a"], method)
-    await memory.services.presigning.presign(caller, driver.id, request)
+    await memory.services.presigning.presign(caller, location.id, request)
     (statement,) = json.loads(memory.sts.orders[-1].policy or "")["Statement"]
     assert statement["Action"][0] == action
 
@@ -554,8 +554,8 @@ def test_a_request_that_can_not_be_right_is_refused(change: dict[str, object]) -
 
 @pytest.mark.parametrize("key", ["train/", "train/\x01", "train/ü", "train/a?b#c&d=e", "train/%2e"])
 async def test_every_byte_that_s3_allows_may_stand_in_a_key(memory: Memory, key: str) -> None:
-    driver, caller = await memory.driver(), await memory.caller()
-    made = await memory.services.presigning.presign(caller, driver.id, PresignRequest([key]))
+    location, caller = await memory.location(), await memory.caller()
+    made = await memory.services.presigning.presign(caller, location.id, PresignRequest([key]))
     (url,) = made.urls(0, 1)
     assert url.isascii()
     assert url.isprintable()

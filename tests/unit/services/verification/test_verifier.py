@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, NotFound
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.location import Location
 from valetkey.domain.ports import AssumeRole
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Outcome, Report
@@ -34,7 +34,7 @@ INTEGRATION = Integration(
     created_at=LONG_AGO,
     updated_at=LONG_AGO,
 )
-DRIVER = Driver(
+LOCATION = Location(
     id="7" * 24,
     project_id="2" * 24,
     integration_id=INTEGRATION.id,
@@ -74,8 +74,8 @@ class Desk:
         new_id = IdFactory(self.clock, SeededEntropy(1))
         self.verifier = Verifier(self.sts, self.stores, self.clock, new_id)
 
-    async def verify(self, driver: Driver = DRIVER, told: Told = lambda _: None) -> Report:
-        return await self.verifier.verify(INTEGRATION, KEY, [driver], told)
+    async def verify(self, location: Location = LOCATION, told: Told = lambda _: None) -> Report:
+        return await self.verifier.verify(INTEGRATION, KEY, [location], told)
 
 
 def outcome_of(report: Report, name: str) -> Outcome:
@@ -153,9 +153,9 @@ async def test_no_answer_is_no_failure() -> None:
     assert not report.conclusive
 
 
-async def test_a_driver_of_the_whole_bucket_has_no_outside() -> None:
+async def test_a_location_of_the_whole_bucket_has_no_outside() -> None:
     desk = Desk(stores=FakeObjectStores({"acme": {}}))
-    report = await desk.verify(replace(DRIVER, prefix=""))
+    report = await desk.verify(replace(LOCATION, prefix=""))
     assert report.passed
     assert outcome_of(report, "outside-prefix") is Outcome.SKIPPED
     assert outcome_of(report, "outside-scope") is Outcome.PASSED
@@ -163,7 +163,7 @@ async def test_a_driver_of_the_whole_bucket_has_no_outside() -> None:
 
 async def test_a_key_that_is_used_as_it_is_has_nothing_that_confines_it() -> None:
     desk = Desk()
-    report = await desk.verifier.verify_static(KEY, [DRIVER])
+    report = await desk.verifier.verify_static(KEY, [LOCATION])
     assert report.passed
     assert outcome_of(report, "outside-prefix") is Outcome.SKIPPED
     assert desk.sts.orders == []
@@ -182,7 +182,7 @@ async def test_each_check_is_told_as_soon_as_it_is_known() -> None:
     assert tuple(told) == report.checks
 
 
-async def test_what_is_told_of_a_driver_bears_its_name() -> None:
+async def test_what_is_told_of_a_location_bears_its_name() -> None:
     report = await Desk().verify()
     subjects = [check.subject for check in report.checks]
     assert subjects == sorted(subjects)

@@ -22,7 +22,7 @@ class DatasetIn(Tolerant, frozen=True):
     name: str
     projects: list[str] = msgspec.field(default_factory=list)
     driver: str | None = None
-    driver_id: str | None = None
+    location_id: str | None = None
 
     @property
     def project(self) -> str:
@@ -38,7 +38,7 @@ class DatasetIn(Tolerant, frozen=True):
     @property
     def driver_named(self) -> str:
         """The driver's id. Raises InvalidInput for none."""
-        found = self.driver or self.driver_id
+        found = self.driver or self.location_id
         if not found:
             raise InvalidInput(
                 "A dataset needs a storage driver: Valetkey keeps no files of its own.",
@@ -107,7 +107,7 @@ class DatasetOut(Out, frozen=True):
             name=dataset.name,
             creator=dataset.creator,
             projects=[dataset.project_id],
-            driver=dataset.driver_id or None,
+            driver=dataset.location_id or None,
             metadata=_metadata(dataset.metadata),
             items_count=count,
             created_at=moment(dataset.created_at),

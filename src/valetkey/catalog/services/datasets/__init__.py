@@ -1,4 +1,4 @@
-"""Datasets: an index over a driver's objects, and the syncs that keep it true to the bucket.
+"""Datasets: an index over a location's objects, and the syncs that keep it true to the bucket.
 
 ``syncs`` takes orders; a ``worker`` finds them, wherever they were given, and runs them (``runs``):
 each is cut into ``shards``, stretches of the listing that are merged into the index.

@@ -1,5 +1,5 @@
-"""The bucket as a sync sees it: a listing below the driver's folder, with credentials that vending
-gave for just that and that are renewed in time."""
+"""The bucket as a sync sees it: a listing below the location's folder, with credentials that
+vending gave for just that and that are renewed in time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Bucket:
         self._clock = clock
         self._caller = caller
         self._shelf = shelf
-        self._prefix = shelf.driver.prefix
+        self._prefix = shelf.location.prefix
         self._credentials: Credentials | None = None
         self._renewing = asyncio.Lock()
 

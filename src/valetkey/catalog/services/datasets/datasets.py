@@ -1,4 +1,4 @@
-"""Datasets: made over a driver, listed, renamed, deleted."""
+"""Datasets: made over a location, listed, renamed, deleted."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _CLEARED_AT_ONCE: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class NewDataset:
-    """What a person gives for a dataset. ``driver_id`` names a driver of the same project."""
+    """What a person gives for a dataset. ``location_id`` names a location of the same project."""
 
     name: str
-    driver_id: str
+    location_id: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -53,23 +53,23 @@ class Datasets:
     async def create(self, caller: Caller, project_id: str, new: NewDataset) -> DatasetView:
         """Make an empty dataset; a sync fills it.
 
-        Raises InvalidInput (name, unknown driver), Conflict (name taken), NotFound, Denied.
+        Raises InvalidInput (name, unknown location), Conflict (name taken), NotFound, Denied.
         """
         project = await self._project(caller, Action.MANAGE_DATASETS, project_id)
         draft = self._draft(
             project,
             caller.principal.email,
             clean_name(new.name),
-            driver_id=new.driver_id,
+            location_id=new.location_id,
             metadata=check_metadata(new.metadata),
         )
         async with self._storage.begin() as work:
-            driver = await work.drivers.get(new.driver_id) if is_id(new.driver_id) else None
-            if driver is None or driver.project_id != project.id:
+            location = await work.locations.get(new.location_id) if is_id(new.location_id) else None
+            if location is None or location.project_id != project.id:
                 raise InvalidInput(
-                    f"There is no driver {ascii(new.driver_id)[:80]} in this project.",
-                    hint="List the project's drivers and use one's id.",
-                    field="driver",
+                    f"There is no location {ascii(new.location_id)[:80]} in this project.",
+                    hint="List the project's locations and use one's id.",
+                    field="location",
                 )
             dataset = await work.datasets.add(draft)
             await self._note(work, caller, project, "dataset.create", dataset)
@@ -120,14 +120,14 @@ class Datasets:
             return DatasetView(changed, await work.datasets.item_count(changed))
 
     async def delete(self, caller: Caller, dataset_id: str) -> None:
-        """Delete a dataset and its items; the bucket is not touched, and its name and its driver
+        """Delete a dataset and its items; the bucket is not touched, and its name and its location
         are free at once. A sync of it is cancelled with it.
 
         Raises NotFound, Denied.
         """
         dataset, project = await self._load(caller, Action.MANAGE_DATASETS, dataset_id)
-        # Without its driver: that one may go while the rows of a large dataset are still going.
-        gone = replace(dataset, deleted_at=self._clock.now(), driver_id="")
+        # Without its location: that one may go while the rows of a large dataset are still going.
+        gone = replace(dataset, deleted_at=self._clock.now(), location_id="")
         async with self._storage.begin() as work:
             await work.items.lock(dataset)
             command = await work.commands.active(dataset.id)
@@ -155,12 +155,12 @@ class Datasets:
             known = await work.datasets.of_project(project.id)
         if any(each.hidden for each in known):
             return
-        draft = self._draft(project, project.creator, HIDDEN_DATASET, driver_id="", hidden=True)
+        draft = self._draft(project, project.creator, HIDDEN_DATASET, location_id="", hidden=True)
         try:
             async with self._storage.begin() as work:
                 await work.datasets.add(draft)
         except Conflict:
-            return  # somebody else was quicker, or gave the name to a dataset with a driver
+            return  # somebody else was quicker, or gave the name to a dataset with a location
 
     async def _project(self, caller: Caller, action: Action, project_id: str) -> Project:
         if not is_id(project_id):
@@ -197,7 +197,7 @@ class Datasets:
             f"dataset:{dataset.id}",
             org_id=project.org_id,
             name=dataset.name,
-            driver_id=dataset.driver_id,
+            location_id=dataset.location_id,
         )
         await work.audit.append([event])
 

@@ -53,7 +53,8 @@ class Syncs:
     async def start(self, caller: Caller, dataset_id: str, *, parallel: int = 1) -> SyncView:
         """Order a sync; a worker, of this process or another, does it.
 
-        Raises Locked (one is under way), InvalidInput (no driver, ``parallel``), NotFound, Denied.
+        Raises Locked (one is under way), InvalidInput (no location, ``parallel``), NotFound,
+        Denied.
         """
         if not 1 <= parallel <= MAX_PARALLEL:
             raise InvalidInput(
@@ -62,10 +63,10 @@ class Syncs:
                 field="parallel",
             )
         dataset, project = await self._open(caller, Action.MANAGE_DATASETS, dataset_id)
-        if not dataset.driver_id:
+        if not dataset.location_id:
             raise InvalidInput(
-                f"The dataset {dataset.name!r} has no storage driver: there is nothing to sync.",
-                hint="Sync a dataset that was made with a driver.",
+                f"The dataset {dataset.name!r} has no location: there is nothing to sync.",
+                hint="Sync a dataset that was made with a location.",
             )
         now = self._clock.now()
         async with self._storage.begin() as work:

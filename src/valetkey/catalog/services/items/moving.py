@@ -45,7 +45,7 @@ class ItemMoving:
         """Move items into a folder, named by its id; returns how many.
 
         Goes on after a failure, and then raises AwsRefused with each of them. Raises InvalidInput,
-        NotFound, Denied, Conflict (the driver does not let objects be deleted).
+        NotFound, Denied, Conflict (the location does not let objects be deleted).
         """
         if len(item_ids) > MAX_MOVED:
             raise TooLarge(
@@ -154,11 +154,11 @@ class ItemMoving:
 
 
 def _require_movable(shelf: Shelf) -> None:
-    if not shelf.driver.allow_external_delete:
+    if not shelf.location.allow_external_delete:
         raise Conflict(
-            f"The driver {shelf.driver.name!r} does not let objects be deleted, and moving one "
+            f"The location {shelf.location.name!r} does not let objects be deleted, and moving one "
             "means copying and deleting it.",
-            hint="Ask a developer to set allowExternalDelete on the driver.",
+            hint="Ask a developer to set allowExternalDelete on the location.",
         )
 
 

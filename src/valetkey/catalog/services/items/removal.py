@@ -1,4 +1,4 @@
-"""Deleting items, and their objects where the driver says so."""
+"""Deleting items, and their objects where the location says so."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class ItemRemoval:
         self._index = index
 
     async def delete(self, caller: Caller, item_id: str) -> None:
-        """Delete one item. Its object goes too only if the driver allows it; otherwise the next
+        """Delete one item. Its object goes too only if the location allows it; otherwise the next
         sync finds it again.
 
         Raises InvalidInput (not an id), NotFound, Denied, InUse (a folder that holds items),
@@ -120,7 +120,7 @@ class ItemRemoval:
 
     async def _delete_all(self, caller: Caller, shelf: Shelf, items: Sequence[Item]) -> Outcome:
         stored = [item for item in items if not item.is_folder]
-        if not stored or not shelf.driver.allow_external_delete:
+        if not stored or not shelf.location.allow_external_delete:
             await self._forget(caller, shelf, items)
             return Outcome(len(items))
         folders = [item for item in items if item.is_folder]

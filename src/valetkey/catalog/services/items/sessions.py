@@ -1,4 +1,4 @@
-"""The credentials that items are read and written with: vended, scoped to the driver's folder.
+"""The credentials that items are read and written with: vended, scoped to the location's folder.
 
 The integration's own key is never used for data, except where a store knows no temporary
 credentials at all (an ``s3`` integration).
@@ -41,19 +41,19 @@ class Sessions:
     async def open(
         self, caller: Caller, shelf: Shelf, levels: frozenset[AccessLevel], purpose: str
     ) -> Credentials:
-        """Return credentials for the driver's folder and no more levels than these.
+        """Return credentials for the location's folder and no more levels than these.
 
         Raises AwsRefused, AwsUnavailable, Conflict (integration disabled), SealBroken.
         """
-        driver = shelf.driver
+        location = shelf.location
         async with self._storage.read() as work:
-            integration = await load_integration(work, driver.integration_id)
+            integration = await load_integration(work, location.integration_id)
         if integration.type is IntegrationType.S3:
             await self._audit.write(
                 self._audit.event(
                     caller,
                     "key.use",
-                    f"driver:{driver.id}",
+                    f"location:{location.id}",
                     org_id=shelf.project.org_id,
                     purpose=purpose,
                     access=sorted(levels),
@@ -61,6 +61,6 @@ class Sessions:
             )
             return await open_static_key(self._storage, self._sealer, integration.id)
         vended = await self._vending.lend(
-            caller, driver.id, VendRequest(("",), levels, purpose=purpose)
+            caller, location.id, VendRequest(("",), levels, purpose=purpose)
         )
         return vended.credentials

@@ -7,46 +7,47 @@ from dataclasses import dataclass
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.domain.access import Action
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import is_id
+from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.scope import MAX_KEY_BYTES
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_driver, load_project, missing
+from valetkey.services.guard import Guard, load_location, load_project, missing
 from valetkey.services.verification import place_of
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A dataset, its project, and the driver whose objects it indexes (the hidden one has none)."""
+    """A dataset, its project, and the location whose objects it indexes (the hidden one has
+    none)."""
 
     dataset: Dataset
     project: Project
-    maybe_driver: Driver | None
+    maybe_location: Location | None
 
     @property
-    def driver(self) -> Driver:
-        """The driver. Raises InvalidInput for a dataset that has none."""
-        if self.maybe_driver is None:
+    def location(self) -> Location:
+        """The location. Raises InvalidInput for a dataset that has none."""
+        if self.maybe_location is None:
             raise InvalidInput(
-                f"The dataset {self.dataset.name!r} has no storage driver, so it holds no objects.",
-                hint="Use a dataset that was made with a driver.",
+                f"The dataset {self.dataset.name!r} has no location, so it holds no objects.",
+                hint="Use a dataset that was made with a location.",
             )
-        return self.maybe_driver
+        return self.maybe_location
 
     @property
     def place(self) -> BucketPlace:
-        """Where the objects are. Raises InvalidInput without a driver."""
-        return place_of(self.driver)
+        """Where the objects are. Raises InvalidInput without a location."""
+        return place_of(self.location)
 
     def key(self, path: str) -> str:
         """Return the key of a path's object. Raises InvalidInput for one that S3 can't hold."""
-        key = self.driver.prefix + path
+        key = self.location.prefix + path
         if len(key.encode()) > MAX_KEY_BYTES:
             raise InvalidInput(
-                f"With the driver's folder in front, the key is longer than {MAX_KEY_BYTES} bytes.",
+                f"With the location's folder, the key is longer than {MAX_KEY_BYTES} bytes.",
                 hint="Use a shorter path.",
                 field="path",
             )
@@ -92,5 +93,5 @@ async def _load(work: CatalogWork, dataset_id: str) -> Shelf:
     if dataset is None:
         raise missing(f"dataset:{dataset_id}")
     project = await load_project(work, dataset.project_id)
-    driver = await load_driver(work, dataset.driver_id) if dataset.driver_id else None
-    return Shelf(dataset, project, driver)
+    location = await load_location(work, dataset.location_id) if dataset.location_id else None
+    return Shelf(dataset, project, location)

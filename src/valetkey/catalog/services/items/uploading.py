@@ -103,7 +103,7 @@ class ItemUploading:
                 shelf.place,
                 key,
                 chunks,
-                storage_class=shelf.driver.storage_class,
+                storage_class=shelf.location.storage_class,
                 content_type=mimetype,
             )
         except BaseException as error:
@@ -168,7 +168,7 @@ class ItemUploading:
     ) -> list[Item]:
         """Index objects that are in the bucket already, by ``bucket:key`` or key, without a sync.
 
-        An item's path is its object's key below the driver's folder, whatever it was called
+        An item's path is its object's key below the location's folder, whatever it was called
         elsewhere. Raises InvalidInput (outside the folder), NotFound, Denied, TooLarge,
         AwsRefused, AwsUnavailable; then none is indexed.
         """
@@ -212,13 +212,13 @@ class ItemUploading:
     async def _find(
         self, shelf: Shelf, credentials: Credentials, storage_id: str
     ) -> tuple[str, Stored]:
-        for key in _possible_keys(shelf.driver.bucket, storage_id):
+        for key in _possible_keys(shelf.location.bucket, storage_id):
             path = _path_of(shelf, key)
             stored = await self._objects.head(credentials, shelf.place, shelf.key(path))
             if stored is not None:
                 return path, stored
         raise NotFound(
-            f"There is no object {ascii(storage_id)[:200]} in the bucket {shelf.driver.bucket}.",
+            f"There is no object {ascii(storage_id)[:200]} in the bucket {shelf.location.bucket}.",
             hint="Give 'bucket:key', or the key alone, as the bucket's listing shows it.",
         )
 
@@ -235,12 +235,12 @@ def _possible_keys(bucket: str, storage_id: str) -> list[str]:
 
 
 def _path_of(shelf: Shelf, key: str) -> str:
-    prefix = shelf.driver.prefix
+    prefix = shelf.location.prefix
     path = key.removeprefix(prefix)
     if not key.startswith(prefix) or not is_indexable(path) or not _is_text(path):
         raise InvalidInput(
-            f"{ascii(key)[:200]} is not an object below the driver's folder ({prefix or '/'}).",
-            hint="Import what is in that folder, or use a driver for the other one.",
+            f"{ascii(key)[:200]} is not an object below the location's folder ({prefix or '/'}).",
+            hint="Import what is in that folder, or use a location for the other one.",
             field="storageId",
         )
     return path

@@ -102,10 +102,10 @@ class Shop:
 @pytest.fixture
 async def shop() -> Shop:
     memory = await open_memory()
-    driver = await memory.driver(folder=FOLDER)
+    location = await memory.location(folder=FOLDER)
     developer = await memory.member("dev@example.com", ProjectRole.DEVELOPER)
     view = await memory.services.catalog.datasets.create(
-        developer, memory.project.id, NewDataset("photos", driver.id)
+        developer, memory.project.id, NewDataset("photos", location.id)
     )
     memory.objects.page_size = 3
     memory.clock.advance(10)
@@ -116,7 +116,7 @@ def names(count: int) -> list[str]:
     return [f"{number % 4}/{number:02}.jpg" for number in range(count)]
 
 
-async def test_the_first_sync_indexes_all_below_the_driver_s_folder(shop: Shop) -> None:
+async def test_the_first_sync_indexes_all_below_the_location_s_folder(shop: Shop) -> None:
     shop.place(*names(10))
     shop.memory.objects.place("acme", "training/no.jpg", b"x")
     done = await shop.sync()

@@ -10,11 +10,11 @@ from support.memory import Memory
 
 @pytest.fixture
 async def desk(memory: Memory) -> Desk:
-    """A dataset whose driver lets objects be deleted."""
+    """A dataset whose location lets objects be deleted."""
     return await make_desk(memory)
 
 
 @pytest.fixture
 async def careful_desk(memory: Memory) -> Desk:
-    """A dataset whose driver does not."""
+    """A dataset whose location does not."""
     return await make_desk(memory, allow_delete=False)

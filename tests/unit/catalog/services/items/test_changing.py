@@ -20,7 +20,7 @@ from valetkey.domain.errors import (
 )
 
 
-async def test_deleting_takes_the_object_along_where_the_driver_says_so(desk: Desk) -> None:
+async def test_deleting_takes_the_object_along_where_the_location_says_so(desk: Desk) -> None:
     item, _ = await desk.upload("/a.txt")
     await desk.items.removal.delete(desk.developer, item.id)
     assert desk.bucket == {}
@@ -29,7 +29,7 @@ async def test_deleting_takes_the_object_along_where_the_driver_says_so(desk: De
         await desk.items.reading.get(desk.developer, item.id)
 
 
-async def test_deleting_leaves_the_object_where_the_driver_does_not_say_so(
+async def test_deleting_leaves_the_object_where_the_location_does_not_say_so(
     careful_desk: Desk,
 ) -> None:
     item, _ = await careful_desk.upload("/a.txt", b"kept")

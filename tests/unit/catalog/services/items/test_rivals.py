@@ -119,11 +119,11 @@ async def test_uploads_that_race_a_sync_leave_the_index_true_at_once(
 
 
 @pytest.mark.parametrize("seed", range(40))
-async def test_two_datasets_on_one_driver_and_a_customer_agree_after_the_next_sync(
+async def test_two_datasets_on_one_location_and_a_customer_agree_after_the_next_sync(
     memory: Memory, desk: Desk, seed: int
 ) -> None:
     other = await memory.services.catalog.datasets.create(
-        desk.developer, memory.project.id, NewDataset("other", desk.driver_id)
+        desk.developer, memory.project.id, NewDataset("other", desk.location_id)
     )
     both = [desk.dataset_id, other.dataset.id]
     rivals = rivals_on(desk, seed, both, customer=True)

@@ -141,10 +141,10 @@ async def test_an_object_deleted_in_between_leaves_no_item(desk: Desk) -> None:
     assert await desk.names() == []
 
 
-async def test_two_datasets_on_one_driver_have_items_of_their_own(desk: Desk) -> None:
+async def test_two_datasets_on_one_location_have_items_of_their_own(desk: Desk) -> None:
     services = desk.memory.services
     other = await services.catalog.datasets.create(
-        desk.developer, desk.memory.project.id, NewDataset("other", desk.driver_id)
+        desk.developer, desk.memory.project.id, NewDataset("other", desk.location_id)
     )
     mine, _ = await desk.upload("/a.txt", b"mine")
     theirs, operation = await desk.items.uploading.upload(
@@ -175,7 +175,7 @@ async def test_paths_that_can_not_be_are_refused(desk: Desk, path: str) -> None:
     assert desk.bucket == {}
 
 
-async def test_a_key_has_room_for_the_drivers_folder_too(desk: Desk) -> None:
+async def test_a_key_has_room_for_the_locations_folder_too(desk: Desk) -> None:
     with pytest.raises(InvalidInput, match="longer than 1024"):
         await desk.upload("/" + "x" * 1022)
 
@@ -202,9 +202,9 @@ async def test_an_import_finds_the_object_however_it_is_named(
     assert again.id == item.id
 
 
-async def test_an_import_stays_below_the_drivers_folder(desk: Desk) -> None:
+async def test_an_import_stays_below_the_locations_folder(desk: Desk) -> None:
     desk.memory.objects.place("acme", "elsewhere/a.jpg", b"secret")
-    with pytest.raises(InvalidInput, match="below the driver's folder"):
+    with pytest.raises(InvalidInput, match="below the location's folder"):
         await desk.items.uploading.import_objects(
             desk.developer, desk.dataset_id, ["elsewhere/a.jpg"]
         )

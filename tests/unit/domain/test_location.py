@@ -1,11 +1,11 @@
-"""Buckets, regions and the folder of a driver."""
+"""Buckets, regions and the folder of a location."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from valetkey.domain.driver import Driver, parse_bucket, parse_region
 from valetkey.domain.errors import InvalidInput
+from valetkey.domain.location import Location, parse_bucket, parse_region
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,9 +54,9 @@ def test_what_is_not_a_region_is_refused(region: str) -> None:
         parse_region(region)
 
 
-def test_a_folder_below_the_drivers_own_never_leads_outside() -> None:
-    driver = Driver("d", "p", "i", "n", "bucket", "team/", "", "", "", False, "x@y", NOW, NOW)
-    assert driver.full_prefix("") == "team/"
-    assert driver.full_prefix("train") == "team/train/"
+def test_a_folder_below_the_locations_own_never_leads_outside() -> None:
+    location = Location("d", "p", "i", "n", "bucket", "team/", "", "", "", False, "x@y", NOW, NOW)
+    assert location.full_prefix("") == "team/"
+    assert location.full_prefix("train") == "team/train/"
     with pytest.raises(InvalidInput):
-        driver.full_prefix("../other")
+        location.full_prefix("../other")

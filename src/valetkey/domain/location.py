@@ -1,4 +1,4 @@
-"""An S3 storage driver: a bucket, or one folder of it, behind an integration."""
+"""An location: a bucket, or one folder of it, behind an integration."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def parse_kms_key(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
+class Location:
     """Where objects are. ``prefix`` is normalised (empty, or ending in ``/``); ``region`` is the
     discovered one; ``endpoint`` is empty for AWS itself.
 
     ``kms_key_arn`` names the key of the bucket's SSE-KMS (empty: none is needed). With
     ``shared_sessions`` everybody with the same scope gets the same session, and CloudTrail names
-    the driver, not the person.
+    the location, not the person.
     """
 
     id: str
@@ -109,7 +109,7 @@ class Driver:
     shared_sessions: bool = False
 
     def full_prefix(self, below: str) -> str:
-        """Return the key prefix of a folder below the driver's own.
+        """Return the key prefix of a folder below the location's own.
 
         Raises :class:`InvalidInput` for a folder that is not usable (see ``normalize_folder``).
         """

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from valetkey.domain.diagnosis import Layer, Names, fixes
-from valetkey.domain.driver import Driver
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.location import Location
 from valetkey.domain.ports import BucketPlace, ObjectStore, ObjectStores
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.verification import PROBE_PREFIX
@@ -24,7 +24,7 @@ _BROWSER_METHODS: Final = frozenset({"GET", "PUT"})
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What is claimed of one driver, in order."""
+    """What is claimed of one location, in order."""
 
     where: str
 
@@ -37,7 +37,7 @@ class Claims:
 
     @property
     def region(self) -> Claim:
-        return self._claim("region", "The bucket is in the region that the driver names.")
+        return self._claim("region", "The bucket is in the region that the location names.")
 
     @property
     def bucket(self) -> Claim:
@@ -99,50 +99,52 @@ class Claims:
         )
 
 
-class DriverChecks:
-    """Checks one driver by using it as a vended credential would."""
+class LocationChecks:
+    """Checks one location by using it as a vended credential would."""
 
     def __init__(self, stores: ObjectStores, new_id: IdFactory, origin: str) -> None:
         self._stores = stores
         self._new_id = new_id
         self._origin = origin
 
-    async def run(self, checks: Checklist, driver: Driver, opener: Opener, names: Names) -> None:
+    async def run(
+        self, checks: Checklist, location: Location, opener: Opener, names: Names
+    ) -> None:
         """Check everything, or say why not."""
-        claims = Claims(f"s3://{driver.bucket}/{driver.prefix}")
-        names = replace(names, bucket=driver.bucket, prefix=driver.prefix)
+        claims = Claims(f"s3://{location.bucket}/{location.prefix}")
+        names = replace(names, bucket=location.bucket, prefix=location.prefix)
         if checks.stopped:
             for claim in claims.all:
                 checks.skip(claim, checks.stopped)
             return
-        attempt = await checks.attempt(lambda: opener.confined(driver, frozenset(AccessLevel)))
+        attempt = await checks.attempt(lambda: opener.confined(location, frozenset(AccessLevel)))
         checks.judge(claims.session, attempt)
         if attempt.value is None:
             for claim in claims.all[1:]:
                 checks.skip(claim, checks.stopped)
             return
-        await self._find(checks, claims, driver, attempt.value)
-        await self._public(checks, claims, driver, opener.whole or attempt.value, names)
-        store = self._stores.open(attempt.value, place_of(driver))
-        probe = _Probe(f"{driver.prefix}{PROBE_PREFIX}{self._new_id()}", driver, names)
+        await self._find(checks, claims, location, attempt.value)
+        await self._public(checks, claims, location, opener.whole or attempt.value, names)
+        store = self._stores.open(attempt.value, place_of(location))
+        probe = _Probe(f"{location.prefix}{PROBE_PREFIX}{self._new_id()}", location, names)
         await self._use(checks, claims, store, probe)
-        await self._negative(checks, claims, store, driver, opener, names)
+        await self._negative(checks, claims, store, location, opener, names)
         if probe.kms is not None:
             checks.resume()
-            key = driver.kms_key_arn
+            key = location.kms_key_arn
             blame = Blame(fix=fixes.allow_key(names, key), layer=Layer.KEY_POLICY)
             checks.judge(claims.kms, probe.kms, blame)
         elif checks.stopped:
             checks.skip(claims.kms, checks.stopped)
         else:
             checks.holds(claims.kms)
-        await self._cors(checks, claims, store, driver, names)
+        await self._cors(checks, claims, store, location, names)
         await self._clean(checks, claims, store, probe)
 
     async def _find(
-        self, checks: Checklist, claims: Claims, driver: Driver, credentials: Credentials
+        self, checks: Checklist, claims: Claims, location: Location, credentials: Credentials
     ) -> None:
-        place = BucketPlace(driver.bucket, driver.region, driver.endpoint)
+        place = BucketPlace(location.bucket, location.region, location.endpoint)
         attempt = await checks.attempt(lambda: self._stores.find_region(place, credentials))
         if attempt.code in _DENIED:
             why = "S3 does not say it to this session; the next checks will show."
@@ -153,12 +155,12 @@ class DriverChecks:
             why = "There is no bucket to ask." if missing else ""
             failing = claims.bucket.name if missing else claims.region.name
             checks.series((claims.region, claims.bucket), attempt, failing, unproven=why)
-        elif driver.endpoint:
-            checks.skip(claims.region, "The driver has an endpoint of its own.")
+        elif location.endpoint:
+            checks.skip(claims.region, "The location has an endpoint of its own.")
             checks.holds(claims.bucket, attempt.seconds)
-        elif driver.region and attempt.value != driver.region:
-            cause = f"The bucket is in {attempt.value}, and the driver says {driver.region}."
-            fix = f"Make the driver again with the region {attempt.value}, or without any."
+        elif location.region and attempt.value != location.region:
+            cause = f"The bucket is in {attempt.value}, and the location says {location.region}."
+            fix = f"Make the location again with the region {attempt.value}, or without any."
             checks.fail(claims.region, Blame(cause, fix, Layer.REGION), seconds=attempt.seconds)
             checks.skip(claims.bucket, checks.stopped)
         else:
@@ -168,14 +170,14 @@ class DriverChecks:
         self,
         checks: Checklist,
         claims: Claims,
-        driver: Driver,
+        location: Location,
         credentials: Credentials,
         names: Names,
     ) -> None:
         if checks.stopped:
             checks.skip(claims.public, checks.stopped)
             return
-        store = self._stores.open(credentials, place_of(driver))
+        store = self._stores.open(credentials, place_of(location))
         attempt = await checks.attempt(store.blocks_public_access)
         if attempt.value is False:
             cause = "Public access to the bucket is not blocked: a policy or an ACL can open it."
@@ -190,14 +192,14 @@ class DriverChecks:
     async def _use(
         self, checks: Checklist, claims: Claims, store: ObjectStore, probe: _Probe
     ) -> None:
-        driver = probe.driver
-        listed = await checks.attempt(lambda: store.list_some(driver.prefix, limit=1))
+        location = probe.location
+        listed = await checks.attempt(lambda: store.list_some(location.prefix, limit=1))
         self._judge(checks, claims.list, listed, probe)
         if checks.stopped:
             for claim in (claims.write, claims.read, claims.delete):
                 checks.skip(claim, checks.stopped)
             return
-        storage = driver.storage_class
+        storage = location.storage_class
         written = await checks.attempt(lambda: store.put(probe.key, _BODY, storage_class=storage))
         probe.written = written.error is None
         self._judge(checks, claims.write, written, probe)
@@ -235,7 +237,7 @@ class DriverChecks:
         checks: Checklist,
         claims: Claims,
         store: ObjectStore,
-        driver: Driver,
+        location: Location,
         opener: Opener,
         names: Names,
     ) -> None:
@@ -245,24 +247,29 @@ class DriverChecks:
             for claim in (claims.outside_prefix, claims.outside_scope, claims.role_width):
                 checks.skip(claim, checks.stopped or why)
             return
-        await check_outside(checks, claims.outside_prefix, store, driver, nonce)
+        await check_outside(checks, claims.outside_prefix, store, location, nonce)
 
         async def reader() -> ObjectStore:
             levels = frozenset({AccessLevel.LIST, AccessLevel.READ})
-            return self._stores.open(await opener.confined(driver, levels), place_of(driver))
+            return self._stores.open(await opener.confined(location, levels), place_of(location))
 
-        await check_scope(checks, claims.outside_scope, reader, driver, nonce)
-        whole = self._stores.open(opener.whole, place_of(driver)) if opener.whole else None
-        await check_width(checks, claims.role_width, whole, driver, nonce, names)
+        await check_scope(checks, claims.outside_scope, reader, location, nonce)
+        whole = self._stores.open(opener.whole, place_of(location)) if opener.whole else None
+        await check_width(checks, claims.role_width, whole, location, nonce, names)
 
     async def _cors(
-        self, checks: Checklist, claims: Claims, store: ObjectStore, driver: Driver, names: Names
+        self,
+        checks: Checklist,
+        claims: Claims,
+        store: ObjectStore,
+        location: Location,
+        names: Names,
     ) -> None:
         if checks.stopped or not self._origin:
             checks.skip(claims.cors, checks.stopped or _NO_ADDRESS)
             return
         attempt = await checks.attempt(
-            lambda: store.methods_for_browsers(driver.prefix, self._origin)
+            lambda: store.methods_for_browsers(location.prefix, self._origin)
         )
         missing = _BROWSER_METHODS - (attempt.value or frozenset())
         if attempt.error is None and missing:
@@ -300,7 +307,7 @@ class _Probe:
     """The object that is written and read back. ``written``: it is there as far as we know."""
 
     key: str
-    driver: Driver
+    location: Location
     names: Names
     written: bool = False
     kms: Attempt[object] | None = None
