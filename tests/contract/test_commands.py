@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from support.memory import open_memory
-from support.shelves import (
+from support.dataset_rows import (
     NOW,
     NOW_MS,
     add_dataset,
@@ -16,6 +15,7 @@ from support.shelves import (
     running_sync,
     shard_of,
 )
+from support.memory import open_memory
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.shelves import NOW, add_dataset, furnish
+from support.dataset_rows import NOW, add_dataset, furnish
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset, Item, check_metadata
 from valetkey.catalog.domain.dql import matches, parse_filter

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from support.shelves import NOW, NOW_MS, add_dataset, furnish
+from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.merge import Changes
 from valetkey.catalog.domain.ports import CatalogStorage

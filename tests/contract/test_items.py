@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from support.shelves import NOW, NOW_MS, add_dataset, furnish, running_sync
+from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish, running_sync
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql import parse_filter
 from valetkey.catalog.domain.dql.ast import All, Column

@@ -13,7 +13,7 @@ from valetkey.catalog.domain.dataset import Item, mimetype_of
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.ranges import KeyRange, split
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State, WriteIntent, total
-from valetkey.catalog.services.datasets.bucket import Bucket, acting
+from valetkey.catalog.services.datasets.lister import BucketLister, acting
 from valetkey.catalog.services.datasets.shards import (
     OUT_OF_ORDER,
     Gone,
@@ -21,8 +21,8 @@ from valetkey.catalog.services.datasets.shards import (
     ShardWork,
     whole_shard,
 )
+from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.sessions import Sessions
-from valetkey.catalog.services.items.shelf import Shelves
 from valetkey.domain.access import Action
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
@@ -46,7 +46,7 @@ class SyncRuns:
         storage: CatalogStorage,
         objects: ObjectData,
         sessions: Sessions,
-        shelves: Shelves,
+        stores: DatasetStorageRepository,
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,
@@ -56,7 +56,7 @@ class SyncRuns:
         self._storage = storage
         self._objects = objects
         self._sessions = sessions
-        self._shelves = shelves
+        self._stores = stores
         self._audit = audit
         self._clock = clock
         self._new_id = new_id
@@ -69,10 +69,10 @@ class SyncRuns:
         StorageUnavailable: then it stays open.
         """
         try:
-            bucket = await self._open(command)
+            lister = await self._open(command)
             if command.state is State.CREATED:
-                await self._plan(command, bucket)
-            await self._work_off(command, bucket)
+                await self._plan(command, lister)
+            await self._work_off(command, lister)
         except StorageUnavailable:
             raise
         except ValetkeyError as error:
@@ -81,16 +81,16 @@ class SyncRuns:
             _log.exception("The sync %s failed", command.id)
             await self._end(command, State.FAILED, error=_unknown(error))
 
-    async def _open(self, command: Command) -> Bucket:
+    async def _open(self, command: Command) -> BucketLister:
         caller = await acting(self._storage, command)
-        shelf = await self._shelves.of_dataset(caller, command.dataset_id, Action.MANAGE_DATASETS)
-        return Bucket(self._objects, self._sessions, self._shelves, self._clock, caller, shelf)
+        store = await self._stores.of_dataset(caller, command.dataset_id, Action.MANAGE_DATASETS)
+        return BucketLister(self._objects, self._sessions, self._stores, self._clock, caller, store)
 
-    async def _plan(self, command: Command, bucket: Bucket) -> None:
+    async def _plan(self, command: Command, lister: BucketLister) -> None:
         ranges = [KeyRange("", None)]
         if command.parallel > 1:
             parts = command.parallel * _SHARDS_EACH
-            ranges = await split(ranges[0], parts, bucket.next_path)
+            ranges = await split(ranges[0], parts, lister.next_path)
         shards = [
             whole_shard(command, self._new_id(), after=part.after, upto=part.upto)
             for part in ranges
@@ -99,19 +99,19 @@ class SyncRuns:
         async with self._storage.begin() as work:
             await work.commands.begin(running, shards)
 
-    async def _work_off(self, command: Command, bucket: Bucket) -> None:
+    async def _work_off(self, command: Command, lister: BucketLister) -> None:
         while True:
             shards = await self._shards(command)
             waiting = [shard for shard in shards if not shard.state.over]
             if shards and not waiting:
-                await self._settle(command, bucket)
+                await self._settle(command, lister)
                 return
             queue = iter(waiting)
-            workers = [self._take(queue, command, bucket) for _ in range(command.parallel)]
+            workers = [self._take(queue, command, lister) for _ in range(command.parallel)]
             if not sum(await _gathered(workers)):
                 return  # the rest is in others' hands, or the sync is over
 
-    async def _take(self, queue: Any, command: Command, bucket: Bucket) -> int:
+    async def _take(self, queue: Any, command: Command, lister: BucketLister) -> int:
         """Work off shards as they can be claimed; return how many."""
         count = 0
         for waiting in queue:
@@ -120,7 +120,7 @@ class SyncRuns:
                 continue
             count += 1
             try:
-                await ShardWork(self._storage, self._clock, self._new_id, bucket, shard).run()
+                await ShardWork(self._storage, self._clock, self._new_id, lister, shard).run()
             except Gone:
                 return count
             except OutOfOrder:
@@ -147,19 +147,19 @@ class SyncRuns:
             shard = whole_shard(command, self._new_id(), staged=True)
             await work.commands.replace_shards(noticed, shard)
 
-    async def _settle(self, command: Command, bucket: Bucket) -> None:
+    async def _settle(self, command: Command, lister: BucketLister) -> None:
         """Look after what writers had begun and may not have ended; then the sync is done."""
         async with self._storage.read() as work:
             intents = await work.commands.intents(command.dataset_id)
         for intent in intents:
-            await self._settle_one(bucket, intent)
-        await self._end(command, State.SUCCESS, caller=bucket.caller)
+            await self._settle_one(lister, intent)
+        await self._end(command, State.SUCCESS, caller=lister.caller)
 
-    async def _settle_one(self, bucket: Bucket, intent: WriteIntent) -> None:
-        dataset, path = bucket.shelf.dataset, intent.path
+    async def _settle_one(self, lister: BucketLister, intent: WriteIntent) -> None:
+        dataset, path = lister.store.dataset, intent.path
         async with self._storage.read() as work:
             before = await work.items.by_path(dataset, path)
-        stored = await bucket.head(path)
+        stored = await lister.head(path)
         async with self._storage.begin() as work:
             await work.items.lock(dataset)
             pending = {one.id for one in await work.commands.intents(dataset.id)}
@@ -170,21 +170,21 @@ class SyncRuns:
             if stored is None and row is not None:
                 await work.items.remove(dataset, [path], now_ms=touched_ms)
             elif stored is not None and not _agree(row, stored):
-                item = self._item(bucket, path, stored, row)
+                item = self._item(lister, path, stored, row)
                 await work.items.put(dataset, item, touched_ms=touched_ms)
             if self._clock.now() - intent.at > _INTENT_LIFETIME:
                 await work.commands.drop_intent(intent.id)
 
-    def _item(self, bucket: Bucket, path: str, stored: Stored, row: Item | None) -> Item:
+    def _item(self, lister: BucketLister, path: str, stored: Stored, row: Item | None) -> Item:
         now = self._clock.now()
         draft = row or Item(
             id=self._new_id(),
-            dataset_id=bucket.shelf.dataset.id,
+            dataset_id=lister.store.dataset.id,
             path=path,
             size=stored.size,
             etag=stored.etag,
             mimetype=mimetype_of(path),
-            creator=bucket.caller.principal.email,
+            creator=lister.caller.principal.email,
             modified_at=stored.modified_at,
             created_at=now,
             updated_at=now,
@@ -218,7 +218,7 @@ class SyncRuns:
                 current,
                 state=state,
                 updated_at=self._clock.now(),
-                error=_told(error) if error else {},
+                error=_error_document(error) if error else {},
             )
             if not await work.commands.finish(ended):
                 return
@@ -251,7 +251,7 @@ def _unknown(error: Exception) -> ValetkeyError:
     )
 
 
-def _told(error: ValetkeyError) -> dict[str, Any]:
+def _error_document(error: ValetkeyError) -> dict[str, Any]:
     return {
         "message": error.message,
         "hint": error.hint,

@@ -16,7 +16,7 @@ from typing import Final
 from valetkey.catalog.domain.merge import Changes, merge
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
-from valetkey.catalog.services.datasets.bucket import Bucket, Page
+from valetkey.catalog.services.datasets.lister import BucketLister, Page
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import Listed, to_ms
@@ -44,13 +44,18 @@ class ShardWork:
     """Works a shard off. Raises Gone, OutOfOrder, and what the bucket and the storage raise."""
 
     def __init__(
-        self, storage: CatalogStorage, clock: Clock, new_id: IdFactory, bucket: Bucket, shard: Shard
+        self,
+        storage: CatalogStorage,
+        clock: Clock,
+        new_id: IdFactory,
+        lister: BucketLister,
+        shard: Shard,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
-        self._bucket = bucket
-        self._dataset = bucket.shelf.dataset
+        self._lister = lister
+        self._dataset = lister.store.dataset
         self._shard = shard
 
     async def run(self) -> None:
@@ -94,7 +99,7 @@ class ShardWork:
     async def _fetch(self, after: str, queue: asyncio.Queue[Page | BaseException]) -> None:
         while True:
             try:
-                page = await self._bucket.page(after, self._shard.upto)
+                page = await self._lister.page(after, self._shard.upto)
             except asyncio.CancelledError:
                 raise
             except BaseException as error:  # noqa: BLE001  # raised where the pages are awaited
@@ -140,7 +145,7 @@ class ShardWork:
             self._dataset,
             changes,
             self._new_id.take(len(changes.added)),
-            creator=self._bucket.caller.principal.email,
+            creator=self._lister.caller.principal.email,
             now_ms=self._now_ms(),
         )
 
@@ -163,7 +168,7 @@ class ShardWork:
             await work.items.unstage(self._shard.id)
         token, last, first_ms = "", False, 0
         while not last:
-            page = await self._bucket.unordered(token)
+            page = await self._lister.unordered(token)
             token, last = page.token, page.last
             first_ms = first_ms or page.listed_ms
             shard = replace(

@@ -6,8 +6,8 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.datasets.runs import SyncRuns
 from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.catalog.services.datasets.worker import Worker
+from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.sessions import Sessions
-from valetkey.catalog.services.items.shelf import Shelves
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import ObjectData
@@ -31,7 +31,7 @@ def make_syncs(
         storage,
         objects,
         Sessions(storage, sealer, vending, audit),
-        Shelves(storage, audit),
+        DatasetStorageRepository(storage, audit),
         audit,
         clock,
         new_id,

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.changing import ItemChanging
+from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.moving import ItemMoving
 from valetkey.catalog.services.items.reading import ItemReading
 from valetkey.catalog.services.items.removal import ItemRemoval
 from valetkey.catalog.services.items.sessions import Sessions
-from valetkey.catalog.services.items.shelf import Shelves
 from valetkey.catalog.services.items.streaming import ItemStreaming
 from valetkey.catalog.services.items.uploading import ItemUploading
 from valetkey.domain.ids import IdFactory
@@ -48,14 +48,14 @@ def make_items(
     new_id: IdFactory,
 ) -> Items:
     """Put the verbs together."""
-    shelves = Shelves(storage, audit)
+    stores = DatasetStorageRepository(storage, audit)
     sessions = Sessions(storage, sealer, vending, audit)
     index = Index(storage, objects, audit, clock, new_id)
     return Items(
-        reading=ItemReading(storage, shelves),
-        streaming=ItemStreaming(shelves, sessions, objects),
-        uploading=ItemUploading(storage, shelves, sessions, objects, index),
-        changing=ItemChanging(storage, shelves, index),
-        moving=ItemMoving(storage, shelves, sessions, objects, index),
-        removal=ItemRemoval(storage, shelves, sessions, objects, index),
+        reading=ItemReading(storage, stores),
+        streaming=ItemStreaming(stores, sessions, objects),
+        uploading=ItemUploading(storage, stores, sessions, objects, index),
+        changing=ItemChanging(storage, stores, index),
+        moving=ItemMoving(storage, stores, sessions, objects, index),
+        removal=ItemRemoval(storage, stores, sessions, objects, index),
     )

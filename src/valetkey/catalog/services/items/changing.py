@@ -15,9 +15,9 @@ from valetkey.catalog.domain.dataset import (
     patched_metadata,
 )
 from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.removal import not_there, parse_selection, walk
-from valetkey.catalog.services.items.shelf import Shelf, Shelves
 from valetkey.domain.access import Action
 from valetkey.domain.errors import TooLarge
 from valetkey.services.audit import Caller
@@ -60,22 +60,24 @@ class ItemPatch:
 class ItemChanging:
     """Patches metadata and makes folders; for developers."""
 
-    def __init__(self, storage: CatalogStorage, shelves: Shelves, index: Index) -> None:
+    def __init__(
+        self, storage: CatalogStorage, stores: DatasetStorageRepository, index: Index
+    ) -> None:
         self._storage = storage
-        self._shelves = shelves
+        self._stores = stores
         self._index = index
 
     async def patch(self, caller: Caller, item_id: str, patch: ItemPatch) -> Item:
         """Change an item. Raises InvalidInput, TooLarge, NotFound, Denied."""
-        shelf, item = await self._shelves.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, Action.MANAGE_DATASETS)
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
+            await work.items.lock(store.dataset)
             current = await work.items.get(item.id)
             if current is None:
                 raise not_there(item_id)
             changed = replace(patch.applied(current), updated_at=self._index.now())
             await work.items.set_metadata(changed)
-            event = self._index.event(caller, "item.update", shelf, f"item:{item.id}")
+            event = self._index.event(caller, "item.update", store, f"item:{item.id}")
             await work.audit.append([event])
         return changed
 
@@ -87,25 +89,25 @@ class ItemChanging:
         Raises InvalidInput (also for an empty filter), TooLarge, NotFound, Denied; the items
         before the one that could not be changed are changed.
         """
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
         count = 0
-        async for items in walk(self._storage, shelf.dataset, parse_selection(where)):
-            count += await self._patch_all(caller, shelf, [item.id for item in items], patch)
+        async for items in walk(self._storage, store.dataset, parse_selection(where)):
+            count += await self._patch_all(caller, store, [item.id for item in items], patch)
         return count
 
     async def _patch_all(
-        self, caller: Caller, shelf: Shelf, item_ids: list[str], patch: ItemPatch
+        self, caller: Caller, store: DatasetStorage, item_ids: list[str], patch: ItemPatch
     ) -> int:
         count, now = 0, self._index.now()
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
+            await work.items.lock(store.dataset)
             for item_id in item_ids:
                 current = await work.items.get(item_id)
                 if current is not None:
                     await work.items.set_metadata(replace(patch.applied(current), updated_at=now))
                     count += 1
-            subject = f"dataset:{shelf.dataset.id}"
-            event = self._index.event(caller, "item.update", shelf, subject, items=count)
+            subject = f"dataset:{store.dataset.id}"
+            event = self._index.event(caller, "item.update", store, subject, items=count)
             await work.audit.append([event])
         return count
 
@@ -114,17 +116,17 @@ class ItemChanging:
 
         Raises InvalidInput, NotFound, Denied.
         """
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
         wanted, now = parse_folder(path), self._index.now()
-        shelf.key(wanted)
+        store.key(wanted)
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
-            found = await work.items.by_path(shelf.dataset, wanted)
+            await work.items.lock(store.dataset)
+            found = await work.items.by_path(store.dataset, wanted)
             if found is not None:
                 return found
             draft = Item(
-                id=folder_id(shelf.dataset.id, wanted),
-                dataset_id=shelf.dataset.id,
+                id=folder_id(store.dataset.id, wanted),
+                dataset_id=store.dataset.id,
                 path=wanted,
                 size=0,
                 etag="",
@@ -134,7 +136,7 @@ class ItemChanging:
                 created_at=now,
                 updated_at=now,
             )
-            made = await work.items.put(shelf.dataset, draft, touched_ms=self._index.now_ms())
-            event = self._index.event(caller, "item.folder", shelf, f"item:{made.id}", path=wanted)
+            made = await work.items.put(store.dataset, draft, touched_ms=self._index.now_ms())
+            event = self._index.event(caller, "item.folder", store, f"item:{made.id}", path=wanted)
             await work.audit.append([event])
         return made

@@ -15,7 +15,7 @@ from typing import Any, Final
 from valetkey.catalog.domain.dataset import Item, mimetype_of
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import WriteIntent
-from valetkey.catalog.services.items.shelf import Shelf
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
@@ -57,25 +57,25 @@ class Index:
         return to_ms(self._clock.now())
 
     def event(
-        self, caller: Caller, action: str, shelf: Shelf, subject: str, **facts: Any
+        self, caller: Caller, action: str, store: DatasetStorage, subject: str, **facts: Any
     ) -> AuditEvent:
         """Describe what was done to items of a dataset."""
         return self._audit.event(
             caller,
             action,
             subject,
-            org_id=shelf.project.org_id,
-            dataset_id=shelf.dataset.id,
+            org_id=store.project.org_id,
+            dataset_id=store.dataset.id,
             **facts,
         )
 
     async def intend(
-        self, caller: Caller, shelf: Shelf, paths: Iterable[str]
+        self, caller: Caller, store: DatasetStorage, paths: Iterable[str]
     ) -> dict[str, WriteIntent]:
         """Store that objects are about to be written or deleted; returns the intents by path."""
         now, user_id = self._clock.now(), caller.principal.user_id
         intents = {
-            path: WriteIntent(self._new_id(), shelf.dataset.id, path, user_id, now)
+            path: WriteIntent(self._new_id(), store.dataset.id, path, user_id, now)
             for path in paths
         }
         async with self._storage.begin() as work:
@@ -92,12 +92,14 @@ class Index:
             for intent in intents:
                 await work.commands.drop_intent(intent.id)
 
-    def drafted(self, caller: Caller, shelf: Shelf, path: str, stored: Stored, **own: Any) -> Item:
+    def drafted(
+        self, caller: Caller, store: DatasetStorage, path: str, stored: Stored, **own: Any
+    ) -> Item:
         """Return a new item for an object; ``own`` are further fields of it."""
         now = self._clock.now()
         return Item(
             id=self._new_id(),
-            dataset_id=shelf.dataset.id,
+            dataset_id=store.dataset.id,
             path=path,
             size=stored.size,
             etag=stored.etag,
@@ -109,12 +111,12 @@ class Index:
         )
 
     async def record(
-        self, shelf: Shelf, item: Item, intents: Iterable[WriteIntent], event: AuditEvent
+        self, store: DatasetStorage, item: Item, intents: Iterable[WriteIntent], event: AuditEvent
     ) -> Item:
         """Write an item's row, strike its intents off and audit it; returns what is stored."""
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
-            saved = await work.items.put(shelf.dataset, item, touched_ms=self.now_ms())
+            await work.items.lock(store.dataset)
+            saved = await work.items.put(store.dataset, item, touched_ms=self.now_ms())
             for intent in intents:
                 await work.commands.drop_intent(intent.id)
             await work.audit.append([event])
@@ -122,21 +124,21 @@ class Index:
 
     async def remove(
         self,
-        shelf: Shelf,
+        store: DatasetStorage,
         paths: Sequence[str],
         intents: Iterable[WriteIntent],
         event: AuditEvent,
     ) -> None:
         """Take rows out, strike their intents off and audit it."""
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
-            await work.items.remove(shelf.dataset, paths, now_ms=self.now_ms())
+            await work.items.lock(store.dataset)
+            await work.items.remove(store.dataset, paths, now_ms=self.now_ms())
             for intent in intents:
                 await work.commands.drop_intent(intent.id)
             await work.audit.append([event])
 
     async def settle(
-        self, caller: Caller, shelf: Shelf, path: str, credentials: Credentials
+        self, caller: Caller, store: DatasetStorage, path: str, credentials: Credentials
     ) -> Item | None:
         """Look at the bucket and make the row agree; returns the item as it stands, if any.
 
@@ -146,30 +148,35 @@ class Index:
         row = None
         for _ in range(_LOOKS):
             async with self._storage.read() as work:
-                row = await work.items.by_path(shelf.dataset, path)
-            stored = await self._objects.head(credentials, shelf.place, shelf.key(path))
+                row = await work.items.by_path(store.dataset, path)
+            stored = await self._objects.head(credentials, store.place, store.key(path))
             if _fits(row, stored):
                 break
-            row = await self._correct(caller, shelf, path, row, stored)
+            row = await self._correct(caller, store, path, row, stored)
         return row
 
     async def _correct(
-        self, caller: Caller, shelf: Shelf, path: str, before: Item | None, stored: Stored | None
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        path: str,
+        before: Item | None,
+        stored: Stored | None,
     ) -> Item | None:
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
-            row = await work.items.by_path(shelf.dataset, path)
+            await work.items.lock(store.dataset)
+            row = await work.items.by_path(store.dataset, path)
             if row != before:
                 return row
             if stored is None:
-                await work.items.remove(shelf.dataset, [path], now_ms=self.now_ms())
+                await work.items.remove(store.dataset, [path], now_ms=self.now_ms())
                 return None
             mimetype = mimetype_of(path)
-            draft = row or self.drafted(caller, shelf, path, stored, mimetype=mimetype)
+            draft = row or self.drafted(caller, store, path, stored, mimetype=mimetype)
             fresh = replace(
                 draft, size=stored.size, etag=stored.etag, modified_at=stored.modified_at
             )
-            return await work.items.put(shelf.dataset, fresh, touched_ms=self.now_ms())
+            return await work.items.put(store.dataset, fresh, touched_ms=self.now_ms())
 
 
 def _fits(row: Item | None, stored: Stored | None) -> bool:

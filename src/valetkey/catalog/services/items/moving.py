@@ -8,11 +8,11 @@ from typing import Final
 
 from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path
 from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.reading import folder_path
 from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.sessions import MOVE, Sessions
-from valetkey.catalog.services.items.shelf import Shelf, Shelves
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound, TooLarge, ValetkeyError
 from valetkey.domain.ids import is_id
@@ -28,13 +28,13 @@ class ItemMoving:
     def __init__(
         self,
         storage: CatalogStorage,
-        shelves: Shelves,
+        stores: DatasetStorageRepository,
         sessions: Sessions,
         objects: ObjectData,
         index: Index,
     ) -> None:
         self._storage = storage
-        self._shelves = shelves
+        self._stores = stores
         self._sessions = sessions
         self._objects = objects
         self._index = index
@@ -52,44 +52,44 @@ class ItemMoving:
                 f"{len(item_ids)} items are too many to move at once.",
                 hint=f"Move up to {MAX_MOVED} in one request.",
             )
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
-        _require_movable(shelf)
+        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        _require_movable(store)
         async with self._storage.read() as work:
-            folder = await folder_path(work, shelf.dataset, folder_item_id)
+            folder = await folder_path(work, store.dataset, folder_item_id)
             items = [await work.items.get(item_id) for item_id in item_ids if is_id(item_id)]
         if folder is None:
             raise NotFound(f"There is no folder {folder_item_id!r}.", hint="Make it first.")
-        known = [item for item in items if item and item.dataset_id == shelf.dataset.id]
+        known = [item for item in items if item and item.dataset_id == store.dataset.id]
         if len(known) < len(item_ids):
             raise NotFound(
                 "Some of the items are not in this dataset.", hint="List its items and their ids."
             )
-        return await self._move_all(caller, shelf, known, folder)
+        return await self._move_all(caller, store, known, folder)
 
     async def rename(self, caller: Caller, item_id: str, filename: str) -> Item:
         """Move one item to a path of its dataset.
 
         Raises InvalidInput, NotFound, Denied, Conflict, AwsRefused, AwsUnavailable.
         """
-        shelf, item = await self._shelves.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, Action.MANAGE_DATASETS)
         to = parse_path(filename, field="filename")
         if to == item.path:
             return item
-        _require_movable(shelf)
-        credentials = await self._sessions.open(caller, shelf, MOVE, f"move item {item.id}")
-        return await self._move_one(caller, shelf, item, to, credentials)
+        _require_movable(store)
+        credentials = await self._sessions.open(caller, store, MOVE, f"move item {item.id}")
+        return await self._move_one(caller, store, item, to, credentials)
 
     async def _move_all(
-        self, caller: Caller, shelf: Shelf, items: Sequence[Item], folder: str
+        self, caller: Caller, store: DatasetStorage, items: Sequence[Item], folder: str
     ) -> int:
         purpose = f"move {len(items)} items"
-        credentials = await self._sessions.open(caller, shelf, MOVE, purpose)
+        credentials = await self._sessions.open(caller, store, MOVE, purpose)
         outcome = Outcome()
         for item in items:
             to = folder + item.name
             try:
                 if to != item.path:
-                    await self._move_one(caller, shelf, item, to, credentials)
+                    await self._move_one(caller, store, item, to, credentials)
             except ValetkeyError as error:
                 outcome.failures.append((item, error))
             else:
@@ -97,16 +97,16 @@ class ItemMoving:
         return outcome.require_all("moved")
 
     async def _move_one(
-        self, caller: Caller, shelf: Shelf, item: Item, to: str, credentials: Credentials
+        self, caller: Caller, store: DatasetStorage, item: Item, to: str, credentials: Credentials
     ) -> Item:
         if item.is_folder:
             raise InvalidInput("A folder is not moved itself.", hint="Move the items in it.")
-        source, target = shelf.key(item.path), shelf.key(to)
-        if await self._objects.head(credentials, shelf.place, target) is not None:
+        source, target = store.key(item.path), store.key(to)
+        if await self._objects.head(credentials, store.place, target) is not None:
             raise _occupied(to)
-        intents = await self._index.intend(caller, shelf, [item.path, to])
+        intents = await self._index.intend(caller, store, [item.path, to])
         try:
-            stored = await self._objects.copy(credentials, shelf.place, source, target, item.size)
+            stored = await self._objects.copy(credentials, store.place, source, target, item.size)
         except ValetkeyError as error:
             await self._index.give_up(intents.values(), error)
             raise
@@ -120,43 +120,43 @@ class ItemMoving:
             updated_at=self._index.now(),
         )
         try:
-            await self._swap(caller, shelf, item, moved)
-            await self._objects.delete(credentials, shelf.place, source)
+            await self._swap(caller, store, item, moved)
+            await self._objects.delete(credentials, store.place, source)
         finally:
             # Whatever came of it: both places are looked at, and nothing stays to be looked up.
             for path in (item.path, to):
-                await self._index.settle(caller, shelf, path, credentials)
+                await self._index.settle(caller, store, path, credentials)
             async with self._storage.begin() as work:
                 for intent in intents.values():
                     await work.commands.drop_intent(intent.id)
         return moved
 
-    async def _swap(self, caller: Caller, shelf: Shelf, old: Item, new: Item) -> None:
+    async def _swap(self, caller: Caller, store: DatasetStorage, old: Item, new: Item) -> None:
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
+            await work.items.lock(store.dataset)
             current = await work.items.get(old.id)
-            taken = await work.items.by_path(shelf.dataset, new.path)
+            taken = await work.items.by_path(store.dataset, new.path)
             if current is None or current.path != old.path:
                 raise not_there(old.id)
             if taken is not None:
                 raise _occupied(new.path)
             await work.items.move(
-                shelf.dataset,
+                store.dataset,
                 old.path,
                 new,
                 tombstone_id=self._index.new_id(),
                 now_ms=self._index.now_ms(),
             )
             event = self._index.event(
-                caller, "item.move", shelf, f"item:{new.id}", path=old.path, to=new.path
+                caller, "item.move", store, f"item:{new.id}", path=old.path, to=new.path
             )
             await work.audit.append([event])
 
 
-def _require_movable(shelf: Shelf) -> None:
-    if not shelf.location.allow_external_delete:
+def _require_movable(store: DatasetStorage) -> None:
+    if not store.location.allow_external_delete:
         raise Conflict(
-            f"The location {shelf.location.name!r} does not let objects be deleted, and moving one "
+            f"The location {store.location.name!r} does not let objects be deleted, and moving one "
             "means copying and deleting it.",
             hint="Ask a developer to set allowExternalDelete on the location.",
         )

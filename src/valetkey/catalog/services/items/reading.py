@@ -10,7 +10,7 @@ from valetkey.catalog.domain.dataset import Dataset, Item, folder_id
 from valetkey.catalog.domain.dql.ast import All, Column, Compare, Equal, Node
 from valetkey.catalog.domain.dql.parse import parse_filter, parse_sort
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
-from valetkey.catalog.services.items.shelf import Shelves
+from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.domain.access import Action
 from valetkey.domain.errors import InvalidInput
 from valetkey.services.audit import Caller
@@ -43,27 +43,27 @@ class ItemsPage:
 class ItemReading:
     """Lists and shows items; members of a project may."""
 
-    def __init__(self, storage: CatalogStorage, shelves: Shelves) -> None:
+    def __init__(self, storage: CatalogStorage, stores: DatasetStorageRepository) -> None:
         self._storage = storage
-        self._shelves = shelves
+        self._stores = stores
 
     async def page(self, caller: Caller, dataset_id: str, wanted: PageRequest) -> ItemsPage:
         """Return the items that a filter fits. Raises InvalidInput, NotFound, Denied."""
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.READ_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
         where = parse_filter(wanted.where)
         sort, descending = parse_sort(wanted.sort)
         query = ItemQuery(
             where, sort, descending, limit=wanted.size + 1, offset=_offset(wanted.page, wanted.size)
         )
         async with self._storage.read() as work:
-            found = await work.items.page(shelf.dataset, query) if wanted.size else []
-            total = await _total(work, shelf.dataset, where)
+            found = await work.items.page(store.dataset, query) if wanted.size else []
+            total = await _total(work, store.dataset, where)
         has_next = len(found) > wanted.size if wanted.size else False
         return ItemsPage(found[: wanted.size], has_next, total)
 
     async def get(self, caller: Caller, item_id: str) -> Item:
         """Return an item. Raises NotFound, Denied."""
-        _, item = await self._shelves.of_item(caller, item_id, Action.READ_DATASETS)
+        _, item = await self._stores.of_item(caller, item_id, Action.READ_DATASETS)
         return item
 
     async def folders(self, caller: Caller, dataset_id: str) -> Sequence[str]:
@@ -71,9 +71,9 @@ class ItemReading:
 
         Raises NotFound, Denied.
         """
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.READ_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
         async with self._storage.read() as work:
-            return await work.items.folders(shelf.dataset, limit=MAX_FOLDERS)
+            return await work.items.folders(store.dataset, limit=MAX_FOLDERS)
 
 
 async def folder_path(work: CatalogWork, dataset: Dataset, item_id: str) -> str | None:

@@ -11,10 +11,10 @@ from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql.ast import All, Column, Compare, Node
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.reading import MAX_FOLDERS
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
-from valetkey.catalog.services.items.shelf import Shelf, Shelves
 from valetkey.domain.access import Action
 from valetkey.domain.errors import AwsRefused, InUse, InvalidInput, NotFound, ValetkeyError
 from valetkey.domain.ids import is_id
@@ -24,7 +24,7 @@ from valetkey.services.audit import Caller
 _BATCH: Final = 500
 _AT_ONCE: Final = 16
 #: Failures are all counted, and so many told one by one.
-MAX_TOLD: Final = 100
+MAX_REPORTED: Final = 100
 
 
 @dataclass(slots=True)
@@ -44,12 +44,12 @@ class Outcome:
                 hint=first.hint,
                 done=self.done,
                 failed=len(self.failures),
-                failures=[_told(item, error) for item, error in self.failures[:MAX_TOLD]],
+                failures=[_failure(item, error) for item, error in self.failures[:MAX_REPORTED]],
             )
         return self.done
 
 
-def _told(item: Item, error: ValetkeyError) -> dict[str, str]:
+def _failure(item: Item, error: ValetkeyError) -> dict[str, str]:
     return {
         "id": item.id,
         "filename": item.filename,
@@ -65,13 +65,13 @@ class ItemRemoval:
     def __init__(
         self,
         storage: CatalogStorage,
-        shelves: Shelves,
+        stores: DatasetStorageRepository,
         sessions: Sessions,
         objects: ObjectData,
         index: Index,
     ) -> None:
         self._storage = storage
-        self._shelves = shelves
+        self._stores = stores
         self._sessions = sessions
         self._objects = objects
         self._index = index
@@ -89,10 +89,10 @@ class ItemRemoval:
                 hint="An id has 24 hexadecimal digits.",
                 field="id",
             )
-        shelf, item = await self._shelves.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, Action.MANAGE_DATASETS)
         if item.is_folder:
-            await self._require_empty(shelf, item)
-        outcome = await self._delete_all(caller, shelf, [item])
+            await self._require_empty(store, item)
+        outcome = await self._delete_all(caller, store, [item])
         for _, error in outcome.failures:
             raise error
 
@@ -102,48 +102,52 @@ class ItemRemoval:
         Goes on after a failure, and then raises AwsRefused with each of them. Raises InvalidInput
         (also for an empty filter: nothing is never everything), NotFound, Denied.
         """
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
         total = Outcome()
-        async for items in walk(self._storage, shelf.dataset, parse_selection(where)):
-            part = await self._delete_all(caller, shelf, items)
+        async for items in walk(self._storage, store.dataset, parse_selection(where)):
+            part = await self._delete_all(caller, store, items)
             total.done += part.done
             total.failures += part.failures
         return total.require_all("deleted")
 
-    async def _require_empty(self, shelf: Shelf, folder: Item) -> None:
+    async def _require_empty(self, store: DatasetStorage, folder: Item) -> None:
         async with self._storage.read() as work:
-            folders = await work.items.folders(shelf.dataset, limit=MAX_FOLDERS)
+            folders = await work.items.folders(store.dataset, limit=MAX_FOLDERS)
         if any(held.startswith(folder.path) for held in folders):
             raise InUse(
                 f"The folder {folder.filename!r} holds items.", hint="Delete or move them first."
             )
 
-    async def _delete_all(self, caller: Caller, shelf: Shelf, items: Sequence[Item]) -> Outcome:
+    async def _delete_all(
+        self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
+    ) -> Outcome:
         stored = [item for item in items if not item.is_folder]
-        if not stored or not shelf.location.allow_external_delete:
-            await self._forget(caller, shelf, items)
+        if not stored or not store.location.allow_external_delete:
+            await self._forget(caller, store, items)
             return Outcome(len(items))
         folders = [item for item in items if item.is_folder]
         if folders:
-            await self._forget(caller, shelf, folders)
-        outcome = await self._delete_objects(caller, shelf, stored)
+            await self._forget(caller, store, folders)
+        outcome = await self._delete_objects(caller, store, stored)
         outcome.done += len(folders)
         return outcome
 
-    async def _forget(self, caller: Caller, shelf: Shelf, items: Sequence[Item]) -> None:
-        event = self._event(caller, shelf, items, objects=False)
-        await self._index.remove(shelf, [item.path for item in items], [], event)
+    async def _forget(self, caller: Caller, store: DatasetStorage, items: Sequence[Item]) -> None:
+        event = self._event(caller, store, items, objects=False)
+        await self._index.remove(store, [item.path for item in items], [], event)
 
-    async def _delete_objects(self, caller: Caller, shelf: Shelf, items: Sequence[Item]) -> Outcome:
-        credentials = await self._sessions.open(caller, shelf, DELETE, f"delete {len(items)} items")
-        intents = await self._index.intend(caller, shelf, [item.path for item in items])
+    async def _delete_objects(
+        self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
+    ) -> Outcome:
+        credentials = await self._sessions.open(caller, store, DELETE, f"delete {len(items)} items")
+        intents = await self._index.intend(caller, store, [item.path for item in items])
         outcome, gate = Outcome(), asyncio.Semaphore(_AT_ONCE)
         gone: list[Item] = []
 
         async def delete_object(item: Item) -> None:
             async with gate:
                 try:
-                    await self._objects.delete(credentials, shelf.place, shelf.key(item.path))
+                    await self._objects.delete(credentials, store.place, store.key(item.path))
                 except ValetkeyError as error:
                     await self._index.give_up([intents[item.path]], error)
                     outcome.failures.append((item, error))
@@ -153,26 +157,28 @@ class ItemRemoval:
         await asyncio.gather(*map(delete_object, items))
         if gone:
             paths = [item.path for item in gone]
-            event = self._event(caller, shelf, gone, objects=True)
-            await self._index.remove(shelf, paths, [intents[path] for path in paths], event)
+            event = self._event(caller, store, gone, objects=True)
+            await self._index.remove(store, paths, [intents[path] for path in paths], event)
 
         async def settle(item: Item) -> None:
             async with gate:
-                await self._index.settle(caller, shelf, item.path, credentials)
+                await self._index.settle(caller, store, item.path, credentials)
 
         await asyncio.gather(*map(settle, gone))
         outcome.done = len(gone)
         return outcome
 
-    def _event(self, caller: Caller, shelf: Shelf, items: Sequence[Item], *, objects: bool) -> Any:
-        subject = f"item:{items[0].id}" if len(items) == 1 else f"dataset:{shelf.dataset.id}"
+    def _event(
+        self, caller: Caller, store: DatasetStorage, items: Sequence[Item], *, objects: bool
+    ) -> Any:
+        subject = f"item:{items[0].id}" if len(items) == 1 else f"dataset:{store.dataset.id}"
         return self._index.event(
             caller,
             "item.delete",
-            shelf,
+            store,
             subject,
             items=len(items),
-            paths=[item.path for item in items[:MAX_TOLD]],
+            paths=[item.path for item in items[:MAX_REPORTED]],
             objects=objects,
         )
 

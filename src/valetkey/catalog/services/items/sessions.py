@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.services.items.shelf import Shelf
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.domain.integration import IntegrationType
 from valetkey.domain.ports import Sealer
 from valetkey.domain.ports.objects import Credentials
@@ -39,13 +39,13 @@ class Sessions:
         self._audit = audit
 
     async def open(
-        self, caller: Caller, shelf: Shelf, levels: frozenset[AccessLevel], purpose: str
+        self, caller: Caller, store: DatasetStorage, levels: frozenset[AccessLevel], purpose: str
     ) -> Credentials:
         """Return credentials for the location's folder and no more levels than these.
 
         Raises AwsRefused, AwsUnavailable, Conflict (integration disabled), SealBroken.
         """
-        location = shelf.location
+        location = store.location
         async with self._storage.read() as work:
             integration = await load_integration(work, location.integration_id)
         if integration.type is IntegrationType.S3:
@@ -54,7 +54,7 @@ class Sessions:
                     caller,
                     "key.use",
                     f"location:{location.id}",
-                    org_id=shelf.project.org_id,
+                    org_id=store.project.org_id,
                     purpose=purpose,
                     access=sorted(levels),
                 )

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.sessions import READ, Sessions
-from valetkey.catalog.services.items.shelf import Shelves
 from valetkey.domain.access import Action
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ports.objects import ObjectData
@@ -39,8 +39,10 @@ class Bytes:
 class ItemStreaming:
     """Opens items for reading; members of a project may."""
 
-    def __init__(self, shelves: Shelves, sessions: Sessions, objects: ObjectData) -> None:
-        self._shelves = shelves
+    def __init__(
+        self, stores: DatasetStorageRepository, sessions: Sessions, objects: ObjectData
+    ) -> None:
+        self._stores = stores
         self._sessions = sessions
         self._objects = objects
 
@@ -51,14 +53,14 @@ class ItemStreaming:
 
         Raises NotFound, Denied, InvalidInput (a folder), AwsRefused, AwsUnavailable.
         """
-        shelf, item = await self._shelves.of_item(caller, item_id, Action.READ_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, Action.READ_DATASETS)
         if item.is_folder:
             raise InvalidInput("A folder has no bytes.", hint="Stream the items in it.")
         if item.size == 0:
             # S3 answers a Range on an empty object with 416, and SDKs always send one.
             return Bytes(item, 0)
-        credentials = await self._sessions.open(caller, shelf, READ, f"stream item {item.id}")
-        key, place = shelf.key(item.path), shelf.place
+        credentials = await self._sessions.open(caller, store, READ, f"stream item {item.id}")
+        key, place = store.key(item.path), store.place
         if not proxied and not _resolved_by_clients(key):
             url = await self._objects.sign_read(
                 credentials, place, key, seconds=int(URL_LIFETIME.total_seconds())

@@ -16,9 +16,9 @@ from valetkey.catalog.domain.dataset import (
     patched_metadata,
 )
 from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.sessions import LOOK, WRITE, Sessions
-from valetkey.catalog.services.items.shelf import Shelf, Shelves
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound, TooLarge
 from valetkey.domain.ports.objects import Credentials, ObjectData, Stored
@@ -59,13 +59,13 @@ class ItemUploading:
     def __init__(
         self,
         storage: CatalogStorage,
-        shelves: Shelves,
+        stores: DatasetStorageRepository,
         sessions: Sessions,
         objects: ObjectData,
         index: Index,
     ) -> None:
         self._storage = storage
-        self._shelves = shelves
+        self._stores = stores
         self._sessions = sessions
         self._objects = objects
         self._index = index
@@ -84,26 +84,26 @@ class ItemUploading:
         Raises InvalidInput, NotFound, Denied, Conflict (``mode`` skip, and another object is
         there), AwsRefused, AwsUnavailable; what ``chunks`` raises ends the upload without a trace.
         """
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
         path = parse_path(new.path)
-        key = shelf.key(path)
+        key = store.key(path)
         metadata = patched_metadata({}, new.metadata, system=True)
         credentials = await self._sessions.open(
-            caller, shelf, WRITE, f"upload to dataset {shelf.dataset.id}"
+            caller, store, WRITE, f"upload to dataset {store.dataset.id}"
         )
-        there = await self._objects.head(credentials, shelf.place, key)
+        there = await self._objects.head(credentials, store.place, key)
         if there is not None and mode is Mode.SKIP:
-            item = await self._skip(caller, shelf, path, there, chunks, credentials)
+            item = await self._skip(caller, store, path, there, chunks, credentials)
             return item, Operation.SKIPPED
         mimetype = new.content_type or mimetype_of(path)
-        intents = await self._index.intend(caller, shelf, [path])
+        intents = await self._index.intend(caller, store, [path])
         try:
             stored = await self._objects.write(
                 credentials,
-                shelf.place,
+                store.place,
                 key,
                 chunks,
-                storage_class=shelf.location.storage_class,
+                storage_class=store.location.storage_class,
                 content_type=mimetype,
             )
         except BaseException as error:
@@ -111,7 +111,7 @@ class ItemUploading:
             raise
         draft = self._index.drafted(
             caller,
-            shelf,
+            store,
             path,
             stored,
             mimetype=mimetype,
@@ -122,20 +122,20 @@ class ItemUploading:
         event = self._index.event(
             caller,
             "item.upload",
-            shelf,
+            store,
             f"item:{draft.id}",
             path=path,
             size=stored.size,
             operation=operation.value,
         )
-        saved = await self._index.record(shelf, draft, intents.values(), event)
-        settled = await self._index.settle(caller, shelf, path, credentials)
+        saved = await self._index.record(store, draft, intents.values(), event)
+        settled = await self._index.settle(caller, store, path, credentials)
         return settled or saved, operation
 
     async def _skip(
         self,
         caller: Caller,
-        shelf: Shelf,
+        store: DatasetStorage,
         path: str,
         there: Stored,
         chunks: AsyncIterator[bytes],
@@ -155,7 +155,7 @@ class ItemUploading:
                 f"{size} bytes were sent. Nothing was changed.",
                 hint="Upload with overwrite (mode=overwrite), or under another name.",
             )
-        item = await self._index.settle(caller, shelf, path, credentials)
+        item = await self._index.settle(caller, store, path, credentials)
         if item is None:
             raise Conflict(
                 f"The object at {ascii('/' + path)[:200]} was deleted meanwhile.",
@@ -177,48 +177,48 @@ class ItemUploading:
                 f"{len(storage_ids)} objects are too many to import at once.",
                 hint=f"Import up to {MAX_IMPORTS} in one request, or sync the dataset.",
             )
-        shelf = await self._shelves.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
-        credentials = await self._sessions.open(caller, shelf, LOOK, "import objects")
+        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        credentials = await self._sessions.open(caller, store, LOOK, "import objects")
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def find(storage_id: str) -> tuple[str, Stored]:
             async with gate:
-                return await self._find(shelf, credentials, storage_id)
+                return await self._find(store, credentials, storage_id)
 
         found = await asyncio.gather(*map(find, storage_ids))
         items: list[Item] = []
         async with self._storage.begin() as work:
-            await work.items.lock(shelf.dataset)
+            await work.items.lock(store.dataset)
             for path, stored in found:
-                row = await work.items.by_path(shelf.dataset, path)
+                row = await work.items.by_path(store.dataset, path)
                 draft = row or self._index.drafted(
-                    caller, shelf, path, stored, mimetype=mimetype_of(path)
+                    caller, store, path, stored, mimetype=mimetype_of(path)
                 )
                 fresh = replace(
                     draft, size=stored.size, etag=stored.etag, modified_at=stored.modified_at
                 )
                 touched_ms = self._index.now_ms()
-                items.append(await work.items.put(shelf.dataset, fresh, touched_ms=touched_ms))
+                items.append(await work.items.put(store.dataset, fresh, touched_ms=touched_ms))
             event = self._index.event(
                 caller,
                 "item.import",
-                shelf,
-                f"dataset:{shelf.dataset.id}",
+                store,
+                f"dataset:{store.dataset.id}",
                 items=len(items),
             )
             await work.audit.append([event])
         return items
 
     async def _find(
-        self, shelf: Shelf, credentials: Credentials, storage_id: str
+        self, store: DatasetStorage, credentials: Credentials, storage_id: str
     ) -> tuple[str, Stored]:
-        for key in _possible_keys(shelf.location.bucket, storage_id):
-            path = _path_of(shelf, key)
-            stored = await self._objects.head(credentials, shelf.place, shelf.key(path))
+        for key in _possible_keys(store.location.bucket, storage_id):
+            path = _path_of(store, key)
+            stored = await self._objects.head(credentials, store.place, store.key(path))
             if stored is not None:
                 return path, stored
         raise NotFound(
-            f"There is no object {ascii(storage_id)[:200]} in the bucket {shelf.location.bucket}.",
+            f"There is no object {ascii(storage_id)[:200]} in the bucket {store.location.bucket}.",
             hint="Give 'bucket:key', or the key alone, as the bucket's listing shows it.",
         )
 
@@ -234,8 +234,8 @@ def _possible_keys(bucket: str, storage_id: str) -> list[str]:
     return [f"{first}/{rest}", storage_id]
 
 
-def _path_of(shelf: Shelf, key: str) -> str:
-    prefix = shelf.location.prefix
+def _path_of(store: DatasetStorage, key: str) -> str:
+    prefix = store.location.prefix
     path = key.removeprefix(prefix)
     if not key.startswith(prefix) or not is_indexable(path) or not _is_text(path):
         raise InvalidInput(

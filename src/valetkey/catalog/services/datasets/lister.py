@@ -13,8 +13,8 @@ from valetkey.catalog.domain.dataset import is_indexable
 from valetkey.catalog.domain.merge import ascending
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.sessions import LOOK, Sessions
-from valetkey.catalog.services.items.shelf import Shelf, Shelves
 from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import NotFound
@@ -40,7 +40,7 @@ class Page:
     in_order: bool = True
 
 
-class Bucket:
+class BucketLister:
     """One sync's way to the objects. Raises AwsRefused, AwsUnavailable, Denied (whoever started
     the sync has lost the right), Conflict (integration disabled)."""
 
@@ -48,18 +48,18 @@ class Bucket:
         self,
         objects: ObjectData,
         sessions: Sessions,
-        shelves: Shelves,
+        stores: DatasetStorageRepository,
         clock: Clock,
         caller: Caller,
-        shelf: Shelf,
+        store: DatasetStorage,
     ) -> None:
         self._objects = objects
         self._sessions = sessions
-        self._shelves = shelves
+        self._stores = stores
         self._clock = clock
         self._caller = caller
-        self._shelf = shelf
-        self._prefix = shelf.location.prefix
+        self._store = store
+        self._prefix = store.location.prefix
         self._credentials: Credentials | None = None
         self._renewing = asyncio.Lock()
 
@@ -69,15 +69,15 @@ class Bucket:
         return self._caller
 
     @property
-    def shelf(self) -> Shelf:
+    def store(self) -> DatasetStorage:
         """The dataset and what it stands on."""
-        return self._shelf
+        return self._store
 
     async def next_path(self, after: str) -> str | None:
         """Return the first path above a text, or None at the end."""
         page = await self._objects.list_page(
             await self._open(),
-            self._shelf.place,
+            self._store.place,
             prefix=self._prefix,
             after=self._prefix + after,
             limit=1,
@@ -88,7 +88,7 @@ class Bucket:
         """List what is above ``after`` and up to ``upto``, inclusive."""
         start = self._prefix + after if after else ""
         page = await self._objects.list_page(
-            await self._open(), self._shelf.place, prefix=self._prefix, after=start
+            await self._open(), self._store.place, prefix=self._prefix, after=start
         )
         listed, paths = self._below(page.objects)
         in_order = ascending(after, paths) if paths else True
@@ -102,15 +102,15 @@ class Bucket:
     async def unordered(self, token: str) -> Page:
         """List the part that a token stands for, in whatever order it comes."""
         page = await self._objects.list_page(
-            await self._open(), self._shelf.place, prefix=self._prefix, token=token
+            await self._open(), self._store.place, prefix=self._prefix, token=token
         )
         listed, paths = self._below(page.objects)
         return Page(_indexable(listed, paths), "", page.last, page.listed_ms, page.token)
 
     async def head(self, path: str) -> Stored | None:
         """Look at one object."""
-        key = self._shelf.key(path)
-        return await self._objects.head(await self._open(), self._shelf.place, key)
+        key = self._store.key(path)
+        return await self._objects.head(await self._open(), self._store.place, key)
 
     def _below(self, objects: object) -> tuple[list[Listed], list[str]]:
         found: list[Listed] = list(objects)  # type: ignore[call-overload]  # a sequence
@@ -131,11 +131,11 @@ class Bucket:
         return credentials.remaining(self._clock.now()) < _MARGIN
 
     async def _renew(self) -> Credentials:
-        dataset = self._shelf.dataset
+        dataset = self._store.dataset
         # The right is looked at each time: a sync does not outlive it by more than a session.
-        await self._shelves.of_dataset(self._caller, dataset.id, Action.MANAGE_DATASETS)
+        await self._stores.of_dataset(self._caller, dataset.id, Action.MANAGE_DATASETS)
         return await self._sessions.open(
-            self._caller, self._shelf, LOOK, f"sync dataset {dataset.id}"
+            self._caller, self._store, LOOK, f"sync dataset {dataset.id}"
         )
 
 

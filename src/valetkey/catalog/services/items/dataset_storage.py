@@ -19,7 +19,7 @@ from valetkey.services.verification import place_of
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class DatasetStorage:
     """A dataset, its project, and the location whose objects it indexes (the hidden one has
     none)."""
 
@@ -54,44 +54,48 @@ class Shelf:
         return key
 
 
-class Shelves:
+class DatasetStorageRepository:
     """Opens datasets, by their own id or an item's, for callers who may."""
 
     def __init__(self, storage: CatalogStorage, audit: AuditLog) -> None:
         self._storage = storage
         self._guard = Guard(audit)
 
-    async def of_dataset(self, caller: Caller, dataset_id: str, action: Action) -> Shelf:
+    async def of_dataset(self, caller: Caller, dataset_id: str, action: Action) -> DatasetStorage:
         """Return a dataset with what it stands on. Raises NotFound, Denied."""
         async with self._storage.read() as work:
-            shelf = await _load(work, dataset_id)
-        await self._require(caller, action, shelf, f"dataset:{dataset_id}")
-        return shelf
+            store = await _load(work, dataset_id)
+        await self._require(caller, action, store, f"dataset:{dataset_id}")
+        return store
 
-    async def of_item(self, caller: Caller, item_id: str, action: Action) -> tuple[Shelf, Item]:
+    async def of_item(
+        self, caller: Caller, item_id: str, action: Action
+    ) -> tuple[DatasetStorage, Item]:
         """Return an item and its dataset. Raises NotFound, Denied."""
         async with self._storage.read() as work:
             item = await work.items.get(item_id) if is_id(item_id) else None
             if item is None:
                 raise missing(f"item:{item_id}")
-            shelf = await _load(work, item.dataset_id)
-        await self._require(caller, action, shelf, f"item:{item_id}")
-        return shelf, item
+            store = await _load(work, item.dataset_id)
+        await self._require(caller, action, store, f"item:{item_id}")
+        return store, item
 
-    async def _require(self, caller: Caller, action: Action, shelf: Shelf, subject: str) -> None:
+    async def _require(
+        self, caller: Caller, action: Action, store: DatasetStorage, subject: str
+    ) -> None:
         await self._guard.require(
             caller,
             action,
-            org_id=shelf.project.org_id,
-            project_id=shelf.project.id,
+            org_id=store.project.org_id,
+            project_id=store.project.id,
             subject=subject,
         )
 
 
-async def _load(work: CatalogWork, dataset_id: str) -> Shelf:
+async def _load(work: CatalogWork, dataset_id: str) -> DatasetStorage:
     dataset = await work.datasets.get(dataset_id) if is_id(dataset_id) else None
     if dataset is None:
         raise missing(f"dataset:{dataset_id}")
     project = await load_project(work, dataset.project_id)
     location = await load_location(work, dataset.location_id) if dataset.location_id else None
-    return Shelf(dataset, project, location)
+    return DatasetStorage(dataset, project, location)
