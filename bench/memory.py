@@ -19,9 +19,8 @@ from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.lease import Lease
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.secret import Secret
-from valetkey.services.credential_cache import CredentialCache
-from valetkey.services.vending.orders import Minted
-from valetkey.services.vending.warrants import credential_key
+from valetkey.services.vending.issuing import IssuedSession, credential_key
+from valetkey.services.vending.session_cache import SessionCache
 from valetkey.system import SystemClock
 
 CREDENTIALS = 100_000
@@ -46,20 +45,22 @@ def figures(idle_mb: float) -> list[Figure]:
 
 
 async def _fill() -> float:
-    cache: CredentialCache[Minted] = CredentialCache(SystemClock(), capacity=CREDENTIALS)
+    cache: SessionCache[IssuedSession] = SessionCache(SystemClock(), capacity=CREDENTIALS)
     before = memory_mb("VmRSS")
     for number in range(CREDENTIALS):
         user = f"{number:024x}"
 
-        async def mint(user: str = user, number: int = number) -> Minted:
-            return _minted(user, number)
+        async def issue(user: str = user, number: int = number) -> IssuedSession:
+            return _issued(user, number)
 
-        await cache.get(credential_key(user), [f"user:{user}", "location:d", "integration:i"], mint)
+        await cache.get(
+            credential_key(user), [f"user:{user}", "location:d", "integration:i"], issue
+        )
     assert len(cache) == CREDENTIALS
     return memory_mb("VmRSS") - before
 
 
-def _minted(user: str, number: int) -> Minted:
+def _issued(user: str, number: int) -> IssuedSession:
     now = datetime.now(UTC)
     ends = now + timedelta(hours=1)
     token = Secret(f"{TOKEN}{number}")
@@ -80,7 +81,7 @@ def _minted(user: str, number: int) -> Minted:
         prefixes=(f"train/{number}/",),
         levels=frozenset({AccessLevel.READ}),
     )
-    return Minted(credentials, lease)
+    return IssuedSession(credentials, lease)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ async def _serve(app: Any, **more: Any) -> None:
 async def _real() -> None:
     async with open_services(load_settings(os.environ)) as services:
         app = create_app(services, services.catalog)
-        await _serve(app, comes_whole=app.comes_whole)
+        await _serve(app, is_buffered=app.is_buffered)
 
 
 @dataclass(frozen=True, slots=True)

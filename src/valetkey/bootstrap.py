@@ -60,7 +60,7 @@ from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
 from valetkey.services.switches import Switches
-from valetkey.services.vending import Presigning, Repeats, Vending
+from valetkey.services.vending import Presigning, Vending
 from valetkey.services.verification import Verifier
 from valetkey.system import SystemClock, SystemEntropy
 
@@ -268,6 +268,8 @@ def wire(parts: Parts) -> Services:
     return Services(
         accounts=accounts,
         audit=audit,
+        caches=caches,
+        clock=clock,
         locations=Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         grants=Grants(storage, audit, clock, new_id),
         health=Health(storage, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
@@ -277,7 +279,6 @@ def wire(parts: Parts) -> Services:
         setup_watch=SetupWatch(storage, sealer, sts, stores, audit),
         presigning=Presigning(vending, audit, clock, s3_endpoint=parts.s3_endpoint),
         principals=principals,
-        repeats=Repeats(principals, vending, caches, clock),
         rotations=rotations,
         scheduler=scheduler,
         switches=Switches(storage, audit, clock),

@@ -16,7 +16,7 @@ from valetkey.serving import connection, reserve, serve, server
 SMALL = b"GET /whole HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
-def comes_whole(method: bytes, path: bytes) -> bool:
+def is_buffered(method: bytes, path: bytes) -> bool:
     return method in {b"GET", b"POST"} and path.startswith(b"/whole")
 
 
@@ -108,7 +108,7 @@ async def serving(app: Any) -> AsyncIterator[Callable[[], Any]]:
             reserve("127.0.0.1", 0),
             ready=ports.put_nowait,
             stop=stop,
-            comes_whole=comes_whole,
+            is_buffered=is_buffered,
             grace=1,
         )
     )

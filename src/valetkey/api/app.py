@@ -16,8 +16,8 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from valetkey.api.authentication import provide_caller, require_caller
 from valetkey.api.errors import on_any_error, on_http_error, on_valetkey_error
+from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
-from valetkey.api.hot import HotRoutes
 from valetkey.api.requests import StrictRequest
 from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.catalog.dataloop.routes import ROUTES as CATALOG_ROUTES
@@ -49,7 +49,7 @@ def create_app(
     options: ApiOptions | None = None,
     *,
     more: Sequence[Any] = (),
-) -> HotRoutes:
+) -> FastPath:
     """Return the ASGI application. ``more`` are further route handlers (the console's), which
     bring their own authentication."""
     options = options or ApiOptions()
@@ -85,4 +85,4 @@ def create_app(
         logging_config=None,
         state=State({"services": services}),
     )
-    return HotRoutes(services, Front(app, trusted_proxies=options.trusted_proxies))
+    return FastPath(services, Front(app, trusted_proxies=options.trusted_proxies))

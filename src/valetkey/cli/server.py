@@ -153,7 +153,7 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
             )
             app = create_app(services, services.catalog, options, more=console_routes())
             async with services.scheduler.working():
-                await serving.serve(app, held, ready=ready, stop=stop, comes_whole=app.comes_whole)
+                await serving.serve(app, held, ready=ready, stop=stop, is_buffered=app.is_buffered)
 
 
 def describe(settings: Settings, port: int) -> dict[str, str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from valetkey.domain.ports import Clock
 from valetkey.services.accounts import Accounts
 from valetkey.services.audit import AuditLog
+from valetkey.services.caches import Caches
 from valetkey.services.grants import Grants
 from valetkey.services.health import Health
 from valetkey.services.integrations import Integrations
@@ -17,7 +19,7 @@ from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
 from valetkey.services.switches import Switches
-from valetkey.services.vending import Presigning, Repeats, Vending
+from valetkey.services.vending import Presigning, Vending
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Services:
 
     accounts: Accounts
     audit: AuditLog
+    caches: Caches
+    clock: Clock
     locations: Locations
     grants: Grants
     health: Health
@@ -34,7 +38,6 @@ class Services:
     people: People
     presigning: Presigning
     principals: Principals
-    repeats: Repeats
     rotations: Rotations
     scheduler: Scheduler
     setup_watch: SetupWatch

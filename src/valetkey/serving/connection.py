@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from valetkey.serving.whole import Header, Whole
 
 #: Tells by method and path whether a request's answer comes in one piece, whatever it is.
-ComesWhole = Callable[[bytes, bytes], bool]
+IsBuffered = Callable[[bytes, bytes], bool]
 #: A client has so long for a request's head, and for each piece of its body. Proxies that keep
 #: connections give up on idle ones after a minute, and should be first.
 WAIT_SECONDS: Final = 75
@@ -38,14 +38,14 @@ _TOO_LARGE: Final = _refusal(
 class Connection(HttpToolsProtocol):
     """Reads requests, one after another, and has the application answer them.
 
-    uvicorn reads heads of any length, for any time; this does not. A request that ``comes_whole``
+    uvicorn reads heads of any length, for any time; this does not. A request that ``is_buffered``
     is true of is waited for and answered as a :class:`Whole`, which costs a third less than the
     streams that every other request gets.
     """
 
-    def __init__(self, *, comes_whole: ComesWhole, **uvicorn: Any) -> None:
+    def __init__(self, *, is_buffered: IsBuffered, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._comes_whole = comes_whole
+        self._is_buffered = is_buffered
         self._whole: Whole | None = None
         self._is_in_head = True
         #: What came since the last request was read to its end; it says something within a head.
@@ -81,7 +81,7 @@ class Connection(HttpToolsProtocol):
         self._is_in_head, self._waiting_since = False, self.loop.time()
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
-        if self._comes_whole(method, path) and self._is_plain():
+        if self._is_buffered(method, path) and self._is_plain():
             self.scope["method"], self.scope["path"] = method.decode(), path.decode()
             self.scope["raw_path"], self.scope["query_string"] = path, query
             self._whole = Whole(self)

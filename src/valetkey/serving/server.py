@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import uvicorn
 
 from valetkey.domain.errors import ConfigurationError
-from valetkey.serving.connection import WAIT_SECONDS, ComesWhole, Connection
+from valetkey.serving.connection import WAIT_SECONDS, Connection, IsBuffered
 
 #: Called with the port once connections are accepted.
 Ready = Callable[[int], Awaitable[None] | None]
@@ -92,12 +92,12 @@ async def serve(
     *,
     ready: Ready,
     stop: asyncio.Event,
-    comes_whole: ComesWhole = _never,
+    is_buffered: IsBuffered = _never,
     grace: int = GRACE_SECONDS,
 ) -> None:
     """Serve until ``stop`` is set; then let requests finish, for ``grace`` seconds, and return.
 
-    ``ready`` is called with the port once connections are accepted. Requests that ``comes_whole``
+    ``ready`` is called with the port once connections are accepted. Requests that ``is_buffered``
     is true of take the short way (:class:`Connection`).
     """
     allow_many_files()
@@ -105,7 +105,7 @@ async def serve(
     _quieten_gc()
     config = uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", partial(Connection, comes_whole=comes_whole)),
+        http=cast("type[asyncio.Protocol]", partial(Connection, is_buffered=is_buffered)),
         interface="asgi3",
         lifespan="off",
         ws="none",

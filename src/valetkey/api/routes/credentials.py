@@ -1,7 +1,7 @@
 """Temporary credentials and presigned URLs, described for OpenAPI.
 
-These routes are hot: ``valetkey.api.hot`` answers them before the framework sees them. What
-stands here are their shapes; ``tests/integration/api`` holds the answers to them.
+These routes go the fast path: ``valetkey.api.fast`` answers them before the framework sees them.
+What stands here are their shapes; ``tests/integration/api`` holds the answers to them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ async def presign(location_id: str, data: JSONBody[PresignIn]) -> None:  # noqa:
 
 
 def _described_only() -> NoReturn:
-    raise RuntimeError("this route is answered by valetkey.api.hot, in front of the framework")
+    raise RuntimeError("this route is answered by valetkey.api.fast, in front of the framework")
 
 
 ROUTES = (vend, container_credentials, presign)

@@ -29,8 +29,9 @@ from valetkey.domain.presign import (
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import missing
-from valetkey.services.vending.orders import Minted, VendRequest, check_purpose
-from valetkey.services.vending.places import Place
+from valetkey.services.vending.authorization import VendRequest, check_purpose
+from valetkey.services.vending.issuing import IssuedSession
+from valetkey.services.vending.location_context import LocationContext
 from valetkey.services.vending.vending import Vending
 
 PRESIGN: Final = "objects.presign"
@@ -134,44 +135,50 @@ class Presigning:
         durable before this returns, stands for all of them. Raises NotFound, Denied (also for a
         single key outside), InvalidInput, and what ``Vending.session`` raises.
         """
-        place = await self._vending.place(location_id)
-        wanted = await self._wanted(caller, place, request)
-        await self._check_keys(caller, place, wanted, request)
+        context = await self._vending.context(location_id)
+        wanted = await self._wanted(caller, context, request)
+        await self._check_keys(caller, context, wanted, request)
         paths = await _quoted(request.keys)
-        minted, warrant = await self._vending.session(caller, location_id, wanted)
+        session, authorization = await self._vending.session(caller, location_id, wanted)
         signer = presigner(
-            minted.credentials,
-            bucket_url=self._bucket_url(place),
-            region=place.location.region,
+            session.credentials,
+            bucket_url=self._bucket_url(context),
+            region=context.location.region,
             method=request.method,
             expires=request.expires,
             now=self._clock.now(),
         )
-        record = self._event(caller, place, request, reason=warrant.reason)
+        record = self._event(caller, context, request, reason=authorization.reason)
         facts = {
-            "lease_id": minted.lease.id,
-            "access_key_id": minted.credentials.access_key_id,
+            "lease_id": session.lease.id,
+            "access_key_id": session.credentials.access_key_id,
             "expires_at": signer.expires_at.isoformat(),
         }
-        await self._vending.record(_with(record, facts), minted)
-        return self._presigned(request, paths, signer, minted)
+        await self._vending.record(_with(record, facts), session)
+        return self._presigned(request, paths, signer, session)
 
     def _presigned(
-        self, request: PresignRequest, paths: Sequence[str], signer: Presigner, minted: Minted
+        self,
+        request: PresignRequest,
+        paths: Sequence[str],
+        signer: Presigner,
+        session: IssuedSession,
     ) -> Presigned:
         return Presigned(
             request.keys,
             signer.expires_at,
-            minted.lease.id,
+            session.lease.id,
             paths,
             request.version_ids,
             request.disposition,
             signer,
         )
 
-    async def _wanted(self, caller: Caller, place: Place, request: PresignRequest) -> VendRequest:
+    async def _wanted(
+        self, caller: Caller, context: LocationContext, request: PresignRequest
+    ) -> VendRequest:
         """Return the session to sign with: all that the caller may do with the method here."""
-        level, location, project = request.method.level, place.location, place.project
+        level, location, project = request.method.level, context.location, context.project
         wanted = VendRequest(
             ("",), frozenset({level}), versions=any(request.version_ids), purpose=request.purpose
         )
@@ -182,14 +189,14 @@ class Presigning:
         )
         if not isinstance(by_role, Deny):
             return wanted
-        grants = await self._vending.grants(caller, place)
+        grants = await self._vending.grants(caller, context)
         return _by_grants(wanted, grants, level)
 
     async def _check_keys(
-        self, caller: Caller, place: Place, wanted: VendRequest, request: PresignRequest
+        self, caller: Caller, context: LocationContext, wanted: VendRequest, request: PresignRequest
     ) -> None:
         """Refuse keys outside; the refusal is audited."""
-        folders = tuple(place.location.prefix + prefix for prefix in wanted.prefixes)
+        folders = tuple(context.location.prefix + prefix for prefix in wanted.prefixes)
         if folders == ("",):
             return
         stray = next((key for key in request.keys if not key.startswith(folders)), None)
@@ -197,7 +204,7 @@ class Presigning:
             return
         reason = f"The key {stray[:200]!r} is outside of what you may open here."
         await self._audit.write(
-            self._event(caller, place, request, outcome="denied", reason=reason)
+            self._event(caller, context, request, outcome="denied", reason=reason)
         )
         raise Denied(
             reason,
@@ -207,19 +214,19 @@ class Presigning:
             field="keys",
         )
 
-    def _bucket_url(self, place: Place) -> str:
-        location = place.location
+    def _bucket_url(self, context: LocationContext) -> str:
+        location = context.location
         return bucket_url(
             location.bucket,
             location.region,
-            partition=place.integration.role_arn.partition,
+            partition=context.integration.role_arn.partition,
             endpoint=self.endpoint(location),
         )
 
     def _event(
         self,
         caller: Caller,
-        place: Place,
+        context: LocationContext,
         request: PresignRequest,
         *,
         reason: str,
@@ -231,12 +238,12 @@ class Presigning:
         return self._audit.event(
             caller,
             PRESIGN,
-            f"location:{place.location.id}",
-            org_id=place.project.org_id,
+            f"location:{context.location.id}",
+            org_id=context.project.org_id,
             outcome=outcome,
             reason=reason,
             method=request.method.value,
-            bucket=place.location.bucket,
+            bucket=context.location.bucket,
             keys=len(request.keys),
             first_key=request.keys[0],
             last_key=request.keys[-1],

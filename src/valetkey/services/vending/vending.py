@@ -1,27 +1,58 @@
-"""Vending: decide, take the session (or make it), write the record, hand out."""
+"""Vending: authorise, take the session (or make it), write the record, hand out."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from valetkey.domain.audit import Entry, FilledForm
+from valetkey.domain.audit import AuditForm, Entry, FilledForm
+from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.location import Location
 from valetkey.domain.ports import Clock, Sealer, Storage, Sts
+from valetkey.domain.scope import Scope
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.caches import Caches
-from valetkey.services.credential_cache import CredentialCache
 from valetkey.services.health import StsSeen
 from valetkey.services.principals import Principals
-from valetkey.services.vending.minting import Mint
-from valetkey.services.vending.orders import Minted, Ready, Vended, VendRequest, scope_of
-from valetkey.services.vending.places import Place, Places
-from valetkey.services.vending.warrants import VEND, Warrant, Warrants, make_warrant
+from valetkey.services.vending.authorization import (
+    VEND,
+    Authorization,
+    Authorizer,
+    VendRequest,
+    authorize,
+    scope_of,
+)
+from valetkey.services.vending.issuing import IssuedSession, SessionIssuer
+from valetkey.services.vending.location_context import LocationContext, LocationContexts
+from valetkey.services.vending.session_cache import SessionCache
 
 #: How often a right is looked at again when things keep changing while a session is made.
 _ROUNDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Vended:
+    """What was handed out, and under which lease it stands in the audit trail."""
+
+    lease_id: str
+    credentials: TemporaryCredentials
+    scope: Scope
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedVend:
+    """What may be handed out, once an audit record of that ``form`` is durable. ``key`` is the
+    session's, in the cache of them."""
+
+    vended: Vended
+    form: AuditForm
+    session: IssuedSession
+    key: bytes
 
 
 class Vending:
@@ -44,12 +75,10 @@ class Vending:
         self._audit = audit
         self._principals = principals
         self._caches = caches
-        self._clock = clock
-        self._new_id = new_id
-        self._places = Places(storage, caches)
-        self._warrants = Warrants(self._places, audit, caches)
-        self._mint = Mint(sealer, sts, seen, clock, new_id)
-        self._sessions: CredentialCache[Minted] = CredentialCache(
+        self._contexts = LocationContexts(storage, caches)
+        self._authorizer = Authorizer(self._contexts, audit, caches)
+        self._issuer = SessionIssuer(sealer, sts, seen, clock, new_id)
+        self._sessions: SessionCache[IssuedSession] = SessionCache(
             clock, capacity=capacity, may_keep=lambda: not caches.is_deaf
         )
         caches.add(self._sessions)
@@ -61,50 +90,54 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
-        ready = await self.prepare(caller, location_id, request)
-        await self.record_ready(ready, caller.request_id, caller.source)
-        return ready.vended
+        prepared = await self.prepare(caller, location_id, request)
+        await self.record_prepared(prepared, caller.request_id, caller.source)
+        return prepared.vended
 
-    async def prepare(self, caller: Caller, location_id: str, request: VendRequest) -> Ready:
+    async def prepare(self, caller: Caller, location_id: str, request: VendRequest) -> PreparedVend:
         """Decide, and find or make the session. Raises as :meth:`vend` does."""
-        warrant = self._warrants.known(caller.principal, location_id, request)
-        minted = self._sessions.peek(warrant.key) if warrant else None
-        if warrant is None or minted is None:
-            minted, warrant = await self.session(caller, location_id, request)
-        return warrant.ready(minted)
+        known = self._authorizer.known(caller.principal, location_id, request)
+        session = self._sessions.peek(known.key) if known else None
+        if known is None or session is None:
+            session, known = await self.session(caller, location_id, request)
+        return _prepared(known, session)
 
-    def record_ready(self, ready: Ready, request_id: str, source: str) -> Awaitable[None]:
-        """Make the record durable that lets something leave: who asked is in ``ready``, in which
-        request and from which address is told. To be awaited; raises AuditUnavailable."""
-        return self.record(FilledForm(ready.form, request_id, source), ready.minted)
+    def record_prepared(
+        self, prepared: PreparedVend, request_id: str, source: str
+    ) -> Awaitable[None]:
+        """Make the record durable that lets something leave: who asked is in ``prepared``, in
+        which request and from which address is told. To be awaited; raises AuditUnavailable."""
+        return self.record(FilledForm(prepared.form, request_id, source), prepared.session)
 
-    def good_for(self, ready: Ready) -> float:
+    def good_for(self, prepared: PreparedVend) -> float:
         """Return for how many seconds the session needs no thought; none if it was forgotten."""
-        return self._sessions.fresh_for(ready.key)
+        return self._sessions.fresh_for(prepared.key)
 
-    async def lend(self, caller: Caller, location_id: str, request: VendRequest) -> Vended:
+    async def vend_for_service(
+        self, caller: Caller, location_id: str, request: VendRequest
+    ) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
         was decided by whoever calls this; otherwise it is as :meth:`vend`."""
-        place = await self._places.find(location_id)
-        scope = scope_of(place.location, request)
+        context = await self._contexts.find(location_id)
+        scope = scope_of(context.location, request)
         reason = "for Valetkey's own work on the caller's behalf"
-        warrant = make_warrant(caller.principal, place, request, scope, reason)
-        minted = await self._take(caller, warrant)
-        ready = warrant.ready(minted)
-        await self.record_ready(ready, caller.request_id, caller.source)
-        return ready.vended
+        authorization = authorize(caller.principal, context, request, scope, reason)
+        session = await self._take(caller, authorization)
+        prepared = _prepared(authorization, session)
+        await self.record_prepared(prepared, caller.request_id, caller.source)
+        return prepared.vended
 
     async def session(
         self, caller: Caller, location_id: str, request: VendRequest
-    ) -> tuple[Minted, Warrant]:
-        """Return a session and by which warrant. Nothing of it may leave the process before an
+    ) -> tuple[IssuedSession, Authorization]:
+        """Return a session and by which right. Nothing of it may leave the process before an
         audit record that names the lease is durable. Raises as :meth:`vend` does."""
         for _ in range(_ROUNDS):
             epoch = self._caches.epoch
-            warrant = await self._warrants.get(caller, location_id, request)
-            minted = await self._take(caller, warrant)
+            authorization = await self._authorizer.get(caller, location_id, request)
+            session = await self._take(caller, authorization)
             if self._caches.epoch == epoch:
-                return minted, warrant
+                return session, authorization
             # Something changed while we waited, perhaps this very right: look at it again.
             caller = await self._principals.again(caller)
         raise AwsUnavailable(
@@ -112,40 +145,64 @@ class Vending:
             hint="Ask again in a moment.",
         )
 
-    async def place(self, location_id: str) -> Place:
+    async def context(self, location_id: str) -> LocationContext:
         """Return what is known of a location. Raises NotFound."""
-        return await self._places.find(location_id)
+        return await self._contexts.find(location_id)
 
-    async def grants(self, caller: Caller, place: Place) -> Sequence[Grant]:
+    async def grants(self, caller: Caller, context: LocationContext) -> Sequence[Grant]:
         """Return the caller's grants on a location, by name or by group."""
-        return await self._places.grants(place.location.id, caller.principal.user_id)
+        return await self._contexts.grants(context.location.id, caller.principal.user_id)
 
-    async def _take(self, caller: Caller, warrant: Warrant) -> Minted:
+    async def _take(self, caller: Caller, authorization: Authorization) -> IssuedSession:
+        spec = authorization.spec
         try:
-            return await self._sessions.get(warrant.key, warrant.tags, lambda: self._mint(warrant))
+            return await self._sessions.get(
+                authorization.key, authorization.tags, lambda: self._issuer.issue(spec)
+            )
         except ValetkeyError as error:
             await self._audit.write(
                 self._audit.event(
                     caller,
                     VEND,
-                    f"location:{warrant.place.location.id}",
-                    org_id=warrant.place.project.org_id,
+                    f"location:{spec.context.location.id}",
+                    org_id=spec.context.project.org_id,
                     outcome="failed",
                     reason=error.message,
-                    **warrant.facts(),
+                    **authorization.facts(),
                 )
             )
             raise
 
-    def record(self, entry: Entry, minted: Minted) -> Awaitable[None]:
+    def record(self, entry: Entry, session: IssuedSession) -> Awaitable[None]:
         """Make a record that names a session durable, and with the first one its lease.
 
         To be awaited; raises AuditUnavailable.
         """
-        if minted.is_recorded:
+        if session.is_recorded:
             return self._audit.write(entry)
-        return self._record_first(entry, minted)
+        return self._record_first(entry, session)
 
-    async def _record_first(self, entry: Entry, minted: Minted) -> None:
-        await self._audit.write(entry, minted.lease)
-        minted.is_recorded = True
+    async def _record_first(self, entry: Entry, session: IssuedSession) -> None:
+        await self._audit.write(entry, session.lease)
+        session.is_recorded = True
+
+
+def _prepared(authorization: Authorization, session: IssuedSession) -> PreparedVend:
+    """Return what is handed out with a session, and the form of its audit record."""
+    location = authorization.context.location
+    vended = Vended(session.lease.id, session.credentials, authorization.scope, location)
+    form = AuditForm(
+        org_id=authorization.context.project.org_id,
+        actor=authorization.principal.email,
+        action=VEND,
+        outcome="allowed",
+        subject=f"location:{location.id}",
+        reason=authorization.reason,
+        details=authorization.facts()
+        | {
+            "lease_id": session.lease.id,
+            "access_key_id": session.credentials.access_key_id,
+            "expires_at": session.expires_at.isoformat(),
+        },
+    )
+    return PreparedVend(vended, form, session, authorization.key)

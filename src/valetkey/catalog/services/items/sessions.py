@@ -60,7 +60,7 @@ class Sessions:
                 )
             )
             return await open_static_key(self._storage, self._sealer, integration.id)
-        vended = await self._vending.lend(
+        vended = await self._vending.vend_for_service(
             caller, location.id, VendRequest(("",), levels, purpose=purpose)
         )
         return vended.credentials

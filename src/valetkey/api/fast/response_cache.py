@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from valetkey.domain.ports import Clock
 from valetkey.services.caches import Caches
 from valetkey.services.principals import Principals
-from valetkey.services.vending.orders import Ready
-from valetkey.services.vending.vending import Vending
+from valetkey.services.registry import Services
+from valetkey.services.vending import PreparedVend, Vending
 
 #: When there are more, all are forgotten: those that still come are soon there again.
 _CAPACITY: Final = 4096
@@ -24,25 +24,25 @@ _CAPACITY: Final = 4096
 _MOST_TEXT: Final = 1024
 
 
-class Wording(NamedTuple):
+class RequestFingerprint(NamedTuple):
     """All that decides about a request; ``token_hash`` is of its authorization header."""
 
-    face: str
+    format: str
     location_id: str
     text: bytes
     token_hash: bytes
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Answer:
+class PreparedResponse:
     """What answers a request: it holds secrets, and is sent once its record is durable."""
 
-    ready: Ready
+    prepared: PreparedVend
     body: bytes
 
 
-class Repeats:
-    """Answers by request. Implements ``caches.Forgetful``: any change ends all of them."""
+class ResponseCache:
+    """Responses by request. Implements ``caches.Forgetful``: any change ends all of them."""
 
     def __init__(
         self, principals: Principals, vending: Vending, caches: Caches, clock: Clock
@@ -51,32 +51,48 @@ class Repeats:
         self._vending = vending
         self._caches = caches
         self._clock = clock
-        self._answers: dict[Wording, tuple[Answer, float]] = {}
+        self._responses: dict[RequestFingerprint, tuple[PreparedResponse, float]] = {}
         caches.add(self)
 
     @property
     def epoch(self) -> int:
-        """The moment in the order of changes; note it before finding out what an answer needs."""
+        """The moment in the order of changes; note it before finding out what a response needs."""
         return self._caches.epoch
 
-    def find(self, request: Wording) -> Answer | None:
-        """Return what answers a request that came before, if that still holds."""
-        found = self._answers.get(request)
+    def find(self, request: RequestFingerprint) -> PreparedResponse | None:
+        """Return the response to a request that came before, if that still holds."""
+        found = self._responses.get(request)
         if found is None or self._clock.monotonic() >= found[1]:
             return None
         return found[0]
 
-    def keep(self, request: Wording, token: str, answer: Answer, *, read_at: int) -> None:
-        """Keep an answer, unless something has changed since epoch ``read_at``."""
-        seconds = min(self._principals.good_for(token), self._vending.good_for(answer.ready))
+    def keep(
+        self, request: RequestFingerprint, token: str, response: PreparedResponse, *, read_at: int
+    ) -> None:
+        """Keep a response, unless something has changed since epoch ``read_at``."""
+        seconds = min(self._principals.good_for(token), self._vending.good_for(response.prepared))
         if len(request.text) > _MOST_TEXT or seconds <= 0 or not self._caches.may_keep(read_at):
             return
-        if len(self._answers) >= _CAPACITY:
-            self._answers.clear()
-        self._answers[request] = (answer, self._clock.monotonic() + seconds)
+        if len(self._responses) >= _CAPACITY:
+            self._responses.clear()
+        self._responses[request] = (response, self._clock.monotonic() + seconds)
 
     def forget(self, _tags: AbstractSet[str]) -> None:
-        self._answers.clear()
+        self._responses.clear()
 
     def clear(self) -> None:
-        self._answers.clear()
+        self._responses.clear()
+
+
+class FastServices(NamedTuple):
+    """What the fast path answers with."""
+
+    services: Services
+    responses: ResponseCache
+
+    @classmethod
+    def of(cls, services: Services) -> FastServices:
+        responses = ResponseCache(
+            services.principals, services.vending, services.caches, services.clock
+        )
+        return cls(services, responses)

@@ -1,7 +1,7 @@
-"""Minted credentials, kept while they are good: one AssumeRole however many ask at once.
+"""Sessions, kept while they are good: one AssumeRole however many ask at once.
 
 Single flight, refresh-ahead in the background, failures remembered for seconds, bounded, emptied
-by tag. Knows nothing of STS: it is given a ``mint`` and calls it at most once per key at a time.
+by tag. Knows nothing of STS: it is given an ``issue`` and calls it at most once per key at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from valetkey.domain.ports import Clock
 MIN_REMAINING: Final = timedelta(minutes=20)
 #: A session too short for that is handed out for its first five minutes.
 _REUSE: Final = timedelta(minutes=5)
-#: A failed mint is not tried again for this long.
+#: What failed is not tried again for this long.
 FAILURE_SECONDS: Final = 5.0
 
 
@@ -47,7 +47,7 @@ class _Entry(Generic[V]):
     retry_at: float = 0.0
 
 
-class CredentialCache(Generic[V]):
+class SessionCache(Generic[V]):
     """Values by key, each with tags by which they are forgotten (an integration, a principal)."""
 
     def __init__(
@@ -79,12 +79,12 @@ class CredentialCache(Generic[V]):
         return (entry.old_at - self._clock.now()).total_seconds() if entry is not None else 0.0
 
     async def get(
-        self, key: Hashable, tags: Iterable[Hashable], mint: Callable[[], Awaitable[V]]
+        self, key: Hashable, tags: Iterable[Hashable], issue: Callable[[], Awaitable[V]]
     ) -> V:
         """Return a value with at least 20 minutes left; of a shorter-lived one, nearly all.
 
-        When minting fails because AWS is away, a value that has not ended is served all the same.
-        Raises what ``mint`` raised, again and without calling it for a few seconds after.
+        When AWS is away, a value that has not ended is served all the same. Raises what ``issue``
+        raised, again and without calling it for a few seconds after.
         """
         entry = self._entries.get(key)
         now = self._clock.now()
@@ -92,16 +92,16 @@ class CredentialCache(Generic[V]):
             self._entries.move_to_end(key)
             if now <= entry.stale_at:
                 if now > entry.old_at and self._may_retry(entry):
-                    self._launch(key, frozenset(tags), mint)
+                    self._launch(key, frozenset(tags), issue)
                 return entry.value
-            return await self._replace(key, entry, frozenset(tags), mint)
+            return await self._replace(key, entry, frozenset(tags), issue)
         self._raise_remembered(key)
-        return await asyncio.shield(self._launch(key, frozenset(tags), mint))
+        return await asyncio.shield(self._launch(key, frozenset(tags), issue))
 
     def forget(self, tags: AbstractSet[Hashable]) -> None:
-        """Forget everything that carries one of the tags, failures and mints under way included.
+        """Forget everything that carries one of the tags, failures and what is being made included.
 
-        Whoever already waits for such a mint still gets its result; nobody after them does.
+        Whoever already waits for what is being made still gets it; nobody after them does.
         """
         for key in [k for k, entry in self._entries.items() if not tags.isdisjoint(entry.tags)]:
             del self._entries[key]
@@ -121,11 +121,11 @@ class CredentialCache(Generic[V]):
         key: Hashable,
         entry: _Entry[V],
         tags: frozenset[Hashable],
-        mint: Callable[[], Awaitable[V]],
+        issue: Callable[[], Awaitable[V]],
     ) -> V:
         try:
             self._raise_remembered(key)
-            return await asyncio.shield(self._launch(key, tags, mint))
+            return await asyncio.shield(self._launch(key, tags, issue))
         except AwsUnavailable:
             still_kept = self._entries.get(key) is entry
             if still_kept and entry.value.expires_at > self._clock.now():
@@ -136,23 +136,23 @@ class CredentialCache(Generic[V]):
         return self._clock.monotonic() >= entry.retry_at
 
     def _launch(
-        self, key: Hashable, tags: frozenset[Hashable], mint: Callable[[], Awaitable[V]]
+        self, key: Hashable, tags: frozenset[Hashable], issue: Callable[[], Awaitable[V]]
     ) -> asyncio.Task[V]:
         flight = self._flights.get(key)
         if flight is not None:
             return flight[0]
-        task = asyncio.ensure_future(self._fly(key, tags, mint))
+        task = asyncio.ensure_future(self._fly(key, tags, issue))
         # A background refresh has nobody who waits; its failure is kept, not reported as unseen.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._flights[key] = (task, tags)
         return task
 
     async def _fly(
-        self, key: Hashable, tags: frozenset[Hashable], mint: Callable[[], Awaitable[V]]
+        self, key: Hashable, tags: frozenset[Hashable], issue: Callable[[], Awaitable[V]]
     ) -> V:
         issued_at = self._clock.now()
         try:
-            value = await mint()
+            value = await issue()
         except ValetkeyError as error:
             if self._is_mine(key):
                 self._remember(key, error, tags)

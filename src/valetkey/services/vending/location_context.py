@@ -22,7 +22,7 @@ _CAPACITY: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocationContext:
     """A location with what it stands on, all of one moment. The secret stays sealed in memory."""
 
     location: Location
@@ -43,21 +43,21 @@ class Place:
         )
 
 
-class Places:
-    """Reads places and grants, and keeps them until something changes."""
+class LocationContexts:
+    """Reads them and grants, and keeps them until something changes."""
 
     def __init__(self, storage: Storage, caches: Caches) -> None:
         self._storage = storage
-        self._places: TaggedCache[str, Place] = TaggedCache(caches, capacity=_CAPACITY)
+        self._contexts: TaggedCache[str, LocationContext] = TaggedCache(caches, capacity=_CAPACITY)
         self._grants: TaggedCache[tuple[str, str], Sequence[Grant]] = TaggedCache(
             caches, capacity=_CAPACITY
         )
 
-    async def find(self, location_id: str) -> Place:
-        """Return a location's place. Raises NotFound."""
-        return await self._places.fetch(location_id, lambda: self._read(location_id))
+    async def find(self, location_id: str) -> LocationContext:
+        """Return what is known of a location. Raises NotFound."""
+        return await self._contexts.fetch(location_id, lambda: self._read(location_id))
 
-    async def _read(self, location_id: str) -> tuple[Place, frozenset[str]]:
+    async def _read(self, location_id: str) -> tuple[LocationContext, frozenset[str]]:
         if not is_id(location_id):
             raise missing(f"location:{location_id[:80]}")
         async with self._storage.read() as work:
@@ -66,8 +66,8 @@ class Places:
             integration = await load_integration(work, location.integration_id)
             sealed = await work.integrations.sealed_secret(integration.id)
             blocks = await work.blocks.of_org(project.org_id)
-        place = Place(location, project, integration, sealed, tuple(blocks))
-        return place, place.tags
+        context = LocationContext(location, project, integration, sealed, tuple(blocks))
+        return context, context.tags
 
     async def grants(self, location_id: str, user_id: str) -> Sequence[Grant]:
         """Return a user's grants on a location, by name or by group."""

@@ -5,25 +5,25 @@ from __future__ import annotations
 from json.encoder import encode_basestring_ascii as json_text
 from typing import Final
 
-from valetkey.api.hot.exchange import Exchange
+from valetkey.api.fast.exchange import Exchange
+from valetkey.api.fast.response_cache import FastServices
 from valetkey.api.requests import decode
 from valetkey.api.wire.credentials import instant
 from valetkey.api.wire.presign import PresignIn
-from valetkey.services.registry import Services
 
 #: 100,000 keys of 330 bytes.
 _MAX_BODY: Final = 32 << 20
 _NDJSON: Final = b"application/x-ndjson"
 
 
-async def answer(exchange: Exchange, services: Services, location_id: str) -> None:
+async def answer(exchange: Exchange, on: FastServices, location_id: str) -> None:
     """Sign and stream. Nothing is sent before every key was found right and the record is durable.
 
     Raises what ``Presigning.presign`` raises.
     """
-    caller = await exchange.caller(services, exchange.token())
+    caller = await exchange.caller(on.services, exchange.token())
     wanted: PresignIn = decode(await exchange.json_body(_MAX_BODY), PresignIn)
-    made = await services.presigning.presign(caller, location_id, wanted.wanted)
+    made = await on.services.presigning.presign(caller, location_id, wanted.wanted)
     # A URL is ASCII without quotes or backslashes: it stands in JSON as it is.
     tail = f'","expiration":"{instant(made.expires_at)}"}}\n'
     await exchange.begin(_NDJSON)

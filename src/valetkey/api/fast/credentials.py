@@ -7,21 +7,21 @@ from typing import Final
 import msgspec
 
 from valetkey.api.errors import INTERNAL, body_of, log_failure, status_of
-from valetkey.api.hot.exchange import BodyTooLarge, Exchange
-from valetkey.api.hot.vending import Face, hand_out
+from valetkey.api.fast.exchange import BodyTooLarge, Exchange
+from valetkey.api.fast.response_cache import FastServices
+from valetkey.api.fast.vending import ResponseFormat, vend
 from valetkey.api.requests import decode
 from valetkey.api.wire.credentials import CredentialsIn, CredentialsOut
 from valetkey.domain.errors import TooManyRequests, ValetkeyError
-from valetkey.services.registry import Services
 from valetkey.services.vending import Vended, VendRequest
 
 _MAX_BODY: Final = 64 * 1024
 
 
-async def answer(exchange: Exchange, services: Services, location_id: str) -> None:
-    """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
+async def answer(exchange: Exchange, on: FastServices, location_id: str) -> None:
+    """Vend, once the record is durable. Raises what ``Vending.vend`` raises."""
     body = await exchange.json_body(_MAX_BODY)
-    await hand_out(exchange, services, location_id, body, _FACE)
+    await vend(exchange, on, location_id, body, _FORMAT)
 
 
 def _read(body: bytes) -> VendRequest:
@@ -33,7 +33,7 @@ def _write(vended: Vended) -> bytes:
     return msgspec.json.encode(CredentialsOut.of(vended))
 
 
-_FACE: Final = Face("json", takes_bare_token=False, read=_read, write=_write)
+_FORMAT: Final = ResponseFormat("json", takes_bare_token=False, read=_read, write=_write)
 
 
 async def refuse(exchange: Exchange, error: Exception) -> None:

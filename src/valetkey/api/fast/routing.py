@@ -1,4 +1,4 @@
-"""Which requests are hot, and what all of them share: errors, and who is asking."""
+"""Which requests go the fast path, and what all of them share: errors, and who is asking."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any, Final
 import structlog
 from litestar.types import ASGIApp, Receive, Send
 
+from valetkey.api.fast import container, credentials, presigned
+from valetkey.api.fast.exchange import Exchange
+from valetkey.api.fast.response_cache import FastServices
 from valetkey.api.front import Front
-from valetkey.api.hot import container, credentials, presigned
-from valetkey.api.hot.exchange import Exchange
 from valetkey.services.registry import Services
 
 _START: Final = "/api/v1/drivers/"
 #: What is answered in one piece, whatever comes of it.
-_WHOLE_PATH: Final = re.compile(rb"/api/v1/drivers/\w+/credentials", re.ASCII)
+_BUFFERED_PATH: Final = re.compile(rb"/api/v1/drivers/\w+/credentials", re.ASCII)
 _METHODS: Final = frozenset({b"GET", b"POST"})
 _log = structlog.get_logger("valetkey.api")
 
-Handler = Callable[[Exchange, Services, str], Awaitable[None]]
+Handler = Callable[[Exchange, FastServices, str], Awaitable[None]]
 Refusal = Callable[[Exchange, Exception], Awaitable[None]]
 _HANDLERS: Final[dict[tuple[str, str], tuple[Handler, Refusal]]] = {
     ("POST", "credentials"): (credentials.answer, credentials.refuse),
@@ -29,11 +30,11 @@ _HANDLERS: Final[dict[tuple[str, str], tuple[Handler, Refusal]]] = {
 }
 
 
-class HotRoutes:
-    """ASGI: answers what is hot, and hands the rest to the application behind ``front``."""
+class FastPath:
+    """ASGI: answers what is asked all day, and hands the rest to what stands behind ``front``."""
 
     def __init__(self, services: Services, front: Front) -> None:
-        self._services = services
+        self.fast = FastServices.of(services)
         self._front = front
 
     @property
@@ -42,9 +43,9 @@ class HotRoutes:
         return self._front.app
 
     @staticmethod
-    def comes_whole(method: bytes, path: bytes) -> bool:
+    def is_buffered(method: bytes, path: bytes) -> bool:
         """Tell of a request's method and path whether it is answered in one piece."""
-        return method in _METHODS and _WHOLE_PATH.fullmatch(path) is not None
+        return method in _METHODS and _BUFFERED_PATH.fullmatch(path) is not None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         found = _found(scope)
@@ -54,7 +55,7 @@ class HotRoutes:
         location_id, (answer, refuse) = found
         exchange = Exchange(scope, receive, send, self._front.arrive(scope))
         try:
-            await answer(exchange, self._services, location_id)
+            await answer(exchange, self.fast, location_id)
         except Exception as error:  # the last place where an error can be answered
             if exchange.has_begun:
                 # Too late for a status: the answer ends in the middle, and the client sees that.
@@ -64,7 +65,7 @@ class HotRoutes:
 
 
 def _found(scope: Any) -> tuple[str, tuple[Handler, Refusal]] | None:
-    """Return whose credentials a hot request is about, and what handles it."""
+    """Return whose credentials a request is about, and what handles it."""
     if scope["type"] != "http" or not scope["path"].startswith(_START):
         return None
     location_id, _, verb = scope["path"][len(_START) :].partition("/")

@@ -11,21 +11,21 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from valetkey.api.errors import INTERNAL, log_failure, status_of
-from valetkey.api.hot.exchange import Exchange
-from valetkey.api.hot.vending import Face, hand_out
+from valetkey.api.fast.exchange import Exchange
+from valetkey.api.fast.response_cache import FastServices
+from valetkey.api.fast.vending import ResponseFormat, vend
 from valetkey.api.wire.credentials import ContainerErrorOut, ContainerOut
 from valetkey.domain.credentials import DEFAULT_TTL, parse_ttl
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.scope import parse_levels
-from valetkey.services.registry import Services
 from valetkey.services.vending import Vended, VendRequest
 
 _NAMES: Final = frozenset({"prefix", "access", "ttl", "purpose"})
 
 
-async def answer(exchange: Exchange, services: Services, location_id: str) -> None:
-    """Hand out credentials, once the record is durable. Raises what ``Vending.vend`` raises."""
-    await hand_out(exchange, services, location_id, exchange.query, _FACE)
+async def answer(exchange: Exchange, on: FastServices, location_id: str) -> None:
+    """Vend, once the record is durable. Raises what ``Vending.vend`` raises."""
+    await vend(exchange, on, location_id, exchange.query, _FORMAT)
 
 
 def _read(query: bytes) -> VendRequest:
@@ -60,7 +60,7 @@ def _write(vended: Vended) -> bytes:
     return msgspec.json.encode(ContainerOut.of(vended))
 
 
-_FACE: Final = Face("container", takes_bare_token=True, read=_read, write=_write)
+_FORMAT: Final = ResponseFormat("container", takes_bare_token=True, read=_read, write=_write)
 
 
 def _seconds(text: str) -> int:

@@ -14,10 +14,11 @@ import pytest
 
 from support.memory import OWNER, PASSWORD, Memory
 from valetkey.api import create_app
+from valetkey.api.fast.response_cache import ResponseCache
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.location import Location
-from valetkey.services.credential_cache import MIN_REMAINING
 from valetkey.services.vending import VendRequest
+from valetkey.services.vending.session_cache import MIN_REMAINING
 from valetkey.services.vending.vending import Vending
 
 BODY = {"prefixes": ["a"], "access": ["read"]}
@@ -35,6 +36,7 @@ class Desk:
     token: str
     key_id: str
     decisions: list[str]
+    responses: ResponseCache
 
     async def post(self, body: Any = BODY, *, token: str = "") -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -69,7 +71,7 @@ async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://valetkey"
     ) as http:
-        yield Desk(memory, http, location, token.reveal(), key.id, decisions)
+        yield Desk(memory, http, location, token.reveal(), key.id, decisions, app.fast.responses)
 
 
 @pytest.mark.parametrize("verb", ["get", "post"])
@@ -197,9 +199,9 @@ async def test_a_decision_during_which_something_changed_is_not_remembered(
     prepare = Vending.prepare
 
     async def changed(self: Vending, caller: Any, location_id: str, request: VendRequest) -> Any:
-        ready = await prepare(self, caller, location_id, request)
-        desk.memory.services.repeats._caches.changed({"something else"})
-        return ready
+        prepared = await prepare(self, caller, location_id, request)
+        desk.memory.services.caches.changed({"something else"})
+        return prepared
 
     monkeypatch.setattr(Vending, "prepare", changed)
     same_again = json.dumps(BODY, indent=1).encode()
@@ -209,7 +211,7 @@ async def test_a_decision_during_which_something_changed_is_not_remembered(
 
 
 async def test_nothing_is_remembered_while_changes_are_not_heard(desk: Desk) -> None:
-    caches = desk.memory.services.repeats._caches
+    caches = desk.memory.services.caches
     await desk.post()
     caches.deaf()
     for _ in range(3):
@@ -233,18 +235,17 @@ async def test_without_a_record_it_is_not_answered_again_either(desk: Desk) -> N
 
 async def test_memory_holds_no_token_and_shows_no_secret(desk: Desk) -> None:
     answer = await desk.post()
-    repeats = desk.memory.services.repeats
-    kept = repr(repeats._answers)
-    assert repeats._answers
+    kept = repr(desk.responses._responses)
+    assert desk.responses._responses
     for secret in (desk.token, answer.json()["secretAccessKey"], answer.json()["sessionToken"]):
         assert secret not in kept
 
 
 async def test_it_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("valetkey.services.vending.repeats._CAPACITY", 3)
+    monkeypatch.setattr("valetkey.api.fast.response_cache._CAPACITY", 3)
     for number in range(10):
         await desk.post({**BODY, "prefixes": [f"p{number}"]})
-        assert len(desk.memory.services.repeats._answers) <= 3
+        assert len(desk.responses._responses) <= 3
     long = {**BODY, "purpose": "x" * 400, "prefixes": ["a" * 700]}
     for _ in range(2):
         assert (await desk.post(long)).status_code == 200

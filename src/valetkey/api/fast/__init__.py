@@ -1,0 +1,9 @@
+"""The fast path: plain ASGI in front of the framework, for what programs ask all day.
+
+One authentication, one decision, one audit row, and nothing else. Its routes are described for
+OpenAPI in ``valetkey.api.routes.credentials``; here they are answered.
+"""
+
+from valetkey.api.fast.routing import FastPath
+
+__all__ = ["FastPath"]

@@ -1,0 +1,226 @@
+"""May a caller have a credential, and what follows from that.
+
+An :class:`Authorization` is a function of the caller's roles, what is known of the location, and
+the request; it is kept, so that a program that asks every minute is not thought about every
+minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from valetkey.domain.access import Action, Decision, Deny, Principal, decide, require
+from valetkey.domain.credentials import DEFAULT_TTL
+from valetkey.domain.errors import Conflict, Denied, InvalidInput
+from valetkey.domain.grants import Grant, decide_scope
+from valetkey.domain.integration import IntegrationState
+from valetkey.domain.location import Location
+from valetkey.domain.revocation import find_block
+from valetkey.domain.scope import AccessLevel, Scope
+from valetkey.domain.session_policy import render
+from valetkey.domain.tags import api_key_tag, user_tag
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.caches import Caches, TaggedCache
+from valetkey.services.guard import missing
+from valetkey.services.vending.issuing import SessionSpec
+from valetkey.services.vending.location_context import LocationContext, LocationContexts
+
+_CAPACITY: Final = 10_000
+_MAX_PURPOSE: Final = 500
+VEND: Final = "credentials.vend"
+
+
+@dataclass(frozen=True, slots=True)
+class VendRequest:
+    """What is wanted: folders below the location's own (``""`` is all of it), levels, time to live.
+
+    No folder at all is refused: absence is never everything. ``purpose`` is a sentence for the
+    audit trail; ``bare`` and ``versions`` are those of a Scope.
+    """
+
+    prefixes: tuple[str, ...]
+    levels: frozenset[AccessLevel]
+    ttl: timedelta = DEFAULT_TTL
+    purpose: str = ""
+    bare: bool = False
+    versions: bool = False
+    #: Worked out once: requests are looked up far more often than made.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_purpose(self.purpose)
+        parts = (self.prefixes, self.levels, self.ttl, self.purpose, self.bare, self.versions)
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Yes, by which right (``reason``), and to which session. ``key`` is the session's in the
+    cache, ``tags`` name what all of it depends on."""
+
+    principal: Principal
+    request: VendRequest
+    reason: str
+    spec: SessionSpec
+    key: bytes
+    tags: frozenset[str]
+
+    @property
+    def context(self) -> LocationContext:
+        return self.spec.context
+
+    @property
+    def scope(self) -> Scope:
+        return self.spec.scope
+
+    def facts(self) -> dict[str, Any]:
+        """What the audit trail tells of what was asked for."""
+        facts = {
+            "bucket": self.scope.bucket,
+            "prefixes": list(self.scope.prefixes),
+            "access": sorted(self.scope.levels),
+            "ttl": int(self.spec.ttl.total_seconds()),
+            "purpose": self.request.purpose,
+        }
+        extras = {"bare": self.scope.bare, "versions": self.scope.versions}
+        return facts | {name: True for name, asked in extras.items() if asked}
+
+
+class Authorizer:
+    """Decides, and keeps what was decided until something changes."""
+
+    def __init__(self, contexts: LocationContexts, audit: AuditLog, caches: Caches) -> None:
+        self._contexts = contexts
+        self._audit = audit
+        self._caches = caches
+        self._kept: TaggedCache[tuple[int, str, VendRequest], Authorization] = TaggedCache(
+            caches, capacity=_CAPACITY
+        )
+
+    def known(
+        self, principal: Principal, location_id: str, request: VendRequest
+    ) -> Authorization | None:
+        """Return what was decided before and still holds, without waiting."""
+        # It holds the principal, whose id is therefore not another's while the entry is kept; a
+        # principal is read anew whenever a role changes, and brings an id of its own.
+        return self._kept.get((id(principal), location_id, request))
+
+    async def get(self, caller: Caller, location_id: str, request: VendRequest) -> Authorization:
+        """Return the caller's authorization; a refusal is audited before it is raised.
+
+        Raises NotFound, Denied, InvalidInput (TooLarge for too many prefixes), Conflict
+        (integration disabled).
+        """
+        principal = caller.principal
+        known = self.known(principal, location_id, request)
+        if known is not None:
+            return known
+        epoch = self._caches.epoch
+        context = await self._contexts.find(location_id)
+        scope = scope_of(context.location, request)
+        reason = await self._require(caller, context, scope, request.ttl)
+        authorization = authorize(principal, context, request, scope, reason)
+        name = (id(principal), location_id, request)
+        self._kept.keep(name, authorization, authorization.tags, read_at=epoch)
+        return authorization
+
+    async def _require(
+        self, caller: Caller, context: LocationContext, scope: Scope, ttl: timedelta
+    ) -> str:
+        """Return by which right the caller may have a scope: a role, or else grants.
+
+        Raises NotFound to somebody outside the organisation, Denied (audited before) to others.
+        """
+        subject = f"location:{context.location.id}"
+        if context.project.org_id not in caller.principal.org_roles:
+            raise missing(subject)
+        decision = await self._decide(caller.principal, context, scope, ttl)
+        if isinstance(decision, Deny):
+            await self._audit.write(
+                self._audit.event(
+                    caller,
+                    VEND,
+                    subject,
+                    org_id=context.project.org_id,
+                    outcome="denied",
+                    reason=decision.reason,
+                    prefixes=list(scope.prefixes),
+                    access=sorted(scope.levels),
+                )
+            )
+        return require(decision).reason
+
+    async def _decide(
+        self, principal: Principal, context: LocationContext, scope: Scope, ttl: timedelta
+    ) -> Decision:
+        location, project = context.location, context.project
+        by_role = decide(principal, Action.VEND, org_id=project.org_id, project_id=project.id)
+        grants: Sequence[Grant] = ()
+        if isinstance(by_role, Deny):
+            grants = await self._contexts.grants(location.id, principal.user_id)
+        return decide_scope(by_role, grants, location, scope, ttl)
+
+
+def authorize(
+    principal: Principal, context: LocationContext, request: VendRequest, scope: Scope, reason: str
+) -> Authorization:
+    """Put an authorization together, once the right to it was found.
+
+    Raises TooLarge for too many prefixes, Conflict (integration disabled), Denied (blocked).
+    """
+    location, integration = context.location, context.integration
+    if integration.state is IntegrationState.DISABLED:
+        raise Conflict(
+            f"The integration {integration.name!r} is disabled.",
+            hint="Ask its owner to enable it again.",
+        )
+    _require_unblocked(principal, context)
+    policy = render(
+        scope, partition=integration.role_arn.partition, kms_key_arn=location.kms_key_arn
+    )
+    tags = context.tags | {user_tag(principal.user_id)}
+    if principal.key_id:
+        tags |= {api_key_tag(principal.key_id)}
+    holder = None if location.shared_sessions else principal
+    spec = SessionSpec(context, holder, scope, policy, request.ttl)
+    return Authorization(principal, request, reason, spec, spec.key(), tags)
+
+
+def _require_unblocked(principal: Principal, context: LocationContext) -> None:
+    """Raise Denied while an owner has new sessions refused."""
+    block = find_block(
+        context.blocks,
+        principal=principal.email,
+        location_id=context.location.id,
+        integration_id=context.integration.id,
+    )
+    if block is not None:
+        raise Denied(
+            f"No new sessions are given for the {block.kind.value} {block.target}: {block.reason}",
+            hint=f"{block.actor} has refused them; an owner can lift it (valetkey leases allow).",
+        )
+
+
+def scope_of(location: Location, request: VendRequest) -> Scope:
+    """Return the scope of folders below a location's own.
+
+    Raises InvalidInput for an unusable folder (none can lead outside) and for none at all.
+    """
+    full = tuple(location.full_prefix(prefix) for prefix in request.prefixes)
+    return Scope(location.bucket, full, request.levels, request.bare, request.versions)
+
+
+def check_purpose(text: str) -> None:
+    """Raise InvalidInput for a purpose that is too long or has control characters."""
+    if len(text) > _MAX_PURPOSE or not text.isprintable():
+        raise InvalidInput(
+            "The purpose is not one line of ordinary text.",
+            hint=f"Say why in at most {_MAX_PURPOSE} printable characters.",
+            field="purpose",
+        )

@@ -1,0 +1,151 @@
+"""Sessions from STS: what is wanted, and the one AssumeRole that makes it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from valetkey.domain.access import Principal
+from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.errors import AwsRefused, AwsUnavailable, ValetkeyError
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.lease import Lease
+from valetkey.domain.location import Location
+from valetkey.domain.ports import AssumeRole, Clock, Sealer, Sts
+from valetkey.domain.scope import Scope
+from valetkey.services.health import StsSeen
+from valetkey.services.integrations import open_loaded
+from valetkey.services.vending.location_context import LocationContext
+
+#: RoleSessionName takes 64 of these letters; the lease id takes 24 and a hyphen one.
+_NOT_IN_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
+_WHO_LENGTH: Final = 39
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """All that shapes a session. ``holder`` is whom it is for; None for one that a location's
+    users share."""
+
+    context: LocationContext
+    holder: Principal | None
+    scope: Scope
+    policy: str
+    ttl: timedelta
+
+    def key(self) -> bytes:
+        """Return the session's key in the cache."""
+        integration = self.context.integration
+        return credential_key(
+            integration.id,
+            integration.access_key_id,
+            integration.role_arn,
+            self.context.location.id,
+            self.holder.user_id if self.holder else "",
+            self.policy,
+            self.ttl,
+        )
+
+
+@dataclass(slots=True)
+class IssuedSession:
+    """A session: its credentials and its lease, which is stored with the first audit record that
+    names it (``is_recorded``)."""
+
+    credentials: TemporaryCredentials
+    lease: Lease
+    is_recorded: bool = False
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.credentials.expires_at
+
+
+class SessionIssuer:
+    """Calls STS."""
+
+    def __init__(
+        self,
+        sealer: Sealer,
+        sts: Sts,
+        seen: StsSeen,
+        clock: Clock,
+        new_id: IdFactory,
+    ) -> None:
+        self._sealer = sealer
+        self._sts = sts
+        self._seen = seen
+        self._clock = clock
+        self._new_id = new_id
+
+    async def issue(self, spec: SessionSpec) -> IssuedSession:
+        """Return a new session. Raises AwsRefused, AwsUnavailable, SealBroken, Conflict."""
+        context, integration = spec.context, spec.context.integration
+        key = await open_loaded(self._sealer, integration, context.sealed_secret)
+        lease_id, issued_at = self._new_id(), self._clock.now()
+        holder = spec.holder
+        order = AssumeRole(
+            role_arn=integration.role_arn,
+            session_name=session_name(holder.email if holder else context.location, lease_id),
+            duration=spec.ttl,
+            policy=spec.policy,
+            external_id=integration.external_id,
+        )
+        credentials = await self._assume_role(key, order)
+        lease = Lease(
+            id=lease_id,
+            org_id=context.project.org_id,
+            integration_id=integration.id,
+            location_id=context.location.id,
+            user_id=holder.user_id if holder else "",
+            principal=holder.email if holder else "",
+            role_arn=str(integration.role_arn),
+            session_name=order.session_name,
+            access_key_id=credentials.access_key_id,
+            issued_at=issued_at,
+            expires_at=credentials.expires_at,
+            bucket=spec.scope.bucket,
+            prefixes=spec.scope.prefixes,
+            levels=spec.scope.levels,
+        )
+        return IssuedSession(credentials, lease)
+
+    async def _assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
+        try:
+            credentials = await self._sts.assume_role(key, order)
+            if credentials.expires_at <= self._clock.now():
+                raise AwsUnavailable(
+                    "STS returned a credential that has already expired.",
+                    hint="Compare this machine's clock with the world's (NTP), then ask again.",
+                )
+        except ValetkeyError as error:
+            self._note(error)
+            raise
+        self._seen.answered()
+        return credentials
+
+    def _note(self, error: ValetkeyError) -> None:
+        if isinstance(error, AwsRefused):
+            self._seen.answered()
+        elif isinstance(error, AwsUnavailable):
+            self._seen.failed(self._clock.now(), error.message)
+
+
+def session_name(whose: str | Location, lease_id: str) -> str:
+    """Return a RoleSessionName (at most 64 letters) for CloudTrail: who asked (an e-mail address),
+    or which location's users share it, and the lease."""
+    who = f"shared-{whose.id}" if isinstance(whose, Location) else whose
+    return f"{_NOT_IN_SESSION_NAME.sub('-', who)[:_WHO_LENGTH]}-{lease_id}"
+
+
+def credential_key(*shaping: object) -> bytes:
+    """Return the cache key of a credential: all that shapes it, none of it able to pose as
+    another part."""
+    digest = hashlib.sha256()
+    for part in (str(each).encode() for each in shaping):
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.digest()
