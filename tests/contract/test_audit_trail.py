@@ -21,8 +21,11 @@ from valetkey.domain.audit import (
     stamp,
     verify_chain,
 )
-from valetkey.domain.errors import StorageUnavailable
+from valetkey.domain.errors import AuditUnavailable, StorageUnavailable, Unstorable
+from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Storage
+from valetkey.services.audit import AuditLog
+from valetkey.system import SystemClock, SystemEntropy
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ORGS = ("a" * 24, "b" * 24)
@@ -177,6 +180,81 @@ async def test_two_processes_that_write_the_quick_way_make_one_chain(database_ur
     assert verify_chain(records).holds
     await one.close()
     await other.close()
+
+
+#: Half a character: no database stores it. Made past what makes texts storable.
+BAD = replace(_event(1000), actor="eve\ud800")
+
+
+async def test_a_record_that_is_refused_leaves_nothing_of_its_batch(storage: Storage) -> None:
+    await storage.record([_event(1)], [])
+    with pytest.raises(Unstorable):
+        await storage.record([_event(2), BAD, _event(3)], [])
+    await storage.record([_event(4)], [])
+    records = await _records(storage)
+    assert [record.event.id for record in records] == [_event(1).id, _event(4).id]
+    assert verify_chain(records).holds
+
+
+async def test_a_record_that_is_refused_fails_alone(storage: Storage) -> None:
+    clock = SystemClock()
+    audit = AuditLog(storage, clock, IdFactory(clock, SystemEntropy()))
+    entries = [BAD if number % 10 == 7 else _event(number) for number in range(40)]
+    outcomes = await asyncio.gather(*map(audit.write, entries), return_exceptions=True)
+    refused = [number for number, outcome in enumerate(outcomes) if outcome is not None]
+    assert refused == [7, 17, 27, 37]
+    assert all(isinstance(outcomes[number], AuditUnavailable) for number in refused)
+    records = await _records(storage)
+    assert [record.event for record in records] == [each for each in entries if each is not BAD]
+    assert verify_chain(records).holds
+
+
+NASTY = "x\0\ud800\U0001f600é\n" + "y" * 300
+
+
+async def test_what_callers_send_is_stored_whatever_it_is(storage: Storage) -> None:
+    made = AuditEvent.of(
+        id="1" * 24,
+        at=NOW,
+        org_id=ORGS[0],
+        actor=NASTY,
+        action="credentials.vend",
+        outcome="denied",
+        subject=NASTY,
+        reason=NASTY,
+        request_id=NASTY,
+        source=NASTY,
+        details={"prefixes": [NASTY], NASTY: {"n": 1, "m": None}},
+    )
+    form = AuditForm(
+        org_id=ORGS[0],
+        actor=NASTY,
+        action="credentials.vend",
+        outcome="allowed",
+        subject=NASTY,
+        reason=NASTY,
+        details={"prefixes": (NASTY,)},
+    )
+    filled = FilledForm(form, NASTY, NASTY).date("2" * 24, NOW, stamp(NOW))
+    await storage.record([made, filled], [])
+    async with storage.begin() as work:
+        await work.audit.append([replace(made, id="3" * 24)])
+    records = await _records(storage)
+    assert records[0].event == made
+    assert made.subject.startswith("x\ufffd\ufffd\U0001f600é\ny")
+    assert len(made.subject) == len(NASTY)
+    assert verify_chain(records).holds
+
+
+async def test_a_value_that_no_row_takes_is_the_callers_mistake(storage_url: str | None) -> None:
+    if storage_url is None:
+        return  # a dictionary takes everything
+    await migrate(storage_url)
+    storage = SqlCatalogStorage.at(storage_url)
+    for actor in ("\ud800", *(["\0"] if storage_url.startswith("postgres") else [])):
+        with pytest.raises(Unstorable):
+            await _records(storage, where=AuditFilter(actor=actor))
+    await storage.close()
 
 
 async def test_nothing_is_recorded_where_the_database_is_gone(tmp_path: Path) -> None:

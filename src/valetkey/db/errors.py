@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from valetkey.domain.errors import Conflict, InUse, StorageUnavailable
+from valetkey.domain.errors import Conflict, InUse, StorageUnavailable, Unstorable
 
 _CAUSES: Final = (
     ("database is locked", "another process holds the database", "Try again; see who holds it."),
@@ -42,14 +42,42 @@ _CAUSES: Final = (
 )
 
 
+#: What a driver raises for a value that the database would not even be sent.
+REFUSED_BY_DRIVER: Final = (UnicodeEncodeError, OverflowError)
+#: The class of SQLSTATEs that say so of a value that was sent ("data exception").
+_DATA_EXCEPTION: Final = "22"
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn whatever the database says inside into StorageUnavailable."""
+    """Turn whatever the database says inside into StorageUnavailable, and what it says of a value
+    into Unstorable."""
     try:
         yield
+    except REFUSED_BY_DRIVER:
+        raise unstorable() from None
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         # The driver's text may quote parameters: it decides the cause, and is not repeated.
-        raise unavailable(error) from None
+        raise (unstorable() if _is_of_a_value(error) else unavailable(error)) from None
+
+
+def unstorable() -> Unstorable:
+    """Return the error for a value that the database refuses."""
+    return Unstorable(
+        "A text or a number of the request can't be stored.",
+        hint="Leave out control characters and half characters; send shorter texts and smaller "
+        "numbers.",
+    )
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    # asyncpg raises a ValueError for what it can't encode.
+    return state.startswith(_DATA_EXCEPTION) or isinstance(
+        error.orig.__cause__, (ValueError, *REFUSED_BY_DRIVER)
+    )
 
 
 def unavailable(error: Exception) -> StorageUnavailable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,30 @@ from valetkey.domain.credentials import require_aware
 
 #: The hash that stands before the first record.
 GENESIS: Final = "0" * 64
+#: What some database refuses within a text: NUL, and halves of a character.
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+#: The longest texts that a record's columns take, where a caller has a say in them.
+_LONGEST: Final = {"actor": 254, "request_id": 200, "source": 200}
+
+
+def storable(text: str, longest: int | None = None) -> str:
+    """Return a text that every database stores: what it would refuse stands as U+FFFD, and what is
+    longer than ``longest`` characters is cut.
+
+    Records hold what callers sent. One that can't be stored would be a way to leave none.
+    """
+    text = text if text.isprintable() else _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if longest is None else text[:longest]
+
+
+def _storable_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): _storable_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable_json(each) for each in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +64,18 @@ class AuditEvent:
 
     def __post_init__(self) -> None:
         require_aware(self.at)
+
+    @classmethod
+    def of(cls, *, details: Mapping[str, Any], **fields: Any) -> Self:
+        """Make an event of what a caller said and did, in texts that can be stored.
+
+        The plain constructor takes an event as it is: a stored one must not change.
+        """
+        texts: dict[str, Any] = {
+            name: storable(value, _LONGEST.get(name)) if isinstance(value, str) else value
+            for name, value in fields.items()
+        }
+        return cls(**texts, details=_storable_json(details))
 
     @property
     def stamp(self) -> str:
@@ -108,7 +145,7 @@ class Entry(Protocol):
 
 class AuditForm:
     """What many events have in common, its form worked out once: vending the same credential
-    a thousand times differs only in when, and in which request."""
+    a thousand times differs only in when, and in which request. Its texts are made storable."""
 
     __slots__ = ("after_id", "after_source", "before_at", "before_id", "constant", "details")
 
@@ -123,8 +160,10 @@ class AuditForm:
         reason: str,
         details: Mapping[str, Any],
     ) -> None:
+        actor = storable(actor, _LONGEST["actor"])
+        subject, reason = storable(subject), storable(reason)
         self.constant = (org_id, actor, action, outcome, subject, reason)
-        self.details = _compact(dict(details))
+        self.details = _compact(_storable_json(details))
         # The sorted JSON, but for what differs: the time, the id, the request and its source.
         self.before_at = f'{{"action":{_text(action)},"actor":{_text(actor)},"at":"'
         self.before_id = f'","details":{self.details},"id":'
@@ -146,8 +185,8 @@ class FilledForm:
 
     def __init__(self, form: AuditForm, request_id: str, source: str) -> None:
         self.form = form
-        self.request_id = request_id
-        self.source = source
+        self.request_id = storable(request_id, _LONGEST["request_id"])
+        self.source = storable(source, _LONGEST["source"])
 
     def date(self, event_id: str, at: datetime, stamp: str) -> Self:
         """Give the event its id and time; ``stamp`` is the time's written form."""

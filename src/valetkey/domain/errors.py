@@ -44,6 +44,10 @@ class TooLarge(InvalidInput):
     code = "too_large"
 
 
+class Unstorable(InvalidInput):
+    """A value that no row of the database takes: the database is well, and refuses it."""
+
+
 class Unauthenticated(ValetkeyError):
     """Nobody, or nobody that can be trusted, is asking."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -20,13 +21,20 @@ from valetkey.domain.audit import (
     FilledForm,
     stamp,
 )
-from valetkey.domain.errors import AuditUnavailable, NotFound, StorageUnavailable
+from valetkey.domain.errors import (
+    AuditUnavailable,
+    NotFound,
+    StorageUnavailable,
+    ValetkeyError,
+)
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import Lease
 from valetkey.domain.ports import Clock, Storage
 
 #: As many records as one transaction takes; the rest wait for the next one.
 _BATCH = 128
+
+_log = logging.getLogger(__name__)
 
 
 class Caller(NamedTuple):
@@ -66,7 +74,7 @@ class AuditLog:
         **details: Any,
     ) -> AuditEvent:
         """Describe what a caller did. ``details`` are JSON-ready and hold no secret."""
-        return AuditEvent(
+        return AuditEvent.of(
             id=self._new_id(),
             at=self._clock.now(),
             org_id=org_id,
@@ -96,24 +104,29 @@ class AuditLog:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-                error = await self._commit(batch)
-                for _, _, done in batch:
-                    if done.cancelled():
-                        continue
-                    if error is None:
-                        done.set_result(None)
-                    else:
-                        done.set_exception(_unavailable(error))
+                await self._commit(batch)
         finally:
             self._writer = None
 
-    async def _commit(self, batch: list[_Waiting]) -> Exception | None:
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        """Store a batch, and tell those who wait for it. A batch that is refused is halved until
+        the record that is the reason stands alone: it fails, and the others are stored."""
         leases = {lease.id: lease for _, lease, _ in batch if lease is not None}
         try:
             await self._storage.record(self._dated(batch), list(leases.values()))
-        except Exception as error:  # noqa: BLE001  # whatever it was, every waiting caller hears of it
-            return error
-        return None
+        except StorageUnavailable as error:
+            # The database is at fault, not a record: asking again at once would not help.
+            _tell(batch, error)
+        except Exception as error:  # noqa: BLE001  # whatever it was, who waits hears of it
+            if len(batch) == 1:
+                _log.exception("an audit record can't be stored")
+                _tell(batch, error)
+                return
+            half = len(batch) // 2
+            await self._commit(batch[:half])
+            await self._commit(batch[half:])
+        else:
+            _tell(batch, None)
 
     def _dated(self, batch: list[_Waiting]) -> list[Entry]:
         now = self._clock.now()
@@ -172,8 +185,18 @@ class AuditLog:
         return walk.verdict
 
 
+def _tell(batch: list[_Waiting], error: Exception | None) -> None:
+    for _, _, done in batch:
+        if done.cancelled():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(_unavailable(error))
+
+
 def _unavailable(error: Exception) -> AuditUnavailable:
-    cause = error.message if isinstance(error, StorageUnavailable) else type(error).__name__
+    cause = error.message if isinstance(error, ValetkeyError) else type(error).__name__
     return AuditUnavailable(
         f"The audit record could not be written ({cause}), so nothing was handed out.",
         hint="See that the database is reachable, writable and has room; then ask again.",

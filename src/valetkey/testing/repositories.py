@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
-from valetkey.domain.errors import Conflict, InUse
+from valetkey.domain.errors import Conflict, InUse, Unstorable
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
@@ -255,6 +255,10 @@ class MemoryAuditTrail:
     async def append(self, events: Sequence[AuditEvent]) -> Sequence[AuditRecord]:
         added = []
         for event in events:
+            try:
+                "".join(map(str, event.cells(""))).encode()
+            except UnicodeEncodeError:
+                raise Unstorable("A text can't be stored.", hint="Send another.") from None
             previous = self.records[-1].hash if self.records else GENESIS
             added.append(link(len(self.records) + 1, previous, event))
             self.records.append(added[-1])

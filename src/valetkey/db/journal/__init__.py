@@ -26,8 +26,8 @@ class Journal(Protocol):
     """Appends records, and the leases that they name, in one durable transaction."""
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
-        """Raises StorageUnavailable; nothing of it is stored then. A lease that is stored already
-        is let be."""
+        """Raises StorageUnavailable, or Unstorable where it is one of these that the database
+        refuses; nothing of them is stored then. A lease that is stored already is let be."""
         ...
 
     async def close(self) -> None: ...

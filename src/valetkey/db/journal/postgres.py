@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from valetkey.db.errors import unavailable
+from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
 from valetkey.db.journal.rows import (
     HEAD,
     LEASE_COLUMNS,
@@ -27,6 +27,13 @@ from valetkey.domain.lease import Lease
 
 #: A statement may be prepared for each number of rows up to this, and is kept.
 _MOST_ROWS: Final = 64
+#: What is wrong with a record, not with the database.
+_REFUSED: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    ValueError,  # asyncpg's for what it can't encode
+    *REFUSED_BY_DRIVER,
+)
 _NOT_TEXT: Final = {"sequence": "bigint", "at": "timestamptz"}
 _TYPES: Final = tuple(_NOT_TEXT.get(column, "text") for column in RECORD_COLUMNS)
 _ADD_LEASE: Final = (
@@ -52,6 +59,9 @@ class PostgresJournal:
         async with self._lock:
             try:
                 self._head = await self._appended(await self._connected(), entries, leases)
+            except _REFUSED:
+                self._disconnect()
+                raise unstorable() from None
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 self._disconnect()
                 raise unavailable(error) from None

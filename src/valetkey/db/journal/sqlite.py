@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from valetkey.db.errors import unavailable
+from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
 from valetkey.db.files import HeldFile
 from valetkey.db.journal.rows import (
     HEAD,
@@ -107,6 +107,9 @@ class _File:
         """Raise our errors for SQLite's; whatever went wrong, nothing of it stays."""
         try:
             yield
+        except (sqlite3.IntegrityError, sqlite3.DataError, *REFUSED_BY_DRIVER):
+            self.close()
+            raise unstorable() from None
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise unavailable(error) from None

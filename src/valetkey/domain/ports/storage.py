@@ -189,7 +189,8 @@ class Storage(Protocol):
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
         """Append audit records, and store the leases that they name, by the quickest way there
-        is, in a transaction of its own. A lease that is stored already is let be."""
+        is, in a transaction of its own. A lease that is stored already is let be. Raises
+        Unstorable where it is one of these that the database refuses: nothing is stored then."""
         ...
 
     def listen(self, listener: ChangeListener) -> None:
