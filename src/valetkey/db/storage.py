@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from valetkey.db.changes import Changes, SqlInvalidations
@@ -30,15 +30,26 @@ from valetkey.db.repositories.keys import (
 from valetkey.db.repositories.sealed import SqlSealedRows
 from valetkey.db.repositories.storage import SqlIntegrations, SqlLocations
 from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
+from valetkey.db.tables import accounts, storage, vending
 from valetkey.domain.audit import Entry
 from valetkey.domain.lease import Lease
 from valetkey.domain.ports import ChangeListener
+
+#: Where the row of a noun is. What belongs to an entity is guarded by its row.
+LOCKED: dict[str, Table] = {
+    "organisation": accounts.organizations,
+    "project": accounts.projects,
+    "integration": storage.integrations,
+    "location": storage.locations,
+    "group": vending.groups,
+}
 
 
 class SqlUnitOfWork:
     """Implements ports.UnitOfWork over one connection's transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
         self.installations = SqlInstallations(connection)
         self.users = SqlUsers(connection)
         self.organizations = SqlOrganizations(connection)
@@ -56,6 +67,11 @@ class SqlUnitOfWork:
         self.revocations = SqlRevocations(connection)
         self.blocks = SqlBlocks(connection)
         self.sealed = SqlSealedRows(connection)
+
+    async def lock(self, noun: str, entity_id: str) -> None:
+        if self._connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+            row = select(LOCKED[noun].c.id).where(LOCKED[noun].c.id == entity_id)
+            await self._connection.execute(row.with_for_update(key_share=True))
 
 
 W = TypeVar("W", bound=SqlUnitOfWork)

@@ -72,6 +72,13 @@ class Conflict(ValetkeyError):
     code = "conflict"
 
 
+class VersionMismatch(Conflict):
+    """Somebody else changed it since it was read. ``details['version']`` is the stored one, where
+    it is known."""
+
+    code = "version_mismatch"
+
+
 class InUse(Conflict):
     """The thing can't go while others depend on it."""
 

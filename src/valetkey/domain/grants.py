@@ -32,6 +32,7 @@ class Group:
     org_id: str
     name: str
     created_at: datetime
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class Grant:
     max_ttl: timedelta
     creator: str
     created_at: datetime
+    ends_at: datetime | None = None
+    reason: str = ""
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the grant has not ended."""
+        return self.ends_at is None or now < self.ends_at
 
     def opens(self, path: str, level: AccessLevel) -> bool:
         """Tell whether the grant gives a level on a path (below the location's folder)."""

@@ -195,3 +195,4 @@ class Integration:
     endpoint: str = ""
     provider: str = ""
     ref: str = ""
+    version: int = 1

@@ -9,8 +9,14 @@ from datetime import datetime
 from typing import Final
 
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.scope import normalize_folder
+from valetkey.domain.scope import AccessLevel, normalize_folder
 
+#: A location lies within at most so many others.
+MAX_DEPTH: Final = 16
+#: So many locations below one are looked at when it is narrowed.
+MOST_BELOW: Final = 10_000
+#: What a location gives unless it is narrowed.
+ALL_ACCESS: Final = frozenset(AccessLevel)
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _KMS_KEY: Final = re.compile(
@@ -107,6 +113,11 @@ class Location:
     updated_at: datetime
     kms_key_arn: str = ""
     shared_sessions: bool = False
+    parent_id: str | None = None
+    access: frozenset[AccessLevel] = ALL_ACCESS
+    ends_at: datetime | None = None
+    requester_pays: bool = False
+    version: int = 1
 
     def full_prefix(self, below: str) -> str:
         """Return the key prefix of a folder below the location's own.

@@ -38,11 +38,13 @@ _log = logging.getLogger(__name__)
 
 
 class Caller(NamedTuple):
-    """Who is asking, in which request, from which address."""
+    """Who is asking, in which request, from which address. ``expected_version`` is the version of
+    the entity that they mean to change (If-Match); None is whichever it is."""
 
     principal: Principal
     request_id: str = ""
     source: str = ""
+    expected_version: int | None = None
 
 
 _Waiting = tuple[Entry, Lease | None, "asyncio.Future[None]"]

@@ -10,7 +10,7 @@ from datetime import datetime
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
 from valetkey.domain.errors import Conflict, InUse, Unstorable
 from valetkey.domain.integration import Integration
-from valetkey.domain.location import Location
+from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
@@ -28,6 +28,7 @@ from valetkey.testing.vending import (
     MemoryInvalidations,
     MemoryLeases,
 )
+from valetkey.testing.versions import save
 
 
 class MemoryInstallations:
@@ -84,6 +85,9 @@ class MemoryOrganizations:
     async def get(self, org_id: str) -> Organization | None:
         return self._rows.get(org_id)
 
+    async def save(self, org: Organization) -> Organization:
+        return save(self._rows, org)
+
     async def of_user(self, user_id: str) -> Sequence[Organization]:
         mine = {member.org_id for member in await self.memberships(user_id)}
         return [org for org_id, org in sorted(self._rows.items()) if org_id in mine]
@@ -111,10 +115,17 @@ class MemoryProjects:
         self._members: dict[tuple[str, str], ProjectMember] = {}
 
     async def add(self, project: Project) -> None:
-        others = await self.of_org(project.org_id)
-        if any(other.name == project.name for other in others):
-            raise Conflict(f"There is a project {project.name!r} already.", hint="Rename it.")
+        self._check_name(project)
         self._rows[project.id] = project
+
+    async def save(self, project: Project) -> Project:
+        self._check_name(project)
+        return save(self._rows, project)
+
+    def _check_name(self, new: Project) -> None:
+        for row in self._rows.values():
+            if (row.org_id, row.name) == (new.org_id, new.name) and row.id != new.id:
+                raise Conflict(f"There is a project {new.name!r} already.", hint="Rename it.")
 
     async def get(self, project_id: str) -> Project | None:
         return self._rows.get(project_id)
@@ -186,10 +197,9 @@ class MemoryIntegrations:
         found = [row for row in self._rows.values() if row.org_id == org_id]
         return sorted(found, key=lambda row: row.name)
 
-    async def save(self, integration: Integration) -> None:
+    async def save(self, integration: Integration) -> Integration:
         self._check_name(integration)
-        if integration.id in self._rows:
-            self._rows[integration.id] = integration
+        return save(self._rows, integration)
 
     async def sealed_secret(self, integration_id: str) -> SealedSecret | None:
         return self.secrets.get(integration_id)
@@ -231,12 +241,29 @@ class MemoryLocations:
         found = [row for row in self._rows.values() if row.integration_id == integration_id]
         return sorted(found, key=lambda row: row.name)
 
-    async def save(self, location: Location) -> None:
+    async def save(self, location: Location) -> Location:
         self._check_name(location)
-        if location.id in self._rows:
-            self._rows[location.id] = location
+        return save(self._rows, location)
+
+    async def ancestors(self, location: Location) -> Sequence[Location]:
+        found: list[Location] = []
+        while location.parent_id is not None and len(found) < MAX_DEPTH:
+            location = self._rows[location.parent_id]
+            found.append(location)
+        return found
+
+    async def below(self, location_id: str) -> Sequence[Location]:
+        found: list[Location] = []
+        level = {location_id}
+        while level:
+            children = [row for _, row in sorted(self._rows.items()) if row.parent_id in level]
+            found += children
+            level = {child.id for child in children}
+        return found[:MOST_BELOW]
 
     async def delete(self, location_id: str) -> bool:
+        if any(row.parent_id == location_id for row in self._rows.values()):
+            raise InUse("Locations within it use this location.", hint="Delete those first.")
         self.grants.forget_location(location_id)
         return self._rows.pop(location_id, None) is not None
 
@@ -299,3 +326,6 @@ class MemoryUnitOfWork:
         self.revocations = MemoryRevocations()
         self.blocks = MemoryBlocks()
         self.sealed = MemorySealedRows(self.integrations)
+
+    async def lock(self, noun: str, entity_id: str) -> None:
+        """Nothing to do: there is one transaction at a time."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.testing.versions import save
 
 
 class MemoryLeases:
@@ -69,6 +70,14 @@ class MemoryGroups:
 
     async def get(self, group_id: str) -> Group | None:
         return self._rows.get(group_id)
+
+    async def save(self, group: Group) -> Group:
+        if any(
+            other.name == group.name and other.id != group.id
+            for other in await self.of_org(group.org_id)
+        ):
+            raise Conflict(f"There is a group {group.name!r} already.", hint="Rename it.")
+        return save(self._rows, group)
 
     async def of_org(self, org_id: str) -> Sequence[Group]:
         found = [group for group in self._rows.values() if group.org_id == org_id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +63,9 @@ class SqlOrganizations(Repository):
         row = await self._one(select(t.organizations).where(t.organizations.c.id == org_id))
         return from_row(Organization, row) if row else None
 
+    async def save(self, org: Organization) -> Organization:
+        return replace(org, version=await self._save(t.organizations, to_row(org)))
+
     async def of_user(self, user_id: str) -> Sequence[Organization]:
         query = (
             select(t.organizations)
@@ -99,6 +103,10 @@ class SqlProjects(Repository):
     async def get(self, project_id: str) -> Project | None:
         row = await self._one(select(t.projects).where(t.projects.c.id == project_id))
         return from_row(Project, row) if row else None
+
+    async def save(self, project: Project) -> Project:
+        with conflict(f"There is a project {project.name!r} already."):
+            return replace(project, version=await self._save(t.projects, to_row(project)))
 
     async def of_org(self, org_id: str) -> Sequence[Project]:
         query = select(t.projects).where(t.projects.c.org_id == org_id).order_by(t.projects.c.id)

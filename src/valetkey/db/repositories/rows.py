@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from sqlalchemy import Executable, Row, Table, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from valetkey.domain.errors import VersionMismatch
+from valetkey.domain.scope import AccessLevel
 from valetkey.domain.sealing import SealedSecret
 
 if TYPE_CHECKING:
@@ -36,6 +38,16 @@ def from_row(kind: type[T], row: Row[Any], /, **parsed: Any) -> T:
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
     names = kind.__dataclass_fields__  # type: ignore[attr-defined]  # kinds are dataclasses
     return kind(**{name: values[name] for name in names if name in values} | parsed)
+
+
+def levels_text(levels: Iterable[AccessLevel]) -> str:
+    """Return access levels as a column has them."""
+    return ",".join(sorted(levels))
+
+
+def levels_of(text: str) -> frozenset[AccessLevel]:
+    """Return the access levels of a column."""
+    return frozenset(map(AccessLevel, text.split(",")))
 
 
 def sealed_row(sealed: SealedSecret) -> dict[str, Any]:
@@ -65,6 +77,19 @@ class Repository:
     async def _insert_all(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         if batch := [dict(row) for row in rows]:
             await self._connection.execute(insert(table), batch)
+
+    async def _save(self, table: Table, row: Mapping[str, Any]) -> int:
+        """Replace a row by its newer self, if its version is still the stored one; return the new
+        version. Raises VersionMismatch."""
+        match = (table.c.id == row["id"], table.c.version == row["version"])
+        following = int(row["version"]) + 1
+        statement = update(table).where(*match).values(**{**row, "version": following})
+        if not await self._change(statement):
+            raise VersionMismatch(
+                "It was changed, or deleted, by somebody else meanwhile.",
+                hint="Read it again, and decide on what it is now.",
+            )
+        return following
 
     async def _put(self, table: Table, key: Mapping[str, Any], row: Mapping[str, Any]) -> None:
         """Update the row with this key, or insert it."""

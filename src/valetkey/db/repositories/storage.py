@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, delete, select, update
 
 from valetkey.db.errors import conflict, in_use
-from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
+from valetkey.db.repositories.rows import (
+    Repository,
+    from_row,
+    levels_of,
+    levels_text,
+    sealed_row,
+    to_row,
+)
 from valetkey.db.tables import storage as t
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
-from valetkey.domain.location import Location
+from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
 from valetkey.domain.sealing import SealedSecret
 
 
@@ -32,11 +40,10 @@ class SqlIntegrations(Repository):
         query = select(table).where(table.c.org_id == org_id).order_by(table.c.name)
         return [_integration(row) for row in await self._all(query)]
 
-    async def save(self, integration: Integration) -> None:
-        match = t.integrations.c.id == integration.id
+    async def save(self, integration: Integration) -> Integration:
         with conflict(f"There is an integration {integration.name!r} already."):
-            row = _integration_row(integration)
-            await self._change(update(t.integrations).where(match).values(**row))
+            version = await self._save(t.integrations, _integration_row(integration))
+        return replace(integration, version=version)
 
     async def sealed_secret(self, integration_id: str) -> SealedSecret | None:
         row = await self._one(select(t.integrations).where(t.integrations.c.id == integration_id))
@@ -57,30 +64,59 @@ class SqlLocations(Repository):
 
     async def add(self, location: Location) -> None:
         with conflict(f"There is a location {location.name!r} already."):
-            await self._insert(t.locations, to_row(location))
+            await self._insert(t.locations, _location_row(location))
 
     async def get(self, location_id: str) -> Location | None:
         row = await self._one(select(t.locations).where(t.locations.c.id == location_id))
-        return from_row(Location, row) if row else None
+        return _location(row) if row else None
 
     async def of_project(self, project_id: str) -> Sequence[Location]:
         query = select(t.locations).where(t.locations.c.project_id == project_id)
         rows = await self._all(query.order_by(t.locations.c.name))
-        return [from_row(Location, row) for row in rows]
+        return [_location(row) for row in rows]
 
     async def of_integration(self, integration_id: str) -> Sequence[Location]:
         query = select(t.locations).where(t.locations.c.integration_id == integration_id)
         rows = await self._all(query.order_by(t.locations.c.name))
-        return [from_row(Location, row) for row in rows]
+        return [_location(row) for row in rows]
 
-    async def save(self, location: Location) -> None:
-        match = t.locations.c.id == location.id
+    async def save(self, location: Location) -> Location:
         with conflict(f"There is a location {location.name!r} already."):
-            await self._change(update(t.locations).where(match).values(**to_row(location)))
+            version = await self._save(t.locations, _location_row(location))
+        return replace(location, version=version)
+
+    async def ancestors(self, location: Location) -> Sequence[Location]:
+        found: list[Location] = []
+        parent_id = location.parent_id
+        while parent_id is not None and len(found) < MAX_DEPTH:
+            parent = await self.get(parent_id)
+            if parent is None:
+                break
+            found.append(parent)
+            parent_id = parent.parent_id
+        return found
+
+    async def below(self, location_id: str) -> Sequence[Location]:
+        found, level = list[Location](), [location_id]
+        while level and len(found) < MOST_BELOW:
+            query = select(t.locations).where(t.locations.c.parent_id.in_(level))
+            rows = await self._all(query.order_by(t.locations.c.id).limit(MOST_BELOW))
+            children = [_location(row) for row in rows]
+            found += children
+            level = [child.id for child in children]
+        return found
 
     async def delete(self, location_id: str) -> bool:
-        with in_use("Datasets use this location.", "Delete its datasets first."):
+        with in_use("Datasets, or locations within it, use this location.", "Delete those first."):
             return await self._change(delete(t.locations).where(t.locations.c.id == location_id))
+
+
+def _location_row(location: Location) -> dict[str, Any]:
+    return to_row(location) | {"access": levels_text(location.access)}
+
+
+def _location(row: Row[Any]) -> Location:
+    return from_row(Location, row, access=levels_of(row.access))
 
 
 def _integration_row(integration: Integration) -> dict[str, Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, or_, select, update
 
 from valetkey.db.errors import conflict
-from valetkey.db.repositories.rows import Repository, from_row, to_row
+from valetkey.db.repositories.rows import Repository, from_row, levels_of, levels_text, to_row
 from valetkey.db.tables import vending as t
 from valetkey.db.tables.accounts import users
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.lease import Lease, LeaseFilter
-from valetkey.domain.scope import AccessLevel
 
 
 class SqlLeases(Repository):
@@ -55,6 +55,10 @@ class SqlGroups(Repository):
     async def get(self, group_id: str) -> Group | None:
         row = await self._one(select(t.groups).where(t.groups.c.id == group_id))
         return from_row(Group, row) if row else None
+
+    async def save(self, group: Group) -> Group:
+        with conflict(f"There is a group {group.name!r} already."):
+            return replace(group, version=await self._save(t.groups, to_row(group)))
 
     async def of_org(self, org_id: str) -> Sequence[Group]:
         query = select(t.groups).where(t.groups.c.org_id == org_id).order_by(t.groups.c.name)
@@ -131,10 +135,12 @@ def _grant_row(grant: Grant) -> dict[str, Any]:
         "user_id": grant.subject_id if is_user else None,
         "group_id": None if is_user else grant.subject_id,
         "prefixes": list(grant.prefixes),
-        "levels": _levels_text(grant.levels),
+        "levels": levels_text(grant.levels),
         "max_ttl": int(grant.max_ttl.total_seconds()),
         "creator": grant.creator,
         "created_at": grant.created_at,
+        "ends_at": grant.ends_at,
+        "reason": grant.reason,
     }
 
 
@@ -146,19 +152,19 @@ def _grant(row: Row[Any]) -> Grant:
         subject_id=row.user_id or row.group_id,
         subject_name=row.email or row.name,
         prefixes=tuple(row.prefixes),
-        levels=_levels(row.levels),
+        levels=levels_of(row.levels),
         max_ttl=timedelta(seconds=row.max_ttl),
     )
 
 
 def lease_row(lease: Lease) -> dict[str, Any]:
     """Return a lease's columns."""
-    text = {"prefixes": list(lease.prefixes), "levels": _levels_text(lease.levels)}
+    text = {"prefixes": list(lease.prefixes), "levels": levels_text(lease.levels)}
     return to_row(lease) | text
 
 
 def _lease(row: Row[Any]) -> Lease:
-    return from_row(Lease, row, prefixes=tuple(row.prefixes), levels=_levels(row.levels))
+    return from_row(Lease, row, prefixes=tuple(row.prefixes), levels=levels_of(row.levels))
 
 
 def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
@@ -174,11 +180,3 @@ def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
     if wanted.live_at is not None:
         conditions += [columns.revoked_at.is_(None), columns.expires_at > wanted.live_at]
     return [columns.org_id == wanted.org_id, *conditions]
-
-
-def _levels_text(levels: Iterable[AccessLevel]) -> str:
-    return ",".join(sorted(levels))
-
-
-def _levels(text: str) -> frozenset[AccessLevel]:
-    return frozenset(map(AccessLevel, text.split(",")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint
 
-from valetkey.db.tables.base import identifier, metadata
+from valetkey.db.tables.base import identifier, metadata, version
 from valetkey.db.types import Moment
 
 #: One row at most: ``only`` is its constant key.
@@ -36,6 +36,7 @@ organizations = Table(
     identifier(primary_key=True),
     Column("name", String(400), nullable=False),
     Column("created_at", Moment, nullable=False),
+    version(),
 )
 
 org_members = Table(
@@ -56,6 +57,7 @@ projects = Table(
     Column("creator", String(254), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    version(),
     UniqueConstraint("org_id", "name"),
 )
 

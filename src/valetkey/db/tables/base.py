@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, MetaData, String
+from sqlalchemy import Column, Integer, MetaData, String
 
 metadata = MetaData(
     naming_convention={
@@ -15,6 +15,11 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def version() -> Column[int]:
+    """Return a column that counts the changes of a row: who saves must have read the newest."""
+    return Column("version", Integer, nullable=False, server_default="1")
 
 
 def identifier(name: str = "id", *args: Any, **options: Any) -> Column[str]:

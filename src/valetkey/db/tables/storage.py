@@ -15,7 +15,7 @@ from sqlalchemy import (
     false,
 )
 
-from valetkey.db.tables.base import identifier, metadata
+from valetkey.db.tables.base import identifier, metadata, version
 from valetkey.db.types import Moment
 
 integrations = Table(
@@ -37,6 +37,7 @@ integrations = Table(
     Column("endpoint", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("ref", Text, nullable=False),
+    version(),
     Column("kek_id", String(200), nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),
     Column("nonce", LargeBinary, nullable=False),
@@ -62,6 +63,12 @@ locations = Table(
     Column("updated_at", Moment, nullable=False),
     Column("kms_key_arn", Text, nullable=False, server_default=""),
     Column("shared_sessions", Boolean, nullable=False, server_default=false()),
+    Column("parent_id", String(24), ForeignKey("locations.id", ondelete="RESTRICT")),
+    Column("access", String(100), nullable=False, server_default="delete,list,read,write"),
+    Column("ends_at", Moment),
+    Column("requester_pays", Boolean, nullable=False, server_default=false()),
+    version(),
     UniqueConstraint("project_id", "name"),
     Index("ix_locations_integration_id", "integration_id"),
+    Index("ix_locations_parent_id", "parent_id"),
 )

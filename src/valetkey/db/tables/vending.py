@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from valetkey.db.tables.base import identifier, metadata
+from valetkey.db.tables.base import identifier, metadata, version
 from valetkey.db.types import Moment
 
 groups = Table(
@@ -24,6 +24,7 @@ groups = Table(
     identifier("org_id", ForeignKey("organizations.id", ondelete="CASCADE")),
     Column("name", String(400), nullable=False),
     Column("created_at", Moment, nullable=False),
+    version(),
     UniqueConstraint("org_id", "name"),
 )
 
@@ -48,6 +49,8 @@ grants = Table(
     Column("max_ttl", Integer, nullable=False),
     Column("creator", String(254), nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("ends_at", Moment),
+    Column("reason", Text, nullable=False, server_default=""),
     Index("ix_grants_location_id", "location_id"),
     Index("ix_grants_user_id", "user_id"),
     Index("ix_grants_group_id", "group_id"),

@@ -31,8 +31,3 @@ def upgrade() -> None:
     for name in ("revocations", "vend_blocks"):
         rows = sa.table(name, sa.column("kind"))
         op.execute(sa.update(rows).where(rows.c.kind == "driver").values(kind="location"))
-
-
-def downgrade() -> None:
-    """Not supported: restore a backup instead."""
-    raise NotImplementedError("restore a backup instead")

@@ -1,0 +1,239 @@
+"""The one way to an entity: :meth:`Access.reading` and :meth:`Access.changing`.
+
+A verb of a service is its rule and nothing else. What every verb must do stands here, in one
+transaction: lock and load the entity, read the caller's rights of this moment, decide, hand over,
+store only if nobody else stored meanwhile, record, and tell every cache. A refusal is recorded
+under the verb's own name. Calls to AWS never run inside: what they found is applied in a
+``changing`` that looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from valetkey.domain.access import Action, Deny, Principal, decide, require
+from valetkey.domain.errors import Unauthenticated, VersionMismatch
+from valetkey.domain.ids import is_id
+from valetkey.domain.ports import UnitOfWork
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.guard import missing
+
+E = TypeVar("E")
+W = TypeVar("W", bound=UnitOfWork)
+W_co = TypeVar("W_co", bound=UnitOfWork, covariant=True)
+
+
+class Transactions(Protocol[W_co]):
+    """A storage, with whichever tables its transactions have."""
+
+    def begin(self) -> AbstractAsyncContextManager[W_co]: ...
+    def read(self) -> AbstractAsyncContextManager[W_co]: ...
+
+
+class Verb(NamedTuple):
+    """What is done, in the audit trail's words (``location.update``), and the right it needs."""
+
+    name: str
+    action: Action
+
+
+class Home(NamedTuple):
+    """Where an entity belongs: whose rules decide about it."""
+
+    org_id: str
+    project_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noun(Generic[E]):
+    """A kind of entity: how it is found, locked, stored, and what is told of it.
+
+    ``load`` returns None for what is not there; ``save`` raises VersionMismatch when the stored
+    version is not the one that was read; ``tags`` are forgotten by all caches after a change;
+    ``facts`` go into the audit record of every change.
+    """
+
+    name: str
+    load: Callable[[Any, str], Awaitable[E | None]]
+    home: Callable[[Any, E], Awaitable[Home]]
+    save: Callable[[Any, E], Awaitable[E]]
+    tags: Callable[[E], Iterable[str]] = field(default=lambda _: ())
+    facts: Callable[[E], dict[str, Any]] = field(default=lambda _: {})
+
+
+@dataclass(slots=True)
+class Reading(Generic[E, W]):
+    """An entity that may be read, and the transaction that it was read in."""
+
+    entity: E
+    home: Home
+    work: W
+
+
+@dataclass(slots=True)
+class Change(Generic[E, W]):
+    """An entity that may be changed: assign ``entity``, or use ``work`` for what belongs to it.
+
+    What changes nothing is not recorded; a verb whose effect is not in the entity itself says what
+    it did with :meth:`note`. ``caller`` has the rights of this transaction.
+    """
+
+    entity: E
+    home: Home
+    work: W
+    caller: Caller
+    _subject: str = ""
+    _facts: dict[str, Any] = field(default_factory=dict)
+    _noted: bool = False
+    _tags: set[str] = field(default_factory=set)
+
+    def note(self, subject: str = "", **facts: Any) -> None:
+        """Have the verb recorded, although the entity itself may be as it was."""
+        self._noted = True
+        self._subject = subject or self._subject
+        self._facts |= facts
+
+    def publish(self, tags: Iterable[str]) -> None:
+        """Have every cache forget what carries these tags, once this is committed."""
+        self._tags.update(tags)
+
+
+class Access(Generic[W]):
+    """Opens entities for services."""
+
+    def __init__(self, storage: Transactions[W], audit: AuditLog) -> None:
+        self._storage = storage
+        self._audit = audit
+
+    @asynccontextmanager
+    async def reading(
+        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str
+    ) -> AsyncIterator[Reading[E, W]]:
+        """Read an entity and what belongs to it. Raises NotFound, Denied."""
+        async with self._storage.read() as work:
+            entity, home = await _load(work, noun, entity_id)
+            refusal = _decide(caller.principal, verb, noun, entity_id, home)
+            if refusal is None:
+                yield Reading(entity, home, work)
+                return
+        await self._refuse(caller, verb, noun, entity_id, home, refusal)
+
+    @asynccontextmanager
+    async def changing(
+        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str
+    ) -> AsyncIterator[Change[E, W]]:
+        """Change an entity, or what belongs to it, and nobody else meanwhile.
+
+        Raises NotFound, Denied, Unauthenticated (the caller's token or login ended meanwhile),
+        VersionMismatch (``caller.expected_version`` is not the stored one), and what storing raises
+        (Conflict for a name that is taken).
+        """
+        async with self._storage.begin() as work:
+            await work.lock(noun.name, entity_id)
+            entity, home = await _load(work, noun, entity_id)
+            caller = await of_this_moment(work, caller)
+            refusal = _decide(caller.principal, verb, noun, entity_id, home)
+            if refusal is None:
+                _expect(caller, entity)
+                change = Change(entity, home, work, caller)
+                yield change
+                await self._store(change, verb, noun, entity, entity_id)
+                return
+        await self._refuse(caller, verb, noun, entity_id, home, refusal)
+
+    async def _store(
+        self, change: Change[E, W], verb: Verb, noun: Noun[E], before: E, entity_id: str
+    ) -> None:
+        work, is_changed = change.work, change.entity != before
+        if is_changed:
+            change.entity = await noun.save(work, change.entity)
+        if is_changed or change._noted:  # noqa: SLF001  # a change and its storing are one thing
+            event = self._audit.event(
+                change.caller,
+                verb.name,
+                change._subject or f"{noun.name}:{entity_id}",  # noqa: SLF001
+                org_id=change.home.org_id,
+                **noun.facts(change.entity) | change._facts,  # noqa: SLF001
+            )
+            await work.audit.append([event])
+            change.publish(noun.tags(change.entity))
+        await work.invalidations.publish(change._tags)  # noqa: SLF001
+
+    async def _refuse(
+        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str, home: Home, refusal: Deny
+    ) -> None:
+        subject = f"{noun.name}:{entity_id}"
+        event = self._audit.event(
+            caller,
+            verb.name,
+            subject,
+            org_id=home.org_id,
+            outcome="denied",
+            reason=refusal.reason,
+        )
+        await self._audit.write(event)
+        require(refusal)
+
+
+async def of_this_moment(work: UnitOfWork, caller: Caller) -> Caller:
+    """Return a caller with the rights that they have within this transaction.
+
+    Raises Unauthenticated when the user is gone, or the token was revoked. Valetkey's own work (an
+    empty user id) has the rights that it was given.
+    """
+    principal = caller.principal
+    if not principal.user_id:
+        return caller
+    if await work.users.get(principal.user_id) is None:
+        raise _ended("The user of this token no longer exists.")
+    if principal.key_id:
+        key = await work.api_keys.get(principal.key_id)
+        if key is None or key.revoked_at is not None:
+            raise _ended("This API key was revoked.")
+    return caller._replace(principal=await with_roles(work, principal))
+
+
+async def with_roles(work: UnitOfWork, principal: Principal) -> Principal:
+    """Return somebody with the roles that are stored."""
+    orgs = await work.organizations.memberships(principal.user_id)
+    projects = await work.projects.memberships(principal.user_id)
+    return replace(
+        principal,
+        org_roles={member.org_id: member.role for member in orgs},
+        project_roles={member.project_id: member.role for member in projects},
+    )
+
+
+async def _load(work: UnitOfWork, noun: Noun[E], entity_id: str) -> tuple[E, Home]:
+    entity = await noun.load(work, entity_id) if is_id(entity_id) else None
+    if entity is None:
+        raise missing(f"{noun.name}:{entity_id[:80]}")
+    return entity, await noun.home(work, entity)
+
+
+def _decide(
+    principal: Principal, verb: Verb, noun: Noun[Any], entity_id: str, home: Home
+) -> Deny | None:
+    """Return the refusal, if it is one. Raises NotFound to somebody outside the organisation, who
+    is not to learn what exists in it."""
+    if home.org_id not in principal.org_roles:
+        raise missing(f"{noun.name}:{entity_id}")
+    decision = decide(principal, verb.action, org_id=home.org_id, project_id=home.project_id)
+    return decision if isinstance(decision, Deny) else None
+
+
+def _expect(caller: Caller, entity: object) -> None:
+    wanted, found = caller.expected_version, getattr(entity, "version", None)
+    if wanted is not None and found is not None and wanted != found:
+        raise VersionMismatch(
+            "It was changed since you read it.",
+            hint="Read it again, and decide on what it is now.",
+            version=found,
+        )
+
+
+def _ended(message: str) -> Unauthenticated:
+    return Unauthenticated(message, hint="Log in again, or use another API key.")
