@@ -59,7 +59,6 @@ from valetkey.services.revocation import Leases, RevocationRight
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
-from valetkey.services.switches import Switches
 from valetkey.services.vending import Presigning, Vending
 from valetkey.services.verification import Verifier
 from valetkey.system import SystemClock, SystemEntropy
@@ -281,7 +280,6 @@ def wire(parts: Parts) -> Services:
         principals=principals,
         rotations=rotations,
         scheduler=scheduler,
-        switches=Switches(storage, audit, clock),
         vending=vending,
         catalog=Catalog(
             datasets=Datasets(storage, audit, clock, new_id),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from valetkey.domain.access import OrgRole
-from valetkey.domain.errors import Conflict, InUse
+from valetkey.domain.errors import Conflict, InUse, VersionMismatch
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.location import Location
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, User
@@ -132,10 +132,42 @@ async def test_saving_an_integration_leaves_its_secret_alone(storage: Storage) -
     await _fill(storage)
     changed = replace(INTEGRATION, state=IntegrationState.VERIFIED, verified_at=NOW)
     async with storage.begin() as work:
-        await work.integrations.save(changed)
+        stored = await work.integrations.save(changed)
+    assert stored == replace(changed, version=changed.version + 1)
     async with storage.read() as work:
-        assert await work.integrations.get(INTEGRATION.id) == changed
+        assert await work.integrations.get(INTEGRATION.id) == stored
         assert await work.integrations.sealed_secret(INTEGRATION.id) == SEALED
+
+
+async def test_who_saves_what_somebody_else_saved_meanwhile_stores_nothing(
+    storage: Storage,
+) -> None:
+    await _fill(storage)
+    async with storage.begin() as work:
+        first = await work.integrations.save(replace(INTEGRATION, name="first"))
+    with pytest.raises(VersionMismatch):
+        async with storage.begin() as work:
+            await work.integrations.save(replace(INTEGRATION, name="second"))
+    async with storage.read() as work:
+        assert await work.integrations.get(INTEGRATION.id) == first
+
+
+async def test_locations_know_what_they_lie_within_and_what_lies_within_them(
+    storage: Storage,
+) -> None:
+    await _fill(storage)
+    child = replace(LOCATION, id=f"{91:024x}", name="child", parent_id=LOCATION.id)
+    grandchild = replace(LOCATION, id=f"{92:024x}", name="grandchild", parent_id=child.id)
+    async with storage.begin() as work:
+        await work.locations.add(child)
+        await work.locations.add(grandchild)
+    async with storage.read() as work:
+        assert await work.locations.ancestors(grandchild) == [child, LOCATION]
+        assert await work.locations.ancestors(LOCATION) == []
+        assert await work.locations.below(LOCATION.id) == [child, grandchild]
+    with pytest.raises(InUse):
+        async with storage.begin() as work:
+            await work.locations.delete(child.id)
 
 
 async def test_times_of_any_zone_come_back_as_the_same_moment_in_utc(storage: Storage) -> None:

@@ -133,14 +133,14 @@ async def schedule(
 @post("/integrations/{integration_id:str}/disable")
 async def disable(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
     """Give no credentials through an integration any more."""
-    await services.switches.disable(reader.caller, integration_id)
+    await services.integrations.disable(reader.caller, integration_id)
     return go_to(f"/integrations/{integration_id}?done=integration-changed")
 
 
 @post("/integrations/{integration_id:str}/enable")
 async def enable(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
     """Give credentials through it again."""
-    await services.switches.enable(reader.caller, integration_id)
+    await services.integrations.enable(reader.caller, integration_id)
     return go_to(f"/integrations/{integration_id}?done=integration-changed")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from valetkey.domain.errors import InvalidInput
 
 MAX_NAME: Final = 100
+MAX_REASON: Final = 500
 
 
 def clean_name(text: str, *, field: str = "name") -> str:
@@ -31,3 +32,19 @@ def clean_name(text: str, *, field: str = "name") -> str:
             field=field,
         )
     return name
+
+
+def clean_reason(text: str, *, field: str = "reason", needed: bool = False) -> str:
+    """Return a sentence for the record, trimmed: why something was done or asked for.
+
+    Raises :class:`InvalidInput` for more than one line, control characters, more than 500
+    characters, and, where it is ``needed``, for an empty one.
+    """
+    reason = text.strip()
+    if len(reason) > MAX_REASON or not reason.isprintable() or (needed and not reason):
+        raise InvalidInput(
+            f"The {field} is not one line of ordinary text.",
+            hint=f"Say why, in at most {MAX_REASON} printable characters: it is audited.",
+            field=field,
+        )
+    return reason

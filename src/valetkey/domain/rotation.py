@@ -9,11 +9,11 @@ never used is the lost one, and goes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from valetkey.domain.credentials import require_aware
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -55,6 +55,15 @@ class Stage(StrEnum):
 
 
 ENDS: Final = frozenset({Stage.DONE, Stage.ROLLED_BACK})
+#: The integration holds the new key.
+AFTER_SWITCH: Final = frozenset({Stage.SWITCHED, Stage.DEACTIVATED})
+
+
+class Superseded(NamedTuple):
+    """Where a rotation goes that a person has overtaken, and why."""
+
+    stage: Stage
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +78,10 @@ class StepTaken:
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """A rotation. ``known`` are the ids of the user's keys when it was intended; ``removable``
-    those of keys that may be deleted before: ours of old, or named by a person. The new key's
-    secret is not here: it stays sealed in the store."""
+    those of keys that may be deleted before: ours of old, or named by a person. ``going`` are those
+    that are being switched off or deleted at AWS: stored before AWS is asked, and in the same
+    transaction in which it was seen that the integration does not hold them. The new key's secret
+    is not here: it stays sealed in the store."""
 
     id: str
     org_id: str
@@ -88,6 +99,7 @@ class Rotation:
     new_key_id: str = ""
     problem: str = ""
     steps: tuple[StepTaken, ...] = ()
+    going: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_aware(self.started_at)
@@ -126,6 +138,43 @@ class Rotation:
     def again(self, now: datetime, note: str) -> Rotation:
         """Return the rotation as it was intended, after a key that was made is gone."""
         return replace(self.at(Stage.INTENDED, now, note), new_key_id="")
+
+    def marking(self, key_ids: Iterable[str], held: str) -> Rotation:
+        """Return the rotation with the keys that go, of those named: never the one held."""
+        fresh = {key_id for key_id in key_ids if key_id and key_id != held}
+        return replace(self, going=tuple(sorted({*self.going, *fresh} - {held})))
+
+    def superseded(self, held: str) -> Superseded | None:
+        """Say what became of the rotation if the integration does not hold the key that it should
+        at this stage: a person gave it another one. None: it holds the right one."""
+        if self.stage in {Stage.ROLLING_BACK, *ENDS}:
+            return None
+        if held == (self.new_key_id if self.stage in AFTER_SWITCH else self.old_key_id):
+            return None
+        made = f"; {self.new_key_id}, which this rotation made, is not used" * bool(self.new_key_id)
+        if self.stage not in AFTER_SWITCH or held == self.old_key_id:
+            why = f"The integration was given the key {held or '(none)'} meanwhile{made}."
+            return Superseded(Stage.ROLLING_BACK, why)
+        why = (
+            f"The integration was given the key {held or '(none)'} meanwhile. Nothing more is "
+            f"done: see in IAM whether {self.old_key_id} and {self.new_key_id} are still needed."
+        )
+        return Superseded(Stage.ROLLED_BACK, why)
+
+    def cancelled(self, now: datetime, actor: str) -> Rotation:
+        """Return the rotation as a person ends it, from whichever stage.
+
+        Before the switch a new key is looked for and taken back; where that does not get on,
+        cancelling again ends it as it is. After the switch the old key is left as it is.
+        """
+        by = f"Cancelled by {actor}."
+        if self.stage in AFTER_SWITCH:
+            left = "inactive" if self.stage is Stage.DEACTIVATED else "active"
+            return self.at(Stage.DONE, now, f"{by} The old key {self.old_key_id} is left, {left}.")
+        if self.stage is Stage.ROLLING_BACK:
+            left = f" See in IAM whether {self.new_key_id} is left." if self.new_key_id else ""
+            return self.at(Stage.ROLLED_BACK, now, by + left)
+        return self.at(Stage.ROLLING_BACK, now, by)
 
     def gives_up(self, now: datetime) -> bool:
         """Tell whether a new key that AWS still refuses has had its time."""

@@ -3,65 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import MAX_TTL
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.location import Location
-from valetkey.domain.names import clean_name
-from valetkey.domain.people import Project, User
+from valetkey.domain.names import clean_name, clean_reason
+from valetkey.domain.people import User
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.scope import AccessLevel, normalize_folder
 from valetkey.domain.tags import user_tag
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_location, load_project, missing
+from valetkey.services.guard import missing
+from valetkey.services.nouns import GROUP, LOCATION, ORGANIZATION
+
+CREATE: Final = Verb("grant.create", Action.MANAGE_PROJECT)
+READ: Final = Verb("grant.read", Action.MANAGE_PROJECT)
+DELETE: Final = Verb("grant.delete", Action.MANAGE_PROJECT)
+READ_GROUPS: Final = Verb("group.read", Action.READ_ORG)
+CREATE_GROUP: Final = Verb("group.create", Action.MANAGE_ORG)
+RENAME_GROUP: Final = Verb("group.update", Action.MANAGE_ORG)
+DELETE_GROUP: Final = Verb("group.delete", Action.MANAGE_ORG)
+ADD_MEMBER: Final = Verb("group.add", Action.MANAGE_ORG)
+REMOVE_MEMBER: Final = Verb("group.remove", Action.MANAGE_ORG)
 
 
 @dataclass(frozen=True, slots=True)
 class NewGrant:
     """What a person gives for a grant: whom it is for (an e-mail address, or a group's name or
-    id), and what it opens. Folders are below the location's own; ``""`` is all of it."""
+    id), what it opens, until when, and why. Folders are below the location's own; ``""`` is all of
+    it."""
 
     subject_kind: SubjectKind
     subject: str
     prefixes: tuple[str, ...]
     levels: frozenset[AccessLevel]
     max_ttl: timedelta = MAX_TTL
+    ends_at: datetime | None = None
+    reason: str = ""
 
 
 class Grants:
     """Grants are the project owner's, groups the organisation owner's."""
 
     def __init__(self, storage: Storage, audit: AuditLog, clock: Clock, new_id: IdFactory) -> None:
-        self._storage = storage
-        self._audit = audit
-        self._guard = Guard(audit)
+        self._access: Access[UnitOfWork] = Access(storage, audit)
         self._clock = clock
         self._new_id = new_id
 
     async def create(self, caller: Caller, location_id: str, new: NewGrant) -> Grant:
         """Grant folders and levels of a location to somebody of the organisation, or to a group.
 
-        Raises InvalidInput (nobody of that name here, no folder, no level), NotFound, Denied.
+        Raises InvalidInput (nobody of that name here, no folder, no level, an end that has passed),
+        NotFound, Denied.
         """
-        location, project = await self._location(caller, location_id)
-        if not new.prefixes or not new.levels:
-            raise InvalidInput(
-                "The grant gives nothing.",
-                hint="Name at least one folder ('' is all of the location) and one level.",
-                field="prefixes",
-            )
-        prefixes = tuple(sorted({normalize_folder(prefix) for prefix in new.prefixes}))
-        async with self._storage.begin() as work:
-            subject_id, name = await _subject(work, project.org_id, new)
+        prefixes = self._checked(new)
+        async with self._access.changing(caller, CREATE, LOCATION, location_id) as change:
+            work, org_id = change.work, change.home.org_id
+            # Who is being removed from the organisation must not be granted anything meanwhile.
+            await work.lock(ORGANIZATION.name, org_id)
+            subject_id, name = await _subject(work, org_id, new)
             grant = Grant(
                 id=self._new_id(),
-                location_id=location.id,
+                location_id=change.entity.id,
                 subject_kind=new.subject_kind,
                 subject_id=subject_id,
                 subject_name=name,
@@ -70,126 +79,128 @@ class Grants:
                 max_ttl=new.max_ttl,
                 creator=caller.principal.email,
                 created_at=self._clock.now(),
+                ends_at=new.ends_at,
+                reason=clean_reason(new.reason),
             )
             await work.grants.add(grant)
-            await _tell(work, grant)
-            await self._note(work, caller, project.org_id, "grant.create", grant)
+            change.publish(await _tags(work, grant))
+            change.note(**_facts(grant))
         return grant
+
+    def _checked(self, new: NewGrant) -> tuple[str, ...]:
+        if not new.prefixes or not new.levels:
+            raise InvalidInput(
+                "The grant gives nothing.",
+                hint="Name at least one folder ('' is all of the location) and one level.",
+                field="prefixes",
+            )
+        if new.ends_at is not None and new.ends_at <= self._clock.now():
+            raise InvalidInput(
+                "The grant's end has passed already.",
+                hint="Give a time to come, or none.",
+                field="endsAt",
+            )
+        return tuple(sorted({normalize_folder(prefix) for prefix in new.prefixes}))
 
     async def of_location(self, caller: Caller, location_id: str) -> Sequence[Grant]:
         """List a location's grants, oldest first. Raises NotFound, Denied."""
-        await self._location(caller, location_id)
-        async with self._storage.read() as work:
-            return await work.grants.of_location(location_id)
+        async with self._access.reading(caller, READ, LOCATION, location_id) as read:
+            return await read.work.grants.of_location(location_id)
+
+    async def get(self, caller: Caller, location_id: str, grant_id: str) -> Grant:
+        """Return one grant of a location. Raises NotFound, Denied."""
+        async with self._access.reading(caller, READ, LOCATION, location_id) as read:
+            return await _grant(read.work, location_id, grant_id)
 
     async def delete(self, caller: Caller, location_id: str, grant_id: str) -> None:
         """Take a grant back; cached credentials of whom it was for are forgotten at once.
 
         Raises NotFound, Denied.
         """
-        _, project = await self._location(caller, location_id)
-        async with self._storage.begin() as work:
-            grant = await work.grants.get(grant_id)
-            if grant is None or grant.location_id != location_id:
-                raise missing(f"grant:{grant_id}")
-            await work.grants.delete(grant_id)
-            await _tell(work, grant)
-            await self._note(work, caller, project.org_id, "grant.delete", grant)
+        async with self._access.changing(caller, DELETE, LOCATION, location_id) as change:
+            grant = await _grant(change.work, location_id, grant_id)
+            await change.work.grants.delete(grant_id)
+            change.publish(await _tags(change.work, grant))
+            change.note(**_facts(grant))
 
     async def groups(self, caller: Caller, org_id: str) -> Sequence[Group]:
         """List an organisation's groups by name. Raises NotFound, Denied."""
-        await self._in_org(caller, Action.READ_ORG, org_id)
-        async with self._storage.read() as work:
-            return await work.groups.of_org(org_id)
+        async with self._access.reading(caller, READ_GROUPS, ORGANIZATION, org_id) as read:
+            return await read.work.groups.of_org(org_id)
+
+    async def group(self, caller: Caller, org_id: str, group_id: str) -> Group:
+        """Return one group. Raises NotFound, Denied."""
+        async with self._access.reading(caller, READ_GROUPS, GROUP, group_id) as read:
+            return _of(read.entity, org_id)
 
     async def create_group(self, caller: Caller, org_id: str, name: str) -> Group:
         """Make an empty group. Raises InvalidInput, Conflict (name taken), NotFound, Denied."""
-        await self._in_org(caller, Action.MANAGE_ORG, org_id)
         group = Group(self._new_id(), org_id, clean_name(name), self._clock.now())
-        async with self._storage.begin() as work:
-            await work.groups.add(group)
-            await self._note_group(work, caller, "group.create", group)
+        async with self._access.changing(caller, CREATE_GROUP, ORGANIZATION, org_id) as change:
+            await change.work.groups.add(group)
+            change.note(f"group:{group.id}", name=group.name)
         return group
+
+    async def rename_group(self, caller: Caller, org_id: str, group_id: str, name: str) -> Group:
+        """Give a group another name. Raises InvalidInput, Conflict (taken), NotFound, Denied."""
+        async with self._access.changing(caller, RENAME_GROUP, GROUP, group_id) as change:
+            change.entity = replace(_of(change.entity, org_id), name=clean_name(name))
+        return change.entity
 
     async def delete_group(self, caller: Caller, org_id: str, group_id: str) -> None:
         """Forget a group and its grants. Raises NotFound, Denied."""
-        await self._in_org(caller, Action.MANAGE_ORG, org_id)
-        async with self._storage.begin() as work:
-            group = await _group(work, org_id, group_id)
-            await work.invalidations.publish(map(user_tag, await work.groups.members(group.id)))
-            await work.groups.delete(group.id)
-            await self._note_group(work, caller, "group.delete", group)
+        async with self._access.changing(caller, DELETE_GROUP, GROUP, group_id) as change:
+            group = _of(change.entity, org_id)
+            change.publish(map(user_tag, await change.work.groups.members(group.id)))
+            await change.work.groups.delete(group.id)
+            change.note()
 
     async def members(self, caller: Caller, org_id: str, group_id: str) -> Sequence[User]:
         """List a group's members by e-mail address. Raises NotFound, Denied."""
-        await self._in_org(caller, Action.READ_ORG, org_id)
-        async with self._storage.read() as work:
-            group = await _group(work, org_id, group_id)
-            ids = await work.groups.members(group.id)
-            users = [await work.users.get(user_id) for user_id in ids]
+        async with self._access.reading(caller, READ_GROUPS, GROUP, group_id) as read:
+            ids = await read.work.groups.members(_of(read.entity, org_id).id)
+            users = [await read.work.users.get(user_id) for user_id in ids]
         return sorted(filter(None, users), key=lambda user: user.email)
 
     async def put_member(self, caller: Caller, org_id: str, group_id: str, email: str) -> User:
         """Put somebody of the organisation into a group. Raises InvalidInput, NotFound, Denied."""
-        await self._in_org(caller, Action.MANAGE_ORG, org_id)
-        async with self._storage.begin() as work:
-            group = await _group(work, org_id, group_id)
+        async with self._access.changing(caller, ADD_MEMBER, GROUP, group_id) as change:
+            group, work = _of(change.entity, org_id), change.work
+            await work.lock(ORGANIZATION.name, org_id)
             user = await _member(work, org_id, email)
             await work.groups.put_member(group.id, user.id)
-            await work.invalidations.publish([user_tag(user.id)])
-            await self._note_group(work, caller, "group.add", group, member=user.email)
+            change.publish([user_tag(user.id)])
+            change.note(member=user.email)
         return user
 
     async def remove_member(self, caller: Caller, org_id: str, group_id: str, email: str) -> None:
         """Take somebody out of a group. Raises NotFound, Denied."""
-        await self._in_org(caller, Action.MANAGE_ORG, org_id)
-        async with self._storage.begin() as work:
-            group = await _group(work, org_id, group_id)
+        async with self._access.changing(caller, REMOVE_MEMBER, GROUP, group_id) as change:
+            group, work = _of(change.entity, org_id), change.work
             user = await work.users.by_email(email.strip().lower())
             if user is None or not await work.groups.remove_member(group.id, user.id):
                 raise missing(f"member:{email}")
-            await work.invalidations.publish([user_tag(user.id)])
-            await self._note_group(work, caller, "group.remove", group, member=user.email)
+            change.publish([user_tag(user.id)])
+            change.note(member=user.email)
 
-    async def _location(self, caller: Caller, location_id: str) -> tuple[Location, Project]:
-        async with self._storage.read() as work:
-            location = await load_location(work, location_id)
-            project = await load_project(work, location.project_id)
-        await self._guard.require(
-            caller,
-            Action.MANAGE_PROJECT,
-            org_id=project.org_id,
-            project_id=project.id,
-            subject=f"location:{location_id}",
-        )
-        return location, project
 
-    async def _in_org(self, caller: Caller, action: Action, org_id: str) -> None:
-        await self._guard.require(caller, action, org_id=org_id, subject=f"organisation:{org_id}")
+def _facts(grant: Grant) -> dict[str, Any]:
+    return {
+        "grant_id": grant.id,
+        "to": f"{grant.subject_kind}:{grant.subject_name}",
+        "prefixes": list(grant.prefixes),
+        "access": sorted(grant.levels),
+        "max_ttl": int(grant.max_ttl.total_seconds()),
+        "ends_at": grant.ends_at.isoformat() if grant.ends_at else "",
+        "reason_given": grant.reason,
+    }
 
-    async def _note(
-        self, work: UnitOfWork, caller: Caller, org_id: str, action: str, grant: Grant
-    ) -> None:
-        event = self._audit.event(
-            caller,
-            action,
-            f"location:{grant.location_id}",
-            org_id=org_id,
-            grant_id=grant.id,
-            to=f"{grant.subject_kind}:{grant.subject_name}",
-            prefixes=list(grant.prefixes),
-            access=sorted(grant.levels),
-            max_ttl=int(grant.max_ttl.total_seconds()),
-        )
-        await work.audit.append([event])
 
-    async def _note_group(
-        self, work: UnitOfWork, caller: Caller, action: str, group: Group, **facts: Any
-    ) -> None:
-        event = self._audit.event(
-            caller, action, f"group:{group.id}", org_id=group.org_id, name=group.name, **facts
-        )
-        await work.audit.append([event])
+async def _grant(work: UnitOfWork, location_id: str, grant_id: str) -> Grant:
+    grant = await work.grants.get(grant_id)
+    if grant is None or grant.location_id != location_id:
+        raise missing(f"grant:{grant_id}")
+    return grant
 
 
 async def _subject(work: UnitOfWork, org_id: str, new: NewGrant) -> tuple[str, str]:
@@ -220,16 +231,15 @@ async def _member(work: UnitOfWork, org_id: str, email: str) -> User:
     return user
 
 
-async def _group(work: UnitOfWork, org_id: str, group_id: str) -> Group:
-    group = await work.groups.get(group_id)
-    if group is None or group.org_id != org_id:
-        raise missing(f"group:{group_id}")
+def _of(group: Group, org_id: str) -> Group:
+    if group.org_id != org_id:
+        raise missing(f"group:{group.id}")
     return group
 
 
-async def _tell(work: UnitOfWork, grant: Grant) -> None:
-    """Have everybody whom a grant concerns looked at anew."""
+async def _tags(work: UnitOfWork, grant: Grant) -> Iterable[str]:
+    """Return the tags of everybody whom a grant concerns."""
     concerned: Sequence[str] = [grant.subject_id]
     if grant.subject_kind is SubjectKind.GROUP:
         concerned = await work.groups.members(grant.subject_id)
-    await work.invalidations.publish(map(user_tag, concerned))
+    return map(user_tag, concerned)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import AccessKey, OwnIdentity
@@ -16,15 +16,17 @@ from valetkey.domain.integration import (
     IntegrationType,
     RoleArn,
 )
+from valetkey.domain.location import Location
 from valetkey.domain.names import clean_name
-from valetkey.domain.new_integration import NewIntegration, checked
+from valetkey.domain.new_integration import NewIntegration, Parts, checked
 from valetkey.domain.ports import Clock, Sealer, Storage, UnitOfWork
 from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.domain.secret import Secret
-from valetkey.domain.tags import integration_tag
 from valetkey.domain.verification import Check, Report
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_integration
+from valetkey.services.guard import load_integration
+from valetkey.services.nouns import INTEGRATION, ORGANIZATION, integration_facts
 from valetkey.services.verification import Told, Verifier, nobody, stream
 
 _ASSUMING: Final = frozenset({IntegrationType.AWS_STS, IntegrationType.AWS_CROSS})
@@ -36,8 +38,17 @@ def secret_context(integration: Integration) -> SealContext:
     return SealContext(integration.org_id, integration.id, "secret")
 
 
+CREATE: Final = Verb("integration.create", Action.MANAGE_INTEGRATIONS)
+READ: Final = Verb("integration.read", Action.READ_INTEGRATIONS)
+UPDATE: Final = Verb("integration.update", Action.MANAGE_INTEGRATIONS)
+DELETE: Final = Verb("integration.delete", Action.MANAGE_INTEGRATIONS)
+VERIFY: Final = Verb("integration.verify", Action.MANAGE_INTEGRATIONS)
+DISABLE: Final = Verb("integration.disable", Action.MANAGE_INTEGRATIONS)
+ENABLE: Final = Verb("integration.enable", Action.MANAGE_INTEGRATIONS)
+
+
 class Integrations:
-    """Create, list, change, verify and delete integrations. They are the owner's."""
+    """Create, list, change, verify, switch off and delete integrations. They are the owner's."""
 
     def __init__(
         self,
@@ -49,10 +60,9 @@ class Integrations:
         new_id: IdFactory,
     ) -> None:
         self._storage = storage
+        self._access: Access[UnitOfWork] = Access(storage, audit)
         self._sealer = sealer
         self._verifier = verifier
-        self._audit = audit
-        self._guard = Guard(audit)
         self._clock = clock
         self._new_id = new_id
 
@@ -71,7 +81,8 @@ class Integrations:
 
         Raises InvalidInput, Conflict (name taken), Denied, NotFound.
         """
-        await self._require(caller, Action.MANAGE_INTEGRATIONS, org_id, f"organisation:{org_id}")
+        async with self._access.reading(caller, CREATE, ORGANIZATION, org_id):
+            pass  # nobody without the right is worth a look at an endpoint
         now, parts = self._clock.now(), checked(new)
         endpoint = new.endpoint.strip()
         if endpoint:
@@ -95,20 +106,20 @@ class Integrations:
             ref=parts.ref,
         )
         sealed = await self._sealer.seal(parts.secret, secret_context(integration))
-        async with self._storage.begin() as work:
-            await work.integrations.add(integration, sealed)
-            await self._note(work, caller, "integration.create", integration)
+        async with self._access.changing(caller, CREATE, ORGANIZATION, org_id) as change:
+            await change.work.integrations.add(integration, sealed)
+            change.note(f"integration:{integration.id}", **integration_facts(integration))
         return integration
 
     async def get(self, caller: Caller, integration_id: str) -> Integration:
         """Return one integration. Raises NotFound, Denied."""
-        return await self._load(caller, Action.READ_INTEGRATIONS, integration_id)
+        async with self._access.reading(caller, READ, INTEGRATION, integration_id) as read:
+            return read.entity
 
     async def of_org(self, caller: Caller, org_id: str) -> Sequence[Integration]:
         """List an organisation's integrations by name. Raises NotFound, Denied."""
-        await self._require(caller, Action.READ_INTEGRATIONS, org_id, f"organisation:{org_id}")
-        async with self._storage.read() as work:
-            return await work.integrations.of_org(org_id)
+        async with self._access.reading(caller, READ, ORGANIZATION, org_id) as read:
+            return await read.work.integrations.of_org(org_id)
 
     async def update(
         self,
@@ -121,42 +132,62 @@ class Integrations:
     ) -> Integration:
         """Change the name, the key with its secret, or the role; what is None stays.
 
-        A changed key or role must be verified anew. Raises InvalidInput, Conflict, Denied,
-        NotFound.
+        A changed key or role must be verified anew. Raises InvalidInput, Conflict (name taken; the
+        key is one that a rotation takes away), Denied, NotFound.
         """
-        old = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
-        new, sealed = replace(old, updated_at=self._clock.now()), None
-        if name is not None:
-            new = replace(new, name=clean_name(name))
-        if role_arn is not None:
-            new = replace(new, role_arn=_role(old, role_arn))
-        if credentials is not None:
-            key, secret = credentials
-            facts = {"provider": old.provider, "ref": old.ref}
-            own_role = str(new.role_arn)
-            parts = checked(NewIntegration(old.type, old.name, key, secret, own_role, facts=facts))
-            new = replace(new, access_key_id=parts.access_key_id)
-            sealed = await self._sealer.seal(parts.secret, secret_context(new))
-        if credentials is not None or new.role_arn != old.role_arn:
-            reason = NO_TRUST_YET if old.type is IntegrationType.AWS_CROSS else ""
-            new = replace(new, verified_at=None)
-            if old.state is not IntegrationState.DISABLED:
-                new = replace(new, state=IntegrationState.CREATED, state_reason=reason)
-        async with self._storage.begin() as work:
-            await work.integrations.save(new)
-            if sealed is not None:
-                await work.integrations.replace_secret(new.id, sealed)
-            await work.invalidations.publish([integration_tag(new.id)])
-            await self._note(work, caller, "integration.update", new, renamed_from=old.name)
-        return new
+        async with self._access.reading(caller, UPDATE, INTEGRATION, integration_id) as read:
+            old = read.entity
+        role = None if role_arn is None else _role(old, role_arn)
+        parts = _new_parts(old, credentials, role)
+        sealed = await self._sealer.seal(parts.secret, secret_context(old)) if parts else None
+        async with self._access.changing(caller, UPDATE, INTEGRATION, integration_id) as change:
+            before = change.entity
+            after = replace(
+                before,
+                name=before.name if name is None else clean_name(name),
+                role_arn=before.role_arn if role is None else role,
+                access_key_id=before.access_key_id if parts is None else parts.access_key_id,
+            )
+            if parts is not None and sealed is not None:
+                await _require_key_stays(change.work, integration_id, parts.access_key_id)
+                await change.work.integrations.replace_secret(integration_id, sealed)
+            if parts is not None or after.role_arn != before.role_arn:
+                after = _unverified(after)
+            if after != before or parts is not None:
+                change.entity = replace(after, updated_at=self._clock.now())
+                change.note(renamed_from=before.name)
+        return change.entity
+
+    async def disable(self, caller: Caller, integration_id: str) -> Integration:
+        """Vend nothing through an integration any more; sessions that were vended live on until
+        they end or are revoked. Raises NotFound, Denied."""
+        async with self._access.changing(caller, DISABLE, INTEGRATION, integration_id) as change:
+            if change.entity.state is not IntegrationState.DISABLED:
+                change.entity = replace(
+                    change.entity,
+                    state=IntegrationState.DISABLED,
+                    state_reason=f"switched off by {caller.principal.email}",
+                    updated_at=self._clock.now(),
+                )
+        return change.entity
+
+    async def enable(self, caller: Caller, integration_id: str) -> Integration:
+        """Vend again; what AWS thinks of it must be found out anew. Raises NotFound, Denied."""
+        async with self._access.changing(caller, ENABLE, INTEGRATION, integration_id) as change:
+            if change.entity.state is IntegrationState.DISABLED:
+                change.entity = replace(
+                    change.entity,
+                    state=IntegrationState.CREATED,
+                    state_reason="",
+                    updated_at=self._clock.now(),
+                )
+        return change.entity
 
     async def delete(self, caller: Caller, integration_id: str) -> None:
         """Forget an integration and its secret. Raises InUse while locations stand on it."""
-        integration = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
-        async with self._storage.begin() as work:
-            await work.integrations.delete(integration_id)
-            await work.invalidations.publish([integration_tag(integration_id)])
-            await self._note(work, caller, "integration.delete", integration)
+        async with self._access.changing(caller, DELETE, INTEGRATION, integration_id) as change:
+            await change.work.integrations.delete(integration_id)
+            change.note()
 
     def verify_stream(
         self, caller: Caller, integration_id: str
@@ -172,26 +203,30 @@ class Integrations:
         ``told`` hears of each check as soon as it is known. Raises NotFound, Denied, SealBroken.
         What AWS refuses is in the report, not raised.
         """
-        known = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
-        async with self._storage.read() as work:
-            locations = await work.locations.of_integration(integration_id)
-        if known.type is IntegrationType.S3:
-            integration, key = (
-                known,
-                await open_static_key(self._storage, self._sealer, integration_id),
+        async with self._access.reading(caller, VERIFY, INTEGRATION, integration_id) as read:
+            claimed = read.entity
+            locations = await read.work.locations.of_integration(integration_id)
+        report = await self._report(claimed, locations, told)
+        async with self._access.changing(caller, VERIFY, INTEGRATION, integration_id) as change:
+            # A rename, or a new key, may have come in while AWS was being asked.
+            if _same_claim(change.entity, claimed):
+                change.entity = self._judged(change.entity, report)
+            failure = report.first_failure
+            change.note(
+                state=change.entity.state.value,
+                found="failed" if failure else "passed",
+                failed_check=failure.name if failure else "",
             )
-            report = await self._verifier.verify_static(key, locations, told)
-        else:
-            integration, key = await open_key(self._storage, self._sealer, integration_id)
-            report = await self._verifier.verify(integration, key, locations, told)
-        async with self._storage.begin() as work:
-            # Loaded again: a rename, or a new key, may have come in while AWS was being asked.
-            current = await load_integration(work, integration_id)
-            if _same_claim(current, integration):
-                current = self._judged(current, report)
-                await work.integrations.save(current)
-            await self._note(work, caller, "integration.verify", current, state=current.state.value)
-        return current, report
+        return change.entity, report
+
+    async def _report(
+        self, claimed: Integration, locations: Sequence[Location], told: Told
+    ) -> Report:
+        if claimed.type is IntegrationType.S3:
+            key = await open_static_key(self._storage, self._sealer, claimed.id)
+            return await self._verifier.verify_static(key, locations, told)
+        integration, key = await open_key(self._storage, self._sealer, claimed.id)
+        return await self._verifier.verify(integration, key, locations, told)
 
     def _judged(self, integration: Integration, report: Report) -> Integration:
         failure = report.first_failure
@@ -212,34 +247,38 @@ class Integrations:
             verified_at=self._clock.now(),
         )
 
-    async def _load(self, caller: Caller, action: Action, integration_id: str) -> Integration:
-        async with self._storage.read() as work:
-            integration = await load_integration(work, integration_id)
-        await self._require(caller, action, integration.org_id, f"integration:{integration_id}")
-        return integration
 
-    async def _require(self, caller: Caller, action: Action, org_id: str, subject: str) -> None:
-        await self._guard.require(caller, action, org_id=org_id, subject=subject)
+def _new_parts(
+    old: Integration, credentials: tuple[str, Secret] | None, role: RoleArn | None
+) -> Parts | None:
+    if credentials is None:
+        return None
+    key, secret = credentials
+    facts = {"provider": old.provider, "ref": old.ref}
+    own_role = str(role or old.role_arn)
+    return checked(NewIntegration(old.type, old.name, key, secret, own_role, facts=facts))
 
-    async def _note(
-        self,
-        work: UnitOfWork,
-        caller: Caller,
-        action: str,
-        integration: Integration,
-        **details: Any,
-    ) -> None:
-        event = self._audit.event(
-            caller,
-            action,
-            f"integration:{integration.id}",
-            org_id=integration.org_id,
-            name=integration.name,
-            access_key_id=integration.access_key_id,
-            role_arn=str(integration.role_arn),
-            **details,
+
+def _unverified(integration: Integration) -> Integration:
+    """Return an integration whose key or role nobody has tried yet."""
+    if integration.state is IntegrationState.DISABLED:
+        return replace(integration, verified_at=None)
+    reason = NO_TRUST_YET if integration.type is IntegrationType.AWS_CROSS else ""
+    return replace(
+        integration, verified_at=None, state=IntegrationState.CREATED, state_reason=reason
+    )
+
+
+async def _require_key_stays(work: UnitOfWork, integration_id: str, key_id: str) -> None:
+    """Refuse a key that a rotation is about to switch off or delete: it would stop working, and
+    this integration with it. Whoever marks a key for that does so under the same lock."""
+    latest = await work.rotations.latest(integration_id)
+    if latest is not None and not latest.is_over and key_id in latest.going:
+        raise Conflict(
+            f"The key {key_id} is being taken away by a rotation of this integration.",
+            hint="Cancel the rotation first (valetkey integrations rotate --cancel), or enter "
+            "another key.",
         )
-        await work.audit.append([event])
 
 
 def _same_claim(one: Integration, other: Integration) -> bool:

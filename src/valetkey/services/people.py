@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Final
 
 from valetkey.domain.access import Action, OrgRole, ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
@@ -21,8 +22,20 @@ from valetkey.domain.people import (
 from valetkey.domain.ports import Clock, Passwords, Storage, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import user_tag
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_project, missing
+from valetkey.services.guard import missing
+from valetkey.services.nouns import ORGANIZATION, PROJECT
+
+READ_ORG: Final = Verb("organisation.read", Action.READ_ORG)
+PUT_MEMBER: Final = Verb("member.put", Action.MANAGE_ORG)
+REMOVE_MEMBER: Final = Verb("member.remove", Action.MANAGE_ORG)
+CREATE_PROJECT: Final = Verb("project.create", Action.CREATE_PROJECT)
+READ_PROJECT: Final = Verb("project.read", Action.READ_PROJECT)
+RENAME_PROJECT: Final = Verb("project.update", Action.MANAGE_PROJECT)
+DELETE_PROJECT: Final = Verb("project.delete", Action.MANAGE_PROJECT)
+PUT_PROJECT_MEMBER: Final = Verb("member.put", Action.MANAGE_PROJECT)
+REMOVE_PROJECT_MEMBER: Final = Verb("member.remove", Action.MANAGE_PROJECT)
 
 
 class People:
@@ -37,9 +50,8 @@ class People:
         new_id: IdFactory,
     ) -> None:
         self._storage = storage
+        self._access: Access[UnitOfWork] = Access(storage, audit)
         self._passwords = passwords
-        self._audit = audit
-        self._guard = Guard(audit)
         self._clock = clock
         self._new_id = new_id
 
@@ -50,18 +62,13 @@ class People:
 
     async def organization(self, caller: Caller, org_id: str) -> Organization:
         """Return one organisation. Raises NotFound, Denied."""
-        await self._in_org(caller, Action.READ_ORG, org_id)
-        async with self._storage.read() as work:
-            org = await work.organizations.get(org_id)
-        if org is None:
-            raise missing(f"organisation:{org_id}")
-        return org
+        async with self._access.reading(caller, READ_ORG, ORGANIZATION, org_id) as read:
+            return read.entity
 
     async def org_members(self, caller: Caller, org_id: str) -> Sequence[OrgMember]:
         """List an organisation's members. Raises NotFound, Denied."""
-        await self._in_org(caller, Action.READ_ORG, org_id)
-        async with self._storage.read() as work:
-            return await work.organizations.members(org_id)
+        async with self._access.reading(caller, READ_ORG, ORGANIZATION, org_id) as read:
+            return await read.work.organizations.members(org_id)
 
     async def put_org_member(
         self,
@@ -77,10 +84,12 @@ class People:
         ``password`` is for somebody new here. Raises InvalidInput, Conflict (the last owner can't
         step down), NotFound, Denied.
         """
-        await self._in_org(caller, Action.MANAGE_ORG, org_id)
         address = parse_email(email)
+        async with self._access.reading(caller, PUT_MEMBER, ORGANIZATION, org_id):
+            pass  # nobody without the right is worth the work of a hash
         new_user = await self._new_user(address, password)
-        async with self._storage.begin() as work:
+        async with self._access.changing(caller, PUT_MEMBER, ORGANIZATION, org_id) as change:
+            work = change.work
             user = await work.users.by_email(address)
             if user is None:
                 if new_user is None:
@@ -95,8 +104,8 @@ class People:
                 await _keep_an_owner(work, org_id, user.id)
             member = OrgMember(org_id, user.id, user.email, role)
             await work.organizations.put_member(member)
-            await work.invalidations.publish([user_tag(user.id)])
-            await self._note(work, caller, "member.put", org_id, member.email, role=role.value)
+            change.publish([user_tag(user.id)])
+            change.note(f"member:{member.email}", role=role.value)
         return member
 
     async def remove_org_member(self, caller: Caller, org_id: str, email: str) -> None:
@@ -104,32 +113,30 @@ class People:
 
         Raises Conflict (the last owner stays), NotFound, Denied.
         """
-        await self._in_org(caller, Action.MANAGE_ORG, org_id)
-        async with self._storage.begin() as work:
+        async with self._access.changing(caller, REMOVE_MEMBER, ORGANIZATION, org_id) as change:
+            work = change.work
             user = await _user(work, email)
             await _keep_an_owner(work, org_id, user.id)
             for project in await work.projects.of_org(org_id):
                 await work.projects.remove_member(project.id, user.id)
-                locations = await work.locations.of_project(project.id)
-                await work.grants.withdraw(user.id, [location.id for location in locations])
+                await _withdraw_grants(work, project.id, user.id)
             for group in await work.groups.of_org(org_id):
                 await work.groups.remove_member(group.id, user.id)
             if not await work.organizations.remove_member(org_id, user.id):
                 raise missing(f"member:{email}")
-            await work.invalidations.publish([user_tag(user.id)])
-            await self._note(work, caller, "member.remove", org_id, user.email)
+            change.publish([user_tag(user.id)])
+            change.note(f"member:{user.email}")
 
     async def create_project(self, caller: Caller, org_id: str, name: str) -> Project:
         """Make a project; the caller is its owner. Raises InvalidInput, Conflict, NotFound."""
-        await self._in_org(caller, Action.CREATE_PROJECT, org_id)
         now, principal = self._clock.now(), caller.principal
         project = Project(self._new_id(), org_id, clean_name(name), principal.email, now, now)
         owner = ProjectMember(project.id, principal.user_id, principal.email, ProjectRole.OWNER)
-        async with self._storage.begin() as work:
-            await work.projects.add(project)
-            await work.projects.put_member(owner)
-            await work.invalidations.publish([user_tag(principal.user_id)])
-            await self._note(work, caller, "project.create", org_id, project.id, name=project.name)
+        async with self._access.changing(caller, CREATE_PROJECT, ORGANIZATION, org_id) as change:
+            await change.work.projects.add(project)
+            await change.work.projects.put_member(owner)
+            change.publish([user_tag(principal.user_id)])
+            change.note(f"project:{project.id}", name=project.name)
         return project
 
     async def projects(self, caller: Caller) -> Sequence[Project]:
@@ -150,22 +157,28 @@ class People:
 
     async def project(self, caller: Caller, project_id: str) -> Project:
         """Return one project. Raises NotFound, Denied."""
-        return await self._in_project(caller, Action.READ_PROJECT, project_id)
+        async with self._access.reading(caller, READ_PROJECT, PROJECT, project_id) as read:
+            return read.entity
+
+    async def rename_project(self, caller: Caller, project_id: str, name: str) -> Project:
+        """Give a project another name. Raises InvalidInput, Conflict (taken), NotFound, Denied."""
+        async with self._access.changing(caller, RENAME_PROJECT, PROJECT, project_id) as change:
+            if clean_name(name) != change.entity.name:
+                change.entity = replace(
+                    change.entity, name=clean_name(name), updated_at=self._clock.now()
+                )
+        return change.entity
 
     async def delete_project(self, caller: Caller, project_id: str) -> None:
         """Delete a project. Raises InUse while it has locations, NotFound, Denied."""
-        project = await self._in_project(caller, Action.MANAGE_PROJECT, project_id)
-        async with self._storage.begin() as work:
-            await work.projects.delete(project_id)
-            await self._note(
-                work, caller, "project.delete", project.org_id, project_id, name=project.name
-            )
+        async with self._access.changing(caller, DELETE_PROJECT, PROJECT, project_id) as change:
+            await change.work.projects.delete(project_id)
+            change.note()
 
     async def project_members(self, caller: Caller, project_id: str) -> Sequence[ProjectMember]:
         """List a project's members. Raises NotFound, Denied."""
-        await self._in_project(caller, Action.READ_PROJECT, project_id)
-        async with self._storage.read() as work:
-            return await work.projects.members(project_id)
+        async with self._access.reading(caller, READ_PROJECT, PROJECT, project_id) as read:
+            return await read.work.projects.members(project_id)
 
     async def put_project_member(
         self, caller: Caller, project_id: str, email: str, role: ProjectRole
@@ -174,37 +187,34 @@ class People:
 
         Raises NotFound (not a member of the organisation), Denied.
         """
-        project = await self._in_project(caller, Action.MANAGE_PROJECT, project_id)
-        async with self._storage.begin() as work:
+        async with self._access.changing(caller, PUT_PROJECT_MEMBER, PROJECT, project_id) as change:
+            work, org_id = change.work, change.home.org_id
+            # Who is being removed from the organisation must not come back by this door.
+            await work.lock(ORGANIZATION.name, org_id)
             user = await _user(work, email)
             memberships = await work.organizations.memberships(user.id)
-            if project.org_id not in {member.org_id for member in memberships}:
+            if org_id not in {member.org_id for member in memberships}:
                 raise missing(f"member:{email}")
             member = ProjectMember(project_id, user.id, user.email, role)
             await work.projects.put_member(member)
-            await work.invalidations.publish([user_tag(user.id)])
-            await self._note(
-                work,
-                caller,
-                "member.put",
-                project.org_id,
-                user.email,
-                project_id=project_id,
-                role=role.value,
-            )
+            change.publish([user_tag(user.id)])
+            change.note(f"member:{user.email}", project_id=project_id, role=role.value)
         return member
 
     async def remove_project_member(self, caller: Caller, project_id: str, email: str) -> None:
-        """Take somebody out of a project. Raises NotFound, Denied."""
-        project = await self._in_project(caller, Action.MANAGE_PROJECT, project_id)
-        async with self._storage.begin() as work:
-            user = await _user(work, email)
-            if not await work.projects.remove_member(project_id, user.id):
+        """Take somebody out of a project; their own grants on its locations end too.
+
+        Raises NotFound, Denied.
+        """
+        async with self._access.changing(
+            caller, REMOVE_PROJECT_MEMBER, PROJECT, project_id
+        ) as change:
+            user = await _user(change.work, email)
+            if not await change.work.projects.remove_member(project_id, user.id):
                 raise missing(f"member:{email}")
-            await work.invalidations.publish([user_tag(user.id)])
-            await self._note(
-                work, caller, "member.remove", project.org_id, user.email, project_id=project_id
-            )
+            await _withdraw_grants(change.work, project_id, user.id)
+            change.publish([user_tag(user.id)])
+            change.note(f"member:{user.email}", project_id=project_id)
 
     async def _new_user(self, email: str, password: Secret | None) -> User | None:
         if password is None:
@@ -214,27 +224,10 @@ class People:
         now = self._clock.now()
         return User(self._new_id(), email, password_hash, now, sign_in_since=now)
 
-    async def _in_org(self, caller: Caller, action: Action, org_id: str) -> None:
-        await self._guard.require(caller, action, org_id=org_id, subject=f"organisation:{org_id}")
 
-    async def _in_project(self, caller: Caller, action: Action, project_id: str) -> Project:
-        async with self._storage.read() as work:
-            project = await load_project(work, project_id)
-        await self._guard.require(
-            caller,
-            action,
-            org_id=project.org_id,
-            project_id=project.id,
-            subject=f"project:{project_id}",
-        )
-        return project
-
-    async def _note(
-        self, work: UnitOfWork, caller: Caller, action: str, org_id: str, subject: str, **facts: Any
-    ) -> None:
-        kind = action.partition(".")[0]
-        event = self._audit.event(caller, action, f"{kind}:{subject}", org_id=org_id, **facts)
-        await work.audit.append([event])
+async def _withdraw_grants(work: UnitOfWork, project_id: str, user_id: str) -> None:
+    locations = await work.locations.of_project(project_id)
+    await work.grants.withdraw(user_id, [location.id for location in locations])
 
 
 async def _user(work: UnitOfWork, who: str) -> User:

@@ -18,7 +18,6 @@ from valetkey.services.revocation import Leases
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
-from valetkey.services.switches import Switches
 from valetkey.services.vending import Presigning, Vending
 
 
@@ -41,5 +40,4 @@ class Services:
     rotations: Rotations
     scheduler: Scheduler
     setup_watch: SetupWatch
-    switches: Switches
     vending: Vending

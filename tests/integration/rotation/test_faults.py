@@ -23,7 +23,7 @@ CALLS = (
     *(("GetCallerIdentity", "AssumeRole") * 3),
     *("UpdateAccessKey", "ListAccessKeys", "DeleteAccessKey"),
 )
-WRITES = 15
+WRITES = 18
 
 
 async def _whole_rotation(process: Rotations, case: Case) -> None:

@@ -127,7 +127,7 @@ async def _revoke_the_key(desk: Desk) -> None:
 
 async def _disable_the_integration(desk: Desk) -> None:
     memory = desk.memory
-    await memory.services.switches.disable(await memory.caller(), desk.location.integration_id)
+    await memory.services.integrations.disable(await memory.caller(), desk.location.integration_id)
 
 
 async def _delete_the_location(desk: Desk) -> None:

@@ -198,7 +198,7 @@ async def test_only_an_owner_revokes_and_others_see_their_own(
 async def test_an_integration_that_is_off_vends_nothing_until_it_is_on(
     memory: Memory, location: Location
 ) -> None:
-    owner, switches = await memory.caller(), memory.services.switches
+    owner, switches = await memory.caller(), memory.services.integrations
     await vend(memory, location)
     await switches.disable(owner, location.integration_id)
     with pytest.raises(Conflict, match="disabled"):

@@ -74,7 +74,7 @@ async def disable_integration(
 ) -> IntegrationOut:
     """Give no credentials through an integration until it is enabled again."""
     await _require_in_org(services, caller, org_id, integration_id)
-    return IntegrationOut.of(await services.switches.disable(caller, integration_id))
+    return IntegrationOut.of(await services.integrations.disable(caller, integration_id))
 
 
 @post(f"{_PATH}/enable", status_code=200, tags=["integrations"])
@@ -83,7 +83,7 @@ async def enable_integration(
 ) -> IntegrationOut:
     """Give credentials through an integration again; it has to be verified anew."""
     await _require_in_org(services, caller, org_id, integration_id)
-    return IntegrationOut.of(await services.switches.enable(caller, integration_id))
+    return IntegrationOut.of(await services.integrations.enable(caller, integration_id))
 
 
 ROUTES = (rotate, rotation_status, schedule_rotation, disable_integration, enable_integration)

@@ -85,6 +85,7 @@ def _rotation_row(rotation: Rotation) -> dict[str, Any]:
     return to_row(rotation) | {
         "known": list(rotation.known),
         "removable": list(rotation.removable),
+        "going": list(rotation.going),
         "grace": int(rotation.grace.total_seconds()),
         "steps": [[step.stage.value, step.at.isoformat(), step.note] for step in rotation.steps],
     }
@@ -97,6 +98,7 @@ def _rotation(row: Row[Any]) -> Rotation:
         stage=Stage(row.stage),
         known=tuple(row.known),
         removable=tuple(row.removable),
+        going=tuple(row.going),
         grace=timedelta(seconds=row.grace),
         steps=tuple(
             StepTaken(Stage(stage), datetime.fromisoformat(at), note)

@@ -36,6 +36,7 @@ rotations = Table(
     Column("new_key_id", String(128), nullable=False),
     Column("known", JSON, nullable=False),
     Column("removable", JSON, nullable=False),
+    Column("going", JSON, nullable=False, server_default="[]"),
     Column("by_administrator", Boolean, nullable=False),
     Column("grace", Integer, nullable=False),
     Column("started_at", Moment, nullable=False),

@@ -12,8 +12,17 @@ from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, ValetkeyError
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationType
-from valetkey.domain.ports import AccessKeys, Clock, Entropy, Sealer, Signer, Storage, Sts
+from valetkey.domain.integration import IntegrationType
+from valetkey.domain.ports import (
+    AccessKeys,
+    Clock,
+    Entropy,
+    Sealer,
+    Signer,
+    Storage,
+    Sts,
+    UnitOfWork,
+)
 from valetkey.domain.rotation import (
     DEFAULT_GRACE,
     Rotation,
@@ -24,15 +33,23 @@ from valetkey.domain.rotation import (
     make_schedule,
 )
 from valetkey.domain.setup.observed import SeenKey
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_integration
+from valetkey.services.guard import load_integration
 from valetkey.services.integrations import open_key
+from valetkey.services.nouns import INTEGRATION
 from valetkey.services.rotation.steps import Steps, rotation_event, with_last_use
 from valetkey.services.work import WorkLocks
 
 #: A wait for the old key's end is cut into pieces, in seconds, so that the lease is kept.
 _A_WHILE: Final = 60.0
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+
+
+READ: Final = Verb("integration.read", Action.READ_INTEGRATIONS)
+ROTATE: Final = Verb("integration.rotate", Action.MANAGE_INTEGRATIONS)
+CANCEL: Final = Verb("integration.rotate.cancel", Action.MANAGE_INTEGRATIONS)
+SCHEDULE: Final = Verb("integration.schedule", Action.MANAGE_INTEGRATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,7 @@ class Rotations:
         self._sts = sts
         self._keys = keys
         self._audit = audit
-        self._guard = Guard(audit)
+        self._access: Access[UnitOfWork] = Access(storage, audit)
         self._clock = clock
         self._entropy = entropy
         self._new_id = new_id
@@ -85,7 +102,8 @@ class Rotations:
         ``delete_stranger`` is a key that may go to make room. Raises NotFound, Denied, Conflict
         (a stranger's key is in the way), InvalidInput, AwsRefused, AwsUnavailable, SealBroken.
         """
-        await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
+        async with self._access.reading(caller, ROTATE, INTEGRATION, integration_id):
+            pass  # nobody without the right is worth a question to AWS
         under_way = await self._under_way(integration_id)
         if under_way is not None:
             return await self._told(under_way, delete_stranger)
@@ -117,9 +135,30 @@ class Rotations:
             stage_at=now,
             steps=(StepTaken(Stage.INTENDED, now),),
         )
-        async with self._storage.begin() as work:
-            await work.rotations.add(rotation)
-            await work.audit.append([rotation_event(self._audit, rotation)])
+        async with self._access.changing(caller, ROTATE, INTEGRATION, integration_id) as change:
+            if change.entity.access_key_id != key.id:
+                raise Conflict(
+                    "The integration was given another key meanwhile.", hint="Start again."
+                )
+            await change.work.rotations.add(rotation)
+            await change.work.audit.append([rotation_event(self._audit, rotation)])
+        return rotation
+
+    async def cancel(self, caller: Caller, integration_id: str) -> Rotation:
+        """End the rotation under way, whatever stage it has reached.
+
+        Before the switch the new key is taken back (``advance`` does it); cancelled once more, it
+        ends as it is and says what may be left in IAM. After the switch the old key stays as it is.
+        Raises NotFound (none is under way), Denied.
+        """
+        async with self._access.changing(caller, CANCEL, INTEGRATION, integration_id) as change:
+            rotation = await change.work.rotations.latest(integration_id)
+            if rotation is None or rotation.is_over:
+                raise NotFound("No rotation is under way.", hint="Ask for the latest one's status.")
+            rotation = rotation.cancelled(self._clock.now(), caller.principal.email)
+            await change.work.rotations.save(rotation)
+            await change.work.audit.append([rotation_event(self._audit, rotation)])
+            change.note(stage=rotation.stage.value, rotation_id=rotation.id)
         return rotation
 
     async def advance(
@@ -206,7 +245,6 @@ class Rotations:
 
         Raises NotFound, Denied, InvalidInput.
         """
-        integration = await self._load(caller, Action.MANAGE_INTEGRATIONS, integration_id)
         schedule = None
         if every is not None:
             schedule = make_schedule(
@@ -216,28 +254,20 @@ class Rotations:
                 chance=self._entropy.uniform(0, 1),
                 actor=caller.principal.email,
             )
-        async with self._storage.begin() as work:
+        async with self._access.changing(caller, SCHEDULE, INTEGRATION, integration_id) as change:
             if schedule is None:
-                await work.rotations.drop_schedule(integration_id)
+                await change.work.rotations.drop_schedule(integration_id)
             else:
-                await work.rotations.put_schedule(schedule)
-            event = self._audit.event(
-                caller,
-                "integration.schedule",
-                f"integration:{integration_id}",
-                org_id=integration.org_id,
-                every_seconds=int(every.total_seconds()) if every else None,
-            )
-            await work.audit.append([event])
+                await change.work.rotations.put_schedule(schedule)
+            change.note(every_seconds=int(every.total_seconds()) if every else None)
         return schedule
 
     async def status(self, caller: Caller, integration_id: str) -> RotationStatus:
         """Return an integration's latest rotation and its schedule. Raises NotFound, Denied."""
-        await self._load(caller, Action.READ_INTEGRATIONS, integration_id)
-        async with self._storage.read() as work:
+        async with self._access.reading(caller, READ, INTEGRATION, integration_id) as read:
             return RotationStatus(
-                await work.rotations.latest(integration_id),
-                await work.rotations.schedule_of(integration_id),
+                await read.work.rotations.latest(integration_id),
+                await read.work.rotations.schedule_of(integration_id),
             )
 
     async def _start_by(self, schedule: Schedule) -> Rotation:
@@ -333,11 +363,3 @@ class Rotations:
         if rotation is None:
             raise NotFound("There is no such rotation.", hint="Ask for the integration's latest.")
         return rotation
-
-    async def _load(self, caller: Caller, action: Action, integration_id: str) -> Integration:
-        async with self._storage.read() as work:
-            integration = await load_integration(work, integration_id)
-        await self._guard.require(
-            caller, action, org_id=integration.org_id, subject=f"integration:{integration_id}"
-        )
-        return integration

@@ -6,8 +6,9 @@ and the step is taken again, or what is after it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from valetkey.domain.access import Principal
@@ -20,17 +21,20 @@ from valetkey.domain.setup.observed import SeenKey
 from valetkey.domain.tags import integration_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key
+from valetkey.services.nouns import INTEGRATION
 from valetkey.services.rotation.proof import Prover
 from valetkey.services.work import Hold
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Turn:
     """What a step works with. ``signer`` is an administrator, or None for the user itself."""
 
     rotation: Rotation
     hold: Hold
     administrator: Signer | None
+    #: The stage that is stored: whoever finds another one has been overtaken.
+    began: tuple[Stage, datetime]
 
 
 class Steps:
@@ -75,8 +79,12 @@ class Steps:
                 "not kept.",
                 hint="Give them once more: valetkey integrations rotate --aws-profile NAME",
             )
-        turn = _Turn(rotation, hold, administrator)
+        turn = _Turn(rotation, hold, administrator, (rotation.stage, rotation.stage_at))
         try:
+            superseded = rotation.superseded(await self._held(rotation))
+            if superseded is not None:
+                after = rotation.at(superseded.stage, self._clock.now(), superseded.why)
+                return await self._store(turn, after)
             return await self._steps[rotation.stage](turn)
         except NotFound:
             why = (
@@ -98,11 +106,11 @@ class Steps:
             )
             return await self._store(turn, rotation.at(Stage.ROLLING_BACK, self._clock.now(), why))
         present = {key.id for key in seen}
-        for key_id in (*rotation.removable, *suspects.orphans):
-            if key_id in present and key_id != rotation.old_key_id:
-                await self._keys.delete(signer, rotation.user_arn, key_id)
+        await self._delete_keys(
+            turn, signer, present & {*rotation.removable, *suspects.orphans} - {rotation.old_key_id}
+        )
         key = await self._keys.create(signer, rotation.user_arn)
-        created = rotation.at(Stage.CREATED, self._clock.now(), new_key_id=key.id)
+        created = turn.rotation.at(Stage.CREATED, self._clock.now(), new_key_id=key.id)
         await self._store(turn, created)
         sealed = await self._sealer.seal(key.secret, _context(rotation))
         stored = created.at(Stage.SEALED, self._clock.now())
@@ -116,9 +124,9 @@ class Steps:
         """AWS made the key, and its secret was lost before it was stored."""
         rotation = turn.rotation
         signer = await self._signer(turn)
-        await self._keys.delete(signer, rotation.user_arn, rotation.new_key_id)
+        await self._delete_keys(turn, signer, {rotation.new_key_id})
         note = f"The secret of {rotation.new_key_id} was lost; the key is deleted."
-        return await self._store(turn, rotation.again(self._clock.now(), note))
+        return await self._store(turn, turn.rotation.again(self._clock.now(), note))
 
     async def _prove(self, turn: _Turn) -> Rotation:
         rotation = turn.rotation
@@ -137,6 +145,7 @@ class Steps:
     async def _switch(self, turn: _Turn) -> Rotation:
         rotation, now = turn.rotation, self._clock.now()
         async with self._storage.begin() as work:
+            await work.lock(INTEGRATION.name, rotation.integration_id)
             await turn.hold.renew(work)
             integration = await work.integrations.get(rotation.integration_id)
             sealed = await work.rotations.sealed_secret(rotation.id)
@@ -152,14 +161,15 @@ class Steps:
                 await work.integrations.replace_secret(new.id, sealed)
                 await work.rotations.keep_secret(rotation.id, None)
                 await work.invalidations.publish({integration_tag(new.id)})
-            await self._write(work, after)
+            await self._write(work, turn, after)
         return after
 
     async def _deactivate(self, turn: _Turn) -> Rotation:
         rotation = turn.rotation
         signer = await self._signer(turn)
-        await self._keys.set_active(signer, rotation.user_arn, rotation.old_key_id, active=False)
-        return await self._store(turn, rotation.at(Stage.DEACTIVATED, self._clock.now()))
+        for key_id in await self._mark_going(turn, {rotation.old_key_id}):
+            await self._keys.set_active(signer, rotation.user_arn, key_id, active=False)
+        return await self._store(turn, turn.rotation.at(Stage.DEACTIVATED, self._clock.now()))
 
     async def _delete(self, turn: _Turn) -> Rotation:
         rotation = turn.rotation
@@ -172,28 +182,52 @@ class Steps:
                 hint="Give what uses it a key of its own, then have it deleted: "
                 f"valetkey integrations rotate --delete-stranger {old.id}",
             )
-        await self._keys.delete(signer, rotation.user_arn, rotation.old_key_id)
-        return await self._store(turn, rotation.at(Stage.DONE, self._clock.now()))
+        await self._delete_keys(turn, signer, {rotation.old_key_id})
+        return await self._store(turn, turn.rotation.at(Stage.DONE, self._clock.now()))
 
     async def _roll_back(self, turn: _Turn) -> Rotation:
         rotation = turn.rotation
-        async with self._storage.read() as work:
-            integration = await work.integrations.get(rotation.integration_id)
-        held = integration.access_key_id if integration else ""
+        held = await self._held(rotation)
         signer = await self._signer_of_rollback(turn, held)
         going = {rotation.new_key_id} if rotation.new_key_id else set()
         if not going:
             seen = await self._keys.list_keys(signer, rotation.user_arn)
             used = await self._used(signer, rotation, seen)
             going = set(since_the_intent(rotation, used).orphans)
-        for key_id in sorted(going - {held}):
-            await self._keys.delete(signer, rotation.user_arn, key_id)
+        await self._delete_keys(turn, signer, going)
 
         async def forget(work: UnitOfWork) -> None:
             await work.rotations.keep_secret(rotation.id, None)
 
-        over = rotation.at(Stage.ROLLED_BACK, self._clock.now(), rotation.problem)
+        over = turn.rotation.at(Stage.ROLLED_BACK, self._clock.now(), rotation.problem)
         return await self._store(turn, over, forget)
+
+    async def _held(self, rotation: Rotation) -> str:
+        """Return the key that the integration holds now; empty if it is gone."""
+        async with self._storage.read() as work:
+            integration = await work.integrations.get(rotation.integration_id)
+        return integration.access_key_id if integration else ""
+
+    async def _delete_keys(self, turn: _Turn, signer: Signer, key_ids: Collection[str]) -> None:
+        for key_id in await self._mark_going(turn, key_ids):
+            await self._keys.delete(signer, turn.rotation.user_arn, key_id)
+
+    async def _mark_going(self, turn: _Turn, key_ids: Collection[str]) -> Sequence[str]:
+        """Store that keys go, and return those that may: not the one that the integration holds.
+
+        What AWS is asked next can't be undone. From here on nobody can enter such a key: whoever
+        does so looks at the mark under the same lock.
+        """
+        rotation = turn.rotation
+        async with self._storage.begin() as work:
+            await work.lock(INTEGRATION.name, rotation.integration_id)
+            await turn.hold.renew(work)
+            integration = await work.integrations.get(rotation.integration_id)
+            held = integration.access_key_id if integration else ""
+            stored = await work.rotations.get(rotation.id) or rotation
+            await work.rotations.save(stored.marking(key_ids, held))
+        turn.rotation = rotation.marking(key_ids, held)
+        return sorted(key_id for key_id in key_ids if key_id and key_id != held)
 
     async def _used(
         self, signer: Signer, rotation: Rotation, seen: Sequence[SeenKey]
@@ -233,13 +267,20 @@ class Steps:
         also: Callable[[UnitOfWork], Awaitable[None]] | None = None,
     ) -> Rotation:
         async with self._storage.begin() as work:
+            await work.lock(INTEGRATION.name, rotation.integration_id)
             await turn.hold.renew(work)
             if also is not None:
                 await also(work)
-            await self._write(work, rotation)
+            await self._write(work, turn, rotation)
         return rotation
 
-    async def _write(self, work: UnitOfWork, rotation: Rotation) -> None:
+    async def _write(self, work: UnitOfWork, turn: _Turn, rotation: Rotation) -> None:
+        stored = await work.rotations.get(rotation.id)
+        if stored is None or (stored.stage, stored.stage_at) != turn.began:
+            raise Conflict(
+                "The rotation was cancelled meanwhile.", hint="Ask for its status: it says how."
+            )
+        turn.rotation, turn.began = rotation, (rotation.stage, rotation.stage_at)
         await work.rotations.save(rotation)
         await work.audit.append([rotation_event(self._audit, rotation)])
 

@@ -34,4 +34,6 @@ def upgrade() -> None:
         )
     op.create_index("ix_locations_parent_id", "locations", ["parent_id"])
     op.add_column("grants", sa.Column("ends_at", _MOMENT))
+    going = sa.Column("going", sa.JSON(), nullable=False, server_default="[]")
+    op.add_column("rotations", going)
     op.add_column("grants", sa.Column("reason", sa.Text(), nullable=False, server_default=""))
