@@ -2,7 +2,9 @@
 
 Whatever is kept carries the tags of what it depends on. A transaction that changes such a thing
 publishes the tag (``work.invalidations``), and every process forgets. A thing that was being read
-while something changed is not kept at all: it might be the old one.
+while one of its tags changed is not kept: it might be the old one. What leaves the process (a
+credential) asks the same once more when nothing can hold it up any longer:
+``unchanged(tags, since)``.
 """
 
 from __future__ import annotations
@@ -11,7 +13,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from collections.abc import Set as AbstractSet
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
+
+#: Of so many tags it is remembered when they last changed. What was read before the oldest of
+#: them is taken for changed.
+_REMEMBERED: Final = 10_000
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -33,11 +39,14 @@ class Caches:
     """All caches of a process. Implements ports.ChangeListener.
 
     While ``is_deaf``, nothing is kept. ``epoch`` counts the changes heard: note it before reading,
-    and keep what was read only if :meth:`may_keep` says so afterwards.
+    and believe what was read only if :meth:`unchanged` says so afterwards.
     """
 
     def __init__(self) -> None:
         self._caches: list[Forgetful] = []
+        self._changed_at: OrderedDict[str, int] = OrderedDict()
+        #: What was read before this epoch may have changed, whatever its tags.
+        self._floor = 0
         self.is_deaf = False
         self.epoch = 0
 
@@ -45,13 +54,26 @@ class Caches:
         """Make a cache forget from now on."""
         self._caches.append(cache)
 
-    def may_keep(self, epoch: int) -> bool:
-        """Tell whether what was read since ``epoch`` is surely the newest, and stays watched."""
-        return epoch == self.epoch and not self.is_deaf
+    def unchanged(self, tags: Iterable[str], since: int) -> bool:
+        """Tell whether none of these tags has changed since epoch ``since``, as far as heard."""
+        if since == self.epoch:
+            return True
+        if since < self._floor:
+            return False
+        return all(self._changed_at.get(tag, 0) <= since for tag in tags)
+
+    def may_keep(self, tags: Iterable[str], since: int) -> bool:
+        """Tell whether what was read since ``since`` is the newest, and stays watched."""
+        return not self.is_deaf and self.unchanged(tags, since)
 
     def changed(self, tags: Iterable[str]) -> None:
         self.epoch += 1
         known = frozenset(tags)
+        for tag in known:
+            self._changed_at[tag] = self.epoch
+            self._changed_at.move_to_end(tag)
+        while len(self._changed_at) > _REMEMBERED:
+            self._floor = self._changed_at.popitem(last=False)[1]
         for cache in self._caches:
             cache.forget(known)
 
@@ -65,6 +87,7 @@ class Caches:
 
     def _clear(self) -> None:
         self.epoch += 1
+        self._floor = self.epoch
         for cache in self._caches:
             cache.clear()
 
@@ -118,10 +141,11 @@ class TaggedCache(Generic[K, V]):
         return value
 
     def keep(self, key: K, value: V, tags: Iterable[str], *, read_at: int) -> None:
-        """Keep a value, unless something changed since epoch ``read_at``."""
-        if not self._caches.may_keep(read_at):
+        """Keep a value, unless one of its tags changed since epoch ``read_at``."""
+        own = frozenset(tags)
+        if not self._caches.may_keep(own, read_at):
             return
-        self._entries[key] = (value, frozenset(tags))
+        self._entries[key] = (value, own)
         self._entries.move_to_end(key)
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)

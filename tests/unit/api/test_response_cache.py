@@ -17,6 +17,7 @@ from valetkey.api import create_app
 from valetkey.api.fast.response_cache import ResponseCache
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.location import Location
+from valetkey.domain.tags import location_tag
 from valetkey.services.vending import VendRequest
 from valetkey.services.vending.session_cache import MIN_REMAINING
 from valetkey.services.vending.vending import Vending
@@ -200,14 +201,17 @@ async def test_a_decision_during_which_something_changed_is_not_remembered(
 
     async def changed(self: Vending, caller: Any, location_id: str, request: VendRequest) -> Any:
         prepared = await prepare(self, caller, location_id, request)
-        desk.memory.services.caches.changed({"something else"})
+        desk.memory.services.caches.changed(changes.pop())
         return prepared
 
     monkeypatch.setattr(Vending, "prepare", changed)
+    changes = [set[str](), {"something else"}, set[str](), {location_tag(desk.location.id)}]
     same_again = json.dumps(BODY, indent=1).encode()
-    for _ in range(2):
-        assert (await desk.post(same_again)).status_code == 200
-    assert len(desk.decisions) == 3
+    assert (await desk.post(same_again)).status_code == 200
+    assert len(desk.decisions) == 3  # a right of it changed: it was decided anew
+    assert (await desk.post()).status_code == 200
+    assert (await desk.post()).status_code == 200
+    assert len(desk.decisions) == 4  # what changed was something else
 
 
 async def test_nothing_is_remembered_while_changes_are_not_heard(desk: Desk) -> None:

@@ -69,9 +69,13 @@ class ResponseCache:
     def keep(
         self, request: RequestFingerprint, token: str, response: PreparedResponse, *, read_at: int
     ) -> None:
-        """Keep a response, unless something has changed since epoch ``read_at``."""
+        """Keep a response, unless something that it depends on has changed since epoch
+        ``read_at``."""
         seconds = min(self._principals.good_for(token), self._vending.good_for(response.prepared))
-        if len(request.text) > _MOST_TEXT or seconds <= 0 or not self._caches.may_keep(read_at):
+        tags = response.prepared.authorization.tags
+        if len(request.text) > _MOST_TEXT or seconds <= 0:
+            return
+        if not self._caches.may_keep(tags, read_at):
             return
         if len(self._responses) >= _CAPACITY:
             self._responses.clear()

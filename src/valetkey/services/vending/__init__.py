@@ -7,9 +7,10 @@ URLs.
 
 from valetkey.services.vending.authorization import VendRequest
 from valetkey.services.vending.presigning import Presigned, Presigning, PresignRequest
-from valetkey.services.vending.vending import PreparedVend, Vended, Vending
+from valetkey.services.vending.vending import ROUNDS, PreparedVend, Vended, Vending, unsettled
 
 __all__ = [
+    "ROUNDS",
     "PreparedVend",
     "PresignRequest",
     "Presigned",
@@ -17,4 +18,5 @@ __all__ = [
     "VendRequest",
     "Vended",
     "Vending",
+    "unsettled",
 ]

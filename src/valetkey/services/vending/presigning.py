@@ -32,7 +32,7 @@ from valetkey.services.guard import missing
 from valetkey.services.vending.authorization import VendRequest, check_purpose
 from valetkey.services.vending.issuing import IssuedSession
 from valetkey.services.vending.location_context import LocationContext
-from valetkey.services.vending.vending import Vending
+from valetkey.services.vending.vending import CHANGED, ROUNDS, Vending, unsettled
 
 PRESIGN: Final = "objects.presign"
 MAX_KEYS: Final = 100_000
@@ -135,11 +135,22 @@ class Presigning:
         durable before this returns, stands for all of them. Raises NotFound, Denied (also for a
         single key outside), InvalidInput, and what ``Vending.session`` raises.
         """
+        paths = await _quoted(request.keys)
+        for _ in range(ROUNDS):
+            presigned = await self._try(caller, location_id, request, paths)
+            if presigned is not None:
+                return presigned
+            caller = await self._vending.again(caller)
+        raise unsettled()
+
+    async def _try(
+        self, caller: Caller, location_id: str, request: PresignRequest, paths: Sequence[str]
+    ) -> Presigned | None:
+        """Decide, sign, record; None if something changed before that was done."""
         context = await self._vending.context(location_id)
         wanted = await self._wanted(caller, context, request)
         await self._check_keys(caller, context, wanted, request)
-        paths = await _quoted(request.keys)
-        session, authorization = await self._vending.session(caller, location_id, wanted)
+        session, authorization, since = await self._vending.session(caller, location_id, wanted)
         signer = presigner(
             session.credentials,
             bucket_url=self._bucket_url(context),
@@ -154,8 +165,11 @@ class Presigning:
             "access_key_id": session.credentials.access_key_id,
             "expires_at": signer.expires_at.isoformat(),
         }
-        await self._vending.record(_with(record, facts), session)
-        return self._presigned(request, paths, signer, session)
+        if await self._vending.record(_with(record, facts), session, authorization, since):
+            return self._presigned(request, paths, signer, session)
+        withheld = self._event(caller, context, request, reason=CHANGED, outcome="failed")
+        await self._audit.write(_with(withheld, facts))
+        return None
 
     def _presigned(
         self,

@@ -1,8 +1,15 @@
-"""Vending: authorise, take the session (or make it), write the record, hand out."""
+"""Vending: authorise, take the session (or make it), write the record, look again, hand out.
+
+Between the decision and the durable record a right may be lost: somebody is revoked, a grant is
+deleted, an integration disabled. So a :class:`PreparedVend` knows at which epoch of changes it was
+true (``since``), and :meth:`Vending.record_prepared` tells, once the record is durable, whether
+nothing that concerns it has been heard of meanwhile. If something has, nothing leaves: a second
+record says so, and it is decided anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,8 +37,9 @@ from valetkey.services.vending.issuing import IssuedSession, SessionIssuer
 from valetkey.services.vending.location_context import LocationContext, LocationContexts
 from valetkey.services.vending.session_cache import SessionCache
 
-#: How often a right is looked at again when things keep changing while a session is made.
-_ROUNDS: Final = 5
+#: How often it is decided anew when things keep changing meanwhile.
+ROUNDS: Final = 5
+CHANGED: Final = "Not handed out: something that it depends on changed. It is decided anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +54,14 @@ class Vended:
 
 @dataclass(frozen=True, slots=True)
 class PreparedVend:
-    """What may be handed out, once an audit record of that ``form`` is durable. ``key`` is the
-    session's, in the cache of them."""
+    """What may be handed out, once an audit record of that ``form`` is durable, and nothing that
+    ``authorization`` depends on has changed since epoch ``since``."""
 
     vended: Vended
     form: AuditForm
     session: IssuedSession
-    key: bytes
+    authorization: Authorization
+    since: int
 
 
 class Vending:
@@ -90,60 +99,92 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
-        prepared = await self.prepare(caller, location_id, request)
-        await self.record_prepared(prepared, caller.request_id, caller.source)
-        return prepared.vended
+        for _ in range(ROUNDS):
+            prepared = await self.prepare(caller, location_id, request)
+            if await self.record_prepared(prepared, caller.request_id, caller.source):
+                return prepared.vended
+            caller = await self._principals.again(caller)
+        raise unsettled()
 
     async def prepare(self, caller: Caller, location_id: str, request: VendRequest) -> PreparedVend:
         """Decide, and find or make the session. Raises as :meth:`vend` does."""
+        since = self._caches.epoch
         known = self._authorizer.known(caller.principal, location_id, request)
         session = self._sessions.peek(known.key) if known else None
         if known is None or session is None:
-            session, known = await self.session(caller, location_id, request)
-        return _prepared(known, session)
+            session, known, since = await self.session(caller, location_id, request)
+        return _prepared(known, session, since)
 
-    def record_prepared(
-        self, prepared: PreparedVend, request_id: str, source: str
-    ) -> Awaitable[None]:
-        """Make the record durable that lets something leave: who asked is in ``prepared``, in
-        which request and from which address is told. To be awaited; raises AuditUnavailable."""
-        return self.record(FilledForm(prepared.form, request_id, source), prepared.session)
+    async def record_prepared(self, prepared: PreparedVend, request_id: str, source: str) -> bool:
+        """Make the record durable that lets something leave, and tell whether it may: if
+        something that it depends on changed meanwhile, it may not, and a second record says so.
+
+        Who asked is in ``prepared``, in which request and from which address is told. Raises
+        AuditUnavailable.
+        """
+        form = FilledForm(prepared.form, request_id, source)
+        authorization = prepared.authorization
+        if await self.record(form, prepared.session, authorization, prepared.since):
+            return True
+        withheld = _form(authorization, prepared.session, outcome="failed", reason=CHANGED)
+        await self._audit.write(FilledForm(withheld, request_id, source))
+        return False
+
+    async def record(
+        self, entry: Entry, session: IssuedSession, authorization: Authorization, since: int
+    ) -> bool:
+        """Make a record that names a session durable, and with the first one its lease; tell
+        whether nothing has changed since epoch ``since`` that the authorization depends on.
+
+        If something has, nothing of the session may leave. Raises AuditUnavailable.
+        """
+        if session.is_recorded:
+            await self._audit.write(entry)
+        else:
+            await self._audit.write(entry, session.lease)
+            session.is_recorded = True
+        return self._caches.unchanged(authorization.tags, since)
 
     def good_for(self, prepared: PreparedVend) -> float:
         """Return for how many seconds the session needs no thought; none if it was forgotten."""
-        return self._sessions.fresh_for(prepared.key)
+        return self._sessions.fresh_for(prepared.authorization.key)
 
     async def vend_for_service(
         self, caller: Caller, location_id: str, request: VendRequest
     ) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
         was decided by whoever calls this; otherwise it is as :meth:`vend`."""
-        context = await self._contexts.find(location_id)
-        scope = scope_of(context.location, request)
         reason = "for Valetkey's own work on the caller's behalf"
-        authorization = authorize(caller.principal, context, request, scope, reason)
-        session = await self._take(caller, authorization)
-        prepared = _prepared(authorization, session)
-        await self.record_prepared(prepared, caller.request_id, caller.source)
-        return prepared.vended
+        for _ in range(ROUNDS):
+            since = self._caches.epoch
+            context = await self._contexts.find(location_id)
+            scope = scope_of(context.location, request)
+            authorization = authorize(caller.principal, context, request, scope, reason)
+            session = await self._take(caller, authorization)
+            prepared = _prepared(authorization, session, since)
+            if await self.record_prepared(prepared, caller.request_id, caller.source):
+                return prepared.vended
+            caller = await self._principals.again(caller)
+        raise unsettled()
 
     async def session(
         self, caller: Caller, location_id: str, request: VendRequest
-    ) -> tuple[IssuedSession, Authorization]:
-        """Return a session and by which right. Nothing of it may leave the process before an
-        audit record that names the lease is durable. Raises as :meth:`vend` does."""
-        for _ in range(_ROUNDS):
-            epoch = self._caches.epoch
+    ) -> tuple[IssuedSession, Authorization, int]:
+        """Return a session, by which right, and the epoch at which that was true. Nothing of it
+        may leave the process before :meth:`record` says so. Raises as :meth:`vend` does."""
+        for _ in range(ROUNDS):
+            since = self._caches.epoch
             authorization = await self._authorizer.get(caller, location_id, request)
             session = await self._take(caller, authorization)
-            if self._caches.epoch == epoch:
-                return session, authorization
+            if self._caches.unchanged(authorization.tags, since):
+                return session, authorization, since
             # Something changed while we waited, perhaps this very right: look at it again.
             caller = await self._principals.again(caller)
-        raise AwsUnavailable(
-            "Rights and integrations keep changing while the credentials are being made.",
-            hint="Ask again in a moment.",
-        )
+        raise unsettled()
+
+    async def again(self, caller: Caller) -> Caller:
+        """Return a caller with the roles of this moment. Raises Unauthenticated."""
+        return await self._principals.again(caller)
 
     async def context(self, location_id: str) -> LocationContext:
         """Return what is known of a location. Raises NotFound."""
@@ -173,31 +214,33 @@ class Vending:
             )
             raise
 
-    def record(self, entry: Entry, session: IssuedSession) -> Awaitable[None]:
-        """Make a record that names a session durable, and with the first one its lease.
 
-        To be awaited; raises AuditUnavailable.
-        """
-        if session.is_recorded:
-            return self._audit.write(entry)
-        return self._record_first(entry, session)
-
-    async def _record_first(self, entry: Entry, session: IssuedSession) -> None:
-        await self._audit.write(entry, session.lease)
-        session.is_recorded = True
+def unsettled() -> AwsUnavailable:
+    """Return the error for whoever asks while everything keeps changing."""
+    return AwsUnavailable(
+        "Rights and integrations keep changing while the credentials are being made.",
+        hint="Ask again in a moment.",
+    )
 
 
-def _prepared(authorization: Authorization, session: IssuedSession) -> PreparedVend:
-    """Return what is handed out with a session, and the form of its audit record."""
+def _prepared(authorization: Authorization, session: IssuedSession, since: int) -> PreparedVend:
     location = authorization.context.location
     vended = Vended(session.lease.id, session.credentials, authorization.scope, location)
-    form = AuditForm(
+    form = _form(authorization, session, outcome="allowed", reason=authorization.reason)
+    return PreparedVend(vended, form, session, authorization, since)
+
+
+def _form(
+    authorization: Authorization, session: IssuedSession, *, outcome: str, reason: str
+) -> AuditForm:
+    """Return the audit record of handing out a session, or of not doing it."""
+    return AuditForm(
         org_id=authorization.context.project.org_id,
         actor=authorization.principal.email,
         action=VEND,
-        outcome="allowed",
-        subject=f"location:{location.id}",
-        reason=authorization.reason,
+        outcome=outcome,
+        subject=f"location:{authorization.context.location.id}",
+        reason=reason,
         details=authorization.facts()
         | {
             "lease_id": session.lease.id,
@@ -205,4 +248,3 @@ def _prepared(authorization: Authorization, session: IssuedSession) -> PreparedV
             "expires_at": session.expires_at.isoformat(),
         },
     )
-    return PreparedVend(vended, form, session, authorization.key)
