@@ -52,7 +52,7 @@ Change = Callable[[Scene], Awaitable[object]]
 
 
 async def disable(scene: Scene) -> None:
-    await scene.memory.services.switches.disable(scene.owner, scene.location.integration_id)
+    await scene.memory.services.integrations.disable(scene.owner, scene.location.integration_id)
 
 
 async def delete_the_grant(scene: Scene) -> None:
