@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -87,14 +88,16 @@ class Memory:
         return [(record.event.action, record.event.outcome) for record in trail]
 
 
-async def open_memory(on: Storage | None = None) -> Memory:
+async def open_memory(
+    on: Storage | None = None, *, make_objects: Callable[..., FakeObjectData] = FakeObjectData
+) -> Memory:
     """Make the services over doubles, with a first owner; ``on`` a real database if given."""
     clock, entropy = ManualClock(), SeededEntropy(7)
     # Who gives a database of their own looks at it by the port alone.
     storage = cast("MemoryStorage", on) if on is not None else MemoryStorage()
     sts, stores, sealer = FakeSts(clock), FakeObjectStores({"acme": {}}), UnsafeSealer()
     passwords, new_id = UnsafePasswords(), IdFactory(clock, entropy)
-    objects = FakeObjectData(clock, stores.buckets)
+    objects = make_objects(clock, stores.buckets)
     parts = Parts(
         clock=clock,
         entropy=entropy,

@@ -59,7 +59,9 @@ class FakeObjectData:
         last = len(shown) == len(keys)
         objects = [self._listed(place, key) for key in shown]
         await self._end("list", prefix)
-        following = str(int(token or 0) + len(shown)) if self.unordered else ""
+        following = "" if last else shown[-1]
+        if self.unordered:
+            following = str(int(token or 0) + len(shown))
         return ListedPage(objects, last, listed_ms, "" if last else following)
 
     async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:

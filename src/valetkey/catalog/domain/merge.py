@@ -6,7 +6,8 @@ equal is passed over; only differences come out. Times are milliseconds since 19
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,6 +38,29 @@ class Changes:
     @property
     def none(self) -> bool:
         return not (self.added or self.changed or self.removed)
+
+
+def pieces(
+    listed: Sequence[Listed], indexed: Sequence[Indexed], size: int
+) -> Iterator[tuple[Sequence[Listed], Sequence[Indexed]]]:
+    """Cut a stretch into pieces of at most ``size`` on either side, each covering the same keys."""
+    here = there = 0
+    while here < len(indexed) or there < len(listed):
+        cuts: list[Sequence[Listed | Indexed]] = [
+            indexed[here : here + size],
+            listed[there : there + size],
+        ]
+        ends = [cut[-1].path for cut in cuts if len(cut) == size]
+        upto = min(ends, default=None)
+        rows, objects = _count(indexed, here, upto), _count(listed, there, upto)
+        yield listed[there:objects], indexed[here:rows]
+        here, there = rows, objects
+
+
+def _count(cards: Sequence[Listed] | Sequence[Indexed], start: int, upto: str | None) -> int:
+    if upto is None:
+        return len(cards)
+    return bisect_right(cards, upto, start, key=lambda card: card.path)
 
 
 def merge(listed: Sequence[Listed], indexed: Sequence[Indexed], *, listed_ms: int) -> Changes:

@@ -46,13 +46,14 @@ class Counts:
     def seen(self) -> int:
         return self.added + self.changed + self.unchanged
 
-    def plus(self, changes: Changes) -> Counts:
-        """Add what one stretch changed."""
+    def plus(self, found: Iterable[Changes]) -> Counts:
+        """Add what the pieces of a stretch changed."""
+        pieces = list(found)
         return Counts(
-            self.added + len(changes.added),
-            self.changed + len(changes.changed),
-            self.removed + len(changes.removed),
-            self.unchanged + changes.unchanged,
+            self.added + sum(len(one.added) for one in pieces),
+            self.changed + sum(len(one.changed) for one in pieces),
+            self.removed + sum(len(one.removed) for one in pieces),
+            self.unchanged + sum(one.unchanged for one in pieces),
         )
 
 
@@ -115,9 +116,9 @@ class Shard:
     def counts(self) -> Counts:
         return Counts(self.added, self.changed, self.removed, self.unchanged)
 
-    def advanced(self, checkpoint: str, changes: Changes, lease_ms: int) -> Shard:
-        """Return the shard with one more stretch done."""
-        counts = self.counts.plus(changes)
+    def advanced(self, checkpoint: str, found: Iterable[Changes], lease_ms: int) -> Shard:
+        """Return the shard with one more stretch done, of which ``found`` are the pieces."""
+        counts = self.counts.plus(found)
         return replace(
             self,
             checkpoint=checkpoint,

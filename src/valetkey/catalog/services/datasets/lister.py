@@ -1,10 +1,20 @@
 """The bucket as a sync sees it: a listing below the location's folder, with credentials that
-vending gave for just that and that are renewed in time."""
+vending gave for just that and that are renewed in time.
+
+A listing is walked by the tokens that the store gives, and only the store's own end mark ends it: a
+page may be empty and not the last. What does not get on (a token that comes again, one empty page
+after another) ends in an error instead of a loop.
+
+A range that ends before the listing does is right only where the store lists in the order of its
+keys. So the first key beyond the range is noted, and must be the first one when the listing is
+begun anew at the range's end: then all ranges together are one listing, seen in order throughout.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -17,14 +27,21 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorage, Data
 from valetkey.catalog.services.items.sessions import LOOK, Sessions
 from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import TemporaryCredentials
-from valetkey.domain.errors import NotFound
+from valetkey.domain.errors import AwsRefused, NotFound
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import Credentials, Listed, ObjectData, Stored
+from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, ObjectData, Stored
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.audit import Caller
 
+PAGE: Final = 1000
 #: A page takes a second; with less than this left, the credentials are fetched anew.
 _MARGIN: Final = timedelta(minutes=5)
+
+
+#: So many pages in a row may bring nothing new, as those of buckets full of deleted versions do.
+_MAX_STALLED: Final = 1_000
+#: How often the end of a range is looked at again, where somebody may have written just there.
+_LOOKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,43 @@ class Page:
     listed_ms: int
     token: str = ""
     in_order: bool = True
+
+
+class _Progress:
+    """Sees that a walk by tokens gets on, with no memory of all tokens: a cycle is found as Brent
+    finds it, by comparing with one token that is replaced after 1, 2, 4, ... pages."""
+
+    def __init__(self) -> None:
+        self._kept = ""
+        self._pages = 0
+        self._renewed_at = 1
+        self._stalled = 0
+        self._before: Sequence[Listed] = ()
+
+    def check(self, page: ListedPage) -> None:
+        """Take note of a page. Raises AwsRefused for one that leads nowhere."""
+        if page.last:
+            return
+        if not page.token:
+            raise _senseless("It says that more is to come, and not where.")
+        if page.token == self._kept:
+            raise _senseless("It gave the same token twice, which would never end.")
+        self._pages += 1
+        if self._pages == self._renewed_at:
+            self._kept, self._renewed_at = page.token, self._renewed_at * 2
+        stalled = not page.objects or page.objects == self._before
+        self._stalled = self._stalled + 1 if stalled else 0
+        self._before = page.objects
+        if self._stalled > _MAX_STALLED:
+            raise _senseless(f"{self._stalled} pages in a row brought nothing new.")
+
+
+def _senseless(problem: str) -> AwsRefused:
+    return AwsRefused(
+        f"The store's listing makes no sense. {problem}",
+        hint="Nothing was removed from the index for it. Sync again; if it stays so, ask whoever "
+        "runs the store: only a page that is marked as the last may end a listing.",
+    )
 
 
 class BucketLister:
@@ -75,49 +129,79 @@ class BucketLister:
 
     async def next_path(self, after: str) -> str | None:
         """Return the first path above a text, or None at the end."""
-        page = await self._objects.list_page(
-            await self._open(),
-            self._store.place,
-            prefix=self._prefix,
-            after=self._prefix + after,
-            limit=1,
-        )
-        return page.objects[0].path[len(self._prefix) :] if page.objects else None
+        async for page in self._pages(after, limit=1):
+            if page.objects:
+                return page.objects[0].path[len(self._prefix) :]
+        return None
 
-    async def page(self, after: str, upto: str | None) -> Page:
-        """List what is above ``after`` and up to ``upto``, inclusive."""
+    async def ordered(self, after: str, upto: str | None) -> AsyncIterator[Page]:
+        """Iterate over what is above ``after`` and up to ``upto``, inclusive, to a page that is the
+        last or not in order."""
+        for _ in range(_LOOKS):
+            async for page in self._pages(after):
+                paths = self._paths(page)
+                if paths and not ascending(after, paths):
+                    yield _out_of_order(after)
+                    return
+                kept = len(paths) if upto is None else bisect_right(paths, upto)
+                over = page.last or kept < len(paths)
+                beyond = paths[kept] if kept < len(paths) else None
+                if over and upto is not None and await self.next_path(upto) != beyond:
+                    break
+                after = paths[kept - 1] if kept else after
+                listed = self._indexable(page, paths, kept)
+                yield Page(listed, after, over, page.listed_ms)
+                if over:
+                    return
+        # Either somebody writes there all the time, or the order is another one.
+        yield _out_of_order(after)
+
+    async def unordered(self, token: str) -> AsyncIterator[Page]:
+        """Iterate over all there is, from a token on, in whatever order it comes."""
+        async for page in self._pages("", token=token):
+            paths = self._paths(page)
+            listed = self._indexable(page, paths, len(paths))
+            yield Page(listed, "", page.last, page.listed_ms, page.token)
+
+    async def _pages(
+        self, after: str, *, token: str = "", limit: int = PAGE
+    ) -> AsyncIterator[ListedPage]:
+        """Iterate over pages as the store sends them. Raises AwsRefused where that never ends."""
         start = self._prefix + after if after else ""
-        page = await self._objects.list_page(
-            await self._open(), self._store.place, prefix=self._prefix, after=start
-        )
-        listed, paths = self._below(page.objects)
-        in_order = ascending(after, paths) if paths else True
-        last = page.last or not paths
-        if in_order and upto is not None and paths and paths[-1] >= upto:
-            kept = bisect_right(paths, upto)
-            listed, paths, last = listed[:kept], paths[:kept], True
-        end = paths[-1] if paths else after
-        return Page(_indexable(listed, paths), end, last, page.listed_ms, in_order=in_order)
-
-    async def unordered(self, token: str) -> Page:
-        """List the part that a token stands for, in whatever order it comes."""
-        page = await self._objects.list_page(
-            await self._open(), self._store.place, prefix=self._prefix, token=token
-        )
-        listed, paths = self._below(page.objects)
-        return Page(_indexable(listed, paths), "", page.last, page.listed_ms, page.token)
+        progress, last = _Progress(), False
+        while not last:
+            page = await self._objects.list_page(
+                await self._open(),
+                self._store.place,
+                prefix=self._prefix,
+                after="" if token else start,
+                token=token,
+                limit=limit,
+            )
+            progress.check(page)
+            token, last = page.token, page.last
+            yield page
 
     async def head(self, path: str) -> Stored | None:
         """Look at one object."""
         key = self._store.key(path)
         return await self._objects.head(await self._open(), self._store.place, key)
 
-    def _below(self, objects: object) -> tuple[list[Listed], list[str]]:
-        found: list[Listed] = list(objects)  # type: ignore[call-overload]  # a sequence
+    def _paths(self, page: ListedPage) -> list[str]:
+        keys = [one[0] for one in page.objects]
         cut = len(self._prefix)
-        if cut:
-            found = [Listed(one[0][cut:], one[1], one[2], one[3]) for one in found]
-        return found, [one[0] for one in found]
+        if not cut:
+            return keys
+        if not all(key.startswith(self._prefix) for key in keys):
+            raise _senseless(f"It has keys that don't begin with {self._prefix!r}.")
+        return [key[cut:] for key in keys]
+
+    def _indexable(self, page: ListedPage, paths: list[str], count: int) -> list[Listed]:
+        """Return the first objects of a page by their paths, without what can't be an item."""
+        found = page.objects[:count]
+        if self._prefix:
+            found = [one._replace(path=path) for one, path in zip(found, paths, strict=False)]
+        return _without_markers(list(found), paths[:count])
 
     async def _open(self) -> Credentials:
         async with self._renewing:
@@ -139,7 +223,11 @@ class BucketLister:
         )
 
 
-def _indexable(listed: list[Listed], paths: list[str]) -> list[Listed]:
+def _out_of_order(after: str) -> Page:
+    return Page([], after, last=False, listed_ms=0, in_order=False)
+
+
+def _without_markers(listed: list[Listed], paths: list[str]) -> list[Listed]:
     """Leave out what can't be an item. Nearly always all can, which one look at all tells."""
     text = "\n".join(paths) + "\n"
     if paths and paths[0] and PROBE_PREFIX not in text and "/\n" not in text and "\0" not in text:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from valetkey.catalog.domain.merge import Changes, merge
+from valetkey.catalog.domain.merge import Changes, Indexed, merge, pieces
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
 from valetkey.catalog.services.datasets.lister import BucketLister, Page
@@ -26,6 +26,9 @@ _LEASE_MS: Final = int(LEASE.total_seconds() * 1000)
 _AHEAD: Final = 8
 _ROWS: Final = 10_000
 _STAGED: Final = 8_000
+#: Rows that are compared or written at once, which takes a few milliseconds at most: a sync shares
+#: its process with requests.
+_PIECE: Final = 1_000
 OUT_OF_ORDER: Final = (
     "The store does not list in the order of its keys, so its listing is put in order in the "
     "database first, by one process: this takes longer, and more space meanwhile."
@@ -97,18 +100,13 @@ class ShardWork:
                 await fetching
 
     async def _fetch(self, after: str, queue: asyncio.Queue[Page | BaseException]) -> None:
-        while True:
-            try:
-                page = await self._lister.page(after, self._shard.upto)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:  # noqa: BLE001  # raised where the pages are awaited
-                await queue.put(error)
-                return
-            await queue.put(page)
-            if page.last or not page.in_order:
-                return
-            after = page.end
+        try:
+            async for page in self._lister.ordered(after, self._shard.upto):
+                await queue.put(page)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  # raised where the pages are awaited
+            await queue.put(error)
 
     async def _reconcile(
         self, listed: Sequence[Listed], upto: str | None, listed_ms: int, *, last: bool
@@ -125,29 +123,30 @@ class ShardWork:
                     bound = rows[-1].path
                     part = listed[: bisect_right(listed, bound, key=lambda one: one.path)]
                 done = len(rows) < _ROWS
-                changes = merge(part, rows, listed_ms=listed_ms)
+                found = await _merged(part, rows, listed_ms)
                 checkpoint = after if bound is None else bound
-                shard = self._shard.advanced(checkpoint, changes, self._lease_end())
+                shard = self._shard.advanced(checkpoint, found, self._lease_end())
                 if done and last:
                     shard = replace(shard, state=State.SUCCESS)
-                await self._store(work, shard, changes)
+                await self._store(work, shard, found)
             self._shard = shard
             listed = listed[len(part) :]
 
-    async def _store(self, work: CatalogWork, shard: Shard, changes: Changes) -> None:
+    async def _store(self, work: CatalogWork, shard: Shard, found: Sequence[Changes]) -> None:
         if not await work.commands.advance(shard):
             raise Gone
         if shard.staged and shard.state is State.SUCCESS:
             await work.items.unstage(shard.id)
-        if changes.none:
-            return
-        await work.items.apply(
-            self._dataset,
-            changes,
-            self._new_id.take(len(changes.added)),
-            creator=self._lister.caller.principal.email,
-            now_ms=self._now_ms(),
-        )
+        for changes in found:
+            if changes.none:
+                continue
+            await work.items.apply(
+                self._dataset,
+                changes,
+                self._new_id.take(len(changes.added)),
+                creator=self._lister.caller.principal.email,
+                now_ms=self._now_ms(),
+            )
 
     async def _run_staged(self) -> None:
         if not self._shard.listed_ms:
@@ -166,13 +165,11 @@ class ShardWork:
         """Keep the whole listing. A token may not outlive a crash: it is begun anew then."""
         async with self._storage.begin() as work:
             await work.items.unstage(self._shard.id)
-        token, last, first_ms = "", False, 0
-        while not last:
-            page = await self._lister.unordered(token)
-            token, last = page.token, page.last
+        first_ms = 0
+        async for page in self._lister.unordered(""):
             first_ms = first_ms or page.listed_ms
             shard = replace(
-                self._shard, lease_ms=self._lease_end(), listed_ms=first_ms if last else 0
+                self._shard, lease_ms=self._lease_end(), listed_ms=first_ms if page.last else 0
             )
             async with self._storage.begin() as work:
                 if not await work.commands.advance(shard):
@@ -185,6 +182,17 @@ class ShardWork:
 
     def _lease_end(self) -> int:
         return self._now_ms() + _LEASE_MS
+
+
+async def _merged(
+    listed: Sequence[Listed], rows: Sequence[Indexed], listed_ms: int
+) -> list[Changes]:
+    """Merge a stretch in pieces, and let whoever else is served have the loop between two."""
+    found: list[Changes] = []
+    for some_listed, some_rows in pieces(listed, rows, _PIECE):
+        found.append(merge(some_listed, some_rows, listed_ms=listed_ms))
+        await asyncio.sleep(0)
+    return found
 
 
 def whole_shard(command: Command, shard_id: str, **changes: object) -> Shard:
