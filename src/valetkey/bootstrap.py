@@ -36,6 +36,7 @@ from valetkey.domain.ports import (
     Entropy,
     ObjectStores,
     Passwords,
+    Pool,
     RolePolicies,
     Sealer,
     Storage,
@@ -241,13 +242,14 @@ def aws_settings(settings: Settings) -> AwsSettings:
 def wire(parts: Parts) -> Services:
     """Put the services together."""
     storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.stores
+    quick, heavy = storage.through(Pool.VENDING), storage.through(Pool.HEAVY)
     clock, new_id, passwords = parts.clock, parts.new_id, parts.passwords
-    audit = AuditLog(storage, clock, new_id)
+    audit = AuditLog(heavy, clock, new_id)
     caches, sts_seen = Caches(), StsSeen()
     storage.listen(caches)
-    accounts = Accounts(storage, passwords, parts.tokens, audit, clock, new_id)
+    accounts = Accounts(quick, passwords, parts.tokens, audit, clock, new_id)
     principals = Principals(accounts, parts.tokens, clock, caches)
-    vending = Vending(storage, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
+    vending = Vending(quick, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
     verifier = Verifier(
         sts,
         stores,
@@ -261,7 +263,7 @@ def wire(parts: Parts) -> Services:
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
     )
     syncs, sync_worker = make_syncs(
-        storage, sealer, parts.objects, vending, audit, clock, new_id, alone=parts.alone
+        heavy, sealer, parts.objects, vending, audit, clock, new_id, alone=parts.alone
     )
     scheduler = Scheduler(storage, rotations, leases, clock, parts.entropy)
     return Services(
@@ -271,7 +273,7 @@ def wire(parts: Parts) -> Services:
         clock=clock,
         locations=Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         grants=Grants(storage, audit, clock, new_id),
-        health=Health(storage, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
+        health=Health(storage, clock, audit, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         leases=leases,
         people=People(storage, passwords, audit, clock, new_id),
@@ -282,8 +284,8 @@ def wire(parts: Parts) -> Services:
         scheduler=scheduler,
         vending=vending,
         catalog=Catalog(
-            datasets=Datasets(storage, audit, clock, new_id),
-            items=make_items(storage, sealer, parts.objects, vending, audit, clock, new_id),
+            datasets=Datasets(heavy, audit, clock, new_id),
+            items=make_items(heavy, sealer, parts.objects, vending, audit, clock, new_id),
             syncs=syncs,
             sync_worker=sync_worker,
         ),

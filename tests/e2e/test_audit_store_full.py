@@ -120,7 +120,9 @@ def test_a_full_store_hands_out_nothing_and_one_with_room_again_hands_out_the_sa
                     assert_refused(refused, desk.store.cause)
                     for secret in (given["secretAccessKey"], given["sessionToken"]):
                         assert secret not in refused.text
+            assert http.get("/readyz").status_code == 503
         again = [ask(http, desk.driver, "warm") for ask in FACES.values()]
+        assert http.get("/readyz").status_code == 200
         late = [ask(http, desk.driver, "cold") for ask in FACES.values()]
     for before, after in zip(warm, again, strict=True):
         assert receipt(after)[1] == receipt(before)[1], "what was warm is warm still"

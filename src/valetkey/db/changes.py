@@ -8,6 +8,7 @@ SQLite database is served by one process.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
@@ -17,15 +18,21 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from valetkey.db.errors import unavailable
+from valetkey.db.limits import LIMITS, Limits
+from valetkey.db.postgres import GONE, connect
 from valetkey.db.repositories.rows import Repository
 from valetkey.domain.ports import ChangeListener
 
 CHANNEL: Final = "valetkey_changes"
 #: PostgreSQL takes payloads below 8,000 bytes; a tag has at most 40.
 _TAGS_AT_ONCE: Final = 150
-#: A connection that is dead without having been closed is noticed after at most this long.
-_HEARTBEAT_SECONDS: Final = 5.0
+#: So often the connection is asked whether it lives: one that died without a word is noticed within
+#: this and the limits' ``ping``. What was remembered until then is forgotten.
+_HEARTBEAT_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
+
+_log = logging.getLogger(__name__)
 
 
 class SqlInvalidations(Repository):
@@ -51,11 +58,13 @@ class Changes:
     While that connection is not there, the listeners are deaf, and are told so.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, limits: Limits = LIMITS) -> None:
         self._url = url
+        self._limits = limits
         self._listeners: list[ChangeListener] = []
         self._listening: asyncio.Task[None] | None = None
         self._hearing = url.get_backend_name() == "sqlite"
+        self._logged = ""
 
     def listen(self, listener: ChangeListener) -> None:
         """Add a listener. On PostgreSQL it is deaf until the first connection stands."""
@@ -82,26 +91,32 @@ class Changes:
     async def _listen_on_postgresql(self) -> None:
         dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
-            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            try:
                 await self._stay_connected(dsn)
+            except (*GONE, asyncpg.PostgresError) as error:
+                self._log_once(unavailable(error).message)
+            except Exception:  # noqa: BLE001  # who is deaf must go on trying to hear
+                _log.error("changes are not heard", exc_info=True)
             await asyncio.sleep(_RETRY_SECONDS)
 
+    def _log_once(self, reason: str) -> None:
+        if reason != self._logged:
+            _log.warning("changes are not heard: %s", reason)
+        self._logged = reason
+
     async def _stay_connected(self, dsn: str) -> None:
-        connection: Any = await asyncpg.connect(
-            dsn,
-            timeout=_HEARTBEAT_SECONDS,
-            server_settings={"application_name": "valetkey changes"},
-        )
+        connection = await connect(dsn, self._limits, "changes")
         try:
             lost = asyncio.Event()
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, self._heard)
             self._tell(hearing=True)
+            self._logged = ""
             while not lost.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), _HEARTBEAT_SECONDS)
                 if not lost.is_set():
-                    await connection.execute("SELECT 1", timeout=_HEARTBEAT_SECONDS)
+                    await connection.execute("SELECT 1", timeout=self._limits.ping)
         finally:
             self._tell(hearing=False)
             connection.terminate()

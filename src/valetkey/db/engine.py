@@ -22,6 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 from valetkey.db.files import HeldFile
+from valetkey.db.limits import LIMITS, Limits
+from valetkey.db.postgres import make_pool
 from valetkey.domain.errors import ConfigurationError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -67,32 +69,38 @@ def database_file(text: str) -> Path | None:
 def make_engine(
     text: str,
     *,
+    limits: Limits = LIMITS,
     busy_seconds: float = BUSY_SECONDS,
     pool: int = 8,
     references: bool = True,
+    file: HeldFile | None = None,
+    name: str = "",
 ) -> AsyncEngine:
-    """Return an engine for a database URL. Without ``references`` SQLite does not act on them: a
-    migration that makes a table anew would have others' rows deleted with the old one.
+    """Return an engine for a database URL, with at most ``pool`` connections. Without
+    ``references`` SQLite does not act on them: a migration that makes a table anew would have
+    others' rows deleted with the old one. ``file`` is SQLite's, if several engines share it;
+    ``name`` is shown in PostgreSQL's list of sessions.
 
     Raises ConfigurationError.
     """
     url = database_url(text)
-    if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(
-            url,
-            connect_args={"timeout": busy_seconds, "factory": _Connection},
-            pool_size=pool,
-            max_overflow=0,
-        )
-        event.listen(engine.sync_engine, "connect", partial(_require_writable, database_file(text)))
-        prepare = partial(_prepare_sqlite, busy_seconds, references)
-        event.listen(engine.sync_engine, "connect", prepare)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        file = database_file(text)
-        if file is not None:
-            _hold(engine, HeldFile(file))
-        return engine
-    return create_async_engine(url, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+    if url.get_backend_name() != "sqlite":
+        return make_pool(url, limits, pool, name)
+    engine = create_async_engine(
+        url,
+        connect_args={"timeout": busy_seconds, "factory": _Connection},
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=limits.pool,
+    )
+    place = database_file(text)
+    event.listen(engine.sync_engine, "connect", partial(_require_writable, place))
+    prepare = partial(_prepare_sqlite, busy_seconds, references)
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    if place is not None:
+        _hold(engine, file or HeldFile(place))
+    return engine
 
 
 class _Connection(sqlite3.Connection):

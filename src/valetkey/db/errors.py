@@ -9,10 +9,42 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from valetkey.domain.errors import Conflict, InUse, StorageUnavailable, Unstorable
+from valetkey.domain.errors import (
+    Conflict,
+    InUse,
+    StorageBusy,
+    StorageUnavailable,
+    Unstorable,
+)
 
-_CAUSES: Final = (
+#: Words of the driver, what they mean, what to do: where somebody else holds what is needed.
+_HELD: Final = (
     ("database is locked", "another process holds the database", "Try again; see who holds it."),
+    (
+        "lock timeout",
+        "somebody else holds a lock for too long",
+        "Try again; pg_locks tells who holds it.",
+    ),
+    (
+        "statement timeout",
+        "it takes too long for what was asked",
+        "Try again, or ask for less; see what else the database is busy with.",
+    ),
+)
+_CAUSES: Final = (
+    (
+        "unsupported startup parameter",
+        "a pooler such as PgBouncer stands before it, and does not pass on what is asked of "
+        "PostgreSQL itself",
+        "Point the database URL at PostgreSQL: the server keeps its connections, and hears of "
+        "changes by one of them.",
+    ),
+    (
+        "too many c",
+        "it has no connections left",
+        "Let it have more (max_connections), or let fewer others connect.",
+    ),
+    ("remaining connection slots", "it has no connections left", "Raise its max_connections."),
     (
         "readonly",
         "the database can only be read",
@@ -24,6 +56,7 @@ _CAUSES: Final = (
         "Point the database URL at the primary server, not at a replica.",
     ),
     ("disk is full", "the disk is full", "Make room; nothing was half-written."),
+    ("no space left", "the disk is full", "Make room; nothing was half-written."),
     (
         "disk i/o error",
         "its file can't be read or written",
@@ -80,20 +113,28 @@ def _is_of_a_value(error: Exception) -> bool:
     )
 
 
-def unavailable(error: Exception) -> StorageUnavailable:
+def unavailable(error: BaseException) -> StorageUnavailable:
     """Return the error for a database that did not do what it was asked."""
     if isinstance(error, PoolTimeout):
-        return StorageUnavailable(
+        return StorageBusy(
             "All connections to the database are busy.",
             hint="Try again; allow more connections if it stays so.",
         )
-    said = str(error.orig if isinstance(error, DBAPIError) else error).lower()
+    told = getattr(error, "orig", None) or error
+    if isinstance(told, TimeoutError):
+        return StorageUnavailable(
+            "The database does not answer in time.",
+            hint="See that it runs and can be reached; connections are made anew by themselves.",
+        )
+    said = str(told).lower()
+    for words, cause, fix in _HELD:
+        if words in said:
+            return StorageBusy(f"The database can't be used: {cause}.", hint=fix)
     for words, cause, fix in _CAUSES:
         if words in said:
             return StorageUnavailable(f"The database can't be used: {cause}.", hint=fix)
-    kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
     return StorageUnavailable(
-        f"The database can't be used ({kind}).",
+        f"The database can't be used ({type(told).__name__}).",
         hint="See that it runs and that its URL in the settings is right.",
     )
 

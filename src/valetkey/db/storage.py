@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
-from sqlalchemy import Table, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from valetkey.db.changes import Changes, SqlInvalidations
-from valetkey.db.engine import BUSY_SECONDS
+from valetkey.db.changes import SqlInvalidations
+from valetkey.db.database import Database
 from valetkey.db.errors import translated
-from valetkey.db.journal import journal_for
 from valetkey.db.repositories.accounts import (
     SqlApiKeys,
     SqlInstallations,
@@ -33,7 +33,7 @@ from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
 from valetkey.db.tables import accounts, storage, vending
 from valetkey.domain.audit import Entry
 from valetkey.domain.lease import Lease
-from valetkey.domain.ports import ChangeListener
+from valetkey.domain.ports import ChangeListener, Pool
 
 #: Where the row of a noun is. What belongs to an entity is guarded by its row.
 LOCKED: dict[str, Table] = {
@@ -78,29 +78,37 @@ W = TypeVar("W", bound=SqlUnitOfWork)
 
 
 class SqlStorage(Generic[W]):
-    """Implements ports.Storage for SQLite and PostgreSQL. ``unit_of_work`` says which tables a
-    transaction has: the broker's, or those of what stands on it too."""
+    """Implements ports.Storage for SQLite and PostgreSQL, through one of the database's pools.
+    ``unit_of_work`` says which tables a transaction has: the broker's, or those of what stands on
+    it too."""
 
     def __init__(
-        self, engine: AsyncEngine, unit_of_work: type[W], *, busy_seconds: float = BUSY_SECONDS
+        self, database: Database, unit_of_work: type[W], pool: Pool = Pool.GENERAL
     ) -> None:
-        self._engine = engine
+        self._database = database
+        self._engine = database.pools[pool]
         self._unit_of_work = unit_of_work
-        self._changes = Changes(engine.url)
-        self._journal = journal_for(engine.url, busy_seconds=busy_seconds)
         # What is read in one transaction is of one moment: SQLite's way anyway, PostgreSQL's by
         # this level.
         self._reading: dict[str, Any] = {"valetkey_reading": True}
-        if engine.dialect.name == "postgresql":
+        if self._engine.dialect.name == "postgresql":
             self._reading["isolation_level"] = "REPEATABLE READ"
+
+    def through(self, pool: Pool) -> Self:
+        return type(self)(self._database, self._unit_of_work, pool)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[W]:
-        with translated():
-            async with self._engine.begin() as connection:
-                work = self._unit_of_work(connection)
-                yield work
-        self._changes.announce(work.invalidations.tags)
+        tags: AbstractSet[str] = frozenset()
+        try:
+            with translated():
+                async with self._engine.begin() as connection:
+                    work = self._unit_of_work(connection)
+                    yield work
+                    tags = work.invalidations.tags
+        finally:
+            # Also where the commit was cut short: it may stand all the same.
+            self._database.changes.announce(tags)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[W]:
@@ -111,18 +119,16 @@ class SqlStorage(Generic[W]):
                     yield self._unit_of_work(connection)
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
-        await self._journal.record(entries, leases)
+        await self._database.journal.record(entries, leases)
 
     def listen(self, listener: ChangeListener) -> None:
-        self._changes.listen(listener)
+        self._database.changes.listen(listener)
 
     async def ping(self) -> None:
-        with translated():
-            async with self._engine.connect() as connection:
-                await connection.execution_options(valetkey_reading=True)
-                await connection.execute(text("SELECT 1"))
+        await self._database.ping()
+
+    async def probe(self) -> None:
+        await self._database.probe()
 
     async def close(self) -> None:
-        await self._changes.close()
-        await self._journal.close()
-        await self._engine.dispose()
+        await self._database.close()

@@ -115,6 +115,10 @@ class StorageUnavailable(ValetkeyError):
     code = "storage_unavailable"
 
 
+class StorageBusy(StorageUnavailable):
+    """The database is well, and what was asked for is held by somebody else for too long."""
+
+
 class AuditUnavailable(StorageUnavailable):
     """The audit record could not be made durable, so nothing was handed out."""
 

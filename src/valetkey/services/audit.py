@@ -24,6 +24,7 @@ from valetkey.domain.audit import (
 from valetkey.domain.errors import (
     AuditUnavailable,
     NotFound,
+    StorageBusy,
     StorageUnavailable,
     ValetkeyError,
 )
@@ -33,6 +34,8 @@ from valetkey.domain.ports import Clock, Storage
 
 #: As many records as one transaction takes; the rest wait for the next one.
 _BATCH = 128
+#: A failure says something of the present for so long, in seconds.
+_REMEMBERED = 15.0
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +66,15 @@ class AuditLog:
         self._new_id = new_id
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
+        self._failure: tuple[float, str] | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why the last records could not be written; empty if they could, or if that was a while
+        ago: then nobody knows."""
+        if self._failure is None or self._clock.monotonic() - self._failure[0] > _REMEMBERED:
+            return ""
+        return f"The last records could not be written: {self._failure[1]}"
 
     def event(
         self,
@@ -117,6 +129,8 @@ class AuditLog:
         try:
             await self._storage.record(self._dated(batch), list(leases.values()))
         except StorageUnavailable as error:
+            if not isinstance(error, StorageBusy):
+                self._failure = self._clock.monotonic(), error.message
             # The database is at fault, not a record: asking again at once would not help.
             _tell(batch, error)
         except Exception as error:  # noqa: BLE001  # whatever it was, who waits hears of it
@@ -128,6 +142,7 @@ class AuditLog:
             await self._commit(batch[:half])
             await self._commit(batch[half:])
         else:
+            self._failure = None
             _tell(batch, None)
 
     def _dated(self, batch: list[_Waiting]) -> list[Entry]:

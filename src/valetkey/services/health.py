@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from valetkey.domain.errors import StorageUnavailable
+from valetkey.domain.errors import StorageBusy, StorageUnavailable
 from valetkey.domain.ports import Clock, Storage
 
 #: A worker that has not come round for so long is taken for stuck, in seconds: ten rounds of the
 #: slower of the two.
 PATIENCE: Final = 300.0
+#: A look at the database that takes longer, in seconds, says that it does not answer.
+LOOK_SECONDS: Final = 1.5
+#: The database is not only asked, but written to, this often; each time while that fails.
+BETWEEN_PROBES: Final = 10.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +90,60 @@ class Watched(Protocol):
 class Health:
     """Looks at what the server stands on, and at the workers of this process by their names."""
 
-    def __init__(self, storage: Storage, sts: StsSeen, workers: Mapping[str, Watched]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        audit: Watched,
+        sts: StsSeen,
+        workers: Mapping[str, Watched],
+    ) -> None:
         self._storage = storage
+        self._clock = clock
+        self._audit = audit
         self._sts = sts
         self._workers = workers
+        self._look: asyncio.Task[str] | None = None
+        self._probed_at: float | None = None
 
     async def readiness(self) -> Readiness:
-        """Tell whether requests can be answered: the database must answer. STS and the
-        workers need not, but what is known of them is told."""
-        parts = {"database": "", "sts": self._sts.trouble}
+        """Tell within two seconds whether requests can be answered: the database must answer, and
+        store records. STS and the workers need not, but what is known of them is told."""
+        parts = {
+            "database": await self._database(),
+            "audit": self._audit.trouble,
+            "sts": self._sts.trouble,
+        }
         parts |= {name: worker.trouble for name, worker in self._workers.items()}
+        return Readiness(ready=not parts["database"] and not parts["audit"], parts=parts)
+
+    async def _database(self) -> str:
+        """Look at the database, once for all who ask meanwhile. A look that hangs is let hang: who
+        asks is told that it does."""
+        if self._look is None:
+            self._look = asyncio.create_task(self._looked())
+            self._look.add_done_callback(self._forget)
+        look = self._look
+        await asyncio.wait({look}, timeout=LOOK_SECONDS)
+        return look.result() if look.done() else "The database does not answer."
+
+    def _forget(self, look: asyncio.Task[str]) -> None:
+        if self._look is look:
+            self._look = None
+
+    async def _looked(self) -> str:
         try:
             await self._storage.ping()
+            now = self._clock.monotonic()
+            if self._probed_at is None or now - self._probed_at >= BETWEEN_PROBES:
+                self._probed_at = None
+                await self._storage.probe()
+                self._probed_at = now
+        except StorageBusy:
+            return ""  # somebody is at work on it
         except StorageUnavailable as error:
-            parts["database"] = error.message
-        return Readiness(ready=not parts["database"], parts=parts)
+            return error.message
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told
+            _log.error("the look at the database failed", exc_info=True)
+            return f"The look at it failed ({type(error).__name__}); the server's log has more."
+        return ""

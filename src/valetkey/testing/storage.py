@@ -6,11 +6,12 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Self
 
 from valetkey.domain.audit import Entry, as_event
 from valetkey.domain.errors import StorageUnavailable
 from valetkey.domain.lease import Lease
-from valetkey.domain.ports import ChangeListener
+from valetkey.domain.ports import ChangeListener, Pool
 from valetkey.testing.repositories import MemoryUnitOfWork
 
 
@@ -51,7 +52,13 @@ class MemoryStorage:
         self._check()
         yield self._committed
 
+    def through(self, pool: Pool) -> Self:
+        return self
+
     async def ping(self) -> None:
+        self._check()
+
+    async def probe(self) -> None:
         self._check()
 
     async def close(self) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from support.console import Visitor
 from support.memory import Memory
-from valetkey.domain.errors import StorageUnavailable
+from valetkey.domain.errors import AuditUnavailable, StorageBusy, StorageUnavailable
+from valetkey.services import health
 from valetkey.services.health import PATIENCE
 
-WELL = {"database": "", "sts": "", "worker": "", "syncs": ""}
+WELL = {"database": "", "audit": "", "sts": "", "worker": "", "syncs": ""}
 
 
 async def parts(memory: Memory) -> dict[str, str]:
@@ -29,6 +30,66 @@ async def test_a_worker_that_comes_round_is_well_however_long_the_server_runs(
         memory.clock.advance(PATIENCE)
         await memory.services.scheduler.round()
     assert (await parts(memory))["worker"] == ""
+
+
+async def test_a_database_that_hangs_is_told_of_in_time_and_looked_at_once(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let, looks = asyncio.Event(), list[None]()
+
+    async def hang() -> None:
+        looks.append(None)
+        await let.wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory.storage, "ping", hang)
+        patch.setattr(health, "LOOK_SECONDS", 0.01)
+        for _ in range(3):
+            found = await memory.services.health.readiness()
+            assert not found.ready
+            assert found.parts["database"] == "The database does not answer."
+    assert len(looks) == 1
+    let.set()
+    await asyncio.sleep(0)
+    assert await parts(memory) == WELL
+
+
+async def test_a_database_that_answers_and_stores_nothing_is_not_ready(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full() -> None:
+        raise StorageUnavailable("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory.storage, "probe", full)
+        for _ in range(2):
+            found = await memory.services.health.readiness()
+            assert (found.ready, found.parts["database"]) == (False, "The disk is full.")
+    assert await parts(memory) == WELL
+
+
+async def test_a_database_that_others_hold_for_a_while_is_ready(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def held() -> None:
+        raise StorageBusy("Another process holds the database.")
+
+    monkeypatch.setattr(memory.storage, "probe", held)
+    assert (await memory.services.health.readiness()).ready
+
+
+async def test_records_that_could_not_be_written_a_moment_ago_are_told_of(memory: Memory) -> None:
+    audit, caller = memory.services.audit, await memory.caller()
+    event = audit.event(caller, "a.b", "thing", org_id=memory.org_id)
+    memory.storage.unavailable = True
+    with pytest.raises(AuditUnavailable):
+        await audit.write(event)
+    memory.storage.unavailable = False
+    found = await memory.services.health.readiness()
+    assert not found.ready
+    assert "The database is gone." in found.parts["audit"]
+    await audit.write(event)
+    assert await parts(memory) == WELL
 
 
 async def test_workers_that_stopped_are_told_of_and_requests_are_served_all_the_same(

@@ -7,7 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from valetkey.catalog.db.commands import SqlCommands
 from valetkey.catalog.db.datasets import SqlDatasets
 from valetkey.catalog.db.items import SqlItems
-from valetkey.db.engine import BUSY_SECONDS, make_engine
+from valetkey.db.database import Database
+from valetkey.db.engine import BUSY_SECONDS
+from valetkey.db.limits import LIMITS, Limits
 from valetkey.db.storage import SqlStorage, SqlUnitOfWork
 
 
@@ -25,7 +27,8 @@ class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):
     """Implements the catalog's Storage, which is the broker's too."""
 
     @classmethod
-    def at(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> SqlCatalogStorage:
+    def at(
+        cls, url: str, *, busy_seconds: float = BUSY_SECONDS, limits: Limits = LIMITS
+    ) -> SqlCatalogStorage:
         """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
-        engine = make_engine(url, busy_seconds=busy_seconds)
-        return cls(engine, SqlCatalogWork, busy_seconds=busy_seconds)
+        return cls(Database(url, busy_seconds=busy_seconds, limits=limits), SqlCatalogWork)

@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 
 from valetkey.db.journal.postgres import PostgresJournal
 from valetkey.db.journal.sqlite import SqliteJournal
+from valetkey.db.limits import Limits
 from valetkey.domain.audit import Entry
 from valetkey.domain.lease import Lease
 
@@ -33,8 +34,9 @@ class Journal(Protocol):
     async def close(self) -> None: ...
 
 
-def journal_for(url: URL, *, busy_seconds: float) -> Journal:
+def journal_for(url: URL, *, busy_seconds: float, limits: Limits) -> Journal:
     """Return the journal of a database. Nothing is connected yet."""
     if url.get_backend_name() == "sqlite":
         return SqliteJournal(url.database or "", busy_seconds)
-    return PostgresJournal(url.set(drivername="postgresql").render_as_string(hide_password=False))
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return PostgresJournal(dsn, limits)

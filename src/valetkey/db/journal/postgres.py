@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
+from time import monotonic
 from typing import Any, Final
 
 import asyncpg
@@ -21,6 +23,8 @@ from valetkey.db.journal.rows import (
     lease_values,
     linked,
 )
+from valetkey.db.limits import Limits
+from valetkey.db.postgres import GONE, connect
 from valetkey.db.repositories.audit import AUDIT_LOCK
 from valetkey.domain.audit import GENESIS, Entry
 from valetkey.domain.lease import Lease
@@ -49,8 +53,10 @@ class PostgresJournal:
     A batch is one statement, and so one round trip.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, limits: Limits) -> None:
         self._dsn = dsn
+        self._limits = limits
+        self._used_at = 0.0
         self._connection: Any = None
         self._lock = asyncio.Lock()
         self._head: Head | None = None
@@ -59,10 +65,11 @@ class PostgresJournal:
         async with self._lock:
             try:
                 self._head = await self._appended(await self._connected(), entries, leases)
+                self._used_at = monotonic()
             except _REFUSED:
                 self._disconnect()
                 raise unstorable() from None
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except (*GONE, asyncpg.PostgresError) as error:
                 self._disconnect()
                 raise unavailable(error) from None
             except BaseException:
@@ -82,20 +89,29 @@ class PostgresJournal:
         return await _append(connection, entries, leases)
 
     async def _connected(self) -> Any:
-        if self._connection is None or self._connection.is_closed():
-            self._head = None
-            self._connection = await asyncpg.connect(
+        await self._drop_if_dead()
+        if self._connection is None:
+            self._connection = await connect(
                 self._dsn,
-                timeout=5.0,
-                command_timeout=10.0,
-                statement_cache_size=2 * _MOST_ROWS,
-                server_settings={
-                    "application_name": "valetkey audit",
-                    # Whatever the server's default: a commit is durable before we go on.
-                    "synchronous_commit": "on",
-                },
+                self._limits,
+                "audit",
+                statements=2 * _MOST_ROWS,
+                # Whatever the server's default: a commit is durable before we go on.
+                synchronous_commit="on",
             )
         return self._connection
+
+    async def _drop_if_dead(self) -> None:
+        """Don't let a batch find out that the connection is gone: its records would be refused."""
+        if self._connection is None:
+            return
+        if not self._connection.is_closed():
+            if monotonic() - self._used_at < self._limits.quiet:
+                return
+            with suppress(*GONE, asyncpg.PostgresError):
+                await self._connection.execute("SELECT 1", timeout=self._limits.ping)
+                return
+        self._disconnect()
 
     def _disconnect(self) -> None:
         """Close, which undoes what was not committed."""

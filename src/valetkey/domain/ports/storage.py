@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Protocol, Self
 
 from valetkey.domain.audit import ALL_RECORDS, AuditEvent, AuditFilter, AuditRecord, Entry
 from valetkey.domain.integration import Integration
@@ -205,9 +206,23 @@ class UnitOfWork(Protocol):
     def sealed(self) -> SealedRows: ...
 
 
+class Pool(StrEnum):
+    """Connections that a part of the server has to itself: no other part uses them up."""
+
+    #: Who asks, and may they: what every credential waits for.
+    VENDING = "vending"
+    GENERAL = "general"
+    #: What reads or writes much, and may take long.
+    HEAVY = "heavy"
+
+
 class Storage(Protocol):
     """The database. All methods, and everything inside ``begin``, raise StorageUnavailable when
-    it is gone, locked, read-only or full."""
+    it is gone, locked, read-only or full, within seconds whatever it does."""
+
+    def through(self, pool: Pool) -> Self:
+        """Return the same database, by other connections."""
+        ...
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Start a transaction: committed on a clean exit, rolled back on any exception."""
@@ -227,6 +242,12 @@ class Storage(Protocol):
         """Tell a listener, from now on, of every tag that a committed transaction published."""
         ...
 
-    async def ping(self) -> None: ...
+    async def ping(self) -> None:
+        """Ask whether the database answers, by a connection that nobody else uses."""
+        ...
+
+    async def probe(self) -> None:
+        """Commit something, by the same connection: a full or read-only disk answers a ping."""
+        ...
 
     async def close(self) -> None: ...

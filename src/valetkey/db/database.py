@@ -1,0 +1,76 @@
+"""A database's connections: pools for each part of the server, and those that stand alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from valetkey.db.changes import Changes
+from valetkey.db.engine import BUSY_SECONDS, database_file, database_url, make_engine
+from valetkey.db.errors import translated
+from valetkey.db.files import HeldFile
+from valetkey.db.journal import journal_for
+from valetkey.db.limits import LIMITS, Limits
+from valetkey.domain.ports import Pool
+
+#: How many connections each pool has at most. Those of audit, health and changes are one each.
+SIZES: Final = {Pool.VENDING: 6, Pool.GENERAL: 8, Pool.HEAVY: 8}
+#: What stands between a request and its credential is given up sooner.
+_VENDING_SECONDS: Final = 5.0
+#: Whoever asks for the server's health waits less than two seconds.
+_HEALTH_SECONDS: Final = 1.0
+_PROBE: Final = text(
+    "INSERT INTO work_leases (name, owner, until) VALUES ('write probe', '', CURRENT_TIMESTAMP) "
+    "ON CONFLICT (name) DO UPDATE SET until = excluded.until"
+)
+
+
+class Database:
+    """Opens nothing by itself: each connection is made when it is first needed."""
+
+    def __init__(
+        self, url: str, *, busy_seconds: float = BUSY_SECONDS, limits: Limits = LIMITS
+    ) -> None:
+        """Raises ConfigurationError."""
+        self.url = database_url(url)
+        place = database_file(url)
+        self._file = HeldFile(place) if place is not None else None
+
+        def engine(bounds: Limits, size: int, name: str, busy: float = busy_seconds) -> AsyncEngine:
+            return make_engine(
+                url, limits=bounds, busy_seconds=busy, pool=size, file=self._file, name=name
+            )
+
+        quick = limits.within(_VENDING_SECONDS)
+        self.pools = {
+            Pool.VENDING: engine(quick, SIZES[Pool.VENDING], "vending"),
+            Pool.GENERAL: engine(limits, SIZES[Pool.GENERAL], ""),
+            Pool.HEAVY: engine(limits.heavy, SIZES[Pool.HEAVY], "heavy"),
+        }
+        health = limits.within(_HEALTH_SECONDS)
+        self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))
+        self.changes = Changes(self.url, limits)
+        self.journal = journal_for(self.url, busy_seconds=busy_seconds, limits=quick)
+
+    async def ping(self) -> None:
+        """Raise StorageUnavailable unless the database answers."""
+        with translated():
+            async with self._health.connect() as connection:
+                await connection.execution_options(valetkey_reading=True)
+                await connection.execute(text("SELECT 1"))
+
+    async def probe(self) -> None:
+        """Raise StorageUnavailable unless something can be committed: a full disk and a replica
+        answer all the same."""
+        with translated():
+            async with self._health.begin() as connection:
+                await connection.execute(_PROBE)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.changes.close()
+        await self.journal.close()
+        for engine in (*self.pools.values(), self._health):
+            await engine.dispose()
