@@ -51,6 +51,7 @@ from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
 from valetkey.services.grants import Grants
 from valetkey.services.health import Health, StsSeen
+from valetkey.services.idempotency import Idempotency
 from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
 from valetkey.services.people import People
@@ -274,6 +275,7 @@ def wire(parts: Parts) -> Services:
         locations=Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id),
         grants=Grants(storage, audit, clock, new_id),
         health=Health(storage, clock, audit, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
+        idempotency=Idempotency(storage, sealer, clock, new_id),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         leases=leases,
         people=People(storage, passwords, audit, clock, new_id),

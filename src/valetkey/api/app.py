@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
 
 from valetkey.api.authentication import provide_caller, require_caller
 from valetkey.api.errors import on_any_error, on_http_error, on_valetkey_error
@@ -20,6 +21,9 @@ from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
 from valetkey.api.requests import StrictRequest
 from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
+from valetkey.api.v1 import PREFIX as OWN_PREFIX
+from valetkey.api.v1 import ROUTES as OWN_ROUTES
+from valetkey.api.v1 import OwnApi
 from valetkey.catalog.dataloop.routes import ROUTES as CATALOG_ROUTES
 from valetkey.catalog.services.registry import Catalog
 from valetkey.domain.errors import ValetkeyError
@@ -85,4 +89,16 @@ def create_app(
         logging_config=None,
         state=State({"services": services}),
     )
-    return FastPath(services, Front(app, trusted_proxies=options.trusted_proxies))
+    own = OwnApi(services, OWN_ROUTES, version=options.version, max_body=options.max_body_bytes)
+    front = Front(_side_by_side(own, app), trusted_proxies=options.trusted_proxies)
+    return FastPath(services, front, app)
+
+
+def _side_by_side(own: OwnApi, rest: Litestar) -> ASGIApp:
+    """Put the own API beside what the framework serves."""
+
+    async def either(scope: Any, receive: Any, send: Any) -> None:
+        is_own = scope["type"] == "http" and scope["path"].startswith(f"{OWN_PREFIX}/")
+        await (own if is_own else rest)(scope, receive, send)
+
+    return either

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from valetkey.domain.errors import (
     Conflict,
     InUse,
+    NameTaken,
     StorageBusy,
     StorageUnavailable,
     Unstorable,
@@ -140,12 +141,14 @@ def unavailable(error: BaseException) -> StorageUnavailable:
 
 
 @contextmanager
-def conflict(message: str, hint: str = "Choose another name.") -> Iterator[None]:
-    """Turn a broken uniqueness rule into Conflict."""
+def conflict(
+    message: str, hint: str = "Choose another name.", *, kind: type[Conflict] = NameTaken
+) -> Iterator[None]:
+    """Turn a broken uniqueness rule into NameTaken, or another ``kind`` of Conflict."""
     try:
         yield
     except IntegrityError:
-        raise Conflict(message, hint=hint) from None
+        raise kind(message, hint=hint) from None
 
 
 @contextmanager

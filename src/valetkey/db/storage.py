@@ -21,6 +21,7 @@ from valetkey.db.repositories.accounts import (
     SqlUsers,
 )
 from valetkey.db.repositories.audit import SqlAuditTrail
+from valetkey.db.repositories.idempotency import SqlKeptRequests
 from valetkey.db.repositories.keys import (
     SqlBlocks,
     SqlRevocations,
@@ -67,6 +68,7 @@ class SqlUnitOfWork:
         self.revocations = SqlRevocations(connection)
         self.blocks = SqlBlocks(connection)
         self.sealed = SqlSealedRows(connection)
+        self.kept_requests = SqlKeptRequests(connection)
 
     async def lock(self, noun: str, entity_id: str) -> None:
         if self._connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway

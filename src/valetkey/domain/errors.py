@@ -79,6 +79,12 @@ class VersionMismatch(Conflict):
     code = "version_mismatch"
 
 
+class NameTaken(Conflict):
+    """Another one of its kind has this name."""
+
+    code = "name_taken"
+
+
 class InUse(Conflict):
     """The thing can't go while others depend on it."""
 

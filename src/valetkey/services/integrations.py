@@ -309,12 +309,14 @@ async def open_loaded(
             f"The integration {integration.name!r} is of the type {integration.type}: there is no "
             "role to assume, so there are no temporary credentials.",
             hint="Use an aws-sts or an aws-cross integration.",
+            code="no_temporary_credentials",
         )
     if not integration.role_arn:
         raise Conflict(
             f"The integration {integration.name!r} has no role yet.",
             hint="Make a role whose trust policy names this server and the external id "
             f"{integration.external_id}, and enter its ARN.",
+            code="role_missing",
         )
     if integration.type is IntegrationType.AWS_CROSS:
         return OwnIdentity()
@@ -336,6 +338,7 @@ async def open_static_key(storage: Storage, sealer: Sealer, integration_id: str)
         raise Conflict(
             f"The integration {integration.name!r} is disabled.",
             hint="Ask its owner to enable it again.",
+            code="integration_disabled",
         )
     return key
 

@@ -248,4 +248,5 @@ async def _keep_an_owner(work: UnitOfWork, org_id: str, leaving_user_id: str) ->
         raise Conflict(
             "This is the organisation's last owner.",
             hint="Make somebody else an owner first.",
+            code="last_owner",
         )

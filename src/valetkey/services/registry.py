@@ -10,6 +10,7 @@ from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
 from valetkey.services.grants import Grants
 from valetkey.services.health import Health
+from valetkey.services.idempotency import Idempotency
 from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
 from valetkey.services.people import People
@@ -32,6 +33,7 @@ class Services:
     locations: Locations
     grants: Grants
     health: Health
+    idempotency: Idempotency
     integrations: Integrations
     leases: Leases
     people: People

@@ -12,7 +12,7 @@ from valetkey.catalog.domain.dql.evaluate import matches
 from valetkey.catalog.domain.merge import Changes, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import Command, Shard, State, WriteIntent
-from valetkey.domain.errors import Conflict, Locked
+from valetkey.domain.errors import Locked, NameTaken
 from valetkey.domain.ports.objects import Listed, to_ms
 
 
@@ -61,7 +61,7 @@ class MemoryDatasets:
     def _check_name(self, new: Dataset) -> None:
         for row in self._live(lambda row: row.project_id == new.project_id):
             if row.name == new.name and row.id != new.id and new.deleted_at is None:
-                raise Conflict(f"There is a dataset {new.name!r} already.", hint="Rename it.")
+                raise NameTaken(f"There is a dataset {new.name!r} already.", hint="Rename it.")
 
 
 @dataclass(slots=True)

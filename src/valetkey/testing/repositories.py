@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
-from valetkey.domain.errors import Conflict, InUse, Unstorable
+from valetkey.domain.errors import Conflict, InUse, NameTaken, Unstorable
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
 from valetkey.testing.datasets import MemoryCommands, MemoryDatasets, MemoryItems
+from valetkey.testing.idempotency import MemoryKeptRequests
 from valetkey.testing.keys import (
     MemoryBlocks,
     MemoryRevocations,
@@ -54,7 +55,7 @@ class MemoryUsers:
 
     async def add(self, user: User) -> None:
         if await self.by_email(user.email):
-            raise Conflict(f"There is a user {user.email} already.", hint="Choose another name.")
+            raise NameTaken(f"There is a user {user.email} already.", hint="Choose another name.")
         self.rows[user.id] = user
 
     async def get(self, user_id: str) -> User | None:
@@ -125,7 +126,7 @@ class MemoryProjects:
     def _check_name(self, new: Project) -> None:
         for row in self._rows.values():
             if (row.org_id, row.name) == (new.org_id, new.name) and row.id != new.id:
-                raise Conflict(f"There is a project {new.name!r} already.", hint="Rename it.")
+                raise NameTaken(f"There is a project {new.name!r} already.", hint="Rename it.")
 
     async def get(self, project_id: str) -> Project | None:
         return self._rows.get(project_id)
@@ -216,7 +217,7 @@ class MemoryIntegrations:
     def _check_name(self, new: Integration) -> None:
         for row in self._rows.values():
             if (row.org_id, row.name) == (new.org_id, new.name) and row.id != new.id:
-                raise Conflict(f"There is an integration {new.name!r} already.", hint="Rename it.")
+                raise NameTaken(f"There is an integration {new.name!r} already.", hint="Rename it.")
 
 
 class MemoryLocations:
@@ -270,7 +271,7 @@ class MemoryLocations:
     def _check_name(self, new: Location) -> None:
         for row in self._rows.values():
             if (row.project_id, row.name) == (new.project_id, new.name) and row.id != new.id:
-                raise Conflict(f"There is a location {new.name!r} already.", hint="Rename it.")
+                raise NameTaken(f"There is a location {new.name!r} already.", hint="Rename it.")
 
 
 class MemoryAuditTrail:
@@ -326,6 +327,7 @@ class MemoryUnitOfWork:
         self.revocations = MemoryRevocations()
         self.blocks = MemoryBlocks()
         self.sealed = MemorySealedRows(self.integrations)
+        self.kept_requests = MemoryKeptRequests()
 
     async def lock(self, noun: str, entity_id: str) -> None:
         """Nothing to do: there is one transaction at a time."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from valetkey.domain.errors import Conflict
+from valetkey.domain.errors import NameTaken
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.lease import Lease, LeaseFilter
 from valetkey.testing.versions import save
@@ -65,7 +65,7 @@ class MemoryGroups:
 
     async def add(self, group: Group) -> None:
         if any(other.name == group.name for other in await self.of_org(group.org_id)):
-            raise Conflict(f"There is a group {group.name!r} already.", hint="Rename it.")
+            raise NameTaken(f"There is a group {group.name!r} already.", hint="Rename it.")
         self._rows[group.id] = group
 
     async def get(self, group_id: str) -> Group | None:
@@ -76,7 +76,7 @@ class MemoryGroups:
             other.name == group.name and other.id != group.id
             for other in await self.of_org(group.org_id)
         ):
-            raise Conflict(f"There is a group {group.name!r} already.", hint="Rename it.")
+            raise NameTaken(f"There is a group {group.name!r} already.", hint="Rename it.")
         return save(self._rows, group)
 
     async def of_org(self, org_id: str) -> Sequence[Group]:

@@ -33,14 +33,11 @@ _HANDLERS: Final[dict[tuple[str, str], tuple[Handler, Refusal]]] = {
 class FastPath:
     """ASGI: answers what is asked all day, and hands the rest to what stands behind ``front``."""
 
-    def __init__(self, services: Services, front: Front) -> None:
+    def __init__(self, services: Services, front: Front, app: ASGIApp) -> None:
         self.fast = FastServices.of(services)
         self._front = front
-
-    @property
-    def app(self) -> ASGIApp:
-        """The framework's application, behind all that stands before it."""
-        return self._front.app
+        #: The framework's application, behind all that stands before it.
+        self.app = app
 
     @staticmethod
     def is_buffered(method: bytes, path: bytes) -> bool:

@@ -13,6 +13,7 @@ from valetkey.db.errors import conflict, in_use
 from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
 from valetkey.db.tables import accounts as t
 from valetkey.domain.access import OrgRole, ProjectRole
+from valetkey.domain.errors import Conflict
 from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
@@ -29,7 +30,7 @@ class SqlInstallations(Repository):
 
     async def add(self, installation: Installation) -> None:
         row = {"only": "only", "id": installation.id, "created_at": installation.created_at}
-        with conflict("This database already has an installation."):
+        with conflict("This database already has an installation.", "Use it.", kind=Conflict):
             await self._insert(t.installations, row | sealed_row(installation.sealed_token_key))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
 from valetkey.db.tables import keys as t
+from valetkey.domain.errors import Conflict
 from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import ENDS, Rotation, Schedule, Stage, StepTaken
 from valetkey.domain.sealing import SealedSecret
@@ -25,7 +26,9 @@ class SqlRotations(Repository):
 
     async def add(self, rotation: Rotation) -> None:
         with conflict(
-            "A rotation of this integration is under way.", "See how far it is, and let it end."
+            "A rotation of this integration is under way.",
+            "See how far it is, and let it end.",
+            kind=Conflict,
         ):
             await self._insert(t.rotations, _rotation_row(rotation))
 

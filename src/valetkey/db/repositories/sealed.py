@@ -11,6 +11,7 @@ from sqlalchemy import Row, Table, func, select, update
 
 from valetkey.db.repositories.rows import Repository, from_row, sealed_row
 from valetkey.db.tables.accounts import installations
+from valetkey.db.tables.idempotency import kept_requests
 from valetkey.db.tables.keys import rotations
 from valetkey.db.tables.storage import integrations
 from valetkey.domain.ports.keys import SealedRow
@@ -28,6 +29,7 @@ _PLACES: Final = (
     _Place(installations, lambda row: SealContext(row.id, row.id, "token_key")),
     _Place(integrations, lambda row: SealContext(row.org_id, row.id, "secret")),
     _Place(rotations, lambda row: SealContext(row.org_id, row.integration_id, "secret")),
+    _Place(kept_requests, lambda row: SealContext(row.user_id, row.id, "answer")),
 )
 
 

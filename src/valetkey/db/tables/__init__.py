@@ -1,6 +1,6 @@
 """The tables, a module per subject. Importing this package puts the broker's into ``metadata``."""
 
-from valetkey.db.tables import accounts, audit, keys, storage, vending
+from valetkey.db.tables import accounts, audit, idempotency, keys, storage, vending
 from valetkey.db.tables.base import metadata
 
-__all__ = ["accounts", "audit", "keys", "metadata", "storage", "vending"]
+__all__ = ["accounts", "audit", "idempotency", "keys", "metadata", "storage", "vending"]

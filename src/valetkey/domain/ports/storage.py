@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol, Self
 
 from valetkey.domain.audit import ALL_RECORDS, AuditEvent, AuditFilter, AuditRecord, Entry
+from valetkey.domain.idempotency import KeptRequest
 from valetkey.domain.integration import Integration
 from valetkey.domain.lease import Lease
 from valetkey.domain.location import Location
@@ -162,6 +163,22 @@ class Installations(Protocol):
         ...
 
 
+class KeptRequests(Protocol):
+    """Requests that make something, with their answers, under their clients' keys."""
+
+    async def add(self, kept: KeptRequest) -> None:
+        """Raises InProgress when somebody was quicker."""
+        ...
+
+    async def get(self, user_id: str, key: str) -> KeptRequest | None: ...
+    async def finish(self, kept: KeptRequest, sealed_body: SealedSecret | None) -> None: ...
+    async def sealed_body(self, kept_id: str) -> SealedSecret | None: ...
+    async def remove(self, kept_id: str) -> None: ...
+    async def purge(self, before: datetime) -> None:
+        """Forget those from before a moment."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction's repositories."""
 
@@ -204,6 +221,8 @@ class UnitOfWork(Protocol):
     def blocks(self) -> Blocks: ...
     @property
     def sealed(self) -> SealedRows: ...
+    @property
+    def kept_requests(self) -> KeptRequests: ...
 
 
 class Pool(StrEnum):

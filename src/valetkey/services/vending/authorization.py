@@ -179,6 +179,7 @@ def authorize(
         raise Conflict(
             f"The integration {integration.name!r} is disabled.",
             hint="Ask its owner to enable it again.",
+            code="integration_disabled",
         )
     _require_unblocked(principal, context)
     policy = render(

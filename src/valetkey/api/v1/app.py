@@ -1,0 +1,181 @@
+"""The own API as an ASGI application: finds the operation, reads strictly, answers as described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from valetkey.api.v1.asking import Ask, Lines, Route
+from valetkey.api.v1.openapi import describe
+from valetkey.api.v1.preconditions import etag_of, names_etag, require_match
+from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
+from valetkey.api.v1.request import HttpRequest
+from valetkey.api.v1.routing import Router
+from valetkey.domain.access import Principal
+from valetkey.domain.idempotency import Answer, fingerprint_of
+from valetkey.services.audit import Caller
+from valetkey.services.registry import Services
+from valetkey.wire.base import Nothing
+from valetkey.wire.operation import NDJSON
+
+PREFIX: Final = "/v1"
+DESCRIPTION: Final = "/v1/openapi.json"
+_SHOWING: Final = frozenset({"GET", "PATCH", "PUT"})
+_WITHOUT_BODY: Final = frozenset({204, 304})
+_CREATED: Final = 201
+_ACCEPTED: Final = 202
+_log = structlog.get_logger("valetkey.api")
+
+
+class OwnApi:
+    """Answers everything below ``/v1``."""
+
+    def __init__(
+        self, services: Services, routes: Iterable[Route], *, version: str, max_body: int
+    ) -> None:
+        self._services = services
+        self._router = Router(routes)
+        self._version = version
+        self._max_body = max_body
+        self._description: bytes | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        request = HttpRequest(scope, receive, max_body=self._max_body)
+        try:
+            answer = await self._answer(request)
+        except Exception as error:  # noqa: BLE001  # the last place where an error can be answered
+            answer = refusal(error, request.request_id)
+        await self._send(answer, request, send)
+
+    async def _answer(self, request: HttpRequest) -> Answer | Lines:
+        if request.path == DESCRIPTION:
+            return self._described(request)
+        routes, parameters = self._router.find(request.path)
+        if not routes:
+            raise NoSuchAddress(
+                f"There is no address {request.path[:120]!r}.",
+                hint=f"See the API's description at {DESCRIPTION}.",
+            )
+        if request.method == "OPTIONS":
+            return Answer(204, headers=((b"allow", self._router.allow(routes).encode()),))
+        route = routes.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            raise MethodNotAllowed(
+                f"This address does not take {request.method[:20]}.",
+                hint=f"It takes {self._router.allow(routes)}.",
+                allow=self._router.allow(routes),
+            )
+        return await self._operate(request, route, routes.get("GET"), parameters)
+
+    async def _operate(
+        self, request: HttpRequest, route: Route, shown_by: Route | None, path: dict[str, str]
+    ) -> Answer | Lines:
+        operation = route.operation
+        caller = await self._caller(request, public=operation.public)
+        query = request.query(operation.query)
+        body, text = Nothing(), b""
+        if operation.has_body:
+            body, text = await request.body(operation.body, needed=operation.needs_body)
+        ask = Ask(self._services, caller, path, query, body)
+        if operation.versioned:
+            ask = await _expecting(request, ask, shown_by)
+        if route.lines is not None and request.accepts(NDJSON):
+            return await route.lines(ask)
+        key = request.header(b"idempotency-key") if operation.makes else None
+        if key is None:
+            return await self._made(request, route, ask)
+        return await self._services.idempotency.once(
+            caller,
+            key,
+            fingerprint_of(request.method, request.address, text),
+            lambda: self._made(request, route, ask),
+            secret=operation.secret,
+        )
+
+    async def _made(self, request: HttpRequest, route: Route, ask: Ask[Any, Any]) -> Answer:
+        operation = route.operation
+        result = await route.handler(ask)
+        if not operation.has_result:
+            return Answer(operation.status)
+        headers: list[tuple[bytes, bytes]] = []
+        if operation.method in _SHOWING and operation.has_etag:
+            etag = etag_of(result)
+            headers.append((b"etag", etag.encode()))
+            known = request.header(b"if-none-match") if operation.method == "GET" else None
+            if known is not None and names_etag(known, etag):
+                return Answer(304, headers=tuple(headers))
+        place = self._place(request, operation.status, result)
+        if place:
+            headers.append((b"location", place.encode()))
+        return Answer(operation.status, msgspec.json.encode(result), tuple(headers))
+
+    def _place(self, request: HttpRequest, status: int, result: Any) -> str:
+        """Return where what was made, or what works on it, is to be found."""
+        if status == _ACCEPTED:
+            return f"/v1/operations/{result.id}"
+        made = f"{request.path}/{result.id}" if status == _CREATED else ""
+        return made if made and self._router.shows(made) else ""
+
+    async def _caller(self, request: HttpRequest, *, public: bool) -> Caller:
+        if public:
+            return Caller(Principal("", ""), request.request_id, request.source)
+        principal = await self._services.principals.of(request.token())
+        structlog.contextvars.bind_contextvars(actor=principal.email)
+        return Caller(principal, request.request_id, request.source)
+
+    def _described(self, request: HttpRequest) -> Answer:
+        allow = "GET, HEAD, OPTIONS"
+        if request.method == "OPTIONS":
+            return Answer(204, headers=((b"allow", allow.encode()),))
+        if request.method not in {"GET", "HEAD"}:
+            said = f"The description does not take {request.method[:20]}."
+            raise MethodNotAllowed(said, hint="GET it.", allow=allow)
+        if self._description is None:
+            self._description = msgspec.json.encode(describe(self._version))
+        return Answer(200, self._description)
+
+    async def _send(self, answer: Answer | Lines, request: HttpRequest, send: Any) -> None:
+        own = (b"valetkey-version", self._version.encode())
+        if not isinstance(answer, Answer):
+            headers = [own, (b"content-type", NDJSON.encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await _stream(answer, request, send)
+            return
+        headers = [*answer.headers, own]
+        if answer.body:
+            headers.append((b"content-type", b"application/json"))
+        if answer.status not in _WITHOUT_BODY:
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        body = b"" if request.method == "HEAD" else answer.body
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _expecting(
+    request: HttpRequest, ask: Ask[Any, Any], shown_by: Route | None
+) -> Ask[Any, Any]:
+    """Return what is asked, on the condition that it is still what the client read: looked at now,
+    and once more by the transaction that changes it. Raises VersionMismatch, InvalidInput."""
+    header = request.header(b"if-match")
+    if header is None or shown_by is None:
+        return ask
+    query = shown_by.operation.query()
+    shown = await shown_by.handler(Ask(ask.services, ask.caller, ask.path, query, Nothing()))
+    require_match(header, etag_of(shown))
+    version = getattr(shown, "version", None)
+    return replace(ask, caller=ask.caller._replace(expected_version=version))
+
+
+async def _stream(lines: Lines, request: HttpRequest, send: Any) -> None:
+    try:
+        async for line in lines:
+            await send({"type": "http.response.body", "body": line, "more_body": True})
+    except Exception as error:
+        # Too late for a status: the answer ends in the middle, and the client sees that.
+        _log.error("answer cut short", request_id=request.request_id, exc_info=error)
+        raise
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

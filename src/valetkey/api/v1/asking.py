@@ -1,0 +1,52 @@
+"""What a route's handler is asked, and how a handler becomes the answer to an operation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from valetkey.services.audit import Caller
+from valetkey.services.registry import Services
+from valetkey.wire.base import Query
+from valetkey.wire.operation import Operation
+
+Q = TypeVar("Q", bound=Query)
+B = TypeVar("B")
+R = TypeVar("R")
+#: A body that comes line by line.
+Lines = AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[Q, B]):
+    """A request that was found right: who asks, the address's parameters, the query, the body."""
+
+    services: Services
+    caller: Caller
+    path: Mapping[str, str]
+    query: Q
+    body: B
+
+    def __getitem__(self, name: str) -> str:
+        """Return a parameter of the path, such as ``ask["integrationId"]``."""
+        return self.path[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An operation, what answers it, and what answers it line by line."""
+
+    operation: Operation[Any, Any, Any]
+    handler: Callable[[Ask[Any, Any]], Awaitable[Any]]
+    lines: Callable[[Ask[Any, Any]], Awaitable[Lines]] | None = None
+
+
+def route(
+    operation: Operation[Q, B, R],
+    handler: Callable[[Ask[Q, B]], Awaitable[R]],
+    *,
+    lines: Callable[[Ask[Q, B]], Awaitable[Lines]] | None = None,
+) -> Route:
+    """Answer an operation. ``lines`` checks the request and returns the body, a line at a time."""
+    return Route(operation, handler, lines)

@@ -1,0 +1,327 @@
+"""The API's description (OpenAPI 3.1), written from the operations that it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from valetkey.wire import OPERATIONS, TAGS
+from valetkey.wire.errors import ERROR_CATALOG, Error
+from valetkey.wire.operation import NDJSON, Operation
+
+_REF: Final = "#/components/schemas/{name}"
+_INTRODUCTION: Final = (
+    "Temporary S3 credentials that open just the bucket, folder and operations that somebody "
+    "needs, with a record of who got them. Send an API token, or a login's token, as "
+    "`Authorization: Bearer`. Every error is an `Error`; its `code` means one thing. A POST that "
+    "makes something takes an `Idempotency-Key`: sent twice, it makes one. What can be changed has "
+    "an `ETag`, and takes it in `If-Match`. Unknown parameters and properties are refused."
+)
+_PARAMETERS: Final = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A fresh random key. The same request sent again with it within a day gets "
+        "the first one's answer, and makes nothing.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
+        "example": "8f7cbb1e-5d1f-4a0e-9d6a-3c1f5f0b2a77",
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag that was read; 412 and no change where it is another one by now.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": '"3f2a9c0d5e6b7a8190a1b2c3d4e5f607"',
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "An ETag that is known; 304 where it is still the one.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": '"3f2a9c0d5e6b7a8190a1b2c3d4e5f607"',
+    },
+}
+_HEADERS: Final = {
+    "RequestId": {
+        "description": "Under what the server's log knows this request.",
+        "schema": {"type": "string"},
+    },
+    "RetryAfter": {
+        "description": "For how many seconds to wait.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "ETag": {
+        "description": "The version of what is shown, for If-Match.",
+        "schema": {"type": "string"},
+    },
+    "Location": {
+        "description": "Where it is to be found.",
+        "schema": {"type": "string"},
+    },
+    "Allow": {
+        "description": "The methods that the address takes.",
+        "schema": {"type": "string"},
+    },
+}
+_ALWAYS: Final = ("internal", "too_many_requests", "storage_unavailable")
+#: Addresses whose values say what they are.
+_EXAMPLES: Final = {"kind": "principal", "target": "ada@example.com"}
+
+
+def describe(version: str) -> dict[str, Any]:
+    """Return the description of every operation."""
+    schemas = _Schemas(OPERATIONS)
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        at = paths.setdefault(operation.path, {})
+        at[operation.method.lower()] = _described(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Valetkey",
+            "version": version,
+            "description": _INTRODUCTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "The server that tells this."}],
+        "security": [{"token": []}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "parameters": _PARAMETERS,
+            "headers": _HEADERS,
+            "responses": {name: _refusals(status) for status, name in _STATUS_NAMES.items()},
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token, or the token of a login.",
+                }
+            },
+        },
+    }
+
+
+class _Schemas:
+    """The JSON schemas of all shapes, by their names."""
+
+    def __init__(self, operations: Iterable[Operation[Any, Any, Any]]) -> None:
+        shapes: list[Any] = [Error]
+        for operation in operations:
+            shapes += [operation.query, operation.body, operation.result, operation.lines]
+        self._shapes = list(dict.fromkeys(shape for shape in shapes if shape is not None))
+        found, components = msgspec.json.schema_components(self._shapes, ref_template=_REF)
+        self._found = dict(zip(self._shapes, found, strict=True))
+        self.all = {_plain(name): _mended(schema) for name, schema in components.items()}
+        queries = {_plain(shape.__name__) for op in operations for shape in [op.query]}
+        self.components = {
+            name: schema for name, schema in sorted(self.all.items()) if name not in queries
+        }
+
+    def ref(self, shape: Any) -> dict[str, Any]:
+        """Return the reference to a shape."""
+        return {"$ref": _plain(self._found[shape]["$ref"])}
+
+    def properties(self, shape: Any) -> tuple[dict[str, Any], set[str]]:
+        """Return a shape's properties, and which must be there."""
+        schema = self.all[_plain(self._found[shape]["$ref"]).rpartition("/")[2]]
+        return schema["properties"], set(schema.get("required", ()))
+
+    def example(self, schema: dict[str, Any]) -> Any:
+        """Return an example of a schema, put together from those of its properties."""
+        if "$ref" in schema:
+            return self.example(self.all[schema["$ref"].rpartition("/")[2]])
+        if schema.get("examples"):
+            return schema["examples"][0]
+        if "properties" in schema:
+            return {
+                name: self.example(each)
+                for name, each in schema["properties"].items()
+                if name not in {"next", "report"} or name in schema.get("required", ())
+            }
+        for kind in ("anyOf", "allOf"):
+            if kind in schema:
+                return self.example(schema[kind][0])
+        if schema.get("type") == "array":
+            return [self.example(schema["items"])]
+        return schema.get("enum", schema.get("default", [None]))[0]
+
+
+def _plain(name: str) -> str:
+    """Return a schema's name without brackets: ``Page[Integration]`` is an IntegrationPage."""
+    return re.sub(r"Page(?:\[(\w+)\]|_(\w+)_)", lambda found: f"{found[1] or found[2]}Page", name)
+
+
+def _mended(schema: Any) -> Any:
+    """Return a schema with plain names, its title gone where it is the class's own, and unknown
+    properties allowed in what the server sends."""
+    if isinstance(schema, dict):
+        return {
+            key: _plain(value) if key == "$ref" else _mended(value)
+            for key, value in schema.items()
+            if key != "title" or not isinstance(value, str)
+        }
+    if isinstance(schema, list):
+        return [_mended(each) for each in schema]
+    return schema
+
+
+_STATUS_NAMES: Final = {
+    code.status: "".join(word.capitalize() for word in HTTPStatus(code.status).phrase.split())
+    for code in sorted(ERROR_CATALOG.values())
+}
+
+
+def _refusals(status: int) -> dict[str, Any]:
+    codes = [name for name, code in ERROR_CATALOG.items() if code.status == status]
+    headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    if status in {429, 503}:
+        headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = {"$ref": "#/components/headers/Allow"}
+    meanings = "\n".join(f"- `{name}`: {ERROR_CATALOG[name].meaning}" for name in codes)
+    first = ERROR_CATALOG[codes[0]]
+    told = {
+        "code": codes[0],
+        "message": first.meaning,
+        "hint": first.remedy,
+        "requestId": "5ddf9d20b1c8ea1f0000",
+    }
+    return {
+        "description": meanings,
+        "headers": headers,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Error"},
+                "example": {"error": told},
+            }
+        },
+    }
+
+
+def codes_of(operation: Operation[Any, Any, Any]) -> tuple[str, ...]:
+    """Return the codes of all errors that an operation may answer with."""
+    codes = ["invalid_input", *_ALWAYS, *operation.errors]
+    if not operation.public:
+        codes += ["unauthenticated", "denied"]
+    if operation.parameters or operation.has_body:
+        codes.append("not_found")
+    if operation.has_body:
+        codes += ["request_entity_too_large", "unsupported_media_type"]
+    if operation.makes:
+        codes.append("idempotency_key_reused")
+    if operation.versioned:
+        codes.append("version_mismatch")
+    return tuple(dict.fromkeys(codes))
+
+
+def _described(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description or operation.summary,
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation, schemas)],
+        "responses": _responses(operation, schemas),
+    }
+    described["parameters"] += [
+        {"$ref": f"#/components/parameters/{name}"}
+        for name, is_taken in (
+            ("IdempotencyKey", operation.makes),
+            ("IfMatch", operation.versioned),
+            ("IfNoneMatch", operation.method == "GET" and operation.has_etag),
+        )
+        if is_taken
+    ]
+    if operation.has_body:
+        schema = schemas.ref(operation.body)
+        described["requestBody"] = {
+            "required": operation.needs_body,
+            "content": {"application/json": {"schema": schema, "example": schemas.example(schema)}},
+        }
+    if operation.public:
+        described["security"] = []
+    return described
+
+
+def _path_parameters(operation: Operation[Any, Any, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _meaning_of(name),
+            "schema": {"type": "string", "minLength": 1},
+            "example": _EXAMPLES.get(name, "0198c0de0000700080000001"),
+        }
+        for name in operation.parameters
+    ]
+
+
+def _meaning_of(parameter: str) -> str:
+    words = re.sub(r"([A-Z])", r" \1", parameter).lower().split()
+    return f"The {' '.join(words[:-1])}'s id." if words[-1] == "id" else f"The {parameter}."
+
+
+def _query_parameters(
+    operation: Operation[Any, Any, Any], schemas: _Schemas
+) -> list[dict[str, Any]]:
+    properties, required = schemas.properties(operation.query)
+    found = []
+    for name, schema in properties.items():
+        shape = _without_null(dict(schema))
+        described: dict[str, Any] = {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "description": shape.pop("description"),
+        }
+        examples = [each for each in shape.pop("examples", []) if each is not None]
+        described["schema"] = shape
+        if examples:
+            described["example"] = examples[0]
+        found.append(described)
+    return found
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter's schema: one that is left out is left out, never null."""
+    kinds = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
+    if len(kinds) == 1:
+        schema = {name: value for name, value in schema.items() if name != "anyOf"} | kinds[0]
+    if schema.get("default", ...) is None:
+        del schema["default"]
+    return schema
+
+
+def _responses(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str, Any]:
+    responses: dict[str, Any] = {str(operation.status): _success(operation, schemas)}
+    if operation.method == "GET" and operation.has_etag:
+        responses["304"] = {"description": "It is the version that is known."}
+    for code in codes_of(operation):
+        status = ERROR_CATALOG[code].status
+        responses[str(status)] = {"$ref": f"#/components/responses/{_STATUS_NAMES[status]}"}
+    return dict(sorted(responses.items()))
+
+
+def _success(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str, Any]:
+    headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    if operation.method in {"GET", "PATCH", "PUT"} and operation.has_etag:
+        headers["ETag"] = {"$ref": "#/components/headers/ETag"}
+    if operation.status in {201, 202}:
+        headers["Location"] = {"$ref": "#/components/headers/Location"}
+    success: dict[str, Any] = {"description": "Done.", "headers": headers}
+    if operation.has_result:
+        schema = schemas.ref(operation.result)
+        success["content"] = {
+            "application/json": {"schema": schema, "example": schemas.example(schema)}
+        }
+    if operation.lines is not None:
+        line = schemas.ref(operation.lines)
+        success.setdefault("content", {})[NDJSON] = {"schema": line}
+    return success

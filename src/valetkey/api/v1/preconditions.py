@@ -1,0 +1,38 @@
+"""ETags, and what a client says of them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from valetkey.domain.errors import InvalidInput, VersionMismatch
+
+
+def etag_of(result: Any) -> str:
+    """Return the ETag of a resource: its version, or else the same for the same content."""
+    version = getattr(result, "version", None)
+    if version is not None:
+        return f'"{version}"'
+    if getattr(result, "report", None) is not None:
+        result = msgspec.structs.replace(result, report=None)  # what was found out is no part of it
+    return f'"{hashlib.sha256(msgspec.json.encode(result)).hexdigest()[:32]}"'
+
+
+def names_etag(header: str, etag: str) -> bool:
+    """Tell whether a list of ETags, or ``*``, has this one."""
+    tags = {tag.strip() for tag in header.split(",")}
+    return "*" in tags or etag in tags
+
+
+def require_match(header: str, etag: str) -> None:
+    """Refuse what was decided on an older version. Raises VersionMismatch, InvalidInput."""
+    if not header.strip():
+        raise InvalidInput("If-Match is empty.", hint="Send the ETag that you read, or nothing.")
+    if not names_etag(header, etag):
+        raise VersionMismatch(
+            "It was changed since it was read.",
+            hint="Read it again, and decide anew; nothing was changed by this request.",
+            etag=etag,
+        )

@@ -1,0 +1,153 @@
+"""A request as ASGI has it, read strictly."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from valetkey.api.errors import UnsupportedMediaType
+from valetkey.api.requests import decode
+from valetkey.domain.errors import InvalidInput, TooLarge, Unauthenticated
+from valetkey.wire.base import Query
+
+Q = TypeVar("Q", bound=Query)
+_HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
+
+
+class BodyTooLarge(TooLarge):
+    """The body has more bytes than are read."""
+
+    code = "request_entity_too_large"
+
+
+class HttpRequest:
+    """One request: its method, path, headers, query and body."""
+
+    def __init__(self, scope: Any, receive: Any, *, max_body: int) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._max_body = max_body
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.request_id: str = scope["state"]["request_id"]
+        client = scope.get("client")
+        self.source: str = client[0] if client else ""
+
+    @property
+    def address(self) -> str:
+        """The path with its query."""
+        return f"{self.path}?{self._scope.get('query_string', b'').decode('latin-1')}"
+
+    def header(self, name: bytes) -> str | None:
+        """Return a header. Raises InvalidInput where it stands there twice."""
+        found = [value for key, value in self._scope["headers"] if key == name]
+        if len(found) > 1:
+            raise InvalidInput(
+                f"The header {name.decode()} stands there {len(found)} times.", hint="Send it once."
+            )
+        return found[0].decode("latin-1") if found else None
+
+    def token(self) -> str:
+        """Return the bearer token. Raises Unauthenticated, InvalidInput."""
+        header = self.header(b"authorization")
+        if header is None:
+            raise Unauthenticated("This request has no token.", hint=_HINT)
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("This is no bearer token.", hint=_HINT)
+        return token.strip()
+
+    def accepts(self, media_type: str) -> bool:
+        """Tell whether the client names a media type in ``Accept``."""
+        wanted = (self.header(b"accept") or "").lower().split(",")
+        return media_type in {each.partition(";")[0].strip() for each in wanted}
+
+    def query(self, shape: type[Q]) -> Q:
+        """Return the query. Raises InvalidInput: unknown, repeated or of the wrong type."""
+        text = self._scope.get("query_string", b"")
+        try:
+            pairs = parse_qsl(
+                text.decode("ascii"),
+                keep_blank_values=True,
+                strict_parsing=bool(text),
+                errors="strict",
+            )
+        except (UnicodeDecodeError, ValueError):
+            raise InvalidInput(
+                "The query can't be read.", hint="It has the form name=value&name=value."
+            ) from None
+        lists = _lists_of(shape)
+        given: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in lists:
+                given.setdefault(name, []).append(value)
+            elif name in given:
+                raise InvalidInput(
+                    f"{name[:40]!r} stands there twice.", hint="Give it once.", field=name[:40]
+                )
+            else:
+                given[name] = value
+        return _converted(given, shape)
+
+    async def body(self, shape: type[Any], *, needed: bool) -> tuple[Any, bytes]:
+        """Return the body as a shape, and its bytes. Raises InvalidInput, UnsupportedMediaType."""
+        text = await self._read()
+        if not text and not needed:
+            return shape(), text
+        kind = (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise UnsupportedMediaType(
+                f"The body's content type is {kind[:80]!r}.",
+                hint="Send JSON, with 'Content-Type: application/json'.",
+            )
+        return decode(text, shape), text
+
+    async def _read(self) -> bytes:
+        parts, size, more = [], 0, True
+        while more:
+            message = await self._receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._max_body:
+                raise BodyTooLarge(
+                    f"The body has more than {self._max_body} bytes.",
+                    hint="Send less in one request.",
+                )
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _lists_of(shape: type[Query]) -> frozenset[str]:
+    """Return the names of those parameters that may be repeated."""
+    hints = typing.get_type_hints(shape)
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(shape)}
+    return frozenset(
+        names[name] for name, hint in hints.items() if name in names and _is_list(hint)
+    )
+
+
+def _is_list(hint: Any) -> bool:
+    return typing.get_origin(hint) is list or any(map(_is_list, typing.get_args(hint)))
+
+
+def _converted(given: Mapping[str, Any], shape: type[Q]) -> Q:
+    try:
+        return msgspec.convert(given, shape, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        name = path.rstrip("`").lstrip(".") or _unknown(message)
+        raise InvalidInput(
+            f"The query can't be right: {name + ': ' if path else ''}{message}.",
+            hint="See the API's description at /v1/openapi.json.",
+            field=name,
+        ) from None
+
+
+def _unknown(message: str) -> str:
+    return message.partition("unknown field `")[2].rstrip("`")

@@ -1,0 +1,145 @@
+"""Integrations: register, verify, change, forget."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+
+from valetkey.api.v1.asking import Ask, route
+from valetkey.api.v1.orgs import which_org
+from valetkey.api.v1.pages import part
+from valetkey.api.v1.reports import report_lines, report_shape
+from valetkey.domain import integration as domain
+from valetkey.domain import new_integration
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.secret import Secret
+from valetkey.domain.verification import Report as Found
+from valetkey.wire import integrations as wire
+from valetkey.wire.base import Nothing, Page
+from valetkey.wire.reports import Report
+
+#: What can be asked of AWS at once. The role of an aws-cross integration can only be made when its
+#: external id is known; a static key is tried with each location.
+_VERIFIED_AT_ONCE: Final = frozenset({domain.IntegrationType.AWS_STS})
+
+
+def shape(integration: domain.Integration, report: Found | None = None) -> wire.Integration:
+    """Return an integration's shape, with the report of a verification just made."""
+    return wire.Integration(
+        id=integration.id,
+        org_id=integration.org_id,
+        name=integration.name,
+        type=integration.type.value,
+        state=integration.state.value,
+        creator=integration.creator,
+        created_at=integration.created_at,
+        updated_at=integration.updated_at,
+        version=integration.version,
+        state_reason=integration.state_reason or None,
+        verified_at=integration.verified_at,
+        access_key_id=integration.access_key_id or None,
+        role_arn=str(integration.role_arn) or None,
+        external_id=integration.external_id or None,
+        endpoint=integration.endpoint or None,
+        provider=integration.provider or None,
+        ref=integration.ref or None,
+        report=report_shape(report, f"integration:{integration.id}") if report else None,
+    )
+
+
+async def list_integrations(ask: Ask[wire.IntegrationsQuery, Nothing]) -> Page[wire.Integration]:
+    org_id = which_org(ask.caller, ask.query.org_id)
+    found = await ask.services.integrations.of_org(ask.caller, org_id)
+    wanted = [each for each in found if ask.query.name in {None, each.name}]
+    return part(wanted, ask.query, lambda each: (each.name, each.id), shape)
+
+
+async def create_integration(
+    ask: Ask[wire.VerifyQuery, wire.NewIntegration],
+) -> wire.Integration:
+    body, services = ask.body, ask.services
+    kind = domain.IntegrationType(body.type)
+    given = {"provider": body.provider, "ref": body.ref}
+    new = new_integration.NewIntegration(
+        type=kind,
+        name=body.name,
+        key=body.access_key_id or "",
+        secret=Secret(body.secret_access_key or ""),
+        role_arn=body.role_arn or "",
+        endpoint=body.endpoint or "",
+        facts={name: value for name, value in given.items() if value is not None},
+    )
+    org_id = which_org(ask.caller, body.org_id)
+    integration = await services.integrations.register(ask.caller, org_id, new)
+    if not ask.query.verify or kind not in _VERIFIED_AT_ONCE:
+        return shape(integration)
+    return shape(*await services.integrations.verify(ask.caller, integration.id))
+
+
+async def get_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
+    return shape(await ask.services.integrations.get(ask.caller, ask["integrationId"]))
+
+
+async def update_integration(ask: Ask[Nothing, wire.IntegrationChange]) -> wire.Integration:
+    body, unset = ask.body, msgspec.UNSET
+    if (body.access_key_id is unset) != (body.secret_access_key is unset):
+        raise InvalidInput(
+            "A key goes with its secret.",
+            hint="Send both accessKeyId and secretAccessKey, or neither.",
+            field="secretAccessKey" if body.secret_access_key is unset else "accessKeyId",
+        )
+    credentials = None
+    if body.access_key_id is not unset and body.secret_access_key is not unset:
+        credentials = (body.access_key_id, Secret(body.secret_access_key))
+    role_arn = None if body.role_arn is unset else body.role_arn
+    integration = await ask.services.integrations.update(
+        ask.caller,
+        ask["integrationId"],
+        name=None if body.name is unset else body.name,
+        credentials=credentials,
+        role_arn=role_arn,
+    )
+    if integration.type is domain.IntegrationType.AWS_CROSS and role_arn:
+        # Now there is something to try: does the role trust this server, and only so?
+        return shape(*await ask.services.integrations.verify(ask.caller, integration.id))
+    return shape(integration)
+
+
+async def delete_integration(ask: Ask[Nothing, Nothing]) -> Nothing:
+    await ask.services.integrations.delete(ask.caller, ask["integrationId"])
+    return Nothing()
+
+
+async def verify_integration(ask: Ask[Nothing, Nothing]) -> Report:
+    integration_id = ask["integrationId"]
+    _, report = await ask.services.integrations.verify(ask.caller, integration_id)
+    return report_shape(report, f"integration:{integration_id}")
+
+
+async def follow_verification(ask: Ask[Nothing, Nothing]) -> AsyncIterator[bytes]:
+    integration_id = ask["integrationId"]
+    await ask.services.integrations.get(ask.caller, integration_id)
+    events = ask.services.integrations.verify_stream(ask.caller, integration_id)
+    return report_lines(events, f"integration:{integration_id}", ask.caller.request_id)
+
+
+async def disable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
+    return shape(await ask.services.integrations.disable(ask.caller, ask["integrationId"]))
+
+
+async def enable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
+    return shape(await ask.services.integrations.enable(ask.caller, ask["integrationId"]))
+
+
+ROUTES: Final = (
+    route(wire.LIST_INTEGRATIONS, list_integrations),
+    route(wire.CREATE_INTEGRATION, create_integration),
+    route(wire.GET_INTEGRATION, get_integration),
+    route(wire.UPDATE_INTEGRATION, update_integration),
+    route(wire.DELETE_INTEGRATION, delete_integration),
+    route(wire.VERIFY_INTEGRATION, verify_integration, lines=follow_verification),
+    route(wire.DISABLE_INTEGRATION, disable_integration),
+    route(wire.ENABLE_INTEGRATION, enable_integration),
+)

@@ -1,0 +1,67 @@
+"""An operation of the API, declared once: the server answers it, the library sends it, the
+command line names it, and the API's description is written from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeVar
+
+from valetkey.wire.base import Nothing, Query
+
+Q = TypeVar("Q", bound=Query)
+B = TypeVar("B")
+R = TypeVar("R")
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+NDJSON: Final = "application/x-ndjson"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(Generic[Q, B, R]):
+    """A method on an address. ``id`` is a function's name (``verifyIntegration``); ``path`` names
+    its parameters in braces; ``query``, ``body`` and ``result`` are shapes, Nothing for none.
+
+    ``errors`` are codes of the catalog beyond those that follow from the rest. With ``makes`` it
+    makes something and takes an Idempotency-Key; ``secret`` says that its answer holds a secret.
+    With ``versioned`` it takes If-Match against the ETag of what GET at its path answers.
+    ``lines`` is the shape of a line where NDJSON is asked for. ``hot`` is answered in front of
+    the router.
+    """
+
+    id: str
+    method: Method
+    path: str
+    tag: str
+    summary: str
+    query: type[Q]
+    body: type[B]
+    result: type[R]
+    status: int = 200
+    description: str = ""
+    errors: tuple[str, ...] = ()
+    makes: bool = False
+    secret: bool = False
+    versioned: bool = False
+    public: bool = False
+    needs_body: bool = True
+    lines: type | None = None
+    hot: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names in the path's braces, in order."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    @property
+    def has_etag(self) -> bool:
+        """Tell whether it shows one thing, whose ETag goes into If-Match and If-None-Match."""
+        return "id" in getattr(self.result, "__struct_fields__", ())
+
+    @property
+    def has_body(self) -> bool:
+        """Tell whether it reads a body."""
+        return self.body is not Nothing
+
+    @property
+    def has_result(self) -> bool:
+        """Tell whether it answers with a body."""
+        return self.result is not Nothing

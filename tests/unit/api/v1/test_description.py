@@ -1,0 +1,123 @@
+"""The API's description: complete, and true."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from valetkey.api.v1 import ROUTES
+from valetkey.api.v1.openapi import describe
+from valetkey.wire import OPERATIONS, TAGS
+from valetkey.wire.errors import ERROR_CATALOG
+
+SOURCE = Path(__file__).parents[4] / "src" / "valetkey"
+DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(describe("1")))
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+BY_ID = {operation.id: operation for operation in OPERATIONS}
+
+
+def described() -> Iterator[tuple[str, dict[str, Any]]]:
+    for methods in DOCUMENT["paths"].values():
+        for operation in methods.values():
+            yield operation["operationId"], operation
+
+
+def test_every_operation_is_answered_and_named_once() -> None:
+    assert len(BY_ID) == len(OPERATIONS)
+    assert {route.operation.id for route in ROUTES} <= BY_ID.keys()
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_every_property_is_described_and_camel_case(name: str) -> None:
+    assert SCHEMAS[name]["description"].strip()
+    for field, schema in SCHEMAS[name].get("properties", {}).items():
+        assert schema.get("description"), f"{name}.{field}"
+        assert "_" not in field
+
+
+@pytest.mark.parametrize("operation_id", sorted(BY_ID))
+def test_every_operation_is_described(operation_id: str) -> None:
+    operation = dict(described())[operation_id]
+    assert operation["summary"].endswith(".")
+    assert operation["tags"][0] in TAGS
+    for parameter in operation["parameters"]:
+        if "$ref" not in parameter:
+            assert parameter["description"], parameter["name"]
+            assert "_" not in parameter["name"]
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    for body in bodies:
+        for kind, content in body.get("content", {}).items():
+            assert "$ref" in content["schema"]
+            assert kind != "application/json" or content["example"]
+
+
+@pytest.mark.parametrize("operation_id", sorted(BY_ID))
+def test_examples_are_what_they_are_examples_of(operation_id: str) -> None:
+    operation, shape = dict(described())[operation_id], BY_ID[operation_id]
+    if shape.has_body:
+        example = operation["requestBody"]["content"]["application/json"]["example"]
+        msgspec.convert(example, shape.body)
+    if shape.has_result:
+        success = operation["responses"][str(shape.status)]
+        msgspec.convert(success["content"]["application/json"]["example"], shape.result)
+
+
+@pytest.mark.parametrize("operation_id", sorted(BY_ID))
+def test_an_address_is_in_kebab_case_and_writes_nothing_by_get(operation_id: str) -> None:
+    operation = BY_ID[operation_id]
+    words = [part for part in operation.path.split("/") if not part.startswith("{")]
+    assert all(word == word.lower() and "_" not in word for word in words)
+    assert operation.path.startswith("/v1/")
+    assert operation.method != "GET" or not (operation.has_body or operation.makes)
+
+
+def test_lists_have_one_shape() -> None:
+    for operation in OPERATIONS:
+        if operation.id.startswith("list"):
+            fields = SCHEMAS[_success_schema(operation.id)]["properties"]
+            assert set(fields) == {"items", "next"}, operation.id
+            names = {
+                parameter.get("name") for parameter in dict(described())[operation.id]["parameters"]
+            }
+            assert {"limit", "cursor"} <= names, operation.id
+
+
+def _success_schema(operation_id: str) -> str:
+    success = dict(described())[operation_id]["responses"]["200"]
+    return str(success["content"]["application/json"]["schema"]["$ref"]).rpartition("/")[2]
+
+
+def test_times_durations_and_references_have_one_shape() -> None:
+    for name, schema in SCHEMAS.items():
+        for field, kind in schema.get("properties", {}).items():
+            if field.endswith("At") and field != "brokenAt":
+                assert "date-time" in str(kind), f"{name}.{field}"
+            if field.endswith("Seconds"):
+                assert "integer" in str(kind), f"{name}.{field}"
+            assert field not in {
+                "org",
+                "project",
+                "integration",
+                "driver",
+                "driverId",
+                "expiration",
+            }, f"{name}.{field}"
+
+
+def test_every_code_that_is_raised_is_in_the_catalog() -> None:
+    raised = set()
+    for path in [*SOURCE.glob("domain/**/*.py"), *SOURCE.glob("services/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "code":
+                raised |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
+    assert raised - {""} <= ERROR_CATALOG.keys()
+
+
+def test_operations_name_codes_of_the_catalog() -> None:
+    for operation in OPERATIONS:
+        assert set(operation.errors) <= ERROR_CATALOG.keys(), operation.id
