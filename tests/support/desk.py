@@ -14,6 +14,7 @@ from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
 from valetkey.domain.access import ProjectRole
 from valetkey.services.audit import Caller
+from valetkey.services.locations import LocationChange
 
 
 @dataclass
@@ -62,7 +63,8 @@ async def sent(*chunks: bytes) -> AsyncIterator[bytes]:
 async def make_desk(memory: Memory, *, allow_delete: bool = True) -> Desk:
     location = await memory.location()
     owner = await memory.caller()
-    await memory.services.locations.update(owner, location.id, allow_external_delete=allow_delete)
+    wanted = LocationChange(allow_external_delete=allow_delete)
+    await memory.services.locations.update(owner, location.id, wanted)
     developer = await memory.member("grace@example.com", ProjectRole.DEVELOPER)
     view = await memory.services.catalog.datasets.create(
         developer, memory.project.id, NewDataset("images", location.id)

@@ -40,6 +40,7 @@ class Action(StrEnum):
     MANAGE_PROJECT = "manage project"
     READ_LOCATIONS = "read locations"
     MANAGE_LOCATIONS = "manage locations"
+    MANAGE_ROOT_LOCATIONS = "manage locations that stand straight on an integration"
     VEND = "vend credentials"
     READ_DATASETS = "read datasets"
     MANAGE_DATASETS = "manage datasets"
@@ -56,6 +57,7 @@ _ORG_RULES: Final[Mapping[Action, frozenset[OrgRole]]] = {
     Action.READ_INTEGRATIONS: frozenset({OrgRole.OWNER}),
     Action.MANAGE_INTEGRATIONS: frozenset({OrgRole.OWNER}),
     Action.READ_AUDIT: frozenset({OrgRole.OWNER}),
+    Action.MANAGE_ROOT_LOCATIONS: frozenset({OrgRole.OWNER}),
 }
 _PROJECT_RULES: Final[Mapping[Action, frozenset[ProjectRole]]] = {
     Action.READ_PROJECT: _EVERYBODY,
@@ -86,9 +88,10 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Yes, and by which right."""
+    """Yes, by which right, and until when (None: nothing ends it)."""
 
     reason: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

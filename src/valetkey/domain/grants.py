@@ -1,8 +1,7 @@
 """Grants: what a location opens to people beyond what their roles give them.
 
-Grants only widen. Whoever may vend by role may also make another location over the same bucket, so
-that a grant which narrowed them would be for show; somebody who is to get less has a lesser role,
-and a grant. See ADR 7.
+Grants only widen: what somebody may have is their role's and their grants' together, within what
+the location gives anybody. Somebody who is to get less has a lesser role, and grants. See ADR 12.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from valetkey.domain.access import Allow, Decision, Deny
-from valetkey.domain.location import Location
+from valetkey.domain.location_tree import Chain, decide_extent
 from valetkey.domain.scope import AccessLevel, Scope
 
 
@@ -73,10 +72,13 @@ def decide_by_grants(
     paths: Iterable[str],
     levels: Iterable[AccessLevel],
     ttl: timedelta,
+    now: datetime,
 ) -> Decision:
     """Decide whether grants, taken together, open all of the levels on all of the paths (below
-    the location's folder) for as long as ``ttl``."""
+    the location's folder) at a moment, and for as long as ``ttl``. ``until`` is when the first of
+    them ends."""
     used: dict[str, Grant] = {}
+    grants = [grant for grant in grants if grant.is_live(now)]
     wanted = sorted(levels)
     for path in paths:
         for level in wanted:
@@ -86,7 +88,7 @@ def decide_by_grants(
                     f"No grant gives {level} on {path[:200]!r}.",
                     hint="Ask for less, or ask an owner of the project for a grant.",
                 )
-            longest = max(opening, key=lambda grant: grant.max_ttl)
+            longest = max(opening, key=lambda grant: _lasts(grant, now))
             used[longest.id] = longest
     if not used:
         return Deny("Nothing was asked for.", hint="Name at least one folder and one level.")
@@ -97,29 +99,50 @@ def decide_by_grants(
             f"The {limiting} lasts at most {seconds} seconds at a time.",
             hint=f"Ask for a time to live of at most {seconds} seconds.",
         )
-    return Allow(", ".join(str(grant) for grant in used.values()))
+    ends = [grant.ends_at for grant in used.values() if grant.ends_at is not None]
+    return Allow(", ".join(map(str, used.values())), until=min(ends, default=None))
+
+
+def _lasts(grant: Grant, now: datetime) -> timedelta:
+    left = grant.max_ttl if grant.ends_at is None else grant.ends_at - now
+    return min(grant.max_ttl, left)
 
 
 def decide_scope(
-    by_role: Decision, grants: Sequence[Grant], location: Location, scope: Scope, ttl: timedelta
+    by_role: Decision,
+    grants: Sequence[Grant],
+    chain: Chain,
+    scope: Scope,
+    ttl: timedelta,
+    now: datetime,
 ) -> Decision:
-    """Decide whether somebody may have a scope of a location, given what the role says and the
-    grants. The scope lies in the location's folder.
+    """Decide whether somebody may have a scope of a location, given what the role says, the
+    grants, and what the location (``chain``: with what it lies within) gives anybody.
 
     Bare names of folders are allowed only where the neighbours that they show are allowed too.
     """
+    extent = decide_extent(chain, scope, now)
+    if isinstance(extent, Deny):
+        return extent
+    location = chain[0]
     folders: tuple[str, ...] = (location.prefix,)
     decision = by_role
     if isinstance(by_role, Deny) and grants:
         paths = [prefix.removeprefix(location.prefix) for prefix in scope.prefixes]
-        decision = decide_by_grants(grants, paths, scope.levels, ttl)
-        listed = (grant.prefixes for grant in grants if AccessLevel.LIST in grant.levels)
+        decision = decide_by_grants(grants, paths, scope.levels, ttl, now)
+        listed = (
+            grant.prefixes
+            for grant in grants
+            if AccessLevel.LIST in grant.levels and grant.is_live(now)
+        )
         folders = tuple(location.prefix + path for paths in listed for path in paths)
-    if isinstance(decision, Allow) and scope.bare:
-        stray = [name for name in scope.bare_names if not name.startswith(folders)]
-        if stray:
-            return Deny(
-                f"Listing {stray[0]!r} without its '/' would show neighbours beyond your right.",
-                hint="Ask without 'bare', and list with a '/' at the end.",
-            )
-    return decision
+    if isinstance(decision, Deny):
+        return decision
+    stray = [name for name in scope.bare_names if not name.startswith(folders)]
+    if stray:
+        return Deny(
+            f"Listing {stray[0]!r} without its '/' would show neighbours beyond your right.",
+            hint="Ask without 'bare', and list with a '/' at the end.",
+        )
+    ends = [end for end in (decision.until, extent.until) if end is not None]
+    return Allow(decision.reason, until=min(ends, default=None))

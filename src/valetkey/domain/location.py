@@ -17,6 +17,20 @@ MAX_DEPTH: Final = 16
 MOST_BELOW: Final = 10_000
 #: What a location gives unless it is narrowed.
 ALL_ACCESS: Final = frozenset(AccessLevel)
+#: S3 API reference, PutObject, x-amz-storage-class.
+STORAGE_CLASSES: Final = frozenset(
+    {
+        "STANDARD",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER",
+        "GLACIER_IR",
+        "DEEP_ARCHIVE",
+        "REDUCED_REDUNDANCY",
+        "EXPRESS_ONEZONE",
+    }
+)
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _KMS_KEY: Final = re.compile(
@@ -72,6 +86,17 @@ def parse_region(text: str) -> str:
     return text
 
 
+def parse_storage_class(text: str) -> str:
+    """Check a storage class. Empty means the bucket's default. Raises :class:`InvalidInput`."""
+    if text and text not in STORAGE_CLASSES:
+        raise InvalidInput(
+            f"{text[:40]!r} is not a storage class of S3.",
+            hint=f"Use one of {', '.join(sorted(STORAGE_CLASSES))}, or none.",
+            field="storageClass",
+        )
+    return text
+
+
 def parse_kms_key(text: str) -> str:
     """Check that ``text`` is the ARN of a KMS key. Empty means: none.
 
@@ -96,6 +121,10 @@ class Location:
     ``kms_key_arn`` names the key of the bucket's SSE-KMS (empty: none is needed). With
     ``shared_sessions`` everybody with the same scope gets the same session, and CloudTrail names
     the location, not the person.
+
+    A location within another (``parent_id``) opens at most what that one opens; ``access`` and
+    ``ends_at`` narrow it further (see :mod:`valetkey.domain.location_tree`). ``requester_pays``:
+    who asks pays for what the bucket's owner would pay for otherwise.
     """
 
     id: str

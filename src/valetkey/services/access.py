@@ -64,6 +64,15 @@ class Noun(Generic[E]):
     facts: Callable[[E], dict[str, Any]] = field(default=lambda _: {})
 
 
+class _Refused(Exception):  # what happened
+    """Ends a transaction, and is recorded outside of it."""
+
+    def __init__(self, home: Home, refusal: Deny) -> None:
+        super().__init__(refusal.reason)
+        self.home = home
+        self.refusal = refusal
+
+
 @dataclass(slots=True)
 class Reading(Generic[E, W]):
     """An entity that may be read, and the transaction that it was read in."""
@@ -90,6 +99,13 @@ class Change(Generic[E, W]):
     _noted: bool = False
     _tags: set[str] = field(default_factory=set)
 
+    def require(self, action: Action) -> None:
+        """Go on only if the caller has another right too. Raises Denied, which is recorded."""
+        principal, home = self.caller.principal, self.home
+        decision = decide(principal, action, org_id=home.org_id, project_id=home.project_id)
+        if isinstance(decision, Deny):
+            raise _Refused(home, decision)
+
     def note(self, subject: str = "", **facts: Any) -> None:
         """Have the verb recorded, although the entity itself may be as it was."""
         self._noted = True
@@ -113,13 +129,14 @@ class Access(Generic[W]):
         self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str
     ) -> AsyncIterator[Reading[E, W]]:
         """Read an entity and what belongs to it. Raises NotFound, Denied."""
-        async with self._storage.read() as work:
-            entity, home = await _load(work, noun, entity_id)
-            refusal = _decide(caller.principal, verb, noun, entity_id, home)
-            if refusal is None:
+        try:
+            async with self._storage.read() as work:
+                entity, home = await _load(work, noun, entity_id)
+                _permit(caller.principal, verb.action, noun, entity_id, home)
                 yield Reading(entity, home, work)
-                return
-        await self._refuse(caller, verb, noun, entity_id, home, refusal)
+        except _Refused as refused:
+            await self._record(caller, verb, noun, entity_id, refused)
+            require(refused.refusal)
 
     @asynccontextmanager
     async def changing(
@@ -131,18 +148,19 @@ class Access(Generic[W]):
         VersionMismatch (``caller.expected_version`` is not the stored one), and what storing raises
         (Conflict for a name that is taken).
         """
-        async with self._storage.begin() as work:
-            await work.lock(noun.name, entity_id)
-            entity, home = await _load(work, noun, entity_id)
-            caller = await of_this_moment(work, caller)
-            refusal = _decide(caller.principal, verb, noun, entity_id, home)
-            if refusal is None:
+        try:
+            async with self._storage.begin() as work:
+                await work.lock(noun.name, entity_id)
+                entity, home = await _load(work, noun, entity_id)
+                caller = await of_this_moment(work, caller)
+                _permit(caller.principal, verb.action, noun, entity_id, home)
                 _expect(caller, entity)
                 change = Change(entity, home, work, caller)
                 yield change
                 await self._store(change, verb, noun, entity, entity_id)
-                return
-        await self._refuse(caller, verb, noun, entity_id, home, refusal)
+        except _Refused as refused:
+            await self._record(caller, verb, noun, entity_id, refused)
+            require(refused.refusal)
 
     async def _store(
         self, change: Change[E, W], verb: Verb, noun: Noun[E], before: E, entity_id: str
@@ -162,20 +180,18 @@ class Access(Generic[W]):
             change.publish(noun.tags(change.entity))
         await work.invalidations.publish(change._tags)  # noqa: SLF001
 
-    async def _refuse(
-        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str, home: Home, refusal: Deny
+    async def _record(
+        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str, refused: _Refused
     ) -> None:
-        subject = f"{noun.name}:{entity_id}"
         event = self._audit.event(
             caller,
             verb.name,
-            subject,
-            org_id=home.org_id,
+            f"{noun.name}:{entity_id}",
+            org_id=refused.home.org_id,
             outcome="denied",
-            reason=refusal.reason,
+            reason=refused.refusal.reason,
         )
         await self._audit.write(event)
-        require(refusal)
 
 
 async def of_this_moment(work: UnitOfWork, caller: Caller) -> Caller:
@@ -214,15 +230,16 @@ async def _load(work: UnitOfWork, noun: Noun[E], entity_id: str) -> tuple[E, Hom
     return entity, await noun.home(work, entity)
 
 
-def _decide(
-    principal: Principal, verb: Verb, noun: Noun[Any], entity_id: str, home: Home
-) -> Deny | None:
-    """Return the refusal, if it is one. Raises NotFound to somebody outside the organisation, who
+def _permit(
+    principal: Principal, action: Action, noun: Noun[Any], entity_id: str, home: Home
+) -> None:
+    """Let whoever may pass. Raises _Refused, and NotFound to somebody outside the organisation, who
     is not to learn what exists in it."""
     if home.org_id not in principal.org_roles:
         raise missing(f"{noun.name}:{entity_id}")
-    decision = decide(principal, verb.action, org_id=home.org_id, project_id=home.project_id)
-    return decision if isinstance(decision, Deny) else None
+    decision = decide(principal, action, org_id=home.org_id, project_id=home.project_id)
+    if isinstance(decision, Deny):
+        raise _Refused(home, decision)
 
 
 def _expect(caller: Caller, entity: object) -> None:

@@ -1,16 +1,26 @@
-"""locations: where objects are, tried out by really using them."""
+"""Locations: what people ask credentials for, in a tree, tried out by really using them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
-from valetkey.domain.access import Action, Deny, decide
+from valetkey.domain.access import Action, Deny, OrgRole, decide
 from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationType
-from valetkey.domain.location import Location, parse_bucket, parse_kms_key, parse_region
+from valetkey.domain.location import (
+    ALL_ACCESS,
+    Location,
+    parse_bucket,
+    parse_kms_key,
+    parse_region,
+    parse_storage_class,
+)
+from valetkey.domain.location_tree import check_child, narrowest
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import (
@@ -27,36 +37,33 @@ from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render
 from valetkey.domain.tags import location_tag
 from valetkey.domain.verification import Check, Report
+from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_location, load_project
+from valetkey.services.guard import load_location, load_project, missing
 from valetkey.services.integrations import open_key, open_static_key
+from valetkey.services.nouns import LOCATION, PROJECT, location_facts
 from valetkey.services.verification import SESSION_NAME, Told, Verifier, nobody, stream
 
-#: S3 API reference, PutObject, x-amz-storage-class; empty means the bucket's default.
-STORAGE_CLASSES = frozenset(
-    {
-        "",
-        "STANDARD",
-        "STANDARD_IA",
-        "ONEZONE_IA",
-        "INTELLIGENT_TIERING",
-        "GLACIER",
-        "GLACIER_IR",
-        "DEEP_ARCHIVE",
-        "REDUCED_REDUNDANCY",
-        "EXPRESS_ONEZONE",
-    }
-)
+CREATE: Final = Verb("location.create", Action.MANAGE_LOCATIONS)
+CREATE_ROOT: Final = Verb("location.create", Action.MANAGE_ROOT_LOCATIONS)
+READ: Final = Verb("location.read", Action.READ_LOCATIONS)
+UPDATE: Final = Verb("location.update", Action.MANAGE_LOCATIONS)
+DELETE: Final = Verb("location.delete", Action.MANAGE_LOCATIONS)
+TEST: Final = Verb("location.test", Action.MANAGE_LOCATIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class NewLocation:
-    """What a person gives for a location. An empty ``region`` is found out; ``kms_key_arn`` and
-    ``shared_sessions`` are those of a Location."""
+    """What a person gives for a location.
+
+    With an ``integration_id`` alone it is a root, which an organisation's owner makes; otherwise,
+    and for everybody else, it lies within ``parent_id``, or within the narrowest location of the
+    project that holds the bucket and folder. An empty ``region`` is found out.
+    """
 
     name: str
-    integration_id: str
     bucket: str
+    integration_id: str = ""
     folder: str = ""
     region: str = ""
     endpoint: str = ""
@@ -64,10 +71,38 @@ class NewLocation:
     allow_external_delete: bool = False
     kms_key_arn: str = ""
     shared_sessions: bool = False
+    parent_id: str = ""
+    access: frozenset[AccessLevel] = ALL_ACCESS
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocationChange:
+    """What is to be changed; None stays. ``ends_at`` is changed only with ``sets_end``, since no
+    end is a value too."""
+
+    name: str | None = None
+    allow_external_delete: bool | None = None
+    kms_key_arn: str | None = None
+    shared_sessions: bool | None = None
+    access: frozenset[AccessLevel] | None = None
+    ends_at: datetime | None = None
+    sets_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A location after a change, and what lies within it, which the change concerns as well."""
+
+    location: Location
+    below: Sequence[Location]
 
 
 class Locations:
-    """Create, list, rename, test and delete locations. They are the developer's."""
+    """Make, list, change, test and delete locations.
+
+    Roots are the organisation owner's; below one, they are the project owner's and developer's.
+    """
 
     def __init__(
         self,
@@ -81,109 +116,146 @@ class Locations:
         new_id: IdFactory,
     ) -> None:
         self._storage = storage
+        self._access: Access[UnitOfWork] = Access(storage, audit)
         self._sealer = sealer
         self._sts = sts
         self._stores = stores
         self._verifier = verifier
-        self._audit = audit
-        self._guard = Guard(audit)
         self._clock = clock
         self._new_id = new_id
 
     async def create(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
-        """Make a location; the bucket is looked for at AWS, and the region found there is stored.
+        """Make a location; a root's bucket is looked for at AWS, and the region found there is
+        stored.
 
-        Raises InvalidInput, Conflict (name taken), NotFound, Denied, AwsRefused (no such bucket,
-        role not assumed), AwsUnavailable.
+        Raises InvalidInput (also for what goes beyond its parent), Conflict (name taken), NotFound,
+        Denied (an owner must make one first), AwsRefused (no such bucket, role not assumed),
+        AwsUnavailable.
         """
-        project = await self._project(caller, Action.MANAGE_LOCATIONS, project_id)
-        location = await self._tried(project, self._draft(caller, project, new))
-        async with self._storage.begin() as work:
-            await work.locations.add(location)
-            await self._note(work, caller, project, "location.create", location)
-        return location
+        draft = await self._placed(caller, project_id, new)
+        verb = CREATE if draft.parent_id else CREATE_ROOT
+        async with self._access.changing(caller, verb, PROJECT, project_id) as change:
+            work = change.work
+            if draft.parent_id:
+                await work.lock(LOCATION.name, draft.parent_id)
+                parent = await load_location(work, draft.parent_id)
+                check_child(draft, (parent, *await work.locations.ancestors(parent)))
+            if draft.shared_sessions:
+                change.require(Action.MANAGE_ROOT_LOCATIONS)
+            await work.locations.add(draft)
+            change.note(f"location:{draft.id}", **location_facts(draft))
+        return draft
 
     async def try_out(self, caller: Caller, project_id: str, new: NewLocation) -> None:
         """Find out whether a location could be made, and make none. Raises as :meth:`create`."""
-        project = await self._project(caller, Action.MANAGE_LOCATIONS, project_id)
-        await self._tried(project, self._draft(caller, project, new))
+        await self._placed(caller, project_id, new)
 
     async def types_of(self, locations: Iterable[Location]) -> dict[str, IntegrationType]:
         """Return the types of the integrations that locations stand on, by the integration's id."""
         types: dict[str, IntegrationType] = {}
         async with self._storage.read() as work:
-            for integration_id in {location.integration_id for location in locations}:
+            for integration_id in {location.integration_id for location in locations} - {""}:
                 integration = await work.integrations.get(integration_id)
                 if integration is not None:
                     types[integration_id] = integration.type
         return types
 
     async def get(self, caller: Caller, location_id: str) -> Location:
-        """Return one location. Raises NotFound, Denied."""
+        """Return one location; to somebody who has grants on it alone, without what is not theirs
+        to know. Raises NotFound, Denied."""
         async with self._storage.read() as work:
             granted = await work.grants.locations_of(caller.principal.user_id)
             location = await load_location(work, location_id)
             project = await load_project(work, location.project_id)
-        if location.id in granted and project.org_id in caller.principal.org_roles:
-            return location
-        location, _ = await self._load(caller, Action.READ_LOCATIONS, location_id)
-        return location
+        if project.org_id not in caller.principal.org_roles:
+            raise missing(f"location:{location_id}")
+        if location.id in granted and not _may_read(caller, project):
+            return _as_granted(location)
+        async with self._access.reading(caller, READ, LOCATION, location_id) as read:
+            return read.entity
 
     async def of_project(self, caller: Caller, project_id: str) -> Sequence[Location]:
         """List a project's locations by name: all of them, or, to somebody whose role does not show
         them, those with grants for them. Raises NotFound, Denied."""
-        principal = caller.principal
         async with self._storage.read() as work:
             locations = await work.locations.of_project(project_id)
             project = await load_project(work, project_id)
-            granted = await work.grants.locations_of(principal.user_id)
-        by_role = decide(
-            principal, Action.READ_LOCATIONS, org_id=project.org_id, project_id=project_id
-        )
-        shown = [location for location in locations if location.id in granted]
-        if isinstance(by_role, Deny) and shown and project.org_id in principal.org_roles:
+            granted = await work.grants.locations_of(caller.principal.user_id)
+        shown = [_as_granted(location) for location in locations if location.id in granted]
+        is_member = project.org_id in caller.principal.org_roles
+        if shown and is_member and not _may_read(caller, project):
             return shown
-        await self._project(caller, Action.READ_LOCATIONS, project_id)
-        return locations
+        async with self._access.reading(caller, READ, PROJECT, project_id) as read:
+            return await read.work.locations.of_project(project_id)
 
-    async def update(
-        self,
-        caller: Caller,
-        location_id: str,
-        *,
-        name: str | None = None,
-        allow_external_delete: bool | None = None,
-        kms_key_arn: str | None = None,
-        shared_sessions: bool | None = None,
-    ) -> Location:
-        """Change the name, the right to delete objects, the bucket's KMS key, or whether users
-        share sessions; what is None stays.
+    async def visible(self, caller: Caller, *, name: str = "") -> Sequence[Location]:
+        """List the locations of all of the caller's organisations that they may see, by project
+        and name; with ``name``, those of that name only. Reads once, however many projects."""
+        principal = caller.principal
+        async with self._storage.read() as work:
+            granted = await work.grants.locations_of(principal.user_id)
+            found = [
+                (project, location)
+                for org_id in sorted(principal.org_roles)
+                for project, location in await work.locations.of_org(org_id, name=name)
+            ]
+        return [
+            location if _may_read(caller, project) else _as_granted(location)
+            for project, location in found
+            if _may_read(caller, project) or location.id in granted
+        ]
 
-        Raises InvalidInput, Conflict, NotFound, Denied.
+    async def update(self, caller: Caller, location_id: str, wanted: LocationChange) -> Changed:
+        """Change what is given. A narrowed location, and all that lies within it, opens less at
+        once: what was vended before lives on until it ends or is revoked.
+
+        Raises InvalidInput (also for what goes beyond its parent), Conflict, NotFound, Denied.
         """
-        location, project = await self._load(caller, Action.MANAGE_LOCATIONS, location_id)
-        changed = replace(location, updated_at=self._clock.now())
-        if name is not None:
-            changed = replace(changed, name=clean_name(name))
-        if allow_external_delete is not None:
-            changed = replace(changed, allow_external_delete=allow_external_delete)
-        if kms_key_arn is not None:
-            changed = replace(changed, kms_key_arn=parse_kms_key(kms_key_arn))
-        if shared_sessions is not None:
-            changed = replace(changed, shared_sessions=shared_sessions)
-        async with self._storage.begin() as work:
-            await work.locations.save(changed)
-            await work.invalidations.publish([location_tag(location_id)])
-            await self._note(work, caller, project, "location.update", changed)
-        return changed
+        async with self._access.changing(caller, UPDATE, LOCATION, location_id) as change:
+            before, after = change.entity, self._applied(change.entity, wanted)
+            extent_before = (before.access, before.ends_at)
+            if (after.access, after.ends_at) != extent_before and before.parent_id is None:
+                change.require(Action.MANAGE_ROOT_LOCATIONS)
+            if after.shared_sessions and not before.shared_sessions:
+                change.require(Action.MANAGE_ROOT_LOCATIONS)
+            if before.parent_id is not None:
+                check_child(after, await change.work.locations.ancestors(after))
+            below = await change.work.locations.below(location_id)
+            if after != before:
+                change.entity = replace(after, updated_at=self._clock.now())
+                change.publish(location_tag(child.id) for child in below)
+        return Changed(change.entity, below)
+
+    def _applied(self, location: Location, wanted: LocationChange) -> Location:
+        given = {
+            "name": None if wanted.name is None else clean_name(wanted.name),
+            "allow_external_delete": wanted.allow_external_delete,
+            "kms_key_arn": None
+            if wanted.kms_key_arn is None
+            else parse_kms_key(wanted.kms_key_arn),
+            "shared_sessions": wanted.shared_sessions,
+            "access": wanted.access,
+        }
+        changes: dict[str, Any] = {name: it for name, it in given.items() if it is not None}
+        if wanted.access is not None and not wanted.access:
+            raise InvalidInput(
+                "A location that gives nothing is no location.",
+                hint="Name at least one of list, read, write, delete; or let it end.",
+                field="access",
+            )
+        if wanted.sets_end:
+            changes["ends_at"] = wanted.ends_at
+        return replace(location, **changes)
 
     async def delete(self, caller: Caller, location_id: str) -> None:
-        """Forget a location; its bucket is not touched. Raises InUse, NotFound, Denied."""
-        location, project = await self._load(caller, Action.MANAGE_LOCATIONS, location_id)
-        async with self._storage.begin() as work:
-            await work.locations.delete(location_id)
-            await work.invalidations.publish([location_tag(location_id)])
-            await self._note(work, caller, project, "location.delete", location)
+        """Forget a location; its bucket is not touched.
+
+        Raises InUse while datasets or other locations use it, NotFound, Denied.
+        """
+        async with self._access.changing(caller, DELETE, LOCATION, location_id) as change:
+            _require_over_root(change)
+            await change.work.locations.delete(location_id)
+            change.note()
 
     def test_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
         """Test, and yield each check as soon as it is known; at the end what test returns."""
@@ -195,10 +267,15 @@ class Locations:
 
         Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
         """
-        location, project = await self._load(caller, Action.MANAGE_LOCATIONS, location_id)
+        async with self._access.reading(caller, TEST, LOCATION, location_id) as read:
+            location = read.entity
         report = await self._report(location, told)
-        async with self._storage.begin() as work:
-            await self._note(work, caller, project, "location.test", location)
+        async with self._access.changing(caller, TEST, LOCATION, location_id) as change:
+            failure = report.first_failure
+            change.note(
+                found="failed" if failure else "passed",
+                failed_check=failure.name if failure else "",
+            )
         return report
 
     async def _report(self, location: Location, told: Told) -> Report:
@@ -208,6 +285,26 @@ class Locations:
             return await self._verifier.test_static(key, location, told)
         integration, key = await open_key(self._storage, self._sealer, location.integration_id)
         return await self._verifier.test(integration, key, location, told)
+
+    async def _placed(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
+        """Return the location as it would be stored, with its parent, or tried at AWS."""
+        draft = self._draft(caller, project_id, new)
+        async with self._access.reading(caller, CREATE, PROJECT, project_id) as read:
+            is_owner = caller.principal.org_roles.get(read.home.org_id) is OrgRole.OWNER
+            existing = await read.work.locations.of_project(project_id)
+            project = read.entity
+        if new.parent_id:
+            parent = next((each for each in existing if each.id == new.parent_id), None)
+            if parent is None:
+                raise missing(f"location:{new.parent_id[:80]}")
+            return _within(parent, draft)
+        if not (is_owner and new.integration_id):
+            parent = narrowest(existing, draft.bucket, draft.prefix, new.integration_id)
+            if parent is not None:
+                return _within(parent, draft)
+        async with self._access.reading(caller, CREATE_ROOT, PROJECT, project_id):
+            pass  # nobody without the right is worth a question to AWS
+        return await self._tried(project, draft)
 
     async def _tried(self, project: Project, draft: Location) -> Location:
         """Look for the bucket, and return the location with the region that it is really in."""
@@ -219,30 +316,32 @@ class Locations:
         credentials = await self._listing_credentials(integration, draft)
         return replace(draft, region=await self._stores.find_region(place, credentials))
 
-    def _draft(self, caller: Caller, project: Project, new: NewLocation) -> Location:
-        if new.storage_class not in STORAGE_CLASSES:
-            raise InvalidInput(
-                f"{new.storage_class[:40]!r} is not a storage class of S3.",
-                hint=f"Use one of {', '.join(sorted(filter(None, STORAGE_CLASSES)))}, or none.",
-                field="storageClass",
-            )
+    def _draft(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
         now = self._clock.now()
+        if not new.access:
+            raise InvalidInput(
+                "The location gives nothing.",
+                hint="Name at least one of list, read, write, delete.",
+                field="access",
+            )
         return Location(
             id=self._new_id(),
-            project_id=project.id,
+            project_id=project_id,
             integration_id=new.integration_id,
             name=clean_name(new.name),
             bucket=parse_bucket(new.bucket.strip()),
             prefix=normalize_folder(new.folder, field="path"),
             region=parse_region(new.region.strip()),
             endpoint=new.endpoint.strip(),
-            storage_class=new.storage_class,
+            storage_class=parse_storage_class(new.storage_class),
             allow_external_delete=new.allow_external_delete,
             creator=caller.principal.email,
             created_at=now,
             updated_at=now,
             kms_key_arn=parse_kms_key(new.kms_key_arn),
             shared_sessions=new.shared_sessions,
+            access=new.access,
+            ends_at=new.ends_at,
         )
 
     async def _integration(self, project: Project, integration_id: str) -> Integration:
@@ -273,44 +372,35 @@ class Locations:
         )
         return await self._sts.assume_role(key, order)
 
-    async def _load(
-        self, caller: Caller, action: Action, location_id: str
-    ) -> tuple[Location, Project]:
-        async with self._storage.read() as work:
-            location = await load_location(work, location_id)
-            project = await load_project(work, location.project_id)
-        await self._guard.require(
-            caller,
-            action,
-            org_id=project.org_id,
-            project_id=project.id,
-            subject=f"location:{location_id}",
-        )
-        return location, project
 
-    async def _project(self, caller: Caller, action: Action, project_id: str) -> Project:
-        async with self._storage.read() as work:
-            project = await load_project(work, project_id)
-        await self._guard.require(
-            caller,
-            action,
-            org_id=project.org_id,
-            project_id=project.id,
-            subject=f"project:{project_id}",
-        )
-        return project
+def _within(parent: Location, draft: Location) -> Location:
+    """Return a location within another: where it is and how it is opened are the parent's."""
+    return replace(
+        draft,
+        parent_id=parent.id,
+        integration_id=parent.integration_id,
+        region=parent.region,
+        endpoint=parent.endpoint,
+        kms_key_arn=draft.kms_key_arn or parent.kms_key_arn,
+        requester_pays=parent.requester_pays,
+    )
 
-    async def _note(
-        self, work: UnitOfWork, caller: Caller, project: Project, action: str, location: Location
-    ) -> None:
-        event = self._audit.event(
-            caller,
-            action,
-            f"location:{location.id}",
-            org_id=project.org_id,
-            name=location.name,
-            bucket=location.bucket,
-            prefix=location.prefix,
-            integration_id=location.integration_id,
-        )
-        await work.audit.append([event])
+
+def _require_over_root(change: Change[Location, UnitOfWork]) -> None:
+    if change.entity.parent_id is None:
+        change.require(Action.MANAGE_ROOT_LOCATIONS)
+
+
+def _may_read(caller: Caller, project: Project) -> bool:
+    decision = decide(
+        caller.principal, Action.READ_LOCATIONS, org_id=project.org_id, project_id=project.id
+    )
+    return not isinstance(decision, Deny)
+
+
+def _as_granted(location: Location) -> Location:
+    """Return what somebody who has grants alone may know of a location: where it is, since their
+    credentials say so too, and not through what it is opened."""
+    return replace(
+        location, integration_id="", kms_key_arn="", creator="", parent_id=None, access=ALL_ACCESS
+    )

@@ -112,7 +112,7 @@ class MemoryProjects:
 
     def __init__(self, locations: MemoryLocations) -> None:
         self._locations = locations
-        self._rows: dict[str, Project] = {}
+        self._rows = locations.projects
         self._members: dict[tuple[str, str], ProjectMember] = {}
 
     async def add(self, project: Project) -> None:
@@ -225,6 +225,7 @@ class MemoryLocations:
 
     def __init__(self) -> None:
         self.grants = MemoryGrants()
+        self.projects: dict[str, Project] = {}
         self._rows: dict[str, Location] = {}
 
     async def add(self, location: Location) -> None:
@@ -237,6 +238,15 @@ class MemoryLocations:
     async def of_project(self, project_id: str) -> Sequence[Location]:
         found = [row for row in self._rows.values() if row.project_id == project_id]
         return sorted(found, key=lambda row: row.name)
+
+    async def of_org(self, org_id: str, *, name: str = "") -> Sequence[tuple[Project, Location]]:
+        found = [
+            (self.projects[row.project_id], row)
+            for row in self._rows.values()
+            if name in {"", row.name}
+        ]
+        ours = [pair for pair in found if pair[0].org_id == org_id]
+        return sorted(ours, key=lambda pair: (pair[0].id, pair[1].name))
 
     async def of_integration(self, integration_id: str) -> Sequence[Location]:
         found = [row for row in self._rows.values() if row.integration_id == integration_id]

@@ -18,7 +18,7 @@ from valetkey.domain.errors import (
 )
 from valetkey.domain.integration import IntegrationState
 from valetkey.domain.secret import Secret
-from valetkey.services.locations import NewLocation
+from valetkey.services.locations import LocationChange, NewLocation
 
 OTHER = ("AKIAI44QH8DHBEXAMPLE", Secret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"))
 REFUSED = AwsRefused("The role's trust policy lacks the user.", hint="Add it.", aws_code="Denied")
@@ -183,13 +183,12 @@ async def test_a_bucket_that_is_not_there_makes_no_location(memory: Memory) -> N
 async def test_a_location_is_renamed_and_keeps_the_rest(memory: Memory) -> None:
     owner, location = await memory.caller(), await memory.location()
     await memory.location("other")
-    changed = await memory.services.locations.update(
-        owner, location.id, name="images", allow_external_delete=True
-    )
+    wanted = LocationChange(name="images", allow_external_delete=True)
+    changed = (await memory.services.locations.update(owner, location.id, wanted)).location
     assert (changed.name, changed.allow_external_delete) == ("images", True)
     assert (await memory.services.locations.get(owner, location.id)).bucket == location.bucket
     with pytest.raises(Conflict):
-        await memory.services.locations.update(owner, location.id, name="other")
+        await memory.services.locations.update(owner, location.id, LocationChange(name="other"))
 
 
 async def test_testing_a_location_leaves_nothing_behind(memory: Memory) -> None:
@@ -208,7 +207,7 @@ async def test_locations_are_the_developers(memory: Memory, role: ProjectRole | 
         memory.services.locations.get(eve, location.id),
         memory.services.locations.of_project(eve, memory.project.id),
         memory.services.locations.test(eve, location.id),
-        memory.services.locations.update(eve, location.id, name="x"),
+        memory.services.locations.update(eve, location.id, LocationChange(name="x")),
         memory.services.locations.delete(eve, location.id),
     ):
         with pytest.raises(Denied):

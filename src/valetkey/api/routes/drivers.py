@@ -13,6 +13,7 @@ from valetkey.api.given import Caller, Services
 from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut
 from valetkey.api.wire.reports import ReportOut, report_lines
 from valetkey.domain.location import Location
+from valetkey.services.locations import LocationChange
 
 
 async def _shapes(services: Services, drivers: Sequence[Location]) -> list[DriverOut]:
@@ -65,15 +66,14 @@ async def change_driver(
     services: Services, caller: Caller, location_id: str, data: JSONBody[DriverChangeIn]
 ) -> DriverOut:
     """Rename a driver, or change whether deleting an item deletes its object."""
-    driver = await services.locations.update(
-        caller,
-        location_id,
+    wanted = LocationChange(
         name=data.name,
         allow_external_delete=data.allow_external_delete,
         kms_key_arn=data.kms_key_arn,
         shared_sessions=data.shared_sessions,
     )
-    return await _shape(services, driver)
+    changed = await services.locations.update(caller, location_id, wanted)
+    return await _shape(services, changed.location)
 
 
 @delete("/drivers/{location_id:str}", tags=["drivers"])

@@ -18,8 +18,10 @@ from valetkey.db.repositories.rows import (
     to_row,
 )
 from valetkey.db.tables import storage as t
+from valetkey.db.tables.accounts import projects as projects_table
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
+from valetkey.domain.people import Project
 from valetkey.domain.sealing import SealedSecret
 
 
@@ -74,6 +76,19 @@ class SqlLocations(Repository):
         query = select(t.locations).where(t.locations.c.project_id == project_id)
         rows = await self._all(query.order_by(t.locations.c.name))
         return [_location(row) for row in rows]
+
+    async def of_org(self, org_id: str, *, name: str = "") -> Sequence[tuple[Project, Location]]:
+        projects = select(projects_table).where(projects_table.c.org_id == org_id)
+        found = {row.id: from_row(Project, row) for row in await self._all(projects)}
+        query = (
+            select(t.locations)
+            .join(projects_table, projects_table.c.id == t.locations.c.project_id)
+            .where(projects_table.c.org_id == org_id)
+            .order_by(projects_table.c.id, t.locations.c.name)
+        )
+        if name:
+            query = query.where(t.locations.c.name == name)
+        return [(found[row.project_id], _location(row)) for row in await self._all(query)]
 
     async def of_integration(self, integration_id: str) -> Sequence[Location]:
         query = select(t.locations).where(t.locations.c.integration_id == integration_id)

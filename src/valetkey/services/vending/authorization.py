@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from valetkey.domain.access import Action, Decision, Deny, Principal, decide, require
+from valetkey.domain.access import Action, Allow, Decision, Deny, Principal, decide, require
 from valetkey.domain.credentials import DEFAULT_TTL
 from valetkey.domain.errors import Conflict, Denied, InvalidInput
 from valetkey.domain.grants import Grant, decide_scope
 from valetkey.domain.integration import IntegrationState
 from valetkey.domain.location import Location
+from valetkey.domain.ports import Clock
 from valetkey.domain.revocation import find_block
 from valetkey.domain.scope import AccessLevel, Scope
 from valetkey.domain.session_policy import render
@@ -95,7 +96,10 @@ class Authorization:
 class Authorizer:
     """Decides, and keeps what was decided until something changes."""
 
-    def __init__(self, contexts: LocationContexts, audit: AuditLog, caches: Caches) -> None:
+    def __init__(
+        self, contexts: LocationContexts, audit: AuditLog, caches: Caches, clock: Clock
+    ) -> None:
+        self._clock = clock
         self._contexts = contexts
         self._audit = audit
         self._caches = caches
@@ -109,7 +113,9 @@ class Authorizer:
         """Return what was decided before and still holds, without waiting."""
         # It holds the principal, whose id is therefore not another's while the entry is kept; a
         # principal is read anew whenever a role changes, and brings an id of its own.
-        return self._kept.get((id(principal), location_id, request))
+        kept = self._kept.get((id(principal), location_id, request))
+        until = kept.spec.until if kept is not None else None
+        return kept if until is None or self._clock.now() < until else None
 
     async def get(self, caller: Caller, location_id: str, request: VendRequest) -> Authorization:
         """Return the caller's authorization; a refusal is audited before it is raised.
@@ -124,15 +130,15 @@ class Authorizer:
         epoch = self._caches.epoch
         context = await self._contexts.find(location_id)
         scope = scope_of(context.location, request)
-        reason = await self._require(caller, context, scope, request.ttl)
-        authorization = authorize(principal, context, request, scope, reason)
+        right = await self._require(caller, context, scope, request.ttl)
+        authorization = authorize(principal, context, request, scope, right)
         name = (id(principal), location_id, request)
         self._kept.keep(name, authorization, authorization.tags, read_at=epoch)
         return authorization
 
     async def _require(
         self, caller: Caller, context: LocationContext, scope: Scope, ttl: timedelta
-    ) -> str:
+    ) -> Allow:
         """Return by which right the caller may have a scope: a role, or else grants.
 
         Raises NotFound to somebody outside the organisation, Denied (audited before) to others.
@@ -154,7 +160,7 @@ class Authorizer:
                     access=sorted(scope.levels),
                 )
             )
-        return require(decision).reason
+        return require(decision)
 
     async def _decide(
         self, principal: Principal, context: LocationContext, scope: Scope, ttl: timedelta
@@ -164,11 +170,11 @@ class Authorizer:
         grants: Sequence[Grant] = ()
         if isinstance(by_role, Deny):
             grants = await self._contexts.grants(location.id, principal.user_id)
-        return decide_scope(by_role, grants, location, scope, ttl)
+        return decide_scope(by_role, grants, context.chain, scope, ttl, self._clock.now())
 
 
 def authorize(
-    principal: Principal, context: LocationContext, request: VendRequest, scope: Scope, reason: str
+    principal: Principal, context: LocationContext, request: VendRequest, scope: Scope, right: Allow
 ) -> Authorization:
     """Put an authorization together, once the right to it was found.
 
@@ -189,8 +195,8 @@ def authorize(
     if principal.key_id:
         tags |= {api_key_tag(principal.key_id)}
     holder = None if location.shared_sessions else principal
-    spec = SessionSpec(context, holder, scope, policy, request.ttl)
-    return Authorization(principal, request, reason, spec, spec.key(), tags)
+    spec = SessionSpec(context, holder, scope, policy, request.ttl, right.until)
+    return Authorization(principal, request, right.reason, spec, spec.key(), tags)
 
 
 def _require_unblocked(principal: Principal, context: LocationContext) -> None:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from valetkey.domain.access import Principal
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
-from valetkey.domain.errors import AwsRefused, AwsUnavailable, ValetkeyError
+from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
+from valetkey.domain.errors import AwsRefused, AwsUnavailable, Denied, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import Lease
 from valetkey.domain.location import Location
@@ -28,13 +28,14 @@ _WHO_LENGTH: Final = 39
 @dataclass(frozen=True, slots=True)
 class SessionSpec:
     """All that shapes a session. ``holder`` is whom it is for; None for one that a location's
-    users share."""
+    users share. ``until`` is when the right to it ends: no session lives longer."""
 
     context: LocationContext
     holder: Principal | None
     scope: Scope
     policy: str
     ttl: timedelta
+    until: datetime | None = None
 
     def key(self) -> bytes:
         """Return the session's key in the cache."""
@@ -47,7 +48,24 @@ class SessionSpec:
             self.holder.user_id if self.holder else "",
             self.policy,
             self.ttl,
+            self.until,
         )
+
+    def duration(self, now: datetime) -> timedelta:
+        """Return how long a session that begins now may last.
+
+        Raises Denied when the right to it ends sooner than AWS's shortest session would.
+        """
+        if self.until is None:
+            return self.ttl
+        left = timedelta(seconds=int((self.until - now).total_seconds()))
+        if left < MIN_TTL:
+            raise Denied(
+                f"Your right to this ends at {self.until:%Y-%m-%d %H:%M:%S} UTC, and AWS makes no "
+                f"session shorter than {int(MIN_TTL.total_seconds())} seconds.",
+                hint="Ask whoever gave it for more time.",
+            )
+        return min(self.ttl, left)
 
 
 @dataclass(slots=True)
@@ -90,7 +108,7 @@ class SessionIssuer:
         order = AssumeRole(
             role_arn=integration.role_arn,
             session_name=session_name(holder.email if holder else context.location, lease_id),
-            duration=spec.ttl,
+            duration=spec.duration(issued_at),
             policy=spec.policy,
             external_id=integration.external_id,
         )

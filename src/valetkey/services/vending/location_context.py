@@ -10,6 +10,7 @@ from valetkey.domain.grants import Grant
 from valetkey.domain.ids import is_id
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
+from valetkey.domain.location_tree import Chain
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Storage
 from valetkey.domain.revocation import Block
@@ -30,13 +31,19 @@ class LocationContext:
     integration: Integration
     sealed_secret: SealedSecret | None = None
     blocks: tuple[Block, ...] = ()
+    ancestors: tuple[Location, ...] = ()
+
+    @property
+    def chain(self) -> Chain:
+        """The location, and what it lies within."""
+        return (self.location, *self.ancestors)
 
     @property
     def tags(self) -> frozenset[str]:
         """What this knowledge depends on."""
         return frozenset(
             {
-                location_tag(self.location.id),
+                *(location_tag(each.id) for each in self.chain),
                 integration_tag(self.integration.id),
                 blocks_tag(self.project.org_id),
             }
@@ -66,7 +73,10 @@ class LocationContexts:
             integration = await load_integration(work, location.integration_id)
             sealed = await work.integrations.sealed_secret(integration.id)
             blocks = await work.blocks.of_org(project.org_id)
-        context = LocationContext(location, project, integration, sealed, tuple(blocks))
+            ancestors = await work.locations.ancestors(location)
+        context = LocationContext(
+            location, project, integration, sealed, tuple(blocks), tuple(ancestors)
+        )
         return context, context.tags
 
     async def grants(self, location_id: str, user_id: str) -> Sequence[Grant]:

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from valetkey.domain.access import Allow, require
 from valetkey.domain.audit import AuditForm, Entry, FilledForm
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.location import Location
+from valetkey.domain.location_tree import decide_extent
 from valetkey.domain.ports import Clock, Sealer, Storage, Sts
 from valetkey.domain.scope import Scope
 from valetkey.services.audit import AuditLog, Caller
@@ -82,10 +84,11 @@ class Vending:
         capacity: int = 200_000,
     ) -> None:
         self._audit = audit
+        self._clock = clock
         self._principals = principals
         self._caches = caches
         self._contexts = LocationContexts(storage, caches)
-        self._authorizer = Authorizer(self._contexts, audit, caches)
+        self._authorizer = Authorizer(self._contexts, audit, caches, clock)
         self._issuer = SessionIssuer(sealer, sts, seen, clock, new_id)
         self._sessions: SessionCache[IssuedSession] = SessionCache(
             clock, capacity=capacity, may_keep=lambda: not caches.is_deaf
@@ -154,17 +157,17 @@ class Vending:
     ) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
         was decided by whoever calls this; otherwise it is as :meth:`vend`."""
-        reason = "for Valetkey's own work on the caller's behalf"
-        for _ in range(ROUNDS):
-            since = self._caches.epoch
-            context = await self._contexts.find(location_id)
-            scope = scope_of(context.location, request)
-            authorization = authorize(caller.principal, context, request, scope, reason)
-            session = await self._take(caller, authorization)
-            prepared = _prepared(authorization, session, since)
-            if await self.record_prepared(prepared, caller.request_id, caller.source):
-                return prepared.vended
-            caller = await self._principals.again(caller)
+        since = self._caches.epoch
+        context = await self._contexts.find(location_id)
+        scope = scope_of(context.location, request)
+        within = require(decide_extent(context.chain, scope, self._clock.now()))
+        right = Allow("for Valetkey's own work on the caller's behalf", until=within.until)
+        authorization = authorize(caller.principal, context, request, scope, right)
+        session = await self._take(caller, authorization)
+        prepared = _prepared(authorization, session, since)
+        if await self.record_prepared(prepared, caller.request_id, caller.source):
+            return prepared.vended
+        # The right was decided elsewhere, before the change: it has to be decided there anew.
         raise unsettled()
 
     async def session(

@@ -17,6 +17,7 @@ from valetkey.domain.scope import AccessLevel
 from valetkey.domain.tags import location_tag
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
+from valetkey.services.locations import LocationChange
 from valetkey.services.vending import PresignRequest, VendRequest
 
 READ = frozenset({AccessLevel.READ})
@@ -118,7 +119,9 @@ async def test_what_does_not_concern_it_does_not_hold_it_up(scene: Scene, step: 
     memory = scene.memory
     other = await memory.location("other")
     async with paused(memory, step, vend(scene)) as vending:
-        await memory.services.locations.update(scene.owner, other.id, name="renamed")
+        await memory.services.locations.update(
+            scene.owner, other.id, LocationChange(name="renamed")
+        )
         await memory.member("mallory@example.com", ProjectRole.DEVELOPER)
     await vending
     assert len([order for order in memory.sts.orders if order.session_name.startswith(EVE)]) == 1

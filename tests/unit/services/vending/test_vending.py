@@ -34,6 +34,7 @@ from valetkey.domain.secret import Secret
 from valetkey.domain.tags import integration_tag
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
+from valetkey.services.locations import LocationChange
 from valetkey.services.vending import PresignRequest, VendRequest
 
 READ = frozenset({AccessLevel.READ})
@@ -159,7 +160,7 @@ async def test_sessions_are_per_person_so_that_cloudtrail_names_who(memory: Memo
 async def test_a_location_may_opt_into_shared_sessions(memory: Memory) -> None:
     location, owner = await memory.location(), await memory.caller()
     eve = await memory.member("eve@example.com", ProjectRole.DEVELOPER)
-    await memory.services.locations.update(owner, location.id, shared_sessions=True)
+    await memory.services.locations.update(owner, location.id, LocationChange(shared_sessions=True))
     one = await vended_key(memory, owner, location, ALL)
     assert await vended_key(memory, eve, location, ALL) == one
     assert memory.sts.orders[-1].session_name.startswith(f"shared-{location.id}-")
@@ -231,8 +232,9 @@ async def test_somebody_with_a_grant_finds_the_location_and_no_other(memory: Mem
     with pytest.raises(Denied):
         await memory.services.locations.of_project(eve, memory.project.id)
     await granted(memory, location, "eve@example.com", "a")
-    assert await memory.services.locations.of_project(eve, memory.project.id) == [location]
-    assert await memory.services.locations.get(eve, location.id) == location
+    [shown] = await memory.services.locations.of_project(eve, memory.project.id)
+    assert shown == await memory.services.locations.get(eve, location.id)
+    assert (shown.id, shown.bucket) == (location.id, location.bucket)
 
 
 async def test_somebody_outside_the_organisation_does_not_learn_that_it_exists(
