@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from valetkey.aws.objects import S3ObjectData
+from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
 from valetkey.bootstrap import Parts, Services, wire
 from valetkey.catalog.db.storage import SqlCatalogStorage
@@ -18,6 +18,8 @@ from valetkey.catalog.services.datasets import NewDataset
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.schema import migrate
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import BucketPlace
+from valetkey.domain.ports.objects import Credentials
 from valetkey.domain.secret import Secret
 from valetkey.services.accounts import initialize
 from valetkey.services.audit import Caller
@@ -25,7 +27,6 @@ from valetkey.services.locations import NewLocation
 from valetkey.system import SystemClock, SystemEntropy
 from valetkey.testing import (
     FakeAccessKeys,
-    FakeObjectStores,
     FakeRolePolicies,
     FakeSts,
     UnsafePasswords,
@@ -47,12 +48,25 @@ class OpenedDataset:
     dataset: Dataset
 
 
+class _Objects(S3ObjectStore):
+    """Knows where the bucket is."""
+
+    async def find_region(
+        self,
+        place: BucketPlace,  # noqa: ARG002  # the port's
+        credentials: Credentials,  # noqa: ARG002
+        *,
+        prefix: str = "",  # noqa: ARG002
+    ) -> str:
+        return REGION
+
+
 @asynccontextmanager
 async def opened_dataset(url: str, s3_endpoint: str = "") -> AsyncIterator[OpenedDataset]:
     """Make one in the database at a URL, which is empty."""
     await migrate(url)
     clock, entropy, storage = SystemClock(), SystemEntropy(), SqlCatalogStorage.at(url)
-    objects = S3ObjectData(AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock, entropy)
+    objects = _Objects(AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock, entropy)
     parts = Parts(
         clock=clock,
         entropy=entropy,
@@ -62,7 +76,6 @@ async def opened_dataset(url: str, s3_endpoint: str = "") -> AsyncIterator[Opene
         passwords=UnsafePasswords(),
         tokens=JwtTokens(Secret("ab" * 32), "bench"),
         sts=FakeSts(clock),
-        stores=FakeObjectStores({"bench": {}}),
         objects=objects,
         access_keys=FakeAccessKeys(clock),
         role_policies=FakeRolePolicies(),

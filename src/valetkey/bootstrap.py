@@ -9,8 +9,7 @@ from pathlib import Path
 
 from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
 from valetkey.aws.clients import Clients
-from valetkey.aws.objects import S3ObjectData
-from valetkey.aws.s3 import BotoObjectStores
+from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import BotoSts
 from valetkey.catalog.db.storage import SqlCatalogStorage
@@ -34,7 +33,7 @@ from valetkey.domain.ports import (
     AccessKeys,
     Clock,
     Entropy,
-    ObjectStores,
+    ObjectStore,
     Passwords,
     Pool,
     RolePolicies,
@@ -43,7 +42,6 @@ from valetkey.domain.ports import (
     Sts,
     Tokens,
 )
-from valetkey.domain.ports.objects import ObjectData
 from valetkey.domain.secret import Secret
 from valetkey.services import registry
 from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
@@ -85,8 +83,7 @@ class Parts:
     passwords: Passwords
     tokens: Tokens
     sts: Sts
-    stores: ObjectStores
-    objects: ObjectData
+    objects: ObjectStore
     access_keys: AccessKeys
     role_policies: RolePolicies
     #: No other process works on this database.
@@ -189,7 +186,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     clients = Clients(aws_settings(settings))
     access_keys = BotoAccessKeys(clients.settings)
     role_policies = BotoRolePolicies(clients.settings)
-    objects = S3ObjectData(clients.settings, clock, entropy)
+    objects = S3ObjectStore(clients.settings, clock, entropy)
     try:
         await require_keys(storage, sealer)
         services = wire(
@@ -202,7 +199,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 passwords=Argon2Passwords(),
                 tokens=await open_tokens(storage, sealer),
                 sts=BotoSts(clients, clock, entropy),
-                stores=BotoObjectStores(clients),
                 objects=objects,
                 access_keys=access_keys,
                 role_policies=role_policies,
@@ -242,7 +238,7 @@ def aws_settings(settings: Settings) -> AwsSettings:
 
 def wire(parts: Parts) -> Services:
     """Put the services together."""
-    storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.stores
+    storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.objects
     quick, heavy = storage.through(Pool.VENDING), storage.through(Pool.HEAVY)
     clock, new_id, passwords = parts.clock, parts.new_id, parts.passwords
     audit = AuditLog(heavy, clock, new_id)

@@ -22,8 +22,7 @@ from valetkey.services.audit import Caller
 from valetkey.services.locations import NewLocation
 from valetkey.testing import (
     FakeAccessKeys,
-    FakeObjectData,
-    FakeObjectStores,
+    FakeObjectStore,
     FakeRolePolicies,
     FakeSts,
     ManualClock,
@@ -47,11 +46,10 @@ class Memory:
     clock: ManualClock
     storage: MemoryStorage
     sts: FakeSts
-    stores: FakeObjectStores
     sealer: UnsafeSealer
     org_id: str
     project: Project
-    objects: FakeObjectData
+    objects: FakeObjectStore
 
     async def caller(self, email: str = OWNER, password: Secret = PASSWORD) -> Caller:
         """Somebody who has logged in."""
@@ -89,15 +87,15 @@ class Memory:
 
 
 async def open_memory(
-    on: Storage | None = None, *, make_objects: Callable[..., FakeObjectData] = FakeObjectData
+    on: Storage | None = None, *, make_objects: Callable[..., FakeObjectStore] = FakeObjectStore
 ) -> Memory:
     """Make the services over doubles, with a first owner; ``on`` a real database if given."""
     clock, entropy = ManualClock(), SeededEntropy(7)
     # Who gives a database of their own looks at it by the port alone.
     storage = cast("MemoryStorage", on) if on is not None else MemoryStorage()
-    sts, stores, sealer = FakeSts(clock), FakeObjectStores({"acme": {}}), UnsafeSealer()
+    sts, sealer = FakeSts(clock), UnsafeSealer()
     passwords, new_id = UnsafePasswords(), IdFactory(clock, entropy)
-    objects = make_objects(clock, stores.buckets)
+    objects = make_objects(clock, {"acme": {}})
     parts = Parts(
         clock=clock,
         entropy=entropy,
@@ -107,7 +105,6 @@ async def open_memory(
         passwords=passwords,
         tokens=JwtTokens(Secret("ab" * 32), "installation"),
         sts=sts,
-        stores=stores,
         objects=objects,
         access_keys=FakeAccessKeys(clock),
         role_policies=FakeRolePolicies(),
@@ -124,7 +121,7 @@ async def open_memory(
         password=PASSWORD,
     )
     org_id, project = first.organization.id, first.project
-    return Memory(wire(parts), clock, storage, sts, stores, sealer, org_id, project, objects)
+    return Memory(wire(parts), clock, storage, sts, sealer, org_id, project, objects)
 
 
 @pytest.fixture

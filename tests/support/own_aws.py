@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
 
 from support.aws import REGION, GoodSetup
 from valetkey.aws.clients import Clients
-from valetkey.aws.s3 import BotoObjectStores
+from valetkey.aws.endpoints import Resolve, resolve
+from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import BotoSts
 from valetkey.domain.integration import RoleArn
-from valetkey.domain.ports import AssumeRole
+from valetkey.domain.ports import AssumeRole, BucketPlace
+from valetkey.domain.ports.objects import Credentials
 from valetkey.embedded import EmbeddedAws
+from valetkey.services.buckets import OpenBucket
 from valetkey.system import SystemClock, SystemEntropy
 
 
@@ -26,10 +30,17 @@ class OwnAws:
     settings: AwsSettings
     clients: Clients
     sts: BotoSts
-    stores: BotoObjectStores
+    stores: S3ObjectStore
+
+    def open(self, credentials: Credentials, place: BucketPlace) -> OpenBucket:
+        """A bucket as a credential sees it."""
+        return OpenBucket(self.stores, credentials, place)
 
 
-MakeOwnAws = Callable[[AwsSettings], OwnAws]
+class MakeOwnAws(Protocol):
+    """Makes adapters, perhaps with a name service of one's own."""
+
+    def __call__(self, settings: AwsSettings, look_up: Resolve = resolve) -> OwnAws: ...
 
 
 def settings_for(endpoint: str) -> AwsSettings:
@@ -46,24 +57,32 @@ def settings_for(endpoint: str) -> AwsSettings:
     )
 
 
-@pytest.fixture
-def make_own_aws() -> Iterator[MakeOwnAws]:
-    """Makes adapters from settings and closes them after the test."""
-    made: list[Clients] = []
+def adapters(settings: AwsSettings, look_up: Resolve = resolve) -> OwnAws:
+    """The adapters that settings make."""
+    clients, clock, entropy = Clients(settings), SystemClock(), SystemEntropy()
+    sts = BotoSts(clients, clock, entropy)
+    store = S3ObjectStore(settings, clock, entropy, look_up=look_up)
+    return OwnAws(settings, clients, sts, store)
 
-    def make(settings: AwsSettings) -> OwnAws:
-        clients = Clients(settings)
-        made.append(clients)
-        return OwnAws(
-            settings,
-            clients,
-            BotoSts(clients, SystemClock(), SystemEntropy()),
-            BotoObjectStores(clients),
-        )
+
+async def closed(own: OwnAws) -> None:
+    """Close what :func:`adapters` made."""
+    own.clients.close()
+    await own.stores.close()
+
+
+@pytest.fixture
+async def make_own_aws() -> AsyncIterator[MakeOwnAws]:
+    """Makes adapters from settings and closes them after the test."""
+    made: list[OwnAws] = []
+
+    def make(settings: AwsSettings, look_up: Resolve = resolve) -> OwnAws:
+        made.append(adapters(settings, look_up))
+        return made[-1]
 
     yield make
-    for clients in made:
-        clients.close()
+    for own in made:
+        await closed(own)
 
 
 @pytest.fixture

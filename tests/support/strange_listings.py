@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from valetkey.domain.errors import AwsUnavailable
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, to_ms
-from valetkey.testing import FakeObjectData
+from valetkey.testing import FakeObjectStore
 
 
 class Order(StrEnum):
@@ -49,7 +49,7 @@ class Plan:
 
 
 @dataclass
-class StrangeListings(FakeObjectData):
+class StrangeListings(FakeObjectStore):
     """Lists as its plan says; everything else is as in any store."""
 
     plan: Plan = field(default_factory=Plan)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.sax.saxutils import escape
 
 _NO_ENTITY: Final = "<!DOCTYPE"
+_UNWRITABLE: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def parse_xml(body: str) -> Element:
@@ -33,3 +36,18 @@ def child_text(root: Element | None, name: str) -> str:
     """Return the text of a child, or nothing."""
     found = child(root, name)
     return found.text or "" if found is not None else ""
+
+
+def error_of(root: Element | None) -> Element | None:
+    """Return the error in an answer: the answer itself where it is a bare one, as S3 and Ceph write
+    it, or the one that STS and IAM put into an envelope."""
+    if root is not None and name_of(root) == "Error":
+        return root
+    return child(root, "Error")
+
+
+def escaped(text: str) -> str:
+    """Return text as XML's content. Raises ValueError for letters that XML can't carry."""
+    if _UNWRITABLE.search(text):
+        raise ValueError("a letter that XML does not have")
+    return escape(text, {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})

@@ -12,7 +12,13 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from valetkey.aws.meanings import THROTTLES, layer_of, meaning_of
-from valetkey.domain.errors import AwsRefused, AwsUnavailable
+from valetkey.domain.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    NotOffered,
+    PreconditionFailed,
+    ValetkeyError,
+)
 from valetkey.domain.secret import MASK
 
 _SERVER_FAULT: Final = 500
@@ -27,6 +33,15 @@ _NAMED: Final = re.compile(
 )
 #: Session tokens have hundreds of letters; ARNs and request ids have fewer, and ``:`` or ``-``.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_%]{100,}")
+#: What a condition on a write, or a rival at the same moment, answers with.
+_CONDITIONS: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
+#: What stores answer to a call that they don't have.
+_NOT_OFFERED: Final = frozenset(
+    [
+        *("NotImplemented", "XNotImplemented", "MethodNotAllowed", "InvalidAction"),
+        *("UnknownOperation", "UnknownOperationException", "405", "501"),
+    ]
+)
 _CLOCK_CODES: Final = frozenset({"SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestExpired"})
 
 
@@ -95,6 +110,18 @@ def from_aws(
             hint="Try again in a moment.",
             **details,
         )
+    if code in _CONDITIONS:
+        return PreconditionFailed(
+            "What is at this key is not what the write was to happen upon: nothing was changed.",
+            hint="Look at what is there now, and try again.",
+            **details,
+        )
+    if code in _NOT_OFFERED:
+        return NotOffered(
+            f"The store does not offer {doing} ({code}).",
+            hint="Do without it, or use a store that has it: see docs/reference/stores.md.",
+            **details,
+        )
     meaning = meaning_of(code, message, doing)
     if meaning is not None:
         return AwsRefused(meaning.cause, hint=meaning.fix, **details)
@@ -111,14 +138,17 @@ def from_aws(
     )
 
 
-def unreachable(error: BotoCoreError | OSError | TimeoutError, doing: str) -> AwsUnavailable:
-    """Translate silence, or an answer that is no answer. The error's text is not used: it may
-    quote what was received."""
+def unreachable(
+    error: BotoCoreError | OSError | TimeoutError, doing: str, *, kind: str = ""
+) -> AwsUnavailable:
+    """Translate silence, or an answer that is no answer; ``kind`` is a name for it (empty: the
+    error's type). The error's text is not used: it may quote what was received."""
+    kind = kind or type(error).__name__
     return AwsUnavailable(
-        f"AWS did not answer {doing} in a usable way ({type(error).__name__}).",
+        f"AWS did not answer {doing} in a usable way ({kind}).",
         hint="See that this machine reaches AWS (network, proxy, DNS); then try again.",
         operation=doing,
-        kind=type(error).__name__,
+        kind=kind,
     )
 
 
@@ -130,3 +160,29 @@ def unusable(error: BotoCoreError, doing: str) -> AwsRefused:
         operation=doing,
         kind=type(error).__name__,
     )
+
+
+def too_late(doing: str, seconds: float) -> AwsUnavailable:
+    """Say that a call took longer than it may."""
+    return AwsUnavailable(
+        f"AWS did not answer {doing} within {seconds:g} seconds.",
+        hint="See that this machine reaches AWS (network, proxy, DNS); then try again.",
+        operation=doing,
+        kind="TimeoutError",
+    )
+
+
+def not_understood(doing: str, why: str) -> AwsUnavailable:
+    """Say what is wrong with an answer; ``why`` is a clause without anything of the answer's."""
+    return AwsUnavailable(
+        f"The answer to {doing} can't be used: {why}.",
+        hint="Try again. If it stays so, the store does not speak S3 as AWS does, or something "
+        "between changes its answers.",
+        operation=doing,
+        kind="garbage",
+    )
+
+
+def is_throttled(error: ValetkeyError) -> bool:
+    """Tell whether AWS said that it did not begin a call, so that it may be made again."""
+    return error.details.get("aws_code") in THROTTLES

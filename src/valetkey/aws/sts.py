@@ -36,7 +36,11 @@ class BotoSts:
             raise unreachable(OSError(str(error)), "sts:GetCallerIdentity") from None
 
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
-        return await self._retries.run(lambda: self._assume(key, order))
+        return await self._retries.run(
+            lambda: self._assume(key, order),
+            doing=_ASSUMING,
+            seconds=self._clients.settings.sts_seconds,
+        )
 
     async def _assume(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
         result = await self._clients.post(

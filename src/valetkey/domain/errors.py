@@ -109,6 +109,15 @@ class AwsRefused(ValetkeyError):
     code = "aws_refused"
 
 
+class PreconditionFailed(AwsRefused):
+    """What a write was to happen upon is not so, or somebody else wrote at the same moment: nothing
+    was changed."""
+
+
+class NotOffered(AwsRefused):
+    """The store does not have this call: whatever needs it goes on without, or says so."""
+
+
 class AwsUnavailable(ValetkeyError):
     """AWS did not answer, or asked to come back later: the same call may go through soon."""
 

@@ -27,7 +27,7 @@ from valetkey.domain.ports import (
     AssumeRole,
     BucketPlace,
     Clock,
-    ObjectStores,
+    ObjectStore,
     Sealer,
     Storage,
     Sts,
@@ -109,7 +109,7 @@ class Locations:
         storage: Storage,
         sealer: Sealer,
         sts: Sts,
-        stores: ObjectStores,
+        stores: ObjectStore,
         verifier: Verifier,
         audit: AuditLog,
         clock: Clock,
@@ -314,7 +314,9 @@ class Locations:
             draft = replace(draft, endpoint=await self._stores.check_endpoint(endpoint))
         place = BucketPlace(draft.bucket, draft.region, draft.endpoint)
         credentials = await self._listing_credentials(integration, draft)
-        return replace(draft, region=await self._stores.find_region(place, credentials))
+        return replace(
+            draft, region=await self._stores.find_region(place, credentials, prefix=draft.prefix)
+        )
 
     def _draft(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
         now = self._clock.now()

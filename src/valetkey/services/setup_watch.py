@@ -10,10 +10,11 @@ from valetkey.domain.credentials import MIN_TTL, AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput
 from valetkey.domain.integration import RoleArn
 from valetkey.domain.location import parse_bucket
-from valetkey.domain.ports import AssumeRole, BucketPlace, ObjectStores, Sealer, Storage, Sts
+from valetkey.domain.ports import AssumeRole, BucketPlace, ObjectStore, Sealer, Storage, Sts
 from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.buckets import OpenBucket
 from valetkey.services.guard import Guard, load_integration
 from valetkey.services.integrations import open_key
 
@@ -48,7 +49,7 @@ class SetupWatch:
     """
 
     def __init__(
-        self, storage: Storage, sealer: Sealer, sts: Sts, stores: ObjectStores, audit: AuditLog
+        self, storage: Storage, sealer: Sealer, sts: Sts, stores: ObjectStore, audit: AuditLog
     ) -> None:
         self._storage = storage
         self._sealer = sealer
@@ -107,7 +108,7 @@ class SetupWatch:
         policy = render(scope, partition=role.partition)
         order = AssumeRole(role, SESSION_NAME, MIN_TTL, policy)
         session = await self._sts.assume_role(key, order)
-        region = await self._stores.find_region(BucketPlace(bucket), session)
-        store = self._stores.open(session, BucketPlace(bucket, region))
+        region = await self._stores.find_region(BucketPlace(bucket), session, prefix=prefix)
+        store = OpenBucket(self._stores, session, BucketPlace(bucket, region))
         await store.list_some(prefix, limit=1)
         return True

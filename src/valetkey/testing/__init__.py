@@ -4,16 +4,15 @@ They hold no secrets safely and are for tests only. The contract suite runs over
 over the real adapters, so that they can't drift away.
 """
 
-from valetkey.testing.aws import FakeObjectStores, FakeSts
+from valetkey.testing.aws import FakeSts
 from valetkey.testing.iam import FakeAccessKeys, FakeRolePolicies
-from valetkey.testing.objects import FakeObjectData
+from valetkey.testing.objects import FakeObjectStore
 from valetkey.testing.storage import MemoryStorage
 from valetkey.testing.system import ManualClock, SeededEntropy, UnsafePasswords, UnsafeSealer
 
 __all__ = [
     "FakeAccessKeys",
-    "FakeObjectData",
-    "FakeObjectStores",
+    "FakeObjectStore",
     "FakeRolePolicies",
     "FakeSts",
     "ManualClock",

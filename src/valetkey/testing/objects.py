@@ -1,30 +1,49 @@
-"""Objects in memory, at the same place as the fake buckets, for rules that don't need a network."""
+"""Objects in memory, for rules that don't need a network or IAM's enforcement."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.credentials import TemporaryCredentials
+from valetkey.domain.errors import AwsRefused, PreconditionFailed, ValetkeyError
 from valetkey.domain.ports import BucketPlace, Clock
-from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, Reading, Stored, to_ms
+from valetkey.domain.ports.objects import (
+    Condition,
+    ConditionSupport,
+    Credentials,
+    CredentialSource,
+    Listed,
+    ListedPage,
+    Part,
+    Reading,
+    Stored,
+    Upload,
+    UploadsPage,
+    to_ms,
+)
+from valetkey.testing.aws import READ_ONLY
 
 Step = Callable[[str, str], Awaitable[None]]
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_CHANGING = frozenset({"put", "write", "copy", "delete", "restore"})
 
 
 @dataclass
-class FakeObjectData:
-    """Implements ports.ObjectData over dictionaries.
+class FakeObjectStore:
+    """Implements ports.ObjectStore over dictionaries: buckets of keys and bytes.
 
     ``before`` and ``after`` are called with each operation's name and key: there tests let a rival
     act, or raise. ``written`` keeps the sizes of the chunks as they came, ``used`` the credentials.
+    ``refuse`` names operations that are refused (``"put"``); what is not below ``confined_to`` is
+    too, and whatever changes something with a session of FakeSts whose policy only reads.
+
     A listing's page has up to ``page_size`` objects; with ``unordered`` they come in the order of
     the keys read backwards, and ``after`` counts for nothing.
+    ``heeds_conditions`` is what :meth:`condition_support` tells, and what writes do.
     """
 
     clock: Clock
@@ -35,7 +54,14 @@ class FakeObjectData:
     used: list[Credentials] = field(default_factory=list)
     page_size: int = 1000
     unordered: bool = False
-    _modified: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    region: str = "eu-central-1"
+    refuse: set[str] = field(default_factory=set)
+    confined_to: str = ""
+    heeds_conditions: bool = True
+    uploads: dict[str, list[Upload]] = field(default_factory=dict)
+    _facts: dict[tuple[str, str], Stored] = field(default_factory=dict)
+
+    # Listing and looking.
 
     async def list_page(
         self,
@@ -50,18 +76,28 @@ class FakeObjectData:
         listed_ms = to_ms(self.clock.now())
         await self._start("list", prefix, credentials)
         keys = sorted(key for key in self._bucket(place) if key.startswith(prefix))
+        page = self._page(place, keys, after, token, min(limit, self.page_size), listed_ms)
+        await self._end("list", prefix)
+        return page
+
+    def _page(
+        self,
+        place: BucketPlace,
+        keys: list[str],
+        after: str,
+        token: str,
+        limit: int,
+        listed_ms: int,
+    ) -> ListedPage:
         if self.unordered:
             keys.sort(key=lambda key: key[::-1])
             keys = keys[int(token or 0) :]
         else:
             keys = [key for key in keys if key > max(after, token)]
-        shown = keys[: min(limit, self.page_size)]
+        shown = keys[:limit]
         last = len(shown) == len(keys)
         objects = [self._listed(place, key) for key in shown]
-        await self._end("list", prefix)
-        following = "" if last else shown[-1]
-        if self.unordered:
-            following = str(int(token or 0) + len(shown))
+        following = str(int(token or 0) + len(shown)) if self.unordered else "".join(shown[-1:])
         return ListedPage(objects, last, listed_ms, "" if last else following)
 
     async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
@@ -69,6 +105,60 @@ class FakeObjectData:
         found = self._stored(place, key) if key in self._bucket(place) else None
         await self._end("head", key)
         return found
+
+    async def find_region(
+        self, place: BucketPlace, credentials: Credentials, *, prefix: str = ""
+    ) -> str:
+        if place.bucket not in self.buckets:
+            raise AwsRefused("There is no such bucket.", hint="Check it.", aws_code="NoSuchBucket")
+        return self.region
+
+    async def check_endpoint(self, endpoint: str) -> str:
+        return endpoint
+
+    async def blocks_public_access(self, credentials: Credentials, place: BucketPlace) -> bool:
+        return True
+
+    async def methods_for_browsers(
+        self, credentials: Credentials, place: BucketPlace, prefix: str, origin: str
+    ) -> frozenset[str]:
+        return frozenset({"GET", "PUT"})
+
+    # Bytes.
+
+    async def read(
+        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
+    ) -> Reading:
+        await self._start("read", key, credentials)
+        body, facts = self._body(place, key), self._stored(place, key)
+        if facts.is_archived:
+            raise AwsRefused("Archived.", hint="Restore it.", aws_code="InvalidObjectState")
+        wanted = _RANGE.fullmatch(byte_range)
+        if wanted is None:
+            return Reading(len(body), _chunks(body), "", facts.content_encoding)
+        start, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
+        if start >= len(body):
+            raise AwsRefused("There is no such range.", hint="Ask less.", aws_code="InvalidRange")
+        part = body[start : last + 1]
+        told = f"bytes {start}-{start + len(part) - 1}/{len(body)}"
+        return Reading(len(part), _chunks(part), told, facts.content_encoding)
+
+    async def put(
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        key: str,
+        body: bytes,
+        *,
+        storage_class: str = "",
+        content_type: str = "",
+        condition: Condition | None = None,
+    ) -> str:
+        await self._start("put", key, credentials)
+        self._require(place, key, condition)
+        self.place(place.bucket, key, body, storage_class=storage_class, content_type=content_type)
+        await self._end("put", key)
+        return self._stored(place, key).etag
 
     async def write(
         self,
@@ -79,45 +169,123 @@ class FakeObjectData:
         *,
         storage_class: str = "",
         content_type: str = "",
+        content_encoding: str = "",
+        condition: Condition | None = None,
+        renew: CredentialSource | None = None,
     ) -> Stored:
         await self._start("write", key, credentials)
         body = b""
         async for chunk in chunks:
             self.written.append(len(chunk))
             body += chunk
-        self.place(place.bucket, key, body)
+        self._require(place, key, condition)
+        self.place(
+            place.bucket,
+            key,
+            body,
+            storage_class=storage_class,
+            content_type=content_type,
+            content_encoding=content_encoding,
+        )
         stored = self._stored(place, key)
         await self._end("write", key)
         return stored
 
-    async def read(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
-    ) -> Reading:
-        await self._start("read", key, credentials)
-        body = self._body(place, key)
-        wanted = _RANGE.fullmatch(byte_range)
-        if wanted is None:
-            return Reading(len(body), _chunks(body))
-        start, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
-        if start >= len(body):
-            raise AwsRefused("There is no such range.", hint="Ask less.", aws_code="InvalidRange")
-        part = body[start : last + 1]
-        told = f"bytes {start}-{start + len(part) - 1}/{len(body)}"
-        return Reading(len(part), _chunks(part), told)
-
     async def copy(
-        self, credentials: Credentials, place: BucketPlace, key: str, to: str, size: int
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        key: str,
+        to: str,
+        *,
+        condition: Condition | None = None,
+        renew: CredentialSource | None = None,
     ) -> Stored:
         await self._start("copy", key, credentials)
-        self.place(place.bucket, to, self._body(place, key))
-        stored = self._stored(place, to)
+        body = self._body(place, key)
+        self._require(place, to, condition)
+        self.buckets[place.bucket][to] = body
+        kept = replace(self._stored(place, key), modified_at=self.clock.now())
+        self._facts[place.bucket, to] = kept
         await self._end("copy", key)
-        return stored
+        return kept
+
+    async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
+        try:
+            await self._start("put", key, credentials)
+        except AwsRefused:
+            return False
+        return True
+
+    async def restore(
+        self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
+    ) -> None:
+        await self._start("restore", key, credentials)
+        self._body(place, key)
+        until = self.clock.now() + timedelta(days=days)
+        self._facts[place.bucket, key] = replace(self._stored(place, key), restored_until=until)
+
+    # Deleting, and tidying up.
 
     async def delete(self, credentials: Credentials, place: BucketPlace, key: str) -> None:
         await self._start("delete", key, credentials)
         self._bucket(place).pop(key, None)
+        self._facts.pop((place.bucket, key), None)
         await self._end("delete", key)
+
+    async def delete_many(
+        self, credentials: Credentials, place: BucketPlace, keys: Sequence[str]
+    ) -> Mapping[str, ValetkeyError]:
+        failed: dict[str, ValetkeyError] = {}
+        for key in keys:
+            try:
+                await self.delete(credentials, place, key)
+            except ValetkeyError as error:
+                failed[key] = error
+        return failed
+
+    async def list_uploads(
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        *,
+        prefix: str,
+        after_key: str = "",
+        after_id: str = "",
+    ) -> UploadsPage:
+        await self._start("list_uploads", prefix, credentials)
+        begun = [one for one in self.uploads.get(place.bucket, ()) if one.key.startswith(prefix)]
+        begun.sort(key=lambda one: (one.key, one.upload_id))
+        rest = [one for one in begun if (one.key, one.upload_id) > (after_key, after_id)]
+        shown = rest[: self.page_size]
+        more = len(shown) < len(rest)
+        return UploadsPage(
+            shown, shown[-1].key if more else "", shown[-1].upload_id if more else ""
+        )
+
+    async def list_parts(
+        self, credentials: Credentials, place: BucketPlace, upload: Upload
+    ) -> Sequence[Part]:
+        await self._start("list_parts", upload.key, credentials)
+        if upload not in self.uploads.get(place.bucket, ()):
+            raise AwsRefused("There is no such upload.", hint="-", aws_code="NoSuchUpload")
+        return []
+
+    async def abort_upload(
+        self, credentials: Credentials, place: BucketPlace, upload: Upload
+    ) -> None:
+        await self._start("abort", upload.key, credentials)
+        begun = self.uploads.get(place.bucket, [])
+        if upload in begun:
+            begun.remove(upload)
+
+    async def condition_support(
+        self, credentials: Credentials, place: BucketPlace, prefix: str
+    ) -> ConditionSupport:
+        heeds = self.heeds_conditions
+        return ConditionSupport(absent=heeds, unchanged=heeds, multipart=heeds, copy=heeds)
+
+    # For others to use.
 
     async def sign_read(
         self,
@@ -126,24 +294,55 @@ class FakeObjectData:
         key: str,
         *,
         seconds: int,
-        headers: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> str:
         await self._start("sign", key, credentials)
         return f"https://{place.bucket}.s3.test/{key}?expires={seconds}"
 
-    def place(self, bucket: str, key: str, body: bytes) -> None:
+    # For tests.
+
+    def place(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes,
+        *,
+        storage_class: str = "",
+        content_type: str = "",
+        content_encoding: str = "",
+    ) -> None:
         """Put an object there, as somebody at the bucket itself would."""
         self.buckets.setdefault(bucket, {})[key] = body
-        self._modified[bucket, key] = self.clock.now()
+        self._facts[bucket, key] = Stored(
+            len(body),
+            _etag(body),
+            self.clock.now(),
+            content_type=content_type,
+            content_encoding=content_encoding,
+            storage_class=storage_class,
+        )
 
     async def _start(self, operation: str, key: str, credentials: Credentials) -> None:
         self.used.append(credentials)
+        held = credentials.access_key_id if isinstance(credentials, TemporaryCredentials) else ""
+        too_much = held.startswith(READ_ONLY) and operation in _CHANGING
+        if operation in self.refuse or too_much or not key.startswith(self.confined_to):
+            raise AwsRefused(f"{operation} is refused.", hint="Allow it.", aws_code="AccessDenied")
         if self.before is not None:
             await self.before(operation, key)
 
     async def _end(self, operation: str, key: str) -> None:
         if self.after is not None:
             await self.after(operation, key)
+
+    def _require(self, place: BucketPlace, key: str, condition: Condition | None) -> None:
+        if condition is None or not self.heeds_conditions:
+            return
+        there = self._stored(place, key).etag if key in self._bucket(place) else ""
+        if there != condition.etag:
+            raise PreconditionFailed(
+                "Something else is there.", hint="Look again.", aws_code="PreconditionFailed"
+            )
 
     def _bucket(self, place: BucketPlace) -> dict[str, bytes]:
         return self.buckets.setdefault(place.bucket, {})
@@ -155,13 +354,23 @@ class FakeObjectData:
 
     def _stored(self, place: BucketPlace, key: str) -> Stored:
         body = self._bucket(place)[key]
-        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        modified = self._modified.setdefault((place.bucket, key), self.clock.now())
-        return Stored(len(body), etag, modified)
+        known = self._facts.get((place.bucket, key))
+        if known is None or known.etag != _etag(body):  # a test put it straight into the bucket
+            known = Stored(len(body), _etag(body), known.modified_at if known else self._now())
+            self._facts[place.bucket, key] = known
+        return known
+
+    def _now(self) -> datetime:
+        return self.clock.now()
 
     def _listed(self, place: BucketPlace, key: str) -> Listed:
         stored = self._stored(place, key)
-        return Listed(key, stored.size, stored.etag, to_ms(stored.modified_at))
+        modified_ms = to_ms(stored.modified_at)
+        return Listed(key, stored.size, stored.etag, modified_ms, stored.storage_class)
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 async def _chunks(body: bytes) -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +12,8 @@ import pytest
 
 from support.aws import REGION, GoodSetup
 from support.own_aws import MakeOwnAws, OwnAws, settings_for
-from valetkey.aws import clients, endpoints
+from valetkey.aws import clients
+from valetkey.aws.endpoints import Resolve
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.ports import BucketPlace
@@ -24,7 +25,8 @@ TEMPORARY = TemporaryCredentials(
     "ASIAAAAAAAAAAAAAAAAA", Secret("x" * 40), Secret("token"), datetime(2100, 1, 1, tzinfo=UTC)
 )
 LISTING = (
-    b'<?xml version="1.0"?><ListBucketResult><Contents><Key>a</Key><Size>1</Size></Contents>'
+    b'<?xml version="1.0"?><ListBucketResult><Contents><Key>a</Key><Size>1</Size>'
+    b"<LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
     b"</ListBucketResult>"
 )
 
@@ -64,42 +66,36 @@ def strict(make_own_aws: MakeOwnAws) -> OwnAws:
     return make_own_aws(settings_for(""))
 
 
-@pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, list[str]]], None]:
-    """Replaces the name service that confined connections ask."""
+def names(table: dict[str, list[str]]) -> Resolve:
+    """A name service of one's own."""
 
-    def replace_names(table: dict[str, list[str]]) -> None:
-        def look_up(host: str, port: int) -> list[str]:  # noqa: ARG001
-            return table[host]
+    def look_up(host: str, port: int) -> list[str]:  # noqa: ARG001
+        return table[host]
 
-        def confine(client: object, allowed: tuple[str, ...]) -> None:
-            endpoints.confine(client, allowed, look_up=look_up)
-
-        monkeypatch.setattr(clients, "confine", confine)
-
-    return replace_names
+    return look_up
 
 
 async def test_a_name_that_leads_inside_by_now_is_not_connected_to(
-    strict: OwnAws, names: Callable[[dict[str, list[str]]], None]
+    make_own_aws: MakeOwnAws,
 ) -> None:
     """DNS rebinding: it was public when it was entered."""
-    names({"rebound.example": ["127.0.0.1"]})
+    strict = make_own_aws(settings_for(""), names({"rebound.example": ["127.0.0.1"]}))
     async with serving(Host("200 OK", LISTING)) as inside:
         place = BucketPlace("bucket", REGION, f"http://rebound.example:{inside.port}")
         with pytest.raises(AwsUnavailable):
-            await strict.stores.open(KEY, place).list_some("")
+            await strict.open(KEY, place).list_some("")
         assert inside.connections == 0
 
 
 async def test_one_inside_address_among_public_ones_is_not_connected_to(
-    strict: OwnAws, names: Callable[[dict[str, list[str]]], None]
+    make_own_aws: MakeOwnAws,
 ) -> None:
-    names({"mixed.example": ["127.0.0.1", "8.8.8.8"]})
+    mixed = names({"mixed.example": ["127.0.0.1", "8.8.8.8"]})
+    strict = make_own_aws(settings_for(""), mixed)
     async with serving(Host("200 OK", LISTING)) as inside:
         place = BucketPlace("bucket", REGION, f"http://mixed.example:{inside.port}")
         with pytest.raises(AwsUnavailable):
-            await strict.stores.open(KEY, place).list_some("")
+            await strict.open(KEY, place).list_some("")
         assert inside.connections == 0
 
 
@@ -110,30 +106,34 @@ async def test_an_endpoint_that_was_never_checked_is_confined_all_the_same(
     async with serving(Host("200 OK", LISTING)) as inside:
         place = BucketPlace("bucket", REGION, f"http://{host}:{inside.port}")
         with pytest.raises(ValetkeyError):
-            await strict.stores.open(KEY, place).list_some("")
+            await strict.open(KEY, place).list_some("")
         assert inside.connections == 0
 
 
 async def test_an_allowed_name_is_connected_to_under_its_own_name(
-    make_own_aws: MakeOwnAws, names: Callable[[dict[str, list[str]]], None]
+    make_own_aws: MakeOwnAws,
 ) -> None:
-    names({"minio.local": ["127.0.0.1"]})
-    allowing = make_own_aws(replace(settings_for(""), allowed_hosts=("minio.local",)))
+    allowing = make_own_aws(
+        replace(settings_for(""), allowed_hosts=("minio.local",)),
+        names({"minio.local": ["127.0.0.1"]}),
+    )
     async with serving(Host("200 OK", LISTING)) as inside:
         place = BucketPlace("bucket", REGION, f"http://minio.local:{inside.port}")
-        found = await allowing.stores.open(KEY, place).list_some("")
-        assert [entry.key for entry in found] == ["a"]
-        assert f"Host: minio.local:{inside.port}" in inside.requests[0]
+        found = await allowing.open(KEY, place).list_some("")
+        assert [entry.path for entry in found] == ["a"]
+        assert f"host: minio.local:{inside.port}" in inside.requests[0].lower()
 
 
 async def test_the_next_address_is_tried_where_one_does_not_answer(
-    make_own_aws: MakeOwnAws, names: Callable[[dict[str, list[str]]], None]
+    make_own_aws: MakeOwnAws,
 ) -> None:
-    names({"minio.local": ["127.0.0.9", "127.0.0.1"]})
-    allowing = make_own_aws(replace(settings_for(""), allowed_hosts=("minio.local",)))
+    allowing = make_own_aws(
+        replace(settings_for(""), allowed_hosts=("minio.local",)),
+        names({"minio.local": ["127.0.0.9", "127.0.0.1"]}),
+    )
     async with serving(Host("200 OK", LISTING)) as inside:
         place = BucketPlace("bucket", REGION, f"http://minio.local:{inside.port}")
-        assert await allowing.stores.open(KEY, place).list_some("")
+        assert await allowing.open(KEY, place).list_some("")
 
 
 REDIRECTS = ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent"]
@@ -146,7 +146,7 @@ async def test_a_redirect_is_not_followed(make_own_aws: MakeOwnAws, status: str)
         location = f"Location: http://127.0.0.1:{inside.port}/latest/meta-data/"
         async with serving(Host(f"{status}\r\n{location}")) as outside:
             place = BucketPlace("bucket", REGION, f"http://127.0.0.1:{outside.port}")
-            store = allowing.stores.open(KEY, place)
+            store = allowing.open(KEY, place)
             for attempt in (store.list_some(""), store.get("a")):
                 with pytest.raises(ValetkeyError):
                     await attempt
@@ -178,7 +178,7 @@ async def test_no_proxy_is_asked_for_a_users_endpoint(
         monkeypatch.setenv("no_proxy", "")
         place = BucketPlace("bucket", REGION, "http://127.0.0.1:1")
         with pytest.raises(AwsUnavailable):
-            await strict.stores.open(KEY, place).list_some("")
+            await strict.open(KEY, place).list_some("")
         assert proxy.connections == 0
 
 
@@ -194,7 +194,7 @@ async def test_slow_endpoints_of_users_never_keep_sts_waiting(
     own = make_own_aws(settings)
     embedded_aws.faults.order(Fault(Kind.HANG, "s3", times=99))
     place = BucketPlace(good_setup.bucket, REGION, embedded_aws.endpoint)
-    store = own.stores.open(good_setup.key, place)
+    store = own.open(good_setup.key, place)
     slow = [asyncio.create_task(store.list_some("")) for _ in range(10)]
     while embedded_aws.count("GET bucket") < 2:  # noqa: ASYNC110  # it counts in another thread
         await asyncio.sleep(0.001)
@@ -209,9 +209,8 @@ async def test_the_clients_of_typed_in_regions_and_endpoints_are_counted(
     make_own_aws: MakeOwnAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "_MOST_CLIENTS", 3)
-    own = make_own_aws(replace(settings_for(""), allowed_hosts=("127.0.0.1",)))
+    own = make_own_aws(settings_for("http://127.0.0.1:1"))
     for number in range(1, 7):
-        place = BucketPlace("bucket", f"eu-west-{number}", "http://127.0.0.1:1")
         with pytest.raises(AwsUnavailable):
-            await own.stores.open(KEY, place).list_some("")
+            await own.sts.caller_identity(KEY, region=f"eu-west-{number}")
     assert len(own.clients._clients) == 3

@@ -10,7 +10,7 @@ import pytest
 
 from support.aws import GoodSetup, client
 from support.own_aws import OwnAws, order_for, settings_for
-from valetkey.aws.objects import S3ObjectData
+from valetkey.aws.objects import S3ObjectStore
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.ports import BucketPlace
@@ -31,8 +31,8 @@ HOSTILE = [
 
 
 @pytest.fixture
-async def data(embedded_aws: EmbeddedAws) -> AsyncIterator[S3ObjectData]:
-    made = S3ObjectData(settings_for(embedded_aws.endpoint), SystemClock(), SystemEntropy())
+async def data(embedded_aws: EmbeddedAws) -> AsyncIterator[S3ObjectStore]:
+    made = S3ObjectStore(settings_for(embedded_aws.endpoint), SystemClock(), SystemEntropy())
     yield made
     await made.close()
 
@@ -58,7 +58,7 @@ def put(aws: EmbeddedAws, bucket: str, key: str, body: bytes = b"x") -> None:
 
 async def test_a_listing_is_in_order_and_whole_over_its_pages(
     embedded_aws: EmbeddedAws,
-    data: S3ObjectData,
+    data: S3ObjectStore,
     place: BucketPlace,
     session: TemporaryCredentials,
 ) -> None:
@@ -77,7 +77,7 @@ async def test_a_listing_is_in_order_and_whole_over_its_pages(
 
 async def test_a_listing_goes_on_at_a_token(
     embedded_aws: EmbeddedAws,
-    data: S3ObjectData,
+    data: S3ObjectStore,
     place: BucketPlace,
     session: TemporaryCredentials,
 ) -> None:
@@ -91,7 +91,7 @@ async def test_a_listing_goes_on_at_a_token(
 
 @pytest.mark.parametrize("key", HOSTILE)
 async def test_an_object_is_written_found_read_signed_copied_and_deleted(
-    data: S3ObjectData, place: BucketPlace, session: TemporaryCredentials, key: str
+    data: S3ObjectStore, place: BucketPlace, session: TemporaryCredentials, key: str
 ) -> None:
     stored = await data.write(
         session, place, key, chunks(b"hello ", b"world"), content_type="text/plain"
@@ -106,14 +106,14 @@ async def test_an_object_is_written_found_read_signed_copied_and_deleted(
     part = await data.read(session, place, key, byte_range="bytes=6-")
     assert b"".join([chunk async for chunk in part.chunks]) == b"world"
     assert part.content_range == "bytes 6-10/11"
-    copied = await data.copy(session, place, key, f"copy/{key}", 11)
+    copied = await data.copy(session, place, key, f"copy/{key}")
     assert copied.etag == stored.etag
     await data.delete(session, place, key)
     assert await data.head(session, place, key) is None
 
 
 async def test_a_signed_url_reads_the_object_and_names_the_answer_s_headers(
-    data: S3ObjectData, place: BucketPlace, session: TemporaryCredentials
+    data: S3ObjectStore, place: BucketPlace, session: TemporaryCredentials
 ) -> None:
     await data.write(session, place, "a b.txt", chunks(b"hi"))
     url = await data.sign_read(
@@ -127,7 +127,7 @@ async def test_a_signed_url_reads_the_object_and_names_the_answer_s_headers(
 
 async def test_a_large_object_goes_in_parts_and_arrives_whole(
     embedded_aws: EmbeddedAws,
-    data: S3ObjectData,
+    data: S3ObjectStore,
     place: BucketPlace,
     session: TemporaryCredentials,
 ) -> None:
@@ -140,7 +140,7 @@ async def test_a_large_object_goes_in_parts_and_arrives_whole(
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing_where_that_may_be_cleaned_up(
-    embedded_aws: EmbeddedAws, data: S3ObjectData, place: BucketPlace
+    embedded_aws: EmbeddedAws, data: S3ObjectStore, place: BucketPlace
 ) -> None:
     async def breaking() -> AsyncIterator[bytes]:
         for _ in range(3):
@@ -155,7 +155,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing_where_that_may_be_cleane
 
 
 async def test_what_is_refused_says_why_and_shows_no_secret(
-    data: S3ObjectData, place: BucketPlace, good_setup: GoodSetup
+    data: S3ObjectStore, place: BucketPlace, good_setup: GoodSetup
 ) -> None:
     with pytest.raises(AwsRefused) as refused:
         await data.list_page(good_setup.key, place, prefix="")
@@ -164,14 +164,14 @@ async def test_what_is_refused_says_why_and_shows_no_secret(
 
 
 async def test_a_store_that_is_not_there_is_unavailable(good_setup: GoodSetup) -> None:
-    gone = S3ObjectData(settings_for("http://127.0.0.1:9"), SystemClock(), SystemEntropy())
+    gone = S3ObjectStore(settings_for("http://127.0.0.1:9"), SystemClock(), SystemEntropy())
     with pytest.raises(AwsUnavailable):
         await gone.head(good_setup.key, BucketPlace("b", "eu-central-1"), "k")
     await gone.close()
 
 
 async def test_an_endpoint_that_leads_inside_is_not_connected_to(
-    embedded_aws: EmbeddedAws, data: S3ObjectData, good_setup: GoodSetup
+    embedded_aws: EmbeddedAws, data: S3ObjectStore, good_setup: GoodSetup
 ) -> None:
     port = embedded_aws.endpoint.rpartition(":")[2]
     inside = BucketPlace(good_setup.bucket, "eu-central-1", f"http://localhost:{port}")

@@ -47,7 +47,7 @@ async def test_no_error_shows_a_secret(
     echo = echo_of(good_setup.key, given.session_token.reveal())
     strikes = Fault(kind, times=99, code="SignatureDoesNotMatch", message=echo, status=403)
     embedded_aws.faults.order(strikes)
-    store = own_aws.stores.open(given, BucketPlace(good_setup.bucket, REGION))
+    store = own_aws.open(given, BucketPlace(good_setup.bucket, REGION))
     wrong = replace(good_setup.key, secret=Secret("Wrong/" + "q" * 34))
     attempts = [
         own_aws.sts.assume_role(good_setup.key, order_for(good_setup)),

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from support.aws import REGION, client
 from support.diagnosing import World, make_world
-from support.own_aws import OwnAws, settings_for
+from support.own_aws import OwnAws, adapters, closed, settings_for
 from support.setup_aws import JumpingClock, MiddleEntropy, environment
 from valetkey.aws.admin import AdminApi
-from valetkey.aws.clients import Clients
-from valetkey.aws.s3 import BotoObjectStores
-from valetkey.aws.sts import BotoSts
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.diagnosis import Diagnosis
-from valetkey.system import SystemClock, SystemEntropy
 
 NewWorld = Callable[[], World]
 _numbers = itertools.count(1)
@@ -30,17 +26,11 @@ def aws(_running_aws: EmbeddedAws) -> EmbeddedAws:
     return _running_aws
 
 
-@pytest.fixture(scope="module")
-def own(aws: EmbeddedAws) -> Iterator[OwnAws]:
-    settings = settings_for(aws.endpoint)
-    clients = Clients(settings)
-    yield OwnAws(
-        settings,
-        clients,
-        BotoSts(clients, SystemClock(), SystemEntropy()),
-        BotoObjectStores(clients),
-    )
-    clients.close()
+@pytest.fixture
+async def own(aws: EmbeddedAws) -> AsyncIterator[OwnAws]:
+    made = adapters(settings_for(aws.endpoint))
+    yield made
+    await closed(made)
 
 
 @pytest.fixture(scope="module")

@@ -39,13 +39,13 @@ def retries(clock: ManualClock | None = None, *, attempts: int = 3) -> Retries:
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
 async def test_what_passes_within_the_attempts_is_answered(failures: int) -> None:
-    assert await retries().run(Service(failures).ask) == failures + 1
+    assert await retries().run(Service(failures).ask, doing="x", seconds=60) == failures + 1
 
 
 async def test_the_last_failure_is_told() -> None:
     service = Service(9)
     with pytest.raises(AwsUnavailable) as told:
-        await retries().run(service.ask)
+        await retries().run(service.ask, doing="x", seconds=60)
     assert told.value is service.error
     assert service.calls == 3
 
@@ -53,21 +53,21 @@ async def test_the_last_failure_is_told() -> None:
 async def test_a_refusal_is_final() -> None:
     service = Service(9, AwsRefused("no"))
     with pytest.raises(AwsRefused):
-        await retries().run(service.ask)
+        await retries().run(service.ask, doing="x", seconds=60)
     assert service.calls == 1
 
 
 async def test_pauses_double_up_to_twenty_seconds() -> None:
     clock = ManualClock()
     with pytest.raises(AwsUnavailable):
-        await retries(clock, attempts=8).run(Service(99).ask)
+        await retries(clock, attempts=8).run(Service(99).ask, doing="x", seconds=60)
     assert clock.monotonic() == 1 + 2 + 4 + 8 + 16 + 20 + 20
 
 
 async def test_pauses_are_drawn() -> None:
     first, second = ManualClock(), ManualClock()
     for clock, seed in ((first, 1), (second, 2)):
-        await Retries(3, clock, SeededEntropy(seed)).run(Service(2).ask)
+        await Retries(3, clock, SeededEntropy(seed)).run(Service(2).ask, doing="x", seconds=60)
     assert first.monotonic() != second.monotonic()
 
 
@@ -77,12 +77,12 @@ async def test_while_nothing_recovers_calls_are_tried_once() -> None:
     for _ in range(400):
         service = Service(9)
         with pytest.raises(AwsUnavailable):
-            await tried.run(service.ask)
+            await tried.run(service.ask, doing="x", seconds=60)
         calls += service.calls
     assert calls == 400 + 100
     one = Service(9)
     with pytest.raises(AwsUnavailable):
-        await tried.run(one.ask)
+        await tried.run(one.ask, doing="x", seconds=60)
     assert one.calls == 1
 
 
@@ -90,7 +90,7 @@ async def test_calls_that_work_earn_the_retries_back() -> None:
     tried = retries()
     for _ in range(50):
         with pytest.raises(AwsUnavailable):
-            await tried.run(Service(9).ask)
+            await tried.run(Service(9).ask, doing="x", seconds=60)
     for _ in range(5):
-        await tried.run(Service(0).ask)
-    assert await tried.run(Service(1).ask) == 2
+        await tried.run(Service(0).ask, doing="x", seconds=60)
+    assert await tried.run(Service(1).ask, doing="x", seconds=60) == 2

@@ -138,7 +138,7 @@ async def test_integrations_are_the_owners_alone(memory: Memory, role: ProjectRo
 
 
 async def test_a_location_stores_the_region_that_was_found(memory: Memory) -> None:
-    memory.stores.region = "ap-southeast-2"
+    memory.objects.region = "ap-southeast-2"
     location = await memory.location(folder="train/images")
     assert (location.region, location.prefix) == ("ap-southeast-2", "train/images/")
     listed = await memory.services.locations.of_project(await memory.caller(), memory.project.id)
@@ -193,10 +193,10 @@ async def test_a_location_is_renamed_and_keeps_the_rest(memory: Memory) -> None:
 
 async def test_testing_a_location_leaves_nothing_behind(memory: Memory) -> None:
     location = await memory.location()
-    memory.stores.confined_to = location.prefix
+    memory.objects.confined_to = location.prefix
     report = await memory.services.locations.test(await memory.caller(), location.id)
     assert report.passed, report.first_failure
-    assert memory.stores.buckets["acme"] == {}
+    assert memory.objects.buckets["acme"] == {}
 
 
 @pytest.mark.parametrize("role", [None, ProjectRole.ANNOTATOR, ProjectRole.ANNOTATION_MANAGER])

@@ -1,6 +1,5 @@
-"""The objects of a bucket at speed: signed HTTP of our own, for listings of millions of keys and
-bytes that stream. Calls that are few go through botocore (``valetkey.aws.s3``)."""
+"""The objects of buckets: one client, of signed HTTP of our own (see docs/adr)."""
 
-from valetkey.aws.objects.data import S3ObjectData
+from valetkey.aws.objects.store import S3ObjectStore
 
-__all__ = ["S3ObjectData"]
+__all__ = ["S3ObjectStore"]

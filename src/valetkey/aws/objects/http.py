@@ -1,42 +1,53 @@
 """Signed requests to S3 over one pool of connections, tried again when that is safe.
 
 A location's own endpoint is somebody's word: its name is looked up and vetted at each request,
-which then goes to that very address, without a proxy (see :mod:`valetkey.aws.endpoints`).
+which then goes to one of just those addresses, without a proxy (see :mod:`valetkey.aws.endpoints`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
+from xml.etree.ElementTree import Element
 
 import httpx
 
-from valetkey.aws.answers import child_text, parse_xml
-from valetkey.aws.endpoints import vetted
-from valetkey.aws.errors import from_answer, unreachable
+from valetkey.aws.answers import child_text, error_of, name_of, parse_xml
+from valetkey.aws.connections import open_connections
+from valetkey.aws.endpoints import Resolve, check, resolve, vetted
+from valetkey.aws.errors import from_answer, not_understood, unreachable
 from valetkey.aws.identity import frozen, secrets_of
 from valetkey.aws.partitions import partition_of
 from valetkey.aws.retries import Retries
 from valetkey.aws.settings import AwsSettings
-from valetkey.aws.signing import Call, signed_headers
+from valetkey.aws.signing import EMPTY, Call, signed_headers
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
-from valetkey.domain.ports import BucketPlace, Clock, Entropy
-from valetkey.domain.ports.objects import Credentials
+from valetkey.domain.ports.aws import BucketPlace
+from valetkey.domain.ports.objects import Credentials, CredentialSource
+from valetkey.domain.ports.time import Clock, Entropy
 from valetkey.domain.presign import bucket_url
 
 _REDIRECT: Final = 300
+_SERVER_FAULT: Final = 500
 _LONGEST_ERROR: Final = 64 * 1024
-_CONNECTIONS: Final = 64
-_PORTS: Final = {"http": 80, "https": 443}
+#: A page of a thousand keys of a kilobyte each, every letter escaped, and room beyond it.
+_LONGEST_ANSWER: Final = 32 * 1024 * 1024
+#: What a transfer that is not stuck manages, in bytes a second.
+_SLOWEST: Final = 64 * 1024
+_LOOK_UPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What to ask of a bucket: an empty ``key`` is the bucket itself; ``query`` is unescaped."""
+class S3Request:
+    """What to ask of a bucket: an empty ``key`` is the bucket itself; ``query`` is unescaped.
+
+    ``seconds`` is what the call may take beyond the usual. What is not ``repeatable`` is not sent
+    again when its answer is lost."""
 
     doing: str
     method: str
@@ -44,119 +55,203 @@ class Order:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    payload_hash: str = ""
+    payload_hash: str = EMPTY
+    seconds: float = 0.0
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; header names are case-insensitive."""
+
+    headers: Mapping[str, str]
+    body: bytes = b""
 
 
 class S3Http:
-    """Sends orders. All methods raise AwsRefused, AwsUnavailable."""
+    """Sends requests. All methods raise AwsRefused, AwsUnavailable."""
 
-    def __init__(self, settings: AwsSettings, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        settings: AwsSettings,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        look_up: Resolve = resolve,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self._settings = settings
+        self._look_up = look_up
         self._clock = clock
         self._retries = Retries(settings.attempts, clock, entropy)
-        timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout)
-        limits = httpx.Limits(max_connections=_CONNECTIONS)
-        self._known = httpx.AsyncClient(timeout=timeout, limits=limits)
-        self._strange = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
+        self._known = open_connections(settings, transport=transport)
+        self._strange = open_connections(settings, proxies=False, transport=transport)
+        # Apart from all other threads: a name server may be slow on purpose.
+        self._names = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="endpoint")
 
     async def close(self) -> None:
         """Close the connections."""
+        self._names.shutdown(wait=False, cancel_futures=True)
         await self._known.aclose()
         await self._strange.aclose()
 
-    def call(self, place: BucketPlace, order: Order) -> Call:
-        """Return an order as a request that is not signed yet."""
-        endpoint = place.endpoint or self._settings.s3_endpoint
-        region = self.region(place)
-        base = bucket_url(place.bucket, region, partition=partition_of(region), endpoint=endpoint)
-        path = urlsplit(base).path
-        target = f"{path}/{quote(order.key, safe='/~')}" if order.key else path or "/"
-        return Call(order.method, base, target, order.query, order.headers, order.payload_hash)
+    async def check_endpoint(self, endpoint: str) -> str:
+        """Return a user's endpoint in its normal form. Raises InvalidInput."""
+        allowed = self._settings.allowed_hosts
+        work = partial(check, endpoint, allowed, look_up=self._look_up)
+        return await asyncio.get_running_loop().run_in_executor(self._names, work)
+
+    def bucket_url(self, place: BucketPlace) -> str:
+        """Return the address of a bucket."""
+        endpoint, region = place.endpoint or self._settings.s3_endpoint, self.region(place)
+        return bucket_url(place.bucket, region, partition=partition_of(region), endpoint=endpoint)
 
     def region(self, place: BucketPlace) -> str:
         """Return the region that requests to a bucket are signed for."""
         return place.region or self._settings.region
 
     async def fetch(
-        self, credentials: Credentials, place: BucketPlace, order: Order
-    ) -> httpx.Response:
+        self, credentials: Credentials, place: BucketPlace, request: S3Request
+    ) -> Answer:
         """Return the whole answer."""
-        async with self.stream(credentials, place, order) as response:
-            try:
-                await response.aread()
-            except httpx.HTTPError as error:
-                raise _silent(error, order) from None
-            return response
 
-    @asynccontextmanager
-    async def stream(
-        self, credentials: Credentials, place: BucketPlace, order: Order
-    ) -> AsyncIterator[httpx.Response]:
-        """Open the answer, its body not yet read."""
-        response = await self.open(credentials, place, order)
-        try:
-            yield response
-        finally:
-            await response.aclose()
+        async def whole() -> Answer:
+            response = await self._send(credentials, place, request)
+            answer = await _whole(response, request)
+            if isinstance(answer, Answer):
+                return answer
+            raise answer
+
+        return await self._retries.run(
+            whole,
+            doing=request.doing,
+            seconds=self._patience(request),
+            repeatable=request.repeatable,
+        )
 
     async def open(
-        self, credentials: Credentials, place: BucketPlace, order: Order
+        self, credentials: Credentials, place: BucketPlace, request: S3Request
     ) -> httpx.Response:
-        """Open the answer; whoever gets it closes it."""
-        return await self._retries.run(lambda: self._once(credentials, place, order))
+        """Open the answer, its body not yet read; whoever gets it closes it."""
+        return await self._retries.run(
+            lambda: self._send(credentials, place, request),
+            doing=request.doing,
+            seconds=self._patience(request),
+        )
 
-    async def _once(
-        self, credentials: Credentials, place: BucketPlace, order: Order
-    ) -> httpx.Response:
-        answer = await self._try(credentials, place, order)
-        if isinstance(answer, httpx.Response):
-            return answer
-        raise answer
-
-    async def _try(
-        self, credentials: Credentials, place: BucketPlace, order: Order
-    ) -> httpx.Response | AwsRefused | AwsUnavailable:
-        try:
-            response = await self._send(credentials, place, order)
-        except (httpx.HTTPError, OSError) as error:
-            return _silent(error, order)
-        if response.status_code < _REDIRECT:
-            return response
-        return await _refused(response, order, credentials)
+    def _patience(self, request: S3Request) -> float:
+        return self._settings.s3_seconds + request.seconds + len(request.body) / _SLOWEST
 
     async def _send(
-        self, credentials: Credentials, place: BucketPlace, order: Order
+        self, credentials: Credentials, place: BucketPlace, request: S3Request
     ) -> httpx.Response:
-        call = self.call(place, order)
-        now = self._clock.now()
-        headers = signed_headers(call, credentials, self.region(place), now)
-        query = f"?{call.query_text}" if call.query else ""
-        # The target is sent as it was signed: httpx would resolve dots and re-escape.
-        extensions: dict[str, Any] = {"target": (call.target + query).encode()}
-        parts = urlsplit(call.base)
-        client, host = self._known, call.host
-        if place.endpoint and place.endpoint != self._settings.s3_endpoint:
-            client = self._strange
-            name, port = (
-                parts.hostname or "",
-                parts.port or (443 if parts.scheme == "https" else 80),
+        answer = await self._try(credentials, place, request)
+        if isinstance(answer, httpx.Response):
+            return answer
+        raise answer  # outside of any handler: an exception of httpx holds the request's secrets
+
+    async def _try(
+        self, credentials: Credentials, place: BucketPlace, request: S3Request
+    ) -> httpx.Response | AwsRefused | AwsUnavailable:
+        try:
+            response = await self._exchange(credentials, place, request)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+            # RuntimeError: the connections are closed, since the server is stopping.
+            return _silent(error, request)
+        if response.status_code < _REDIRECT:
+            return response
+        return await _refused(response, request, credentials)
+
+    async def _exchange(
+        self, credentials: Credentials, place: BucketPlace, request: S3Request
+    ) -> httpx.Response:
+        call = self._call(place, request)
+        headers = signed_headers(call, credentials, self.region(place), self._clock.now())
+        if not place.endpoint or place.endpoint == self._settings.s3_endpoint:
+            return await _sent(self._known, call, headers, request.body, urlsplit(call.base).netloc)
+        parts = urlsplit(place.endpoint)
+        name = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        allowed = self._settings.allowed_hosts
+        work = partial(vetted, name, port, allowed, look_up=self._look_up)
+        failure: Exception = OSError("the endpoint's host has no address")
+        for address in await asyncio.get_running_loop().run_in_executor(self._names, work):
+            shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            try:
+                return await _sent(self._strange, call, headers, request.body, shown, name)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    def _call(self, place: BucketPlace, request: S3Request) -> Call:
+        base = self.bucket_url(place)
+        path = urlsplit(base).path
+        target = f"{path}/{quote(request.key, safe='/~')}" if request.key else path or "/"
+        payer = {"x-amz-request-payer": "requester"} if place.requester_pays else {}
+        headers = {**request.headers, **payer}
+        return Call(request.method, base, target, request.query, headers, request.payload_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketCalls:
+    """One bucket as one caller uses it; ``renew`` gives credentials for each call anew."""
+
+    http: S3Http
+    credentials: Credentials
+    place: BucketPlace
+    renew: CredentialSource | None = None
+
+    async def key(self) -> Credentials:
+        """Return the credentials for the next call."""
+        return await self.renew() if self.renew is not None else self.credentials
+
+    async def fetch(self, request: S3Request) -> Answer:
+        """Return the whole answer. Raises AwsRefused, AwsUnavailable."""
+        return await self.http.fetch(await self.key(), self.place, request)
+
+    async def element(self, request: S3Request, *names: str) -> Element:
+        """Return the answer as XML, whose root has one of these names. S3 may say 200 first, and
+        fail in the body. Raises AwsRefused, AwsUnavailable."""
+        credentials = await self.key()
+        answer = await self.http.fetch(credentials, self.place, request)
+        root = _parsed(answer.body)
+        if root is None:
+            raise not_understood(request.doing, "it is not XML")
+        error = error_of(root)
+        if error is not None:
+            raise from_answer(
+                child_text(error, "Code"),
+                child_text(error, "Message"),
+                request.doing,
+                status=_SERVER_FAULT,
+                hide=secrets_of(frozen(credentials)),
             )
-            allowed = self._settings.allowed_hosts
-            address = (await asyncio.to_thread(vetted, name, port, allowed))[0]
-            host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-            extensions["sni_hostname"] = name
-        request = client.build_request(
-            order.method,
-            f"{parts.scheme}://{host}/",
-            headers=headers | _length(order.body),
-            content=_once(order.body) if order.body else None,
-            extensions=extensions,
-        )
-        return await client.send(request, stream=True)
+        if name_of(root) not in names:
+            raise not_understood(request.doing, "it is another answer than was asked for")
+        return root
 
 
-def _length(body: bytes) -> dict[str, str]:
-    return {"content-length": str(len(body))} if body else {}
+async def _sent(
+    client: httpx.AsyncClient,
+    call: Call,
+    headers: Mapping[str, str],
+    body: bytes,
+    host: str,
+    server_name: str = "",
+) -> httpx.Response:
+    query = f"?{call.query_text}" if call.query else ""
+    # The target is sent as it was signed: httpx would resolve dots and re-escape.
+    extensions: dict[str, Any] = {"target": (call.target + query).encode()}
+    if server_name:
+        extensions["sni_hostname"] = server_name
+    request = client.build_request(
+        call.method,
+        f"{urlsplit(call.base).scheme}://{host}/",
+        headers={**headers, **({"content-length": str(len(body))} if body else {})},
+        content=_once(body) if body else None,
+        extensions=extensions,
+    )
+    return await client.send(request, stream=True)
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:
@@ -165,37 +260,68 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-def _silent(error: Exception, order: Order) -> AwsUnavailable:
-    return unreachable(OSError(type(error).__name__), order.doing)
+def _silent(error: Exception, request: S3Request) -> AwsUnavailable:
+    return unreachable(OSError(), request.doing, kind=type(error).__name__)
 
 
 async def _refused(
-    response: httpx.Response, order: Order, credentials: Credentials
+    response: httpx.Response, request: S3Request, credentials: Credentials
 ) -> AwsRefused | AwsUnavailable:
-    status, more = response.status_code, {}
+    status = response.status_code
     try:
-        body = await _beginning(response)
+        body = await _body(response, _LONGEST_ERROR)
     except httpx.HTTPError as error:
-        return _silent(error, order)
+        return _silent(error, request)
     finally:
         await response.aclose()
-    region = response.headers.get("x-amz-bucket-region")
-    if region:
-        more["bucket_region"] = region
+    said = error_of(_parsed(body[:_LONGEST_ERROR]))
+    code = child_text(said, "Code")
+    if body.strip() and not code and status not in _SAID_BY_STATUS and status < _SERVER_FAULT:
+        # A proxy's page, say: the store has not refused anything, and nobody may conclude so.
+        return not_understood(request.doing, f"it is an error {status} that no S3 writes")
+    region = response.headers.get("x-amz-bucket-region") or child_text(said, "Region")
+    return from_answer(
+        code or str(status),
+        child_text(said, "Message"),
+        request.doing,
+        status=status,
+        date=response.headers.get("date", ""),
+        hide=secrets_of(frozen(credentials)),
+        **({"bucket_region": region} if region else {}),
+    )
+
+
+def _parsed(body: bytes) -> Element | None:
     try:
-        root = parse_xml(body)
-        code, message = child_text(root, "Code"), child_text(root, "Message")
+        return parse_xml(body.decode())
     except ValueError:
-        code, message = "", ""
-    hide = secrets_of(frozen(credentials))
-    return from_answer(code or str(status), message, order.doing, status=status, hide=hide, **more)
+        return None
 
 
-async def _beginning(response: httpx.Response) -> str:
-    """Return an error's body, which is short; what pretends to be one is cut."""
+#: What needs no words: a call that is not there, a condition that does not hold, too many calls.
+_SAID_BY_STATUS: Final = frozenset({405, 412, 429})
+
+
+async def _whole(response: httpx.Response, request: S3Request) -> Answer | AwsUnavailable:
+    if request.method == "HEAD":
+        await response.aclose()
+        return Answer(response.headers)
+    try:
+        body = await _body(response, _LONGEST_ANSWER)
+    except httpx.HTTPError as error:
+        return _silent(error, request)
+    finally:
+        await response.aclose()
+    if len(body) > _LONGEST_ANSWER:
+        return not_understood(request.doing, "it is longer than any such answer is")
+    return Answer(response.headers, body)
+
+
+async def _body(response: httpx.Response, longest: int) -> bytes:
+    """Return a body, or a beginning of it that is longer than the longest one may be."""
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > _LONGEST_ERROR:
+        if len(body) > longest:
             break
-    return bytes(body[:_LONGEST_ERROR]).decode(errors="replace")
+    return bytes(body)

@@ -2,56 +2,98 @@
 
 A million keys are a thousand pages of a thousand. One regular expression reads a page as S3 writes
 it, several times faster than an XML parser; whatever it does not know how to read, in whole, is
-parsed properly.
+parsed properly. An answer that contradicts itself is refused: half a listing would be taken for the
+whole one, and what is missing in it for deleted.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
 
 from valetkey.aws.answers import name_of, parse_xml
+from valetkey.aws.objects.facts import plain_class, plain_etag
 from valetkey.domain.ports.objects import Listed
 
 _OBJECT: Final = re.compile(
     r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified><ETag>([^<]*)</ETag>"
     r"(?:<Checksum(?:Algorithm|Type)>[^<]*</Checksum(?:Algorithm|Type)>)*<Size>(\d+)</Size>"
+    r"(?:<StorageClass>([^<]*)</StorageClass>)?</Contents>",
+    re.ASCII,
 )
 _START: Final = "<Contents>"
+_END: Final = "</ListBucketResult>"
 _ESCAPED: Final = re.compile("[%+&]")
 _TOKEN: Final = re.compile(r"<NextContinuationToken>([^<]*)</NextContinuationToken>")
 _ENCODED: Final = "<EncodingType>url</EncodingType>"
-_MORE: Final = "<IsTruncated>true</IsTruncated>"
+_TRUNCATED: Final = re.compile(r"<IsTruncated>([^<]*)</IsTruncated>")
+_NUMBER: Final = re.compile(r"\d{1,19}", re.ASCII)
 
 
-def parse_listing(body: str) -> tuple[list[Listed], bool, str]:
-    """Return a page's objects as they stand, whether it is the last, and the token to go on with.
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A page as it stands: keys whole, ETags without quotes, times cut to seconds, as HEAD has
+    them. ``token`` is there just if the page is not the last."""
 
-    Keys are whole, ETags without quotes, times cut to seconds, as HEAD has them. Raises
-    ValueError for an answer that is not a listing.
+    objects: Sequence[Listed]
+    last: bool
+    token: str
+
+
+class BadListing(ValueError):
+    """What is wrong with a listing: a clause without anything of its own words."""
+
+
+def parse_listing(answer: bytes, *, prefix: str = "", sent_token: str = "") -> Parsed:
+    """Read the answer to a request with a prefix and perhaps a token.
+
+    Raises BadListing, with a clause that says what is wrong, for an answer that is not a listing,
+    is cut, or contradicts itself or the request.
     """
+    try:
+        body = answer.decode()
+    except UnicodeDecodeError:
+        raise BadListing("it is not valid UTF-8") from None
+    parsed = _parse_fast(body) or _parse_slowly(body)
+    if not parsed.last and not parsed.token:
+        raise BadListing("it says that there is more, and not how to go on (no continuation token)")
+    if parsed.token and parsed.token == sent_token:
+        raise BadListing("it leads back to where it was asked for (the same continuation token)")
+    if prefix and not all([one[0].startswith(prefix) for one in parsed.objects]):  # noqa: C419  # hot
+        raise BadListing("it has keys outside of the prefix that was asked for")
+    return parsed
+
+
+def _parse_fast(body: str) -> Parsed | None:
+    """Read a page that is exactly as S3 writes it, or leave it."""
+    if "<ListBucketResult" not in body[:400] or not body.rstrip().endswith(_END):
+        return None
     encoded = _ENCODED in body
     # Nearly every key has an escaped slash, and nothing else that is escaped.
     found = _OBJECT.findall(body.replace("%2F", "/") if encoded else body)
-    if len(found) != body.count(_START) or "<ListBucketResult" not in body[:400]:
-        return _parse_slowly(body)
+    truncated, tokens = _TRUNCATED.findall(body), _TOKEN.findall(body)
+    plain = len(found) == body.count(_START) and truncated in (["true"], ["false"])
+    if not plain or len(tokens) > 1:
+        return None
     if not encoded and _ESCAPED.search("".join([key for key, *_ in found])):
-        return _parse_slowly(body)
-    last = _MORE not in body
-    token = _TOKEN.search(body)
+        return None
     objects = [
         Listed(
-            unquote_plus(key) if "%" in key or "+" in key else key,
+            _decoded(key) if "%" in key or "+" in key else key,
             int(size),
             etag[6:-6] if etag.startswith("&quot;") else etag.strip('"'),
             _milliseconds(modified[:19]),
+            "" if kind == "STANDARD" else kind,
         )
-        for key, modified, etag, size in found
+        for key, modified, etag, size, kind in found
     ]
-    return objects, last, "" if last or token is None else _plain(token.group(1))
+    last = truncated == ["false"]
+    return Parsed(objects, last, _plain(tokens[0]) if tokens and not last else "")
 
 
 def _plain(text: str) -> str:
@@ -61,25 +103,56 @@ def _plain(text: str) -> str:
     return text
 
 
+def _decoded(key: str) -> str:
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError:
+        raise BadListing("a key in it is not valid UTF-8") from None
+
+
 @lru_cache(maxsize=4096)
 def _milliseconds(text: str) -> int:
     # S3 writes UTC, to the second. Objects of one second are many.
-    return int(datetime.fromisoformat(f"{text}+00:00").timestamp()) * 1000
+    try:
+        return int(datetime.fromisoformat(f"{text}+00:00").timestamp()) * 1000
+    except ValueError:
+        raise BadListing("an object in it has no time of its last change") from None
 
 
-def _parse_slowly(body: str) -> tuple[list[Listed], bool, str]:
-    root = parse_xml(body)
+def _parse_slowly(body: str) -> Parsed:
+    try:
+        root = parse_xml(body)
+    except ValueError:
+        raise BadListing(
+            "it is not XML, or cut short, or has control characters in its keys as they are"
+        ) from None
     if name_of(root) != "ListBucketResult":
-        raise ValueError("not a listing")
+        raise BadListing("it is not a listing")
     fields = {name_of(child): child.text or "" for child in root}
     encoded = fields.get("EncodingType") == "url"
-    objects = []
-    for child in root:
-        if name_of(child) != "Contents":
-            continue
-        facts = {name_of(part): part.text or "" for part in child}
-        key = unquote_plus(facts["Key"]) if encoded else facts["Key"]
-        moment = _milliseconds(facts["LastModified"][:19])
-        objects.append(Listed(key, int(facts["Size"]), facts.get("ETag", "").strip('"'), moment))
-    last = fields.get("IsTruncated") != "true"
-    return objects, last, "" if last else fields.get("NextContinuationToken", "")
+    objects = [
+        _object({name_of(part): part.text or "" for part in child}, encoded=encoded)
+        for child in root
+        if name_of(child) == "Contents"
+    ]
+    token = fields.get("NextContinuationToken", "")
+    truncated = fields.get("IsTruncated", "true" if token else "false").strip()
+    if truncated not in {"true", "false"}:
+        raise BadListing("it does not say whether there is more")
+    last = truncated == "false"
+    return Parsed(objects, last, "" if last else token)
+
+
+def _object(facts: Mapping[str, str], *, encoded: bool) -> Listed:
+    if not facts.get("Key"):
+        raise BadListing("an object in it has no key")
+    size = facts.get("Size", "").strip()
+    if not _NUMBER.fullmatch(size):
+        raise BadListing("an object in it has no size")
+    return Listed(
+        _decoded(facts["Key"]) if encoded else facts["Key"],
+        int(size),
+        plain_etag(facts.get("ETag", "")),
+        _milliseconds(facts.get("LastModified", "")[:19]),
+        plain_class(facts.get("StorageClass", "")),
+    )

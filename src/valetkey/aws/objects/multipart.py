@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from typing import Final
-from urllib.parse import quote
-from xml.sax.saxutils import escape
 
-from valetkey.aws.answers import child_text, name_of, parse_xml
-from valetkey.aws.errors import from_aws, unreachable
-from valetkey.aws.objects.http import Order, S3Http
-from valetkey.aws.signing import EMPTY
-from valetkey.domain.errors import ValetkeyError
-from valetkey.domain.ports import BucketPlace
-from valetkey.domain.ports.objects import Credentials
+from valetkey.aws.answers import child_text, escaped
+from valetkey.aws.errors import not_understood
+from valetkey.aws.objects.facts import conditioned
+from valetkey.aws.objects.http import BucketCalls, S3Request
+from valetkey.domain.errors import AwsRefused, ValetkeyError
+from valetkey.domain.ports.objects import Condition
 
-#: The largest object that CopyObject copies, and the size of the parts beyond it.
-SINGLE_COPY: Final = 5 * 1024**3
-_COPY_PART: Final = 1024**3
+_log: Final = logging.getLogger(__name__)
 #: Parts under way; each is held in memory.
 _AT_ONCE: Final = 4
+#: S3 copies a gigabyte within itself in seconds, and other stores in minutes.
+_COPY_SECONDS: Final = 600.0
+_COMPLETE_SECONDS: Final = 600.0
+#: Up to here an object is sent in one piece, and beyond it in parts of this size.
+PART_BYTES: Final = 8 * 1024 * 1024
 
 
 class Multipart:
-    """One object in the making. All methods raise AwsRefused, AwsUnavailable."""
+    """One object in the making. All methods raise AwsRefused, AwsUnavailable, and
+    PreconditionFailed where the condition does not hold in the end."""
 
-    def __init__(
-        self, http: S3Http, credentials: Credentials, place: BucketPlace, key: str
-    ) -> None:
-        self._http = http
-        self._credentials = credentials
-        self._place = place
+    def __init__(self, calls: BucketCalls, key: str, condition: Condition | None = None) -> None:
+        self._calls = calls
         self._key = key
+        self._condition = condition
         self._upload_id = ""
 
     async def send(self, parts: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
@@ -54,108 +52,127 @@ class Multipart:
             await asyncio.gather(*sending)
             await self._complete(etags)
         except BaseException:
-            for task in sending:
-                task.cancel()
-            await asyncio.gather(*sending, return_exceptions=True)
-            await asyncio.shield(self._abort())
+            await self._give_up(sending)
             raise
 
-    async def copy_whole(self, source: str) -> None:
-        """Copy an object of up to 5 GiB in one call."""
-        order = Order(
-            "s3:CopyObject", "PUT", self._key, headers=self._from(source), payload_hash=EMPTY
-        )
-        await self._checked(order)
-
-    async def copy(self, source: str, size: int) -> None:
-        """Copy a larger object, part by part, within S3."""
-        await self._begin({})
+    async def copy(
+        self, source: Mapping[str, str], size: int, part_bytes: int, headers: Mapping[str, str]
+    ) -> None:
+        """Copy an object within S3, part by part; ``source`` are the headers that name it."""
+        await self._begin(headers)
         etags: dict[int, str] = {}
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(number: int, start: int) -> None:
             async with gate:
-                last = min(start + _COPY_PART, size) - 1
-                headers = {
-                    **self._from(source),
-                    "x-amz-copy-source-range": f"bytes={start}-{last}",
-                }
-                query = {"partNumber": str(number), "uploadId": self._upload_id}
-                order = Order(
-                    "s3:UploadPartCopy", "PUT", self._key, query, headers, payload_hash=EMPTY
+                last = min(start + part_bytes, size) - 1
+                ranged = {**source, "x-amz-copy-source-range": f"bytes={start}-{last}"}
+                request = S3Request(
+                    *("s3:UploadPartCopy", "PUT", self._key, self._named(number), ranged),
+                    seconds=_COPY_SECONDS,
                 )
-                etags[number] = child_text(parse_xml(await self._checked(order)), "ETag")
+                copied = await self._calls.element(request, "CopyPartResult")
+                etags[number] = child_text(copied, "ETag")
 
-        starts = enumerate(range(0, size, _COPY_PART), 1)
-        copying = [asyncio.create_task(one(number, start)) for number, start in starts]
+        starts = enumerate(range(0, size, part_bytes), 1)
+        copying = {asyncio.create_task(one(number, start)) for number, start in starts}
         try:
             await asyncio.gather(*copying)
             await self._complete(etags)
         except BaseException:
-            for task in copying:
-                task.cancel()
-            await asyncio.gather(*copying, return_exceptions=True)
-            await asyncio.shield(self._abort())
+            await self._give_up(copying)
             raise
 
-    def _from(self, source: str) -> dict[str, str]:
-        return {"x-amz-copy-source": f"/{self._place.bucket}/{quote(source, safe='/~')}"}
+    def _named(self, number: int) -> dict[str, str]:
+        return {"partNumber": str(number), "uploadId": self._upload_id}
 
     async def _begin(self, headers: Mapping[str, str]) -> None:
-        order = Order(
-            "s3:CreateMultipartUpload",
-            "POST",
-            self._key,
-            {"uploads": ""},
-            headers,
-            payload_hash=EMPTY,
-        )
-        self._upload_id = child_text(parse_xml(await self._checked(order)), "UploadId")
+        request = S3Request("s3:CreateMultipartUpload", "POST", self._key, {"uploads": ""}, headers)
+        begun = await self._calls.element(request, "InitiateMultipartUploadResult")
+        self._upload_id = child_text(begun, "UploadId")
+        if not self._upload_id:
+            raise not_understood(request.doing, "the upload has no id")
 
     async def _part(self, number: int, part: bytes, etags: dict[int, str]) -> None:
-        query = {"partNumber": str(number), "uploadId": self._upload_id}
         digest = await asyncio.to_thread(lambda: hashlib.sha256(part).hexdigest())
-        order = Order("s3:UploadPart", "PUT", self._key, query, body=part, payload_hash=digest)
-        answer = await self._http.fetch(self._credentials, self._place, order)
+        request = S3Request(
+            *("s3:UploadPart", "PUT", self._key, self._named(number)),
+            body=part,
+            payload_hash=digest,
+        )
+        answer = await self._calls.fetch(request)
         etags[number] = answer.headers.get("etag", "")
 
     async def _complete(self, etags: Mapping[int, str]) -> None:
         parts = "".join(
-            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{escaped(etag)}</ETag></Part>"
             for number, etag in sorted(etags.items())
         )
         body = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
-        order = Order(
+        request = S3Request(
             "s3:CompleteMultipartUpload",
             "POST",
             self._key,
             {"uploadId": self._upload_id},
-            {"content-type": "application/xml"},
+            {"content-type": "application/xml", **conditioned(self._condition)},
             body,
             hashlib.sha256(body).hexdigest(),
+            seconds=_COMPLETE_SECONDS,
+            repeatable=self._condition is None,
         )
-        await self._checked(order)
+        await self._calls.element(request, "CompleteMultipartUploadResult")
+
+    async def _give_up(self, under_way: set[asyncio.Task[None]]) -> None:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.shield(self._abort())
 
     async def _abort(self) -> None:
-        # A policy of four actions may not let us; then the bucket's own lifecycle rule cleans up.
-        order = Order(
-            "s3:AbortMultipartUpload",
-            "DELETE",
-            self._key,
-            {"uploadId": self._upload_id},
-            payload_hash=EMPTY,
-        )
-        with suppress(ValetkeyError):
-            await self._http.fetch(self._credentials, self._place, order)
-
-    async def _checked(self, order: Order) -> str:
-        """Return the answer's body. S3 may say 200 first, and fail in the body."""
-        answer = await self._http.fetch(self._credentials, self._place, order)
         try:
-            root = parse_xml(answer.content.decode())
-        except ValueError:
-            raise unreachable(OSError("garbage"), order.doing) from None
-        if name_of(root) == "Error":
-            code, message = child_text(root, "Code"), child_text(root, "Message")
-            raise from_aws(code, message, order.doing, status=500)
-        return answer.text
+            await abort(self._calls, self._key, self._upload_id)
+        except AwsRefused:
+            # A policy of four actions does not let us: a rule of the bucket's cleans up.
+            pass
+        except ValetkeyError as error:
+            _log.warning("an upload in parts was left unfinished: %s", error.message)
+
+
+async def abort(calls: BucketCalls, key: str, upload_id: str) -> None:
+    """Let go of an unfinished upload's parts; no error when it has ended already."""
+    request = S3Request("s3:AbortMultipartUpload", "DELETE", key, {"uploadId": upload_id})
+    try:
+        await calls.fetch(request)
+    except AwsRefused as refused:
+        if refused.details.get("aws_code") not in {"NoSuchUpload", "404"}:
+            raise
+
+
+async def parted(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Join chunks to parts of 8 MiB, the last one shorter. Ten thousand parts are the most that S3
+    takes: they grow with the object, so that 400 GB fit."""
+    waiting: list[memoryview] = []
+    number, missing = 0, PART_BYTES
+    async for chunk in chunks:
+        rest = memoryview(chunk)
+        while len(rest) >= missing:
+            # Joined once, and let go before the next one is begun.
+            part = b"".join([*waiting, rest[:missing]])
+            waiting, rest = [], rest[missing:]
+            yield part
+            del part
+            number += 1
+            missing = PART_BYTES * (1 + number // 1000)
+        if rest:
+            waiting.append(rest)
+            missing -= len(rest)
+    if waiting:
+        yield b"".join(waiting)
+
+
+async def chained(first: bytes, second: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield two parts that were looked at, and the rest."""
+    yield first
+    yield second
+    async for part in rest:
+        yield part

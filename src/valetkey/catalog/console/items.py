@@ -179,6 +179,8 @@ async def open_item(catalog: Catalog, reader: Reader, item_id: Segment) -> Respo
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
+    if opened.content_encoding:
+        headers["Content-Encoding"] = opened.content_encoding
     if opened.chunks is None:
         return Response(b"", media_type="application/octet-stream", headers=headers)
     return Stream(opened.chunks, media_type="application/octet-stream", headers=headers)

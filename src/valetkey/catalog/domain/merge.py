@@ -97,7 +97,7 @@ def _same(listed: Sequence[Listed], indexed: Sequence[Indexed]) -> bool:
 
 
 def _agrees(there: Listed, row: Indexed) -> bool:
-    return row[:4] == there and not row[4]
+    return row[:4] == there[:4] and not row[4]
 
 
 def _in_both(there: Listed, row: Indexed, changes: Changes, listed_ms: int) -> None:

@@ -1,13 +1,10 @@
 """What the outside implements. Few, narrow, and each owns its errors: nothing of botocore,
-obstore or SQLAlchemy escapes an adapter; only :mod:`valetkey.domain.errors` does."""
+httpx or SQLAlchemy escapes an adapter; only :mod:`valetkey.domain.errors` does."""
 
 from valetkey.domain.ports.aws import (
     AssumeRole,
     BucketPlace,
     CallerIdentity,
-    ObjectStore,
-    ObjectStores,
-    ObjectSummary,
     Sts,
 )
 from valetkey.domain.ports.cryptography import KeyWrapper, Passwords, Sealer, TokenClaims, Tokens
@@ -23,6 +20,7 @@ from valetkey.domain.ports.keys import (
     Signer,
     WorkLeases,
 )
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.domain.ports.storage import (
     ApiKeys,
     AuditTrail,
@@ -63,8 +61,6 @@ __all__ = [
     "Leases",
     "Locations",
     "ObjectStore",
-    "ObjectStores",
-    "ObjectSummary",
     "Organizations",
     "Passwords",
     "Pool",

@@ -1,8 +1,7 @@
-"""AWS as the services see it: STS, and one bucket at a time."""
+"""AWS as the services see it: STS, and where a bucket is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -48,67 +47,10 @@ class Sts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BucketPlace:
-    """Where a bucket is. An empty ``endpoint`` means AWS's own for the region."""
+    """Where a bucket is. An empty ``endpoint`` means AWS's own for the region. With
+    ``requester_pays``, every request says that whoever makes it pays for it."""
 
     bucket: str
     region: str = ""
     endpoint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectSummary:
-    """An object as a listing shows it."""
-
-    key: str
-    size: int
-
-
-class ObjectStore(Protocol):
-    """One bucket as one credential sees it. All methods raise AwsRefused or AwsUnavailable."""
-
-    async def list_some(self, prefix: str, *, limit: int = 1000) -> Sequence[ObjectSummary]:
-        """Return up to ``limit`` (at most 1,000) objects whose keys start with ``prefix``."""
-        ...
-
-    async def get(self, key: str) -> bytes: ...
-
-    async def put(self, key: str, body: bytes, *, storage_class: str = "") -> None: ...
-
-    async def delete(self, key: str) -> None: ...
-
-    async def may_put(self, key: str) -> bool:
-        """Tell whether an object could be written, without writing one."""
-        ...
-
-    async def blocks_public_access(self) -> bool:
-        """Tell whether all public access is blocked. The reference page grants no right to look,
-        so that AwsRefused (AccessDenied) says nothing about the bucket."""
-        ...
-
-    async def methods_for_browsers(self, prefix: str, origin: str) -> frozenset[str]:
-        """Return the HTTP methods that the bucket's CORS rules allow a page of ``origin``; empty
-        where none fits. Needs the right to list ``prefix``."""
-        ...
-
-
-class ObjectStores(Protocol):
-    """Opens buckets."""
-
-    def open(
-        self, credentials: AccessKey | TemporaryCredentials, place: BucketPlace
-    ) -> ObjectStore: ...
-
-    async def find_region(
-        self, place: BucketPlace, credentials: AccessKey | TemporaryCredentials
-    ) -> str:
-        """Return the region that the bucket is really in (HeadBucket's ``x-amz-bucket-region``,
-        which S3 sends on refusals too). Raises AwsRefused (``NoSuchBucket``), AwsUnavailable."""
-        ...
-
-    async def check_endpoint(self, endpoint: str) -> str:
-        """Return a user's endpoint in its normal form.
-
-        Raises InvalidInput for one that the settings don't allow, or that resolves to a loopback,
-        link-local or private address.
-        """
-        ...
+    requester_pays: bool = False

@@ -1,16 +1,27 @@
-"""The objects of a bucket: listed, read, written, copied and deleted at speed."""
+"""The objects of a bucket: the one port by which verification and data alike use S3.
+
+Every call names the credentials and the place that it is made with, so that one client serves all
+tenants and keeps nobody's secret.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.aws import BucketPlace
 
 Credentials = AccessKey | TemporaryCredentials
+#: Returns credentials that still hold, for what outlives one session: it is called before each
+#: part of a long transfer.
+CredentialSource = Callable[[], Awaitable[Credentials]]
+
+#: The storage classes whose objects have to be restored before they can be read.
+ARCHIVED: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 def to_ms(moment: datetime) -> int:
@@ -19,18 +30,23 @@ def to_ms(moment: datetime) -> int:
 
 
 class Listed(NamedTuple):
-    """An object as the bucket lists it. ``path`` is its key below the location's prefix."""
+    """An object as the bucket lists it. ``path`` is its key below the location's prefix; ``etag``
+    is empty where the store has none, ``storage_class`` where it is STANDARD."""
 
     path: str
     size: int
     etag: str
     modified_ms: int
+    storage_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """A part of a listing, in the store's order. Paths are whole keys here. ``token`` continues
-    an unordered listing; ``listed_ms`` is when it was asked for."""
+    """A part of a listing, as the store sent it. Paths are whole keys here.
+
+    Only ``last`` ends a listing: a page that is not the last may be empty, or shorter than asked
+    for. ``token`` is there on every page but the last one and continues the listing, whatever its
+    order; ``listed_ms`` is when the page was asked for."""
 
     objects: Sequence[Listed]
     last: bool
@@ -40,26 +56,113 @@ class ListedPage:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as the store has it."""
+    """An object as the store has it.
+
+    ``size`` counts the stored bytes, encoded as ``content_encoding`` says (``gzip``; empty: not).
+    ``storage_class`` is empty for STANDARD. An archived object is ``restoring`` while S3 brings it
+    back, and can be read until ``restored_until``. ``checksum`` is the store's own of the whole
+    object, with its algorithm (``sha256:...``, in Base64), empty where there is none.
+    """
 
     size: int
     etag: str
     modified_at: datetime
+    content_type: str = ""
+    content_encoding: str = ""
+    storage_class: str = ""
+    restoring: bool = False
+    restored_until: datetime | None = None
+    checksum: str = ""
+
+    @property
+    def is_archived(self) -> bool:
+        """Tell whether the object has to be restored before it can be read."""
+        return self.storage_class in ARCHIVED and self.restored_until is None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An object's bytes on their way. ``headers`` are those of a partial answer."""
+    """An object's bytes on their way, as they are stored.
 
-    size: int
+    ``size`` is how many will come, None where the store does not say. ``content_encoding`` must go
+    with them wherever they go. ``headers`` are those of the answer that describe the object.
+    """
+
+    size: int | None
     chunks: AsyncIterator[bytes]
     content_range: str = ""
+    content_encoding: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class ObjectData(Protocol):
-    """The objects of a bucket at speed. All methods raise AwsRefused, AwsUnavailable, while bytes
-    are on their way too."""
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must be so at a key for it to be written: that nothing is there (an empty ``etag``), or
+    that it is the object with this ETag."""
+
+    etag: str = ""
+
+
+#: Nothing may be at the key.
+ABSENT: Final = Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionSupport:
+    """Which writes of a store heed which conditions, as seen by trying.
+
+    ``absent``: a small object's write under ABSENT; ``unchanged``: under an ETag; ``multipart``:
+    the end of a multipart upload, under both; ``copy``: a copy, under both."""
+
+    absent: bool
+    unchanged: bool
+    multipart: bool
+    copy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload that was begun and has not ended."""
+
+    key: str
+    upload_id: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadsPage:
+    """A part of the list of unfinished uploads; ``next_key`` and ``next_id`` continue it, both
+    empty on the last page."""
+
+    uploads: Sequence[Upload]
+    next_key: str = ""
+    next_id: str = ""
+
+    @property
+    def last(self) -> bool:
+        """Tell whether there is nothing more to ask for."""
+        return not self.next_key
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an unfinished upload; ``number`` counts from 1."""
+
+    number: int
+    size: int
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """The objects of buckets.
+
+    All methods raise AwsRefused, and AwsUnavailable for what may pass, while bytes are on their
+    way too; both in words, never in XML. A call that the store does not have raises NotOffered. A
+    write whose condition does not hold raises PreconditionFailed and changes nothing; the caller
+    finds out by :meth:`condition_support` whether the store heeds conditions at all.
+    """
+
+    # Listing and looking.
 
     async def list_page(
         self,
@@ -71,11 +174,64 @@ class ObjectData(Protocol):
         token: str = "",
         limit: int = 1000,
     ) -> ListedPage:
-        """List keys above ``after``, or go on at a token, always with exactly this prefix."""
+        """List keys above ``after``, or go on at a token, always with exactly this prefix. A page
+        that contradicts itself (more to come, and no token; a size that is none) is an error."""
         ...
 
     async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
-        """Return an object's facts, or None when there is none."""
+        """Return an object's facts, or None when there is none. A store that does not tell the size
+        with them is asked in other ways; AwsUnavailable if none tells it."""
+        ...
+
+    async def find_region(
+        self, place: BucketPlace, credentials: Credentials, *, prefix: str = ""
+    ) -> str:
+        """Return the region that the bucket is really in, or the place's own where the bucket
+        answers there and does not name one. ``prefix`` is what the credentials may list, if they
+        may not look at the bucket itself. Raises AwsRefused (``NoSuchBucket``)."""
+        ...
+
+    async def check_endpoint(self, endpoint: str) -> str:
+        """Return a user's endpoint in its normal form.
+
+        Raises InvalidInput for one that the settings don't allow, or that resolves to a loopback,
+        link-local or private address.
+        """
+        ...
+
+    async def blocks_public_access(self, credentials: Credentials, place: BucketPlace) -> bool:
+        """Tell whether all public access is blocked. The reference page grants no right to look,
+        so that AwsRefused (AccessDenied) says nothing about the bucket."""
+        ...
+
+    async def methods_for_browsers(
+        self, credentials: Credentials, place: BucketPlace, prefix: str, origin: str
+    ) -> frozenset[str]:
+        """Return the HTTP methods that the bucket's CORS rules allow a page of ``origin``; empty
+        where none fits. Needs the right to list ``prefix``."""
+        ...
+
+    # Bytes.
+
+    async def read(
+        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
+    ) -> Reading:
+        """Open an object, or the part of it that an HTTP Range header names. The first bytes have
+        not been asked for before this returns; whoever gets them reads them all or closes them."""
+        ...
+
+    async def put(
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        key: str,
+        body: bytes,
+        *,
+        storage_class: str = "",
+        content_type: str = "",
+        condition: Condition | None = None,
+    ) -> str:
+        """Write a small object in one request and return its ETag. Needs no right but to write."""
         ...
 
     async def write(
@@ -87,19 +243,86 @@ class ObjectData(Protocol):
         *,
         storage_class: str = "",
         content_type: str = "",
+        content_encoding: str = "",
+        condition: Condition | None = None,
+        renew: CredentialSource | None = None,
     ) -> Stored:
-        """Write an object as its bytes come, in parts beyond 8 MiB; a failed one leaves nothing."""
+        """Write an object as its bytes come, in parts beyond 8 MiB; a failed one leaves nothing
+        where the credentials may abort. With ``renew``, parts that outlive the credentials go on
+        with new ones."""
         ...
 
-    async def read(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
-    ) -> Reading: ...
-
     async def copy(
-        self, credentials: Credentials, place: BucketPlace, key: str, to: str, size: int
-    ) -> Stored: ...
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        key: str,
+        to: str,
+        *,
+        condition: Condition | None = None,
+        renew: CredentialSource | None = None,
+    ) -> Stored:
+        """Copy an object with all that it carries: type, encodings, metadata, storage class, tags
+        and encryption. Raises AwsRefused before anything is written where that can't be done."""
+        ...
 
-    async def delete(self, credentials: Credentials, place: BucketPlace, key: str) -> None: ...
+    async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
+        """Tell whether an object could be written, without writing one."""
+        ...
+
+    async def restore(
+        self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
+    ) -> None:
+        """Ask for an archived object to be readable for some days; that takes hours. Asking again
+        while it is under way is no error."""
+        ...
+
+    # Deleting, and tidying up.
+
+    async def delete(self, credentials: Credentials, place: BucketPlace, key: str) -> None:
+        """Delete an object; no error when there is none."""
+        ...
+
+    async def delete_many(
+        self, credentials: Credentials, place: BucketPlace, keys: Sequence[str]
+    ) -> Mapping[str, ValetkeyError]:
+        """Delete objects, a thousand in a request; return what failed, by key. Raises only what
+        concerns none of them in particular."""
+        ...
+
+    async def list_uploads(
+        self,
+        credentials: Credentials,
+        place: BucketPlace,
+        *,
+        prefix: str,
+        after_key: str = "",
+        after_id: str = "",
+    ) -> UploadsPage:
+        """List unfinished multipart uploads below a prefix."""
+        ...
+
+    async def list_parts(
+        self, credentials: Credentials, place: BucketPlace, upload: Upload
+    ) -> Sequence[Part]:
+        """Return all parts of an unfinished upload. Raises AwsRefused (``NoSuchUpload``)."""
+        ...
+
+    async def abort_upload(
+        self, credentials: Credentials, place: BucketPlace, upload: Upload
+    ) -> None:
+        """End an unfinished upload and let go of its parts; no error when it has ended already."""
+        ...
+
+    async def condition_support(
+        self, credentials: Credentials, place: BucketPlace, prefix: str
+    ) -> ConditionSupport:
+        """Return which conditions the store heeds, found out by trying once for each endpoint:
+        small probe objects below ``prefix``, named as :data:`PROBE_PREFIX` says, which are deleted
+        again where that is allowed."""
+        ...
+
+    # For others to use.
 
     async def sign_read(
         self,
@@ -108,7 +331,8 @@ class ObjectData(Protocol):
         key: str,
         *,
         seconds: int,
-        headers: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> str:
-        """Return a URL that reads the object. ``headers`` are those the answer is to carry."""
+        """Return a URL that reads the object, for so long or until the session ends. ``headers``
+        are those that the answer is to carry (``content-type``, ``content-disposition``)."""
         ...

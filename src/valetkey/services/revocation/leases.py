@@ -15,7 +15,7 @@ from valetkey.domain.lease import Lease, LeaseFilter
 from valetkey.domain.ports import (
     BucketPlace,
     Clock,
-    ObjectStores,
+    ObjectStore,
     RolePolicies,
     Sealer,
     Signer,
@@ -85,7 +85,7 @@ class Leases:
         storage: Storage,
         sealer: Sealer,
         sts: Sts,
-        stores: ObjectStores,
+        stores: ObjectStore,
         policies: RolePolicies,
         audit: AuditLog,
         clock: Clock,

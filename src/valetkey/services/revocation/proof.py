@@ -13,7 +13,8 @@ from valetkey.domain.credentials import MIN_TTL, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, ValetkeyError
 from valetkey.domain.integration import RoleArn
 from valetkey.domain.lease import Lease
-from valetkey.domain.ports import AssumeRole, BucketPlace, Clock, ObjectStores, Storage, Sts
+from valetkey.domain.ports import AssumeRole, BucketPlace, Clock, ObjectStore, Storage, Sts
+from valetkey.services.buckets import OpenBucket
 from valetkey.services.guard import load_integration
 from valetkey.services.revocation.enforcement import Enforcer
 
@@ -38,7 +39,7 @@ class Prover:
     """Makes probes, and watches them being refused."""
 
     def __init__(
-        self, storage: Storage, enforcer: Enforcer, sts: Sts, stores: ObjectStores, clock: Clock
+        self, storage: Storage, enforcer: Enforcer, sts: Sts, stores: ObjectStore, clock: Clock
     ) -> None:
         self._storage = storage
         self._enforcer = enforcer
@@ -62,7 +63,7 @@ class Prover:
                 external_id=integration.external_id,
             )
             credentials = await self._sts.assume_role(key, order)
-            await self._stores.open(credentials, place).list_some(prefix, limit=1)
+            await OpenBucket(self._stores, credentials, place).list_some(prefix, limit=1)
         except ValetkeyError as error:
             return Probe(None, place, prefix, error.message)
         return Probe(credentials, place, prefix)
@@ -71,7 +72,7 @@ class Prover:
         """Use a probe until it is refused. Returns what was seen, as a sentence."""
         if probe.credentials is None:
             return f"Not proven: no probe could be made before ({probe.excuse})"
-        store = self._stores.open(probe.credentials, probe.place)
+        store = OpenBucket(self._stores, probe.credentials, probe.place)
         started, delay = self._clock.monotonic(), _FIRST_DELAY
         while True:
             try:

@@ -9,9 +9,10 @@ from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.location import Location
-from valetkey.domain.ports import BucketPlace, ObjectStore, ObjectStores
+from valetkey.domain.ports import ObjectStore
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.verification import PROBE_PREFIX
+from valetkey.services.buckets import OpenBucket
 from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
 from valetkey.services.verification.outside import check_outside, check_scope, check_width
 from valetkey.services.verification.sessions import Credentials, Opener, place_of
@@ -102,7 +103,7 @@ class Claims:
 class LocationChecks:
     """Checks one location by using it as a vended credential would."""
 
-    def __init__(self, stores: ObjectStores, new_id: IdFactory, origin: str) -> None:
+    def __init__(self, stores: ObjectStore, new_id: IdFactory, origin: str) -> None:
         self._stores = stores
         self._new_id = new_id
         self._origin = origin
@@ -125,7 +126,7 @@ class LocationChecks:
             return
         await self._find(checks, claims, location, attempt.value)
         await self._public(checks, claims, location, opener.whole or attempt.value, names)
-        store = self._stores.open(attempt.value, place_of(location))
+        store = OpenBucket(self._stores, attempt.value, place_of(location))
         probe = _Probe(f"{location.prefix}{PROBE_PREFIX}{self._new_id()}", location, names)
         await self._use(checks, claims, store, probe)
         await self._negative(checks, claims, store, location, opener, names)
@@ -144,8 +145,11 @@ class LocationChecks:
     async def _find(
         self, checks: Checklist, claims: Claims, location: Location, credentials: Credentials
     ) -> None:
-        place = BucketPlace(location.bucket, location.region, location.endpoint)
-        attempt = await checks.attempt(lambda: self._stores.find_region(place, credentials))
+        attempt = await checks.attempt(
+            lambda: self._stores.find_region(
+                place_of(location), credentials, prefix=location.prefix
+            )
+        )
         if attempt.code in _DENIED:
             why = "S3 does not say it to this session; the next checks will show."
             checks.skip(claims.region, why)
@@ -177,7 +181,7 @@ class LocationChecks:
         if checks.stopped:
             checks.skip(claims.public, checks.stopped)
             return
-        store = self._stores.open(credentials, place_of(location))
+        store = OpenBucket(self._stores, credentials, place_of(location))
         attempt = await checks.attempt(store.blocks_public_access)
         if attempt.value is False:
             cause = "Public access to the bucket is not blocked: a policy or an ACL can open it."
@@ -190,7 +194,7 @@ class LocationChecks:
             checks.holds(claims.public, attempt.seconds)
 
     async def _use(
-        self, checks: Checklist, claims: Claims, store: ObjectStore, probe: _Probe
+        self, checks: Checklist, claims: Claims, store: OpenBucket, probe: _Probe
     ) -> None:
         location = probe.location
         listed = await checks.attempt(lambda: store.list_some(location.prefix, limit=1))
@@ -236,7 +240,7 @@ class LocationChecks:
         self,
         checks: Checklist,
         claims: Claims,
-        store: ObjectStore,
+        store: OpenBucket,
         location: Location,
         opener: Opener,
         names: Names,
@@ -249,19 +253,20 @@ class LocationChecks:
             return
         await check_outside(checks, claims.outside_prefix, store, location, nonce)
 
-        async def reader() -> ObjectStore:
+        async def reader() -> OpenBucket:
             levels = frozenset({AccessLevel.LIST, AccessLevel.READ})
-            return self._stores.open(await opener.confined(location, levels), place_of(location))
+            session = await opener.confined(location, levels)
+            return OpenBucket(self._stores, session, place_of(location))
 
         await check_scope(checks, claims.outside_scope, reader, location, nonce)
-        whole = self._stores.open(opener.whole, place_of(location)) if opener.whole else None
+        whole = OpenBucket(self._stores, opener.whole, place_of(location)) if opener.whole else None
         await check_width(checks, claims.role_width, whole, location, nonce, names)
 
     async def _cors(
         self,
         checks: Checklist,
         claims: Claims,
-        store: ObjectStore,
+        store: OpenBucket,
         location: Location,
         names: Names,
     ) -> None:
@@ -283,7 +288,7 @@ class LocationChecks:
             checks.judge(claims.cors, attempt)
 
     @staticmethod
-    async def _clean(checks: Checklist, claims: Claims, store: ObjectStore, probe: _Probe) -> None:
+    async def _clean(checks: Checklist, claims: Claims, store: OpenBucket, probe: _Probe) -> None:
         if probe.written:
             checks.resume()
             cause = f"The probe object {probe.key} could not be deleted."
@@ -313,7 +318,7 @@ class _Probe:
     kms: Attempt[object] | None = None
 
 
-async def _read(store: ObjectStore, probe: _Probe) -> None:
+async def _read(store: OpenBucket, probe: _Probe) -> None:
     if await store.get(probe.key) != _BODY:
         raise AwsRefused(
             "What was read back is not what was written.",

@@ -8,8 +8,8 @@ from typing import Final
 from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.location import Location
-from valetkey.domain.ports import ObjectStore
 from valetkey.domain.verification import PROBE_PREFIX
+from valetkey.services.buckets import OpenBucket
 from valetkey.services.verification.checklist import Blame, Checklist, Claim
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
@@ -18,7 +18,7 @@ _IGNORES: Final = "The store ignores session policies: don't hand out credential
 
 
 async def check_outside(
-    checks: Checklist, claim: Claim, store: ObjectStore, location: Location, nonce: str
+    checks: Checklist, claim: Claim, store: OpenBucket, location: Location, nonce: str
 ) -> None:
     """See that a session for the location's folder is refused to list, read, write and delete
     beside it. Nothing is written: see ``ObjectStore.may_put``."""
@@ -42,7 +42,7 @@ async def check_outside(
 async def check_scope(
     checks: Checklist,
     claim: Claim,
-    reader: Callable[[], Awaitable[ObjectStore]],
+    reader: Callable[[], Awaitable[OpenBucket]],
     location: Location,
     nonce: str,
 ) -> None:
@@ -70,7 +70,7 @@ async def check_scope(
 async def check_width(
     checks: Checklist,
     claim: Claim,
-    whole: ObjectStore | None,
+    whole: OpenBucket | None,
     location: Location,
     nonce: str,
     names: Names,
@@ -95,7 +95,7 @@ async def check_width(
         checks.judge(claim, attempt)
 
 
-async def _opened(store: ObjectStore, folder: str) -> list[str]:
+async def _opened(store: OpenBucket, folder: str) -> list[str]:
     """Return what a store lets in below a folder in which nothing is."""
     key = f"{folder}x"
     found = {

@@ -9,7 +9,7 @@ from valetkey.domain.diagnosis import Names
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, RoleArn
 from valetkey.domain.location import Location
-from valetkey.domain.ports import Clock, ObjectStores, Sts
+from valetkey.domain.ports import Clock, ObjectStore, Sts
 from valetkey.domain.verification import Check, Report
 from valetkey.services.verification.checklist import Checklist, Told, nobody
 from valetkey.services.verification.identity import IdentityChecks
@@ -31,7 +31,7 @@ class Verifier:
     def __init__(
         self,
         sts: Sts,
-        stores: ObjectStores,
+        stores: ObjectStore,
         clock: Clock,
         new_id: IdFactory,
         *,

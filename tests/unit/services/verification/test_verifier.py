@@ -18,7 +18,7 @@ from valetkey.domain.ports import AssumeRole
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Outcome, Report
 from valetkey.services.verification import Told, Verifier, stream
-from valetkey.testing import FakeObjectStores, FakeSts, ManualClock, SeededEntropy
+from valetkey.testing import FakeObjectStore, FakeSts, ManualClock, SeededEntropy
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = AccessKey("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
@@ -63,8 +63,8 @@ class Desk:
     """A verifier and the doubles it works on; the buckets confine sessions as they should."""
 
     clock: ManualClock = field(default_factory=ManualClock)
-    stores: FakeObjectStores = field(
-        default_factory=lambda: FakeObjectStores({"acme": {}}, confined_to="train/")
+    stores: FakeObjectStore = field(
+        default_factory=lambda: FakeObjectStore(ManualClock(), {"acme": {}}, confined_to="train/")
     )
 
     sts_kind: type[FakeSts] = FakeSts
@@ -90,7 +90,7 @@ async def test_all_is_well_and_nothing_stays_behind() -> None:
 
 
 async def test_a_store_that_ignores_session_policies_is_found_out() -> None:
-    desk = Desk(stores=FakeObjectStores({"acme": {}}, confined_to=""))
+    desk = Desk(stores=FakeObjectStore(ManualClock(), {"acme": {}}, confined_to=""))
     report = await desk.verify()
     failure = report.first_failure
     assert failure is not None
@@ -106,19 +106,19 @@ async def test_a_store_that_lets_readers_write_is_found_out() -> None:
     assert "write and delete" in failure.cause
 
 
-@pytest.mark.parametrize("operation", ["list", "put", "get", "delete"])
+@pytest.mark.parametrize("operation", ["list", "put", "read", "delete"])
 async def test_each_use_of_the_bucket_is_tried(operation: str) -> None:
     desk = Desk()
     desk.stores.refuse = {operation}
     failure = (await desk.verify()).first_failure
     assert failure is not None
-    names = {"list": "list", "put": "write", "get": "read", "delete": "delete"}
+    names = {"list": "list", "put": "write", "read": "read", "delete": "delete"}
     assert failure.name == names[operation]
 
 
 async def test_a_probe_that_can_not_be_read_is_deleted_all_the_same() -> None:
     desk = Desk()
-    desk.stores.refuse = {"get"}
+    desk.stores.refuse = {"read"}
     report = await desk.verify()
     assert outcome_of(report, "delete") is Outcome.PASSED
     assert desk.stores.buckets["acme"] == {}
@@ -154,7 +154,7 @@ async def test_no_answer_is_no_failure() -> None:
 
 
 async def test_a_location_of_the_whole_bucket_has_no_outside() -> None:
-    desk = Desk(stores=FakeObjectStores({"acme": {}}))
+    desk = Desk(stores=FakeObjectStore(ManualClock(), {"acme": {}}))
     report = await desk.verify(replace(LOCATION, prefix=""))
     assert report.passed
     assert outcome_of(report, "outside-prefix") is Outcome.SKIPPED

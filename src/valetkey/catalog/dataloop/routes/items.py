@@ -190,7 +190,11 @@ async def stream_item(
         return Response(
             b"", status_code=302, headers={"location": opened.url}, media_type="text/plain"
         )
-    headers = {"content-length": str(opened.size), "accept-ranges": "bytes"}
+    headers = {"accept-ranges": "bytes"}
+    if opened.size is not None:
+        headers["content-length"] = str(opened.size)
+    if opened.content_encoding:
+        headers["content-encoding"] = opened.content_encoding
     if opened.chunks is None:
         return Response(b"", headers=headers, media_type=opened.item.mimetype)
     # Somebody's file on Valetkey's own address: never shown as a page of it.

@@ -141,12 +141,12 @@ class Bulk:
             for start in range(0, len(added), _AT_ONCE):
                 some = added[start : start + _AT_ONCE]
                 values: list[Any] = [number, creator, now_ms]
-                for (path, size, etag, modified_ms), new_id in zip(some, ids, strict=False):
+                for (path, size, etag, modified_ms, *_), new_id in zip(some, ids, strict=False):
                     kind = mimetype_of(path)
                     values += (path, new_id, folder_of(path), size, etag, kind, modified_ms)
                 await self._connection.exec_driver_sql(_add_rows(len(some)), tuple(values))
             return
-        paths, sizes, etags, modified = zip(*added, strict=True)
+        paths, sizes, etags, modified, _ = zip(*added, strict=True)
         new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
         folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
         await self._arrays(
@@ -163,11 +163,11 @@ class Bulk:
                 _CHANGE["sqlite"],
                 [
                     (size, etag, modified_ms, now_ms, dataset.number, path)
-                    for path, size, etag, modified_ms in changed
+                    for path, size, etag, modified_ms, _ in changed
                 ],
             )
             return
-        columns = zip(*changed, strict=True)
+        columns = list(zip(*changed, strict=True))[:4]
         await self._arrays(_CHANGE["postgresql"], (dataset.number, now_ms, *columns))
 
     async def remove(
@@ -200,9 +200,9 @@ class Bulk:
         if not listed:
             return
         if self._kind == "sqlite":
-            await self._many(_STAGE["sqlite"], [(shard_id, *one) for one in listed])
+            await self._many(_STAGE["sqlite"], [(shard_id, *one[:4]) for one in listed])
             return
-        columns = zip(*listed, strict=True)
+        columns = list(zip(*listed, strict=True))[:4]
         await self._arrays(_STAGE["postgresql"], (shard_id, *columns))
 
     async def _many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:

@@ -29,7 +29,7 @@ from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, NotFound
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, ObjectData, Stored
+from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, ObjectStore, Stored
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.audit import Caller
 
@@ -100,7 +100,7 @@ class BucketLister:
 
     def __init__(
         self,
-        objects: ObjectData,
+        objects: ObjectStore,
         sessions: Sessions,
         stores: DatasetStorageRepository,
         clock: Clock,

@@ -27,7 +27,7 @@ from valetkey.domain.access import Action
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import ObjectData, Stored, to_ms
+from valetkey.domain.ports.objects import ObjectStore, Stored, to_ms
 from valetkey.services.audit import AuditLog, Caller
 
 #: Ranges are never equally long: with more of them than workers, none waits long for another.
@@ -44,7 +44,7 @@ class SyncRuns:
     def __init__(
         self,
         storage: CatalogStorage,
-        objects: ObjectData,
+        objects: ObjectStore,
         sessions: Sessions,
         stores: DatasetStorageRepository,
         audit: AuditLog,

@@ -10,7 +10,7 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorageReposi
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Sealer
-from valetkey.domain.ports.objects import ObjectData
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import AuditLog
 from valetkey.services.vending import Vending
 
@@ -18,7 +18,7 @@ from valetkey.services.vending import Vending
 def make_syncs(
     storage: CatalogStorage,
     sealer: Sealer,
-    objects: ObjectData,
+    objects: ObjectStore,
     vending: Vending,
     audit: AuditLog,
     clock: Clock,

@@ -19,7 +19,7 @@ from valetkey.catalog.services.items.streaming import ItemStreaming
 from valetkey.catalog.services.items.uploading import ItemUploading
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Sealer
-from valetkey.domain.ports.objects import ObjectData
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import AuditLog
 from valetkey.services.vending import Vending
 
@@ -41,7 +41,7 @@ class Items:
 def make_items(
     storage: CatalogStorage,
     sealer: Sealer,
-    objects: ObjectData,
+    objects: ObjectStore,
     vending: Vending,
     audit: AuditLog,
     clock: Clock,

@@ -20,7 +20,7 @@ from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import Credentials, ObjectData, Stored, to_ms
+from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored, to_ms
 from valetkey.services.audit import AuditLog, Caller
 
 #: As often as rivals may get in between; each look means that one of them did.
@@ -33,7 +33,7 @@ class Index:
     def __init__(
         self,
         storage: CatalogStorage,
-        objects: ObjectData,
+        objects: ObjectStore,
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,

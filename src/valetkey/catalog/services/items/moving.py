@@ -16,7 +16,7 @@ from valetkey.catalog.services.items.sessions import MOVE, Sessions
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound, TooLarge, ValetkeyError
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import Credentials, ObjectData
+from valetkey.domain.ports.objects import Credentials, ObjectStore
 from valetkey.services.audit import Caller
 
 MAX_MOVED: Final = 1000
@@ -30,7 +30,7 @@ class ItemMoving:
         storage: CatalogStorage,
         stores: DatasetStorageRepository,
         sessions: Sessions,
-        objects: ObjectData,
+        objects: ObjectStore,
         index: Index,
     ) -> None:
         self._storage = storage
@@ -106,7 +106,7 @@ class ItemMoving:
             raise _occupied(to)
         intents = await self._index.intend(caller, store, [item.path, to])
         try:
-            stored = await self._objects.copy(credentials, store.place, source, target, item.size)
+            stored = await self._objects.copy(credentials, store.place, source, target)
         except ValetkeyError as error:
             await self._index.give_up(intents.values(), error)
             raise

@@ -18,7 +18,7 @@ from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.domain.access import Action
 from valetkey.domain.errors import AwsRefused, InUse, InvalidInput, NotFound, ValetkeyError
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import ObjectData
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
 _BATCH: Final = 500
@@ -67,7 +67,7 @@ class ItemRemoval:
         storage: CatalogStorage,
         stores: DatasetStorageRepository,
         sessions: Sessions,
-        objects: ObjectData,
+        objects: ObjectStore,
         index: Index,
     ) -> None:
         self._storage = storage

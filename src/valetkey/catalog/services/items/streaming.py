@@ -12,7 +12,7 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorageReposi
 from valetkey.catalog.services.items.sessions import READ, Sessions
 from valetkey.domain.access import Action
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.ports.objects import ObjectData
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
 #: Long enough to begin a download, short enough to be worth little when it leaks.
@@ -28,11 +28,13 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """The bytes themselves; ``content_range`` is there when they are a part."""
+    """The bytes themselves, as they are stored: encoded as ``content_encoding`` says.
+    ``content_range`` is there when they are a part; a ``size`` of None is not known."""
 
     item: Item
-    size: int
+    size: int | None
     content_range: str = ""
+    content_encoding: str = ""
     chunks: AsyncIterator[bytes] | None = field(default=None, repr=False)
 
 
@@ -40,7 +42,7 @@ class ItemStreaming:
     """Opens items for reading; members of a project may."""
 
     def __init__(
-        self, stores: DatasetStorageRepository, sessions: Sessions, objects: ObjectData
+        self, stores: DatasetStorageRepository, sessions: Sessions, objects: ObjectStore
     ) -> None:
         self._stores = stores
         self._sessions = sessions
@@ -67,7 +69,9 @@ class ItemStreaming:
             )
             return Elsewhere(url)
         reading = await self._objects.read(credentials, place, key, byte_range=byte_range)
-        return Bytes(item, reading.size, reading.content_range, reading.chunks)
+        return Bytes(
+            item, reading.size, reading.content_range, reading.content_encoding, reading.chunks
+        )
 
 
 def _resolved_by_clients(key: str) -> bool:

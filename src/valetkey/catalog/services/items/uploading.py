@@ -21,7 +21,7 @@ from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.sessions import LOOK, WRITE, Sessions
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound, TooLarge
-from valetkey.domain.ports.objects import Credentials, ObjectData, Stored
+from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored
 from valetkey.services.audit import Caller
 
 MAX_IMPORTS: Final = 1000
@@ -61,7 +61,7 @@ class ItemUploading:
         storage: CatalogStorage,
         stores: DatasetStorageRepository,
         sessions: Sessions,
-        objects: ObjectData,
+        objects: ObjectStore,
         index: Index,
     ) -> None:
         self._storage = storage

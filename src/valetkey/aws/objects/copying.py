@@ -1,0 +1,113 @@
+"""Copies that keep everything: what S3 does not carry over by itself is given to it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from valetkey.aws.answers import child, child_text
+from valetkey.aws.objects.facts import (
+    conditioned,
+    describing,
+    has_customers_key,
+    keeping,
+    stored_from,
+)
+from valetkey.aws.objects.http import BucketCalls, S3Request
+from valetkey.aws.objects.multipart import Multipart
+from valetkey.domain.errors import AwsRefused, NotOffered
+from valetkey.domain.ports.objects import Condition
+from valetkey.domain.sigv4 import encoded_query
+
+#: The largest object that CopyObject copies, and the size of the parts beyond it.
+SINGLE_COPY: Final = 5 * 1024**3
+COPY_PART: Final = 1024**3
+_SECONDS: Final = 600.0
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+
+
+class Copying:
+    """Copies objects within a bucket. ``limit`` is the largest that goes in one call."""
+
+    def __init__(self, calls: BucketCalls, *, limit: int, part_bytes: int) -> None:
+        self._calls = calls
+        self._limit = limit
+        self._part_bytes = part_bytes
+
+    async def copy(
+        self,
+        key: str,
+        to: str,
+        facts: Mapping[str, str],
+        size: int,
+        condition: Condition | None,
+    ) -> None:
+        """Copy an object whose HEAD gave these headers. Raises AwsRefused before anything is
+        written where the copy would lose something."""
+        _require_copyable(facts, size)
+        source = self._source(key, facts)
+        if size > self._limit:
+            headers = describing(facts) | keeping(facts) | await self._tagging(key)
+            upload = Multipart(self._calls, to, condition)
+            await upload.copy(source, size, self._part_bytes, headers)
+            return
+        headers = {**source, **keeping(facts), **conditioned(condition)}
+        request = S3Request(
+            *("s3:CopyObject", "PUT", to),
+            headers=headers,
+            seconds=_SECONDS,
+            repeatable=condition is None,
+        )
+        await self._calls.element(request, "CopyObjectResult")
+
+    def _source(self, key: str, facts: Mapping[str, str]) -> dict[str, str]:
+        named = f"/{self._calls.place.bucket}/{quote(key, safe='/~')}"
+        etag = facts.get("etag", "")
+        # What was looked at is what is copied, though it be replaced meanwhile.
+        same = {"x-amz-copy-source-if-match": etag} if etag else {}
+        return {"x-amz-copy-source": named, **same}
+
+    async def _tagging(self, key: str) -> dict[str, str]:
+        request = S3Request("s3:GetObjectTagging", "GET", key, {"tagging": ""})
+        try:
+            tagging = await self._calls.element(request, "Tagging")
+        except NotOffered:
+            return {}
+        except AwsRefused as refused:
+            code = refused.details.get("aws_code")
+            if code == "NoSuchTagSet":
+                return {}
+            if code not in _DENIED:
+                raise
+        else:
+            tags = {
+                child_text(tag, "Key"): child_text(tag, "Value")
+                for tag in child(tagging, "TagSet") or ()
+            }
+            return {"x-amz-tagging": encoded_query(tags)} if tags else {}
+        raise AwsRefused(
+            "The object is too large for S3 to copy its tags by itself, and they may not be read: "
+            "a copy could lose them. Nothing was changed.",
+            hint="Allow the role s3:GetObjectTagging and s3:PutObjectTagging on the folder.",
+            aws_code="AccessDenied",
+            operation=request.doing,
+        )
+
+
+def _require_copyable(facts: Mapping[str, str], size: int) -> None:
+    if has_customers_key(facts):
+        raise AwsRefused(
+            "The object is encrypted with a key that only its owner has (SSE-C), which a copy "
+            "needs. Nothing was changed.",
+            hint="Copy it with that key, by an S3 client.",
+            operation="s3:CopyObject",
+        )
+    if stored_from(facts, size).is_archived:
+        raise AwsRefused(
+            "The object is archived: it can't be read, and so not copied, before it is restored. "
+            "Nothing was changed.",
+            hint="Restore it first, which takes hours; then try again.",
+            aws_code="InvalidObjectState",
+            operation="s3:CopyObject",
+        )

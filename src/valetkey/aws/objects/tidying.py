@@ -1,0 +1,142 @@
+"""Deleting many objects, and uploads that nobody ended."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import unquote_plus
+from xml.etree.ElementTree import Element
+
+from valetkey.aws.answers import child_text, escaped, name_of
+from valetkey.aws.errors import from_answer, not_understood
+from valetkey.aws.objects.facts import plain_etag
+from valetkey.aws.objects.http import BucketCalls, S3Request
+from valetkey.domain.errors import NotOffered, ValetkeyError
+from valetkey.domain.ports.objects import Part, Upload, UploadsPage
+
+_AT_ONCE: Final = 1000
+#: S3 has at most 10,000 parts, a thousand to a page; another store may give fewer at once.
+_MOST_PAGES: Final = 100
+_DELETING: Final = "s3:DeleteObjects"
+
+
+async def delete_one(calls: BucketCalls, key: str) -> None:
+    """Delete an object. Raises AwsRefused, AwsUnavailable."""
+    await calls.fetch(S3Request("s3:DeleteObject", "DELETE", key))
+
+
+async def delete_many(calls: BucketCalls, keys: Sequence[str]) -> Mapping[str, ValetkeyError]:
+    """Delete objects; return what failed. Raises AwsRefused, AwsUnavailable."""
+    failed: dict[str, ValetkeyError] = {}
+    writable: dict[str, str] = {}
+    single: list[str] = []
+    for key in dict.fromkeys(keys):
+        try:
+            writable[key] = f"<Object><Key>{escaped(key)}</Key></Object>"
+        except ValueError:
+            single.append(key)
+    named = list(writable)
+    for start in range(0, len(named), _AT_ONCE):
+        some = named[start : start + _AT_ONCE]
+        try:
+            failed |= await _delete(calls, [writable[key] for key in some])
+        except NotOffered:
+            single += some
+    for key in single:
+        try:
+            await delete_one(calls, key)
+        except ValetkeyError as error:
+            failed[key] = error
+    return failed
+
+
+async def _delete(calls: BucketCalls, objects: Sequence[str]) -> dict[str, ValetkeyError]:
+    body = f"<Delete><Quiet>true</Quiet>{''.join(objects)}</Delete>".encode()
+    digest = hashlib.md5(body, usedforsecurity=False).digest()
+    headers = {
+        "content-type": "application/xml",
+        "content-md5": base64.b64encode(digest).decode(),
+    }
+    request = S3Request(
+        *(_DELETING, "POST", "", {"delete": ""}, headers, body),
+        payload_hash=hashlib.sha256(body).hexdigest(),
+    )
+    result = await calls.element(request, "DeleteResult", "DeleteObjectsOutput")
+    return {
+        child_text(error, "Key"): from_answer(
+            child_text(error, "Code"), child_text(error, "Message"), _DELETING, status=0
+        )
+        for error in result
+        if name_of(error) == "Error"
+    }
+
+
+async def list_uploads(
+    calls: BucketCalls, *, prefix: str, after_key: str, after_id: str
+) -> UploadsPage:
+    """Return a page of unfinished uploads. Raises AwsRefused, AwsUnavailable."""
+    query = {"uploads": "", "prefix": prefix, "encoding-type": "url"}
+    query |= {"key-marker": after_key} if after_key else {}
+    query |= {"upload-id-marker": after_id} if after_id else {}
+    request = S3Request("s3:ListMultipartUploads", "GET", query=query)
+    result = await calls.element(request, "ListMultipartUploadsResult")
+    encoded = child_text(result, "EncodingType") == "url"
+
+    def key_in(element: Element, name: str) -> str:
+        text = child_text(element, name)
+        return unquote_plus(text, errors="strict") if encoded else text
+
+    try:
+        uploads = [
+            Upload(key_in(one, "Key"), child_text(one, "UploadId"), _moment(one))
+            for one in result
+            if name_of(one) == "Upload"
+        ]
+        more = child_text(result, "IsTruncated") == "true"
+        page = UploadsPage(
+            uploads,
+            key_in(result, "NextKeyMarker") if more else "",
+            child_text(result, "NextUploadIdMarker") if more else "",
+        )
+    except ValueError:
+        raise not_understood(request.doing, "an upload in it has no time or no name") from None
+    if more and (page.last or (page.next_key, page.next_id) == (after_key, after_id)):
+        raise not_understood(request.doing, "it says that there is more, and not how to go on")
+    return page
+
+
+def _moment(upload: Element) -> datetime:
+    moment = datetime.fromisoformat(child_text(upload, "Initiated"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+async def list_parts(calls: BucketCalls, upload: Upload) -> list[Part]:
+    """Return all parts of an upload. Raises AwsRefused, AwsUnavailable."""
+    parts: list[Part] = []
+    doing, marker = "s3:ListParts", ""
+    for _ in range(_MOST_PAGES):
+        query = {"uploadId": upload.upload_id}
+        query |= {"part-number-marker": marker} if marker else {}
+        request = S3Request(doing, "GET", upload.key, query)
+        result = await calls.element(request, "ListPartsResult")
+        try:
+            parts += [
+                Part(
+                    int(child_text(part, "PartNumber")),
+                    int(child_text(part, "Size")),
+                    plain_etag(child_text(part, "ETag")),
+                )
+                for part in result
+                if name_of(part) == "Part"
+            ]
+        except ValueError:
+            raise not_understood(doing, "a part in it has no number or no size") from None
+        before, marker = marker, child_text(result, "NextPartNumberMarker")
+        if child_text(result, "IsTruncated") != "true":
+            return parts
+        if marker in {"", before}:
+            break
+    raise not_understood(doing, "it says that there is more, and not how to go on")
