@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import starmap
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select, tuple_, update
@@ -157,7 +158,7 @@ class SqlItems(Repository):
             table.c.shard_id == shard_id, table.c.path > after
         )
         rows = await self._all(query.order_by(table.c.path).limit(limit))
-        return list(map(Listed._make, rows))
+        return list(starmap(Listed, rows))
 
     async def unstage(self, shard_id: str) -> None:
         table = t.staged_objects
