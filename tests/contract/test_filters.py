@@ -43,6 +43,10 @@ VALUES: list[Any] = [
     1,
     -7,
     2**53,
+    2**53 + 1,
+    2**63 - 1,
+    -(2**63),
+    1e18,
     1.5,
     -0.25,
     1e300,
@@ -60,14 +64,15 @@ VALUES: list[Any] = [
     "100%",
     "a\\b",
 ]
-KEYS = ["a", "b", "0", "\u00e9", "a b", "$x", "[0]", "'", "#", "*"]
+KEYS = ["a", "b", "c.d", "0", "\u00e9", "a b", "$x", "[0]", "'", "#", "*"]
 
 
 def documents() -> list[dict[str, Any]]:
     """Metadata of all kinds: each value under a key, nested, in lists, and none at all."""
     plain = [{"user": {KEYS[n % len(KEYS)]: value}} for n, value in enumerate(VALUES)]
     nested = [{"user": {"a": {"0": value, "b": [value]}}} for value in VALUES[::3]]
-    return [{}, {"user": {}}, {"user": {"a": []}}, {"system": {"a": "x"}}, *plain, *nested]
+    listed = [{"user": {"b": [value, "a", [1]]}} for value in VALUES[::2]]
+    return [{}, {"user": {}}, {"user": {"a": []}}, {"system": {"a": "x"}}, *plain, *nested, *listed]
 
 
 def make_items(dataset: Dataset) -> list[Item]:
@@ -105,7 +110,9 @@ FIELDS = [
     "createdAt",
     "metadata.system.size",
     "metadata.system.mimetype",
+    "metadata.system.originalname",
     *(f"metadata.user.{key}" for key in KEYS),
+    "metadata.user.c\\.d",
     "metadata.user",
     "metadata.user.a.0",
     "metadata.user.a.b",
@@ -119,8 +126,28 @@ TEXTS = [
 GLOBS = [
     *("/a/*", "/a/**", "/**/b.jpg", "*", "**", "/a/?.jpg", "*.jpg", "/?/**", "image/*", "/a*"),
     *("/x\\*y*", "/%_[x]*", "/**", "/\U0001f600/*", "/line*", "/a/**/c.jpg", "//*", "/a//*", "?"),
+    *(
+        "*jpg*",
+        "*b*",
+        "/**/b*",
+        "/**/a/**/c*",
+        "/**/*b*",
+        "/a/",
+        "/a/**/",
+        "/*/",
+        "*a/*/b*",
+        "/*b/*",
+    ),
+    *("/**/a/**/b/**/c.jpg", "image*", "*jpeg", "*e*"),
 ]
-MOMENTS = ["2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.900Z", "1970-01-01", "9999-12-31"]
+MOMENTS = [
+    "2026-01-*",
+    "2026-01-02T03:04*",
+    "2026-01-02T03:04:05.678Z",
+    "2026-01-02T03:04:05.900Z",
+    "1970-01-01",
+    "9999-12-31",
+]
 
 values = st.sampled_from([*VALUES, *TEXTS, *GLOBS, *MOMENTS]) | st.text(max_size=4)
 operators = st.one_of(
@@ -168,7 +195,6 @@ async def check(
     async with storage.read() as work:
         page = await work.items.page(dataset, ItemQuery(node))
         assert [item.path for item in page] == expected, where
-        assert await work.items.count(dataset, node) == len(expected)
 
 
 async def test_generated_filters_mean_what_they_mean_in_memory(
@@ -178,7 +204,7 @@ async def test_generated_filters_mean_what_they_mean_in_memory(
     loop, seen = asyncio.get_running_loop(), []
 
     @settings(
-        max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     @given(where=filters)
     def collect(where: Any) -> None:
@@ -200,6 +226,17 @@ async def test_each_field_is_compared_with_each_value_by_its_type(
         await check(storage, dataset, items, {field: {"$gte": value}})
         if isinstance(value, str):
             await check(storage, dataset, items, {field: {"$match": value}})
+
+
+async def test_what_a_filter_fits_is_counted(
+    filled: tuple[SqlCatalogStorage, Dataset, list[Item]],
+) -> None:
+    storage, dataset, items = filled
+    async with storage.read() as work:
+        for where in ({}, {"type": "file"}, {"filename": "*jpg"}, {"metadata.user.a": "a"}):
+            node = parse_filter(where)
+            fitting = [item for item in items if matches(node, item.columns(), item.metadata)]
+            assert await work.items.count(dataset, node) == len(fitting)
 
 
 async def test_globs_choose_their_way_by_what_they_begin_with_and_find_the_same(

@@ -10,8 +10,7 @@ import pytest
 
 from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish, running_sync
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql import parse_filter
-from valetkey.catalog.domain.dql.ast import All, Column
+from valetkey.catalog.domain.dql import All, parse_filter, parse_sort
 from valetkey.catalog.domain.merge import Changes, Indexed
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.domain.ports.objects import Listed
@@ -72,7 +71,8 @@ async def fill(storage: CatalogStorage, dataset: Dataset, *paths: str) -> None:
 async def paths(storage: CatalogStorage, dataset: Dataset, **filters: object) -> list[str]:
     async with storage.read() as work:
         where = parse_filter(filters.pop("where", {}))
-        query = ItemQuery(where, **filters)  # type: ignore[arg-type]  # fields by name
+        orders = parse_sort(filters.pop("sort", {}))
+        query = ItemQuery(where, orders, **filters)  # type: ignore[arg-type]  # fields by name
         return [found.path for found in await work.items.page(dataset, query)]
 
 
@@ -200,7 +200,7 @@ async def test_pages_are_walked_by_id_in_either_direction(
     assert first == ["00.jpg", "01.jpg", "02.jpg", "03.jpg"]
     after = await paths(storage, dataset, where={"id": {"$gt": f"{4:024x}"}}, limit=3)
     assert after == ["04.jpg", "05.jpg", "06.jpg"]
-    assert await paths(storage, dataset, descending=True, limit=2) == ["09.jpg", "08.jpg"]
+    assert await paths(storage, dataset, sort={"id": "descending"}, limit=2) == ["09.jpg", "08.jpg"]
     assert await paths(storage, dataset, limit=2, offset=9) == ["09.jpg"]
 
 
@@ -210,8 +210,13 @@ async def test_sorting_by_name_is_by_code_points_with_folders_among_the_files(
     await fill(storage, dataset, "a.txt", "a/x", "b")
     async with storage.begin() as work:
         await work.items.put(dataset, item(dataset, "a/"), touched_ms=1)
-    assert await paths(storage, dataset, sort=Column.FILENAME) == ["a/", "a.txt", "a/x", "b"]
-    files = await paths(storage, dataset, where={"type": "file"}, sort=Column.FILENAME)
+    assert await paths(storage, dataset, sort={"filename": "ascending"}) == [
+        "a/",
+        "a.txt",
+        "a/x",
+        "b",
+    ]
+    files = await paths(storage, dataset, where={"type": "file"}, sort={"filename": "ascending"})
     assert files == ["a.txt", "a/x", "b"]
 
 
@@ -250,3 +255,26 @@ async def test_a_staged_listing_comes_back_in_order_each_object_once(
         assert [*first, *rest] == [listed("a", 2), listed("b"), listed("c")]
         await work.items.unstage(shard.id)
         assert await work.items.staged(shard.id, "", limit=2) == []
+
+
+async def test_pages_are_sorted_by_several_fields_and_by_id_at_last(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    added = [listed("b/1.txt", 2), listed("a/2.jpg", 1), listed("a/1.txt", 2), listed("c.jpg", 1)]
+    await apply(storage, dataset, Changes(added=added))
+    for sort, expected in (
+        ({"dir": "ascending", "name": "descending"}, ["c.jpg", "a/2.jpg", "a/1.txt", "b/1.txt"]),
+        ({"name": "ascending"}, ["b/1.txt", "a/1.txt", "a/2.jpg", "c.jpg"]),
+        ({"metadata.system.size": "descending"}, ["a/1.txt", "b/1.txt", "c.jpg", "a/2.jpg"]),
+        (
+            {"metadata.system.size": "ascending", "id": "descending"},
+            ["c.jpg", "a/2.jpg", "a/1.txt", "b/1.txt"],
+        ),
+        ({"createdAt": "ascending"}, ["b/1.txt", "a/2.jpg", "a/1.txt", "c.jpg"]),
+        ({"updatedAt": "descending"}, ["c.jpg", "a/1.txt", "a/2.jpg", "b/1.txt"]),
+        (
+            {"createdAt": "descending", "id": "descending"},
+            ["c.jpg", "a/1.txt", "a/2.jpg", "b/1.txt"],
+        ),
+    ):
+        assert await paths(storage, dataset, sort=sort) == expected, sort

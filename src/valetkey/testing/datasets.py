@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from valetkey.catalog.domain.dataset import Dataset, Item, folder_of, mimetype_of
-from valetkey.catalog.domain.dql.ast import Node
+from valetkey.catalog.domain.dql.ast import Column, Node
 from valetkey.catalog.domain.dql.evaluate import matches
 from valetkey.catalog.domain.merge import Changes, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
@@ -95,10 +97,10 @@ class MemoryItems:
         return row.item if row and row.deleted_ms is None else None
 
     async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]:
-        def order(item: Item) -> tuple[object, str]:
-            return item.columns()[query.sort], item.id
-
-        found = sorted(self._fitting(dataset, query.where), key=order, reverse=query.descending)
+        found = self._fitting(dataset, query.where)
+        for order in reversed(query.orders):
+            by = partial(_value, order.field)
+            found.sort(key=by, reverse=order.descending)  # keeps the order of equals
         return found[query.offset : query.offset + query.limit]
 
     async def count(self, dataset: Dataset, where: Node) -> int:
@@ -211,6 +213,10 @@ class MemoryItems:
 
     async def unstage(self, shard_id: str) -> None:
         self._staged.pop(shard_id, None)
+
+
+def _value(field: Column, item: Item) -> Any:
+    return item.columns()[field]
 
 
 def _made(dataset: Dataset, listed: Listed, item_id: str, creator: str, now: datetime) -> Item:

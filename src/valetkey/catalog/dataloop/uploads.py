@@ -16,7 +16,8 @@ from valetkey.domain.errors import InvalidInput, TooLarge
 
 MULTIPART: Final = "multipart/form-data"
 FILE: Final = "file"
-_MAX_FIELD: Final = 128 * 1024
+#: Metadata is a field, and JSON may write each of its letters as an escape.
+_MAX_FIELD: Final = 4 * 1024 * 1024
 _MAX_PARTS: Final = 16
 #: After a refusal, so much of the body is still read, since clients read no answer while they send.
 _MAX_DRAINED: Final = 64 * 1024 * 1024

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db.commands import SqlCommands
 from valetkey.catalog.db.datasets import SqlDatasets
 from valetkey.catalog.db.items import SqlItems
+from valetkey.catalog.db.items.globs import SQLITE_FUNCTION
+from valetkey.catalog.domain.dql.glob import glob_matches
 from valetkey.db.database import Database
 from valetkey.db.engine import BUSY_SECONDS
 from valetkey.db.limits import LIMITS, Limits
@@ -31,4 +36,12 @@ class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):
         cls, url: str, *, busy_seconds: float = BUSY_SECONDS, limits: Limits = LIMITS
     ) -> SqlCatalogStorage:
         """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
-        return cls(Database(url, busy_seconds=busy_seconds, limits=limits), SqlCatalogWork)
+        database = Database(url, busy_seconds=busy_seconds, limits=limits)
+        if database.url.get_backend_name() == "sqlite":
+            for pool in database.pools.values():
+                event.listen(pool.sync_engine, "connect", _add_functions)
+        return cls(database, SqlCatalogWork)
+
+
+def _add_functions(connection: Any, _: Any) -> None:
+    connection.create_function(SQLITE_FUNCTION, 2, glob_matches, deterministic=True)

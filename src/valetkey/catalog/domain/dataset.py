@@ -8,6 +8,7 @@ path with a leading ``/``.
 from __future__ import annotations
 
 import hashlib
+import json
 import mimetypes
 import unicodedata
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from valetkey.catalog.domain.dql.ast import Column, Scalar
-from valetkey.catalog.domain.dql.parse import check_scalar
+from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT, check_scalar
 from valetkey.domain.errors import InvalidInput, TooLarge
 from valetkey.domain.ports.objects import to_ms
 from valetkey.domain.scope import MAX_KEY_BYTES
@@ -27,7 +28,7 @@ from valetkey.domain.verification import PROBE_PREFIX
 TOMBSTONE_LIFETIME: Final = timedelta(days=7)
 #: The dataset that Dataloop's SDK expects in each project, shown only on request.
 HIDDEN_DATASET: Final = "Binaries"
-MAX_METADATA_BYTES: Final = 64 * 1024
+MAX_METADATA_BYTES: Final = 1024 * 1024
 _MAX_METADATA_DEPTH: Final = 16
 #: Keys of ``metadata.system`` that follow the object and can't be written.
 SYSTEM_FACTS: Final = frozenset({"size", "mimetype", "etag", "originalname"})
@@ -178,11 +179,22 @@ def parse_folder(text: str) -> str:
 def check_metadata(document: object) -> dict[str, Any]:
     """Return metadata that both databases keep exactly and filters can compare.
 
-    Raises InvalidInput (not an object, too deep, numbers that JSON readers round, NUL).
+    Raises InvalidInput (not an object, too deep, numbers beyond 64 bits, NUL), TooLarge.
     """
     if not isinstance(document, Mapping):
         raise InvalidInput("Metadata is not an object.", hint="Give {...}.", field="metadata")
-    return {_key(key): _checked(value, 1) for key, value in document.items()}
+    return _of_size({_key(key): _checked(value, 1) for key, value in document.items()})
+
+
+def _of_size(metadata: dict[str, Any]) -> dict[str, Any]:
+    size = len(json.dumps(metadata, ensure_ascii=False).encode())
+    if size > MAX_METADATA_BYTES:
+        raise TooLarge(
+            f"The metadata would have {size} bytes.",
+            hint=f"Keep it below {MAX_METADATA_BYTES}.",
+            field="metadata",
+        )
+    return metadata
 
 
 def _checked(value: object, depth: int) -> Any:
@@ -194,7 +206,7 @@ def _checked(value: object, depth: int) -> Any:
         return {_key(key): _checked(part, depth + 1) for key, part in value.items()}
     if isinstance(value, list):
         return [_checked(part, depth + 1) for part in value]
-    return check_scalar(value)
+    return check_scalar(value, max_text=MAX_METADATA_TEXT)
 
 
 def _key(key: object) -> str:
@@ -226,4 +238,4 @@ def patched_metadata(
     elif isinstance(wanted.get("system"), dict):
         facts = wanted["system"]
         wanted["system"] = {key: facts[key] for key in facts if key not in SYSTEM_FACTS}
-    return patched(old, wanted)
+    return _of_size(patched(old, wanted))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Column, Node
+from valetkey.catalog.domain.dql.ast import Column, Node, Order
 from valetkey.catalog.domain.merge import Changes, Indexed
 from valetkey.catalog.domain.sync import Command, Shard, WriteIntent
 from valetkey.domain.ports import Storage, UnitOfWork
@@ -39,11 +39,10 @@ class Datasets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ItemQuery:
-    """A page of items: those that ``where`` fits, sorted, then by id."""
+    """A page of items: those that ``where`` fits, sorted; the last of the ``orders`` is by id."""
 
     where: Node
-    sort: Column = Column.ID
-    descending: bool = False
+    orders: Sequence[Order] = (Order(Column.ID),)
     limit: int = 1000
     offset: int = 0
 

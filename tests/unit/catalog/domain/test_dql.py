@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +16,18 @@ from valetkey.catalog.domain.dql import (
     Either,
     Glob,
     Not,
+    Order,
     Scalar,
     matches,
     parse_filter,
     parse_sort,
 )
-from valetkey.catalog.domain.dql.glob import atomic_regex, glob_matches, literal_prefix
+from valetkey.catalog.domain.dql.glob import (
+    GlobMatcher,
+    glob_matches,
+    literal_prefix,
+    normal_glob,
+)
 from valetkey.domain.errors import InvalidInput, TooLarge
 
 COLUMNS: dict[Column, Scalar] = {
@@ -36,7 +44,16 @@ COLUMNS: dict[Column, Scalar] = {
     Column.ETAG: "abc",
 }
 METADATA: dict[str, Any] = {
-    "user": {"score": 0.5, "ok": True, "none": None, "tags": ["a"], "name": "Zoë", "deep": {"n": 7}}
+    "user": {
+        "score": 0.5,
+        "ok": True,
+        "none": None,
+        "tags": ["cat", "dog", 3],
+        "name": "Zoë",
+        "deep": {"n": 7},
+        "a.b": {"c.d.e": 1},
+        "big": 2**63 - 1,
+    }
 }
 
 
@@ -72,6 +89,36 @@ def fits(document: object) -> bool:
         {"metadata.user.name": {"$match": "oë"}},
         {"$or": [{"type": "dir"}, {"annotated": False}]},
         {"annotationsCount": 0},
+        # As Dataloop's documentation has them.
+        {"filename": "*.jpg"},
+        {"filename": "*cats*"},
+        {"filename": "/train/**/cats/*"},
+        {"filename": "/train/**/1.jpg"},
+        {"dir": "/train/cats/"},
+        {"dir": "/train/**"},
+        {"dir": "/train/cats/**"},
+        {"dir": ["/nothing/", "/train/*"]},
+        {"name": "*.jpg"},
+        {"name": "1*"},
+        {"metadata.system.mimetype": "image*"},
+        {"metadata.system.mimetype": "*jpeg"},
+        {"metadata.system.mimetype": {"$in": ["video*", "*jp*"]}},
+        {"createdAt": "2026-*"},
+        {"createdAt": "2026-01-*"},
+        {"createdAt": "2026-01-01*"},
+        {"createdAt": "2026-01-01T00:*"},
+        {"metadata.system.originalname": "1.jpg"},
+        {"metadata.system.originalname": {"$match": ".jpg"}},
+        {"metadata.system.size": "1234"},
+        {"metadata.system.size": {"$gt": "0"}},
+        {"metadata.system.size": {"$lt": "1234.5"}},
+        {"metadata.user.tags": "cat"},
+        {"metadata.user.tags": {"$in": ["bird", "dog"]}},
+        {"metadata.user.tags": {"$ne": "bird"}},
+        {"metadata.user.tags": {"$gt": 2}},
+        {"metadata.user.tags": {"$match": "ca"}},
+        {"metadata.user.a\\.b.c\\.d\\.e": 1},
+        {"metadata.user.big": 2**63 - 1},
     ],
 )
 def test_these_filters_find_the_item(document: object) -> None:
@@ -87,10 +134,23 @@ def test_these_filters_find_the_item(document: object) -> None:
         {"metadata.user.ok": 1},
         {"metadata.user.score": "0.5"},
         {"metadata.user.name": {"$gt": 3}},
-        {"metadata.user.tags.0": "a"},
+        {"metadata.user.tags.0": "cat"},
         {"metadata.user.deep": {"$match": "n"}},
         {"annotationsCount": False},
         {"$or": []},
+        {"filename": "/train/cats/?.jpg"},
+        {"filename": "/train/cats/[1].jpg"},
+        {"filename": "/*.jpg"},
+        {"dir": "/train/*/*"},
+        {"dir": "/trai*n"},
+        {"createdAt": "2025-*"},
+        {"createdAt": "2026-02-*"},
+        {"metadata.system.size": {"$gt": "1234"}},
+        {"metadata.user.tags": {"$ne": "cat"}},
+        {"metadata.user.tags": {"$nin": ["bird", "cat"]}},
+        {"metadata.user.tags": ["bird"]},
+        {"metadata.user.tags": {"$match": "at d"}},
+        {"metadata.user.a.b": {"$exists": True}},
     ],
 )
 def test_these_filters_do_not(document: object) -> None:
@@ -119,7 +179,10 @@ def test_these_filters_do_not(document: object) -> None:
         {"metadata.user..x": 1},
         {"metadata.user.x": {"$gt": None}},
         {"metadata.user.x": {"$gt": True}},
-        {"metadata.user.x": 2**53 + 1},
+        {"metadata.user.x": 2**63},
+        {"createdAt": "2026-0*"},
+        {"createdAt": "*-01"},
+        {"createdAt": "2026-02-30*"},
         {"metadata.user.x": float("nan")},
         {"createdAt": "yesterday"},
         {"createdAt": {"$gt": 3}},
@@ -152,13 +215,39 @@ def test_constant_fields_are_answered_at_once() -> None:
     assert parse_filter({"hidden": [True]}) == Either(())
 
 
-def test_sorting_is_by_few_fields() -> None:
-    assert parse_sort({}) == (Column.ID, False)
-    assert parse_sort({"filename": "descending"}) == (Column.FILENAME, True)
-    wrong: Any
-    for wrong in ({"id": 1}, {"metadata.user.x": "ascending"}, [], {"id": "ascending", "name": 1}):
-        with pytest.raises(InvalidInput):
-            parse_sort(wrong)
+BY_ID = Order(Column.ID)
+
+
+@pytest.mark.parametrize(
+    ("document", "orders"),
+    [
+        (None, (BY_ID,)),
+        ({}, (BY_ID,)),
+        ({"filename": "descending"}, (Order(Column.FILENAME, True), Order(Column.ID, True))),
+        ({"name": "ascending"}, (Order(Column.NAME), BY_ID)),
+        (
+            {"dir": "ascending", "metadata.system.size": "descending"},
+            (Order(Column.DIR), Order(Column.SIZE, True), Order(Column.ID, True)),
+        ),
+        # What the SDK sends while it walks by id: ids are in the order in which items came.
+        ({"createdAt": "descending", "id": "descending"}, (Order(Column.ID, True),)),
+        ({"createdAt": "ascending"}, (Order(Column.CREATED_AT), BY_ID)),
+        ({"updatedAt": "ascending", "id": "ascending"}, (Order(Column.UPDATED_AT), BY_ID)),
+    ],
+)
+def test_a_sort_ends_with_the_id_so_that_each_item_has_its_place(
+    document: object, orders: tuple[Order, ...]
+) -> None:
+    assert parse_sort(document) == orders
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"id": 1}, {"metadata.user.x": "ascending"}, [], {"x": "ascending"}, {"creator": "ascending"}],
+)
+def test_what_cannot_be_sorted_by_is_refused(wrong: object) -> None:
+    with pytest.raises(InvalidInput):
+        parse_sort(wrong)
 
 
 @pytest.mark.parametrize(
@@ -167,35 +256,79 @@ def test_sorting_is_by_few_fields() -> None:
         ("/a/**", ["/a/", "/a/b", "/a/b/c"], ["/a", "/ab", "/b/a/"]),
         ("/a/*", ["/a/b", "/a/"], ["/a/b/c"]),
         ("/a/**/c", ["/a/c", "/a/b/c", "/a/b/b/c"], ["/a/bc", "/ac"]),
+        ("/a/**/**/c", ["/a/c", "/a/b/c"], ["/a/bc"]),
+        ("/a/**/*.jpg", ["/a/1.jpg", "/a/b/1.jpg", "/a/.jpg"], ["/a1.jpg", "/b/1.jpg"]),
+        ("/**/a*/**/b*", ["/a/b", "/x/a1/y/b2", "/x/a1/b2"], ["/a1b", "/x/b/a"]),
         ("**/x", ["/x", "a/x"], ["x", "/xy"]),
-        ("/?.jpg", ["/1.jpg"], ["/.jpg", "//.jpg", "/10.jpg"]),
-        ("*.(j)+", ["a.(j)+"], ["a.j"]),
-        ("/what?", ["/what?"], ["/what"]),
+        ("/?.jpg", ["/?.jpg"], ["/1.jpg", "//.jpg"]),
+        ("*.(j)+", ["a.(j)+"], ["a.j", "a/b.(j)+"]),
+        ("/[ab]\\*", ["/[ab]\\c"], ["/a\\c", "/a"]),
         ("", [""], ["a"]),
     ],
 )
 def test_globs_know_folders(pattern: str, yes: list[str], no: list[str]) -> None:
-    assert [glob_matches(pattern, text) for text in yes] == [True] * len(yes)
-    assert [glob_matches(pattern, text) for text in no] == [False] * len(no)
+    normal = normal_glob(pattern, crossing=False)
+    assert [glob_matches(normal, text) for text in yes] == [True] * len(yes)
+    assert [glob_matches(normal, text) for text in no] == [False] * len(no)
 
 
-globs = st.lists(st.sampled_from(["a", "b", "/", "*", "**", "?", ".", "\n"]), max_size=9).map(
-    "".join
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [("*dog*", "/a/dog/b", True), ("*a/*/b", "a/b", False), ("*a/*/b", "a//b", True)],
 )
-texts = st.text(alphabet="ab/.\n", max_size=12)
+def test_a_wildcard_that_crosses_stands_for_anything(pattern: str, text: str, fits: bool) -> None:
+    assert glob_matches(normal_glob(pattern, crossing=True), text) is fits
+
+
+wild = st.lists(st.sampled_from(["a", "b", "/", "*", "**", "/**/", "?", ".", "\n"]), max_size=9)
+globs = wild.map("".join)
+texts = st.text(alphabet="ab/.\n?", max_size=12)
+
+
+def tried_out(pattern: str, text: str) -> bool:
+    """What a pattern means, by a regular expression that tries out all that there is."""
+    runs = re.sub(r"\*{2,}", "**", pattern)
+    runs = re.sub(r"(/\*\*){2,}/", "/**/", runs)
+    meaning = {"/**/": "/(?:.*/)?", "**": ".*", "*": "[^/]*"}
+    found = re.findall(r"/\*\*/|\*\*|\*|[^*/]+|/", runs)
+    regex = "".join(meaning.get(piece) or re.escape(piece) for piece in found)
+    return re.fullmatch(regex, text, re.DOTALL) is not None
 
 
 @given(pattern=globs, text=texts)
-def test_the_fast_glob_means_what_the_plain_one_means(pattern: str, text: str) -> None:
-    expected = glob_matches(pattern, text)
-    assert (atomic_regex(pattern).fullmatch(text) is not None) == expected
-    if expected:
-        assert text.startswith(literal_prefix(pattern))
+def test_a_glob_means_what_trying_everything_out_finds(pattern: str, text: str) -> None:
+    normal = normal_glob(pattern, crossing=False)
+    fits = glob_matches(normal, text)
+    assert fits == tried_out(pattern, text)
+    if fits:
+        assert text.startswith(literal_prefix(normal))
 
 
-def test_a_hostile_glob_does_not_run_away() -> None:
-    pattern = "*a" * 60 + "**a" * 60 + "b"
-    assert atomic_regex(pattern).fullmatch("a" * 1024) is None
+class Counted:
+    """A text that counts how often a letter of it is read."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.reads = text, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for letter in self.text:
+            self.reads += 1
+            yield letter
+
+
+@pytest.mark.parametrize("pattern", ["/**a*a*a*b" * 8, "*a" * 60 + "**a" * 60 + "b", "**a/" * 90])
+@pytest.mark.parametrize("length", [10, 100, 1000])
+def test_a_hostile_glob_reads_each_letter_once(pattern: str, length: int) -> None:
+    text = Counted(("/" + "a" * 9) * (length // 10))
+    assert not GlobMatcher(normal_glob(pattern, crossing=False)).matches(text)
+    assert text.reads <= length
+
+
+def test_a_filter_has_no_more_globs_than_a_database_should_match() -> None:
+    for pattern, too_many in (("/a*", 101), ("/**/a*/b*", 17), ("/a*" + "b" * 400, 30)):
+        with pytest.raises(TooLarge):
+            parse_filter({"$or": [{"filename": pattern}] * too_many})
+        parse_filter({"$or": [{"filename": pattern}] * 16})
 
 
 json_values = st.recursive(

@@ -1,53 +1,70 @@
-"""Where the databases differ for filters: looking into metadata, and matching text."""
+"""Where the databases differ for filters: looking into metadata, and matching text.
+
+Where a value is an array, a test is true of it when it is true of one of its elements.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import json
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Float,
+    Numeric,
     Text,
+    and_,
     case,
     cast,
     collate,
+    column,
+    false,
     func,
     literal,
     literal_column,
+    or_,
+    select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.domain.dql.ast import Metadata
-from valetkey.catalog.domain.dql.glob import atomic_regex, posix_regex
+from valetkey.catalog.db.items.globs import postgresql_glob, sqlite_glob
+from valetkey.catalog.domain.dql.ast import Metadata, Scalar
 
 Condition = ColumnElement[bool]
 Expression = ColumnElement[Any]
 
 _C = t.items.c
 _NO_PATH: ColumnElement[Any] = literal_column("'{}'::text[]")
+_ONE: ColumnElement[Any] = literal_column("1")
+
+ORDERINGS: Final[dict[str, Callable[[Any, Any], Condition]]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
 
 
 class Documents(Protocol):
-    """A database's way. What is not of the type that is asked for is NULL."""
+    """A database's way. Conditions may be NULL for what is not there."""
 
-    def type_of(self, field: Metadata) -> Expression:
-        """Return the JSON type of a value; NULL for none."""
+    def exists(self, field: Metadata) -> Condition:
+        """Tell whether there is a value."""
         ...
 
-    def text(self, field: Metadata) -> Expression:
-        """Return a value that is text; NULL for another."""
+    def equal(self, field: Metadata, value: Scalar) -> Condition:
+        """Compare with a value of the same type; null equals a missing value too."""
         ...
 
-    def number(self, field: Metadata) -> Expression:
-        """Return a value that is a number; NULL for another."""
+    def ordered(self, field: Metadata, operator: str, value: str | float) -> Condition:
+        """Compare numbers, or texts by code points."""
         ...
 
-    def is_boolean(self, field: Metadata, value: bool) -> Condition:
-        """Compare with true or false."""
-        ...
-
-    def by_code_points(self, side: Expression) -> Expression:
-        """Return text so that it is ordered by code points."""
+    def text_fits(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
+        """Test a value that is text."""
         ...
 
     def glob(self, side: Expression, pattern: str) -> Condition:
@@ -60,62 +77,99 @@ class Documents(Protocol):
 
 
 class Sqlite:
-    """JSON functions; REGEXP is Python's own ``re``, as SQLAlchemy offers it."""
+    """JSON functions."""
 
-    def type_of(self, field: Metadata) -> Expression:
-        return func.json_type(_C.metadata, _json_path(field))
+    def exists(self, field: Metadata) -> Condition:
+        return func.json_type(_C.metadata, _json_path(field)).is_not(None)
 
-    def text(self, field: Metadata) -> Expression:
-        value = func.json_extract(_C.metadata, _json_path(field))
-        return case((self.type_of(field) == "text", value))
+    def equal(self, field: Metadata, value: Scalar) -> Condition:
+        if value is None:
+            missing = func.json_type(_C.metadata, _json_path(field)).is_(None)
+            return or_(missing, self._any(field, lambda kind, _: kind == "null"))
+        if isinstance(value, bool):
+            return self._any(field, lambda kind, _: kind == ("true" if value else "false"))
+        return self._any(field, lambda kind, found: _same_type(kind, found, value, "=="))
 
-    def number(self, field: Metadata) -> Expression:
-        value = func.json_extract(_C.metadata, _json_path(field))
-        return case((self.type_of(field).in_(["integer", "real"]), value))
+    def ordered(self, field: Metadata, operator: str, value: str | float) -> Condition:
+        return self._any(field, lambda kind, found: _same_type(kind, found, value, operator))
 
-    def is_boolean(self, field: Metadata, value: bool) -> Condition:
-        return self.type_of(field) == ("true" if value else "false")
-
-    def by_code_points(self, side: Expression) -> Expression:
-        return side
+    def text_fits(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
+        return self._any(field, lambda kind, found: and_(kind == "text", test(found)))
 
     def glob(self, side: Expression, pattern: str) -> Condition:
-        # ``re.search``, so both ends are held here.
-        regex = rf"\A(?s:{atomic_regex(pattern).pattern})\Z"
-        return side.op("REGEXP", is_comparison=True)(literal(regex, Text()))
+        return sqlite_glob(side, pattern)
 
     def holds(self, side: Expression, text: str) -> Condition:
         return func.instr(side, literal(text, Text())) > 0
+
+    def _any(
+        self, field: Metadata, test: Callable[[Expression, Expression], Condition]
+    ) -> Condition:
+        place = _C.metadata, _json_path(field)
+        kind: Expression = func.json_type(*place)
+        each = func.json_each(*place).table_valued("type", "value").alias()
+        elements = select(_ONE).select_from(each).where(test(each.c.type, each.c.value))
+        alone = test(kind, func.json_extract(*place))
+        return or_(func.coalesce(alone, false()), and_(kind == "array", elements.exists()))
+
+
+def _same_type(kind: Expression, found: Expression, value: str | float, operator: str) -> Condition:
+    kinds = ["text"] if isinstance(value, str) else ["integer", "real"]
+    wanted = literal(value, Text()) if isinstance(value, str) else number(value)
+    compared = found == wanted if operator == "==" else ORDERINGS[operator](found, wanted)
+    return and_(kind.in_(kinds), compared)
 
 
 class Postgresql:
     """JSONB operators. Keys are followed one by one: a path as a whole would index arrays too."""
 
-    def type_of(self, field: Metadata) -> Expression:
-        return func.jsonb_typeof(self._value(field))
+    def exists(self, field: Metadata) -> Condition:
+        return self._value(field).is_not(None)
 
-    def text(self, field: Metadata) -> Expression:
-        value = self._value(field)
-        return case((func.jsonb_typeof(value) == "string", _bare(value)))
+    def equal(self, field: Metadata, value: Scalar) -> Condition:
+        # An array contains what is one of its elements; an object contains no single value.
+        found, wanted = self._value(field), literal(json.dumps(value, ensure_ascii=False), Text())
+        contains = found.op("@>", is_comparison=True)(cast(wanted, JSONB))
+        return or_(found.is_(None), contains) if value is None else contains
 
-    def number(self, field: Metadata) -> Expression:
-        value = self._value(field)
-        return case((func.jsonb_typeof(value) == "number", cast(_bare(value), Float(53))))
+    def ordered(self, field: Metadata, operator: str, value: str | float) -> Condition:
+        if isinstance(value, str):
+            wanted = literal(value, Text())
+            return self.text_fits(
+                field, lambda found: ORDERINGS[operator](collate(found, "C"), wanted)
+            )
+        number_given = cast(literal(repr(value), Text()), Numeric())
 
-    def is_boolean(self, field: Metadata, value: bool) -> Condition:
-        found = self._value(field)
-        return case(
-            (func.jsonb_typeof(found) == "boolean", _bare(found) == ("true" if value else "false"))
-        )
+        def test(found: Expression) -> Condition:
+            as_number = case(
+                (func.jsonb_typeof(found) == "number", cast(_bare(found), Numeric())),
+            )
+            return ORDERINGS[operator](as_number, number_given)
 
-    def by_code_points(self, side: Expression) -> Expression:
-        return collate(side, "C")
+        return self._any(field, test)
+
+    def text_fits(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
+        def as_text(found: Expression) -> Condition:
+            return test(case((func.jsonb_typeof(found) == "string", _bare(found))))
+
+        return self._any(field, as_text)
 
     def glob(self, side: Expression, pattern: str) -> Condition:
-        return side.op("~", is_comparison=True)(literal(posix_regex(pattern), Text()))
+        return postgresql_glob(side, pattern)
 
     def holds(self, side: Expression, text: str) -> Condition:
         return func.strpos(side, literal(text, Text())) > 0
+
+    def _any(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
+        found = self._value(field)
+        # Unlike jsonb_array_elements, it refuses nothing that is no array.
+        elements = func.jsonb_path_query(found, literal_column("'$[*]'")).table_valued(
+            column("value", JSONB)
+        )
+        each = elements.render_derived()
+        among = select(_ONE).select_from(each).where(test(each.c.value)).exists()
+        alone = func.coalesce(test(found), false())
+        return or_(alone, and_(func.jsonb_typeof(found) == "array", among))
 
     @staticmethod
     def _value(field: Metadata) -> Expression:
@@ -123,6 +177,11 @@ class Postgresql:
         for key in field.path:
             value = value.op("->")(literal(key, Text()))
         return value
+
+
+def number(value: float) -> Expression:
+    """Return a number as a parameter."""
+    return literal(value, BigInteger() if isinstance(value, int) else Float(53))
 
 
 def _bare(value: Expression) -> Expression:

@@ -6,11 +6,9 @@ Every condition is true or false, never NULL, so that NOT means what it says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
-    Float,
     Text,
     and_,
     bindparam,
@@ -25,11 +23,13 @@ from sqlalchemy import (
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.documents import (
+    ORDERINGS,
     Condition,
     Documents,
     Expression,
     Postgresql,
     Sqlite,
+    number,
 )
 from valetkey.catalog.domain.dql.ast import (
     All,
@@ -57,13 +57,6 @@ _NUMBERS: Final = frozenset({Column.SIZE, Column.CREATED_AT, Column.UPDATED_AT})
 _LAST: Final = "\U0010ffff"
 _SURROGATES: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
-
-_ORDERINGS: Final[dict[str, Callable[[Any, Any], Condition]]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-}
 
 
 def column(field: Column) -> Expression:
@@ -133,8 +126,10 @@ class Translator:
             case Equal(_, value):
                 return _equal(field, value) if _is(value, kind) else false()
             case Compare(_, operator, value):
-                same = _is(value, kind)
-                return self._ordered(column(field), operator, value) if same else false()
+                if not _is(value, kind):
+                    return false()
+                wanted = literal(value, Text()) if isinstance(value, str) else number(value)
+                return ORDERINGS[operator](column(field), wanted)
             case Glob(_, pattern):
                 return self._documents.glob(column(field), pattern) if kind is str else false()
             case Contains(_, text):
@@ -144,33 +139,15 @@ class Translator:
         documents = self._documents
         match node:
             case Exists():
-                return documents.type_of(field).is_not(None)
+                return documents.exists(field)
             case Equal(_, value):
-                return self._equal(field, value)
+                return documents.equal(field, value)
             case Compare(_, operator, value):
-                side = documents.text(field) if isinstance(value, str) else documents.number(field)
-                return self._ordered(side, operator, value)
+                return documents.ordered(field, operator, value)
             case Glob(_, pattern):
-                return documents.glob(documents.text(field), pattern)
+                return documents.text_fits(field, lambda side: documents.glob(side, pattern))
             case Contains(_, text):
-                return documents.holds(documents.text(field), text)
-
-    def _equal(self, field: Metadata, value: Scalar) -> Condition:
-        match value:
-            case None:
-                return func.coalesce(self._documents.type_of(field), "null") == "null"
-            case bool():
-                return self._documents.is_boolean(field, value)
-            case str():
-                return self._documents.text(field) == literal(value, Text())
-            case _:
-                return self._documents.number(field) == _number(value)
-
-    def _ordered(self, side: Expression, operator: str, value: str | float) -> Condition:
-        if isinstance(value, str):
-            side = self._documents.by_code_points(side)
-            return _ORDERINGS[operator](side, literal(value, Text()))
-        return _ORDERINGS[operator](side, _number(value))
+                return documents.text_fits(field, lambda side: documents.holds(side, text))
 
 
 def _is(value: Scalar, kind: type) -> bool:
@@ -182,7 +159,8 @@ def _is(value: Scalar, kind: type) -> bool:
 def _equal(field: Column, value: Scalar) -> Condition:
     if isinstance(value, str):
         return _one_of(field, [value])
-    return column(field) == _number(value)
+    assert isinstance(value, int | float)  # noqa: S101  # _is said so
+    return column(field) == number(value)
 
 
 def _one_of(field: Field, values: list[str]) -> Condition:
@@ -203,10 +181,6 @@ def _within(side: Expression, values: list[str]) -> Condition:
     if len(values) == 1:
         return side == literal(values[0], Text())
     return side.in_(bindparam(None, values, type_=Text(), expanding=True))
-
-
-def _number(value: Any) -> Expression:
-    return literal(float(value), Float(53))
 
 
 def glob_range(node: Node) -> Condition | None:

@@ -23,7 +23,7 @@ from valetkey.catalog.db.items.filters import (
     glob_range,
 )
 from valetkey.catalog.db.items.rows import COLUMNS
-from valetkey.catalog.domain.dql.ast import All, Column, Equal, Node
+from valetkey.catalog.domain.dql.ast import All, Column, Equal, Node, Order
 from valetkey.catalog.domain.ports import ItemQuery
 
 _C = t.items.c
@@ -44,14 +44,14 @@ async def page_query(
     if folder is not None:
         wanted.append(_C.folder == folder)
     elif stretch is not None and (
-        query.sort is Column.FILENAME or await _is_short(connection, own, stretch)
+        query.orders[0].field is Column.FILENAME or await _is_short(connection, own, stretch)
     ):
         wanted.append(stretch)
-        if query.sort is Column.ID:
+        if query.orders[0].field is Column.ID:
             # Materialised, or the planner might walk by id after all.
             hits = select(*COLUMNS).where(*wanted).cte("hits").prefix_with("MATERIALIZED")
-            return _paged(select(hits), [hits.c.id], query)
-    return _paged(select(*COLUMNS).where(*wanted), _order(query, parts), query)
+            return _paged(select(hits), [_directed(hits.c.id, query.orders[0])], query)
+    return _paged(select(*COLUMNS).where(*wanted), _sorting(query, parts), query)
 
 
 async def _is_short(
@@ -62,19 +62,26 @@ async def _is_short(
     return int((await connection.execute(count)).scalar_one()) <= _SHORT
 
 
-def _order(query: ItemQuery, parts: list[Node]) -> list[Any]:
-    """Return what to sort by. Files alone are in the order of their paths, which is an index's;
-    with folders among them, whose paths end in ``/``, it takes the name as it is shown."""
-    if query.sort is Column.ID:
-        return [_C.id]
-    if query.sort is Column.FILENAME and Equal(Column.TYPE, "file") in parts:
-        return [_C.path]
-    return [column(query.sort), _C.id]
+def _sorting(query: ItemQuery, parts: list[Node]) -> list[Any]:
+    """Return what to sort by, up to what decides. Files alone are in the order of their paths,
+    which is an index's; with folders among them, whose paths end in ``/``, it takes the name as it
+    is shown."""
+    sorting: list[Any] = []
+    for order in query.orders:
+        if order.field is Column.FILENAME and Equal(Column.TYPE, "file") in parts:
+            return [*sorting, _directed(_C.path, order)]
+        sorting.append(_directed(column(order.field), order))
+        if order.field is Column.ID:
+            break
+    return sorting
 
 
-def _paged(statement: Select[Any], order: Sequence[Any], query: ItemQuery) -> Select[Any]:
-    way = desc if query.descending else asc
-    return statement.order_by(*map(way, order)).limit(query.limit).offset(query.offset)
+def _directed(side: Any, order: Order) -> Any:
+    return desc(side) if order.descending else asc(side)
+
+
+def _paged(statement: Select[Any], sorting: Sequence[Any], query: ItemQuery) -> Select[Any]:
+    return statement.order_by(*sorting).limit(query.limit).offset(query.offset)
 
 
 def conjunction(node: Node) -> list[Node]:

@@ -17,10 +17,12 @@ from valetkey.catalog.domain.dql.ast import (
     Metadata,
     Node,
     Not,
+    Order,
     Scalar,
 )
 from valetkey.catalog.domain.dql.evaluate import matches
-from valetkey.catalog.domain.dql.parse import parse_filter, parse_sort
+from valetkey.catalog.domain.dql.fields import parse_sort
+from valetkey.catalog.domain.dql.parse import parse_filter
 
 __all__ = [
     "All",
@@ -35,6 +37,7 @@ __all__ = [
     "Metadata",
     "Node",
     "Not",
+    "Order",
     "Scalar",
     "matches",
     "parse_filter",

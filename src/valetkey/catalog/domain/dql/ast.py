@@ -32,12 +32,23 @@ class Column(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A value inside the metadata, by its keys from the outside in (objects only, no arrays)."""
+    """A value inside the metadata, by its keys from the outside in (through objects only).
+
+    Where it is an array, a test is true of it when it is true of one of the array's elements.
+    """
 
     path: tuple[str, ...]
 
 
 Field = Column | Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A field to sort by, and whether from its highest value down."""
+
+    field: Column
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +91,8 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """Text that a pattern describes wholly: ``**`` anything, ``*`` anything but ``/``, ``?`` one
-    letter but ``/``; ``/**/`` may be a single ``/``."""
+    """Text that a pattern (of :func:`~valetkey.catalog.domain.dql.glob.normal_glob`) describes
+    wholly: ``**`` anything, ``*`` anything but ``/``; ``/**/`` may be a single ``/``."""
 
     field: Field
     pattern: str

@@ -37,7 +37,10 @@ def matches(node: Node, columns: Columns, metadata: Mapping[str, Any]) -> bool:
         case Not(part):
             return not matches(part, columns, metadata)
         case _:
-            return _test(node, _value(node.field, columns, metadata))
+            value = _value(node.field, columns, metadata)
+            if isinstance(value, list) and not isinstance(node, Exists):
+                return any(_test(node, element) for element in value)
+            return _test(node, value)
 
 
 def _value(field: Field, columns: Columns, metadata: Mapping[str, Any]) -> object:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final, Literal
 
 from valetkey.catalog.domain.dql.ast import (
@@ -17,43 +15,41 @@ from valetkey.catalog.domain.dql.ast import (
     Exists,
     Field,
     Glob,
-    Metadata,
     Node,
     Not,
     Scalar,
 )
-from valetkey.catalog.domain.dql.glob import is_glob
-from valetkey.domain.errors import InvalidInput, TooLarge
+from valetkey.catalog.domain.dql.fields import (
+    CONSTANTS,
+    GLOBBED,
+    MOMENTS,
+    PATHS,
+    parse_field,
+)
+from valetkey.catalog.domain.dql.glob import Wild, is_glob, normal_glob, pieces
+from valetkey.catalog.domain.dql.values import (
+    check_scalar,
+    moment_ms,
+    moments_beginning,
+    number_in,
+    refused,
+    shown,
+)
+from valetkey.domain.errors import TooLarge
 
 MAX_DEPTH: Final = 20
 MAX_CONDITIONS: Final = 200
 MAX_VALUES: Final = 5000
-MAX_TEXT: Final = 4096
-#: Integers beyond this are not exact in JSON readers that keep numbers as doubles.
-MAX_INTEGER: Final = 2**53
-_MAX_PATH: Final = 16
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_COLUMNS: Final = {column.value: column for column in Column}
-_MOMENTS: Final = frozenset({Column.CREATED_AT, Column.UPDATED_AT})
-_GLOBBED: Final = frozenset({Column.FILENAME, Column.DIR, Column.NAME, Column.MIMETYPE})
-#: Fields of Dataloop's items that are the same for every item here.
-_CONSTANTS: Final[Mapping[str, Scalar]] = {
-    "hidden": False,
-    "annotated": False,
-    "annotationsCount": 0,
-}
+#: Globs cost a database time for every item that it looks at.
+MAX_GLOBS: Final = 100
+MAX_GLOB_LETTERS: Final = 8192
+#: Globs that have wildcards of both kinds cost most.
+MAX_MIXED_GLOBS: Final = 16
 _ORDERINGS: Final[Mapping[str, Literal["<", "<=", ">", ">="]]] = {
     "$lt": "<",
     "$lte": "<=",
     "$gt": ">",
     "$gte": ">=",
-}
-_SORTABLE: Final = {
-    "id": Column.ID,
-    "filename": Column.FILENAME,
-    "createdAt": Column.CREATED_AT,
-    "updatedAt": Column.UPDATED_AT,
 }
 
 
@@ -62,54 +58,38 @@ def parse_filter(document: object) -> Node:
     return _Parser().node(document, 0)
 
 
-def parse_sort(document: object) -> tuple[Column, bool]:
-    """Read ``{field: "ascending" | "descending"}``; returns the field, and whether it descends.
-
-    Nothing, or an empty object, is by id. Raises InvalidInput.
-    """
-    if document is None or document == {}:
-        return Column.ID, False
-    if not isinstance(document, Mapping) or len(document) != 1:
-        raise _refused("A sort is one field with its direction.", 'such as {"id": "ascending"}')
-    [(name, direction)] = document.items()
-    if name not in _SORTABLE or direction not in ("ascending", "descending"):
-        fields = ", ".join(_SORTABLE)
-        raise _refused(
-            f"Items can't be sorted by {_shown(name)}, {_shown(direction)}.",
-            f"one of {fields} with 'ascending' or 'descending'",
-        )
-    return _SORTABLE[name], direction == "descending"
-
-
 class _Parser:
     """Counts as it goes, so that no filter is too big for the database."""
 
     def __init__(self) -> None:
         self._conditions = 0
         self._values = 0
+        self._globs = 0
+        self._glob_letters = 0
+        self._mixed_globs = 0
 
     def node(self, document: object, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise TooLarge(f"The filter is nested deeper than {MAX_DEPTH}.", hint="Flatten it.")
         if not isinstance(document, Mapping):
-            raise _refused(f"{_shown(document)} is not a condition.", "an object, {field: value}")
+            raise refused(f"{shown(document)} is not a condition.", "an object, {field: value}")
         parts = [self._part(str(name), value, depth) for name, value in document.items()]
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
     def _part(self, name: str, value: object, depth: int) -> Node:
         if name in ("$and", "$or"):
             if not isinstance(value, Sequence) or isinstance(value, str):
-                raise _refused(f"{name} holds {_shown(value)}.", "a list of conditions")
+                raise refused(f"{name} holds {shown(value)}.", "a list of conditions")
             parts = tuple(self.node(part, depth + 1) for part in value)
             return All(parts) if name == "$and" else Either(parts)
         if name.startswith("$"):
-            raise _refused(f"There is no operator {_shown(name)} here.", "$and, $or, or a field")
+            raise refused(f"There is no operator {shown(name)} here.", "$and, $or, or a field")
         return self._field(name, value)
 
     def _field(self, name: str, value: object) -> Node:
         if isinstance(value, Mapping):
             if not value:
-                raise _refused(f"{_shown(name)} is compared with nothing.", "an operator")
+                raise refused(f"{shown(name)} is compared with nothing.", "an operator")
             parts = [self._operator(name, str(op), operand) for op, operand in value.items()]
             return parts[0] if len(parts) == 1 else All(tuple(parts))
         return self._operator(name, "$in" if isinstance(value, list) else "$eq", value)
@@ -124,37 +104,37 @@ class _Parser:
         return self._test(name, operator, operand)
 
     def _test(self, name: str, operator: str, operand: object) -> Node:
-        if name in _CONSTANTS:
+        if name in CONSTANTS:
             return self._constant(name, operator, operand)
-        field = _field(name)
+        field = parse_field(name)
         if operator == "$eq":
             return self._equal(field, operand)
         if operator == "$in":
             if not isinstance(operand, list):
-                raise _refused(f"$in holds {_shown(operand)}.", "a list of values")
+                raise refused(f"$in holds {shown(operand)}.", "a list of values")
             return Either(tuple(self._equal(field, value) for value in operand))
         if operator in _ORDERINGS:
             return self._ordered(field, _ORDERINGS[operator], operand)
         if operator == "$exists":
             if not isinstance(operand, bool):
-                raise _refused(f"$exists holds {_shown(operand)}.", "true or false")
+                raise refused(f"$exists holds {shown(operand)}.", "true or false")
             return Exists(field) if operand else Not(Exists(field))
         if operator == "$match":
             text = self._value(operand)
             if not isinstance(text, str):
-                raise _refused(f"$match holds {_shown(operand)}.", "text to look for")
+                raise refused(f"$match holds {shown(operand)}.", "text to look for")
             return Contains(field, text)
         known = "$eq $ne $in $nin $gt $gte $lt $lte $exists $match"
-        raise _refused(f"There is no operator {_shown(operator)}.", f"one of {known}")
+        raise refused(f"There is no operator {shown(operator)}.", f"one of {known}")
 
     def _constant(self, name: str, operator: str, operand: object) -> Node:
         """Answer at once for a field that is the same for all: items are not hidden."""
-        value, always, never = _CONSTANTS[name], All(()), Either(())
+        value, always, never = CONSTANTS[name], All(()), Either(())
         if operator == "$exists" and isinstance(operand, bool):
             return always if operand else never
         wanted = operand if operator == "$in" and isinstance(operand, list) else [operand]
         if operator not in ("$eq", "$in"):
-            raise _refused(f"{name} is compared with {_shown(operator)}.", "$eq, $ne, $in or $nin")
+            raise refused(f"{name} is compared with {shown(operator)}.", "$eq, $ne, $in or $nin")
         checked = [self._value(one) for one in wanted]
         same = any(
             one == value and isinstance(one, bool) == isinstance(value, bool) for one in checked
@@ -163,19 +143,50 @@ class _Parser:
 
     def _equal(self, field: Field, operand: object) -> Node:
         value = self._value(operand)
-        if field in _MOMENTS:
-            return Equal(field, None if value is None else _moment(value))
-        if field in _GLOBBED and isinstance(value, str) and is_glob(value):
-            return Glob(field, value)
-        return Equal(field, value)
+        if field in MOMENTS:
+            return _at_moment(field, value)
+        if field in GLOBBED and isinstance(value, str) and is_glob(value):
+            return self._glob(field, value)
+        if field is Column.DIR and isinstance(value, str):
+            return Equal(field, _folder(value))
+        return Equal(field, _fitting(field, value))
+
+    def _glob(self, field: Field, text: str) -> Node:
+        """Read a pattern. One that does not begin with ``/`` is no path: its wildcards stand for
+        ``/`` too."""
+        pattern = normal_glob(text, crossing=field not in PATHS or not text.startswith("/"))
+        self._globs += 1
+        self._glob_letters += len(pattern)
+        self._mixed_globs += {Wild.ANY, Wild.FOLDERS} & set(pieces(pattern)) != set() and (
+            Wild.SEGMENT in pieces(pattern)
+        )
+        if (
+            self._globs > MAX_GLOBS
+            or self._glob_letters > MAX_GLOB_LETTERS
+            or self._mixed_globs > MAX_MIXED_GLOBS
+        ):
+            raise TooLarge(
+                f"The filter has more than {MAX_GLOBS} patterns, {MAX_GLOB_LETTERS} letters in "
+                f"them, or {MAX_MIXED_GLOBS} with both * and **.",
+                hint="Split it.",
+            )
+        if field is not Column.DIR:
+            return Glob(field, pattern)
+        pattern = _folder(pattern)
+        if not pattern.endswith("/**"):
+            return Glob(field, pattern)
+        # A folder is among those in it and below.
+        above = pattern.removesuffix("/**") or "/"
+        itself = Glob(field, above) if is_glob(above) else Equal(field, above)
+        return Either((itself, Glob(field, pattern)))
 
     def _ordered(
         self, field: Field, operator: Literal["<", "<=", ">", ">="], operand: object
     ) -> Node:
-        value = self._value(operand)
+        value = _fitting(field, self._value(operand))
         if value is None or isinstance(value, bool):
-            raise _refused(f"{_shown(operand)} has no order.", "text or a number")
-        return Compare(field, operator, _moment(value) if field in _MOMENTS else value)
+            raise refused(f"{shown(operand)} has no order.", "text or a number")
+        return Compare(field, operator, moment_ms(value) if field in MOMENTS else value)
 
     def _value(self, value: object) -> Scalar:
         self._values += 1
@@ -184,70 +195,23 @@ class _Parser:
         return check_scalar(value)
 
 
-def check_scalar(value: object) -> Scalar:
-    """Return a value that both databases keep exactly. Raises InvalidInput, TooLarge."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _check_text(value)
-    if isinstance(value, int):
-        if abs(value) > MAX_INTEGER:
-            raise _refused(f"{str(value)[:40]} is not exact in JSON.", "numbers up to 2^53")
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise _refused(f"{value} is not a number of JSON.", "a finite number")
-        return value
-    raise _refused(f"{_shown(value)} is not a single value.", "text, a number, true, false, null")
+def _at_moment(field: Field, value: Scalar) -> Node:
+    if value is None:
+        return Equal(field, None)
+    if isinstance(value, str) and is_glob(value):
+        first, after = moments_beginning(value)
+        return All((Compare(field, ">=", first), Compare(field, "<", after)))
+    return Equal(field, moment_ms(value))
 
 
-def _check_text(text: str) -> str:
-    if len(text) > MAX_TEXT:
-        raise TooLarge(f"A text has more than {MAX_TEXT} letters.", hint="Shorten it.")
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _refused("A text has a NUL or a broken surrogate.", "well-formed Unicode")
-    return text
+def _fitting(field: Field, value: Scalar) -> Scalar:
+    """Return a value as a field has it: Dataloop's users give sizes as text too."""
+    if field is Column.SIZE and isinstance(value, str):
+        number = number_in(value)
+        return value if number is None else number
+    return value
 
 
-def _field(name: str) -> Field:
-    if name in _COLUMNS:
-        return _COLUMNS[name]
-    first, *rest = name.split(".")
-    if first != "metadata" or not rest:
-        known = ", ".join([*_COLUMNS, *_CONSTANTS])
-        raise _refused(f"Items have no field {_shown(name)}.", f"{known}, or metadata.user.KEY")
-    if len(rest) > _MAX_PATH or not all(map(_usable_key, rest)):
-        raise _refused(
-            f"{_shown(name)} can't be looked up.",
-            f"at most {_MAX_PATH} keys, without quotes, backslashes or control characters",
-        )
-    _check_text(name)
-    return Metadata(tuple(rest))
-
-
-def _usable_key(key: str) -> bool:
-    return bool(key) and not any(letter in '"\\' or letter < " " for letter in key)
-
-
-def _moment(value: Scalar) -> int:
-    """Read an ISO 8601 moment; without a zone it is UTC, as in Dataloop."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise _refused(f"{_shown(value)} is not a moment.", "ISO 8601: 2026-01-31T12:00:00.000Z")
-    try:
-        aware = moment.replace(tzinfo=moment.tzinfo or UTC)
-        elapsed = aware - _EPOCH
-    except OverflowError:
-        raise _refused(f"{_shown(value)} is out of range.", "a year from 1 to 9999") from None
-    return (elapsed.days * 86_400 + elapsed.seconds) * 1000 + elapsed.microseconds // 1000
-
-
-def _shown(value: object) -> str:
-    return ascii(value)[:80]
-
-
-def _refused(problem: str, wanted: str) -> InvalidInput:
-    return InvalidInput(problem, hint=f"Use {wanted}.", field="filter")
+def _folder(text: str) -> str:
+    """Return a folder as items name theirs: without its last ``/``."""
+    return text.rstrip("/") or "/" if text.endswith("/") else text

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import (
-    MAX_METADATA_BYTES,
     Item,
     folder_id,
     parse_folder,
@@ -38,13 +36,6 @@ class ItemPatch:
         """Return the item changed. Raises InvalidInput, TooLarge."""
         if self.metadata is not None:
             metadata = patched_metadata(item.metadata, self.metadata, system=self.system)
-            size = len(json.dumps(metadata, ensure_ascii=False).encode())
-            if size > MAX_METADATA_BYTES:
-                raise TooLarge(
-                    f"The metadata would have {size} bytes.",
-                    hint=f"Keep it below {MAX_METADATA_BYTES}.",
-                    field="metadata",
-                )
             item = replace(item, metadata=metadata)
         if self.description is not None:
             if len(self.description) > MAX_DESCRIPTION:

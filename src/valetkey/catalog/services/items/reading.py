@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item, folder_id
 from valetkey.catalog.domain.dql.ast import All, Column, Compare, Equal, Node
-from valetkey.catalog.domain.dql.parse import parse_filter, parse_sort
+from valetkey.catalog.domain.dql.fields import parse_sort
+from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.domain.access import Action
@@ -51,10 +52,8 @@ class ItemReading:
         """Return the items that a filter fits. Raises InvalidInput, NotFound, Denied."""
         store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
         where = parse_filter(wanted.where)
-        sort, descending = parse_sort(wanted.sort)
-        query = ItemQuery(
-            where, sort, descending, limit=wanted.size + 1, offset=_offset(wanted.page, wanted.size)
-        )
+        offset = _offset(wanted.page, wanted.size)
+        query = ItemQuery(where, parse_sort(wanted.sort), limit=wanted.size + 1, offset=offset)
         async with self._storage.read() as work:
             found = await work.items.page(store.dataset, query) if wanted.size else []
             total = await _total(work, store.dataset, where)

@@ -134,7 +134,7 @@ async def test_a_patch_merges_removes_and_leaves_system_and_facts_alone(desk: De
 
 async def test_metadata_has_a_limit(desk: Desk) -> None:
     item, _ = await desk.upload("/a.txt")
-    large = ItemPatch(metadata={"user": {str(n): "x" * 4000 for n in range(20)}})
+    large = ItemPatch(metadata={"user": {str(n): "x" * 60_000 for n in range(20)}})
     with pytest.raises(TooLarge):
         await desk.items.changing.patch(desk.developer, item.id, large)
 
