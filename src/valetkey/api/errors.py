@@ -29,6 +29,8 @@ _STATUS: Final[tuple[tuple[type[errors.ValetkeyError], int], ...]] = (
     (errors.Conflict, 409),
     (errors.Locked, 423),
     (errors.TooManyRequests, 429),
+    # Not 503 or 504: Dataloop's SDK would send it all over again, five times.
+    (errors.TookTooLong, 408),
     # AWS said no: the request was right, and something it depends on refused.
     (errors.AwsRefused, 424),
     (errors.AwsUnavailable, 503),

@@ -16,7 +16,7 @@ from valetkey.db.limits import LIMITS, Limits
 from valetkey.domain.ports import Pool
 
 #: How many connections each pool has at most. Those of audit, health and changes are one each.
-SIZES: Final = {Pool.VENDING: 6, Pool.GENERAL: 8, Pool.HEAVY: 8}
+SIZES: Final = {Pool.VENDING: 6, Pool.GENERAL: 8, Pool.HEAVY: 8, Pool.SEARCH: 4}
 #: What stands between a request and its credential is given up sooner.
 _VENDING_SECONDS: Final = 5.0
 #: Whoever asks for the server's health waits less than two seconds.
@@ -34,7 +34,7 @@ class Database:
         self, url: str, *, busy_seconds: float = BUSY_SECONDS, limits: Limits = LIMITS
     ) -> None:
         """Raises ConfigurationError."""
-        self.url = database_url(url)
+        self.url, self.limits = database_url(url), limits
         place = database_file(url)
         self._file = HeldFile(place) if place is not None else None
 
@@ -48,6 +48,7 @@ class Database:
             Pool.VENDING: engine(quick, SIZES[Pool.VENDING], "vending"),
             Pool.GENERAL: engine(limits, SIZES[Pool.GENERAL], ""),
             Pool.HEAVY: engine(limits.heavy, SIZES[Pool.HEAVY], "heavy"),
+            Pool.SEARCH: engine(limits, SIZES[Pool.SEARCH], "search"),
         }
         health = limits.within(_HEALTH_SECONDS)
         self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))

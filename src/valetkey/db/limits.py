@@ -22,6 +22,8 @@ class Limits:
     statement: float = 15.0
     #: A statement of those that read or write much.
     heavy_statement: float = 60.0
+    #: All statements of one search.
+    search: float = 10.0
     #: What the answer may take longer than the statement, on its way.
     margin: float = 2.0
     #: Asking a connection whether it is alive.

@@ -103,6 +103,12 @@ class TooManyRequests(ValetkeyError):
     code = "too_many_requests"
 
 
+class TookTooLong(ValetkeyError):
+    """The work would have taken longer than one request may, and was stopped."""
+
+    code = "took_too_long"
+
+
 class AwsRefused(ValetkeyError):
     """AWS answered, and said no. ``details['aws_code']`` is AWS's own error code."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Self
 
 from valetkey.domain.audit import Entry, as_event
@@ -54,6 +54,10 @@ class MemoryStorage:
 
     def through(self, pool: Pool) -> Self:
         return self
+
+    def search(self) -> AbstractAsyncContextManager[MemoryUnitOfWork]:
+        """Read; nothing takes long in memory."""
+        return self.read()
 
     async def ping(self) -> None:
         self._check()

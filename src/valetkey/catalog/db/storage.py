@@ -1,10 +1,19 @@
-"""The database as the catalog's services see it: a transaction with the catalog's tables too."""
+"""The database as the catalog's services see it: a transaction with the catalog's tables too.
+
+Searches have connections and a time of their own, so that nobody waits for a connection, or for
+long, because somebody searches.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
-from sqlalchemy import event
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db.commands import SqlCommands
@@ -14,8 +23,17 @@ from valetkey.catalog.db.items.globs import SQLITE_FUNCTION
 from valetkey.catalog.domain.dql.glob import glob_matches
 from valetkey.db.database import Database
 from valetkey.db.engine import BUSY_SECONDS
+from valetkey.db.errors import translated
 from valetkey.db.limits import LIMITS, Limits
 from valetkey.db.storage import SqlStorage, SqlUnitOfWork
+from valetkey.domain.errors import TookTooLong
+from valetkey.domain.ports import Pool
+
+#: SQLite asks so often (in steps of its own, some hundred thousand of which take a tenth of a
+#: second) whether it should go on.
+_STEPS: Final = 20_000
+#: How the databases say that they were stopped.
+_STOPPED: Final = frozenset({"interrupted", "QueryCanceledError"})
 
 
 class SqlCatalogWork(SqlUnitOfWork):
@@ -42,6 +60,52 @@ class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):
                 event.listen(pool.sync_engine, "connect", _add_functions)
         return cls(database, SqlCatalogWork)
 
+    @asynccontextmanager
+    async def search(self) -> AsyncIterator[SqlCatalogWork]:
+        seconds = self._database.limits.search
+        with translated():
+            async with self._database.pools[Pool.SEARCH].connect() as connection:
+                await connection.execution_options(**self._reading)
+                async with connection.begin(), _limited(connection, seconds):
+                    yield SqlCatalogWork(connection)
+
 
 def _add_functions(connection: Any, _: Any) -> None:
     connection.create_function(SQLITE_FUNCTION, 2, glob_matches, deterministic=True)
+
+
+@asynccontextmanager
+async def _limited(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    """Stop the statements inside after a time, and when their task is cancelled.
+
+    asyncpg tells PostgreSQL of a cancellation; SQLite asks by itself, from its thread.
+    """
+    try:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text(f"SET LOCAL statement_timeout = {int(seconds * 1000)}"))
+            yield
+        else:
+            raw = await connection.get_raw_connection()
+            sqlite: Any = raw.driver_connection
+            await sqlite.set_progress_handler(_is_over(seconds), _STEPS)
+            try:
+                yield
+            finally:
+                await sqlite.set_progress_handler(None, 0)
+    except DBAPIError as error:
+        said = error.orig
+        if said is not None and _STOPPED & {str(said), type(said.__cause__).__name__}:
+            raise TookTooLong(
+                f"The search took longer than {seconds:g} seconds, and was stopped.",
+                hint="Narrow it: name a folder ('/a/**'), or walk on by id.",
+            ) from None
+        raise
+
+
+def _is_over(seconds: float) -> Any:
+    task, until = asyncio.current_task(), time.monotonic() + seconds
+
+    def is_over() -> bool:
+        return time.monotonic() > until or bool(task and task.cancelling())
+
+    return is_over

@@ -238,6 +238,8 @@ class Pool(StrEnum):
     GENERAL = "general"
     #: What reads or writes much, and may take long.
     HEAVY = "heavy"
+    #: What looks through much, and is stopped when nobody waits for it.
+    SEARCH = "search"
 
 
 class Storage(Protocol):

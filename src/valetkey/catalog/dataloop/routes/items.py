@@ -14,6 +14,7 @@ from litestar.response import Stream
 from valetkey.api.address import api_address
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.given import Caller
+from valetkey.catalog.dataloop.hangup import while_connected
 from valetkey.catalog.dataloop.uploads import MULTIPART, UploadBody
 from valetkey.catalog.dataloop.wire.items import (
     BulkOut,
@@ -54,7 +55,8 @@ async def query_items(
         change = data.patch(data.update)
         count = await items.changing.patch_matching(caller, dataset_id, data.filter, change)
         return BulkOut(items_count=count)
-    page = await items.reading.page(caller, dataset_id, data.wanted)
+    reading = items.reading.page(caller, dataset_id, data.wanted)
+    page = await while_connected(request, reading)
     return ItemsPageOut.of(page, data.page_size, api_address(request))
 
 
@@ -237,9 +239,12 @@ async def move_items(
 
 
 @get("/datasets/{dataset_id:str}/directoryTree", tags=["items"])
-async def directory_tree(catalog: Catalog, caller: Caller, dataset_id: str) -> TreeOut:
+async def directory_tree(
+    catalog: Catalog, caller: Caller, request: Request[Any, Any, Any], dataset_id: str
+) -> TreeOut:
     """Show the folders that hold items."""
-    return tree_of(dataset_id, await catalog.items.reading.folders(caller, dataset_id))
+    reading = catalog.items.reading.folders(caller, dataset_id)
+    return tree_of(dataset_id, await while_connected(request, reading))
 
 
 ROUTES = (

@@ -17,6 +17,7 @@ from valetkey.catalog.services.items.removal import ItemRemoval
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.catalog.services.items.streaming import ItemStreaming
 from valetkey.catalog.services.items.uploading import ItemUploading
+from valetkey.catalog.services.turns import Turns
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import ObjectStore
@@ -52,7 +53,7 @@ def make_items(
     sessions = Sessions(storage, sealer, vending, audit)
     index = Index(storage, objects, audit, clock, new_id)
     return Items(
-        reading=ItemReading(storage, stores),
+        reading=ItemReading(storage, stores, Turns()),
         streaming=ItemStreaming(stores, sessions, objects),
         uploading=ItemUploading(storage, stores, sessions, objects, index),
         changing=ItemChanging(storage, stores, index),

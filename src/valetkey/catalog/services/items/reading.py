@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from valetkey.catalog.domain.dql.fields import parse_sort
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
+from valetkey.catalog.services.turns import Turns
 from valetkey.domain.access import Action
 from valetkey.domain.errors import InvalidInput
 from valetkey.services.audit import Caller
@@ -44,17 +46,23 @@ class ItemsPage:
 class ItemReading:
     """Lists and shows items; members of a project may."""
 
-    def __init__(self, storage: CatalogStorage, stores: DatasetStorageRepository) -> None:
+    def __init__(
+        self, storage: CatalogStorage, stores: DatasetStorageRepository, turns: Turns
+    ) -> None:
         self._storage = storage
         self._stores = stores
+        self._turns = turns
 
     async def page(self, caller: Caller, dataset_id: str, wanted: PageRequest) -> ItemsPage:
-        """Return the items that a filter fits. Raises InvalidInput, NotFound, Denied."""
+        """Return the items that a filter fits.
+
+        Raises InvalidInput, NotFound, Denied, TooManyRequests, TookTooLong.
+        """
         store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
         where = parse_filter(wanted.where)
         offset = _offset(wanted.page, wanted.size)
         query = ItemQuery(where, parse_sort(wanted.sort), limit=wanted.size + 1, offset=offset)
-        async with self._storage.read() as work:
+        async with self._turn(caller), self._storage.search() as work:
             found = await work.items.page(store.dataset, query) if wanted.size else []
             total = await _total(work, store.dataset, where)
         has_next = len(found) > wanted.size if wanted.size else False
@@ -68,11 +76,14 @@ class ItemReading:
     async def folders(self, caller: Caller, dataset_id: str) -> Sequence[str]:
         """Return the folders that hold items, in order, each ending in ``/``, the root left out.
 
-        Raises NotFound, Denied.
+        Raises NotFound, Denied, TooManyRequests, TookTooLong.
         """
         store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
-        async with self._storage.read() as work:
+        async with self._turn(caller), self._storage.search() as work:
             return await work.items.folders(store.dataset, limit=MAX_FOLDERS)
+
+    def _turn(self, caller: Caller) -> AbstractAsyncContextManager[None]:
+        return self._turns.take(caller.principal.user_id)
 
 
 async def folder_path(work: CatalogWork, dataset: Dataset, item_id: str) -> str | None:
