@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
+import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
+from support.aws import REGION
 from support.commands import Commands
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, DRIVER, OWNER, Installation
 from valetkey.embedded.faults import Fault, Kind
+from valetkey.sdk import calls
 
 pytestmark = pytest.mark.xdist_group("valetkey_server")
 
@@ -164,6 +169,29 @@ def test_credentials_come_in_the_forms_that_other_tools_take(developer: Commands
     told = developer.run(*words, "--json").json
     assert told["prefixes"] == ["train/cats/"]
     assert told["access"] == ["list", "read"]
+
+
+def test_a_profile_with_a_short_credential_asks_valetkey_once(
+    developer: Commands, valetkey_server: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore runs a credential_process before each request once 15 minutes or less are left."""
+    words = ["credentials", DRIVER, "--format", "process", "--ttl", "15m", "--prefix", "cats/"]
+    command = shlex.join([sys.executable, "-m", "valetkey.cli", *words])
+    config = developer.home / "config"
+    config.write_text(f"[profile short]\ncredential_process = {command}\n")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    developer.set(AWS_CONFIG_FILE=str(config))
+    vends = calls.list_audit(
+        org=valetkey_server.org_id, action="credentials.vend", outcome="allowed", limit=1000
+    )
+    with valetkey_server.client(OWNER) as client:
+        before = len(client.send(vends).items)
+        session = boto3.Session(profile_name="short", region_name=REGION)
+        s3 = session.client("s3", endpoint_url=valetkey_server.aws.endpoint)
+        for _ in range(3):
+            s3.get_object(Bucket=valetkey_server.setup.bucket, Key="train/cats/1.txt")
+        assert len(client.send(vends).items) == before + 1
 
 
 REFUSED = [

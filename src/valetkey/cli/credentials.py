@@ -30,6 +30,8 @@ def credentials(
     access: str = "list,read",
     ttl: str = "1h",
     purpose: str = "",
+    bare: Annotated[bool, Parameter(negative=())] = False,
+    versions: Annotated[bool, Parameter(negative=())] = False,
     project: str = "",
     format_: Annotated[Format, Parameter(name="--format")] = "env",
     common: Common = COMMON,
@@ -50,6 +52,10 @@ def credentials(
         How long: 15m to 12h; a number is seconds.
     purpose
         What for; it stands in the audit record.
+    bare
+        Let listings name the folders without their "/" too, as "aws s3 ls s3://bucket/folder" does.
+    versions
+        Open old versions of the objects too.
     project
         The driver's project, by name or id (default: wherever it is).
     format_
@@ -62,7 +68,10 @@ def credentials(
     def fetch() -> Credentials:
         with Client(connection.url, connection.token) as client:
             found = client.run(flows.find_driver(driver, project))
-            return client.send(calls.vend(found.id, prefix, levels, seconds, purpose))
+            call = calls.vend(
+                *(found.id, prefix, levels, seconds, purpose), bare=bare, versions=versions
+            )
+            return client.send(call)
 
     chosen = "json" if common.as_json else format_
     if chosen == "process":
@@ -76,6 +85,8 @@ def credentials(
             ttl=seconds,
             purpose=purpose,
             project=project,
+            bare=bare,
+            versions=versions,
         )
         show.write_json(process_form(cached(asked, fetch)))
         return

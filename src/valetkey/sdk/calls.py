@@ -356,14 +356,21 @@ def cancel_sync(sync: str) -> Call[Sync]:
 
 
 def vend(
-    driver: str, prefixes: Sequence[str], access: Sequence[str], ttl: int, purpose: str = ""
+    driver: str,
+    prefixes: Sequence[str],
+    access: Sequence[str],
+    ttl: int,
+    purpose: str = "",
+    *,
+    bare: bool = False,
+    versions: bool = False,
 ) -> Call[Credentials]:
-    """Ask for temporary credentials; ``ttl`` in seconds. Asking twice does no harm."""
-    body = {"prefixes": list(prefixes), "access": list(access), "ttlSeconds": ttl}
-    path = _path("drivers", driver, "credentials")
-    return Call(
-        "POST", path, Credentials, body | ({"purpose": purpose} if purpose else {}), again=True
-    )
+    """Ask for temporary credentials; ``ttl`` in seconds. ``bare`` lets listings name the folders
+    without their ``/``; ``versions`` opens old versions too. Asking twice does no harm."""
+    body: dict[str, Any] = {"prefixes": list(prefixes), "access": list(access), "ttlSeconds": ttl}
+    more = {"purpose": purpose, "bare": bare, "versions": versions}
+    body |= {name: value for name, value in more.items() if value}
+    return Call("POST", _path("drivers", driver, "credentials"), Credentials, body, again=True)
 
 
 def presign(

@@ -48,10 +48,19 @@ class _Fetch:
 
 class _Adapters:
     """The libraries. Each method takes ``prefixes`` (folders below the driver's own; ``""`` is
-    all of it), ``access`` (list, read, write, delete) and ``ttl`` in seconds, and returns an
-    object that renews its credentials by itself. Raises MissingPackage, ApiError."""
+    all of it), ``access`` (list, read, write, delete), ``ttl`` in seconds, and ``bare`` and
+    ``versions`` as ``credentials`` has them, and returns an object that renews its credentials by
+    itself. Raises MissingPackage, ApiError."""
 
-    def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
+    def _source(
+        self,
+        prefixes: Iterable[str],
+        access: Iterable[str],
+        ttl: int,
+        *,
+        bare: bool,
+        versions: bool,
+    ) -> Source:
         raise NotImplementedError
 
     def boto3_session(
@@ -59,56 +68,71 @@ class _Adapters:
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[str] = READING,
         ttl: int = HOUR,
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> boto3.Session:
         """Return a boto3 session; its S3 clients use the driver's region and endpoint."""
         from valetkey.sdk.adapters.aws import boto3_session  # noqa: PLC0415  # optional packages
 
-        return boto3_session(self._source(prefixes, access, ttl))
+        return boto3_session(self._source(prefixes, access, ttl, bare=bare, versions=versions))
 
     def s3fs(
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[str] = READING,
         ttl: int = HOUR,
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> s3fs.S3FileSystem:
         """Return an s3fs file system; paths begin with the bucket."""
         from valetkey.sdk.adapters.aws import s3_file_system  # noqa: PLC0415
 
-        return s3_file_system(self._source(prefixes, access, ttl))
+        return s3_file_system(self._source(prefixes, access, ttl, bare=bare, versions=versions))
 
     def obstore(
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[str] = READING,
         ttl: int = HOUR,
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> obstore.store.S3Store:
         """Return an obstore S3Store; paths are full keys of the bucket."""
         from valetkey.sdk.adapters.rust import s3_store  # noqa: PLC0415
 
-        return s3_store(self._source(prefixes, access, ttl))
+        return s3_store(self._source(prefixes, access, ttl, bare=bare, versions=versions))
 
     def pyarrow(
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[str] = READING,
         ttl: int = HOUR,
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> pyarrow.fs.PyFileSystem:
         """Return a pyarrow file system, over s3fs; paths begin with the bucket."""
         from valetkey.sdk.adapters.aws import arrow_file_system  # noqa: PLC0415
 
-        return arrow_file_system(self._source(prefixes, access, ttl))
+        return arrow_file_system(self._source(prefixes, access, ttl, bare=bare, versions=versions))
 
     def polars(
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[str] = READING,
         ttl: int = HOUR,
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> dict[str, Any]:
         """Return the keyword arguments of polars' scanning and writing functions:
         ``pl.scan_parquet(driver.url("x.parquet"), **driver.polars())``."""
         from valetkey.sdk.adapters.rust import polars_options  # noqa: PLC0415
 
-        return polars_options(self._source(prefixes, access, ttl))
+        return polars_options(self._source(prefixes, access, ttl, bare=bare, versions=versions))
 
     def duckdb(
         self,
@@ -116,12 +140,17 @@ class _Adapters:
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[str] = READING,
         ttl: int = HOUR,
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> duckdb.DuckDBPyConnection:
         """Teach a DuckDB connection ``s3://`` through s3fs (no extension is downloaded, and the
         credentials are renewed, which a DuckDB secret's are not); return the connection."""
         from valetkey.sdk.adapters.aws import teach_duckdb  # noqa: PLC0415
 
-        return teach_duckdb(connection, self._source(prefixes, access, ttl))
+        return teach_duckdb(
+            connection, self._source(prefixes, access, ttl, bare=bare, versions=versions)
+        )
 
 
 class Driver(_Adapters):
@@ -165,10 +194,25 @@ class Driver(_Adapters):
         access: Iterable[str] = READING,
         ttl: int = HOUR,
         purpose: str = "",
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> Credentials:
-        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
+        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError.
+
+        ``bare`` lets listings name the folders without their ``/``, as ``aws s3 ls s3://b/folder``
+        does; ``versions`` opens old versions of the objects too.
+        """
         return self._client.send(
-            calls.vend(self.info.id, list(prefixes), list(access), ttl, purpose)
+            calls.vend(
+                self.info.id,
+                list(prefixes),
+                list(access),
+                ttl,
+                purpose,
+                bare=bare,
+                versions=versions,
+            )
         )
 
     def renewing(
@@ -176,9 +220,12 @@ class Driver(_Adapters):
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[str] = READING,
         ttl: int = HOUR,
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> Refresher:
         """Return a function that returns credentials that are good now; threads may share it."""
-        return self._source(prefixes, access, ttl).current
+        return self._source(prefixes, access, ttl, bare=bare, versions=versions).current
 
     def presign(
         self,
@@ -207,8 +254,18 @@ class Driver(_Adapters):
             )
         )
 
-    def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
-        call = calls.vend(self.info.id, list(prefixes), list(access), ttl)
+    def _source(
+        self,
+        prefixes: Iterable[str],
+        access: Iterable[str],
+        ttl: int,
+        *,
+        bare: bool,
+        versions: bool,
+    ) -> Source:
+        call = calls.vend(
+            *(self.info.id, list(prefixes), list(access), ttl), bare=bare, versions=versions
+        )
         return Source(self.info, Refresher(_Fetch(self._client, call), self._client.clock))
 
 
@@ -238,11 +295,20 @@ class AsyncDriver(_Adapters):
         access: Iterable[str] = READING,
         ttl: int = HOUR,
         purpose: str = "",
+        *,
+        bare: bool = False,
+        versions: bool = False,
     ) -> Credentials:
-        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
+        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError.
+
+        ``bare`` lets listings name the folders without their ``/``, as ``aws s3 ls s3://b/folder``
+        does; ``versions`` opens old versions of the objects too.
+        """
         info = await self.info()
         return await self._client.send(
-            calls.vend(info.id, list(prefixes), list(access), ttl, purpose)
+            calls.vend(
+                info.id, list(prefixes), list(access), ttl, purpose, bare=bare, versions=versions
+            )
         )
 
     async def presign(
@@ -273,6 +339,16 @@ class AsyncDriver(_Adapters):
         async for url in self._client.stream(call):
             yield url
 
-    def _source(self, prefixes: Iterable[str], access: Iterable[str], ttl: int) -> Source:
+    def _source(
+        self,
+        prefixes: Iterable[str],
+        access: Iterable[str],
+        ttl: int,
+        *,
+        bare: bool,
+        versions: bool,
+    ) -> Source:
         blocking = Driver(self._client.blocking(), self._name, self._project, info=self._info)
-        return blocking._source(prefixes, access, ttl)  # noqa: SLF001  # one class in two colours
+        return blocking._source(  # noqa: SLF001  # one class in two colours
+            prefixes, access, ttl, bare=bare, versions=versions
+        )

@@ -77,6 +77,8 @@ def test_a_second_process_is_given_the_first_ones_credentials(
         {"ttl": 900},
         {"purpose": "audit"},
         {"project": "other"},
+        {"bare": True},
+        {"versions": True},
     ],
     ids=lambda changed: next(iter(changed)),
 )
@@ -90,6 +92,7 @@ def test_whoever_asks_for_anything_else_gets_something_else(
 
 def test_every_part_of_a_request_is_part_of_the_key() -> None:
     parts = {"url", "token", "driver", "prefixes", "access", "ttl", "purpose", "project"}
+    parts |= {"bare", "versions"}
     assert set(Asked.__slots__) == parts
 
 

@@ -43,6 +43,8 @@ class Asked:
     ttl: int
     purpose: str = ""
     project: str = ""
+    bare: bool = False
+    versions: bool = False
 
     @property
     def key(self) -> str:
@@ -57,6 +59,8 @@ class Asked:
             self.ttl,
             self.purpose,
             self.project,
+            self.bare,
+            self.versions,
         )
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 

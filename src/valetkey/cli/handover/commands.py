@@ -41,6 +41,10 @@ class Wanted:
     """Any of list, read, write, delete; with commas."""
     ttl: str = "1h"
     """How long each credential is good: 15m to 12h; a number is seconds. They are renewed."""
+    bare: Annotated[bool, Parameter(negative=())] = False
+    """Let listings name the folders without their "/" too, as "aws s3 ls s3://bucket/folder"."""
+    versions: Annotated[bool, Parameter(negative=())] = False
+    """Open old versions of the objects too."""
     project: str = ""
     """The driver's project, by name or id (default: wherever it is)."""
 
@@ -130,7 +134,11 @@ def _handing_over(
 
     with Client(found.url, _token_source(found, common.token_file)) as client:
         handle = client.driver(driver, project=wanted.project)
-        current = handle.renewing(wanted.prefix, wanted.levels, parse_duration(wanted.ttl))
+        current = handle.renewing(
+            *(wanted.prefix, wanted.levels, parse_duration(wanted.ttl)),
+            bare=wanted.bare,
+            versions=wanted.versions,
+        )
         current()
         with serving(current, port=port) as endpoint, token_file(endpoint.token) as file:
             yield surroundings(endpoint, file, handle.info)

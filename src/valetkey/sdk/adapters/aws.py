@@ -71,5 +71,8 @@ def teach_duckdb(
 ) -> duckdb.DuckDBPyConnection:
     """Register s3fs as a DuckDB connection's ``s3://``."""
     require("duckdb", "duckdb")
-    connection.register_filesystem(s3_file_system(source))
+    require("s3fs", "s3fs")
+    from valetkey.sdk.adapters.files import DuckdbFileSystem  # noqa: PLC0415  # needs s3fs
+
+    connection.register_filesystem(DuckdbFileSystem(source))
     return connection
