@@ -110,7 +110,9 @@ async def test_a_change_refreshes_the_facts_and_keeps_id_and_metadata(
     async with storage.begin() as work:
         before = await work.items.by_path(dataset, "a.jpg")
         assert before is not None
-        await work.items.set_metadata(replace(before, metadata={"user": {"ü": [1, None]}}))
+        await work.items.set_metadata(
+            dataset, [replace(before, metadata={"user": {"ü": [1, None]}})]
+        )
     await apply(storage, dataset, Changes(changed=[listed("a.jpg", 9)]), now_ms=NOW_MS + 5)
     async with storage.read() as work:
         after = await work.items.by_path(dataset, "a.jpg")

@@ -124,14 +124,15 @@ class MemoryItems:
         self._rows[dataset.id, item.path] = _Row(item, touched_ms)
         return item
 
-    async def set_metadata(self, item: Item) -> None:
-        row = self._rows[item.dataset_id, item.path]
-        row.item = replace(
-            row.item,
-            metadata=item.metadata,
-            description=item.description,
-            updated_at=item.updated_at,
-        )
+    async def set_metadata(self, dataset: Dataset, items: Sequence[Item]) -> None:
+        for item in items:
+            row = self._rows[dataset.id, item.path]
+            row.item = replace(
+                row.item,
+                metadata=item.metadata,
+                description=item.description,
+                updated_at=item.updated_at,
+            )
 
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         count = 0

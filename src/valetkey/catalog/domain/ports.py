@@ -65,7 +65,9 @@ class Items(Protocol):
         new item has none, its metadata. Returns what is stored."""
         ...
 
-    async def set_metadata(self, item: Item) -> None: ...
+    async def set_metadata(self, dataset: Dataset, items: Sequence[Item]) -> None:
+        """Store what people wrote on items of one dataset."""
+        ...
 
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         """Turn rows into tombstones, touched now."""

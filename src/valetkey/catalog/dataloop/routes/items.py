@@ -49,11 +49,11 @@ async def query_items(
     items = catalog.items
     if data.delete:
         return BulkOut(
-            items_count=await items.removal.delete_matching(caller, dataset_id, data.filter)
+            items_count=await items.removal.delete_matching(caller, dataset_id, data.selection)
         )
     if data.update is not None:
         change = data.patch(data.update)
-        count = await items.changing.patch_matching(caller, dataset_id, data.filter, change)
+        count = await items.changing.patch_matching(caller, dataset_id, data.selection, change)
         return BulkOut(items_count=count)
     reading = items.reading.page(caller, dataset_id, data.wanted)
     page = await while_connected(request, reading)

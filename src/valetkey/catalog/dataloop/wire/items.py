@@ -11,6 +11,7 @@ from valetkey.api.wire.base import Out, Tolerant, moment
 from valetkey.catalog.domain.dataset import Item, folder_id
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
+from valetkey.catalog.services.items.selection import Selection
 from valetkey.domain.errors import InvalidInput
 
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -89,7 +90,12 @@ class UpdateIn(Tolerant, frozen=True):
 
 class ItemQueryIn(Tolerant, frozen=True):
     """A filter (DQL), and what to do with the items that it fits: list a page of them, delete
-    them, or change their metadata."""
+    them, or change their metadata.
+
+    A deletion or a change may be held to how many items it is of (``expectedCount``) or to their
+    ids (``expectedIds``): where the filter fits others, nothing is done (409). ``dryRun`` says how
+    many it would be of.
+    """
 
     filter: dict[str, Any] = msgspec.field(default_factory=dict)
     sort: dict[str, Any] | None = None
@@ -99,6 +105,9 @@ class ItemQueryIn(Tolerant, frozen=True):
     delete: bool = False
     update: UpdateIn | None = None
     system_space: bool | None = None
+    expected_count: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    expected_ids: list[str] | None = None
+    dry_run: bool = False
     join: Any = None
     references: Any = None
 
@@ -113,11 +122,27 @@ class ItemQueryIn(Tolerant, frozen=True):
     @property
     def wanted(self) -> PageRequest:
         """The page as the service takes it."""
-        return PageRequest(self.filter, self.sort, self.page, self.page_size)
+        by_name = _is_by_name(self.filter)
+        return PageRequest(self.filter, self.sort, self.page, self.page_size, by_name)
+
+    @property
+    def selection(self) -> Selection:
+        """What a deletion or a change is of, as the service takes it."""
+        return Selection(self.filter, self.expected_count, self.expected_ids, self.dry_run)
 
     def patch(self, update: UpdateIn) -> ItemPatch:
         """Return the change as the service takes it."""
         return ItemPatch(metadata=update.metadata, system=bool(self.system_space))
+
+
+def _is_by_name(document: dict[str, Any]) -> bool:
+    """Tell whether this is how the SDK asks for one item by its name: all lists say that they want
+    no hidden ones, and this does not."""
+    parts = document.get("$and", [document])
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        return False
+    names = [name for part in parts for name in part]
+    return sorted(names) in (["filename"], ["filename", "type"])
 
 
 class ItemsPageOut(Out, frozen=True, omit_defaults=True):

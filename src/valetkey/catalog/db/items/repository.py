@@ -7,14 +7,32 @@ from dataclasses import replace
 from itertools import starmap
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Dialect,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.bulk import Bulk
 from valetkey.catalog.db.items.filters import Translator
 from valetkey.catalog.db.items.pages import page_query
-from valetkey.catalog.db.items.rows import COLUMNS, document, item_row, to_item
+from valetkey.catalog.db.items.rows import (
+    COLUMNS,
+    as_document,
+    document_text,
+    item_row,
+    to_item,
+)
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql.ast import Node
 from valetkey.catalog.domain.merge import Changes, Indexed
@@ -43,10 +61,12 @@ class SqlItems(Repository):
         await self._connection.execute(select(lock(_LOCK_CLASS, dataset.number % _NUMBERS)))
 
     async def get(self, item_id: str) -> Item | None:
-        # The index is by dataset and id; there are few datasets, so each is looked into.
-        query = select(*COLUMNS, t.datasets.c.id.label("dataset_id")).join_from(t.datasets, t.items)
-        match = (t.datasets.c.deleted_at.is_(None), _C.id == item_id, _LIVE)
-        row = await self._one(query.where(*match))
+        # The index is by dataset and id; there are few datasets, so each is looked into. SQLite
+        # would join the other way round, and look through all items.
+        live = select(t.datasets.c.number).where(t.datasets.c.deleted_at.is_(None))
+        owner = select(t.datasets.c.id).where(t.datasets.c.number == _C.dataset)
+        query = select(*COLUMNS, owner.scalar_subquery().label("dataset_id"))
+        row = await self._one(query.where(_C.dataset.in_(live), _C.id == item_id, _LIVE))
         return to_item(row.dataset_id, row) if row else None
 
     async def by_path(self, dataset: Dataset, path: str) -> Item | None:
@@ -77,16 +97,20 @@ class SqlItems(Repository):
             await self._bulk.count(dataset, 1)
         return stored
 
-    async def set_metadata(self, item: Item) -> None:
-        dialect = self._connection.dialect
-        numbers = select(t.datasets.c.number).where(t.datasets.c.id == item.dataset_id)
-        match = (_C.dataset == numbers.scalar_subquery(), _C.id == item.id, _LIVE)
-        values = {
-            "metadata": document(dialect, item.metadata),
-            "description": item.description or None,
-            "updated_ms": to_ms(item.updated_at),
-        }
-        await self._connection.execute(update(t.items).where(*match).values(**values))
+    async def set_metadata(self, dataset: Dataset, items: Sequence[Item]) -> None:
+        if not items:
+            return
+        values = [
+            {
+                "of_dataset": dataset.number,
+                "of_id": item.id,
+                "new_metadata": document_text(item.metadata),
+                "new_description": item.description or None,
+                "new_updated_ms": to_ms(item.updated_at),
+            }
+            for item in items
+        ]
+        await self._connection.execute(_set_metadata(self._connection.dialect), values)
 
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         return await self._bulk.remove(dataset, paths, now_ms=now_ms, touched=True)
@@ -163,6 +187,19 @@ class SqlItems(Repository):
     async def unstage(self, shard_id: str) -> None:
         table = t.staged_objects
         await self._connection.execute(delete(table).where(table.c.shard_id == shard_id))
+
+
+def _set_metadata(dialect: Dialect) -> Update:
+    own = (_C.dataset == bindparam("of_dataset"), _C.id == bindparam("of_id"), _LIVE)
+    return (
+        update(t.items)
+        .where(*own)
+        .values(
+            metadata=as_document(dialect, bindparam("new_metadata", type_=Text())),
+            description=bindparam("new_description"),
+            updated_ms=bindparam("new_updated_ms"),
+        )
+    )
 
 
 def _over(before: Item, item: Item) -> Item:

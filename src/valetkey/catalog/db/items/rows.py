@@ -70,14 +70,23 @@ def item_row(dialect: Dialect, dataset: Dataset, item: Item, touched_ms: int) ->
 
 
 def document(dialect: Dialect, metadata: Mapping[str, Any]) -> ColumnElement[Any] | None:
-    """Return metadata as the database keeps it; None for none.
+    """Return metadata as the database keeps it; None for none."""
+    text = document_text(metadata)
+    return None if text is None else as_document(dialect, bindparam(None, text, type_=Text()))
+
+
+def document_text(metadata: Mapping[str, Any]) -> str | None:
+    """Return metadata as JSON; None for none.
 
     Keys stand in it as they are, not as escapes: SQLite's JSON paths compare them so.
     """
     if not metadata:
         return None
-    text = json.dumps(metadata, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    given: ColumnElement[Any] = bindparam(None, text, type_=Text())
+    return json.dumps(metadata, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def as_document(dialect: Dialect, given: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return JSON that is given as text as a document."""
     return cast(given, JSONB) if dialect.name == "postgresql" else given
 
 

@@ -6,6 +6,7 @@ or of another type, is false, and :class:`Not` turns that to true. ``$ne`` and `
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -92,10 +93,12 @@ class Compare:
 @dataclass(frozen=True, slots=True)
 class Glob:
     """Text that a pattern (of :func:`~valetkey.catalog.domain.dql.glob.normal_glob`) describes
-    wholly: ``**`` anything, ``*`` anything but ``/``; ``/**/`` may be a single ``/``."""
+    wholly: ``**`` anything, ``*`` anything but ``/``; ``/**/`` may be a single ``/``. ``text`` is
+    the pattern as it was given."""
 
     field: Field
     pattern: str
+    text: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class _Parser:
                 hint="Split it.",
             )
         if field is not Column.DIR:
-            return Glob(field, pattern)
+            return Glob(field, pattern, text)
         pattern = _folder(pattern)
         if not pattern.endswith("/**"):
             return Glob(field, pattern)

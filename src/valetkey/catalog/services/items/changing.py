@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,12 +12,14 @@ from valetkey.catalog.domain.dataset import (
     parse_folder,
     patched_metadata,
 )
-from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.domain.dql.ast import Column, Either, Equal
+from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.removal import not_there, parse_selection, walk
+from valetkey.catalog.services.items.removal import Outcome, not_there
+from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.domain.access import Action
-from valetkey.domain.errors import TooLarge
+from valetkey.domain.errors import InvalidInput, TooLarge
 from valetkey.services.audit import Caller
 
 MAX_DESCRIPTION: Final = 4000
@@ -67,40 +69,52 @@ class ItemChanging:
             if current is None:
                 raise not_there(item_id)
             changed = replace(patch.applied(current), updated_at=self._index.now())
-            await work.items.set_metadata(changed)
+            await work.items.set_metadata(store.dataset, [changed])
             event = self._index.event(caller, "item.update", store, f"item:{item.id}")
             await work.audit.append([event])
         return changed
 
     async def patch_matching(
-        self, caller: Caller, dataset_id: str, where: Any, patch: ItemPatch
+        self, caller: Caller, dataset_id: str, selection: Selection, patch: ItemPatch
     ) -> int:
-        """Change the items that a filter fits; returns how many.
+        """Change the items of a selection; returns how many.
 
-        Raises InvalidInput (also for an empty filter), TooLarge, NotFound, Denied; the items
-        before the one that could not be changed are changed.
+        Goes on after an item that can't be changed, and then raises AwsRefused with each of them.
+        Raises InvalidInput (also for an empty filter), NotFound, Denied, Conflict (it fits other
+        items than expected).
         """
         store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
-        count = 0
-        async for items in walk(self._storage, store.dataset, parse_selection(where)):
-            count += await self._patch_all(caller, store, [item.id for item in items], patch)
-        return count
+        selected, total = await select(self._storage, store.dataset, selection), Outcome()
+        if selection.dry_run:
+            return selected.count or 0
+        async for items in walk(self._storage, store.dataset, selected):
+            await self._patch_all(caller, store, [item.id for item in items], patch, total)
+        return total.require_all("changed")
 
     async def _patch_all(
-        self, caller: Caller, store: DatasetStorage, item_ids: list[str], patch: ItemPatch
-    ) -> int:
-        count, now = 0, self._index.now()
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        item_ids: Sequence[str],
+        patch: ItemPatch,
+        total: Outcome,
+    ) -> None:
+        """Change a batch, as it stands now, in one transaction."""
+        changed, now = [], self._index.now()
+        these = Either(tuple(Equal(Column.ID, item_id) for item_id in item_ids))
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
-            for item_id in item_ids:
-                current = await work.items.get(item_id)
-                if current is not None:
-                    await work.items.set_metadata(replace(patch.applied(current), updated_at=now))
-                    count += 1
+            query = ItemQuery(these, limit=len(item_ids))
+            for item in await work.items.page(store.dataset, query):
+                try:
+                    changed.append(replace(patch.applied(item), updated_at=now))
+                except InvalidInput as error:
+                    total.failures.append((item, error))
+            await work.items.set_metadata(store.dataset, changed)
             subject = f"dataset:{store.dataset.id}"
-            event = self._index.event(caller, "item.update", store, subject, items=count)
+            event = self._index.event(caller, "item.update", store, subject, items=len(changed))
             await work.audit.append([event])
-        return count
+        total.done += len(changed)
 
     async def make_folder(self, caller: Caller, dataset_id: str, path: str) -> Item:
         """Make a folder, in the index alone; the one that is there is returned as it is.

@@ -13,6 +13,7 @@ from valetkey.catalog.domain.dql.fields import parse_sort
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
+from valetkey.catalog.services.items.selection import by_exact_names
 from valetkey.catalog.services.turns import Turns
 from valetkey.domain.access import Action
 from valetkey.domain.errors import InvalidInput
@@ -25,12 +26,14 @@ MAX_FOLDERS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page: ``where`` and ``sort`` as JSON, ``page`` counted from 0 in pages of ``size``."""
+    """Which page: ``where`` and ``sort`` as JSON, ``page`` counted from 0 in pages of ``size``.
+    With ``by_name``, a file name with ``*`` that an item has means that item."""
 
     where: Any
     sort: Any = None
     page: int = 0
     size: int = MAX_PAGE
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,11 @@ class ItemReading:
         store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
         where = parse_filter(wanted.where)
         offset = _offset(wanted.page, wanted.size)
-        query = ItemQuery(where, parse_sort(wanted.sort), limit=wanted.size + 1, offset=offset)
+        orders = parse_sort(wanted.sort)
         async with self._turn(caller), self._storage.search() as work:
+            if wanted.by_name:
+                where = await by_exact_names(work, store.dataset, where)
+            query = ItemQuery(where, orders, limit=wanted.size + 1, offset=offset)
             found = await work.items.page(store.dataset, query) if wanted.size else []
             total = await _total(work, store.dataset, where)
         has_next = len(found) > wanted.size if wanted.size else False

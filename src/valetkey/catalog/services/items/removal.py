@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import All, Column, Compare, Node
-from valetkey.catalog.domain.dql.parse import parse_filter
-from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
+from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.reading import MAX_FOLDERS
+from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.domain.access import Action
 from valetkey.domain.errors import AwsRefused, InUse, InvalidInput, NotFound, ValetkeyError
@@ -21,7 +20,6 @@ from valetkey.domain.ids import is_id
 from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
-_BATCH: Final = 500
 _AT_ONCE: Final = 16
 #: Failures are all counted, and so many told one by one.
 MAX_REPORTED: Final = 100
@@ -96,15 +94,18 @@ class ItemRemoval:
         for _, error in outcome.failures:
             raise error
 
-    async def delete_matching(self, caller: Caller, dataset_id: str, where: Any) -> int:
-        """Delete the items that a filter fits; returns how many.
+    async def delete_matching(self, caller: Caller, dataset_id: str, selection: Selection) -> int:
+        """Delete the items of a selection; returns how many.
 
         Goes on after a failure, and then raises AwsRefused with each of them. Raises InvalidInput
-        (also for an empty filter: nothing is never everything), NotFound, Denied.
+        (also for an empty filter: nothing is never everything), NotFound, Denied, Conflict (it
+        fits other items than expected).
         """
         store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
-        total = Outcome()
-        async for items in walk(self._storage, store.dataset, parse_selection(where)):
+        selected, total = await select(self._storage, store.dataset, selection), Outcome()
+        if selection.dry_run:
+            return selected.count or 0
+        async for items in walk(self._storage, store.dataset, selected):
             part = await self._delete_all(caller, store, items)
             total.done += part.done
             total.failures += part.failures
@@ -181,33 +182,6 @@ class ItemRemoval:
             paths=[item.path for item in items[:MAX_REPORTED]],
             objects=objects,
         )
-
-
-def parse_selection(where: Any) -> Node:
-    """Read the filter of a bulk change. Raises InvalidInput, also for an empty one."""
-    node = parse_filter(where)
-    if isinstance(node, All) and not node.parts:
-        raise InvalidInput(
-            "The filter is empty, and nothing is never everything.",
-            hint='To mean all files, say so: {"type": "file"}.',
-            field="filter",
-        )
-    return node
-
-
-async def walk(
-    storage: CatalogStorage, dataset: Dataset, where: Node
-) -> AsyncIterator[Sequence[Item]]:
-    """Iterate over the items that a filter fits, in batches, by id."""
-    last = ""
-    while True:
-        above = All((where, Compare(Column.ID, ">", last)))
-        async with storage.read() as work:
-            items = await work.items.page(dataset, ItemQuery(above, limit=_BATCH))
-        if not items:
-            return
-        yield items
-        last = items[-1].id
 
 
 def not_there(item_id: str) -> NotFound:

@@ -7,6 +7,7 @@ import pytest
 from support.desk import Desk
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
+from valetkey.catalog.services.items.selection import Selection
 from valetkey.catalog.services.items.streaming import Bytes, Elsewhere
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import (
@@ -18,6 +19,8 @@ from valetkey.domain.errors import (
     NotFound,
     TooLarge,
 )
+
+FILES = Selection({"type": "file"})
 
 
 async def test_deleting_takes_the_object_along_where_the_location_says_so(desk: Desk) -> None:
@@ -60,7 +63,7 @@ async def test_a_bulk_delete_goes_on_after_a_failure_and_reports_it(desk: Desk) 
 
     desk.memory.objects.before = refuse
     with pytest.raises(AwsRefused) as told:
-        await desk.items.removal.delete_matching(desk.developer, desk.dataset_id, {"type": "file"})
+        await desk.items.removal.delete_matching(desk.developer, desk.dataset_id, FILES)
     assert told.value.details["done"] == 2
     [failure] = told.value.details["failures"]
     assert (failure["filename"], failure["hint"]) == ("/b.txt", "Lift it.")
@@ -72,10 +75,10 @@ async def test_a_bulk_delete_goes_on_after_a_failure_and_reports_it(desk: Desk) 
 async def test_a_bulk_change_needs_a_filter(desk: Desk, where: dict[str, object]) -> None:
     await desk.upload("/a.txt")
     with pytest.raises(InvalidInput, match="empty"):
-        await desk.items.removal.delete_matching(desk.developer, desk.dataset_id, where)
+        await desk.items.removal.delete_matching(desk.developer, desk.dataset_id, Selection(where))
     with pytest.raises(InvalidInput, match="empty"):
         await desk.items.changing.patch_matching(
-            desk.developer, desk.dataset_id, where, ItemPatch(metadata={})
+            desk.developer, desk.dataset_id, Selection(where), ItemPatch(metadata={})
         )
     assert await desk.names() == ["/a.txt"]
 
@@ -145,7 +148,7 @@ async def test_a_bulk_patch_changes_what_the_filter_fits(desk: Desk) -> None:
     count = await desk.items.changing.patch_matching(
         desk.developer,
         desk.dataset_id,
-        {"filename": "/a.txt"},
+        Selection({"filename": "/a.txt"}),
         ItemPatch(metadata={"user": {"seen": True}}),
     )
     assert count == 1
