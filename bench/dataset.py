@@ -21,7 +21,7 @@ from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import Credentials
 from valetkey.domain.secret import Secret
-from valetkey.services.accounts import initialize
+from valetkey.identity.first_start import initialize
 from valetkey.services.audit import Caller
 from valetkey.services.locations import NewLocation
 from valetkey.system import SystemClock, SystemEntropy
@@ -103,7 +103,7 @@ async def _furnish(parts: Parts, services: Services) -> tuple[Caller, Dataset]:
         password=PASSWORD,
     )
     login = await services.accounts.login(OWNER, PASSWORD)
-    caller = Caller(await services.accounts.authenticate(login.token.reveal()))
+    caller = Caller(await services.principals.read(login.token.reveal(), source=""))
     integration = await services.integrations.create(
         caller,
         first.organization.id,

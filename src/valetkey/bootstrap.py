@@ -43,8 +43,14 @@ from valetkey.domain.ports import (
     Tokens,
 )
 from valetkey.domain.secret import Secret
+from valetkey.identity.accounts import Accounts
+from valetkey.identity.authentication import Authentication
+from valetkey.identity.first_start import FirstOwner, initialize, token_key_context
+from valetkey.identity.passwords import PasswordCheck
+from valetkey.identity.principals import Principals
+from valetkey.identity.token_uses import TokenUses
+from valetkey.identity.tokens import ApiTokens
 from valetkey.services import registry
-from valetkey.services.accounts import Accounts, FirstOwner, initialize, token_key_context
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
 from valetkey.services.grants import Grants
@@ -53,7 +59,6 @@ from valetkey.services.idempotency import Idempotency
 from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
 from valetkey.services.people import People
-from valetkey.services.principals import Principals
 from valetkey.services.resealing import Progress, Resealed, Resealing, say_nothing
 from valetkey.services.revocation import Leases, RevocationRight
 from valetkey.services.rotation import Rotations
@@ -240,12 +245,15 @@ def wire(parts: Parts) -> Services:
     """Put the services together."""
     storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.objects
     quick, heavy = storage.through(Pool.VENDING), storage.through(Pool.HEAVY)
-    clock, new_id, passwords = parts.clock, parts.new_id, parts.passwords
+    clock, new_id = parts.clock, parts.new_id
+    passwords = PasswordCheck(parts.passwords, clock)
     audit = AuditLog(heavy, clock, new_id)
     caches, sts_seen = Caches(), StsSeen()
     storage.listen(caches)
-    accounts = Accounts(quick, passwords, parts.tokens, audit, clock, new_id)
-    principals = Principals(accounts, parts.tokens, clock, caches)
+    authentication = Authentication(quick, parts.tokens, clock)
+    accounts = Accounts(storage, passwords, parts.tokens, authentication, audit, clock)
+    uses = TokenUses(storage, clock)
+    principals = Principals(authentication, uses, clock, caches)
     vending = Vending(quick, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
     verifier = Verifier(
         sts,
@@ -262,10 +270,13 @@ def wire(parts: Parts) -> Services:
     syncs, sync_worker = make_syncs(
         heavy, sealer, parts.objects, vending, audit, clock, new_id, alone=parts.alone
     )
-    scheduler = Scheduler(storage, rotations, leases, clock, parts.entropy)
+    scheduler = Scheduler(
+        storage, rotations, leases, clock, parts.entropy, more={"token uses": uses.store}
+    )
     return Services(
         accounts=accounts,
         audit=audit,
+        authentication=authentication,
         caches=caches,
         clock=clock,
         locations=Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id),
@@ -280,6 +291,7 @@ def wire(parts: Parts) -> Services:
         principals=principals,
         rotations=rotations,
         scheduler=scheduler,
+        tokens=ApiTokens(storage, parts.tokens, audit, clock, parts.entropy, new_id),
         vending=vending,
         catalog=Catalog(
             datasets=Datasets(heavy, audit, clock, new_id),

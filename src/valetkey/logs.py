@@ -17,6 +17,7 @@ from structlog.typing import Processor
 
 _LOOKS_SECRET: Final = re.compile(
     r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]+"  # a JSON web token
+    r"|vk[tsl]_[0-9A-Za-z]{39}"  # a token, a cookie, a one-time link of ours
     r"|(?i:(?:secret|password|token|signature|credential)[\w-]*[\"']?\s*[=:]\s*)[\"']?[^\s\"',}&]{8,}"
 )
 

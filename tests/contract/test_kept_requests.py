@@ -13,7 +13,7 @@ from valetkey.domain.ports import Storage
 from valetkey.domain.sealing import SealedSecret
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-USER = User("a" * 24, "ada@example.com", "hash", NOW, NOW)
+USER = User("a" * 24, "ada@example.com", "hash", NOW)
 KEPT = KeptRequest("1" * 24, USER.id, "key", "f" * 64, NOW)
 SEALED = SealedSecret("local:1", b"wrapped", b"nonce", b"text")
 

@@ -11,13 +11,13 @@ from valetkey.domain.access import OrgRole
 from valetkey.domain.errors import Conflict, InUse, VersionMismatch
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.location import Location
-from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, User
+from valetkey.domain.people import Organization, OrgMember, Project, User
 from valetkey.domain.ports import Storage
 from valetkey.domain.sealing import SealedSecret
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ORG = Organization("a" * 24, "acme", NOW)
-USER = User("b" * 24, "ada@example.com", "$argon2id$hash", NOW, NOW)
+USER = User("b" * 24, "ada@example.com", "$argon2id$hash", NOW)
 PROJECT = Project("c" * 24, ORG.id, "maps", USER.email, NOW, NOW)
 SEALED = SealedSecret("local:1", b"\x00wrapped\xff", b"n" * 12, b"\x00cipher\xff")
 INTEGRATION = Integration(
@@ -190,14 +190,3 @@ async def test_putting_a_member_again_changes_the_role(storage: Storage) -> None
     async with storage.read() as work:
         assert [member.role for member in await work.organizations.members(ORG.id)] == [second]
         assert await work.organizations.of_user(USER.id) == [ORG]
-
-
-async def test_a_key_is_revoked_once(storage: Storage) -> None:
-    await _fill(storage)
-    key = ApiKey("f" * 24, USER.id, "ci", NOW, NOW + timedelta(days=1))
-    async with storage.begin() as work:
-        await work.api_keys.add(key)
-        assert await work.api_keys.revoke(key.id, NOW)
-        assert not await work.api_keys.revoke(key.id, NOW + timedelta(hours=1))
-    async with storage.read() as work:
-        assert await work.api_keys.get(key.id) == replace(key, revoked_at=NOW)

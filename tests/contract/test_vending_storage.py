@@ -76,7 +76,7 @@ async def _fill(storage: Storage) -> None:
         shared_sessions=True,
     )
     async with storage.begin() as work:
-        await work.users.add(User(USER, "ada@example.com", "hash", NOW, NOW))
+        await work.users.add(User(USER, "ada@example.com", "hash", NOW))
         await work.organizations.add(Organization(ORG, "acme", NOW))
         await work.projects.add(Project(PROJECT, ORG, "maps", "ada@example.com", NOW, NOW))
         await work.integrations.add(integration, SealedSecret("k", b"w", b"n", b"c"))

@@ -22,7 +22,7 @@ async def furnish(storage: CatalogStorage) -> None:
     """Store an organisation, a user, a project, an integration and a location."""
     email = "ada@example.com"
     async with storage.begin() as work:
-        await work.users.add(User(USER, email, "hash", NOW, NOW))
+        await work.users.add(User(USER, email, "hash", NOW))
         await work.organizations.add(Organization(ORG, "Acme", NOW))
         await work.projects.add(Project(PROJECT, ORG, "first", email, NOW, NOW))
         await work.integrations.add(

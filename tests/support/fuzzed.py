@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from support.memory import open_memory
+import httpx
+
+from support.memory import OWNER, PASSWORD, open_memory
 from valetkey.api import create_app
 from valetkey.catalog.services.datasets import NewDataset
 from valetkey.serving import reserve, serve
@@ -18,15 +20,17 @@ from valetkey.serving import reserve, serve
 
 @dataclass(frozen=True)
 class Served:
-    """Where it is, a token of its owner, and ids of what there is, by their names in paths."""
+    """Where it is, and ids of what there is, by their names in paths."""
 
     url: str
-    token: str
     known: dict[str, str]
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+        """A login of the owner: a new one each time, since some requests end all earlier ones."""
+        body = {"type": "user_credentials", "username": OWNER, "password": PASSWORD.reveal()}
+        token = httpx.post(f"{self.url}/token?default", json=body).json()["id_token"]
+        return {"Authorization": f"Bearer {token}"}
 
 
 @contextmanager
@@ -38,8 +42,6 @@ def serving_doubles() -> Iterator[Served]:
     async def run() -> None:
         box["stop"], box["loop"] = asyncio.Event(), asyncio.get_running_loop()
         memory = await open_memory()
-        # A key: requests that end the owner's logins do not end it.
-        _, token = await memory.services.accounts.create_api_key(await memory.caller(), "fuzz")
         driver = await memory.location()
         dataset = await memory.services.catalog.datasets.create(
             await memory.caller(), memory.project.id, NewDataset("data", driver.id)
@@ -54,7 +56,7 @@ def serving_doubles() -> Iterator[Served]:
         app = create_app(memory.services, memory.services.catalog)
 
         def ready(port: int) -> None:
-            box["served"] = Served(f"http://127.0.0.1:{port}", token.reveal(), known)
+            box["served"] = Served(f"http://127.0.0.1:{port}", known)
             up.set()
 
         held = reserve("127.0.0.1", 0)

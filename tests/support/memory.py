@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -14,10 +14,12 @@ from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
-from valetkey.domain.people import Project
-from valetkey.domain.ports import Storage
+from valetkey.domain.people import ApiToken, Project
+from valetkey.domain.ports import Passwords, Storage
 from valetkey.domain.secret import Secret
-from valetkey.services.accounts import initialize
+from valetkey.domain.token_limits import TokenLimits
+from valetkey.identity.first_start import initialize
+from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
 from valetkey.services.locations import NewLocation
 from valetkey.testing import (
@@ -54,7 +56,7 @@ class Memory:
     async def caller(self, email: str = OWNER, password: Secret = PASSWORD) -> Caller:
         """Somebody who has logged in."""
         login = await self.services.accounts.login(email, password)
-        principal = await self.services.accounts.authenticate(login.token.reveal())
+        principal = await self.services.principals.read(login.token.reveal(), source="")
         return Caller(principal, request_id="request-1", source="192.0.2.7")
 
     async def member(
@@ -80,21 +82,34 @@ class Memory:
         new = NewLocation(name=name, integration_id=integration.id, bucket="acme", folder=folder)
         return await self.services.locations.create(await self.caller(), self.project.id, new)
 
+    async def token(
+        self, caller: Caller, description: str = "robot", **limits: Any
+    ) -> tuple[ApiToken, str]:
+        """An API token of a caller's, and its text."""
+        new = NewToken(description, limits=TokenLimits(**limits))
+        token, secret = await self.services.tokens.create(caller, new)
+        return token, secret.reveal()
+
     def actions(self) -> list[tuple[str, str]]:
-        """What the audit trail holds: actions and outcomes, oldest first."""
+        """What the audit trail holds but for sign-ins: actions and outcomes, oldest first."""
         trail = self.storage._committed.audit.records
-        return [(record.event.action, record.event.outcome) for record in trail]
+        events = [(record.event.action, record.event.outcome) for record in trail]
+        return [event for event in events if event != ("user.sign_in", "allowed")]
 
 
 async def open_memory(
-    on: Storage | None = None, *, make_objects: Callable[..., FakeObjectStore] = FakeObjectStore
+    on: Storage | None = None,
+    *,
+    passwords: Passwords | None = None,
+    make_objects: Callable[..., FakeObjectStore] = FakeObjectStore,
 ) -> Memory:
     """Make the services over doubles, with a first owner; ``on`` a real database if given."""
     clock, entropy = ManualClock(), SeededEntropy(7)
     # Who gives a database of their own looks at it by the port alone.
     storage = cast("MemoryStorage", on) if on is not None else MemoryStorage()
     sts, sealer = FakeSts(clock), UnsafeSealer()
-    passwords, new_id = UnsafePasswords(), IdFactory(clock, entropy)
+    passwords = passwords or UnsafePasswords()
+    new_id = IdFactory(clock, entropy)
     objects = make_objects(clock, {"acme": {}})
     parts = Parts(
         clock=clock,

@@ -289,7 +289,7 @@ async def open_case(ground: Ground, folder: Path) -> AsyncIterator[Case]:
     )
     sealed = await sealer.seal(key.secret, secret_context(integration))
     async with storage.begin() as work:
-        await work.users.add(User("b" * 24, OWNER, "x", now, sign_in_since=now))
+        await work.users.add(User("b" * 24, OWNER, "x", now))
         await work.organizations.add(Organization(ORG, "Acme", now))
         await work.organizations.put_member(OrgMember(ORG, "b" * 24, OWNER, OrgRole.OWNER))
         await work.integrations.add(integration, sealed)

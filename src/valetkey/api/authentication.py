@@ -42,9 +42,10 @@ async def authenticate(
         connection.headers.get("authorization", ""), bare=bool(handler.opt.get(BARE_TOKEN))
     )
     services: Services = connection.app.state.services
-    principal = await services.accounts.authenticate(token)
+    source = source_of(connection)
+    principal = await services.principals.read(token, source=source)
     structlog.contextvars.bind_contextvars(actor=principal.email)
-    caller = Caller(principal, request_id=request_id_of(connection), source=source_of(connection))
+    caller = Caller(principal, request_id=request_id_of(connection), source=source)
     connection.scope["state"][_CALLER] = caller
     return caller
 
@@ -79,5 +80,5 @@ def _token(header: str, *, bare: bool) -> str:
 def _nobody(message: str) -> Unauthenticated:
     return Unauthenticated(
         message,
-        hint="Send 'Authorization: Bearer TOKEN', with the token of a login or an API key.",
+        hint="Send 'Authorization: Bearer TOKEN', with the token of a login or an API token.",
     )

@@ -20,7 +20,8 @@ from valetkey.domain.errors import (
 )
 from valetkey.domain.people import OrgMember, Project, ProjectMember
 from valetkey.domain.secret import Secret
-from valetkey.services.accounts import Login
+from valetkey.identity.accounts import Login
+from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken, lifetime_of
 
 HERE: Final = "/people"
 LIFETIMES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"))
@@ -45,7 +46,7 @@ async def show_people(services: Services, reader: Reader) -> Response[str]:
     return reader.page(
         "people/people.html",
         here=HERE,
-        keys=await services.accounts.api_keys(reader.caller),
+        keys=await services.tokens.own(reader.caller),
         members=members,
         teams=teams,
         role_names=_ROLES,
@@ -62,10 +63,9 @@ async def create_key(
     form = await fields(request)
     days = form.get("days", "")
     try:
-        key, token = await services.accounts.create_api_key(
-            reader.caller,
-            form.get("description", ""),
-            days=int(days) if days.isascii() and days.isdecimal() else None,
+        lifetime = lifetime_of(int(days)) if days.isascii() and days.isdecimal() else TOKEN_LIFETIME
+        key, token = await services.tokens.create(
+            reader.caller, NewToken(form.get("description", ""), lifetime)
         )
     except InvalidInput as error:
         return refused(error, {"description": "description"}, otherwise="description-error")
@@ -75,7 +75,7 @@ async def create_key(
 @post("/people/keys/{key_id:str}/revoke")
 async def revoke_key(services: Services, reader: Reader, key_id: Segment) -> Response[Any]:
     """End one of the reader's own keys."""
-    await services.accounts.revoke_api_key(reader.caller, key_id)
+    await services.tokens.revoke(reader.caller, key_id)
     return go_to("/people?done=key-revoked")
 
 

@@ -69,8 +69,8 @@ async def open_session(request: Request[Any, Any, Any], services: Services) -> S
     token = request.cookies.get(SESSION, "")
     if not token:
         raise Unauthenticated("You are not signed in.", hint="Sign in, and try again.")
-    principal = await services.accounts.authenticate(token)
     source = request.client.host if request.client else ""
+    principal = await services.principals.read(token, source=source)
     request_id = request.scope.get("state", {}).get("request_id", "")
     return Session(Caller(principal, request_id=request_id, source=source), csrf_token(token))
 

@@ -52,7 +52,10 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
         await require_sign_in_form(request, str(form.get("csrf", "")))
         source = request.client.host if request.client else ""
         login = await services.accounts.login(
-            email, Secret(str(form.get("password", ""))), source=source
+            email,
+            Secret(str(form.get("password", ""))),
+            source=source,
+            request_id=request.scope.get("state", {}).get("request_id", ""),
         )
     except (Unauthenticated, TooManyRequests, Denied) as error:
         status = {Unauthenticated: 401, TooManyRequests: 429}.get(type(error), 403)

@@ -33,7 +33,8 @@ class JwtTokens:
             "aud": self._audience,
             "sub": claims.user_id,
             "email": claims.email,
-            "jti": claims.key_id,
+            "jti": claims.token_id,
+            "gen": claims.generation,
             "iat": int(claims.issued_at.timestamp()),
             "exp": int(claims.expires_at.timestamp()),
             "auth_time": claims.logged_in_at.timestamp(),
@@ -59,19 +60,25 @@ class JwtTokens:
 
 def _claims(payload: dict[str, Any]) -> TokenClaims:
     issued, expires, logged_in = (payload.get(name) for name in ("iat", "exp", "auth_time"))
+    # A login from before generations were counted is of none: its password is asked for again.
+    generation = payload.get("gen", -1)
     if not (
-        isinstance(issued, int) and isinstance(expires, int) and isinstance(logged_in, int | float)
+        isinstance(issued, int)
+        and isinstance(expires, int)
+        and isinstance(logged_in, int | float)
+        and isinstance(generation, int)
     ):
         raise _refused("is not one of ours")
     return TokenClaims(
         user_id=payload["sub"],
         email=payload["email"],
-        key_id=str(payload.get("jti", "")),
+        token_id=str(payload.get("jti", "")),
         issued_at=datetime.fromtimestamp(issued, UTC),
         expires_at=datetime.fromtimestamp(expires, UTC),
         logged_in_at=datetime.fromtimestamp(logged_in, UTC),
+        generation=generation,
     )
 
 
 def _refused(why: str) -> Unauthenticated:
-    return Unauthenticated(f"The token {why}.", hint="Log in again, or use another API key.")
+    return Unauthenticated(f"The token {why}.", hint="Log in again, or use another API token.")

@@ -14,7 +14,6 @@ from valetkey.db.changes import SqlInvalidations
 from valetkey.db.database import Database
 from valetkey.db.errors import translated
 from valetkey.db.repositories.accounts import (
-    SqlApiKeys,
     SqlInstallations,
     SqlOrganizations,
     SqlProjects,
@@ -22,6 +21,12 @@ from valetkey.db.repositories.accounts import (
 )
 from valetkey.db.repositories.audit import SqlAuditTrail
 from valetkey.db.repositories.idempotency import SqlKeptRequests
+from valetkey.db.repositories.identity import (
+    SqlApiTokens,
+    SqlBrowserSessions,
+    SqlKnownSources,
+    SqlPasswordLinks,
+)
 from valetkey.db.repositories.keys import (
     SqlBlocks,
     SqlRevocations,
@@ -55,7 +60,10 @@ class SqlUnitOfWork:
         self.users = SqlUsers(connection)
         self.organizations = SqlOrganizations(connection)
         self.projects = SqlProjects(connection)
-        self.api_keys = SqlApiKeys(connection)
+        self.api_tokens = SqlApiTokens(connection)
+        self.browser_sessions = SqlBrowserSessions(connection)
+        self.password_links = SqlPasswordLinks(connection)
+        self.known_sources = SqlKnownSources(connection)
         self.integrations = SqlIntegrations(connection)
         self.locations = SqlLocations(connection)
         self.audit = SqlAuditTrail(connection)

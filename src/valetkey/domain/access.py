@@ -8,7 +8,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from valetkey.domain.errors import Denied
+from valetkey.domain.decisions import Allow, Decision, Deny, require
+from valetkey.domain.token_limits import UNLIMITED, TokenLimits
+
+__all__ = [
+    "Action",
+    "Allow",
+    "Credential",
+    "Decision",
+    "Deny",
+    "OrgRole",
+    "Principal",
+    "ProjectRole",
+    "decide",
+    "require",
+]
 
 
 class OrgRole(StrEnum):
@@ -44,6 +58,16 @@ class Action(StrEnum):
     VEND = "vend credentials"
     READ_DATASETS = "read datasets"
     MANAGE_DATASETS = "manage datasets"
+    MANAGE_OWN_SIGN_IN = "manage own sign-in"
+    MANAGE_OWN_TOKENS = "manage own tokens"
+
+
+class Credential(StrEnum):
+    """What somebody showed to prove who they are."""
+
+    LOGIN = "login"
+    SESSION = "browser session"
+    TOKEN = "API token"  # noqa: S105  # the kind's name
 
 
 _BUILDERS: Final = frozenset({ProjectRole.OWNER, ProjectRole.DEVELOPER})
@@ -70,46 +94,68 @@ _PROJECT_RULES: Final[Mapping[Action, frozenset[ProjectRole]]] = {
 }
 
 
+#: What concerns the caller alone; no role is asked for.
+_OWN_ACTIONS: Final = frozenset({Action.MANAGE_OWN_SIGN_IN, Action.MANAGE_OWN_TOKENS})
+
+#: What an API token may do, if its holder may: it opens data, and reads. What is not named here
+#: (making tokens and sign-ins, managing anything or anybody) takes a sign-in.
+_TOKEN_ACTIONS: Final = frozenset(
+    {
+        Action.READ_ORG,
+        Action.READ_INTEGRATIONS,
+        Action.READ_AUDIT,
+        Action.READ_PROJECT,
+        Action.READ_LOCATIONS,
+        Action.VEND,
+        Action.READ_DATASETS,
+        Action.MANAGE_DATASETS,
+    }
+)
+#: What is left of them to a token that opens less data than its holder may: an index of all of a
+#: location, or the record of what others did, would tell more than the token was given for.
+_NARROW_TOKEN_ACTIONS: Final = frozenset(
+    {Action.READ_ORG, Action.READ_PROJECT, Action.READ_LOCATIONS, Action.VEND}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: a user, by password or by API key, with the roles of this moment.
+    """Who is asking, with the roles of this moment, and what they showed to prove it.
 
-    ``key_id`` is the API key's id, or empty for a password login; then ``logged_in_at`` is when
-    the password was given.
+    ``token_id`` is the API token's id, ``session_id`` the browser session's; both are empty for a
+    login over the API, whose password was given at ``logged_in_at``. ``generation`` is that of the
+    user's sign-ins: a later one has ended this login or session. ``limits`` are the token's.
     """
 
     user_id: str
     email: str
-    key_id: str = ""
+    token_id: str = ""
+    session_id: str = ""
     org_roles: Mapping[str, OrgRole] = field(default_factory=dict)
     project_roles: Mapping[str, ProjectRole] = field(default_factory=dict)
     logged_in_at: datetime | None = None
+    generation: int = 0
+    limits: TokenLimits = UNLIMITED
+
+    @property
+    def credential(self) -> Credential:
+        if self.token_id:
+            return Credential.TOKEN
+        return Credential.SESSION if self.session_id else Credential.LOGIN
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """Yes, by which right, and until when (None: nothing ends it)."""
-
-    reason: str
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deny:
-    """No, and why."""
-
-    reason: str
-    hint: str = ""
-
-
-Decision = Allow | Deny
-
-
-def decide(principal: Principal, action: Action, *, org_id: str, project_id: str = "") -> Decision:
+def decide(
+    principal: Principal, action: Action, *, org_id: str = "", project_id: str = ""
+) -> Decision:
     """Decide whether ``principal`` may do ``action`` in an organisation or one of its projects.
 
     An action that no rule names is refused.
     """
+    refusal = _refuse_token(principal, action)
+    if refusal is not None:
+        return refusal
+    if action in _OWN_ACTIONS:
+        return Allow("it is the caller's own")
     org_role = principal.org_roles.get(org_id)
     if action in _ORG_RULES:
         return _by_role(action, org_role, _ORG_RULES[action], "organisation")
@@ -119,6 +165,23 @@ def decide(principal: Principal, action: Action, *, org_id: str, project_id: str
         return Allow("owner of the organisation")
     role = principal.project_roles.get(project_id)
     return _by_role(action, role, _PROJECT_RULES[action], "project")
+
+
+def _refuse_token(principal: Principal, action: Action) -> Deny | None:
+    if principal.credential is not Credential.TOKEN:
+        return None
+    open_to_tokens = _NARROW_TOKEN_ACTIONS if principal.limits.narrows_data else _TOKEN_ACTIONS
+    if action in open_to_tokens:
+        return None
+    if action in _TOKEN_ACTIONS:
+        return Deny(
+            f"'{action}' is more than this API token carries: it is limited to some data.",
+            hint="Use a token without limits on locations, folders, access and time.",
+        )
+    return Deny(
+        f"'{action}' can't be done with an API token: a token opens data and reads.",
+        hint="Sign in, and do it with that.",
+    )
 
 
 def _by_role(
@@ -135,10 +198,3 @@ def _by_role(
         f"'{action}' needs the role {wanted} of the {place}; {have}.",
         hint=f"Ask an owner of the {place} for the role.",
     )
-
-
-def require(decision: Decision) -> Allow:
-    """Return an Allow as it is; raise :class:`Denied` with the reason of a Deny."""
-    if isinstance(decision, Deny):
-        raise Denied(decision.reason, hint=decision.hint)
-    return decision

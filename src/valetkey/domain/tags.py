@@ -8,9 +8,14 @@ def user_tag(user_id: str) -> str:
     return f"user:{user_id}"
 
 
-def api_key_tag(key_id: str) -> str:
-    """An API key: revoked."""
-    return f"key:{key_id}"
+def token_tag(token_id: str) -> str:
+    """An API token: revoked."""
+    return f"token:{token_id}"
+
+
+def session_tag(session_id: str) -> str:
+    """A browser session: ended."""
+    return f"session:{session_id}"
 
 
 def location_tag(location_id: str) -> str:

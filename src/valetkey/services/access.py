@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from valetkey.domain.access import Action, Deny, Principal, decide, require
-from valetkey.domain.errors import Unauthenticated, VersionMismatch
+from valetkey.domain.errors import VersionMismatch
 from valetkey.domain.ids import is_id
 from valetkey.domain.ports import UnitOfWork
+from valetkey.identity.authentication import principal_now
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import missing
 
@@ -197,30 +198,12 @@ class Access(Generic[W]):
 async def of_this_moment(work: UnitOfWork, caller: Caller) -> Caller:
     """Return a caller with the rights that they have within this transaction.
 
-    Raises Unauthenticated when the user is gone, or the token was revoked. Valetkey's own work (an
-    empty user id) has the rights that it was given.
+    Raises Unauthenticated when the user is gone, the token was revoked or the sign-in ended.
+    Valetkey's own work (an empty user id) has the rights that it was given.
     """
-    principal = caller.principal
-    if not principal.user_id:
+    if not caller.principal.user_id:
         return caller
-    if await work.users.get(principal.user_id) is None:
-        raise _ended("The user of this token no longer exists.")
-    if principal.key_id:
-        key = await work.api_keys.get(principal.key_id)
-        if key is None or key.revoked_at is not None:
-            raise _ended("This API key was revoked.")
-    return caller._replace(principal=await with_roles(work, principal))
-
-
-async def with_roles(work: UnitOfWork, principal: Principal) -> Principal:
-    """Return somebody with the roles that are stored."""
-    orgs = await work.organizations.memberships(principal.user_id)
-    projects = await work.projects.memberships(principal.user_id)
-    return replace(
-        principal,
-        org_roles={member.org_id: member.role for member in orgs},
-        project_roles={member.project_id: member.role for member in projects},
-    )
+    return caller._replace(principal=await principal_now(work, caller.principal))
 
 
 async def _load(work: UnitOfWork, noun: Noun[E], entity_id: str) -> tuple[E, Home]:
@@ -250,7 +233,3 @@ def _expect(caller: Caller, entity: object) -> None:
             hint="Read it again, and decide on what it is now.",
             version=found,
         )
-
-
-def _ended(message: str) -> Unauthenticated:
-    return Unauthenticated(message, hint="Log in again, or use another API key.")

@@ -87,7 +87,10 @@ class AuditLog:
         reason: str = "",
         **details: Any,
     ) -> AuditEvent:
-        """Describe what a caller did. ``details`` are JSON-ready and hold no secret."""
+        """Describe what a caller did. ``details`` are JSON-ready and hold no secret; the API
+        token that was used, if one was, is added to them."""
+        if caller.principal.token_id:
+            details["token_id"] = caller.principal.token_id
         return AuditEvent.of(
             id=self._new_id(),
             at=self._clock.now(),

@@ -16,12 +16,12 @@ from valetkey.domain.people import (
     Project,
     ProjectMember,
     User,
-    check_password,
     parse_email,
 )
-from valetkey.domain.ports import Clock, Passwords, Storage, UnitOfWork
+from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import user_tag
+from valetkey.identity.passwords import PasswordCheck
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import missing
@@ -44,7 +44,7 @@ class People:
     def __init__(
         self,
         storage: Storage,
-        passwords: Passwords,
+        passwords: PasswordCheck,
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,
@@ -219,10 +219,9 @@ class People:
     async def _new_user(self, email: str, password: Secret | None) -> User | None:
         if password is None:
             return None
-        check_password(password.reveal())
         password_hash = await self._passwords.hash(password)
         now = self._clock.now()
-        return User(self._new_id(), email, password_hash, now, sign_in_since=now)
+        return User(self._new_id(), email, password_hash, now)
 
 
 async def _withdraw_grants(work: UnitOfWork, project_id: str, user_id: str) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from valetkey.domain.ports import Clock
-from valetkey.services.accounts import Accounts
+from valetkey.identity.accounts import Accounts
+from valetkey.identity.authentication import Authentication
+from valetkey.identity.principals import Principals
+from valetkey.identity.tokens import ApiTokens
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
 from valetkey.services.grants import Grants
@@ -14,7 +17,6 @@ from valetkey.services.idempotency import Idempotency
 from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
 from valetkey.services.people import People
-from valetkey.services.principals import Principals
 from valetkey.services.revocation import Leases
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
@@ -28,6 +30,7 @@ class Services:
 
     accounts: Accounts
     audit: AuditLog
+    authentication: Authentication
     caches: Caches
     clock: Clock
     locations: Locations
@@ -42,4 +45,5 @@ class Services:
     rotations: Rotations
     scheduler: Scheduler
     setup_watch: SetupWatch
+    tokens: ApiTokens
     vending: Vending

@@ -35,6 +35,8 @@ class Scheduler:
         leases: Leases,
         clock: Clock,
         entropy: Entropy,
+        *,
+        more: Mapping[str, Callable[[], Awaitable[Any]]] | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
@@ -46,6 +48,7 @@ class Scheduler:
             "rotations": rotations.resume,
             "schedules": rotations.start_due,
             "ended leases": self._purge,
+            **(more or {}),
         }
         #: What went wrong with each duty in the last round, for whoever looks after the server.
         self.problems: dict[str, str] = {}

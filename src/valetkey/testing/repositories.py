@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
 from valetkey.domain.errors import Conflict, InUse, NameTaken, Unstorable
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
-from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
+from valetkey.domain.people import Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
 from valetkey.testing.datasets import MemoryCommands, MemoryDatasets, MemoryItems
 from valetkey.testing.idempotency import MemoryKeptRequests
+from valetkey.testing.identity import (
+    MemoryApiTokens,
+    MemoryBrowserSessions,
+    MemoryKnownSources,
+    MemoryPasswordLinks,
+)
 from valetkey.testing.keys import (
     MemoryBlocks,
     MemoryRevocations,
@@ -48,10 +53,12 @@ class MemoryInstallations:
 
 
 class MemoryUsers:
-    """Implements ports.Users."""
+    """Implements ports.Users. ``forget`` is told of a user who is deleted, as a table's references
+    would be."""
 
-    def __init__(self) -> None:
+    def __init__(self, forget: Callable[[str], None]) -> None:
         self.rows: dict[str, User] = {}
+        self._forget = forget
 
     async def add(self, user: User) -> None:
         if await self.by_email(user.email):
@@ -64,13 +71,22 @@ class MemoryUsers:
     async def by_email(self, email: str) -> User | None:
         return next((user for user in self.rows.values() if user.email == email), None)
 
-    async def save(self, user: User) -> None:
-        if user.id in self.rows:
-            self.rows[user.id] = replace(
-                self.rows[user.id],
-                password_hash=user.password_hash,
-                sign_in_since=user.sign_in_since,
-            )
+    async def of_project(self, project_id: str) -> Sequence[User]:
+        found = [user for user in self.rows.values() if user.project_id == project_id]
+        return sorted(found, key=lambda user: user.name)
+
+    async def end_sign_ins(self, user: User, password_hash: str) -> bool:
+        stored = self.rows.get(user.id)
+        if stored is None or stored.generation != user.generation:
+            return False
+        self.rows[user.id] = replace(
+            stored, password_hash=password_hash, generation=user.generation + 1
+        )
+        return True
+
+    async def delete(self, user_id: str) -> bool:
+        self._forget(user_id)
+        return self.rows.pop(user_id, None) is not None
 
 
 class MemoryOrganizations:
@@ -106,12 +122,17 @@ class MemoryOrganizations:
     async def remove_member(self, org_id: str, user_id: str) -> bool:
         return self._members.pop((org_id, user_id), None) is not None
 
+    def forget_user(self, user_id: str) -> None:
+        """Do what the table's foreign key does."""
+        self._members = {key: row for key, row in self._members.items() if key[1] != user_id}
+
 
 class MemoryProjects:
     """Implements ports.Projects."""
 
-    def __init__(self, locations: MemoryLocations) -> None:
+    def __init__(self, locations: MemoryLocations, users: MemoryUsers) -> None:
         self._locations = locations
+        self._users = users
         self._rows = locations.projects
         self._members: dict[tuple[str, str], ProjectMember] = {}
 
@@ -147,35 +168,19 @@ class MemoryProjects:
     async def remove_member(self, project_id: str, user_id: str) -> bool:
         return self._members.pop((project_id, user_id), None) is not None
 
+    def forget_user(self, user_id: str) -> None:
+        """Do what the table's foreign key does."""
+        self._members = {key: row for key, row in self._members.items() if key[1] != user_id}
+
     async def delete(self, project_id: str) -> bool:
-        if await self._locations.of_project(project_id):
-            raise InUse("The project has locations.", hint="Delete its locations first.")
+        accounts = await self._users.of_project(project_id)
+        if accounts or await self._locations.of_project(project_id):
+            raise InUse(
+                "The project has locations or service accounts.", hint="Delete those first."
+            )
         for key in [key for key in self._members if key[0] == project_id]:
             del self._members[key]
         return self._rows.pop(project_id, None) is not None
-
-
-class MemoryApiKeys:
-    """Implements ports.ApiKeys."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, ApiKey] = {}
-
-    async def add(self, key: ApiKey) -> None:
-        self._rows[key.id] = key
-
-    async def get(self, key_id: str) -> ApiKey | None:
-        return self._rows.get(key_id)
-
-    async def of_user(self, user_id: str) -> Sequence[ApiKey]:
-        return [key for _, key in sorted(self._rows.items()) if key.user_id == user_id]
-
-    async def revoke(self, key_id: str, at: datetime) -> bool:
-        key = self._rows.get(key_id)
-        if key is None or key.revoked_at is not None:
-            return False
-        self._rows[key_id] = replace(key, revoked_at=at)
-        return True
 
 
 class MemoryIntegrations:
@@ -322,10 +327,13 @@ class MemoryUnitOfWork:
         self.datasets = MemoryDatasets(self.items)
         self.commands = MemoryCommands()
         self.installations = MemoryInstallations()
-        self.users = MemoryUsers()
+        self.users = MemoryUsers(self._forget_user)
         self.organizations = MemoryOrganizations()
-        self.projects = MemoryProjects(self.locations)
-        self.api_keys = MemoryApiKeys()
+        self.projects = MemoryProjects(self.locations, self.users)
+        self.api_tokens = MemoryApiTokens()
+        self.browser_sessions = MemoryBrowserSessions()
+        self.password_links = MemoryPasswordLinks()
+        self.known_sources = MemoryKnownSources()
         self.integrations = MemoryIntegrations(self.locations)
         self.audit = MemoryAuditTrail()
         self.grants = self.locations.grants
@@ -341,3 +349,14 @@ class MemoryUnitOfWork:
 
     async def lock(self, noun: str, entity_id: str) -> None:
         """Nothing to do: there is one transaction at a time."""
+
+    def _forget_user(self, user_id: str) -> None:
+        self.organizations.forget_user(user_id)
+        self.projects.forget_user(user_id)
+        self.grants.forget_subject(user_id)
+        for members in self.grants.groups.values():
+            members.discard(user_id)
+        self.api_tokens.forget_user(user_id)
+        self.browser_sessions.forget_user(user_id)
+        self.password_links.rows.pop(user_id, None)
+        self.known_sources.forget_user(user_id)

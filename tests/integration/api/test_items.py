@@ -216,7 +216,7 @@ async def _hold(server: Installation, dataset_id: str) -> None:
     """Order a sync that no worker hears of in time: it is stored, and that is what counts."""
     services = server.running.services
     login = await services.accounts.login(OWNER, Secret(PASSWORD))
-    principal = await services.accounts.authenticate(login.token.reveal())
+    principal = await services.principals.read(login.token.reveal(), source="")
     quiet = Syncs(
         services.catalog.syncs._storage,
         services.audit,

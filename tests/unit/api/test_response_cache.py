@@ -58,7 +58,7 @@ class Desk:
 @pytest.fixture
 async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     bob = await memory.member(BOB, ProjectRole.DEVELOPER)
-    key, token = await memory.services.accounts.create_api_key(bob, "bob's")
+    key, token = await memory.token(bob)
     location = await memory.location()
     decisions: list[str] = []
     prepare = Vending.prepare
@@ -72,7 +72,7 @@ async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://valetkey"
     ) as http:
-        yield Desk(memory, http, location, token.reveal(), key.id, decisions, app.fast.responses)
+        yield Desk(memory, http, location, token, key.id, decisions, app.fast.responses)
 
 
 @pytest.mark.parametrize("verb", ["get", "post"])
@@ -91,10 +91,10 @@ async def test_it_is_decided_once_and_recorded_each_time(desk: Desk, verb: str) 
 async def test_what_differs_in_anything_is_decided_by_itself(desk: Desk) -> None:
     await desk.post()
     owner = await desk.memory.caller()
-    _, other = await desk.memory.services.accounts.create_api_key(owner, "ada's")
+    _, other = await desk.memory.token(owner)
     first = desk.location
     asked = [
-        desk.post(token=other.reveal()),
+        desk.post(token=other),
         desk.post({**BODY, "prefixes": ["b"]}),
         desk.post({**BODY, "access": ["list"]}),
         desk.post(json.dumps(BODY).encode() + b" "),
@@ -123,7 +123,7 @@ async def _lose_the_role(desk: Desk) -> None:
 
 async def _revoke_the_key(desk: Desk) -> None:
     bob = await desk.memory.caller(BOB)
-    await desk.memory.services.accounts.revoke_api_key(bob, desk.key_id)
+    await desk.memory.services.tokens.revoke(bob, desk.key_id)
 
 
 async def _disable_the_integration(desk: Desk) -> None:

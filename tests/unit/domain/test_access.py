@@ -1,5 +1,8 @@
 """Who may do what: a table, read in both directions."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from valetkey.domain.access import (
@@ -13,6 +16,8 @@ from valetkey.domain.access import (
     require,
 )
 from valetkey.domain.errors import Denied
+from valetkey.domain.scope import AccessLevel
+from valetkey.domain.token_limits import TokenLimits
 
 ORG, PROJECT = "org", "project"
 OWNER = Principal("u1", "owner@x", org_roles={ORG: OrgRole.OWNER})
@@ -30,9 +35,22 @@ OWNERS_ONLY = {
     Action.READ_INTEGRATIONS,
     Action.MANAGE_INTEGRATIONS,
     Action.READ_AUDIT,
+    Action.MANAGE_ROOT_LOCATIONS,
 }
 EVERY_MEMBERS = {Action.READ_ORG, Action.CREATE_PROJECT}
 LOOKING = {Action.READ_PROJECT, Action.READ_DATASETS}
+ONES_OWN = {Action.MANAGE_OWN_SIGN_IN, Action.MANAGE_OWN_TOKENS}
+#: What an API token may do; what it may do when it is limited to some of the data.
+TOKENS = (
+    BUILDING - {Action.MANAGE_LOCATIONS}
+    | LOOKING
+    | {
+        Action.READ_ORG,
+        Action.READ_INTEGRATIONS,
+        Action.READ_AUDIT,
+    }
+)
+NARROW = {Action.READ_ORG, Action.READ_PROJECT, Action.READ_LOCATIONS, Action.VEND}
 
 ROWS = [
     (OWNER, set(Action)),
@@ -51,12 +69,42 @@ def test_a_role_allows_exactly_its_actions(
     principal: Principal, allowed: set[Action], action: Action
 ) -> None:
     decision = decide(principal, action, org_id=ORG, project_id=PROJECT)
-    assert isinstance(decision, Allow) is (action in allowed)
+    assert isinstance(decision, Allow) is (action in allowed | ONES_OWN)
     assert decision.reason
 
 
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(("principal", "allowed"), ROWS)
+def test_a_token_opens_data_and_reads_and_never_more_than_its_holder(
+    principal: Principal, allowed: set[Action], action: Action
+) -> None:
+    token = replace(principal, token_id="token")
+    decision = decide(token, action, org_id=ORG, project_id=PROJECT)
+    assert isinstance(decision, Allow) is (action in allowed & TOKENS)
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(("principal", "allowed"), ROWS)
+@pytest.mark.parametrize(
+    "limits",
+    [
+        TokenLimits(locations=frozenset({"one"})),
+        TokenLimits(prefixes=("train/",)),
+        TokenLimits(levels=frozenset({AccessLevel.READ})),
+        TokenLimits(max_ttl=timedelta(seconds=900)),
+    ],
+)
+def test_a_token_for_some_data_does_not_read_what_tells_of_the_rest(
+    principal: Principal, allowed: set[Action], action: Action, limits: TokenLimits
+) -> None:
+    token = replace(principal, token_id="token", limits=limits)
+    decision = decide(token, action, org_id=ORG, project_id=PROJECT)
+    assert isinstance(decision, Allow) is (action in allowed & NARROW)
+
+
 def test_every_action_is_in_the_table() -> None:
-    assert BUILDING | OWNERS_ONLY | EVERY_MEMBERS | LOOKING | {Action.MANAGE_PROJECT} == set(Action)
+    rows = BUILDING | OWNERS_ONLY | EVERY_MEMBERS | LOOKING | ONES_OWN
+    assert rows | {Action.MANAGE_PROJECT} == set(Action)
 
 
 def test_a_role_in_one_project_says_nothing_about_another() -> None:

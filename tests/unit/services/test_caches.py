@@ -108,9 +108,9 @@ async def test_a_token_that_many_send_at_once_is_looked_up_once(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = memory.services
-    token = (await services.accounts.create_api_key(await memory.caller(), "k"))[1].reveal()
+    token = (await memory.token(await memory.caller()))[1]
     looked_up = 0
-    authenticate = services.accounts.authenticate
+    authenticate = services.authentication.of
 
     async def counted(token: str) -> object:
         nonlocal looked_up
@@ -118,13 +118,15 @@ async def test_a_token_that_many_send_at_once_is_looked_up_once(
         await asyncio.sleep(0)
         return await authenticate(token)
 
-    monkeypatch.setattr(services.accounts, "authenticate", counted)
+    monkeypatch.setattr(services.authentication, "of", counted)
     for _ in range(2):
-        herd = await asyncio.gather(*(services.principals.of(token) for _ in range(1000)))
+        herd = await asyncio.gather(
+            *(services.principals.of(token, source="") for _ in range(1000))
+        )
         assert len({id(principal) for principal in herd}) == 1
         memory.clock.advance(11)
     assert looked_up == 2
     bad = await asyncio.gather(
-        *(services.principals.of("no token") for _ in range(10)), return_exceptions=True
+        *(services.principals.of("no token", source="") for _ in range(10)), return_exceptions=True
     )
     assert all(isinstance(each, Unauthenticated) for each in bad)

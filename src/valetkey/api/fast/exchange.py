@@ -16,7 +16,7 @@ from valetkey.services.registry import Services
 
 JSON: Final = b"application/json"
 _Headers = tuple[tuple[bytes, bytes], ...]
-_HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API key."
+_HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
 
 
 class BodyTooLarge(TooLarge):
@@ -82,7 +82,8 @@ class Exchange:
 
     async def caller(self, services: Services, token: str) -> Caller:
         """Return who is asking. Raises Unauthenticated."""
-        return Caller(await services.principals.of(token), self.request_id, self.source)
+        principal = await services.principals.of(token, source=self.source)
+        return Caller(principal, self.request_id, self.source)
 
     async def json_body(self, limit: int) -> bytes:
         """Return the body, which must be declared as JSON.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from valetkey.domain.ports import Clock
+from valetkey.identity.principals import Principals
 from valetkey.services.caches import Caches
-from valetkey.services.principals import Principals
 from valetkey.services.registry import Services
 from valetkey.services.vending import PreparedVend, Vending
 

@@ -9,6 +9,8 @@ from valetkey.api.given import Caller, Services
 from valetkey.api.wire.accounts import ApiKeyIn, ApiKeyOut
 from valetkey.api.wire.base import Page
 from valetkey.domain.errors import InvalidInput
+from valetkey.domain.people import TokenForm
+from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken, lifetime_of
 
 
 @post("/apiKeys", tags=["accounts"])
@@ -21,21 +23,23 @@ async def create(data: JSONBody[ApiKeyIn], caller: Caller, services: Services) -
             hint="Leave userId out, or log in as that user.",
             field="userId",
         )
-    key, jwt = await services.accounts.create_api_key(caller, data.description, days=data.days)
+    lifetime = TOKEN_LIFETIME if data.days is None else lifetime_of(data.days)
+    new = NewToken(data.description, lifetime, form=TokenForm.JWT)
+    key, jwt = await services.tokens.create(caller, new)
     return ApiKeyOut.of(key, jwt.reveal())
 
 
 @get("/apiKeys", tags=["accounts"])
 async def listing(caller: Caller, services: Services) -> Page[ApiKeyOut]:
     """List the caller's own keys, newest first."""
-    keys = await services.accounts.api_keys(caller)
+    keys = await services.tokens.own(caller)
     return Page(items=[ApiKeyOut.of(key) for key in keys])
 
 
 @delete("/apiKeys/{key_id:str}", tags=["accounts"])
 async def revoke(key_id: str, caller: Caller, services: Services) -> None:
     """End a key at once."""
-    await services.accounts.revoke_api_key(caller, key_id)
+    await services.tokens.revoke(caller, key_id)
 
 
 ROUTES = (create, listing, revoke)

@@ -7,11 +7,11 @@ from typing import Any
 from litestar import Request, post
 from litestar.params import JSONBody
 
-from valetkey.api.authentication import source_of
+from valetkey.api.authentication import request_id_of, source_of
 from valetkey.api.given import Services
 from valetkey.api.wire.accounts import RefreshToken, TokenOut, UserCredentials
 from valetkey.domain.secret import Secret
-from valetkey.services.accounts import Login
+from valetkey.identity.accounts import Login
 
 
 @post("/token", status_code=200, security=[{}], tags=["accounts"])
@@ -24,7 +24,9 @@ async def token(
     if isinstance(data, RefreshToken):
         return token_of(await services.accounts.refresh(Secret(data.refresh_token)))
     secret = Secret(data.password)
-    login = await services.accounts.login(data.username, secret, source=source_of(request))
+    login = await services.accounts.login(
+        data.username, secret, source=source_of(request), request_id=request_id_of(request)
+    )
     return token_of(login)
 
 

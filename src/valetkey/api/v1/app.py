@@ -123,7 +123,7 @@ class OwnApi:
     async def _caller(self, request: HttpRequest, *, public: bool) -> Caller:
         if public:
             return Caller(Principal("", ""), request.request_id, request.source)
-        principal = await self._services.principals.of(request.token())
+        principal = await self._services.principals.of(request.token(), source=request.source)
         structlog.contextvars.bind_contextvars(actor=principal.email)
         return Caller(principal, request.request_id, request.source)
 

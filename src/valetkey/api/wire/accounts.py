@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from valetkey.api.wire.base import In, Out, moment
-from valetkey.domain.people import ApiKey
+from valetkey.domain.people import ApiToken
 
 
 class UserCredentials(msgspec.Struct, tag="user_credentials", tag_field="type", frozen=True):
@@ -87,7 +87,7 @@ class ApiKeyOut(Out, frozen=True):
     jwt: str | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
-    def of(cls, key: ApiKey, jwt: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyOut:
+    def of(cls, key: ApiToken, jwt: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyOut:
         """Return a key's shape."""
         return cls(
             id=key.id,

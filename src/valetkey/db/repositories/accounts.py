@@ -1,10 +1,9 @@
-"""The installation, people, organisations, projects and API keys."""
+"""The installation, people, organisations and projects."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, select, update
@@ -14,7 +13,14 @@ from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_r
 from valetkey.db.tables import accounts as t
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.errors import Conflict
-from valetkey.domain.people import ApiKey, Organization, OrgMember, Project, ProjectMember, User
+from valetkey.domain.people import (
+    Organization,
+    OrgMember,
+    Project,
+    ProjectMember,
+    User,
+    UserKind,
+)
 from valetkey.domain.ports import Installation
 from valetkey.domain.sealing import SealedSecret
 
@@ -47,11 +53,20 @@ class SqlUsers(Repository):
     async def by_email(self, email: str) -> User | None:
         return _user(await self._one(select(t.users).where(t.users.c.email == email)))
 
-    async def save(self, user: User) -> None:
-        change = update(t.users).where(t.users.c.id == user.id)
-        await self._change(
-            change.values(password_hash=user.password_hash, sign_in_since=user.sign_in_since)
+    async def of_project(self, project_id: str) -> Sequence[User]:
+        query = select(t.users).where(t.users.c.project_id == project_id).order_by(t.users.c.name)
+        return [_user_of(row) for row in await self._all(query)]
+
+    async def end_sign_ins(self, user: User, password_hash: str) -> bool:
+        table = t.users
+        match = (table.c.id == user.id, table.c.generation == user.generation)
+        change = update(table).where(*match)
+        return await self._change(
+            change.values(password_hash=password_hash, generation=user.generation + 1)
         )
+
+    async def delete(self, user_id: str) -> bool:
+        return await self._change(delete(t.users).where(t.users.c.id == user_id))
 
 
 class SqlOrganizations(Repository):
@@ -131,32 +146,16 @@ class SqlProjects(Repository):
         return await self._change(delete(table).where(*match))
 
     async def delete(self, project_id: str) -> bool:
-        with in_use("The project has locations.", "Delete its locations first."):
+        with in_use("The project has locations or service accounts.", "Delete those first."):
             return await self._change(delete(t.projects).where(t.projects.c.id == project_id))
 
 
-class SqlApiKeys(Repository):
-    """Implements ports.ApiKeys."""
-
-    async def add(self, key: ApiKey) -> None:
-        await self._insert(t.api_keys, to_row(key))
-
-    async def get(self, key_id: str) -> ApiKey | None:
-        row = await self._one(select(t.api_keys).where(t.api_keys.c.id == key_id))
-        return from_row(ApiKey, row) if row else None
-
-    async def of_user(self, user_id: str) -> Sequence[ApiKey]:
-        query = select(t.api_keys).where(t.api_keys.c.user_id == user_id).order_by(t.api_keys.c.id)
-        return [from_row(ApiKey, row) for row in await self._all(query)]
-
-    async def revoke(self, key_id: str, at: datetime) -> bool:
-        table = t.api_keys
-        match = (table.c.id == key_id, table.c.revoked_at.is_(None))
-        return await self._change(update(table).where(*match).values(revoked_at=at))
-
-
 def _user(row: Row[Any] | None) -> User | None:
-    return from_row(User, row) if row else None
+    return _user_of(row) if row else None
+
+
+def _user_of(row: Row[Any]) -> User:
+    return from_row(User, row, kind=UserKind(row.kind))
 
 
 def _org_members() -> Select[Any]:

@@ -1,8 +1,17 @@
-"""Who there is: the installation, people, organisations, projects, API keys."""
+"""Who there is: the installation, people, organisations, projects."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from valetkey.db.tables.base import identifier, metadata, version
 from valetkey.db.types import Moment
@@ -27,7 +36,11 @@ users = Table(
     Column("email", String(254), nullable=False, unique=True),
     Column("password_hash", String(400), nullable=False),
     Column("created_at", Moment, nullable=False),
-    Column("sign_in_since", Moment, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("name", String(400), nullable=False),
+    Column("project_id", String(24), ForeignKey("projects.id", ondelete="RESTRICT")),
+    Index("ix_users_project_id", "project_id"),
 )
 
 organizations = Table(
@@ -68,16 +81,4 @@ project_members = Table(
     identifier("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("role", String(40), nullable=False),
     Index("ix_project_members_user_id", "user_id"),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    identifier(primary_key=True),
-    identifier("user_id", ForeignKey("users.id", ondelete="CASCADE")),
-    Column("description", String(400), nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("revoked_at", Moment),
-    Index("ix_api_keys_user_id", "user_id"),
 )

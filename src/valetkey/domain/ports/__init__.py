@@ -8,6 +8,7 @@ from valetkey.domain.ports.aws import (
     Sts,
 )
 from valetkey.domain.ports.cryptography import KeyWrapper, Passwords, Sealer, TokenClaims, Tokens
+from valetkey.domain.ports.identity import ApiTokens, BrowserSessions, KnownSources, PasswordLinks
 from valetkey.domain.ports.keys import (
     AccessKeys,
     Blocks,
@@ -22,7 +23,6 @@ from valetkey.domain.ports.keys import (
 )
 from valetkey.domain.ports.objects import ObjectStore
 from valetkey.domain.ports.storage import (
-    ApiKeys,
     AuditTrail,
     Installation,
     Installations,
@@ -41,10 +41,11 @@ from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invali
 
 __all__ = [
     "AccessKeys",
-    "ApiKeys",
+    "ApiTokens",
     "AssumeRole",
     "AuditTrail",
     "Blocks",
+    "BrowserSessions",
     "BucketPlace",
     "CallerIdentity",
     "ChangeListener",
@@ -58,10 +59,12 @@ __all__ = [
     "Invalidations",
     "KeptRequests",
     "KeyWrapper",
+    "KnownSources",
     "Leases",
     "Locations",
     "ObjectStore",
     "Organizations",
+    "PasswordLinks",
     "Passwords",
     "Pool",
     "Projects",

@@ -41,15 +41,17 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """What a token says. ``key_id`` is empty for the token of a password login, whose
-    ``logged_in_at`` is when the password was given: refreshing does not move it."""
+    """What a signed token says. ``token_id`` names an API token's record; it is empty for a
+    password login, whose ``logged_in_at`` is when the password was given (refreshing does not move
+    it) and whose ``generation`` is that of the user's sign-ins then."""
 
     user_id: str
     email: str
-    key_id: str
+    token_id: str
     issued_at: datetime
     expires_at: datetime
     logged_in_at: datetime
+    generation: int = 0
 
 
 class Tokens(Protocol):

@@ -15,26 +15,38 @@ from valetkey.domain.integration import Integration
 from valetkey.domain.lease import Lease
 from valetkey.domain.location import Location
 from valetkey.domain.people import (
-    ApiKey,
     Organization,
     OrgMember,
     Project,
     ProjectMember,
     User,
 )
+from valetkey.domain.ports.identity import ApiTokens, BrowserSessions, KnownSources, PasswordLinks
 from valetkey.domain.ports.keys import Blocks, Revocations, Rotations, SealedRows, WorkLeases
 from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 from valetkey.domain.sealing import SealedSecret
 
 
 class Users(Protocol):
-    """People and machine accounts."""
+    """People and service accounts."""
 
-    async def add(self, user: User) -> None: ...
+    async def add(self, user: User) -> None:
+        """Raises Conflict when the address is taken."""
+        ...
+
     async def get(self, user_id: str) -> User | None: ...
     async def by_email(self, email: str) -> User | None: ...
-    async def save(self, user: User) -> None:
-        """Store the password's hash and since when logins count."""
+    async def of_project(self, project_id: str) -> Sequence[User]:
+        """Return a project's service accounts by name."""
+        ...
+
+    async def end_sign_ins(self, user: User, password_hash: str) -> bool:
+        """Store a password's hash (empty for none) and the next generation, if the stored
+        generation is still ``user``'s; tell whether it was."""
+        ...
+
+    async def delete(self, user_id: str) -> bool:
+        """Forget a user with memberships, grants, tokens and sessions."""
         ...
 
 
@@ -78,15 +90,6 @@ class Projects(Protocol):
     async def put_member(self, member: ProjectMember) -> None: ...
     async def remove_member(self, project_id: str, user_id: str) -> bool: ...
     async def delete(self, project_id: str) -> bool: ...
-
-
-class ApiKeys(Protocol):
-    """Records of API keys; never the keys themselves."""
-
-    async def add(self, key: ApiKey) -> None: ...
-    async def get(self, key_id: str) -> ApiKey | None: ...
-    async def of_user(self, user_id: str) -> Sequence[ApiKey]: ...
-    async def revoke(self, key_id: str, at: datetime) -> bool: ...
 
 
 class Integrations(Protocol):
@@ -201,7 +204,13 @@ class UnitOfWork(Protocol):
     @property
     def projects(self) -> Projects: ...
     @property
-    def api_keys(self) -> ApiKeys: ...
+    def api_tokens(self) -> ApiTokens: ...
+    @property
+    def browser_sessions(self) -> BrowserSessions: ...
+    @property
+    def password_links(self) -> PasswordLinks: ...
+    @property
+    def known_sources(self) -> KnownSources: ...
     @property
     def integrations(self) -> Integrations: ...
     @property

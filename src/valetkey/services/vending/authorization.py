@@ -22,7 +22,7 @@ from valetkey.domain.ports import Clock
 from valetkey.domain.revocation import find_block
 from valetkey.domain.scope import AccessLevel, Scope
 from valetkey.domain.session_policy import render
-from valetkey.domain.tags import api_key_tag, user_tag
+from valetkey.domain.tags import token_tag, user_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.caches import Caches, TaggedCache
 from valetkey.services.guard import missing
@@ -90,7 +90,9 @@ class Authorization:
             "purpose": self.request.purpose,
         }
         extras = {"bare": self.scope.bare, "versions": self.scope.versions}
-        return facts | {name: True for name, asked in extras.items() if asked}
+        facts |= {name: True for name, asked in extras.items() if asked}
+        token_id = self.principal.token_id
+        return facts | ({"token_id": token_id} if token_id else {})
 
 
 class Authorizer:
@@ -170,7 +172,11 @@ class Authorizer:
         grants: Sequence[Grant] = ()
         if isinstance(by_role, Deny):
             grants = await self._contexts.grants(location.id, principal.user_id)
-        return decide_scope(by_role, grants, context.chain, scope, ttl, self._clock.now())
+        decision = decide_scope(by_role, grants, context.chain, scope, ttl, self._clock.now())
+        if isinstance(decision, Deny):
+            return decision
+        carried = principal.limits.decide(location, scope, ttl)
+        return carried if isinstance(carried, Deny) else decision
 
 
 def authorize(
@@ -192,8 +198,8 @@ def authorize(
         scope, partition=integration.role_arn.partition, kms_key_arn=location.kms_key_arn
     )
     tags = context.tags | {user_tag(principal.user_id)}
-    if principal.key_id:
-        tags |= {api_key_tag(principal.key_id)}
+    if principal.token_id:
+        tags |= {token_tag(principal.token_id)}
     holder = None if location.shared_sessions else principal
     spec = SessionSpec(context, holder, scope, policy, request.ttl, right.until)
     return Authorization(principal, request, right.reason, spec, spec.key(), tags)

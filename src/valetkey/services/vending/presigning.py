@@ -201,10 +201,10 @@ class Presigning:
         by_role = decide(
             caller.principal, Action.VEND, org_id=project.org_id, project_id=project.id
         )
-        if not isinstance(by_role, Deny):
-            return wanted
-        grants = await self._vending.grants(caller, context)
-        return _by_grants(wanted, grants, level)
+        if isinstance(by_role, Deny):
+            wanted = _by_grants(wanted, await self._vending.grants(caller, context), level)
+        prefixes, ttl = caller.principal.limits.narrow(wanted.prefixes, wanted.ttl)
+        return replace(wanted, prefixes=prefixes, ttl=ttl)
 
     async def _check_keys(
         self, caller: Caller, context: LocationContext, wanted: VendRequest, request: PresignRequest

@@ -23,10 +23,10 @@ from valetkey.domain.location import Location
 from valetkey.domain.location_tree import decide_extent
 from valetkey.domain.ports import Clock, Sealer, Storage, Sts
 from valetkey.domain.scope import Scope
+from valetkey.identity.principals import Principals
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.caches import Caches
 from valetkey.services.health import StsSeen
-from valetkey.services.principals import Principals
 from valetkey.services.vending.authorization import (
     VEND,
     Authorization,

@@ -41,11 +41,10 @@ class Scene:
 async def scene(memory: Memory) -> Scene:
     owner, location = await memory.caller(), await memory.location()
     plain = await memory.member(EVE, ProjectRole.ANNOTATOR)
-    accounts = memory.services.accounts
-    key, token = await accounts.create_api_key(plain, "hers")
+    key, token = await memory.token(plain)
     new = NewGrant(SubjectKind.USER, EVE, ("",), READ)
     grant = await memory.services.grants.create(owner, location.id, new)
-    eve = Caller(await memory.services.principals.of(token.reveal()), "request-2")
+    eve = Caller(await memory.services.principals.of(token, source=""), "request-2")
     return Scene(memory, owner, eve, location, grant.id, key.id)
 
 
@@ -70,7 +69,7 @@ async def remove_the_member(scene: Scene) -> None:
 
 
 async def revoke_the_key(scene: Scene) -> None:
-    await scene.memory.services.accounts.revoke_api_key(scene.eve, scene.key_id)
+    await scene.memory.services.tokens.revoke(scene.owner, scene.key_id)
 
 
 CHANGES = [disable, delete_the_grant, delete_the_location, remove_the_member, revoke_the_key]

@@ -360,20 +360,20 @@ async def test_a_known_token_is_forgotten_with_a_role_a_key_or_a_login(memory: M
         memory.services.accounts,
         memory.services.principals,
     )
-    key, token = await accounts.create_api_key(owner, "a key")
+    key, token = await memory.token(owner)
     login = await accounts.login("ada@example.com", Secret("correct horse battery staple"))
-    for each in (token.reveal(), login.token.reveal()):
-        first = await principals.of(each)
+    for each in (token, login.token.reveal()):
+        first = await principals.of(each, source="")
         assert principals.known(each) is first
-    await accounts.revoke_api_key(owner, key.id)
-    assert principals.known(token.reveal()) is None
+    await memory.services.tokens.revoke(owner, key.id)
+    assert principals.known(token) is None
     with pytest.raises(Unauthenticated):
-        await principals.of(token.reveal())
+        await principals.of(token, source="")
     assert principals.known(login.token.reveal())
     memory.clock.advance(1)
     await accounts.sign_out_everywhere(owner)
     with pytest.raises(Unauthenticated):
-        await principals.of(login.token.reveal())
+        await principals.of(login.token.reveal(), source="")
 
 
 async def test_a_known_token_is_read_again_after_a_moment_and_never_after_its_end(
@@ -383,11 +383,11 @@ async def test_a_known_token_is_read_again_after_a_moment_and_never_after_its_en
     accounts, principals = memory.services.accounts, memory.services.principals
     login = await accounts.login("ada@example.com", Secret("correct horse battery staple"))
     token = login.token.reveal()
-    await principals.of(token)
+    await principals.of(token, source="")
     memory.clock.advance(11)
     assert principals.known(token) is None
     memory.clock.advance(12 * HOUR - 15)
-    await principals.of(token)
+    await principals.of(token, source="")
     memory.clock.advance(5)
     assert principals.known(token) is None
 

@@ -1,0 +1,81 @@
+"""How people and programs sign in: repositories of what a sign-in leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from valetkey.domain.people import ApiToken, BrowserSession, PasswordLink
+
+
+class ApiTokens(Protocol):
+    """Records of API tokens; never the tokens themselves."""
+
+    async def add(self, token: ApiToken) -> None: ...
+    async def get(self, token_id: str) -> ApiToken | None: ...
+    async def by_hash(self, secret_hash: str) -> ApiToken | None: ...
+    async def of_user(self, user_id: str) -> Sequence[ApiToken]:
+        """Return a user's tokens in the order in which they were made."""
+        ...
+
+    async def of_org(
+        self, org_id: str, *, after: str = "", limit: int | None = None
+    ) -> Sequence[ApiToken]:
+        """Return an organisation's tokens, newest first, from below the id ``after``."""
+        ...
+
+    async def revoke(self, token_id: str, at: datetime) -> bool:
+        """Tell whether the token was good until now (it may have expired)."""
+        ...
+
+    async def note_use(self, token_id: str, at: datetime, source: str) -> None:
+        """Store the last use, unless a later one is stored."""
+        ...
+
+
+class BrowserSessions(Protocol):
+    """Sessions of the console."""
+
+    async def add(self, session: BrowserSession) -> None: ...
+    async def get(self, session_id: str) -> BrowserSession | None: ...
+    async def by_hash(self, secret_hash: str) -> BrowserSession | None: ...
+    async def of_user(self, user_id: str) -> Sequence[BrowserSession]:
+        """Return a user's sessions, newest first."""
+        ...
+
+    async def see(self, session_id: str, at: datetime) -> None:
+        """Store when the session was used last."""
+        ...
+
+    async def end(self, session_id: str) -> bool: ...
+    async def end_all(self, user_id: str) -> int: ...
+    async def purge(self, before: datetime) -> int:
+        """Forget sessions whose absolute end is before a moment."""
+        ...
+
+
+class PasswordLinks(Protocol):
+    """One-time links; a user has one at most."""
+
+    async def put(self, link: PasswordLink) -> None:
+        """Store a link in place of the user's earlier one."""
+        ...
+
+    async def by_hash(self, secret_hash: str) -> PasswordLink | None: ...
+    async def take(self, secret_hash: str) -> PasswordLink | None:
+        """Return a link and forget it: of several takers one gets it."""
+        ...
+
+    async def forget(self, user_id: str) -> None: ...
+
+
+class KnownSources(Protocol):
+    """The networks from which somebody has signed in lately: a few for each user."""
+
+    async def has(self, user_id: str, source: str, *, since: datetime) -> bool: ...
+    async def put(self, user_id: str, source: str, at: datetime, *, keep: int) -> None:
+        """Store the latest sign-in from a source, and of the user's sources the ``keep`` latest."""
+        ...
+
+    async def forget(self, user_id: str) -> None: ...

@@ -1,0 +1,153 @@
+"""What an API token may not do although its holder may: a token carries less, never more."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from valetkey.domain.credentials import parse_ttl
+from valetkey.domain.decisions import Allow, Decision, Deny
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.location import Location
+from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
+
+_MOST: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLimits:
+    """Each limit is None where the token is not limited in this way; an empty one opens nothing.
+
+    ``locations`` are ids; ``prefixes`` are folders below the location's own, each empty or ending
+    in ``/``; ``max_ttl`` is the longest time to live that may be asked for; ``networks`` are the
+    ranges that the token may be used from (``192.0.2.0/24``, ``2001:db8::/32``).
+    """
+
+    locations: frozenset[str] | None = None
+    prefixes: tuple[str, ...] | None = None
+    levels: frozenset[AccessLevel] | None = None
+    max_ttl: timedelta | None = None
+    networks: tuple[str, ...] | None = None
+
+    @property
+    def narrows_data(self) -> bool:
+        """Tell whether the token opens less of the data than its holder may."""
+        narrowing = (self.locations, self.prefixes, self.levels, self.max_ttl)
+        return any(limit is not None for limit in narrowing)
+
+    def decide(self, location: Location, scope: Scope, ttl: timedelta) -> Decision:
+        """Decide whether the token may carry a scope of a location for so long, provided that its
+        holder may."""
+        if self.locations is not None and location.id not in self.locations:
+            return _beyond("this location", "Use a token for this location.")
+        if self.levels is not None and not scope.levels <= self.levels:
+            more = ", ".join(sorted(scope.levels - self.levels))
+            return _beyond(more, f"Ask for no more than {', '.join(sorted(self.levels))}.")
+        if self.prefixes is not None:
+            folders = tuple(location.prefix + prefix for prefix in self.prefixes)
+            names = (*scope.prefixes, *scope.bare_names)
+            stray = [name for name in names if not name.startswith(folders)]
+            if stray:
+                asked = stray[0].removeprefix(location.prefix)[:200]
+                return _beyond(repr(asked), f"Ask for folders in {', '.join(self.prefixes)[:200]}.")
+        if self.max_ttl is not None and ttl > self.max_ttl:
+            seconds = int(self.max_ttl.total_seconds())
+            return _beyond(
+                f"more than {seconds} seconds at a time", f"Ask for at most {seconds} seconds."
+            )
+        return Allow("within the API token's limits")
+
+    def narrow(
+        self, prefixes: tuple[str, ...], ttl: timedelta
+    ) -> tuple[tuple[str, ...], timedelta]:
+        """Return what is left of folders (below a location's own) and of a time to live. Where no
+        folder is left they stay as they are, and :meth:`decide` refuses them."""
+        left = prefixes
+        if self.prefixes is not None:
+            deeper = {
+                max(one, own, key=len)
+                for one in prefixes
+                for own in self.prefixes
+                if one.startswith(own) or own.startswith(one)
+            }
+            left = tuple(sorted(deeper)) or prefixes
+        return left, ttl if self.max_ttl is None else min(ttl, self.max_ttl)
+
+    def allows_source(self, source: str) -> bool:
+        """Tell whether the token may be used from a network address; what is no address is
+        outside every range."""
+        if self.networks is None:
+            return True
+        try:
+            address = ipaddress.ip_address(source)
+        except ValueError:
+            return False
+        plain = getattr(address, "ipv4_mapped", None) or address
+        return any(plain in ipaddress.ip_network(network) for network in self.networks)
+
+
+UNLIMITED: Final = TokenLimits()
+
+
+def read_limits(
+    *,
+    locations: Iterable[str] | None = None,
+    prefixes: Iterable[str] | None = None,
+    levels: frozenset[AccessLevel] | None = None,
+    max_ttl: int | None = None,
+    networks: Iterable[str] | None = None,
+) -> TokenLimits:
+    """Read what somebody asks a token to be limited to; ``max_ttl`` is in seconds.
+
+    Raises :class:`InvalidInput`: also for an empty list, which would open nothing, and for folders
+    without the locations that they are in.
+    """
+    places = _few(locations, "locations")
+    folders = _few(prefixes, "prefixes")
+    ranges = _few(networks, "networks")
+    if folders is not None and places is None:
+        raise InvalidInput(
+            "The folders are of no location.",
+            hint="Name the locations that the token is for, too.",
+            field="locations",
+        )
+    return TokenLimits(
+        locations=None if places is None else frozenset(places),
+        prefixes=None
+        if folders is None
+        else tuple(sorted({normalize_folder(folder) for folder in folders})),
+        levels=levels,
+        max_ttl=None if max_ttl is None else parse_ttl(max_ttl),
+        networks=None if ranges is None else tuple(sorted({_network(text) for text in ranges})),
+    )
+
+
+def _few(texts: Iterable[str] | None, field: str) -> list[str] | None:
+    if texts is None:
+        return None
+    found = list(texts)
+    if not 0 < len(found) <= _MOST:
+        raise InvalidInput(
+            f"A token is limited to 1 to {_MOST} {field}; {len(found)} were named.",
+            hint="Leave the limit out, or name some.",
+            field=field,
+        )
+    return found
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise InvalidInput(
+            f"{text[:80]!r} is no network range.",
+            hint="Use the form 192.0.2.0/24 or 2001:db8::/32.",
+            field="networks",
+        ) from None
+
+
+def _beyond(what: str, hint: str) -> Deny:
+    return Deny(f"This API token does not carry {what}.", hint=hint)
