@@ -24,7 +24,7 @@ from valetkey.crypto.passwords import Argon2Passwords
 from valetkey.crypto.sealing import EnvelopeSealer
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.engine import database_file
-from valetkey.db.schema import SchemaState, migrate, schema_state
+from valetkey.db.schema import SchemaState, migrate, require_known, schema_state
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ConfigurationError, Conflict, SealBroken
 from valetkey.domain.ids import IdFactory
@@ -324,6 +324,7 @@ async def _require_schema(settings: Settings) -> None:
             "The database has no tables yet.",
             hint="On a first start run 'valetkey init'; otherwise check the database URL.",
         )
+    require_known(state)
     if not state.current:
         raise ConfigurationError(
             f"The database is at version {state.present}, and this server needs {state.needed}.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -21,6 +22,11 @@ PREFIX: Final = "VALETKEY_"
 _OTHERS: Final = frozenset({"URL", "TOKEN", "TOKEN_FILE", "PROFILE", "CONFIG", "KEK", "DEBUG"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
+#: What Kubernetes tells each container of each Service, in variables that begin with its name.
+_SERVICE: Final = re.compile(
+    r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
+)
+_SERVICE_URL: Final = re.compile(r"(tcp|udp|sctp)://")
 #: botocore's own names, honoured where ours say nothing.
 _BOTOCORE: Final = {
     "sts_endpoint": ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"),
@@ -70,6 +76,15 @@ class Settings:
         (),
         "Addresses or networks of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and "
         "`X-Request-Id` are believed.",
+    )
+    shutdown_grace: float = _setting(
+        10.0,
+        "Seconds that requests under way get to finish after a stop is asked for. Five seconds "
+        "later the process has ended, whatever still ran.",
+    )
+    ready_file: str = _setting(
+        "",
+        "A file that is there while the server answers: its address and what it uses, as JSON.",
     )
     max_body_bytes: int = _setting(1 << 20, "The longest JSON body that a request may have.")
     migrate_on_start: bool = _setting(
@@ -156,9 +171,16 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for variable, value in environment.items():
         if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in _OTHERS:
             continue
+        if _of_kubernetes(variable.removeprefix(PREFIX), value):
+            continue
         name = variable.removeprefix(PREFIX).lower()
         found[name] = _parse(_known(name, f"The variable {variable}"), value, variable)
     return found
+
+
+def _of_kubernetes(name: str, value: str) -> bool:
+    """Tell whether Kubernetes set a variable, for a Service that is called valetkey."""
+    return bool(_SERVICE.fullmatch(name)) or (name == "PORT" and bool(_SERVICE_URL.match(value)))
 
 
 def _known(name: str, where: str) -> str:

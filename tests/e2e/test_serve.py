@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -212,6 +213,90 @@ def test_it_serves_more_clients_than_a_process_may_have_files_at_first(machine: 
         for client in clients:
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
         assert {client.recv(15) for client in clients} == {b"HTTP/1.1 200 OK"}
+
+
+def test_a_pipe_sees_the_address_of_people_at_once(machine: Machine) -> None:
+    process = start(["serve", "--port", "0"], machine.environment)
+    try:
+        assert process.stdout is not None
+        assert "http://127.0.0.1:" in process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_its_ready_file_is_there_while_it_answers(machine: Machine) -> None:
+    place = machine.home / "ready.json"
+    place.write_text("of a server that was killed")
+    with machine.serving("--ready-file", str(place)) as server:
+        assert json.loads(place.read_text()) == server.facts
+        server.stop()
+    assert not place.exists()
+
+
+def test_a_ready_file_that_cannot_be_written_is_named(machine: Machine) -> None:
+    place = machine.home / "nowhere" / "ready.json"
+    ran = machine.run("serve", "--port", "0", "--ready-file", str(place))
+    assert ran.code == 2
+    assert f"{place} can't be written" in ran.said
+    assert "Traceback" not in ran.said
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_is_told_that_it_is_ready_and_that_it_stops(
+    machine: Machine, tmp_path: Path, abstract: bool
+) -> None:
+    place = f"@valetkey-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place.replace("@", "\0"))
+        manager.settimeout(60)
+        with machine.serving(NOTIFY_SOCKET=place) as server:
+            assert manager.recv(100) == b"READY=1"
+            server.stop()
+            assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_what_kubernetes_says_of_a_service_called_valetkey_does_not_stop_it(
+    machine: Machine,
+) -> None:
+    told = {
+        "VALETKEY_SERVICE_HOST": "10.0.0.7",
+        "VALETKEY_SERVICE_PORT": "80",
+        "VALETKEY_SERVICE_PORT_HTTP": "80",
+        "VALETKEY_PORT": "tcp://10.0.0.7:80",
+        "VALETKEY_PORT_80_TCP": "tcp://10.0.0.7:80",
+        "VALETKEY_PORT_80_TCP_PROTO": "tcp",
+        "VALETKEY_PORT_80_TCP_PORT": "80",
+        "VALETKEY_PORT_80_TCP_ADDR": "10.0.0.7",
+    }
+    with machine.serving(**told) as server:
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_database_of_a_newer_version_is_refused_with_what_helps(initialised: Machine) -> None:
+    with contextlib.closing(sqlite3.connect(initialised.data / "valetkey.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    for words in (["serve", "--port", "0"], ["serve", "--port", "0", "--migrate"], ["migrate"]):
+        ran = initialised.run(*words)
+        assert ran.code == 2
+        assert "is newer than this version of Valetkey" in ran.said
+        assert "valetkey migrate" not in ran.said
+        assert "Traceback" not in ran.said
+
+
+def test_a_stop_ends_it_in_time_whatever_runs(machine: Machine, tmp_path: Path) -> None:
+    # A thread that never returns keeps Python from ending.
+    folder = tmp_path / "hook"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+    )
+    path = f"{folder}:{machine.environment['PYTHONPATH']}"
+    with machine.serving(PYTHONPATH=path, VALETKEY_SHUTDOWN_GRACE="0") as server:
+        code, log = server.stop()
+    assert code == 1
+    assert "Timeout" in log
 
 
 def test_a_taken_port_is_named(machine: Machine) -> None:

@@ -14,11 +14,12 @@ import pytest
 
 from support.faulty_proxy import FaultyProxy
 from valetkey.catalog.db.storage import SqlCatalogStorage
+from valetkey.db import postgres
 from valetkey.db.database import SIZES
 from valetkey.db.limits import Limits
-from valetkey.db.schema import migrate
+from valetkey.db.schema import migrate, schema_state
 from valetkey.domain.audit import AuditEvent, verify_chain
-from valetkey.domain.errors import StorageBusy, StorageUnavailable
+from valetkey.domain.errors import ConfigurationError, StorageBusy, StorageUnavailable
 from valetkey.domain.people import Organization
 from valetkey.domain.ports import Pool
 
@@ -168,6 +169,16 @@ async def test_a_database_without_free_connections_says_so_and_is_used_again(
     for connection in taken:
         await connection.close()
     await until_well(storage)
+
+
+async def test_what_drops_a_sessions_settings_is_refused_in_words(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(postgresql_url)
+    assert (await schema_state(postgresql_url)).current
+    monkeypatch.setattr(postgres, "server_settings", lambda *_: {})  # as PgBouncer may be told to
+    with pytest.raises(ConfigurationError, match="does not pass on the settings"):
+        await schema_state(postgresql_url)
 
 
 class Listener:

@@ -68,6 +68,30 @@ async def test_a_request_that_never_ends_is_ended_before_the_server_is() -> None
     assert asyncio.all_tasks() == before
 
 
+async def test_an_upload_that_the_stop_cuts_off_is_told_so_in_words() -> None:
+    stop, ports = asyncio.Event(), asyncio.Queue[int]()
+    began = asyncio.Event()
+
+    async def upload(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
+        while (await receive())["more_body"]:
+            began.set()
+
+    held = reserve("127.0.0.1", 0)
+    serving = asyncio.create_task(serve(upload, held, ready=ports.put_nowait, stop=stop, grace=0.2))
+    reader, writer = await asyncio.open_connection("127.0.0.1", await ports.get())
+    writer.write(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 65536)
+    await began.wait()
+    stop.set()
+    answer = asyncio.create_task(reader.readuntil(b"}"))
+    while not serving.done():
+        writer.write(b"x" * 65536)
+        await asyncio.sleep(0.01)
+    said = await answer
+    assert said.startswith(b"HTTP/1.1 503 ")
+    assert b"The server was told to stop" in said
+    writer.transport.abort()
+
+
 class Flood:
     """Sends far more than sockets hold; counts what was taken from it."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -98,6 +100,7 @@ def serve(
     host: str = "",
     port: int | None = None,
     migrate: Flag = False,
+    ready_file: Path | None = None,
     setup: Setup = _SETUP,
 ) -> None:
     """Run the server until it is told to stop (SIGTERM, Ctrl-C); requests under way are finished.
@@ -110,6 +113,9 @@ def serve(
         The port to listen on; 0 lets the system choose (default: the setting port).
     migrate
         Bring the database to this version first.
+    ready_file
+        A file that is there while the server answers, with what is printed as JSON (default: the
+        setting ready_file).
     """
     settings = setup.settings()
     settings = replace(
@@ -117,6 +123,7 @@ def serve(
         host=host or settings.host,
         port=settings.port if port is None else port,
         migrate_on_start=migrate or settings.migrate_on_start,
+        ready_file=str(ready_file or settings.ready_file),
     )
     logs.configure(style=settings.log_format, level=settings.log_level)
 
@@ -127,15 +134,30 @@ def serve(
         else:
             show.facts(list(facts.items()))
             show.say("Ctrl-C stops it.")
+        show.flush()
 
     serving.run(_serve_until_signal(settings, ready))
 
 
-async def _serve_until_signal(settings: Settings, ready: serving.Ready) -> None:
-    stop = asyncio.Event()
-    serving.stop_on_signals(stop)
-    await host_services(settings, ready=ready, stop=stop)
+async def _serve_until_signal(settings: Settings, ready: Callable[[int], None]) -> None:
+    stop, place = asyncio.Event(), Path(settings.ready_file) if settings.ready_file else None
+    serving.stop_on_signals(stop, within=settings.shutdown_grace + serving.SPARE_SECONDS)
+    with serving.ready_file(place) as file:
+
+        def tell(bound: int) -> None:
+            file.write(json.dumps(describe(settings, bound)) + "\n")
+            ready(bound)
+            serving.notify(environment(), "READY=1")
+
+        stopping = asyncio.create_task(_tell_of(stop))
+        await host_services(settings, ready=tell, stop=stop)
+        stopping.cancel()
     structlog.get_logger("valetkey").info("stopped")
+
+
+async def _tell_of(stop: asyncio.Event) -> None:
+    await stop.wait()
+    serving.notify(environment(), "STOPPING=1")
 
 
 async def host_services(settings: Settings, *, ready: serving.Ready, stop: asyncio.Event) -> None:

@@ -43,6 +43,11 @@ def write(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
+def flush() -> None:
+    """Let whoever reads results by a pipe have them now."""
+    sys.stdout.flush()
+
+
 def write_json(value: Any) -> None:
     """Print a value for programs; the library's models have the REST API's names."""
     import msgspec  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from valetkey.serving.farewell import with_farewell
 from valetkey.serving.whole import Header, Whole
 
 #: Tells by method and path whether a request's answer comes in one piece, whatever it is.
@@ -45,6 +46,8 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *, is_buffered: IsBuffered, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
+        self._app = self.app
+        self.app = with_farewell(self.app)
         self._is_buffered = is_buffered
         self._whole: Whole | None = None
         self._is_in_head = True
@@ -107,7 +110,7 @@ class Connection(HttpToolsProtocol):
         if whole is None:
             super().on_message_complete()
             return
-        task = self.loop.create_task(whole.run(self.app, self.scope))
+        task = self.loop.create_task(whole.run(self._app, self.scope))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -93,7 +92,7 @@ async def serve(
     ready: Ready,
     stop: asyncio.Event,
     is_buffered: IsBuffered = _never,
-    grace: int = GRACE_SECONDS,
+    grace: float = GRACE_SECONDS,
 ) -> None:
     """Serve until ``stop`` is set; then let requests finish, for ``grace`` seconds, and return.
 
@@ -116,7 +115,7 @@ async def serve(
         backlog=_BACKLOG,
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=WAIT_SECONDS,
-        timeout_graceful_shutdown=grace,
+        timeout_graceful_shutdown=cast("int", grace),  # it is given to asyncio as it is
     )
     config.load()
     server = _Server(config)
@@ -160,13 +159,6 @@ def _quieten_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set ``stop`` when the process is asked to end (SIGTERM, SIGINT)."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
 
 
 def run(main: Coroutine[None, None, None]) -> None:
