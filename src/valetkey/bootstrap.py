@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
-from valetkey.aws.clients import Clients
 from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
-from valetkey.aws.sts import BotoSts
+from valetkey.aws.sts import AwsSts
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.datasets import Datasets, make_syncs
@@ -188,10 +187,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = make_sealer(settings, entropy)
     storage = SqlCatalogStorage.at(settings.database)
-    clients = Clients(aws_settings(settings))
-    access_keys = BotoAccessKeys(clients.settings)
-    role_policies = BotoRolePolicies(clients.settings)
-    objects = S3ObjectStore(clients.settings, clock, entropy)
+    aws = aws_settings(settings)
+    access_keys, role_policies = BotoAccessKeys(aws), BotoRolePolicies(aws)
+    sts, objects = AwsSts(aws, clock, entropy), S3ObjectStore(aws, clock, entropy)
     try:
         await require_keys(storage, sealer)
         services = wire(
@@ -203,7 +201,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 sealer=sealer,
                 passwords=Argon2Passwords(),
                 tokens=await open_tokens(storage, sealer),
-                sts=BotoSts(clients, clock, entropy),
+                sts=sts,
                 objects=objects,
                 access_keys=access_keys,
                 role_policies=role_policies,
@@ -215,7 +213,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         async with services.catalog.sync_worker.running():
             yield services
     finally:
-        clients.close()
+        await sts.close()
         await objects.close()
         await sealer.close()
         access_keys.close()

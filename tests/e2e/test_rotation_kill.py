@@ -21,8 +21,7 @@ from support.counting_proxy import CountingProxy
 from support.own_aws import settings_for
 from support.rotating import make_user
 from valetkey.aws.access_keys import BotoAccessKeys
-from valetkey.aws.clients import Clients
-from valetkey.aws.sts import BotoSts
+from valetkey.aws.sts import AwsSts
 from valetkey.bootstrap import first_start, make_sealer
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
@@ -84,13 +83,13 @@ class Installation:
     async def go_on(self, aws: EmbeddedAws) -> None:
         """Be the next process, days later."""
         adapters = settings_for(aws.endpoint)
-        clients, keys = Clients(adapters), BotoAccessKeys(adapters)
+        sts, keys = AwsSts(adapters, SystemClock(), SystemEntropy()), BotoAccessKeys(adapters)
         clock, entropy = ManualClock(datetime.now(UTC) + timedelta(hours=1)), SystemEntropy()
         new_id = IdFactory(clock, entropy)
         rotations = Rotations(
             self.storage,
             make_sealer(self.settings, entropy),
-            BotoSts(clients, SystemClock(), entropy),
+            sts,
             keys,
             AuditLog(self.storage, clock, new_id),
             clock,
@@ -100,7 +99,7 @@ class Installation:
         for _ in range(3):
             await rotations.resume()
             clock.advance(DEFAULT_GRACE.total_seconds())
-        clients.close()
+        await sts.close()
         keys.close()
 
 

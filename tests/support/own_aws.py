@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
@@ -10,13 +11,13 @@ from typing import Protocol
 import pytest
 
 from support.aws import REGION, GoodSetup
-from valetkey.aws.clients import Clients
 from valetkey.aws.endpoints import Resolve, resolve
 from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
-from valetkey.aws.sts import BotoSts
+from valetkey.aws.sts import AwsSts
+from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.integration import RoleArn
-from valetkey.domain.ports import AssumeRole, BucketPlace
+from valetkey.domain.ports import AssumeRole, BucketPlace, CallerIdentity
 from valetkey.domain.ports.objects import Credentials
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.buckets import OpenBucket
@@ -28,13 +29,37 @@ class OwnAws:
     """The adapters, and the settings that they were made with."""
 
     settings: AwsSettings
-    clients: Clients
-    sts: BotoSts
+    sts: AwsSts
     stores: S3ObjectStore
 
     def open(self, credentials: Credentials, place: BucketPlace) -> OpenBucket:
         """A bucket as a credential sees it."""
         return OpenBucket(self.stores, credentials, place)
+
+
+@dataclass(frozen=True)
+class FreshSts:
+    """STS over connections of each call's own, for fixtures that outlive an event loop."""
+
+    settings: AwsSettings
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[AwsSts]:
+        sts = AwsSts(self.settings, SystemClock(), SystemEntropy())
+        try:
+            yield sts
+        finally:
+            await sts.close()
+
+    async def caller_identity(
+        self, key: AccessKey | TemporaryCredentials, *, partition: str = "aws"
+    ) -> CallerIdentity:
+        async with self._open() as sts:
+            return await sts.caller_identity(key, partition=partition)
+
+    async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
+        async with self._open() as sts:
+            return await sts.assume_role(key, order)
 
 
 class MakeOwnAws(Protocol):
@@ -59,15 +84,15 @@ def settings_for(endpoint: str) -> AwsSettings:
 
 def adapters(settings: AwsSettings, look_up: Resolve = resolve) -> OwnAws:
     """The adapters that settings make."""
-    clients, clock, entropy = Clients(settings), SystemClock(), SystemEntropy()
-    sts = BotoSts(clients, clock, entropy)
+    clock, entropy = SystemClock(), SystemEntropy()
+    sts = AwsSts(settings, clock, entropy)
     store = S3ObjectStore(settings, clock, entropy, look_up=look_up)
-    return OwnAws(settings, clients, sts, store)
+    return OwnAws(settings, sts, store)
 
 
 async def closed(own: OwnAws) -> None:
     """Close what :func:`adapters` made."""
-    own.clients.close()
+    await own.sts.close()
     await own.stores.close()
 
 

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from support.aws import ACCOUNT, assume_policy, client, trust_policy
-from support.own_aws import settings_for
+from support.own_aws import FreshSts, settings_for
 from valetkey.aws.access_keys import BotoAccessKeys
-from valetkey.aws.clients import Clients
-from valetkey.aws.sts import BotoSts
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.crypto.keys import LocalKeyWrapper, new_key
 from valetkey.crypto.sealing import EnvelopeSealer
@@ -34,7 +32,6 @@ from valetkey.embedded import EmbeddedAws
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key, secret_context
 from valetkey.services.rotation import Rotations
-from valetkey.system import SystemClock, SystemEntropy
 from valetkey.testing import ManualClock, SeededEntropy
 
 _numbers = itertools.count(1)
@@ -117,7 +114,7 @@ class WiredStorage:
 class WiredAws:
     """The calls of a rotation, any of which can be tripped. Implements ports.Sts, AccessKeys."""
 
-    def __init__(self, sts: BotoSts, keys: BotoAccessKeys, wire: Wire, storage: Wire) -> None:
+    def __init__(self, sts: FreshSts, keys: BotoAccessKeys, wire: Wire, storage: Wire) -> None:
         self._sts = sts
         self._keys = keys
         self._wire = wire
@@ -138,9 +135,9 @@ class WiredAws:
             self._wire.die()
         return answer
 
-    async def caller_identity(self, key: Any, *, region: str = "") -> CallerIdentity:
+    async def caller_identity(self, key: Any, *, partition: str = "aws") -> CallerIdentity:
         found: CallerIdentity = await self._do(
-            "GetCallerIdentity", lambda: self._sts.caller_identity(key, region=region)
+            "GetCallerIdentity", lambda: self._sts.caller_identity(key, partition=partition)
         )
         return found
 
@@ -180,14 +177,12 @@ class Ground:
         self.aws = aws
         self.template = template
         settings = settings_for(aws.endpoint)
-        self.clients = Clients(settings)
-        self.sts = BotoSts(self.clients, SystemClock(), SystemEntropy())
+        self.sts = FreshSts(settings)
         self.keys = BotoAccessKeys(settings)
         self.iam = client(aws, "iam")
         self.seal_key = new_key(SeededEntropy(3))
 
     def close(self) -> None:
-        self.clients.close()
         self.keys.close()
 
 

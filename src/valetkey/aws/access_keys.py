@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,7 +29,7 @@ class _Iam:
     """One call at a time."""
 
     def __init__(self, settings: AwsSettings) -> None:
-        self._clients = Clients(replace(settings, attempts=1))
+        self._clients = Clients(settings)
 
     def close(self) -> None:
         """Let the threads go and close the connections."""

@@ -14,13 +14,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
-
-from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
 
 from valetkey.domain.errors import InvalidInput
 
@@ -141,40 +136,3 @@ def vetted(
     if not is_allowed(host, allowed_hosts) and not all(map(is_public, addresses)):
         raise OSError("the endpoint leads to an address that is not allowed")
     return addresses
-
-
-def confine(client: Any, allowed_hosts: Iterable[str], *, look_up: Resolve = resolve) -> None:
-    """Make a botocore client connect to addresses that ``check`` would allow, and to no others."""
-    hosts = tuple(allowed_hosts)
-
-    def pinned(connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
-        """Connect to each vetted address in turn; the name stays for TLS and the Host header."""
-        name = connection._dns_host  # noqa: SLF001
-        failure: Exception = OSError("the endpoint's host has no address")
-        try:
-            for address in vetted(connection.host, connection.port, hosts, look_up=look_up):
-                connection._dns_host = address  # noqa: SLF001
-                try:
-                    return connect()
-                except (OSError, HTTPError) as error:
-                    failure = error
-        finally:
-            connection._dns_host = name  # noqa: SLF001
-        raise failure
-
-    class Plain(AWSHTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return pinned(self, super()._new_conn)
-
-    class Encrypted(AWSHTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return pinned(self, super()._new_conn)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain  # type: ignore[assignment]  # urllib3's own default is like it
-
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted  # type: ignore[assignment]
-
-    pools = {"http": PlainPool, "https": EncryptedPool}
-    client._endpoint.http_session._manager.pool_classes_by_scheme = pools  # noqa: SLF001

@@ -154,11 +154,16 @@ def unreachable(
 
 def unusable(error: BotoCoreError, doing: str) -> AwsRefused:
     """Translate a call that botocore did not even send: a parameter or a place that can't be."""
+    return cant_be(doing, kind=type(error).__name__)
+
+
+def cant_be(doing: str, *, kind: str = "InvalidRegion") -> AwsRefused:
+    """Say that a call was not even sent, for a parameter or a place that can't be."""
     return AwsRefused(
-        f"The call {doing} can't be made as asked ({type(error).__name__}).",
+        f"The call {doing} can't be made as asked ({kind}).",
         hint="Check the region, the endpoint and the names of role and bucket.",
         operation=doing,
-        kind=type(error).__name__,
+        kind=kind,
     )
 
 

@@ -1,59 +1,145 @@
-"""STS. Implements ports.Sts."""
+"""Implements ports.Sts, by signed HTTP of our own.
+
+However STS behaves, a call ends within ``sts_seconds``: an attempt may take half of that, so that
+one that hangs is followed by another.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 from xml.etree.ElementTree import Element
 
+import httpx
+from botocore.credentials import ReadOnlyCredentials
+
 from valetkey.aws.answers import child, child_text
-from valetkey.aws.clients import Clients
-from valetkey.aws.errors import unreachable
-from valetkey.aws.partitions import region_within
-from valetkey.aws.retries import Retries
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.aws.connections import open_connections
+from valetkey.aws.errors import cant_be, unreachable
+from valetkey.aws.identity import OwnKeys, frozen, secrets_of
+from valetkey.aws.partitions import partition_of, region_within
+from valetkey.aws.query import QueryAnswer, QueryRequest, query_request, result_of
+from valetkey.aws.retries import Retries, within
+from valetkey.aws.settings import AwsSettings
+from valetkey.aws.signing import signed_headers
+from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
+from valetkey.domain.errors import AwsUnavailable, InvalidInput
+from valetkey.domain.location import parse_region
+from valetkey.domain.partitions import dns_suffix
 from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.ports.time import Clock, Entropy
 from valetkey.domain.secret import Secret
 
-_ASSUMING = "sts:AssumeRole"
+_VERSION: Final = "2011-06-15"
+_LONGEST_ANSWER: Final = 256 * 1024
 
 
-class BotoSts:
-    """AWS's Security Token Service."""
+class AwsSts:
+    """AWS's Security Token Service. ``transport`` stands in for the network."""
 
-    def __init__(self, clients: Clients, clock: Clock, entropy: Entropy) -> None:
-        self._clients = clients
+    def __init__(
+        self,
+        settings: AwsSettings,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._settings = settings
         self._clock = clock
-        self._retries = Retries(clients.settings.attempts, clock, entropy)
+        self._retries = Retries(settings.attempts, clock, entropy)
+        self._own_identity = OwnKeys(settings.own_key)
+        self._attempt_seconds = min(
+            settings.connect_timeout + settings.read_timeout, settings.sts_seconds / 2
+        )
+        self._http = open_connections(settings, transport=transport)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
 
     async def caller_identity(
-        self, key: AccessKey | TemporaryCredentials, *, region: str = ""
+        self, key: AccessKey | TemporaryCredentials, *, partition: str = "aws"
     ) -> CallerIdentity:
-        answer = await self._clients.call("sts", "GetCallerIdentity", key, region=region)
-        try:
-            return CallerIdentity(answer["Account"], answer["Arn"], answer["UserId"])
-        except KeyError as error:
-            raise unreachable(OSError(str(error)), "sts:GetCallerIdentity") from None
+        result = await self._call("GetCallerIdentity", key, {}, partition)
+        account, arn, user_id = (child_text(result, name) for name in ("Account", "Arn", "UserId"))
+        if not (account and arn and user_id):
+            raise unreachable(OSError(), "sts:GetCallerIdentity", kind="garbage")
+        return CallerIdentity(account, arn, user_id)
 
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
+        partition, region = order.role_arn.partition, order.region
+        return _credentials(await self._call("AssumeRole", key, _form(order), partition, region))
+
+    async def _call(
+        self,
+        operation: str,
+        key: AccessKey | TemporaryCredentials,
+        form: Mapping[str, str],
+        partition: str,
+        region: str = "",
+    ) -> Element:
+        doing, wanted = f"sts:{operation}", region_within(partition, region, self._settings.region)
+        endpoint = self._settings.sts_endpoint or _endpoint(wanted, doing)
+        asked = {"Action": operation, "Version": _VERSION, **form}
+
+        async def attempt() -> Element:
+            signing_key = await self._signing_key(key)
+            sign = partial(
+                signed_headers,
+                key=signing_key,
+                region=wanted,
+                now=self._clock.now(),
+                service="sts",
+            )
+            answer = await self._exchange(query_request(endpoint, asked, sign), doing)
+            if isinstance(answer, QueryAnswer):
+                return result_of(answer, doing, hide=secrets_of(signing_key))
+            raise answer  # outside of any handler: an exception of httpx holds the request
+
         return await self._retries.run(
-            lambda: self._assume(key, order),
-            doing=_ASSUMING,
-            seconds=self._clients.settings.sts_seconds,
+            lambda: within(self._attempt_seconds, doing, attempt()),
+            doing=doing,
+            seconds=self._settings.sts_seconds,
         )
 
-    async def _assume(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
-        result = await self._clients.post(
-            "sts",
-            "AssumeRole",
-            key,
-            _form(order),
-            region=region_within(
-                order.role_arn.partition, order.region, self._clients.settings.region
-            ),
-            now=self._clock.now(),
-        )
-        return _credentials(result)
+    async def _signing_key(self, key: AccessKey | TemporaryCredentials) -> ReadOnlyCredentials:
+        if isinstance(key, OwnIdentity):
+            return await asyncio.to_thread(self._own_identity.key)
+        return frozen(key)
+
+    async def _exchange(self, request: QueryRequest, doing: str) -> QueryAnswer | AwsUnavailable:
+        body = bytearray()
+        try:
+            sent = self._http.build_request(
+                "POST", request.url, headers=request.headers, content=request.body
+            )
+            answer = await self._http.send(sent, stream=True)
+            try:
+                async for chunk in answer.aiter_bytes():
+                    body += chunk
+                    if len(body) > _LONGEST_ANSWER:
+                        return unreachable(OSError(), doing, kind="garbage")
+            finally:
+                await answer.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+            # RuntimeError: the connections are closed, since the server is stopping.
+            return unreachable(OSError(), doing, kind=type(error).__name__)
+        return QueryAnswer(answer.status_code, answer.headers, bytes(body))
+
+
+def _endpoint(region: str, doing: str) -> str:
+    """Return the regional STS, as botocore's rules have it."""
+    try:
+        named = parse_region(region)
+    except InvalidInput:
+        named = ""
+    if not named:
+        raise cant_be(doing)
+    return f"https://sts.{named}.{dns_suffix(partition_of(named))}"
 
 
 def _form(order: AssumeRole) -> dict[str, str]:
@@ -76,7 +162,7 @@ def _credentials(result: Element) -> TemporaryCredentials:
     )
     expires_at = _moment(child_text(given, "Expiration"))
     if not (key_id and secret and token and expires_at):
-        raise unreachable(OSError("garbage"), _ASSUMING)
+        raise unreachable(OSError(), "sts:AssumeRole", kind="garbage")
     return TemporaryCredentials(key_id, Secret(secret), Secret(token), expires_at)
 
 

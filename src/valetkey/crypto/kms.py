@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 
 import botocore.session
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -28,6 +29,8 @@ _LOST: Final = {
     "UnrecognizedClientException": "AWS does not know the server's own access key",
     "InvalidKeyUsageException": "it is not a key for encryption",
 }
+#: How long a call may take with all its attempts.
+_SECONDS: Final = 15.0
 _WRONG: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
@@ -67,7 +70,8 @@ class KmsKeyWrapper:
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         failure: SealBroken | StorageUnavailable
         try:
-            return await asyncio.to_thread(self._send, operation, parameters)
+            async with asyncio.timeout(_SECONDS):
+                return await asyncio.to_thread(self._send, operation, parameters)
         except ClientError as error:
             failure = self._refused(str(error.response.get("Error", {}).get("Code", "")))
         except (BotoCoreError, OSError) as error:
@@ -82,9 +86,8 @@ class KmsKeyWrapper:
     def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if self._client is None:
             self._client = self._make()
-        answer: dict[str, Any] = self._client._make_api_call(  # noqa: SLF001  # the operation is data
-            operation, {"KeyId": self._arn, **parameters}
-        )
+        call = getattr(self._client, xform_name(operation))
+        answer: dict[str, Any] = call(KeyId=self._arn, **parameters)
         return answer
 
     def _make(self) -> Any:

@@ -91,7 +91,7 @@ class SetupWatch:
     async def _look(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> Seen:
         user_arn, role_assumed = "", False
         try:
-            user_arn = (await self._sts.caller_identity(key)).arn
+            user_arn = (await self._sts.caller_identity(key, partition=role.partition)).arn
             await self._sts.assume_role(key, AssumeRole(role, SESSION_NAME, MIN_TTL))
             role_assumed = True
             listed = await self._list(key, role, bucket, folder)

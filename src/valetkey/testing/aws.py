@@ -31,7 +31,7 @@ class FakeSts:
         self,
         key: AccessKey | TemporaryCredentials,
         *,
-        region: str = "",
+        partition: str = "aws",
     ) -> CallerIdentity:
         if self.failure is not None:
             raise self.failure

@@ -12,7 +12,6 @@ import pytest
 
 from support.aws import REGION, GoodSetup
 from support.own_aws import MakeOwnAws, OwnAws, settings_for
-from valetkey.aws import clients
 from valetkey.aws.endpoints import Resolve
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
@@ -203,14 +202,3 @@ async def test_slow_endpoints_of_users_never_keep_sts_waiting(
     embedded_aws.faults.clear()
     results = await asyncio.gather(*slow, return_exceptions=True)
     assert all(isinstance(result, ValetkeyError) for result in results)
-
-
-async def test_the_clients_of_typed_in_regions_and_endpoints_are_counted(
-    make_own_aws: MakeOwnAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clients, "_MOST_CLIENTS", 3)
-    own = make_own_aws(settings_for("http://127.0.0.1:1"))
-    for number in range(1, 7):
-        with pytest.raises(AwsUnavailable):
-            await own.sts.caller_identity(KEY, region=f"eu-west-{number}")
-    assert len(own.clients._clients) == 3

@@ -14,10 +14,9 @@ import pytest
 
 from support.aws import ACCOUNT, GoodSetup, assume_policy, client, make_setup
 from support.own_aws import MakeOwnAws, OwnAws, order_for, settings_for
-from valetkey.aws.sts import BotoSts
+from valetkey.aws.sts import AwsSts
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, ValetkeyError
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws, Fault, Kind
 from valetkey.testing.system import ManualClock, SeededEntropy
@@ -256,7 +255,7 @@ async def test_silence_ends_at_the_timeout(
 
 
 async def test_an_answer_that_trickles_in_does_not_outlast_an_attempt(
-    good_setup: GoodSetup, make_own_aws: MakeOwnAws
+    good_setup: GoodSetup,
 ) -> None:
     asked: list[asyncio.Task[None] | None] = []
     enough = asyncio.Event()
@@ -280,13 +279,12 @@ async def test_an_answer_that_trickles_in_does_not_outlast_an_attempt(
             read_timeout=0.2,
             attempts=2,
         )
-        sts = BotoSts(
-            make_own_aws(impatient).clients, ManualClock(datetime.now(UTC)), SeededEntropy()
-        )
+        sts = AwsSts(impatient, ManualClock(datetime.now(UTC)), SeededEntropy())
         async with asyncio.timeout(15):
             with pytest.raises(AwsUnavailable, match="did not answer"):
                 await sts.assume_role(good_setup.key, order_for(good_setup))
         assert len(asked) == 2
+        await sts.close()
         enough.set()
         await asyncio.wait([task for task in asked if task])
 
@@ -327,15 +325,15 @@ async def test_an_answer_without_credentials_is_unavailable(
 
 
 async def test_a_throttle_that_passes_is_waited_out(
-    embedded_aws: EmbeddedAws, good_setup: GoodSetup, make_own_aws: MakeOwnAws
+    embedded_aws: EmbeddedAws, good_setup: GoodSetup
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
     patient = replace(settings_for(embedded_aws.endpoint), attempts=3)
     throttled = Fault(Kind.ERROR, "sts", times=2, code="Throttling", status=400)
     embedded_aws.faults.order(throttled)
-    own = make_own_aws(patient)
-    sts = BotoSts(own.clients, clock, SeededEntropy())
+    sts = AwsSts(patient, clock, SeededEntropy())
     await sts.assume_role(good_setup.key, order_for(good_setup))
+    await sts.close()
     assert throttled.struck == 2
     assert 0 < clock.monotonic() < 3
 
@@ -359,42 +357,6 @@ async def test_two_keys_at_once_never_sign_for_each_other(
     identities = await asyncio.gather(*(own_aws.sts.caller_identity(setup.key) for setup in setups))
     names = [identity.arn.rpartition("/")[2] for identity in identities]
     assert names == [setup.user for setup in setups]
-
-
-PARTITIONS = [
-    ("aws", "", "eu-central-1", "https://sts.eu-central-1.amazonaws.com"),
-    ("aws", "ap-southeast-2", "eu-central-1", "https://sts.ap-southeast-2.amazonaws.com"),
-    ("aws", "", "us-east-1", "https://sts.us-east-1.amazonaws.com"),
-    ("aws-cn", "", "eu-central-1", "https://sts.cn-north-1.amazonaws.com.cn"),
-    ("aws-cn", "cn-northwest-1", "us-east-1", "https://sts.cn-northwest-1.amazonaws.com.cn"),
-    ("aws-us-gov", "", "us-east-1", "https://sts.us-gov-west-1.amazonaws.com"),
-]
-
-
-@pytest.mark.parametrize(("partition", "asked", "default", "host"), PARTITIONS)
-async def test_the_roles_partition_decides_which_sts_is_asked(
-    good_setup: GoodSetup,
-    make_own_aws: MakeOwnAws,
-    monkeypatch: pytest.MonkeyPatch,
-    partition: str,
-    asked: str,
-    default: str,
-    host: str,
-) -> None:
-    """Nothing is sent: the request stops where botocore would give it to the network."""
-    seen: list[str] = []
-
-    def stop(self: object, request: Any) -> None:  # noqa: ARG001
-        seen.append(request.url)
-        raise OSError("stopped")
-
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", stop)
-    settings = replace(settings_for(""), region=default)
-    role = replace(RoleArn.parse(good_setup.role_arn), partition=partition)
-    order = order_for(good_setup, role_arn=role, region=asked)
-    with pytest.raises(AwsUnavailable):
-        await make_own_aws(settings).sts.assume_role(good_setup.key, order)
-    assert seen == [f"{host}/"]
 
 
 async def test_nothing_of_the_environment_is_used(
@@ -424,6 +386,6 @@ async def test_nothing_of_the_environment_is_used(
 async def test_after_closing_calls_are_refused_as_errors_of_ours(
     own_aws: OwnAws, good_setup: GoodSetup
 ) -> None:
-    own_aws.clients.close()
+    await own_aws.sts.close()
     with pytest.raises(ValetkeyError):
         await own_aws.sts.caller_identity(good_setup.key)

@@ -8,15 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from support.own_aws import settings_for
+from support.own_aws import FreshSts, settings_for
 from support.rotating import Case, Ground, Wire, WiredAws
 from valetkey.aws.access_keys import BotoAccessKeys
-from valetkey.aws.clients import Clients
-from valetkey.aws.sts import BotoSts
 from valetkey.domain.errors import AwsUnavailable
 from valetkey.domain.rotation import DEFAULT_GRACE
 from valetkey.embedded.faults import Fault, Kind
-from valetkey.system import SystemClock, SystemEntropy
 
 ACTIONS = (
     "GetCallerIdentity",
@@ -32,9 +29,8 @@ ACTIONS = (
 def impatient(ground: Ground) -> Iterator[WiredAws]:
     """Adapters that wait for an answer no longer than half a second."""
     settings = replace(settings_for(ground.aws.endpoint), read_timeout=0.5)
-    clients, keys = Clients(settings), BotoAccessKeys(settings)
-    yield WiredAws(BotoSts(clients, SystemClock(), SystemEntropy()), keys, Wire(), Wire())
-    clients.close()
+    keys = BotoAccessKeys(settings)
+    yield WiredAws(FreshSts(settings), keys, Wire(), Wire())
     keys.close()
 
 

@@ -32,11 +32,11 @@ class HesitantAws(WiredAws):
         self.known = {case.first_key.id}
         self.refusals = refusals
 
-    async def caller_identity(self, key: Any, *, region: str = "") -> Any:
+    async def caller_identity(self, key: Any, *, partition: str = "aws") -> Any:
         if key.id not in self.known and self.refusals:
             self.refusals -= 1
             raise AwsRefused("Unknown key.", hint="Wait.", aws_code="InvalidClientTokenId")
-        return await super().caller_identity(key, region=region)
+        return await super().caller_identity(key, partition=partition)
 
 
 def second_key(case: Case) -> AccessKey:

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.compat import HTTPHeaders
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
 from valetkey.aws.answers import child_text
-from valetkey.aws.query import query_request, result_of
+from valetkey.aws.query import QueryAnswer, query_request, result_of
 from valetkey.aws.signing import signed_headers
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.secret import MASK
@@ -62,11 +61,8 @@ def test_a_request_is_signed_as_botocore_signs_it(
     assert ours.headers["authorization"] == botocores(key, theirs)
 
 
-def answer(body: str | bytes, status: int = 200, **headers: str) -> AWSResponse:
-    made: Any = AWSResponse("http://sts", status, HTTPHeaders.from_dict(headers), None)
-    made._content = body.encode() if isinstance(body, str) else body
-    response: AWSResponse = made
-    return response
+def answer(body: str | bytes, status: int = 200, **headers: str) -> QueryAnswer:
+    return QueryAnswer(status, headers, body.encode() if isinstance(body, str) else body)
 
 
 def refusal(code: str, message: str) -> str:

@@ -39,8 +39,12 @@ class Sts(Protocol):
     """
 
     async def caller_identity(
-        self, key: AccessKey | TemporaryCredentials, *, region: str = ""
-    ) -> CallerIdentity: ...
+        self, key: AccessKey | TemporaryCredentials, *, partition: str = "aws"
+    ) -> CallerIdentity:
+        """Return whom a key belongs to, asked in the partition (``aws-cn``) that knows it. Raises
+        NotOffered where there is no such call, as on some stores that are not AWS: they may have
+        AssumeRole all the same."""
+        ...
 
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials: ...
 

@@ -51,7 +51,7 @@ class Prover:
             await hold.keep()
 
     async def _use(self, rotation: Rotation, key: AccessKey, integration: Integration) -> None:
-        who = await self._sts.caller_identity(key)
+        who = await self._sts.caller_identity(key, partition=integration.role_arn.partition)
         if who.arn != rotation.user_arn:
             raise AwsRefused(
                 f"The new key belongs to {who.arn}, not to {rotation.user_arn}.",

@@ -113,7 +113,7 @@ class Rotations:
                 f"An integration of the type {integration.type} has no access key to rotate.",
                 hint="Rotate the keys of aws-sts integrations.",
             )
-        user = await self._user_of(key)
+        user = await self._user_of(key, integration.role_arn.partition)
         seen = await self._seen(administrator or key, user)
         before = before_rotating(
             seen, key.id, ours=await self._ours(integration_id), told=delete_stranger
@@ -322,8 +322,8 @@ class Rotations:
             key_id for each in earlier for key_id in (each.old_key_id, each.new_key_id) if key_id
         )
 
-    async def _user_of(self, key: AccessKey) -> str:
-        who = await self._sts.caller_identity(key)
+    async def _user_of(self, key: AccessKey, partition: str) -> str:
+        who = await self._sts.caller_identity(key, partition=partition)
         if ":user/" not in who.arn:
             raise Conflict(
                 f"The integration's key belongs to {who.arn}, which is not an IAM user.",

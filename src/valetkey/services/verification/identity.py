@@ -64,7 +64,9 @@ class IdentityChecks:
     async def _key(
         self, checks: Checklist, integration: Integration, key: AccessKey
     ) -> CallerIdentity | None:
-        attempt = await checks.attempt(lambda: self._sts.caller_identity(key))
+        attempt = await checks.attempt(
+            lambda: self._sts.caller_identity(key, partition=integration.role_arn.partition)
+        )
         claims: tuple[Claim, ...] = (_STS, _KEY, _SECRET, _CLOCK)
         if isinstance(key, OwnIdentity):
             claims = (_STS, replace(_KEY, text="This server has an identity of its own."), _CLOCK)
