@@ -92,7 +92,7 @@ class Parts:
     role_policies: RolePolicies
     #: No other process works on this database.
     alone: bool = False
-    #: Where clients find S3 if it is not AWS's own, for the URLs that they are given.
+    #: Where clients find S3 if it is not AWS's own, for what they are given.
     s3_endpoint: str = ""
     origin: str = ""
 
@@ -252,7 +252,10 @@ def wire(parts: Parts) -> Services:
     accounts = Accounts(storage, passwords, parts.tokens, authentication, audit, clock)
     uses = TokenUses(storage, clock)
     principals = Principals(authentication, uses, clock, caches)
-    vending = Vending(quick, sealer, sts, audit, principals, sts_seen, caches, clock, new_id)
+    vending = Vending(
+        *(quick, sealer, sts, audit, principals, sts_seen, caches, clock, new_id),
+        s3_endpoint=parts.s3_endpoint,
+    )
     verifier = Verifier(
         sts,
         stores,
@@ -285,7 +288,7 @@ def wire(parts: Parts) -> Services:
         leases=leases,
         people=People(storage, passwords, audit, clock, new_id),
         setup_watch=SetupWatch(storage, sealer, sts, stores, audit),
-        presigning=Presigning(vending, audit, clock, s3_endpoint=parts.s3_endpoint),
+        presigning=Presigning(vending, audit, clock),
         principals=principals,
         rotations=rotations,
         scheduler=scheduler,

@@ -68,7 +68,7 @@ async def vend(
         location_id=driver.id,
         bucket=driver.bucket,
         region=driver.region,
-        endpoint=services.presigning.endpoint(driver),
+        endpoint=services.vending.endpoint(driver),
         folders=[prefix.removeprefix(driver.prefix) for prefix in vended.scope.prefixes],
         prefixes=vended.scope.prefixes,
         levels=sorted(level.value for level in order.levels),

@@ -135,7 +135,8 @@ class Integration(Model, frozen=True):
 
 
 class DriverInfo(Model, frozen=True):
-    """An S3 storage driver. ``path`` is its folder, empty for the whole bucket."""
+    """An S3 storage driver. ``path`` is its folder, empty for the whole bucket. ``endpoint`` is the
+    driver's own; ``client_endpoint`` is where S3 is found, whoever names it (empty: at AWS)."""
 
     id: str
     name: str
@@ -143,6 +144,7 @@ class DriverInfo(Model, frozen=True):
     region: str = ""
     path: str = ""
     endpoint: str = ""
+    client_endpoint: str = ""
     storage_class: str = ""
     integration_id: str = ""
     project_id: str = ""

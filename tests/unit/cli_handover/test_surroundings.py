@@ -10,7 +10,9 @@ from valetkey.sdk import DriverInfo
 
 ENDPOINT = Endpoint(5000, "hush-token")
 AT_AWS = DriverInfo(id="d", name="images", bucket_name="b", region="eu-central-1")
-ELSEWHERE = DriverInfo(id="d", name="images", bucket_name="b", endpoint="http://127.0.0.1:9000")
+ELSEWHERE = DriverInfo(
+    id="d", name="images", bucket_name="b", client_endpoint="http://127.0.0.1:9000"
+)
 FILE = Path("/run/token")
 
 

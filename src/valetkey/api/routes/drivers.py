@@ -18,7 +18,14 @@ from valetkey.services.locations import LocationChange
 
 async def _shapes(services: Services, drivers: Sequence[Location]) -> list[DriverOut]:
     types = await services.locations.types_of(drivers)
-    return [DriverOut.of(driver, types.get(driver.integration_id, "")) for driver in drivers]
+    return [
+        DriverOut.of(
+            driver,
+            types.get(driver.integration_id, ""),
+            client_endpoint=services.vending.endpoint(driver),
+        )
+        for driver in drivers
+    ]
 
 
 async def _shape(services: Services, driver: Location) -> DriverOut:

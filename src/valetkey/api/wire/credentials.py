@@ -65,7 +65,7 @@ class CredentialsOut(Out, frozen=True):
             expiration=instant(credentials.expires_at),
             bucket=scope.bucket,
             region=driver.region,
-            endpoint=driver.endpoint,
+            endpoint=vended.endpoint,
             prefixes=list(scope.prefixes),
             access=sorted(scope.levels),
         )

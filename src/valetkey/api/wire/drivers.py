@@ -112,9 +112,11 @@ class DriverOut(Out, frozen=True):
     allow_external_modification: bool = True
     kms_key_arn: str = ""
     shared_sessions: bool = False
+    #: Where clients find S3: the driver's endpoint, or the server's; empty for AWS's own address.
+    client_endpoint: str = ""
 
     @classmethod
-    def of(cls, driver: Location, integration_type: str) -> DriverOut:
+    def of(cls, driver: Location, integration_type: str, *, client_endpoint: str = "") -> DriverOut:
         """Return a driver's shape."""
         return cls(
             id=driver.id,
@@ -134,6 +136,7 @@ class DriverOut(Out, frozen=True):
             metadata=MetadataOut(system=SystemOut(project_id=driver.project_id)),
             kms_key_arn=driver.kms_key_arn,
             shared_sessions=driver.shared_sessions,
+            client_endpoint=client_endpoint,
         )
 
 

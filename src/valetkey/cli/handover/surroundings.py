@@ -60,9 +60,9 @@ def surroundings(endpoint: Endpoint, token_file: Path, driver: DriverInfo) -> Su
     }
     if driver.region:
         given |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), driver.region)
-    if driver.endpoint:
-        given["AWS_ENDPOINT_URL_S3"] = driver.endpoint
-        if driver.endpoint.startswith("http://"):
+    if driver.client_endpoint:
+        given["AWS_ENDPOINT_URL_S3"] = driver.client_endpoint
+        if driver.client_endpoint.startswith("http://"):
             given["AWS_ALLOW_HTTP"] = "true"  # asked for by the Rust libraries alone
     return Surroundings(given)
 

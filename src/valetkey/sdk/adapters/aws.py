@@ -34,9 +34,9 @@ def boto3_session(source: Source) -> boto3.Session:
     provider = SimpleNamespace(METHOD=NAME, CANONICAL_NAME=NAME, load=load)
     session.get_component("credential_provider").insert_before("env", provider)
     made = library.Session(botocore_session=session, region_name=source.info.region or None)
-    if source.info.endpoint:
-        made.client = _at(made.client, source.info.endpoint)
-        made.resource = _at(made.resource, source.info.endpoint)
+    if source.info.client_endpoint:
+        made.client = _at(made.client, source.info.client_endpoint)
+        made.resource = _at(made.resource, source.info.client_endpoint)
     return made  # type: ignore[no-any-return]
 
 

@@ -35,7 +35,7 @@ class DriverFileSystem(S3FileSystem):  # type: ignore[misc]  # s3fs has no types
         self._source = source
         super().__init__(
             session=_session(source),
-            endpoint_url=info.endpoint or None,
+            endpoint_url=info.client_endpoint or None,
             client_kwargs={"region_name": info.region} if info.region else {},
         )
 

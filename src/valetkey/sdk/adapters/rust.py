@@ -52,10 +52,10 @@ def s3_store(source: Source) -> obstore.store.S3Store:
     info = source.info
 
     options: dict[str, Any] = {"region": info.region} if info.region else {}
-    if info.endpoint:
-        options["endpoint"] = info.endpoint
+    if info.client_endpoint:
+        options["endpoint"] = info.client_endpoint
         options["virtual_hosted_style_request"] = False
-        options["client_options"] = {"allow_http": info.endpoint.startswith("http://")}
+        options["client_options"] = {"allow_http": info.client_endpoint.startswith("http://")}
     made: obstore.store.S3Store = store.S3Store(
         info.bucket_name, credential_provider=_ObstoreProvider(source), **options
     )
@@ -68,8 +68,8 @@ def polars_options(source: Source) -> dict[str, Any]:
     info = source.info
 
     options = {"aws_region": info.region} if info.region else {}
-    if info.endpoint:
-        options["aws_endpoint_url"] = info.endpoint
+    if info.client_endpoint:
+        options["aws_endpoint_url"] = info.client_endpoint
         options["aws_virtual_hosted_style_request"] = "false"
-        options["aws_allow_http"] = str(info.endpoint.startswith("http://")).lower()
+        options["aws_allow_http"] = str(info.client_endpoint.startswith("http://")).lower()
     return {"credential_provider": _PolarsProvider(source), "storage_options": options}

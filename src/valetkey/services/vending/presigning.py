@@ -15,7 +15,6 @@ from valetkey.domain.audit import AuditEvent
 from valetkey.domain.credentials import DEFAULT_TTL
 from valetkey.domain.errors import Denied, InvalidInput, TooLarge
 from valetkey.domain.grants import Grant
-from valetkey.domain.location import Location
 from valetkey.domain.ports import Clock
 from valetkey.domain.presign import (
     MAX_EXPIRES,
@@ -116,17 +115,10 @@ class Presigned:
 class Presigning:
     """Makes URLs that open single objects for a while."""
 
-    def __init__(
-        self, vending: Vending, audit: AuditLog, clock: Clock, *, s3_endpoint: str = ""
-    ) -> None:
+    def __init__(self, vending: Vending, audit: AuditLog, clock: Clock) -> None:
         self._vending = vending
         self._audit = audit
         self._clock = clock
-        self._s3_endpoint = s3_endpoint
-
-    def endpoint(self, location: Location) -> str:
-        """Return where clients reach the location's bucket: empty for AWS's own address."""
-        return location.endpoint or self._s3_endpoint
 
     async def presign(self, caller: Caller, location_id: str, request: PresignRequest) -> Presigned:
         """Return URLs for keys that the caller's role or grants open.
@@ -234,7 +226,7 @@ class Presigning:
             location.bucket,
             location.region,
             partition=context.integration.role_arn.partition,
-            endpoint=self.endpoint(location),
+            endpoint=self._vending.endpoint(location),
         )
 
     def _event(

@@ -52,6 +52,8 @@ class Vended:
     credentials: TemporaryCredentials
     scope: Scope
     location: Location
+    #: Where clients find S3; empty for AWS's own address.
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ class Vending:
         new_id: IdFactory,
         *,
         capacity: int = 200_000,
+        s3_endpoint: str = "",
     ) -> None:
+        self._s3_endpoint = s3_endpoint
         self._audit = audit
         self._clock = clock
         self._principals = principals
@@ -116,7 +120,21 @@ class Vending:
         session = self._sessions.peek(known.key) if known else None
         if known is None or session is None:
             session, known, since = await self.session(caller, location_id, request)
-        return _prepared(known, session, since)
+        return self._prepared(known, session, since)
+
+    def endpoint(self, location: Location) -> str:
+        """Return where clients find the location's bucket: its own endpoint, or the server's;
+        empty for AWS's own address."""
+        return location.endpoint or self._s3_endpoint
+
+    def _prepared(
+        self, authorization: Authorization, session: IssuedSession, since: int
+    ) -> PreparedVend:
+        location, scope = authorization.context.location, authorization.scope
+        endpoint = self.endpoint(location)
+        vended = Vended(session.lease.id, session.credentials, scope, location, endpoint)
+        form = _form(authorization, session, outcome="allowed", reason=authorization.reason)
+        return PreparedVend(vended, form, session, authorization, since)
 
     async def record_prepared(self, prepared: PreparedVend, request_id: str, source: str) -> bool:
         """Make the record durable that lets something leave, and tell whether it may: if
@@ -164,7 +182,7 @@ class Vending:
         right = Allow("for Valetkey's own work on the caller's behalf", until=within.until)
         authorization = authorize(caller.principal, context, request, scope, right)
         session = await self._take(caller, authorization)
-        prepared = _prepared(authorization, session, since)
+        prepared = self._prepared(authorization, session, since)
         if await self.record_prepared(prepared, caller.request_id, caller.source):
             return prepared.vended
         # The right was decided elsewhere, before the change: it has to be decided there anew.
@@ -224,13 +242,6 @@ def unsettled() -> AwsUnavailable:
         "Rights and integrations keep changing while the credentials are being made.",
         hint="Ask again in a moment.",
     )
-
-
-def _prepared(authorization: Authorization, session: IssuedSession, since: int) -> PreparedVend:
-    location = authorization.context.location
-    vended = Vended(session.lease.id, session.credentials, authorization.scope, location)
-    form = _form(authorization, session, outcome="allowed", reason=authorization.reason)
-    return PreparedVend(vended, form, session, authorization, since)
 
 
 def _form(

@@ -1,0 +1,116 @@
+"""A store that only the server's settings name (``s3_endpoint``): every client is told of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import httpx
+import obstore
+import polars as pl
+import pytest
+
+from support.commands import Commands
+from support.server import OWNER, Installation
+from valetkey.sdk import Driver, calls
+
+NAME = "found by the settings"
+TABLE = b"name,legs\ncat,4\nhen,2\n"
+
+
+@pytest.fixture(scope="module")
+def driver(valetkey_server: Installation) -> Iterator[Driver]:
+    """A driver without an endpoint of its own."""
+    with valetkey_server.client(OWNER) as owner:
+        made = calls.create_driver(
+            valetkey_server.project_id,
+            valetkey_server.integration.id,
+            NAME,
+            valetkey_server.setup.bucket,
+            folder="train/",
+        )
+        assert owner.send(made).endpoint == ""
+    with valetkey_server.client() as developer:
+        yield developer.driver(NAME)
+
+
+@pytest.fixture
+def developer(commands: Commands, valetkey_server: Installation) -> Commands:
+    commands.set(VALETKEY_URL=valetkey_server.url, VALETKEY_TOKEN=valetkey_server.token())
+    return commands
+
+
+def test_the_credentials_say_where_the_store_is(
+    driver: Driver, valetkey_server: Installation
+) -> None:
+    assert driver.credentials().endpoint == valetkey_server.aws.endpoint
+
+
+@pytest.mark.usefixtures("driver")
+def test_so_does_every_form_of_the_command(
+    developer: Commands, valetkey_server: Installation
+) -> None:
+    endpoint = valetkey_server.aws.endpoint
+    variable = f"AWS_ENDPOINT_URL_S3={endpoint}"
+    assert f"export {variable}\n" in developer.run("credentials", NAME).out
+    assert f"\n{variable}\n" in developer.run("credentials", NAME, "--format", "dotenv").out
+    assert developer.run("credentials", NAME, "--format", "json").json["endpoint"] == endpoint
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_command_that_is_run_finds_the_store(
+    developer: Commands, valetkey_server: Installation
+) -> None:
+    program = (
+        "import boto3, sys; s3 = boto3.client('s3'); "
+        f"found = s3.get_object(Bucket='{valetkey_server.setup.bucket}', Key='train/a.txt'); "
+        "sys.exit(found['Body'].read() != b'a')"
+    )
+    assert developer.run("exec", NAME, "--", sys.executable, "-c", program).code == 0
+
+
+def with_boto3(driver: Driver) -> Any:
+    s3 = driver.boto3_session().client("s3")
+    return s3.get_object(Bucket=driver.info.bucket_name, Key="train/table.csv")["Body"].read()
+
+
+def with_s3fs(driver: Driver) -> Any:
+    return driver.s3fs().cat_file(driver.url("table.csv"))
+
+
+def with_obstore(driver: Driver) -> Any:
+    return bytes(obstore.get(driver.obstore(), "train/table.csv").bytes())
+
+
+def with_pyarrow(driver: Driver) -> Any:
+    address = driver.url("table.csv").removeprefix("s3://")
+    with driver.pyarrow().open_input_stream(address) as stream:
+        return stream.read()
+
+
+def with_polars(driver: Driver) -> Any:
+    found = pl.scan_csv(driver.url("table.csv"), **driver.polars()).collect()
+    return found.write_csv().encode()
+
+
+def with_duckdb(driver: Driver) -> Any:
+    connection = driver.duckdb(duckdb.connect())
+    rows = connection.read_csv(driver.url("table.csv")).fetchall()
+    return b"name,legs\n" + b"".join(f"{name},{legs}\n".encode() for name, legs in rows)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [with_boto3, with_s3fs, with_obstore, with_pyarrow, with_polars, with_duckdb],
+    ids=lambda read: read.__name__,
+)
+def test_every_library_finds_the_store(driver: Driver, read: Any) -> None:
+    assert read(driver) == TABLE
+
+
+def test_a_url_leads_to_the_store(driver: Driver, valetkey_server: Installation) -> None:
+    [signed] = driver.presign(["train/a.txt"])
+    assert signed.url.startswith(valetkey_server.aws.endpoint)
+    assert httpx.get(signed.url).content == b"a"
