@@ -1,0 +1,410 @@
+"""The whole journey over one store: what works is found by doing it.
+
+A feature is a function that does something and looks at the store afterwards. It returns a note
+(most often none), raises :class:`Cannot` where the store has no such thing, and anything else that
+it raises is a "no" whose words are shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import duckdb
+import httpx
+import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
+
+from judges.stores import Store
+from support.real_api import EMAIL, PASSWORD, settings_for
+from support.server import running_server
+from valetkey.bootstrap import first_start
+from valetkey.domain.secret import Secret
+from valetkey.sdk import Client, Credentials, Driver, calls, flows
+from valetkey.sdk.models import Report
+
+ALL: Final = ("list", "read", "write", "delete")
+FOLDER, WHOLE, IN_FOLDER = "train/", "whole bucket", "one folder"
+#: More than a page of 1,000, and names that are not plain.
+OBJECTS: Final = 1100
+NAMES: Final = ("ä ö/ü.txt", "a+b%2F c.txt", "quo'te\"&<x>.txt", "ends in dot.", "日本.txt")
+LARGE: Final = 20 << 20
+_PATIENCE: Final = 120
+
+
+class Cannot(Exception):
+    """The store, or what is used of it, has no such thing."""
+
+
+@dataclass
+class Trip:
+    """A Valetkey over a store, and what came of it so far."""
+
+    store: Store
+    client: Client
+    org: str
+    project: str
+    integration: str = ""
+    drivers: dict[str, Driver] = field(default_factory=dict)
+    dataset: str = ""
+    item: str = ""
+    body: bytes = b""
+
+    @property
+    def gives_sessions(self) -> bool:
+        """Whether the store has AssumeRole."""
+        return bool(self.store.integration["type"] == "aws-sts")
+
+    def credentials(self, *prefixes: str, access: Sequence[str] = ALL) -> Credentials:
+        """Ask for credentials for folders below the driver's."""
+        if not self.gives_sessions:
+            raise Cannot("no AssumeRole: nothing to hand out")
+        return self.drivers[IN_FOLDER].credentials(prefixes, access, 900)
+
+
+def s3_of(trip: Trip, given: Credentials) -> Any:
+    """Return an S3 client with credentials, where they say that S3 is."""
+    session = boto3.Session(
+        given.access_key_id, given.secret_access_key, given.session_token, given.region or None
+    )
+    assert given.endpoint == trip.store.endpoint, f"the endpoint said is {given.endpoint!r}"
+    return session.client("s3", endpoint_url=given.endpoint)
+
+
+def refused(call: Callable[[], object], what: str) -> None:
+    """See that S3 refuses a call."""
+    try:
+        call()
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == httpx.codes.FORBIDDEN:
+            return
+        raise
+    raise AssertionError(f"{what} was let through")
+
+
+def report_note(report: Report) -> str:
+    """Say what of a report is not plain; raise where it did not pass."""
+    lines = [
+        f"{check.name}: {check.cause or check.detail or check.aws_error}"
+        for check in report.checks
+        if check.outcome in {"failed", "unknown"}
+    ]
+    assert report.passed, "; ".join(lines)
+    skipped = [check.name for check in report.checks if check.outcome == "skipped"]
+    return "; ".join([*lines, *([f"skipped: {', '.join(skipped)}"] if skipped else [])])
+
+
+def register(trip: Trip) -> str:
+    """The integration is registered and verified."""
+    made = _post(trip, f"orgs/{trip.org}/integrations", dict(trip.store.integration))
+    trip.integration = made["id"]
+    return report_note(trip.client.send(calls.verify_integration(trip.org, trip.integration)))
+
+
+def locate(trip: Trip, name: str, folder: str) -> str:
+    """A location is made and verified."""
+    made = trip.client.send(
+        calls.create_driver(
+            trip.project,
+            trip.integration,
+            name,
+            trip.store.bucket,
+            folder=folder,
+            allow_external_delete=True,
+        )
+    )
+    trip.drivers[name] = trip.client.driver(name)
+    return report_note(trip.client.send(calls.test_driver(made.id)))
+
+
+def narrow_opens(trip: Trip) -> str:
+    """A credential for one folder lists, reads, writes and deletes in it."""
+    s3, bucket = s3_of(trip, trip.credentials("cats")), trip.store.bucket
+    key = f"{FOLDER}cats/new.txt"
+    s3.put_object(Bucket=bucket, Key=key, Body=b"new")
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"new"
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}cats/")["Contents"]
+    assert key in {entry["Key"] for entry in found}
+    s3.delete_object(Bucket=bucket, Key=key)
+    return ""
+
+
+def narrow_refuses(trip: Trip) -> str:
+    """It is refused beside the folder, and a reading one is refused to write."""
+    s3, bucket = s3_of(trip, trip.credentials("cats")), trip.store.bucket
+    for key in (f"{FOLDER}catsandmore/x.txt", f"{FOLDER}dogs/x.txt", "other/secret.txt"):
+        refused(lambda key=key: s3.get_object(Bucket=bucket, Key=key), f"reading {key}")  # type: ignore[misc]
+        refused(lambda key=key: s3.put_object(Bucket=bucket, Key=key), f"writing {key}")  # type: ignore[misc]
+        refused(lambda key=key: s3.delete_object(Bucket=bucket, Key=key), f"deleting {key}")  # type: ignore[misc]
+    for prefix in ("", FOLDER, "other/", f"{FOLDER}catsandmore/"):
+        refused(
+            lambda prefix=prefix: s3.list_objects_v2(Bucket=bucket, Prefix=prefix),  # type: ignore[misc]
+            f"listing {prefix!r}",
+        )
+    reader = s3_of(trip, trip.credentials("cats", access=("list", "read")))
+    key = f"{FOLDER}cats/1.txt"
+    refused(lambda: reader.put_object(Bucket=bucket, Key=key, Body=b"x"), "writing as a reader")
+    refused(lambda: reader.delete_object(Bucket=bucket, Key=key), "deleting as a reader")
+    return ""
+
+
+def odd_folders(trip: Trip) -> str:
+    """A folder whose name holds *, ? and $ is opened, and not what it would match as a pattern."""
+    bucket = trip.store.bucket
+    s3 = s3_of(trip, trip.credentials("odd $*?"))
+    trip.store.admin.put_object(Bucket=bucket, Key=f"{FOLDER}odd $ab/x.txt", Body=b"x")
+    refused(
+        lambda: s3.get_object(Bucket=bucket, Key=f"{FOLDER}odd $ab/x.txt"), "a name that fits it"
+    )
+    s3.put_object(Bucket=bucket, Key=f"{FOLDER}odd $*?/x.txt", Body=b"x")
+    assert s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}odd $*?/")["KeyCount"] == 1
+    return ""
+
+
+def presign(trip: Trip) -> str:
+    """URLs open one object for reading, one for writing."""
+    driver = trip.drivers[IN_FOLDER]
+    key = f"{FOLDER}signed ä+.txt"
+    [up] = driver.presign([key], method="PUT", expires=300)
+    _ok(httpx.put(up.url, content=b"signed", trust_env=False))
+    [down] = driver.presign([key], expires=300)
+    assert _ok(httpx.get(down.url, trust_env=False)).content == b"signed"
+    answer = httpx.get(down.url.replace("signed", "unsign"), trust_env=False)
+    assert answer.status_code == httpx.codes.FORBIDDEN, answer.text
+    return ""
+
+
+def sync(trip: Trip) -> str:
+    """A dataset's index equals the store's listing, and again after changes."""
+    driver = trip.drivers[IN_FOLDER].info
+    trip.dataset = trip.client.send(calls.create_dataset(trip.project, driver.id, "items")).id
+    _sync(trip)
+    assert _index(trip) == _listing(trip)
+    trip.store.admin.delete_object(Bucket=trip.store.bucket, Key=f"{FOLDER}many/0007.txt")
+    trip.store.admin.put_object(Bucket=trip.store.bucket, Key=f"{FOLDER}later.txt", Body=b"later")
+    _sync(trip)
+    assert _index(trip) == _listing(trip)
+    return f"{len(_listing(trip)):,} objects"
+
+
+def upload(trip: Trip) -> str:
+    """20 MiB are uploaded as an item, in parts."""
+    trip.body = hashlib.shake_256(b"large").digest(LARGE)
+    answer = trip.client._http.post(
+        f"/api/v1/datasets/{trip.dataset}/items?mode=overwrite",
+        data={"type": "file", "path": "/large.bin"},
+        files={"file": ("large.bin", trip.body, "application/octet-stream")},
+        headers=_headers(trip),
+        timeout=_PATIENCE,
+    )
+    trip.item = _ok(answer).json()["id"]
+    head = trip.store.admin.head_object(Bucket=trip.store.bucket, Key=f"{FOLDER}large.bin")
+    assert head["ContentLength"] == LARGE
+    return ""
+
+
+def download(trip: Trip) -> str:
+    """It comes back whole: by a redirect to the store, through Valetkey, and in part."""
+    assert trip.item, "nothing was uploaded"
+    path = f"/api/v1/items/{trip.item}/stream"
+    away = trip.client._http.get(path, headers=_headers(trip))
+    assert away.status_code == httpx.codes.FOUND, away.text
+    at_store = httpx.get(away.headers["location"], timeout=_PATIENCE, trust_env=False)
+    assert _ok(at_store).content == trip.body
+    through = trip.client._http.get(
+        path, params={"proxy": "true"}, headers=_headers(trip), timeout=_PATIENCE
+    )
+    assert _ok(through).content == trip.body
+    some = trip.client._http.get(
+        path,
+        params={"proxy": "true"},
+        headers=_headers(trip) | {"range": "bytes=1000-1999"},
+        timeout=_PATIENCE,
+    )
+    assert some.content == trip.body[1000:2000]
+    return ""
+
+
+def delete(trip: Trip) -> str:
+    """An item is deleted, and its object."""
+    assert trip.item, "nothing was uploaded"
+    answer = trip.client._http.delete(f"/api/v1/items/{trip.item}", headers=_headers(trip))
+    _ok(answer)
+    assert f"{FOLDER}large.bin" not in _listing(trip)
+    return ""
+
+
+def libraries(trip: Trip) -> str:
+    """s3fs, pyarrow, DuckDB, obstore and boto3 work in one folder of the location."""
+    if not trip.gives_sessions:
+        raise Cannot("no AssumeRole: nothing to hand out")
+    driver, base = trip.drivers[IN_FOLDER], f"{trip.store.bucket}/{FOLDER}lib"
+    table = pa.table({"kind": ["cat", "hen"], "legs": [4, 2]})
+    pq.write_to_dataset(
+        table, f"{base}/arrow", partition_cols=["kind"], filesystem=driver.pyarrow(["lib"], ALL)
+    )
+    read = pq.read_table(f"{base}/arrow/", filesystem=driver.s3fs(["lib"]))
+    assert sorted(read.column("legs").to_pylist()) == [2, 4]
+    db = driver.duckdb(duckdb.connect(), ["lib"], ALL)
+    db.execute("CREATE TABLE animals AS SELECT 'cat' AS kind, 4 AS legs")
+    db.execute(f"COPY animals TO 's3://{base}/duck' (FORMAT parquet, PARTITION_BY (kind))")
+    assert db.read_parquet(f"s3://{base}/duck/*/*.parquet").fetchall()
+    store = driver.obstore(["lib"], ALL)
+    obstore.put(store, f"{FOLDER}lib/rust.txt", b"rust")
+    s3 = driver.boto3_session(["lib"]).client("s3")
+    found = s3.get_object(Bucket=trip.store.bucket, Key=f"{FOLDER}lib/rust.txt")
+    assert found["Body"].read() == b"rust"
+    files = driver.s3fs(["lib"], ALL)
+    files.rm(base, recursive=True)
+    assert not files.find(base)
+    return ""
+
+
+def revoke(trip: Trip) -> str:
+    """A session is called back: the store refuses it afterwards."""
+    given = trip.credentials("cats")
+    s3, bucket = s3_of(trip, given), trip.store.bucket
+    s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}cats/")
+    told = trip.client.send(
+        calls.revoke_leases(
+            "tried", lease=given.lease_id, administrator=dict(trip.store.administrator)
+        )
+    )
+    refused(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}cats/"), f"after {told}")
+    return ""
+
+
+def rotate(trip: Trip) -> str:
+    """The access key is replaced."""
+    if not trip.gives_sessions:
+        raise Cannot("static keys are not rotated")
+    trip.client.send(
+        calls.rotate_integration(
+            trip.org,
+            trip.integration,
+            grace_seconds=0,
+            administrator=dict(trip.store.administrator),
+        )
+    )
+    until = time.monotonic() + _PATIENCE
+    status: dict[str, Any] = {}
+    while status.get("stage") != "switched" and time.monotonic() < until:
+        time.sleep(1)
+        status = trip.client.send(calls.rotation_status(trip.org, trip.integration))["rotation"]
+        assert not status["over"], str(status)
+    trip.client.send(calls.verify_integration(trip.org, trip.integration))
+    return ""
+
+
+#: In the order in which they are done, with the words of the page.
+FEATURES: Final[tuple[tuple[str, Callable[[Trip], str]], ...]] = (
+    ("Integration registered and verified", register),
+    ("Location with the whole bucket, verified", lambda trip: locate(trip, WHOLE, "")),
+    ("Location with a folder, verified", lambda trip: locate(trip, IN_FOLDER, FOLDER)),
+    ("Narrow credential opens its folder", narrow_opens),
+    ("... and nothing beside it, nor writing for a reader", narrow_refuses),
+    ("Folder whose name holds `*`, `?`, `$`", odd_folders),
+    ("Presigned URLs (GET, PUT)", presign),
+    ("Sync: index equals listing", sync),
+    ("Upload of 20 MiB", upload),
+    ("Download: redirect, proxy, range", download),
+    ("Delete an item and its object", delete),
+    ("s3fs, pyarrow, DuckDB, obstore, boto3 in a folder", libraries),
+    ("Call a session back", revoke),
+    ("Rotate the access key", rotate),
+)
+
+
+@contextlib.contextmanager
+def travelling(store: Store) -> Iterator[Trip]:
+    """Run a Valetkey that knows the store by its settings alone, until the block ends."""
+    prepare(store)
+    with tempfile.TemporaryDirectory(prefix="valetkey-judge-") as folder:
+        settings = settings_for(
+            Path(folder),
+            store.endpoint,
+            sts_endpoint=store.sts_endpoint or store.endpoint,
+            iam_endpoint=store.iam_endpoint or store.endpoint,
+            aws_region=store.region,
+            aws_read_timeout=20.0,
+            allowed_endpoint_hosts=("127.0.0.1",),
+        )
+        start = first_start(settings, organization="Acme", email=EMAIL, password=Secret(PASSWORD))
+        asyncio.run(start)
+        with running_server(settings) as running:
+            with Client(running.url) as nobody:
+                token = nobody.send(calls.login(EMAIL, PASSWORD)).id_token
+            with Client(running.url, token) as client:
+                org = client.run(flows.find_org()).id
+                yield Trip(store, client, org, client.run(flows.find_project()).id)
+
+
+def prepare(store: Store) -> None:
+    """Put objects into the bucket."""
+    keys = [f"{FOLDER}many/{number:04}.txt" for number in range(OBJECTS)]
+    keys += [f"{FOLDER}names/{name}" for name in NAMES]
+    keys += [f"{FOLDER}cats/1.txt", f"{FOLDER}catsandmore/x.txt", f"{FOLDER}dogs/x.txt"]
+    keys += ["other/secret.txt", "training/near.txt"]
+    for key in keys:
+        store.admin.put_object(Bucket=store.bucket, Key=key, Body=key.encode())
+
+
+def _post(trip: Trip, path: str, body: dict[str, Any]) -> Any:
+    answer = trip.client._http.post(f"/api/v1/{path}", json=body, headers=_headers(trip))
+    return _ok(answer).json()
+
+
+def _headers(trip: Trip) -> dict[str, str]:
+    token = trip.client._token
+    assert token is not None
+    return {"authorization": f"Bearer {token()}"}
+
+
+def _ok(answer: httpx.Response) -> httpx.Response:
+    assert answer.is_success, f"{answer.status_code} {answer.text[:500]}"
+    return answer
+
+
+def _sync(trip: Trip) -> None:
+    found = trip.client.send(calls.sync_dataset(trip.dataset, 4))
+    until = time.monotonic() + _PATIENCE
+    while not found.over and time.monotonic() < until:
+        time.sleep(0.3)
+        found = trip.client.send(calls.show_sync(found.id))
+    assert found.status == "success", f"{found.status}: {found.error} {found.notice}"
+
+
+def _listing(trip: Trip) -> dict[str, int]:
+    """Return what is in the location's folder, by the store's own word."""
+    pages = trip.store.admin.get_paginator("list_objects_v2")
+    return {
+        entry["Key"]: entry["Size"]
+        for page in pages.paginate(Bucket=trip.store.bucket, Prefix=FOLDER)
+        for entry in page.get("Contents", ())
+    }
+
+
+def _index(trip: Trip) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for number in range(100):
+        page = _post(
+            trip,
+            f"datasets/{trip.dataset}/query",
+            {"filter": {"$and": [{"type": "file"}]}, "page": number, "pageSize": 1000},
+        )
+        for item in page["items"]:
+            size = item["metadata"]["system"]["size"]
+            found[f"{FOLDER}{item['filename'].removeprefix('/')}"] = size
+        if not page["hasNextPage"]:
+            break
+    return found
