@@ -6,25 +6,23 @@ last edition does not.
 
 from __future__ import annotations
 
-import logging
 import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from judges.journey import FEATURES, Cannot, Trip, travelling
 from judges.page import Column, Outcome, page
 from judges.stores import STORES, Opener
+from valetkey import logs
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "stores.md"
 
 
 def main(words: list[str]) -> int:
     """Try the stores, and write the page if all were tried."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logs.configure(level="error")
     names = words or list(STORES)
     columns = [travel(STORES[name]) for name in names]
     if names == list(STORES):

@@ -66,7 +66,13 @@ class TargetIn(In, frozen=True, kw_only=True):
 
     def one(self) -> tuple[Kind, str]:
         """Return the one thing that is meant. Raises InvalidInput for none, or several."""
-        given = [(kind, getattr(self, kind.value)) for kind in Kind if getattr(self, kind.value)]
+        named = (
+            (Kind.LEASE, self.lease),
+            (Kind.PRINCIPAL, self.principal),
+            (Kind.LOCATION, self.driver),
+            (Kind.INTEGRATION, self.integration),
+        )
+        given = [(kind, name) for kind, name in named if name]
         if len(given) != 1:
             raise InvalidInput(
                 "Say what is meant: one of lease, principal, driver, integration.",
