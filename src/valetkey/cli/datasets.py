@@ -129,9 +129,10 @@ def _progress(*, quiet: bool) -> Progress:
 
 def _counts(found: Sync) -> str:
     counts = found.counts
+    escaped = f", {counts.escaped:,} under an escaped name" if counts.escaped else ""
     return (
         f"{counts.added:,} added, {counts.changed:,} changed, {counts.removed:,} removed, "
-        f"{counts.unchanged:,} unchanged ({found.rate:,.0f} objects a second)"
+        f"{counts.unchanged:,} unchanged{escaped} ({found.rate:,.0f} objects a second)"
     )
 
 

@@ -168,12 +168,13 @@ class Dataset(Model, frozen=True):
 
 
 class SyncCounts(Model, frozen=True):
-    """What a sync did, in items."""
+    """What a sync did, in items; ``escaped`` of them are shown under an escaped name."""
 
     added: int = 0
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
+    escaped: int = 0
 
 
 class Sync(Model, frozen=True):

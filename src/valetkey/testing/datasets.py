@@ -76,7 +76,8 @@ class _Row:
 class MemoryItems:
     """Implements ports.Items."""
 
-    def __init__(self) -> None:
+    def __init__(self, commands: MemoryCommands) -> None:
+        self.commands = commands
         self._rows: dict[tuple[str, str], _Row] = {}
         self._staged: dict[str, dict[str, Listed]] = {}
 
@@ -212,8 +213,16 @@ class MemoryItems:
         kept = sorted(self._staged.get(shard_id, {}).items())
         return [one for path, one in kept if path > after][:limit]
 
-    async def unstage(self, shard_id: str) -> None:
-        self._staged.pop(shard_id, None)
+    async def unstage(self, shard_id: str, *, upto: str | None = None, limit: int) -> int:
+        kept = self._staged.get(shard_id, {})
+        gone = [path for path in sorted(kept) if upto is None or path <= upto][:limit]
+        for path in gone:
+            del kept[path]
+        return len(gone)
+
+    async def purge_staged(self, *, limit: int) -> int:
+        ended = [each for each in self._staged if self.commands.is_over(each)]
+        return sum([await self.unstage(each, limit=limit) for each in ended])
 
 
 def _value(field: Column, item: Item) -> Any:
@@ -317,6 +326,11 @@ class MemoryCommands:
         for key, shard in self._shards.items():
             if self._goes_on(shard):
                 self._shards[key] = replace(shard, owner="", lease_ms=0)
+
+    def is_over(self, shard_id: str) -> bool:
+        """Tell whether the sync of a shard is over."""
+        shard = self._shards.get(shard_id)
+        return shard is not None and self._rows[shard.command_id].state.over
 
     async def advance(self, shard: Shard) -> bool:
         stored = self._shards.get(shard.id)

@@ -323,9 +323,9 @@ class MemoryUnitOfWork:
 
     def __init__(self) -> None:
         self.locations = MemoryLocations()
-        self.items = MemoryItems()
-        self.datasets = MemoryDatasets(self.items)
         self.commands = MemoryCommands()
+        self.items = MemoryItems(self.commands)
+        self.datasets = MemoryDatasets(self.items)
         self.installations = MemoryInstallations()
         self.users = MemoryUsers(self._forget_user)
         self.organizations = MemoryOrganizations()

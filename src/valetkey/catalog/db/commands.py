@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, exists, or_, select, update
@@ -86,12 +87,13 @@ class SqlCommands(Repository):
         return await self._change(update(t.shards).where(own, _goes_on()).values(**to_row(shard)))
 
     async def add_intent(self, intent: WriteIntent) -> None:
-        await self._insert(t.write_intents, to_row(intent))
+        row = to_row(intent) | {"object_id": intent.object_id or intent.id}
+        await self._insert(t.write_intents, row)
 
     async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
         query = select(t.write_intents).where(t.write_intents.c.dataset_id == dataset_id)
         rows = await self._all(query.order_by(t.write_intents.c.id))
-        return [from_row(WriteIntent, row) for row in rows]
+        return [_intent(row) for row in rows]
 
     async def drop_intent(self, intent_id: str) -> None:
         await self._change(delete(t.write_intents).where(t.write_intents.c.id == intent_id))
@@ -111,6 +113,11 @@ def _row(command: Command) -> dict[str, Any]:
 
 def _command(row: Row[Any]) -> Command:
     return from_row(Command, row, state=State(row.state))
+
+
+def _intent(row: Row[Any]) -> WriteIntent:
+    found = from_row(WriteIntent, row)
+    return replace(found, object_id="") if found.object_id == found.id else found
 
 
 def _shard(row: Row[Any]) -> Shard:

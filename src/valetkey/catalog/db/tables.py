@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -27,6 +28,12 @@ from valetkey.db.types import Moment
 
 _Key = Text().with_variant(Text(collation="C"), "postgresql")
 _Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, _Key, nullable=False, server_default="")
+
+
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
 datasets = Table(
@@ -84,6 +91,7 @@ items = Table(
     Column("deleted_ms", BigInteger),
     Column("metadata", _Document),
     Column("description", Text),
+    _text("storage_class"),
     Index(
         "uq_items_dataset_id",
         "dataset",
@@ -146,6 +154,8 @@ shards = Table(
     Column("changed", BigInteger, nullable=False),
     Column("removed", BigInteger, nullable=False),
     Column("unchanged", BigInteger, nullable=False),
+    _text("token"),
+    Column("escaped", BigInteger, nullable=False, server_default=text("0")),
     Index("ix_shards_command_id", "command_id"),
 )
 
@@ -157,6 +167,7 @@ staged_objects = Table(
     Column("size", BigInteger, nullable=False),
     Column("etag", _Key, nullable=False),
     Column("modified_ms", BigInteger, nullable=False),
+    _text("storage_class"),
     sqlite_with_rowid=False,
 )
 
@@ -168,5 +179,17 @@ write_intents = Table(
     Column("path", _Key, nullable=False),
     identifier("user_id", ForeignKey("users.id", ondelete="CASCADE")),
     Column("at", Moment, nullable=False),
+    _text("object_id"),
+    _text("upload_id"),
+    Column("lease_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("abandoned", Boolean, nullable=False, server_default=false()),
     Index("ix_write_intents_dataset_id", "dataset_id"),
+    # One writer an object: an intent that is not abandoned keeps all others out.
+    Index(
+        "uq_write_intents_object_id",
+        "object_id",
+        unique=True,
+        sqlite_where=text("NOT abandoned"),
+        postgresql_where=text("NOT abandoned"),
+    ),
 )

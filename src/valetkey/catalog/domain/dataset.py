@@ -2,7 +2,8 @@
 
 An item's ``path`` is its object's key without the location's prefix. A path that ends in ``/`` is a
 folder somebody made; folders that merely hold items have no row. The API's ``filename`` is the
-path with a leading ``/``.
+path with a leading ``/``, escaped where a client would take it for a place elsewhere
+(:mod:`valetkey.catalog.domain.filenames`); filters compare the path itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from valetkey.catalog.domain.dql.ast import Column, Scalar
 from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT, check_scalar
+from valetkey.catalog.domain.filenames import escape
 from valetkey.domain.errors import InvalidInput, TooLarge
 from valetkey.domain.ports.objects import to_ms
 from valetkey.domain.scope import MAX_KEY_BYTES
@@ -80,7 +82,8 @@ class Item:
 
     @property
     def filename(self) -> str:
-        return "/" + self.path.rstrip("/")
+        """The path as the API shows it, with a leading ``/``; no client takes it elsewhere."""
+        return "/" + escape(self._bare_path)
 
     @property
     def name(self) -> str:
@@ -91,13 +94,18 @@ class Item:
         """The folder that holds it, as the API shows it: ``/`` or ``/a/b``."""
         return self.filename.rpartition("/")[0] or "/"
 
+    @property
+    def _bare_path(self) -> str:
+        return self.path.removesuffix("/")
+
     def columns(self) -> dict[Column, Scalar]:
-        """Return the values that filters see."""
+        """Return the values that filters see: names as keys have them, not escaped."""
+        folder, _, name = self._bare_path.rpartition("/")
         return {
             Column.ID: self.id,
-            Column.FILENAME: self.filename,
-            Column.NAME: self.name,
-            Column.DIR: self.directory,
+            Column.FILENAME: "/" + self._bare_path,
+            Column.NAME: name,
+            Column.DIR: "/" + folder,
             Column.TYPE: "dir" if self.is_folder else "file",
             Column.CREATOR: self.creator,
             Column.CREATED_AT: to_ms(self.created_at),

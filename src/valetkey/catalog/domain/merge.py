@@ -28,12 +28,14 @@ class Indexed(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """What makes the index agree with the listing. ``added`` has no row, or a tombstone."""
+    """What makes the index agree with the listing. ``added`` has no row, or a tombstone;
+    ``escaped`` of the listed keys are shown under other names, see :mod:`..domain.filenames`."""
 
     added: list[Listed] = field(default_factory=list)
     changed: list[Listed] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
+    escaped: int = 0
 
     @property
     def none(self) -> bool:

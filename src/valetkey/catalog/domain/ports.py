@@ -118,7 +118,13 @@ class Items(Protocol):
         """Return kept objects in path order."""
         ...
 
-    async def unstage(self, shard_id: str) -> None: ...
+    async def unstage(self, shard_id: str, *, upto: str | None = None, limit: int) -> int:
+        """Forget kept objects, at most so many; returns how many."""
+        ...
+
+    async def purge_staged(self, *, limit: int) -> int:
+        """Forget kept objects of syncs that are over; returns how many."""
+        ...
 
 
 class Commands(Protocol):

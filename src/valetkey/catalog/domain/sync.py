@@ -35,12 +35,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a sync did, in items."""
+    """What a sync did, in items. ``escaped`` of those seen have a key that clients would take for a
+    place elsewhere, and are shown under an escaped name."""
 
     added: int = 0
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
+    escaped: int = 0
 
     @property
     def seen(self) -> int:
@@ -54,6 +56,7 @@ class Counts:
             self.changed + sum(len(one.changed) for one in pieces),
             self.removed + sum(len(one.removed) for one in pieces),
             self.unchanged + sum(one.unchanged for one in pieces),
+            self.escaped + sum(one.escaped for one in pieces),
         )
 
 
@@ -65,6 +68,7 @@ def total(counts: Iterable[Counts]) -> Counts:
         sum(part.changed for part in parts),
         sum(part.removed for part in parts),
         sum(part.unchanged for part in parts),
+        sum(part.escaped for part in parts),
     )
 
 
@@ -92,8 +96,8 @@ class Shard:
 
     Everything up to ``checkpoint`` is done. ``staged``: the store lists out of order, and the
     listing is put in order in the database first; ``listed_ms`` is when that listing was asked
-    for, 0 until all of it is there. ``lease_ms`` is when the lease of ``owner`` ends. Both in
-    milliseconds since 1970.
+    for, 0 until all of it is there, and ``token`` is where to go on with it. ``lease_ms`` is when
+    the lease of ``owner`` ends. Both in milliseconds since 1970.
     """
 
     id: str
@@ -111,10 +115,12 @@ class Shard:
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
+    escaped: int = 0
+    token: str = ""
 
     @property
     def counts(self) -> Counts:
-        return Counts(self.added, self.changed, self.removed, self.unchanged)
+        return Counts(self.added, self.changed, self.removed, self.unchanged, self.escaped)
 
     def advanced(self, checkpoint: str, found: Iterable[Changes], lease_ms: int) -> Shard:
         """Return the shard with one more stretch done, of which ``found`` are the pieces."""
@@ -127,6 +133,7 @@ class Shard:
             changed=counts.changed,
             removed=counts.removed,
             unchanged=counts.unchanged,
+            escaped=counts.escaped,
         )
 
 
@@ -144,10 +151,19 @@ def progress(command: Command, shards: Iterable[Shard]) -> int:
 @dataclass(frozen=True, slots=True)
 class WriteIntent:
     """An object that is about to be written or deleted through Valetkey, noted before and struck
-    off with the item's row: what a killed process leaves is looked up at the next sync."""
+    off with the item's row. ``object_id`` names the object whichever dataset it is reached by: of
+    the intents for one object a single one is not abandoned, and its writer has it alone.
+
+    ``lease_ms`` is when it may be taken for dead, in milliseconds since 1970; ``upload_id`` is of a
+    multipart upload that it began. What a killed process leaves is looked up at the next sync.
+    """
 
     id: str
     dataset_id: str
     path: str
     user_id: str
     at: datetime
+    object_id: str = ""
+    lease_ms: int = 0
+    upload_id: str = ""
+    abandoned: bool = False

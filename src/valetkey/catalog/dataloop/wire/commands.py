@@ -10,12 +10,14 @@ from valetkey.catalog.services.datasets.syncs import SyncView
 
 
 class CountsOut(Out, frozen=True):
-    """What a sync did, in items."""
+    """What a sync did, in items. ``escaped`` of them have a key that clients would take for a place
+    elsewhere: their filenames are escaped."""
 
     added: int
     changed: int
     removed: int
     unchanged: int
+    escaped: int
 
 
 class CommandOut(Out, frozen=True):
@@ -54,6 +56,7 @@ class CommandOut(Out, frozen=True):
                 changed=counts.changed,
                 removed=counts.removed,
                 unchanged=counts.unchanged,
+                escaped=counts.escaped,
             ),
             rate=round(view.rate, 1),
             shards=view.shards,

@@ -9,6 +9,7 @@ import msgspec
 
 from valetkey.api.wire.base import Out, Tolerant, moment
 from valetkey.catalog.domain.dataset import Item, folder_id
+from valetkey.catalog.domain.filenames import escape
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
 from valetkey.catalog.services.items.selection import Selection
@@ -214,7 +215,7 @@ class TreeOut(Out, frozen=True):
 def tree_of(dataset_id: str, folders: Sequence[str]) -> TreeOut:
     """Return folders (each ends in ``/``) as a tree, with those that merely hold others."""
     root = TreeOut(
-        value=TreeValueOut(id=folder_id(dataset_id, "/"), name="", dir=None, filename="/")
+        value=TreeValueOut(id=folder_id(dataset_id, ""), name="", dir=None, filename="/")
     )
     nodes = {"": root}
     for folder in folders:
@@ -233,8 +234,8 @@ def _node(dataset_id: str, parent: str, name: str) -> TreeOut:
     return TreeOut(
         value=TreeValueOut(
             id=folder_id(dataset_id, path),
-            name=name,
-            dir="/" + parent.rstrip("/"),
-            filename="/" + path.rstrip("/"),
+            name=escape(name),
+            dir="/" + escape(parent).removesuffix("/"),
+            filename="/" + escape(path).removesuffix("/"),
         )
     )

@@ -37,6 +37,7 @@ from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql.ast import Node
 from valetkey.catalog.domain.merge import Changes, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
+from valetkey.catalog.domain.sync import State
 from valetkey.db.repositories.rows import Repository
 from valetkey.domain.ports.objects import Listed, to_ms
 
@@ -184,9 +185,22 @@ class SqlItems(Repository):
         rows = await self._all(query.order_by(table.c.path).limit(limit))
         return list(starmap(Listed, rows))
 
-    async def unstage(self, shard_id: str) -> None:
+    async def unstage(self, shard_id: str, *, upto: str | None = None, limit: int) -> int:
         table = t.staged_objects
-        await self._connection.execute(delete(table).where(table.c.shard_id == shard_id))
+        match = table.c.shard_id == shard_id
+        return await self._unstage(match if upto is None else match & (table.c.path <= upto), limit)
+
+    async def purge_staged(self, *, limit: int) -> int:
+        over = [state.value for state in State if state.over]
+        ended = select(t.shards.c.id).join(t.commands, t.commands.c.id == t.shards.c.command_id)
+        ended = ended.where(t.shards.c.staged, t.commands.c.state.in_(over))
+        return await self._unstage(t.staged_objects.c.shard_id.in_(ended), limit)
+
+    async def _unstage(self, match: Any, limit: int) -> int:
+        table = t.staged_objects
+        keys = select(table.c.shard_id, table.c.path).where(match).limit(limit)
+        statement = delete(table).where(tuple_(table.c.shard_id, table.c.path).in_(keys))
+        return (await self._connection.execute(statement)).rowcount
 
 
 def _set_metadata(dialect: Dialect) -> Update:

@@ -7,16 +7,19 @@ behind it are one transaction: whoever takes the shard up after a crash goes on 
 from __future__ import annotations
 
 import asyncio
+import logging
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from valetkey.catalog.domain.filenames import count_dangerous
 from valetkey.catalog.domain.merge import Changes, Indexed, merge, pieces
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
 from valetkey.catalog.services.datasets.lister import BucketLister, Page
+from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import Listed, to_ms
@@ -29,6 +32,7 @@ _STAGED: Final = 8_000
 #: Rows that are compared or written at once, which takes a few milliseconds at most: a sync shares
 #: its process with requests.
 _PIECE: Final = 1_000
+_log = logging.getLogger(__name__)
 OUT_OF_ORDER: Final = (
     "The store does not list in the order of its keys, so its listing is put in order in the "
     "database first, by one process: this takes longer, and more space meanwhile."
@@ -135,8 +139,9 @@ class ShardWork:
     async def _store(self, work: CatalogWork, shard: Shard, found: Sequence[Changes]) -> None:
         if not await work.commands.advance(shard):
             raise Gone
-        if shard.staged and shard.state is State.SUCCESS:
-            await work.items.unstage(shard.id)
+        if shard.staged:
+            upto = None if shard.state is State.SUCCESS else shard.checkpoint
+            await work.items.unstage(shard.id, upto=upto, limit=_STAGED)
         for changes in found:
             if changes.none:
                 continue
@@ -162,14 +167,29 @@ class ShardWork:
             await self._reconcile(listed, upto, self._shard.listed_ms, last=last)
 
     async def _stage(self) -> None:
-        """Keep the whole listing. A token may not outlive a crash: it is begun anew then."""
-        async with self._storage.begin() as work:
-            await work.items.unstage(self._shard.id)
-        first_ms = 0
-        async for page in self._lister.unordered(""):
+        """Keep the whole listing, from where a dead process stopped if the store still knows."""
+        first_ms, _, token = self._shard.token.partition(" ")
+        if token:
+            try:
+                await self._keep(token, int(first_ms))
+            except AwsRefused as refused:
+                _log.info("The sync lists anew, as the store lost its place: %s", refused.message)
+            else:
+                return
+        gone = _STAGED
+        while gone == _STAGED:
+            async with self._storage.begin() as work:
+                gone = await work.items.unstage(self._shard.id, limit=_STAGED)
+        await self._keep("", 0)
+
+    async def _keep(self, token: str, first_ms: int) -> None:
+        async for page in self._lister.unordered(token):
             first_ms = first_ms or page.listed_ms
             shard = replace(
-                self._shard, lease_ms=self._lease_end(), listed_ms=first_ms if page.last else 0
+                self._shard,
+                lease_ms=self._lease_end(),
+                listed_ms=first_ms if page.last else 0,
+                token=f"{first_ms} {page.token}",
             )
             async with self._storage.begin() as work:
                 if not await work.commands.advance(shard):
@@ -190,7 +210,9 @@ async def _merged(
     """Merge a stretch in pieces, and let whoever else is served have the loop between two."""
     found: list[Changes] = []
     for some_listed, some_rows in pieces(listed, rows, _PIECE):
-        found.append(merge(some_listed, some_rows, listed_ms=listed_ms))
+        changes = merge(some_listed, some_rows, listed_ms=listed_ms)
+        changes.escaped = count_dangerous([one.path for one in some_listed])
+        found.append(changes)
         await asyncio.sleep(0)
     return found
 

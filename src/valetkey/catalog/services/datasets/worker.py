@@ -109,12 +109,17 @@ class Worker:
             self._running.pop(command.id, None)
 
     async def clean(self) -> None:
-        """Purge old tombstones, and go on with datasets that were being deleted."""
+        """Purge old tombstones and what ended syncs had kept, and go on with datasets that were
+        being deleted."""
         before_ms = to_ms(self._clock.now() - TOMBSTONE_LIFETIME)
         purged = _PURGED_AT_ONCE
         while purged == _PURGED_AT_ONCE:
             async with self._storage.begin() as work:
                 purged = await work.items.purge(before_ms=before_ms, limit=_PURGED_AT_ONCE)
+        purged = _PURGED_AT_ONCE
+        while purged == _PURGED_AT_ONCE:
+            async with self._storage.begin() as work:
+                purged = await work.items.purge_staged(limit=_PURGED_AT_ONCE)
         async with self._storage.read() as work:
             deleted = await work.datasets.deleted()
         for dataset in deleted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -270,6 +271,62 @@ async def test_a_store_that_lists_out_of_order_is_synced_all_the_same_and_it_is_
     again = await shop.sync(parallel)
     assert again.counts == Counts(changed=1, removed=1, unchanged=18)
     assert await shop.index() == shop.bucket
+
+
+async def test_keys_that_lead_elsewhere_are_indexed_under_escaped_names_and_counted(
+    shop: Shop,
+) -> None:
+    shop.place("/lead.txt", "a//b.txt", "a/../c.txt", "fine.txt")
+    done = await shop.sync()
+    assert done.counts == Counts(added=4, escaped=3)
+    assert {item.filename for item in await shop.items()} == {
+        "/%2F/lead.txt",
+        "/a/%2F/b.txt",
+        "/a/%2E%2E/c.txt",
+        "/fine.txt",
+    }
+    assert (await shop.sync()).counts == Counts(unchanged=4, escaped=3)
+
+
+async def test_a_killed_staging_goes_on_at_its_token(shop: Shop) -> None:
+    shop.place(*names(20))
+    shop.memory.objects.unordered = True
+    ordered = await shop.order()
+    pages = 0
+
+    async def die(operation: str, _: str) -> None:
+        nonlocal pages
+        pages += operation == "list"
+        if pages in {5, 8}:
+            pages += 1
+            raise Killed
+
+    shop.memory.objects.before = die
+    while not (await shop.look(ordered)).command.state.over:
+        with suppress(Killed):
+            await shop.worker.run_open()
+        shop.memory.clock.advance(16)
+    assert (await shop.look(ordered)).counts == Counts(added=20)
+    # One page that is out of order, seven to its end, and those that were not answered.
+    assert pages <= 1 + 7 + 4
+
+
+async def test_what_a_cancelled_sync_had_staged_goes_by_housekeeping(shop: Shop) -> None:
+    shop.place(*names(20))
+    shop.memory.objects.unordered = True
+    ordered = await shop.order()
+
+    async def cancel() -> None:
+        await shop.memory.services.catalog.syncs.cancel(shop.developer, ordered.command.id)
+
+    shop.at_listing(5, cancel)
+    await shop.worker.run_open()
+    async with shop.memory.storage.read() as work:
+        (shard,) = await work.commands.shards(ordered.command.id)
+        assert await work.items.staged(shard.id, "", limit=9)
+    await shop.worker.clean()
+    async with shop.memory.storage.read() as work:
+        assert not await work.items.staged(shard.id, "", limit=9)
 
 
 async def test_an_upload_behind_the_listing_is_not_lost_and_one_before_it_not_doubled(
