@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from valetkey.catalog.domain.dql.ast import Column, Scalar
 from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT, check_scalar
-from valetkey.catalog.domain.filenames import escape
+from valetkey.catalog.domain.filenames import escape, unescape
 from valetkey.domain.errors import InvalidInput, TooLarge
 from valetkey.domain.ports.objects import to_ms
 from valetkey.domain.scope import MAX_KEY_BYTES
@@ -148,12 +148,12 @@ def is_indexable(path: str) -> bool:
 
 
 def parse_path(text: str, *, field: str = "path") -> str:
-    """Read a new item's path as people give it, with or without a leading ``/``.
+    """Read a new item's path as people give it: a filename, with or without its leading ``/``.
 
     Raises InvalidInput for one that tools would resolve to another object (``.``, ``..``, ``//``),
     for control characters, and for one that is too long as a key.
     """
-    path = text.removeprefix("/")
+    path = unescape(text.removeprefix("/"))
     problem = _path_problem(path)
     if problem:
         raise InvalidInput(

@@ -95,3 +95,14 @@ def test_a_patch_merges_and_null_removes() -> None:
 def test_metadata_that_a_database_would_change_is_refused(document: object) -> None:
     with pytest.raises(InvalidInput):
         check_metadata(document)
+
+
+@pytest.mark.parametrize("name", ["/a/%2E%2E/b", "/%2F/lead.txt", "a/%2E"])
+def test_an_escaped_name_of_a_dangerous_key_is_no_way_to_make_one(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_path(name)
+
+
+def test_a_name_that_was_shown_leads_to_its_key() -> None:
+    assert parse_path("/a/%252E%252E/b") == "a/%2E%2E/b"
+    assert parse_path("/50%25.txt") == "50%25.txt"
