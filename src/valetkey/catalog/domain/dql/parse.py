@@ -35,6 +35,7 @@ from valetkey.catalog.domain.dql.values import (
     refused,
     shown,
 )
+from valetkey.catalog.domain.filenames import unescape
 from valetkey.domain.errors import TooLarge
 
 MAX_DEPTH: Final = 20
@@ -143,12 +144,13 @@ class _Parser:
 
     def _equal(self, field: Field, operand: object) -> Node:
         value = self._value(operand)
+        if field in PATHS | {Column.NAME} and isinstance(value, str):
+            # Names are compared as keys have them.
+            value = unescape(_folder(value) if field is Column.DIR else value)
         if field in MOMENTS:
             return _at_moment(field, value)
         if field in GLOBBED and isinstance(value, str) and is_glob(value):
             return self._glob(field, value)
-        if field is Column.DIR and isinstance(value, str):
-            return Equal(field, _folder(value))
         return Equal(field, _fitting(field, value))
 
     def _glob(self, field: Field, text: str) -> Node:
