@@ -186,8 +186,8 @@ async def test_a_key_has_room_for_the_locations_folder_too(desk: Desk) -> None:
         ("acme:train/a/b.jpg", "/a/b.jpg"),
         ("train/a/b.jpg", "/a/b.jpg"),
         ("train:a/b.jpg", "/a/b.jpg"),
-        ("acme:train/c:d.jpg", "/c:d.jpg"),
-        ("train/c:d.jpg", "/c:d.jpg"),
+        ("acme:train/c:d.jpg", "/c%3Ad.jpg"),
+        ("train/c:d.jpg", "/c%3Ad.jpg"),
     ],
 )
 async def test_an_import_finds_the_object_however_it_is_named(
