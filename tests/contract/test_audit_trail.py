@@ -254,6 +254,9 @@ async def test_a_value_that_no_row_takes_is_the_callers_mistake(storage_url: str
     for actor in ("\ud800", *(["\0"] if storage_url.startswith("postgres") else [])):
         with pytest.raises(Unstorable):
             await _records(storage, where=AuditFilter(actor=actor))
+    beyond = datetime.fromisoformat("9999-12-31T23:59:59-23:59")  # UTC has no year 10000
+    with pytest.raises(Unstorable):
+        await _records(storage, where=AuditFilter(since=beyond))
     await storage.close()
 
 

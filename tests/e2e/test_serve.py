@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -313,6 +314,41 @@ def test_a_second_server_does_not_steal_the_first_ones_port(machine: Machine) ->
         ran = machine.run("serve", "--port", server.url.rpartition(":")[2])
     assert ran.code == 2
     assert "can't listen" in ran.said
+
+
+def test_a_second_server_on_a_sqlite_file_is_refused_and_the_first_is_named(
+    machine: Machine, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(machine.data / "valetkey.db")
+    with machine.serving() as server:
+        for url in ("", f"sqlite:///{link}"):
+            ran = machine.run("serve", "--port", "0", VALETKEY_DATABASE_URL=url)
+            assert ran.code == 2
+            assert f"by process {server.process.pid} at {server.url}" in ran.said
+            assert "Traceback" not in ran.said
+        assert machine.run("migrate").code == 0
+        assert machine.run("keys", "rotate").code == 0
+        server.process.kill()
+        server.process.wait()
+    with machine.serving() as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_the_database_is_its_owners_alone_in_whatever_folder(fresh: Machine) -> None:
+    fresh.data.mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        assert fresh.init().code == 0
+        with fresh.serving():
+            modes = {
+                file.name: stat.S_IMODE(file.stat().st_mode)
+                for file in fresh.data.iterdir()
+                if file.name.startswith("valetkey.db")
+            }
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o600}, modes
 
 
 def test_an_unknown_setting_is_refused_with_what_was_meant(machine: Machine) -> None:

@@ -218,9 +218,55 @@ async def test_what_is_no_right_answer_is_not_sent(path: bytes) -> None:
         assert b"set-cookie" not in said
 
 
+@pytest.mark.parametrize("path", [b"/whole/pieces", b"/whole/endless"])
+async def test_an_answer_that_comes_in_pieces_or_does_not_say_its_length_is_given_whole(
+    path: bytes,
+) -> None:
+    async with serving(App()) as connect:
+        client = await connect()
+        for _ in range(2):
+            told = await client.ask(b"GET " + path + b" HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert told["path"] == path.decode()
+
+
+@pytest.mark.parametrize("path", [b"/whole", b"/streamed"])
+@pytest.mark.parametrize("name", [b"Authorization", b"Host"])
+async def test_a_header_that_names_two_askers_or_two_hosts_is_refused(
+    path: bytes, name: bytes
+) -> None:
+    app = App()
+    async with serving(app) as connect:
+        client = await connect()
+        twice = name + b": a\r\n" + name.lower() + b": b\r\n"
+        client.writer.write(b"GET " + path + b" HTTP/1.1\r\n" + twice + b"\r\n")
+        status, _, body = await client.answer()
+        assert status == 400
+        assert name in body
+        assert await client.rest() == b""
+    assert not app.bodies
+
+
+@pytest.mark.parametrize("path", [b"/whole", b"/streamed"])
+async def test_a_head_that_is_too_long_is_refused_though_it_comes_at_once(path: bytes) -> None:
+    app = App()
+    async with serving(app) as connect:
+        for size, expected in ((60_000, 200), (70_000, 431)):
+            client = await connect()
+            client.writer.write(
+                b"POST "
+                + path
+                + b" HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\nX: "
+                + b"x" * size
+                + b"\r\n\r\n"
+                + b"y" * 9000
+            )
+            assert (await client.answer())[0] == expected
+    assert len(app.bodies) == 1
+
+
 @pytest.mark.parametrize(
     "path",
-    [b"/whole/split", b"/whole/silent", b"/whole/broken", b"/whole/pieces", b"/whole/endless"],
+    [b"/whole/split", b"/whole/silent", b"/whole/broken"],
 )
 async def test_a_kept_connection_ends_when_the_application_does_not_answer(path: bytes) -> None:
     async with serving(App()) as connect:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -28,6 +28,7 @@ from valetkey.cli.connection import Flag
 from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.config import PREFIX, Settings, environment, load_settings, settings_page
 from valetkey.console import console_routes
+from valetkey.db.claim import claimed
 from valetkey.domain.secret import Secret
 
 _GROUP: Final = Group("Settings and output", sort_key=9)
@@ -166,7 +167,12 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
     ``ready`` is called with the port once requests are answered. Raises ConfigurationError (a
     taken port, a key or a database that does not fit), StorageUnavailable.
     """
-    with serving.reserve(settings.host, settings.port) as held:
+    with serving.reserve(settings.host, settings.port) as held, claimed(settings.database) as claim:
+
+        def tell(bound: int) -> Awaitable[None] | None:
+            claim.tell(describe(settings, bound)["url"])
+            return ready(bound)
+
         async with open_services(settings) as services:
             options = ApiOptions(
                 version=installed_version(),
@@ -175,7 +181,14 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
             )
             app = create_app(services, services.catalog, options, more=console_routes())
             async with services.scheduler.working():
-                await serving.serve(app, held, ready=ready, stop=stop, is_buffered=app.is_buffered)
+                await serving.serve(
+                    app,
+                    held,
+                    ready=tell,
+                    stop=stop,
+                    is_buffered=app.is_buffered,
+                    grace=settings.shutdown_grace,
+                )
 
 
 def describe(settings: Settings, port: int) -> dict[str, str]:

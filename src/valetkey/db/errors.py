@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from valetkey.domain.errors import (
@@ -105,8 +105,10 @@ def unstorable() -> Unstorable:
 
 
 def _is_of_a_value(error: Exception) -> bool:
-    if not isinstance(error, DBAPIError) or error.orig is None:
+    if not isinstance(error, StatementError) or error.orig is None:
         return False
+    if isinstance(error.orig, REFUSED_BY_DRIVER):
+        return True
     state = getattr(error.orig, "sqlstate", None) or ""
     # asyncpg raises a ValueError for what it can't encode.
     return state.startswith(_DATA_EXCEPTION) or isinstance(

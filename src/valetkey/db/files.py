@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 from valetkey.db.errors import unavailable
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner may read, unless there is one; SQLite gives those
+    that it makes beside it the same permissions. Raises StorageUnavailable."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    except OSError:
+        raise unavailable(sqlite3.OperationalError("unable to open database file")) from None
 
 
 class HeldFile:

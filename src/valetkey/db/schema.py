@@ -14,8 +14,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from valetkey.db.engine import make_engine
+from valetkey.db.engine import database_file, make_engine
 from valetkey.db.errors import translated
+from valetkey.db.files import make_private
 from valetkey.db.limits import LIMITS
 from valetkey.domain.errors import ConfigurationError
 
@@ -108,6 +109,9 @@ async def migrate(url: str) -> SchemaState:
     Two processes that migrate at once do it once: the second waits and finds nothing to do.
     Returns the state before. Raises StorageUnavailable, ConfigurationError.
     """
+    file = database_file(url)
+    if file is not None:
+        make_private(file)
     # A migration takes as long as it takes; two at once wait for one another.
     engine = make_engine(url, limits=_MIGRATING, references=False)
     try:

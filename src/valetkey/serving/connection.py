@@ -34,6 +34,17 @@ _NOT_HTTP: Final = _refusal(
 _TOO_LARGE: Final = _refusal(
     431, "request_header_too_large", "The request has over 64 KiB of headers.", "Send fewer."
 )
+#: A request that has one of these twice is read differently by whoever stands in between.
+_ONCE: Final = (b"authorization", b"host")
+
+
+def _twice(name: bytes) -> bytes:
+    return _refusal(
+        400,
+        "invalid_input",
+        f"The request has two headers {name.decode().title()}.",
+        "Send one of them.",
+    )
 
 
 class Connection(HttpToolsProtocol):
@@ -51,6 +62,7 @@ class Connection(HttpToolsProtocol):
         self._is_buffered = is_buffered
         self._whole: Whole | None = None
         self._is_in_head = True
+        self._objection = b""
         #: What came since the last request was read to its end; it says something within a head.
         self._head_bytes = 0
         #: When a head began to be waited for, or the last piece of a body came.
@@ -78,9 +90,25 @@ class Connection(HttpToolsProtocol):
             self._refuse(_TOO_LARGE)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's wording
-        self._refuse(_NOT_HTTP)
+        self._refuse(self._objection or _NOT_HTTP)
+
+    def _object(self) -> bytes:
+        """Return how a head is refused, though it can be read; nothing if it is not."""
+        # The count is of all that came at once: only a large one needs a closer look.
+        if self._head_bytes > _MOST_HEAD:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > _MOST_HEAD:
+                return _TOO_LARGE
+        names = [name for name, _ in self.headers]
+        for name in _ONCE:
+            if names.count(name) > 1:
+                return _twice(name)
+        return b""
 
     def on_headers_complete(self) -> None:
+        self._objection = self._object()
+        if self._objection:
+            raise ValueError("the head is refused")  # it ends the parsing, and is answered above
         self._is_in_head, self._waiting_since = False, self.loop.time()
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()

@@ -11,6 +11,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 Header = tuple[bytes, bytes]
 _CLOSE: Final = (b"connection", b"close")
+#: An answer that comes in pieces is put together, if it is no longer.
+_MOST_ANSWER: Final = 4 << 20
+_BODILESS: Final = frozenset({204, 304})
 _ENDED: Final[Any] = {"type": "http.disconnect"}
 #: Nobody waits for the rest of a request that has come whole.
 _NOBODY_WAITS: Final = asyncio.Event()
@@ -39,8 +42,9 @@ class Whole:
     """
 
     __slots__ = (
-        "_head",
+        "_begun",
         "_is_read",
+        "_start",
         "_way",
         "body",
         "disconnected",
@@ -51,7 +55,8 @@ class Whole:
 
     def __init__(self, way: Way) -> None:
         self._way = way
-        self._head = b""
+        self._begun = b""
+        self._start: Any = None
         self._is_read = False
         self.body = b""
         self.disconnected = False
@@ -74,28 +79,39 @@ class Whole:
 
     async def _send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
-            headers = [*self._way.last_headers(), *message["headers"]]
-            self._head = head(message["status"], headers if self.keep_alive else [*headers, _CLOSE])
+            self._start = message
             return
+        body = self._begun + message.get("body", b"")
         if message.get("more_body"):
-            raise RuntimeError("An answer that is given whole can't come in pieces.")
+            self._begun = _bounded(body)
+            return
+        headers = [*self._way.last_headers(), *self._start["headers"]]
+        answer = head(
+            self._start["status"], headers if self.keep_alive else [*headers, _CLOSE], len(body)
+        )
         if self._way.flow.write_paused:
             await self._way.flow.drain()
         if not self.disconnected:
-            self._way.transport.write(self._head + message["body"])
+            self._way.transport.write(answer + body)
         self.response_complete = True
         if not self.keep_alive:
             self._way.transport.close()
         self._way.is_answered()
 
 
-def head(status: int, headers: list[Header]) -> bytes:
-    """Return the first lines of an answer. Raises RuntimeError for a header of several lines, and
-    where none says how long the body is."""
+def _bounded(body: bytes) -> bytes:
+    if len(body) > _MOST_ANSWER:
+        raise RuntimeError("An answer that is given whole can't be as long as that.")
+    return body
+
+
+def head(status: int, headers: list[Header], length: int) -> bytes:
+    """Return the first lines of an answer; ``length`` is the body's, where none of the headers
+    says it. Raises RuntimeError for a header of several lines."""
     lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in headers)]
     text = b"".join(lines)
     if not text.count(b"\n") == text.count(b"\r") == len(lines) or b"\0" in text:
         raise RuntimeError("A header holds a control character.")
-    if b"\r\ncontent-length: " not in text:
-        raise RuntimeError("An answer that is given whole says how long it is.")
+    if b"\r\ncontent-length: " not in text and status not in _BODILESS:
+        return text + b"content-length: %d\r\n\r\n" % length
     return text + b"\r\n"
