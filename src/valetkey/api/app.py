@@ -24,7 +24,8 @@ from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
 from valetkey.api.v1 import ROUTES as OWN_ROUTES
 from valetkey.api.v1 import OwnApi
-from valetkey.catalog.dataloop.routes import ROUTES as CATALOG_ROUTES
+from valetkey.catalog.dataloop.routes import GATE_ROUTES
+from valetkey.catalog.dataloop.routes import ROUTES as DATALOOP_ROUTES
 from valetkey.catalog.services.registry import Catalog
 from valetkey.domain.errors import ValetkeyError
 from valetkey.services.registry import Services
@@ -57,9 +58,9 @@ def create_app(
     """Return the ASGI application. ``more`` are further route handlers (the console's), which
     bring their own authentication."""
     options = options or ApiOptions()
-    api = Router(PREFIX, route_handlers=[*ROUTES, *CATALOG_ROUTES], guards=[require_caller])
+    api = Router(PREFIX, route_handlers=[*ROUTES, *DATALOOP_ROUTES], guards=[require_caller])
     app = Litestar(
-        [api, *PUBLIC_ROUTES, *more],
+        [api, *PUBLIC_ROUTES, *GATE_ROUTES, *more],
         request_class=StrictRequest,
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),

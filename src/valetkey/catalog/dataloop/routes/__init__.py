@@ -1,7 +1,31 @@
-"""Dataloop's resources that the catalog serves, a module each."""
+"""Dataloop's resources, a module each."""
 
 from typing import Any, Final
 
-from valetkey.catalog.dataloop.routes import commands, datasets, items
+from valetkey.catalog.dataloop.routes import (
+    api_keys,
+    commands,
+    datasets,
+    drivers,
+    integrations,
+    items,
+    orgs,
+    projects,
+    tokens,
+    users,
+)
 
-ROUTES: Final[tuple[Any, ...]] = (*datasets.ROUTES, *commands.ROUTES, *items.ROUTES)
+#: Behind a token.
+ROUTES: Final[tuple[Any, ...]] = (
+    *users.ROUTES,
+    *api_keys.ROUTES,
+    *orgs.ROUTES,
+    *projects.ROUTES,
+    *integrations.ROUTES,
+    *drivers.ROUTES,
+    *datasets.ROUTES,
+    *commands.ROUTES,
+    *items.ROUTES,
+)
+#: At the gate, which is above the prefix of the others.
+GATE_ROUTES: Final[tuple[Any, ...]] = tokens.ROUTES

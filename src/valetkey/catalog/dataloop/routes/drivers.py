@@ -10,8 +10,13 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from valetkey.api.given import Caller, Services
-from valetkey.api.wire.drivers import DriverChangeIn, DriverIn, DriverOut, DriversByProviderOut
 from valetkey.api.wire.reports import ReportOut, report_lines
+from valetkey.catalog.dataloop.wire.drivers import (
+    DriverChangeIn,
+    DriverIn,
+    DriverOut,
+    DriversByProviderOut,
+)
 from valetkey.domain.location import Location
 from valetkey.services.locations import LocationChange
 

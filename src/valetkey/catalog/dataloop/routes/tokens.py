@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 
 from valetkey.api.authentication import request_id_of, source_of
 from valetkey.api.given import Services
-from valetkey.api.wire.accounts import RefreshToken, TokenOut, UserCredentials
+from valetkey.catalog.dataloop.wire.accounts import RefreshToken, TokenOut, UserCredentials
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Login
 

@@ -7,8 +7,14 @@ from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
 from valetkey.api.requests import FORM
-from valetkey.api.routes.users import role
-from valetkey.api.wire.people import MemberOut, ProjectIn, ProjectMemberIn, ProjectOut, RemovedOut
+from valetkey.catalog.dataloop.routes.users import role
+from valetkey.catalog.dataloop.wire.people import (
+    MemberOut,
+    ProjectIn,
+    ProjectMemberIn,
+    ProjectOut,
+    RemovedOut,
+)
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.people import Project

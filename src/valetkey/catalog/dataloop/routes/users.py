@@ -6,8 +6,14 @@ from litestar import get, post, put
 from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
-from valetkey.api.routes.tokens import token_of
-from valetkey.api.wire.accounts import MeOut, OrgRoleOut, PasswordIn, ProjectRoleOut, TokenOut
+from valetkey.catalog.dataloop.routes.tokens import token_of
+from valetkey.catalog.dataloop.wire.accounts import (
+    MeOut,
+    OrgRoleOut,
+    PasswordIn,
+    ProjectRoleOut,
+    TokenOut,
+)
 from valetkey.domain.access import OrgRole, Principal
 from valetkey.domain.people import Project
 from valetkey.domain.secret import Secret

@@ -6,7 +6,7 @@ from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 
 from valetkey.api.given import Caller, Services
-from valetkey.api.wire.people import MemberOut, OrgMemberIn, OrgOut
+from valetkey.catalog.dataloop.wire.people import MemberOut, OrgMemberIn, OrgOut
 from valetkey.domain.secret import Secret
 
 
