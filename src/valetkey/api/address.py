@@ -8,5 +8,6 @@ from litestar import Request
 
 
 def api_address(request: Request[Any, Any, Any]) -> str:
-    """Return the API's address, as the client reached it."""
-    return f"{str(request.base_url).rstrip('/')}/api/v1"
+    """Return the address of the API that the client reached, as the client reached it."""
+    prefix = "/dataloop" if request.scope["path"].startswith("/dataloop/") else ""
+    return f"{str(request.base_url).rstrip('/')}{prefix}/api/v1"

@@ -16,7 +16,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from valetkey.api.authentication import provide_caller, require_caller
-from valetkey.api.errors import on_any_error, on_http_error, on_valetkey_error
+from valetkey.api.errors import on_any_error, on_valetkey_error
 from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
 from valetkey.api.requests import StrictRequest
@@ -24,6 +24,9 @@ from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
 from valetkey.api.v1 import ROUTES as OWN_ROUTES
 from valetkey.api.v1 import OwnApi
+from valetkey.catalog.dataloop.deprecation import marking_old_addresses
+from valetkey.catalog.dataloop.outside import PREFIX as DATALOOP_PREFIX
+from valetkey.catalog.dataloop.outside import on_unknown_address
 from valetkey.catalog.dataloop.routes import GATE_ROUTES
 from valetkey.catalog.dataloop.routes import ROUTES as DATALOOP_ROUTES
 from valetkey.catalog.services.registry import Catalog
@@ -60,7 +63,7 @@ def create_app(
     options = options or ApiOptions()
     api = Router(PREFIX, route_handlers=[*ROUTES, *DATALOOP_ROUTES], guards=[require_caller])
     app = Litestar(
-        [api, *PUBLIC_ROUTES, *GATE_ROUTES, *more],
+        [api, _dataloop(), *PUBLIC_ROUTES, *GATE_ROUTES, *more],
         request_class=StrictRequest,
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
@@ -69,7 +72,7 @@ def create_app(
         },
         exception_handlers={
             ValetkeyError: on_valetkey_error,
-            HTTPException: on_http_error,
+            HTTPException: on_unknown_address,
             Exception: on_any_error,
         },
         request_max_body_size=options.max_body_bytes,
@@ -77,8 +80,9 @@ def create_app(
             title="Valetkey",
             version=options.version,
             description=_DESCRIPTION,
-            path=PREFIX,
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            # Not the prefix: what the framework serves below it would answer in HTML.
+            path=f"{PREFIX}/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
             use_handler_docstrings=True,
             security=[{"bearer": []}],
             components=Components(
@@ -91,11 +95,20 @@ def create_app(
         state=State({"services": services}),
     )
     own = OwnApi(services, OWN_ROUTES, version=options.version, max_body=options.max_body_bytes)
-    front = Front(_side_by_side(own, app), trusted_proxies=options.trusted_proxies)
+    front = Front(
+        _side_by_side(own, marking_old_addresses(app)), trusted_proxies=options.trusted_proxies
+    )
     return FastPath(services, front, app)
 
 
-def _side_by_side(own: OwnApi, rest: Litestar) -> ASGIApp:
+def _dataloop() -> Router:
+    """Return Dataloop's API at its own prefix: its SDK takes the gate's address and the others'
+    apart, and ``/api/v1`` must stand in the latter."""
+    api = Router(PREFIX, route_handlers=DATALOOP_ROUTES, guards=[require_caller])
+    return Router(DATALOOP_PREFIX, route_handlers=[api, *GATE_ROUTES], include_in_schema=False)
+
+
+def _side_by_side(own: OwnApi, rest: ASGIApp) -> ASGIApp:
     """Put the own API beside what the framework serves."""
 
     async def either(scope: Any, receive: Any, send: Any) -> None:

@@ -187,7 +187,8 @@ import dtlpy as dl
 
 server = {wanted.server!r}
 dl.add_environment(
-    environment=server + "/api/v1", alias="valetkey", gate_url=server,
+    environment=server + "/dataloop/api/v1", alias="valetkey",
+    gate_url=server + "/dataloop",
     verify_ssl=server.startswith("https"), url=server + "/",
 )
 dl.setenv("valetkey")

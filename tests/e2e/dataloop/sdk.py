@@ -20,7 +20,11 @@ def connect(facts: dict[str, Any]) -> Any:
 
     url = facts["url"]
     dl.add_environment(
-        environment=f"{url}/api/v1", alias="local", gate_url=url, verify_ssl=False, url=f"{url}/"
+        environment=f"{url}/dataloop/api/v1",
+        alias="local",
+        gate_url=f"{url}/dataloop",
+        verify_ssl=False,
+        url=f"{url}/",
     )
     dl.setenv("local")
     if "api_key" in facts:

@@ -1,0 +1,42 @@
+"""What Dataloop has and Valetkey has not: each address answers, and says so."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from valetkey.api.errors import on_http_error
+
+PREFIX: Final = "/dataloop"
+#: As it was, and is for one more release.
+OLD_PREFIX: Final = "/api/v1"
+GUIDE: Final = "docs/guides/dataloop.md"
+_GROUPS: Final = (
+    "annotations, recipes, ontologies, tasks, assignments, models, pipelines, services, apps, "
+    "triggers, feature sets, bots and compute"
+)
+_UNKNOWN: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+_log = structlog.get_logger("valetkey.dataloop")
+
+
+def on_unknown_address(
+    request: Request[Any, Any, Any], error: HTTPException
+) -> Response[dict[str, Any]]:
+    """Answer for the framework; an address of Dataloop's that is not served is a 404, whatever the
+    method, since its SDK has no exception for 405."""
+    path = str(request.scope["path"])
+    if error.status_code not in _UNKNOWN or not path.startswith((f"{PREFIX}/", f"{OLD_PREFIX}/")):
+        return on_http_error(request, error)
+    what = f"{request.method} {ascii(path.partition(OLD_PREFIX)[2] or path)[1:-1][:200]}"
+    _log.warning("outside of what is served", address=what)
+    body = {
+        "message": f"Valetkey has no {what}: of Dataloop's API, {_GROUPS} are outside of it.",
+        "code": "not_found",
+        "hint": f"See what works, group by group, in {GUIDE}.",
+        "requestId": str(request.scope.get("state", {}).get("request_id", "")),
+    }
+    return Response(body, status_code=int(HTTPStatus.NOT_FOUND))
