@@ -14,10 +14,11 @@ from valetkey.db.schema import migrate
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
-from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.lease import Lease, LeaseFilter, LeaseHolder
 from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.ports import Storage
+from valetkey.domain.revocation import MOST_NAMES, Hold, Kind
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.sealing import SealedSecret
 
@@ -140,17 +141,97 @@ async def test_leases_are_paged_by_the_last_id_seen(storage: Storage) -> None:
     ]
 
 
-async def test_a_lease_is_revoked_once_and_is_not_live_after(storage: Storage) -> None:
-    await _add(storage, _lease(1), _lease(2, principal="eve@example.com"))
-    of_ada = LeaseFilter(ORG, principal="ada@example.com")
+ROLE, OTHER_ROLE = _lease(1).role_arn, "arn:aws:iam::123456789012:role/other"
+FIRST, SECOND = "1" * 24, "2" * 24
+
+
+async def test_a_claim_marks_and_returns_the_same_rows(storage: Storage) -> None:
+    later = NOW + timedelta(minutes=1)
+    await _add(
+        storage,
+        _lease(1),
+        _lease(2, principal="eve@example.com", user_id="f" * 24),
+        _lease(3, role_arn=OTHER_ROLE),
+        _lease(4, issued_at=later, expires_at=NOW + timedelta(hours=2)),
+    )
+    of_ada = LeaseFilter(ORG, principal="ada@example.com", live_at=NOW)
     async with storage.begin() as work:
-        assert await work.leases.revoke(of_ada, NOW) == 1
-        assert await work.leases.revoke(of_ada, NOW + timedelta(minutes=1)) == 0
+        assert set(await work.leases.roles(of_ada)) == {ROLE, OTHER_ROLE}
+        claim = await work.leases.claim(of_ada, ROLE, FIRST)
+        assert await work.leases.claim(of_ada, "arn:aws:iam::123456789012:role/x", FIRST) is None
+    assert claim is not None
+    assert (claim.count, claim.newest, claim.ends) == (2, later, NOW + timedelta(hours=2))
+    assert claim.names == (_lease(1).session_name, _lease(4).session_name)
+    assert claim.sample.revocation_id == FIRST
+    async with storage.read() as work:
+        marked = {
+            each.id
+            for each in await work.leases.find(LeaseFilter(ORG))
+            if each.revocation_id == FIRST
+        }
+    assert marked == {_lease(1).id, _lease(4).id}
+
+
+async def test_a_claimed_lease_is_live_until_its_revocation_ends_it(storage: Storage) -> None:
+    await _add(storage, _lease(1), _lease(2, principal="eve@example.com"))
+    live = LeaseFilter(ORG, live_at=NOW)
+    async with storage.begin() as work:
+        await work.leases.claim(LeaseFilter(ORG, lease_id=_lease(1).id), ROLE, FIRST)
+    assert await _found(storage, live) == ["ASIA2", "ASIA1"]
+    async with storage.begin() as work:
+        assert await work.leases.end(FIRST, NOW) == 1
+        assert await work.leases.end(FIRST, NOW + timedelta(minutes=1)) == 0
+    assert await _found(storage, live) == ["ASIA2"]
     async with storage.read() as work:
         lease = await work.leases.get(_lease(1).id)
     assert lease is not None
     assert lease.revoked_at == NOW
-    assert await _found(storage, LeaseFilter(ORG, live_at=NOW)) == ["ASIA2"]
+
+
+async def test_too_many_names_are_no_names_and_some_may_be_left_out(storage: Storage) -> None:
+    await _add(storage, *(_lease(number) for number in range(1, MOST_NAMES + 2)))
+    await _add(storage, _lease(999, principal="", user_id="", session_name="shared-x"))
+    everything = LeaseFilter(ORG)
+    async with storage.begin() as work:
+        claim = await work.leases.claim(everything, ROLE, FIRST)
+    assert claim is not None
+    assert (claim.names, claim.shared_at) == (None, frozenset({LOCATION}))
+    async with storage.begin() as work:
+        claim = await work.leases.claim(everything, ROLE, SECOND, unnamed="ada@example.com")
+    assert claim is not None
+    assert claim.names == ("shared-x",)
+
+
+def _holder(number: int, who: str, token: str = "") -> LeaseHolder:
+    return LeaseHolder(_lease(number).id, who * 24, token, f"{who}@example.com", NOW)
+
+
+async def test_whom_a_shared_session_was_vended_to_has_its_lease(storage: Storage) -> None:
+    shared = [_lease(number, user_id="", principal="") for number in (1, 2)]
+    await storage.record([], [*shared, _lease(3)])
+    await storage.record([], [_holder(1, "b"), _holder(1, "e", "f" * 24), _holder(2, "e")])
+    await storage.record([], [_holder(1, "b")])  # again
+    assert await _found(storage, LeaseFilter(ORG, principal="b@example.com")) == ["ASIA1"]
+    assert await _found(storage, LeaseFilter(ORG, user_id="e" * 24)) == ["ASIA2", "ASIA1"]
+    assert await _found(storage, LeaseFilter(ORG, token_id="f" * 24)) == ["ASIA1"]
+    of_b = LeaseFilter(ORG, principal="b@example.com")
+    async with storage.begin() as work:
+        await work.leases.claim(of_b, ROLE, FIRST)
+        assert await work.leases.holders([FIRST]) == ["b@example.com", "e@example.com"]
+        assert await work.leases.holders([SECOND]) == []
+        assert await work.leases.purge(NOW + timedelta(hours=2)) == 3
+    assert await _found(storage, of_b) == []
+
+
+async def test_a_hold_is_there_until_it_is_released(storage: Storage) -> None:
+    await _fill(storage)
+    hold = Hold("1" * 24, ORG, Kind.LOCATION, LOCATION, NOW + timedelta(minutes=2))
+    async with storage.begin() as work:
+        await work.blocks.hold(hold)
+        assert await work.blocks.holds_of(ORG) == [hold]
+        assert await work.blocks.holds_of("f" * 24) == []
+        await work.blocks.release(hold.id)
+        assert await work.blocks.holds_of(ORG) == []
 
 
 async def test_leases_that_ended_long_ago_are_forgotten(storage: Storage) -> None:

@@ -35,6 +35,7 @@ _STATUS: Final[tuple[tuple[type[errors.ValetkeyError], int], ...]] = (
     (errors.AwsRefused, 424),
     (errors.AwsUnavailable, 503),
     (errors.StorageUnavailable, 503),
+    (errors.BeingRevoked, 503),
 )
 _HINTS: Final = {
     400: "See the API's description at /api/v1/openapi.json.",

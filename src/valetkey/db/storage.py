@@ -38,7 +38,7 @@ from valetkey.db.repositories.storage import SqlIntegrations, SqlLocations
 from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
 from valetkey.db.tables import accounts, storage, vending
 from valetkey.domain.audit import Entry
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseRecord
 from valetkey.domain.ports import ChangeListener, Pool
 
 #: Where the row of a noun is. What belongs to an entity is guarded by its row.
@@ -128,7 +128,7 @@ class SqlStorage(Generic[W]):
                 async with connection.begin():
                     yield self._unit_of_work(connection)
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
         await self._database.journal.record(entries, leases)
 
     def listen(self, listener: ChangeListener) -> None:

@@ -97,6 +97,12 @@ class Locked(ValetkeyError):
     code = "locked"
 
 
+class BeingRevoked(ValetkeyError):
+    """Sessions of this kind are being revoked at this moment: ask again when that is done."""
+
+    code = "being_revoked"
+
+
 class TooManyRequests(ValetkeyError):
     """The caller must slow down. ``details['retry_after']`` is in seconds."""
 

@@ -1,11 +1,13 @@
-"""Leases: what Valetkey remembers of each session that AWS gave it, so that it can be called back.
+"""Leases: what Valetkey remembers of each session that AWS gave it, so that it can be revoked.
 
-A lease is one AssumeRole session. Many hand-outs of the same cached credential share it; the audit
-record of each names the lease.
+A lease is one AssumeRole session. Whoever is vended the same cached session has the same lease; the
+audit record of each vend names it. Where a location's users share sessions, each of them is a
+:class:`LeaseHolder` of the lease.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +19,9 @@ from valetkey.domain.scope import AccessLevel, Scope
 class Lease:
     """A session. ``principal`` and ``user_id`` are empty for a session that a location's users
     share. ``role_arn`` is the role as it was then; ``session_name`` is what CloudTrail shows.
+    ``issued_at`` is not before AWS issued it, by AWS's clock or by ours. ``token_id`` is the API
+    token that it was asked for with, if one was. ``revocation_id`` is the latest revocation that
+    means it, and ``revoked_at`` is there once AWS refuses it.
     """
 
     id: str
@@ -34,6 +39,8 @@ class Lease:
     prefixes: tuple[str, ...]
     levels: frozenset[AccessLevel]
     revoked_at: datetime | None = None
+    token_id: str = ""
+    revocation_id: str = ""
 
     def __post_init__(self) -> None:
         require_aware(self.issued_at)
@@ -50,10 +57,43 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseHolder:
+    """Somebody who was vended a session that a location's users share, and since when."""
+
+    lease_id: str
+    user_id: str
+    token_id: str
+    principal: str
+    since: datetime
+
+
+#: What is stored with the first audit record that names it.
+LeaseRecord = Lease | LeaseHolder
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseClaim:
+    """The leases of one role that a revocation means: those rows, and no others.
+
+    ``newest`` is when the last of them was issued, ``ends`` when the last one ends. ``names`` are
+    the sessions' names, None if there are too many to be listed. ``sample`` is one of the leases,
+    ``shared_at`` the locations whose users share some of them.
+    """
+
+    count: int
+    newest: datetime
+    ends: datetime
+    names: tuple[str, ...] | None
+    sample: Lease
+    shared_at: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseFilter:
     """Which leases are meant, always of one organisation; what is empty does not narrow.
 
-    ``live_at`` leaves out those that had ended or been revoked by then.
+    ``live_at`` leaves out those that had ended or been revoked by then. Whom a shared session was
+    vended to is meant by ``user_id``, ``principal`` and ``token_id`` as well.
     """
 
     org_id: str
@@ -62,17 +102,26 @@ class LeaseFilter:
     location_id: str = ""
     user_id: str = ""
     principal: str = ""
+    token_id: str = ""
     live_at: datetime | None = None
 
-    def matches(self, lease: Lease) -> bool:
-        """Tell whether a lease is meant."""
+    def matches(self, lease: Lease, holders: Iterable[LeaseHolder] = ()) -> bool:
+        """Tell whether a lease is meant, by what it is or by one of its holders."""
         wanted = (
             (self.org_id, lease.org_id),
             (self.lease_id or lease.id, lease.id),
             (self.integration_id or lease.integration_id, lease.integration_id),
             (self.location_id or lease.location_id, lease.location_id),
-            (self.user_id or lease.user_id, lease.user_id),
-            (self.principal or lease.principal, lease.principal),
         )
         live = self.live_at is None or lease.is_live(self.live_at)
-        return live and all(one == other for one, other in wanted)
+        who: list[Lease | LeaseHolder] = [lease, *holders]
+        is_it = all(one == other for one, other in wanted)
+        return live and is_it and any(self._is_held(each) for each in who)
+
+    def _is_held(self, by: Lease | LeaseHolder) -> bool:
+        wanted = (
+            (self.user_id, by.user_id),
+            (self.principal, by.principal),
+            (self.token_id, by.token_id),
+        )
+        return all(not one or one == other for one, other in wanted)

@@ -1,9 +1,13 @@
-"""Calling sessions back: which of them, and the deny in the role's inline policy that does it.
+"""Revoking sessions: which of them, and the deny in the role's inline policy that does it.
 
 AWS can't end a session, but it can refuse all that the session asks for: a deny on
 ``aws:userid`` (the role's id and the session's name) and ``aws:TokenIssueTime``. The policy has a
 size limit, so entries are merged and leave when the sessions that they meant have ended; what
 still does not fit is widened to everybody's sessions before a moment.
+
+That moment (``Revocation.before``) comes after the newest session that could have left: while a
+revocation is carried out, a :class:`Hold` has new sessions of its target refused, and what was
+vended before the hold is on record with the time of its issue.
 """
 
 from __future__ import annotations
@@ -11,13 +15,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from valetkey.domain.credentials import MAX_TTL, require_aware
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseClaim
 
 #: IAM's quota for all inline policies of a role together; white space is not counted.
 MOST_CHARACTERS: Final = 10_240
@@ -25,7 +30,10 @@ MOST_CHARACTERS: Final = 10_240
 ROOM_FOR_OTHERS: Final = 2_048
 #: AWS's clock and ours may differ. A session's name is its own, so reaching too far is harmless.
 _SKEW: Final = timedelta(minutes=5)
-_PLAIN_NAME: Final = re.compile(r"[\w+=,.@-]{2,39}", re.ASCII)
+#: So many sessions may be named one by one; of more, not all would fit into the policy.
+MOST_NAMES: Final = 100
+#: Shorter than what a session's name has of an address, so that nobody else's begins with it.
+_PLAIN_NAME: Final = re.compile(r"[\w+=,.@-]{2,38}", re.ASCII)
 #: As long as a lease's id, which ends each session's name.
 _ANY_LEASE: Final = "?" * 24
 
@@ -37,6 +45,8 @@ class Kind(StrEnum):
     PRINCIPAL = "principal"
     LOCATION = "location"
     INTEGRATION = "integration"
+    TOKEN = "token"  # noqa: S105  # a word
+    SERVICE_ACCOUNT = "service_account"
 
 
 class RevocationState(StrEnum):
@@ -50,10 +60,11 @@ class RevocationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Sessions of one role that are called back.
+    """Sessions of one role that are revoked.
 
     ``sessions`` are patterns of ``aws:userid``; empty means every session. ``before`` is until
     when a session must have been issued to be meant; at ``until`` all of those have ended.
+    ``widened``: for want of room it reaches every session of the role that was issued by then.
     """
 
     id: str
@@ -81,6 +92,11 @@ class Revocation:
     def is_wide(self) -> bool:
         return not self.sessions
 
+    @property
+    def is_by_time(self) -> bool:
+        """Tell whether sessions that are made later are told apart by their time alone."""
+        return self.is_wide or any(_ANY_LEASE in name for name in self.sessions)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -95,25 +111,45 @@ class Block:
     created_at: datetime
 
 
-def find_block(
-    blocks: Sequence[Block], *, principal: str, location_id: str, integration_id: str
-) -> Block | None:
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Whom, or through what, no new session is given while a revocation is carried out, and at
+    most until a moment: what would be vended meanwhile might neither be refused nor denied."""
+
+    id: str
+    org_id: str
+    kind: Kind
+    target: str
+    until: datetime
+
+    def __post_init__(self) -> None:
+        require_aware(self.until)
+
+
+#: What a new session is about: pairs that blocks and holds may name.
+About = AbstractSet[tuple[Kind, str]]
+
+
+def find_block(blocks: Sequence[Block], about: About) -> Block | None:
     """Return the block that stands before a new session, if one does."""
-    about = {
-        (Kind.PRINCIPAL, principal),
-        (Kind.LOCATION, location_id),
-        (Kind.INTEGRATION, integration_id),
-    }
     return next((block for block in blocks if (block.kind, block.target) in about), None)
 
 
+def find_hold(holds: Sequence[Hold], about: About, now: datetime) -> Hold | None:
+    """Return the hold that stands before a new session, if one does."""
+    return next(
+        (hold for hold in holds if hold.until > now and (hold.kind, hold.target) in about), None
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class Meant:
+class SessionSelection:
     """The sessions of one role that a revocation means, as far as AWS can tell them apart."""
 
     sessions: tuple[str, ...]
     before: datetime
     until: datetime
+    widened: bool = False
 
 
 def session_pattern(session_name: str) -> str:
@@ -121,18 +157,35 @@ def session_pattern(session_name: str) -> str:
     return f"*:{session_name}"
 
 
-def meant(kind: Kind, target: str, leases: Sequence[Lease], now: datetime) -> Meant:
-    """Say which sessions are meant by a revocation of ``leases``, all of one role."""
-    # AWS counts whole seconds: those of this very second are before now, too.
-    before = now.replace(microsecond=0) + timedelta(seconds=1)
-    if kind is Kind.INTEGRATION:
-        return Meant((), before, now + MAX_TTL)
-    if kind is Kind.PRINCIPAL and _PLAIN_NAME.fullmatch(target):
-        # By the name: a session that is being made at this moment is meant as well.
-        return Meant((session_pattern(f"{target}-{_ANY_LEASE}"),), before, now + MAX_TTL)
-    names = tuple(sorted(session_pattern(lease.session_name) for lease in leases))
-    until = max((lease.expires_at for lease in leases), default=now)
-    return Meant(names, before + _SKEW, until + _SKEW)
+def has_pattern(kind: Kind, target: str) -> bool:
+    """Tell whether one pattern means all sessions of a target, those too that nobody knows of."""
+    return kind is Kind.PRINCIPAL and _PLAIN_NAME.fullmatch(target) is not None
+
+
+def after(moment: datetime) -> datetime:
+    """Return the first moment that a deny by time tells from this one: AWS counts whole seconds."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def select_sessions(
+    kind: Kind, target: str, claim: LeaseClaim | None, now: datetime
+) -> SessionSelection:
+    """Say how the sessions are denied that a revocation claimed, all of one role.
+
+    An integration is every session before now. A person is a pattern of names where that is
+    possible, and otherwise, as everything else, the names of the sessions one by one. Of too many
+    to be named, it is every session of the role up to the newest of them.
+    """
+    before = after(max(now, claim.newest) if claim else now)
+    if kind is Kind.INTEGRATION or claim is None:
+        return SessionSelection((), before, before + MAX_TTL)
+    if claim.names is None:
+        return SessionSelection((), before, before + MAX_TTL, widened=True)
+    names = sorted(session_pattern(name) for name in claim.names)
+    if has_pattern(kind, target):
+        pattern = session_pattern(f"{target}-{_ANY_LEASE}")
+        return SessionSelection((pattern, *names), before, before + MAX_TTL)
+    return SessionSelection(tuple(names), before, claim.ends + _SKEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,46 +203,43 @@ class DenyPolicy:
 
 
 def render(
-    revocations: Sequence[Revocation],
-    now: datetime,
-    *,
-    limit: int = MOST_CHARACTERS - ROOM_FOR_OTHERS,
+    revocations: Sequence[Revocation], *, limit: int = MOST_CHARACTERS - ROOM_FOR_OTHERS
 ) -> DenyPolicy:
     """Return the smallest policy that denies what the revocations of one role mean.
 
-    Expired ones are left out; what the widest covers is not repeated; sessions are listed
-    together. What does not fit becomes one deny of every session before the latest moment.
+    What the widest covers is not repeated; sessions are listed together. What does not fit becomes
+    one deny of every session up to the newest that is meant.
     """
-    alive = [each for each in revocations if each.until > now]
-    wide = max((each.before for each in alive if each.is_wide), default=None)
-    narrow = [each for each in alive if not each.is_wide and not (wide and each.created_at < wide)]
+    wide = max((each.before for each in revocations if each.is_wide), default=None)
+    narrow = [e for e in revocations if not e.is_wide and not (wide and e.before <= wide)]
+    widened = frozenset(each.id for each in revocations if each.is_wide and each.widened)
     document = _document(wide, narrow)
     if document is None or len(_compact(document)) <= limit:
-        return DenyPolicy(document, frozenset())
-    # Exact names reach a little into the future, for the clocks; a wide deny must not.
-    latest = max(each.created_at for each in alive) + timedelta(seconds=1)
-    latest = max(filter(None, (wide, latest.replace(microsecond=0))))
-    return DenyPolicy(_document(latest, ()), frozenset(each.id for each in narrow))
+        return DenyPolicy(document, widened)
+    latest = max(each.before for each in revocations)
+    return DenyPolicy(_document(latest, ()), widened | {each.id for each in narrow})
 
 
 def _document(wide: datetime | None, narrow: Sequence[Revocation]) -> dict[str, Any] | None:
     statements: list[dict[str, Any]] = []
     if wide is not None:
         statements.append(_deny(wide))
-    exact = [each for each in narrow if _is_exact(each)]
-    if exact:
-        names = sorted({name for each in exact for name in each.sessions})
-        statements.append(_deny(max(each.before for each in exact), names))
-    latest: dict[tuple[str, ...], datetime] = {}
+    exact: set[str] = set()
+    patterns: dict[str, datetime] = {}
     for each in narrow:
-        if not _is_exact(each):
-            latest[each.sessions] = max(each.before, latest.get(each.sessions, each.before))
-    statements += [_deny(before, list(names)) for names, before in sorted(latest.items())]
+        for name in each.sessions:
+            if _ANY_LEASE in name:
+                patterns[name] = max(each.before, patterns.get(name, each.before))
+            else:
+                exact.add(name)
+    if exact:
+        # Exact names may reach into the future, for the clocks: nobody else will have them.
+        statements.append(_deny(max(each.before for each in narrow) + _SKEW, sorted(exact)))
+    by_moment: dict[datetime, list[str]] = {}
+    for name, before in sorted(patterns.items()):
+        by_moment.setdefault(before, []).append(name)
+    statements += [_deny(before, names) for before, names in sorted(by_moment.items())]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
-
-
-def _is_exact(revocation: Revocation) -> bool:
-    return all(_ANY_LEASE not in name for name in revocation.sessions)
 
 
 def _deny(before: datetime, names: Sequence[str] = ()) -> dict[str, Any]:

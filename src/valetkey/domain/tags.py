@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 
 def user_tag(user_id: str) -> str:
     """A person: roles, groups, password, existence."""
@@ -28,6 +30,11 @@ def integration_tag(integration_id: str) -> str:
     return f"integration:{integration_id}"
 
 
+def role_tag(role_arn: str) -> str:
+    """A role: its sessions before a moment are refused at AWS, whichever integration asked."""
+    return f"role:{sha256(role_arn.encode()).hexdigest()[:32]}"
+
+
 def blocks_tag(org_id: str) -> str:
-    """An organisation's blocks: who, or through what, is given no new session."""
+    """An organisation's blocks and holds: who, or through what, is given no new session."""
     return f"blocks:{org_id}"

@@ -29,7 +29,7 @@ from valetkey.domain.errors import (
     ValetkeyError,
 )
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseRecord
 from valetkey.domain.ports import Clock, Storage
 
 #: As many records as one transaction takes; the rest wait for the next one.
@@ -50,7 +50,7 @@ class Caller(NamedTuple):
     expected_version: int | None = None
 
 
-_Waiting = tuple[Entry, Lease | None, "asyncio.Future[None]"]
+_Waiting = tuple[Entry, tuple[LeaseRecord, ...], "asyncio.Future[None]"]
 
 
 class AuditLog:
@@ -105,14 +105,14 @@ class AuditLog:
             details=details,
         )
 
-    def write(self, event: Entry, lease: Lease | None = None) -> Awaitable[None]:
-        """Make a record durable, and the lease that it names if that is not stored yet.
+    def write(self, event: Entry, *leases: LeaseRecord) -> Awaitable[None]:
+        """Make a record durable, and the lease that it names and its holder if they are not yet.
 
         To be awaited; raises AuditUnavailable: then nothing may be handed out. A caller who is
         cancelled does not take the record back.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((event, lease, done))
+        self._waiting.append((event, leases, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._drain())
         return done
@@ -128,9 +128,9 @@ class AuditLog:
     async def _commit(self, batch: list[_Waiting]) -> None:
         """Store a batch, and tell those who wait for it. A batch that is refused is halved until
         the record that is the reason stands alone: it fails, and the others are stored."""
-        leases = {lease.id: lease for _, lease, _ in batch if lease is not None}
+        leases = dict.fromkeys(lease for _, given, _ in batch for lease in given)
         try:
-            await self._storage.record(self._dated(batch), list(leases.values()))
+            await self._storage.record(self._dated(batch), list(leases))
         except StorageUnavailable as error:
             if not isinstance(error, StorageBusy):
                 self._failure = self._clock.monotonic(), error.message

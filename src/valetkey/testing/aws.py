@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
@@ -26,6 +26,10 @@ class FakeSts:
     orders: list[AssumeRole] = field(default_factory=list)
     lifetime: timedelta | None = None
     gate: asyncio.Event | None = None
+    #: By how much AWS's clock is ahead of ours.
+    ahead: timedelta = timedelta()
+    #: Each session's name, when it was issued, and its role's name.
+    issued: dict[str, tuple[str, datetime, str]] = field(default_factory=dict)
 
     async def caller_identity(
         self,
@@ -47,9 +51,9 @@ class FakeSts:
         lifetime = order.duration if self.lifetime is None else self.lifetime
         policy = order.policy
         read_only = policy is not None and not any(action in policy for action in _CHANGING)
+        key_id = f"{READ_ONLY if read_only else 'ASIAFAKE'}{number:012d}"
+        now = self.clock.now() + self.ahead
+        self.issued[key_id] = (order.session_name, now, order.role_arn.name)
         return TemporaryCredentials(
-            f"{READ_ONLY if read_only else 'ASIAFAKE'}{number:012d}",
-            Secret(f"fake-secret-{number}"),
-            Secret(f"fake-token-{number}"),
-            self.clock.now() + lifetime,
+            key_id, Secret(f"fake-secret-{number}"), Secret(f"fake-token-{number}"), now + lifetime
         )

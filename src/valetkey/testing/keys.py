@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from valetkey.domain.errors import Conflict
 from valetkey.domain.ports.keys import SealedRow
-from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState
+from valetkey.domain.revocation import Block, Hold, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import Rotation, Schedule
 from valetkey.domain.sealing import SealContext, SealedSecret
 
@@ -124,6 +124,7 @@ class MemoryBlocks:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, Kind, str], Block] = {}
+        self._holds: dict[str, Hold] = {}
 
     async def add(self, block: Block) -> None:
         self._rows[block.org_id, block.kind, block.target] = block
@@ -134,6 +135,15 @@ class MemoryBlocks:
 
     async def lift(self, org_id: str, kind: Kind, target: str) -> bool:
         return self._rows.pop((org_id, kind, target), None) is not None
+
+    async def hold(self, hold: Hold) -> None:
+        self._holds[hold.id] = hold
+
+    async def holds_of(self, org_id: str) -> Sequence[Hold]:
+        return [hold for hold in self._holds.values() if hold.org_id == org_id]
+
+    async def release(self, hold_id: str) -> None:
+        self._holds.pop(hold_id, None)
 
 
 class MemorySealedRows:

@@ -10,7 +10,7 @@ from typing import Self
 
 from valetkey.domain.audit import Entry, as_event
 from valetkey.domain.errors import StorageUnavailable
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseHolder, LeaseRecord
 from valetkey.domain.ports import ChangeListener, Pool
 from valetkey.testing.repositories import MemoryUnitOfWork
 
@@ -37,10 +37,12 @@ class MemoryStorage:
                 for listener in self._listeners:
                     listener.changed(tags)
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
         async with self.begin() as work:
             for lease in leases:
-                if await work.leases.get(lease.id) is None:
+                if isinstance(lease, LeaseHolder):
+                    await work.leases.hold(lease)
+                elif await work.leases.get(lease.id) is None:
                     await work.leases.add(lease)
             await work.audit.append([as_event(entry) for entry in entries])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -16,19 +17,25 @@ class ManualClock:
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
         self._elapsed = 0.0
+        self._jumped = timedelta()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self._elapsed)
+        return self._start + timedelta(seconds=self._elapsed) + self._jumped
 
     def monotonic(self) -> float:
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
         self.advance(seconds)
+        await asyncio.sleep(0)  # as a real one, it lets others go on
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._elapsed += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock forward, or back: no time passes."""
+        self._jumped += timedelta(seconds=seconds)
 
 
 class SeededEntropy:

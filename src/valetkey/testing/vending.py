@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from valetkey.domain.errors import NameTaken
 from valetkey.domain.grants import Grant, Group, SubjectKind
-from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
+from valetkey.domain.revocation import MOST_NAMES
 from valetkey.testing.versions import save
 
 
@@ -17,6 +18,7 @@ class MemoryLeases:
 
     def __init__(self) -> None:
         self.rows: dict[str, Lease] = {}
+        self._held: dict[tuple[str, str, str], LeaseHolder] = {}
 
     async def add(self, lease: Lease) -> None:
         self.rows[lease.id] = lease
@@ -30,20 +32,55 @@ class MemoryLeases:
         found = [
             lease
             for _, lease in sorted(self.rows.items(), reverse=True)
-            if wanted.matches(lease) and (not after or lease.id < after)
+            if wanted.matches(lease, self._holders(lease.id)) and (not after or lease.id < after)
         ]
         return found[:limit]
 
-    async def revoke(self, wanted: LeaseFilter, at: datetime) -> int:
-        meant = [lease for lease in await self.find(wanted) if lease.revoked_at is None]
-        self.rows |= {lease.id: replace(lease, revoked_at=at) for lease in meant}
-        return len(meant)
+    async def hold(self, holder: LeaseHolder) -> None:
+        self._held.setdefault((holder.lease_id, holder.user_id, holder.token_id), holder)
+
+    async def roles(self, wanted: LeaseFilter) -> Mapping[str, str]:
+        found = await self.find(wanted)
+        return {lease.role_arn: lease.integration_id for lease in found}
+
+    async def claim(
+        self, wanted: LeaseFilter, role_arn: str, revocation_id: str, *, unnamed: str = ""
+    ) -> LeaseClaim | None:
+        claimed = [lease for lease in await self.find(wanted) if lease.role_arn == role_arn]
+        if not claimed:
+            return None
+        self.rows |= {each.id: replace(each, revocation_id=revocation_id) for each in claimed}
+        names = [e.session_name for e in claimed if not unnamed or e.principal != unnamed]
+        return LeaseClaim(
+            len(claimed),
+            max(each.issued_at for each in claimed),
+            max(each.expires_at for each in claimed),
+            tuple(sorted(names)) if len(names) <= MOST_NAMES else None,
+            self.rows[claimed[0].id],
+            frozenset(each.location_id for each in claimed if not each.user_id),
+        )
+
+    async def end(self, revocation_id: str, at: datetime) -> int:
+        claimed = [
+            each
+            for each in self.rows.values()
+            if each.revocation_id == revocation_id and each.revoked_at is None
+        ]
+        self.rows |= {lease.id: replace(lease, revoked_at=at) for lease in claimed}
+        return len(claimed)
+
+    async def holders(self, revocation_ids: Collection[str]) -> Sequence[str]:
+        claimed = {e.id for e in self.rows.values() if e.revocation_id in revocation_ids}
+        return sorted({e.principal for e in self._held.values() if e.lease_id in claimed})
 
     async def purge(self, before: datetime) -> int:
-        over = [lease.id for lease in self.rows.values() if lease.expires_at < before]
-        for lease_id in over:
-            del self.rows[lease_id]
+        over = {lease.id for lease in self.rows.values() if lease.expires_at < before}
+        self.rows = {key: lease for key, lease in self.rows.items() if key not in over}
+        self._held = {key: each for key, each in self._held.items() if each.lease_id not in over}
         return len(over)
+
+    def _holders(self, lease_id: str) -> Sequence[LeaseHolder]:
+        return [each for each in self._held.values() if each.lease_id == lease_id]
 
 
 class MemoryInvalidations:

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import Lease, LeaseClaim
 from valetkey.domain.revocation import (
     MOST_CHARACTERS,
     ROOM_FOR_OTHERS,
     Block,
+    Hold,
     Kind,
     Revocation,
     RevocationState,
     find_block,
-    meant,
+    find_hold,
     render,
+    select_sessions,
 )
 from valetkey.domain.scope import AccessLevel
 
@@ -53,7 +56,7 @@ def revocation(number: int = 1, **changes: Any) -> Revocation:
         "kind": Kind.LEASE,
         "target": f"{number:024x}",
         "sessions": (f"*:ada@example.com-{number:024x}",),
-        "before": NOW + timedelta(minutes=5),
+        "before": NOW,
         "until": NOW + timedelta(hours=1),
         "state": RevocationState.PENDING,
         "reason": "stolen",
@@ -67,34 +70,45 @@ def wide(**changes: Any) -> Revocation:
     return revocation(99, **{"kind": Kind.INTEGRATION, "sessions": (), "before": NOW} | changes)
 
 
-def statements(*revocations: Revocation, now: datetime = NOW, **more: Any) -> list[dict[str, Any]]:
-    document = render(revocations, now, **more).document
+def claim(*leases: Lease, names: bool = True) -> LeaseClaim:
+    return LeaseClaim(
+        len(leases),
+        max(each.issued_at for each in leases),
+        max(each.expires_at for each in leases),
+        tuple(each.session_name for each in leases) if names else None,
+        leases[0],
+    )
+
+
+def statements(*revocations: Revocation, **more: Any) -> list[dict[str, Any]]:
+    document = render(revocations, **more).document
     return list(document["Statement"]) if document else []
 
 
 def test_a_lease_is_named_by_its_session_and_lasts_until_that_has_ended() -> None:
     one = lease(7)
-    found = meant(Kind.LEASE, one.id, [one], NOW)
+    found = select_sessions(Kind.LEASE, one.id, claim(one), NOW)
     assert found.sessions == (f"*:ada@example.com-{7:024x}",)
     assert found.until >= one.expires_at
 
 
 def test_a_principal_is_meant_by_name_and_nobody_whose_name_begins_alike() -> None:
-    (pattern,) = meant(Kind.PRINCIPAL, "ada@example.com", [lease()], NOW).sessions
+    known = replace(claim(lease()), names=())  # the pattern names it
+    (pattern,) = select_sessions(Kind.PRINCIPAL, "ada@example.com", known, NOW).sessions
     assert pattern == "*:ada@example.com-" + "?" * 24
 
 
-@pytest.mark.parametrize("who", ["ada lovelace@example.com", f"{'a' * 30}@example.com"])
+@pytest.mark.parametrize("who", ["ada lovelace@example.com", f"{'a' * 28}@example.com"])
 def test_a_principal_whose_name_does_not_fit_a_session_name_is_meant_lease_by_lease(
     who: str,
 ) -> None:
     leases = [lease(1, who=who), lease(2, who=who)]
-    sessions = meant(Kind.PRINCIPAL, who, leases, NOW).sessions
+    sessions = select_sessions(Kind.PRINCIPAL, who, claim(*leases), NOW).sessions
     assert [name[-1] for name in sessions] == ["1", "2"]
 
 
 def test_an_integration_is_everything_before_now_to_the_second_and_nothing_later() -> None:
-    found = meant(Kind.INTEGRATION, "d" * 24, [], NOW)
+    found = select_sessions(Kind.INTEGRATION, "d" * 24, None, NOW)
     assert found.sessions == ()
     assert found.before == datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
 
@@ -134,7 +148,7 @@ def test_two_principals_keep_moments_of_their_own() -> None:
 
 
 def test_what_the_widest_deny_covers_is_not_repeated() -> None:
-    earlier = revocation(1, created_at=NOW - timedelta(minutes=1))
+    earlier = revocation(1, before=NOW - timedelta(minutes=1))
     (statement,) = statements(earlier, wide())
     assert "StringLike" not in statement["Condition"]
 
@@ -143,28 +157,46 @@ def test_a_session_revoked_after_the_widest_deny_still_has_its_own() -> None:
     assert len(statements(wide(before=NOW - timedelta(hours=1)), revocation(1))) == 2
 
 
-def test_revocations_whose_sessions_have_ended_leave_the_policy() -> None:
-    assert statements(revocation(1), now=NOW + timedelta(hours=1)) == []
-    assert render([], NOW).text == ""
+def test_without_revocations_there_is_no_policy() -> None:
+    assert render([]).text == ""
+
+
+def test_names_and_patterns_of_one_revocation_have_moments_of_their_own() -> None:
+    both = ("*:ada-" + "?" * 24, "*:shared-x-1")
+    exact, pattern = statements(revocation(1, kind=Kind.PRINCIPAL, sessions=both))
+    assert exact["Condition"] == {
+        "DateLessThan": {"aws:TokenIssueTime": "2026-03-01T12:05:00Z"},
+        "StringLike": {"aws:userid": ["*:shared-x-1"]},
+    }
+    assert pattern["Condition"]["DateLessThan"] == {"aws:TokenIssueTime": "2026-03-01T12:00:00Z"}
+
+
+def test_of_too_many_to_be_named_it_is_every_session_up_to_the_newest() -> None:
+    newest = replace(lease(2), issued_at=NOW + timedelta(seconds=40))  # AWS's clock is ahead
+    many = claim(lease(1), newest, names=False)
+    found = select_sessions(Kind.LOCATION, "e" * 24, many, NOW)
+    assert (found.sessions, found.widened) == ((), True)
+    assert newest.issued_at < found.before <= newest.issued_at + timedelta(seconds=1)
 
 
 def test_as_many_sessions_as_fit_are_named_and_one_more_widens_the_deny() -> None:
     fitting = [revocation(1)]
-    while not (policy := render([*fitting, revocation(len(fitting) + 1)], NOW)).widened:
+    while not (policy := render([*fitting, revocation(len(fitting) + 1)])).widened:
         fitting.append(revocation(len(fitting) + 1))
     assert len(fitting) > 150
-    assert len(render(fitting, NOW).text) <= MOST_CHARACTERS - ROOM_FOR_OTHERS
+    assert len(render(fitting).text) <= MOST_CHARACTERS - ROOM_FOR_OTHERS
     assert len(policy.widened) == len(fitting) + 1
     (statement,) = json.loads(policy.text)["Statement"]
     assert statement["Condition"] == {
-        "DateLessThan": {"aws:TokenIssueTime": "2026-03-01T12:00:01Z"}
+        "DateLessThan": {"aws:TokenIssueTime": "2026-03-01T12:00:00Z"}
     }
 
 
-def test_a_widened_deny_does_not_reach_into_the_future() -> None:
-    (statement,) = statements(revocation(1), limit=0)
+def test_a_widened_deny_reaches_the_newest_session_that_is_meant_and_no_further() -> None:
+    late = revocation(2, before=NOW + timedelta(seconds=40))
+    (statement,) = statements(revocation(1), late, limit=0)
     moment = statement["Condition"]["DateLessThan"]["aws:TokenIssueTime"]
-    assert datetime.fromisoformat(moment) - NOW < timedelta(seconds=1)
+    assert moment == "2026-03-01T12:00:40Z"
 
 
 @pytest.mark.parametrize(
@@ -173,11 +205,19 @@ def test_a_widened_deny_does_not_reach_into_the_future() -> None:
         (Kind.PRINCIPAL, "ada@example.com"),
         (Kind.LOCATION, "e" * 24),
         (Kind.INTEGRATION, "d" * 24),
+        (Kind.TOKEN, "f" * 24),
+        (Kind.SERVICE_ACCOUNT, "9" * 24),
     ],
 )
 def test_a_block_stands_before_whom_or_what_it_names(kind: Kind, target: str) -> None:
     block = Block("1" * 24, "a" * 24, kind, target, "left", "owner@example.com", NOW)
-    asking = {"principal": "ada@example.com", "location_id": "e" * 24, "integration_id": "d" * 24}
-    assert find_block([block], **asking) is block
-    others = {name: value.upper() + "x" for name, value in asking.items()}
-    assert find_block([block], **others) is None
+    assert find_block([block], {(kind, target), (Kind.LEASE, "0" * 24)}) is block
+    assert find_block([block], {(kind, f"{target}x")}) is None
+
+
+def test_a_hold_stands_until_it_ends_by_itself() -> None:
+    hold = Hold("1" * 24, "a" * 24, Kind.TOKEN, "f" * 24, NOW + timedelta(minutes=2))
+    about = {(Kind.TOKEN, "f" * 24)}
+    assert find_hold([hold], about, NOW) is hold
+    assert find_hold([hold], {(Kind.TOKEN, "0" * 24)}, NOW) is None
+    assert find_hold([hold], about, NOW + timedelta(minutes=2)) is None

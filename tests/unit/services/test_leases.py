@@ -22,7 +22,7 @@ from valetkey.domain.location import Location
 from valetkey.domain.ports import Signer
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.domain.scope import AccessLevel
-from valetkey.services.revocation import Recall
+from valetkey.services.revocation import RevocationResult
 from valetkey.services.vending import Vended, VendRequest
 from valetkey.testing import FakeRolePolicies
 
@@ -54,7 +54,7 @@ async def vend(memory: Memory, location: Location, folder: str = "") -> Vended:
     return await memory.services.vending.vend(caller, location.id, VendRequest((folder,), READ))
 
 
-async def revoke(memory: Memory, kind: Kind, name: str, **how: Any) -> Recall:
+async def revoke(memory: Memory, kind: Kind, name: str, **how: Any) -> RevocationResult:
     caller, leases = await memory.caller(), memory.services.leases
     target = await leases.target(caller, kind, name)
     return await leases.revoke(caller, target, **{"reason": "stolen"} | how)
@@ -82,6 +82,9 @@ async def test_the_deny_is_taken_out_when_its_sessions_have_ended(
     await memory.services.leases.resume()
     assert denied(memory)  # five minutes more, for clocks that differ
     memory.clock.advance(300)
+    await memory.services.leases.resume()
+    assert denied(memory)  # seen to be over, and not yet believed
+    memory.clock.advance(600)
     await memory.services.leases.resume()
     assert policies(memory).documents == {}
     (revocation,) = await memory.services.leases.revocations(await memory.caller(), memory.org_id)

@@ -71,6 +71,7 @@ async def revoke_leases(services: Services, caller: Caller, data: RevokeIn) -> R
         leases=recall.leases,
         blocked=recall.blocked,
         revocations=[await _shown(services, each) for each in recall.revocations],
+        others=list(recall.others),
     )
 
 

@@ -56,26 +56,32 @@ class LeaseOut(Out, frozen=True):
 
 class TargetIn(In, frozen=True, kw_only=True):
     """What is meant: exactly one of a lease, a principal (e-mail address), a driver, an
-    integration. ``org`` is needed by people of several organisations who name a principal."""
+    integration, a token, a service account. ``org`` is needed by people of several organisations
+    who name a principal, a token or a service account."""
 
     lease: str = ""
     principal: str = ""
     driver: str = ""
     integration: str = ""
+    token: str = ""
+    service_account: str = ""
     org: str = ""
 
     def one(self) -> tuple[Kind, str]:
         """Return the one thing that is meant. Raises InvalidInput for none, or several."""
-        named = (
-            (Kind.LEASE, self.lease),
-            (Kind.PRINCIPAL, self.principal),
-            (Kind.LOCATION, self.driver),
-            (Kind.INTEGRATION, self.integration),
-        )
-        given = [(kind, name) for kind, name in named if name]
+        named = {
+            Kind.LEASE: self.lease,
+            Kind.PRINCIPAL: self.principal,
+            Kind.LOCATION: self.driver,
+            Kind.INTEGRATION: self.integration,
+            Kind.TOKEN: self.token,
+            Kind.SERVICE_ACCOUNT: self.service_account,
+        }
+        given = [(kind, name) for kind, name in named.items() if name]
         if len(given) != 1:
             raise InvalidInput(
-                "Say what is meant: one of lease, principal, driver, integration.",
+                "Say what is meant: one of lease, principal, driver, integration, token, "
+                "serviceAccount.",
                 hint="An integration means every session before now.",
             )
         return given[0]
@@ -143,11 +149,13 @@ class RevocationOut(Out, frozen=True):
 
 
 class RecallOut(Out, frozen=True):
-    """How many leases were called back, and what became of it on each role."""
+    """How many leases were revoked, and what became of it on each role. ``others`` are people
+    who were vended sessions that the target shared with them: theirs are refused as well."""
 
     leases: int
     blocked: bool
     revocations: list[RevocationOut]
+    others: list[str]
 
 
 class BlockOut(Out, frozen=True):

@@ -18,7 +18,7 @@ from valetkey.db.journal.postgres import PostgresJournal
 from valetkey.db.journal.sqlite import SqliteJournal
 from valetkey.db.limits import Limits
 from valetkey.domain.audit import Entry
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseRecord
 
 __all__ = ["Journal", "journal_for"]
 
@@ -26,7 +26,7 @@ __all__ = ["Journal", "journal_for"]
 class Journal(Protocol):
     """Appends records, and the leases that they name, in one durable transaction."""
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
         """Raises StorageUnavailable, or Unstorable where it is one of these that the database
         refuses; nothing of them is stored then. A lease that is stored already is let be."""
         ...

@@ -15,11 +15,12 @@ import asyncpg
 from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
 from valetkey.db.journal.rows import (
     HEAD,
-    LEASE_COLUMNS,
+    LEASE_TABLES,
     RECORD_COLUMNS,
     Head,
     Row,
     head_of,
+    lease_table,
     lease_values,
     linked,
 )
@@ -27,7 +28,7 @@ from valetkey.db.limits import Limits
 from valetkey.db.postgres import GONE, connect
 from valetkey.db.repositories.audit import AUDIT_LOCK
 from valetkey.domain.audit import GENESIS, Entry
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseRecord
 
 #: A statement may be prepared for each number of rows up to this, and is kept.
 _MOST_ROWS: Final = 64
@@ -40,11 +41,12 @@ _REFUSED: Final = (
 )
 _NOT_TEXT: Final = {"sequence": "bigint", "at": "timestamptz"}
 _TYPES: Final = tuple(_NOT_TEXT.get(column, "text") for column in RECORD_COLUMNS)
-_ADD_LEASE: Final = (
-    f"INSERT INTO leases ({','.join(LEASE_COLUMNS)}) "  # noqa: S608  # our own names
-    f"VALUES ({','.join(f'${number}' for number in range(1, len(LEASE_COLUMNS) + 1))}) "
+_ADD_LEASE: Final = {
+    table: f"INSERT INTO {table} ({','.join(columns)}) "  # noqa: S608  # our own names
+    f"VALUES ({','.join(f'${number}' for number in range(1, len(columns) + 1))}) "
     "ON CONFLICT DO NOTHING"
-)
+    for table, columns in LEASE_TABLES.items()
+}
 
 
 class PostgresJournal:
@@ -61,7 +63,7 @@ class PostgresJournal:
         self._lock = asyncio.Lock()
         self._head: Head | None = None
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
         async with self._lock:
             try:
                 self._head = await self._appended(await self._connected(), entries, leases)
@@ -80,7 +82,7 @@ class PostgresJournal:
         self._disconnect()
 
     async def _appended(
-        self, connection: Any, entries: Sequence[Entry], leases: Sequence[Lease]
+        self, connection: Any, entries: Sequence[Entry], leases: Sequence[LeaseRecord]
     ) -> Head:
         if self._head is not None and 0 < len(entries) <= _MOST_ROWS and not leases:
             rows = linked(entries, self._head)
@@ -146,13 +148,14 @@ async def _follow(connection: Any, rows: Sequence[Row]) -> bool:
     return True
 
 
-async def _append(connection: Any, entries: Sequence[Entry], leases: Sequence[Lease]) -> Head:
+async def _append(connection: Any, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> Head:
     """Append entries and leases in one transaction; return the new head."""
     # The lock comes first: a head that is read after it is the newest one.
     await connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({AUDIT_LOCK})")
     head = await connection.fetchrow(HEAD) or (0, GENESIS)
-    if leases:
-        await connection.executemany(_ADD_LEASE, [lease_values(each) for each in leases])
+    for table, statement in _ADD_LEASE.items():
+        if values := [lease_values(each) for each in leases if lease_table(each) == table]:
+            await connection.executemany(statement, values)
     rows = linked(entries, tuple(head))
     await connection.copy_records_to_table("audit_records", columns=RECORD_COLUMNS, records=rows)
     await connection.execute("COMMIT")

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Final
 
+from valetkey.db.repositories.rows import to_row
 from valetkey.db.repositories.vending import lease_row
 from valetkey.db.tables.audit import audit_records
-from valetkey.db.tables.vending import leases
+from valetkey.db.tables.vending import lease_holders, leases
 from valetkey.domain.audit import Entry, chain_hash
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import Lease, LeaseRecord
 
 RECORD_COLUMNS: Final = tuple(audit_records.columns.keys())
-LEASE_COLUMNS: Final = tuple(leases.columns.keys())
+#: Columns by table.
+LEASE_TABLES: Final = {table.name: tuple(table.columns.keys()) for table in (leases, lease_holders)}
 #: Reads the newest record's number and hash.
 HEAD: Final = "SELECT sequence, hash FROM audit_records ORDER BY sequence DESC LIMIT 1"
 
@@ -45,7 +47,15 @@ def head_of(rows: list[Row]) -> Head:
     return rows[-1][0], rows[-1][-1]
 
 
-def lease_values(lease: Lease) -> Row:
-    """Return a lease's row."""
-    row = lease_row(lease) | {"prefixes": json.dumps(list(lease.prefixes))}
-    return tuple(row[name] for name in LEASE_COLUMNS)
+def lease_table(lease: LeaseRecord) -> str:
+    """Return the name of the table that a lease, or a holder of one, is stored in."""
+    return "leases" if isinstance(lease, Lease) else "lease_holders"
+
+
+def lease_values(lease: LeaseRecord) -> Row:
+    """Return the row of a lease, or of a holder of one."""
+    if isinstance(lease, Lease):
+        row = lease_row(lease) | {"prefixes": json.dumps(list(lease.prefixes))}
+    else:
+        row = to_row(lease)
+    return tuple(row[name] for name in LEASE_TABLES[lease_table(lease)])

@@ -17,16 +17,17 @@ from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
 from valetkey.db.files import HeldFile
 from valetkey.db.journal.rows import (
     HEAD,
-    LEASE_COLUMNS,
+    LEASE_TABLES,
     RECORD_COLUMNS,
     Head,
     Row,
     head_of,
+    lease_table,
     lease_values,
     linked,
 )
 from valetkey.domain.audit import GENESIS, Entry, stamp
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseRecord
 
 #: A statement may be prepared for each number of rows up to this, and is kept.
 _MOST_ROWS: Final = 128
@@ -40,7 +41,7 @@ class SqliteJournal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._head: Head | None = None
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._append, entries, leases)
 
@@ -48,7 +49,7 @@ class SqliteJournal:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
         self._thread.shutdown()
 
-    def _append(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
+    def _append(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
         head, self._head = self._head, None
         if head is not None and 0 < len(entries) <= _MOST_ROWS:
             rows = linked(entries, head, _written)
@@ -66,7 +67,7 @@ class _File:
         self._busy_seconds = busy_seconds
         self._connection: sqlite3.Connection | None = None
 
-    def follow(self, rows: Sequence[Row], leases: Sequence[Lease]) -> bool:
+    def follow(self, rows: Sequence[Row], leases: Sequence[LeaseRecord]) -> bool:
         """Append rows in one statement, with the leases that they name; tell whether it was done.
         It is not if they don't follow the newest record."""
         with self._translated():
@@ -76,7 +77,7 @@ class _File:
                     connection.execute("BEGIN IMMEDIATE")
                 _insert(connection, rows)
                 if leases:
-                    connection.executemany(_ADD_LEASE, map(_lease_row, leases))
+                    _insert_leases(connection, leases)
                     connection.execute("COMMIT")
             except sqlite3.IntegrityError:
                 if connection.in_transaction:
@@ -84,7 +85,7 @@ class _File:
                 return False
         return True
 
-    def append(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> Head:
+    def append(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> Head:
         """Append entries and leases in one transaction; return the new head."""
         with self._translated():
             connection = self._connected()
@@ -92,7 +93,7 @@ class _File:
             head = connection.execute(HEAD).fetchone() or (0, GENESIS)
             rows = linked(entries, head, _written)
             _insert(connection, rows)
-            connection.executemany(_ADD_LEASE, map(_lease_row, leases))
+            _insert_leases(connection, leases)
             connection.execute("COMMIT")
         return head_of(rows) if rows else head
 
@@ -152,10 +153,17 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         connection.execute(_add_records(len(some)), list(chain.from_iterable(some)))
 
 
-_ADD_LEASE: Final = _insertion("INSERT OR IGNORE", "leases", LEASE_COLUMNS)
+_ADD_LEASE: Final = {
+    table: _insertion("INSERT OR IGNORE", table, columns) for table, columns in LEASE_TABLES.items()
+}
 
 
-def _lease_row(lease: Lease) -> Row:
+def _insert_leases(connection: sqlite3.Connection, leases: Sequence[LeaseRecord]) -> None:
+    for lease in leases:
+        connection.execute(_ADD_LEASE[lease_table(lease)], _lease_row(lease))
+
+
+def _lease_row(lease: LeaseRecord) -> Row:
     return tuple(
         _moment(stamp(value)) if isinstance(value, datetime) else value
         for value in lease_values(lease)

@@ -13,7 +13,7 @@ from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
 from valetkey.db.tables import keys as t
 from valetkey.domain.errors import Conflict
-from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState
+from valetkey.domain.revocation import Block, Hold, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import ENDS, Rotation, Schedule, Stage, StepTaken
 from valetkey.domain.sealing import SealedSecret
 
@@ -204,3 +204,13 @@ class SqlBlocks(Repository):
         c = t.vend_blocks.c
         match = (c.org_id == org_id) & (c.kind == kind.value) & (c.target == target)
         return await self._change(delete(t.vend_blocks).where(match))
+
+    async def hold(self, hold: Hold) -> None:
+        await self._insert(t.vend_holds, to_row(hold))
+
+    async def holds_of(self, org_id: str) -> Sequence[Hold]:
+        query = select(t.vend_holds).where(t.vend_holds.c.org_id == org_id)
+        return [from_row(Hold, row, kind=Kind(row.kind)) for row in await self._all(query)]
+
+    async def release(self, hold_id: str) -> None:
+        await self._change(delete(t.vend_holds).where(t.vend_holds.c.id == hold_id))

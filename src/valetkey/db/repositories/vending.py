@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, levels_of, levels_text, to_row
 from valetkey.db.tables import vending as t
 from valetkey.db.tables.accounts import users
 from valetkey.domain.grants import Grant, Group, SubjectKind
-from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
+from valetkey.domain.revocation import MOST_NAMES
 
 
 class SqlLeases(Repository):
@@ -35,14 +36,62 @@ class SqlLeases(Repository):
             query = query.where(t.leases.c.id < after)
         return [_lease(row) for row in await self._all(query.limit(limit))]
 
-    async def revoke(self, wanted: LeaseFilter, at: datetime) -> int:
-        meant = (*_meant(wanted), t.leases.c.revoked_at.is_(None))
-        statement = update(t.leases).where(*meant).values(revoked_at=at)
+    async def hold(self, holder: LeaseHolder) -> None:
+        row = to_row(holder)
+        key = {name: row.pop(name) for name in ("lease_id", "user_id", "token_id")}
+        await self._put(t.lease_holders, key, row)
+
+    async def roles(self, wanted: LeaseFilter) -> Mapping[str, str]:
+        c = t.leases.c
+        query = select(c.role_arn, func.max(c.integration_id).label("integration_id"))
+        rows = await self._all(query.where(*_meant(wanted)).group_by(c.role_arn))
+        return {row.role_arn: row.integration_id for row in rows}
+
+    async def claim(
+        self, wanted: LeaseFilter, role_arn: str, revocation_id: str, *, unnamed: str = ""
+    ) -> LeaseClaim | None:
+        # The rows that are marked are the rows that are read: another statement's condition may
+        # mean others by then.
+        c = t.leases.c
+        meant = (*_meant(wanted), c.role_arn == role_arn)
+        mark = update(t.leases).where(*meant).values(revocation_id=revocation_id)
+        if not await self._change(mark):
+            return None
+        claimed = select(t.leases).where(c.revocation_id == revocation_id)
+        facts = select(func.count(), func.max(c.issued_at), func.max(c.expires_at))
+        row = (await self._all(facts.where(c.revocation_id == revocation_id)))[0]
+        count, newest, ends = tuple(row)
+        named = claimed.where(c.principal != unnamed) if unnamed else claimed
+        names = await self._all(named.with_only_columns(c.session_name).limit(MOST_NAMES + 1))
+        shared = claimed.with_only_columns(c.location_id).where(c.user_id == "").distinct()
+        sample = (await self._all(claimed.order_by(c.id.desc()).limit(1)))[0]
+        return LeaseClaim(
+            count,
+            newest,
+            ends,
+            tuple(sorted(row.session_name for row in names)) if len(names) <= MOST_NAMES else None,
+            _lease(sample),
+            frozenset(row.location_id for row in await self._all(shared)),
+        )
+
+    async def end(self, revocation_id: str, at: datetime) -> int:
+        c = t.leases.c
+        claimed = (c.revocation_id == revocation_id) & c.revoked_at.is_(None)
+        statement = update(t.leases).where(claimed).values(revoked_at=at)
         return (await self._connection.execute(statement)).rowcount
 
+    async def holders(self, revocation_ids: Collection[str]) -> Sequence[str]:
+        claimed = select(t.leases.c.id).where(t.leases.c.revocation_id.in_(revocation_ids))
+        c = t.lease_holders.c
+        query = select(c.principal).where(c.lease_id.in_(claimed)).distinct()
+        return [row.principal for row in await self._all(query.order_by(c.principal))]
+
     async def purge(self, before: datetime) -> int:
-        statement = delete(t.leases).where(t.leases.c.expires_at < before)
-        return (await self._connection.execute(statement)).rowcount
+        over = t.leases.c.expires_at < before
+        ids = select(t.leases.c.id).where(over)
+        held = delete(t.lease_holders).where(t.lease_holders.c.lease_id.in_(ids))
+        await self._connection.execute(held)
+        return (await self._connection.execute(delete(t.leases).where(over))).rowcount
 
 
 class SqlGroups(Repository):
@@ -173,10 +222,19 @@ def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
         "id": wanted.lease_id,
         "integration_id": wanted.integration_id,
         "location_id": wanted.location_id,
-        "user_id": wanted.user_id,
-        "principal": wanted.principal,
     }
     conditions = [columns[name] == value for name, value in given.items() if value]
+    whose = {
+        "user_id": wanted.user_id,
+        "principal": wanted.principal,
+        "token_id": wanted.token_id,
+    }
+    if any(whose.values()):
+        holders = t.lease_holders.c
+        own = [columns[name] == value for name, value in whose.items() if value]
+        held = [holders[name] == value for name, value in whose.items() if value]
+        ids = select(holders.lease_id).where(*held)
+        conditions.append(or_(and_(*own), columns.id.in_(ids)))
     if wanted.live_at is not None:
         conditions += [columns.revoked_at.is_(None), columns.expires_at > wanted.live_at]
     return [columns.org_id == wanted.org_id, *conditions]

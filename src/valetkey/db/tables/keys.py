@@ -117,3 +117,15 @@ vend_blocks = Table(
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("org_id", "kind", "target"),
 )
+
+#: Whom, or through what, no new session is given while a revocation is carried out.
+vend_holds = Table(
+    "vend_holds",
+    metadata,
+    identifier(primary_key=True),
+    identifier("org_id", ForeignKey("organizations.id", ondelete="CASCADE")),
+    Column("kind", String(20), nullable=False),
+    Column("target", String(254), nullable=False),
+    Column("until", Moment, nullable=False),
+    Index("ix_vend_holds_org_id", "org_id"),
+)

@@ -75,6 +75,23 @@ leases = Table(
     Column("prefixes", JSON, nullable=False),
     Column("levels", String(100), nullable=False),
     Column("revoked_at", Moment),
+    Column("token_id", String(24), nullable=False, server_default=""),
+    Column("revocation_id", String(24), nullable=False, server_default=""),
     Index("ix_leases_org_id", "org_id", "id"),
     Index("ix_leases_expires_at", "expires_at"),
+    Index("ix_leases_revocation_id", "revocation_id"),
+)
+
+#: Whom a session was vended to that a location's users share.
+lease_holders = Table(
+    "lease_holders",
+    metadata,
+    identifier("lease_id", primary_key=True),
+    Column("user_id", String(24), primary_key=True),
+    Column("token_id", String(24), primary_key=True),
+    Column("principal", String(254), nullable=False),
+    Column("since", Moment, nullable=False),
+    Index("ix_lease_holders_user_id", "user_id"),
+    Index("ix_lease_holders_principal", "principal"),
+    Index("ix_lease_holders_token_id", "token_id"),
 )

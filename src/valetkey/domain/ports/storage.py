@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from valetkey.domain.audit import ALL_RECORDS, AuditEvent, AuditFilter, AuditRecord, Entry
 from valetkey.domain.idempotency import KeptRequest
 from valetkey.domain.integration import Integration
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import LeaseRecord
 from valetkey.domain.location import Location
 from valetkey.domain.people import (
     Organization,
@@ -267,9 +267,9 @@ class Storage(Protocol):
         """Start a transaction that only reads: it waits for no writer, and none waits for it."""
         ...
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[Lease]) -> None:
-        """Append audit records, and store the leases that they name, by the quickest way there
-        is, in a transaction of its own. A lease that is stored already is let be. Raises
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
+        """Append audit records, and store the leases that they name and their holders, by the
+        quickest way there is, in a transaction of its own. What is stored already is let be. Raises
         Unstorable where it is one of these that the database refuses: nothing is stored then."""
         ...
 

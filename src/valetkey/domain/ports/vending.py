@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from valetkey.domain.grants import Grant, Group
-from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
 
 
 class Leases(Protocol):
@@ -22,8 +22,30 @@ class Leases(Protocol):
         """Return leases, newest first; ``after`` is the last id of the page before."""
         ...
 
-    async def revoke(self, wanted: LeaseFilter, at: datetime) -> int:
-        """Mark those as revoked that are not yet; return how many."""
+    async def hold(self, holder: LeaseHolder) -> None:
+        """Store whom a shared session is vended to. One that is stored already is let be."""
+        ...
+
+    async def roles(self, wanted: LeaseFilter) -> Mapping[str, str]:
+        """Return the roles of those leases, each with an integration that they came through."""
+        ...
+
+    async def claim(
+        self, wanted: LeaseFilter, role_arn: str, revocation_id: str, *, unnamed: str = ""
+    ) -> LeaseClaim | None:
+        """Mark those leases of a role as meant by a revocation, and return what is known of the
+        very rows that were marked; None if there were none.
+
+        Names of leases of the principal ``unnamed`` are left out.
+        """
+        ...
+
+    async def end(self, revocation_id: str, at: datetime) -> int:
+        """Mark those leases as revoked that a revocation claimed; return how many."""
+        ...
+
+    async def holders(self, revocation_ids: Collection[str]) -> Sequence[str]:
+        """Return the principals who were vended shared sessions that these revocations claimed."""
         ...
 
     async def purge(self, before: datetime) -> int:

@@ -1,7 +1,16 @@
-"""Calling sessions back: ``leases`` decides and stores, ``enforcement`` tells AWS, ``proof`` sees
-that it holds, ``rights`` asks beforehand whether Valetkey may."""
+"""Revoking sessions: ``leases`` are the verbs, ``targets`` what they are about; ``revoking``
+carries one out, ``enforcement`` tells AWS, ``proof`` sees that it holds, ``rights`` asks beforehand
+whether Valetkey may."""
 
-from valetkey.services.revocation.leases import Leases, Recall, Target, only_org
+from valetkey.services.revocation.leases import Leases, only_org
 from valetkey.services.revocation.rights import RevocationRight, check_revocation
+from valetkey.services.revocation.targets import RevocationResult, Target
 
-__all__ = ["Leases", "Recall", "RevocationRight", "Target", "check_revocation", "only_org"]
+__all__ = [
+    "Leases",
+    "RevocationResult",
+    "RevocationRight",
+    "Target",
+    "check_revocation",
+    "only_org",
+]

@@ -7,15 +7,15 @@ session's name, and so a probe of the same name, made before the deny stands, sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from valetkey.domain.credentials import MIN_TTL, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, ValetkeyError
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.integration import Integration, RoleArn
 from valetkey.domain.lease import Lease
 from valetkey.domain.ports import AssumeRole, BucketPlace, Clock, ObjectStore, Storage, Sts
 from valetkey.services.buckets import OpenBucket
-from valetkey.services.guard import load_integration
 from valetkey.services.revocation.enforcement import Enforcer
 
 #: IAM's changes take seconds to reach S3, sometimes more; a person is waiting.
@@ -27,12 +27,19 @@ _REFUSED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A session that reads, or (``excuse``) why there is none."""
+    """A session that reads, or (``excuse``) why there is none. ``aws_is_ahead`` is by how much
+    AWS's clock was ahead of ours when it was made (negative: behind)."""
 
     credentials: TemporaryCredentials | None
     place: BucketPlace
     prefix: str
     excuse: str = ""
+    aws_is_ahead: timedelta = timedelta()
+
+    @classmethod
+    def none(cls, excuse: str) -> Probe:
+        """Return a probe that could not be made."""
+        return cls(None, BucketPlace(""), "", excuse)
 
 
 class Prover:
@@ -49,24 +56,30 @@ class Prover:
 
     async def prepare(self, lease: Lease) -> Probe:
         """Make a probe of a lease's name, and see that it reads. Never raises for AWS's sake."""
-        place, prefix = await self._place(lease), next(iter(lease.prefixes), "")
+        excuse = "no integration stands on the role any more"
         try:
-            key = await self._enforcer.signer(lease.integration_id)
-            if isinstance(key, TemporaryCredentials):
-                return Probe(None, place, prefix, "the integration has no key of its own")
-            async with self._storage.read() as work:
-                integration = await load_integration(work, lease.integration_id)
-            order = AssumeRole(
-                RoleArn.parse(lease.role_arn),
-                lease.session_name,
-                MIN_TTL,
-                external_id=integration.external_id,
-            )
-            credentials = await self._sts.assume_role(key, order)
-            await OpenBucket(self._stores, credentials, place).list_some(prefix, limit=1)
+            for integration in await self._enforcer.integrations_on(lease.role_arn, lease.org_id):
+                try:
+                    return await self._make(lease, integration)
+                except ValetkeyError as error:
+                    excuse = error.message  # another integration's key may do it
         except ValetkeyError as error:
-            return Probe(None, place, prefix, error.message)
-        return Probe(credentials, place, prefix)
+            excuse = error.message
+        return Probe.none(excuse)
+
+    async def _make(self, lease: Lease, integration: Integration) -> Probe:
+        place, prefix = await self._place(lease), next(iter(lease.prefixes), "")
+        key = await self._enforcer.signer(integration.id)
+        order = AssumeRole(
+            RoleArn.parse(lease.role_arn),
+            lease.session_name,
+            MIN_TTL,
+            external_id=integration.external_id,
+        )
+        credentials = await self._sts.assume_role(key, order)
+        ahead = credentials.expires_at - MIN_TTL - self._clock.now()
+        await OpenBucket(self._stores, credentials, place).list_some(prefix, limit=1)
+        return Probe(credentials, place, prefix, aws_is_ahead=ahead)
 
     async def prove(self, probe: Probe) -> str:
         """Use a probe until it is refused. Returns what was seen, as a sentence."""

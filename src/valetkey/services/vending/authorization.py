@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from valetkey.domain.access import Action, Allow, Decision, Deny, Principal, decide, require
 from valetkey.domain.credentials import DEFAULT_TTL
-from valetkey.domain.errors import Conflict, Denied, InvalidInput
+from valetkey.domain.errors import BeingRevoked, Conflict, Denied, InvalidInput
 from valetkey.domain.grants import Grant, decide_scope
 from valetkey.domain.integration import IntegrationState
 from valetkey.domain.location import Location
 from valetkey.domain.ports import Clock
-from valetkey.domain.revocation import find_block
+from valetkey.domain.revocation import Kind, find_block, find_hold
 from valetkey.domain.scope import AccessLevel, Scope
 from valetkey.domain.session_policy import render
 from valetkey.domain.tags import token_tag, user_tag
@@ -63,13 +63,14 @@ class VendRequest:
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """Yes, by which right (``reason``), and to which session. ``key`` is the session's in the
-    cache, ``tags`` name what all of it depends on."""
+    cache, ``session_tags`` name what it depends on, ``tags`` what all of this does."""
 
     principal: Principal
     request: VendRequest
     reason: str
     spec: SessionSpec
     key: bytes
+    session_tags: frozenset[str]
     tags: frozenset[str]
 
     @property
@@ -101,10 +102,10 @@ class Authorizer:
     def __init__(
         self, contexts: LocationContexts, audit: AuditLog, caches: Caches, clock: Clock
     ) -> None:
-        self._clock = clock
         self._contexts = contexts
         self._audit = audit
         self._caches = caches
+        self._clock = clock
         self._kept: TaggedCache[tuple[int, str, VendRequest], Authorization] = TaggedCache(
             caches, capacity=_CAPACITY
         )
@@ -133,7 +134,8 @@ class Authorizer:
         context = await self._contexts.find(location_id)
         scope = scope_of(context.location, request)
         right = await self._require(caller, context, scope, request.ttl)
-        authorization = authorize(principal, context, request, scope, right)
+        now = self._clock.now()
+        authorization = authorize(principal, context, request, scope, right, now)
         name = (id(principal), location_id, request)
         self._kept.keep(name, authorization, authorization.tags, read_at=epoch)
         return authorization
@@ -180,11 +182,17 @@ class Authorizer:
 
 
 def authorize(
-    principal: Principal, context: LocationContext, request: VendRequest, scope: Scope, right: Allow
+    principal: Principal,
+    context: LocationContext,
+    request: VendRequest,
+    scope: Scope,
+    right: Allow,
+    now: datetime,
 ) -> Authorization:
     """Put an authorization together, once the right to it was found.
 
-    Raises TooLarge for too many prefixes, Conflict (integration disabled), Denied (blocked).
+    Raises TooLarge for too many prefixes, Conflict (integration disabled), Denied (blocked),
+    BeingRevoked.
     """
     location, integration = context.location, context.integration
     if integration.state is IntegrationState.DISABLED:
@@ -193,26 +201,37 @@ def authorize(
             hint="Ask its owner to enable it again.",
             code="integration_disabled",
         )
-    _require_unblocked(principal, context)
+    _require_unblocked(principal, context, now)
     policy = render(
         scope, partition=integration.role_arn.partition, kms_key_arn=location.kms_key_arn
     )
-    tags = context.tags | {user_tag(principal.user_id)}
+    own = {user_tag(principal.user_id)}
     if principal.token_id:
-        tags |= {token_tag(principal.token_id)}
+        own.add(token_tag(principal.token_id))
     holder = None if location.shared_sessions else principal
     spec = SessionSpec(context, holder, scope, policy, request.ttl, right.until)
-    return Authorization(principal, request, right.reason, spec, spec.key(), tags)
-
-
-def _require_unblocked(principal: Principal, context: LocationContext) -> None:
-    """Raise Denied while an owner has new sessions refused."""
-    block = find_block(
-        context.blocks,
-        principal=principal.email,
-        location_id=context.location.id,
-        integration_id=context.integration.id,
+    session_tags = context.session_tags | (own if holder else set())
+    return Authorization(
+        principal, request, right.reason, spec, spec.key(), session_tags, context.tags | own
     )
+
+
+def _require_unblocked(principal: Principal, context: LocationContext, now: datetime) -> None:
+    """Raise Denied while an owner has new sessions refused, BeingRevoked while a revocation of
+    such sessions is carried out."""
+    about = {
+        (Kind.PRINCIPAL, principal.email),
+        (Kind.SERVICE_ACCOUNT, principal.user_id),
+        (Kind.TOKEN, principal.token_id),
+        *((Kind.LOCATION, each.id) for each in context.chain),
+        (Kind.INTEGRATION, context.integration.id),
+    }
+    if find_hold(context.holds, about, now) is not None:
+        raise BeingRevoked(
+            "Sessions like this one are being revoked at this moment, so none is given.",
+            hint="Ask again in some seconds, when that is done.",
+        )
+    block = find_block(context.blocks, about)
     if block is not None:
         raise Denied(
             f"No new sessions are given for the {block.kind.value} {block.target}: {block.reason}",

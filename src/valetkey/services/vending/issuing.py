@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from valetkey.domain.access import Principal
 from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Denied, ValetkeyError
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import Lease, LeaseHolder, LeaseRecord
 from valetkey.domain.location import Location
 from valetkey.domain.ports import AssumeRole, Clock, Sealer, Sts
 from valetkey.domain.scope import Scope
@@ -27,8 +27,9 @@ _WHO_LENGTH: Final = 39
 
 @dataclass(frozen=True, slots=True)
 class SessionSpec:
-    """All that shapes a session. ``holder`` is whom it is for; None for one that a location's
-    users share. ``until`` is when the right to it ends: no session lives longer."""
+    """All that shapes a session. ``holder`` is whom it is for, with the token that they came with
+    (so that it can be revoked with that token); None for one that a location's users share.
+    ``until`` is when the right to it ends: no session lives longer."""
 
     context: LocationContext
     holder: Principal | None
@@ -46,6 +47,7 @@ class SessionSpec:
             integration.role_arn,
             self.context.location.id,
             self.holder.user_id if self.holder else "",
+            self.holder.token_id if self.holder else "",
             self.policy,
             self.ttl,
             self.until,
@@ -71,15 +73,37 @@ class SessionSpec:
 @dataclass(slots=True)
 class IssuedSession:
     """A session: its credentials and its lease, which is stored with the first audit record that
-    names it (``is_recorded``)."""
+    names it (``is_recorded``), as is each of those who share it (``holders``: user and token)."""
 
     credentials: TemporaryCredentials
     lease: Lease
     is_recorded: bool = False
+    holders: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def expires_at(self) -> datetime:
         return self.credentials.expires_at
+
+    @property
+    def is_shared(self) -> bool:
+        return not self.lease.user_id
+
+    def unrecorded(self, principal: Principal, now: datetime) -> tuple[LeaseRecord, ...]:
+        """Return what has to be stored with the record of vending this to somebody."""
+        new: tuple[LeaseRecord, ...] = () if self.is_recorded else (self.lease,)
+        if self.is_shared and (principal.user_id, principal.token_id) not in self.holders:
+            new += (
+                LeaseHolder(
+                    self.lease.id, principal.user_id, principal.token_id, principal.email, now
+                ),
+            )
+        return new
+
+    def recorded(self, principal: Principal) -> None:
+        """Note that all of that is stored."""
+        self.is_recorded = True
+        if self.is_shared:
+            self.holders.add((principal.user_id, principal.token_id))
 
 
 class SessionIssuer:
@@ -103,12 +127,12 @@ class SessionIssuer:
         """Return a new session. Raises AwsRefused, AwsUnavailable, SealBroken, Conflict."""
         context, integration = spec.context, spec.context.integration
         key = await open_loaded(self._sealer, integration, context.sealed_secret)
-        lease_id, issued_at = self._new_id(), self._clock.now()
+        lease_id, asked_at = self._new_id(), self._clock.now()
         holder = spec.holder
         order = AssumeRole(
             role_arn=integration.role_arn,
             session_name=session_name(holder.email if holder else context.location, lease_id),
-            duration=spec.duration(issued_at),
+            duration=spec.duration(asked_at),
             policy=spec.policy,
             external_id=integration.external_id,
         )
@@ -123,11 +147,13 @@ class SessionIssuer:
             role_arn=str(integration.role_arn),
             session_name=order.session_name,
             access_key_id=credentials.access_key_id,
-            issued_at=issued_at,
+            # By whichever clock is ahead: a deny by time must reach it.
+            issued_at=max(self._clock.now(), credentials.expires_at - order.duration),
             expires_at=credentials.expires_at,
             bucket=spec.scope.bucket,
             prefixes=spec.scope.prefixes,
             levels=spec.scope.levels,
+            token_id=holder.token_id if holder else "",
         )
         return IssuedSession(credentials, lease)
 

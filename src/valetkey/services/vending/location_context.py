@@ -13,9 +13,9 @@ from valetkey.domain.location import Location
 from valetkey.domain.location_tree import Chain
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Storage
-from valetkey.domain.revocation import Block
+from valetkey.domain.revocation import Block, Hold
 from valetkey.domain.sealing import SealedSecret
-from valetkey.domain.tags import blocks_tag, integration_tag, location_tag, user_tag
+from valetkey.domain.tags import blocks_tag, integration_tag, location_tag, role_tag, user_tag
 from valetkey.services.caches import Caches, TaggedCache
 from valetkey.services.guard import load_integration, load_location, load_project, missing
 
@@ -32,6 +32,7 @@ class LocationContext:
     sealed_secret: SealedSecret | None = None
     blocks: tuple[Block, ...] = ()
     ancestors: tuple[Location, ...] = ()
+    holds: tuple[Hold, ...] = ()
 
     @property
     def chain(self) -> Chain:
@@ -39,15 +40,20 @@ class LocationContext:
         return (self.location, *self.ancestors)
 
     @property
-    def tags(self) -> frozenset[str]:
-        """What this knowledge depends on."""
+    def session_tags(self) -> frozenset[str]:
+        """What sessions for the location depend on: who may have one is decided each time."""
         return frozenset(
             {
                 *(location_tag(each.id) for each in self.chain),
                 integration_tag(self.integration.id),
-                blocks_tag(self.project.org_id),
+                role_tag(str(self.integration.role_arn)),
             }
         )
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """What this knowledge depends on."""
+        return self.session_tags | {blocks_tag(self.project.org_id)}
 
 
 class LocationContexts:
@@ -72,11 +78,10 @@ class LocationContexts:
             project = await load_project(work, location.project_id)
             integration = await load_integration(work, location.integration_id)
             sealed = await work.integrations.sealed_secret(integration.id)
-            blocks = await work.blocks.of_org(project.org_id)
-            ancestors = await work.locations.ancestors(location)
-        context = LocationContext(
-            location, project, integration, sealed, tuple(blocks), tuple(ancestors)
-        )
+            blocks = tuple(await work.blocks.of_org(project.org_id))
+            ancestors = tuple(await work.locations.ancestors(location))
+            holds = tuple(await work.blocks.holds_of(project.org_id))
+        context = LocationContext(location, project, integration, sealed, blocks, ancestors, holds)
         return context, context.tags
 
     async def grants(self, location_id: str, user_id: str) -> Sequence[Grant]:

@@ -159,11 +159,11 @@ class Vending:
 
         If something has, nothing of the session may leave. Raises AuditUnavailable.
         """
-        if session.is_recorded:
-            await self._audit.write(entry)
-        else:
-            await self._audit.write(entry, session.lease)
-            session.is_recorded = True
+        principal = authorization.principal
+        new = session.unrecorded(principal, self._clock.now())
+        await self._audit.write(entry, *new)
+        if new:
+            session.recorded(principal)
         return self._caches.unchanged(authorization.tags, since)
 
     def good_for(self, prepared: PreparedVend) -> float:
@@ -175,12 +175,12 @@ class Vending:
     ) -> Vended:
         """Return credentials for Valetkey's own work on behalf of a caller. The right to that work
         was decided by whoever calls this; otherwise it is as :meth:`vend`."""
-        since = self._caches.epoch
+        since, now = self._caches.epoch, self._clock.now()
         context = await self._contexts.find(location_id)
         scope = scope_of(context.location, request)
-        within = require(decide_extent(context.chain, scope, self._clock.now()))
+        within = require(decide_extent(context.chain, scope, now))
         right = Allow("for Valetkey's own work on the caller's behalf", until=within.until)
-        authorization = authorize(caller.principal, context, request, scope, right)
+        authorization = authorize(caller.principal, context, request, scope, right, now)
         session = await self._take(caller, authorization)
         prepared = self._prepared(authorization, session, since)
         if await self.record_prepared(prepared, caller.request_id, caller.source):
@@ -219,7 +219,7 @@ class Vending:
         spec = authorization.spec
         try:
             return await self._sessions.get(
-                authorization.key, authorization.tags, lambda: self._issuer.issue(spec)
+                authorization.key, authorization.session_tags, lambda: self._issuer.issue(spec)
             )
         except ValetkeyError as error:
             await self._audit.write(

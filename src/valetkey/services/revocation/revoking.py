@@ -1,0 +1,273 @@
+"""Carrying a revocation out: hold new sessions, claim the leases, deny them at AWS, prove it.
+
+The order is what makes the answer true. A hold is stored first, and every cache forgets: from then
+on nothing of the target leaves that was not on record before (vending looks again once its record
+is durable). Only then are the leases claimed, so that all of them are. The hold ends when AWS
+refuses them and that was seen, or when it is known why not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from valetkey.domain.access import Principal
+from valetkey.domain.errors import StorageUnavailable, ValetkeyError
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.lease import LeaseClaim
+from valetkey.domain.ports import Clock, Signer, Storage, UnitOfWork
+from valetkey.domain.revocation import (
+    Block,
+    Hold,
+    Kind,
+    Revocation,
+    RevocationState,
+    after,
+    has_pattern,
+    select_sessions,
+)
+from valetkey.domain.tags import blocks_tag, location_tag, role_tag
+from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.revocation.enforcement import Enforcer
+from valetkey.services.revocation.proof import Probe, Prover
+from valetkey.services.revocation.targets import RevocationResult, Target
+
+#: Longer than telling AWS and proving it take; a server that died holds nobody up for longer.
+_LONGEST_HOLD: Final = timedelta(minutes=2)
+#: A deny by the time reaches into the present second, which AWS does not divide.
+_MOST_WAIT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A revocation of one role, and the leases that it means, if there are any."""
+
+    revocation: Revocation
+    claim: LeaseClaim | None
+    tags: frozenset[str]
+
+
+class Revoker:
+    """Revokes sessions."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        enforcer: Enforcer,
+        prover: Prover,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: IdFactory,
+    ) -> None:
+        self._storage = storage
+        self._enforcer = enforcer
+        self._prover = prover
+        self._audit = audit
+        self._clock = clock
+        self._new_id = new_id
+
+    async def revoke(
+        self,
+        caller: Caller,
+        target: Target,
+        reason: str,
+        *,
+        refuse_new: bool,
+        administrator: Signer | None,
+    ) -> RevocationResult:
+        """Revoke the sessions of a target, the roles side by side. Raises StorageUnavailable."""
+        async with self._held(caller, target, reason, refuse_new=refuse_new):
+            claimed, count = await self._claim(caller, target, reason, blocked=refuse_new)
+            finished = await asyncio.gather(
+                *(self._carry_out(each, administrator) for each in claimed)
+            )
+        others = await self._others(target, finished)
+        return RevocationResult(count, finished, refuse_new, others)
+
+    @asynccontextmanager
+    async def _held(
+        self, caller: Caller, target: Target, reason: str, *, refuse_new: bool
+    ) -> AsyncIterator[None]:
+        """Have no new session given to the target while inside."""
+        hold = Hold(
+            self._new_id(),
+            target.org_id,
+            target.kind,
+            target.name,
+            self._clock.now() + _LONGEST_HOLD,
+        )
+        tags = target.tags | {blocks_tag(target.org_id)}
+        async with self._storage.begin() as work:
+            if target.kind is not Kind.LEASE:  # there are no new ones of it
+                await work.blocks.hold(hold)
+            if refuse_new:
+                await work.blocks.add(self._block(caller, target, reason))
+            await work.invalidations.publish(tags)
+        try:
+            yield
+        finally:
+            # If it can't be ended, it ends by itself.
+            with suppress(StorageUnavailable):
+                async with self._storage.begin() as work:
+                    await work.blocks.release(hold.id)
+                    await work.invalidations.publish({blocks_tag(target.org_id)})
+
+    async def _claim(
+        self, caller: Caller, target: Target, reason: str, *, blocked: bool
+    ) -> tuple[list[_Claimed], int]:
+        """Store all of it before AWS is told anything; from here on it can't be lost."""
+        wanted = target.filter(live_at=self._clock.now())
+        async with self._storage.begin() as work:
+            roles = dict(await work.leases.roles(wanted))
+            if target.kind is Kind.INTEGRATION:
+                roles |= await _present_role(work, target.name)
+            claimed = []
+            for role_arn, integration_id in sorted(roles.items()):
+                revocation_id = self._new_id()
+                unnamed = target.name if has_pattern(target.kind, target.name) else ""
+                claim = await work.leases.claim(wanted, role_arn, revocation_id, unnamed=unnamed)
+                if claim is None and target.kind is not Kind.INTEGRATION:
+                    continue
+                revocation = self._revocation(
+                    caller, target, reason, revocation_id, role_arn, integration_id, claim
+                )
+                await work.revocations.add(revocation)
+                claimed.append(_Claimed(revocation, claim, _tags(target, revocation, claim)))
+            count = sum(each.claim.count for each in claimed if each.claim)
+            tags = frozenset[str]().union(*(each.tags for each in claimed))
+            await work.invalidations.publish(tags)
+            event = self._audit.event(
+                caller,
+                "leases.revoke",
+                target.subject,
+                org_id=target.org_id,
+                reason=reason,
+                leases=count,
+                refuse_new=blocked,
+            )
+            await work.audit.append([event])
+        return claimed, count
+
+    def _revocation(
+        self,
+        caller: Caller,
+        target: Target,
+        reason: str,
+        revocation_id: str,
+        role_arn: str,
+        integration_id: str,
+        claim: LeaseClaim | None,
+    ) -> Revocation:
+        now = self._clock.now()
+        selected = select_sessions(target.kind, target.name, claim, now)
+        return Revocation(
+            id=revocation_id,
+            org_id=target.org_id,
+            integration_id=integration_id,
+            role_arn=role_arn,
+            kind=target.kind,
+            target=target.name,
+            sessions=selected.sessions,
+            before=selected.before,
+            until=selected.until,
+            state=RevocationState.PENDING,
+            reason=reason,
+            actor=caller.principal.email,
+            created_at=now,
+            widened=selected.widened,
+        )
+
+    def _block(self, caller: Caller, target: Target, reason: str) -> Block:
+        return Block(
+            self._new_id(),
+            target.org_id,
+            target.kind,
+            target.name,
+            reason,
+            caller.principal.email,
+            self._clock.now(),
+        )
+
+    async def _carry_out(self, claimed: _Claimed, administrator: Signer | None) -> Revocation:
+        revocation, claim = claimed.revocation, claimed.claim
+        nothing = Probe.none("no session of it is known")
+        probe = await self._prover.prepare(claim.sample) if claim else nothing
+        await self._cover(revocation, probe)
+        try:
+            await self._enforcer.enforce(revocation.role_arn, administrator)
+        except ValetkeyError:
+            return await self._current(revocation)  # it says itself what is the matter
+        proof = await self._prover.prove(probe)
+        await self._let_pass(await self._current(revocation), probe)
+        return await self._proven(claimed, proof)
+
+    async def _proven(self, claimed: _Claimed, proof: str) -> Revocation:
+        async with self._storage.begin() as work:
+            current = await work.revocations.get(claimed.revocation.id) or claimed.revocation
+            proven = replace(current, proof=proof)
+            await work.revocations.save(proven)
+            # What was made while AWS was being told may be denied as well: no cache may keep it.
+            is_wide = proven.is_wide or proven.widened
+            wide = {role_tag(proven.role_arn)} if is_wide else set()
+            await work.invalidations.publish(claimed.tags | wide)
+            event = self._audit.event(
+                Caller(Principal("", proven.actor)),
+                "leases.revoke",
+                f"integration:{proven.integration_id}",
+                org_id=proven.org_id,
+                reason=proof,
+                revocation_id=proven.id,
+                state=proven.state.value,
+                widened=proven.widened,
+            )
+            await work.audit.append([event])
+        return proven
+
+    async def _let_pass(self, revocation: Revocation, probe: Probe) -> None:
+        """Wait for the second that a deny by time reaches into: what AWS makes after it is good."""
+        if revocation.is_by_time or revocation.widened:
+            aws_now = self._clock.now() + probe.aws_is_ahead
+            left = (revocation.before - aws_now).total_seconds()
+            if left > 0:
+                await self._clock.sleep(min(left, _MOST_WAIT))
+
+    async def _cover(self, revocation: Revocation, probe: Probe) -> None:
+        """Let ``before`` reach the probe: a deny by time tells it from no other session."""
+        if probe.credentials is None:
+            return
+        before = after(self._clock.now() + max(probe.aws_is_ahead, timedelta()))
+        if before <= revocation.before:
+            return
+        async with self._storage.begin() as work:
+            current = await work.revocations.get(revocation.id) or revocation
+            await work.revocations.save(replace(current, before=before))
+
+    async def _current(self, revocation: Revocation) -> Revocation:
+        async with self._storage.read() as work:
+            return await work.revocations.get(revocation.id) or revocation
+
+    async def _others(self, target: Target, finished: Sequence[Revocation]) -> list[str]:
+        if not finished or target.kind not in {Kind.PRINCIPAL, Kind.TOKEN, Kind.SERVICE_ACCOUNT}:
+            return []
+        async with self._storage.read() as work:
+            found = await work.leases.holders([each.id for each in finished])
+        return [principal for principal in found if principal != target.name]
+
+
+async def _present_role(work: UnitOfWork, integration_id: str) -> dict[str, str]:
+    """Return the role that an integration has now, if it is there and has one."""
+    integration = await work.integrations.get(integration_id)
+    if integration is None or not integration.role_arn:
+        return {}
+    return {str(integration.role_arn): integration.id}
+
+
+def _tags(target: Target, revocation: Revocation, claim: LeaseClaim | None) -> frozenset[str]:
+    """Name what no cache may keep: the sessions of whom and what the leases were for."""
+    shared = {location_tag(each) for each in claim.shared_at} if claim else set[str]()
+    wide = {role_tag(revocation.role_arn)} if revocation.is_wide else set[str]()
+    return target.tags | shared | wide
