@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import lru_cache
 from typing import Final
 
 import httpx
@@ -32,13 +33,15 @@ def open_connections(
         timeout=timeout,
         limits=httpx.Limits(max_connections=_CONNECTIONS),
         headers=_HEADERS,
-        verify=_authorities(),
+        # The name of AWS's tools for a file of one's own.
+        verify=_authorities(os.environ.get("AWS_CA_BUNDLE", "")),
         trust_env=proxies,
         transport=transport,
     )
 
 
-def _authorities() -> ssl.SSLContext | bool:
-    """Return who is believed: ``AWS_CA_BUNDLE`` names a file of one's own, as for AWS's tools."""
-    bundle = os.environ.get("AWS_CA_BUNDLE", "")
-    return ssl.create_default_context(cafile=bundle) if bundle else True
+@lru_cache(maxsize=4)
+def _authorities(bundle: str) -> ssl.SSLContext:
+    """Return who is believed: the certificates of a file, or httpx's own choice. Reading them
+    takes tens of milliseconds, so that all connections share them."""
+    return ssl.create_default_context(cafile=bundle) if bundle else httpx.create_ssl_context()

@@ -137,6 +137,13 @@ _DENIALS: Final = (
         "vpc endpoint policy",
     ),
     _row(
+        _DENIED + " InvalidRequest",
+        "The bucket lets those pay who ask (Requester Pays), and refuses whoever does not say that "
+        "they will.",
+        "Say so for the location (requester pays); the account of the key is charged then.",
+        "requester pays",
+    ),
+    _row(
         _DENIED + " KMS.AccessDeniedException KMSAccessDeniedException",
         "The role may not use the KMS key that encrypts the bucket: the key's policy, or its "
         "encryption context, leaves it out.",
@@ -275,6 +282,12 @@ _BUCKETS: Final = (
     _row("NoSuchBucket", "There is no such bucket.", "Check the bucket's name."),
     _row("404", "There is no such bucket.", "Check the bucket's name.", "s3:headbucket"),
     _row("NoSuchKey 404", "There is no such object.", "Check its name."),
+    _row(
+        "InvalidObjectState",
+        "The object is archived, and can't be read before it is restored.",
+        "Restore it first (S3's RestoreObject), which takes hours; then try again.",
+    ),
+    _row("NoSuchUpload", "There is no such upload: it has ended, or was given up.", "Begin anew."),
 )
 
 #: Who refuses, by what AWS says: a code, or words (in lower case) that stand in its message or in

@@ -278,6 +278,21 @@ ROWS = [
         "kms:Decrypt",
     ),
     (
+        "AccessDenied",
+        "The bucket has Requester Pays enabled.",
+        LIST,
+        "(Requester Pays)",
+        "the account of the key is charged",
+    ),
+    (
+        "InvalidObjectState",
+        "The operation is not valid for the object's storage class",
+        "s3:GetObject",
+        "is archived",
+        "Restore it first",
+    ),
+    ("NoSuchUpload", "The upload does not exist.", "s3:UploadPart", "no such upload", "anew"),
+    (
         "AccessForbidden",
         "CORSResponse: CORS is not enabled for this bucket.",
         "s3:PutObject",

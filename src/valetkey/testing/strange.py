@@ -1,0 +1,196 @@
+"""A store that speaks S3 over HTTP, and answers strangely: what our S3 client has to bear.
+
+It stands in for the network (``S3ObjectStore(transport=StrangeStore(...))``), so that requests are
+really signed, sent, parsed and tried again. What a well-behaved store does, the embedded AWS shows;
+this one does little, and that wrongly, as told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+import httpx
+
+Canned = Callable[[httpx.Request], httpx.Response]
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_MODIFIED = "2026-01-01T00:00:00.000Z"
+_MODIFIED_HTTP = "Thu, 01 Jan 2026 00:00:00 GMT"
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """How a store's answers differ from S3's. Pages and requests are counted from 0.
+
+    ``page_sizes`` are how many keys come on each page, in turn, at most what was asked for (0: an
+    empty page); ``reverse``: in the wrong order; ``repeats``: pages that come twice; ``flag_last``:
+    whether there is more stands behind the keys. ``no_token_at`` and ``same_token_at`` name the
+    pages from which on they say that there is more, and not how to go on.
+    ``busy_at`` names requests that are answered 503, ``cut_at`` those whose bodies break off,
+    ``short_at`` those whose bodies end early and say so.
+    """
+
+    page_sizes: Sequence[int] = (1000,)
+    reverse: bool = False
+    repeats: frozenset[int] = frozenset()
+    no_sizes: bool = False
+    no_etags: bool = False
+    no_lengths: bool = False
+    no_ranges: bool = False
+    unknown_elements: bool = False
+    flag_last: bool = False
+    ignores_encoding: bool = False
+    ignores_prefix: bool = False
+    no_token_at: int | None = None
+    same_token_at: int | None = None
+    busy_at: frozenset[int] = frozenset()
+    cut_at: frozenset[int] = frozenset()
+    short_at: frozenset[int] = frozenset()
+
+
+@dataclass
+class StrangeStore(httpx.AsyncBaseTransport):
+    """One bucket of any name: keys and bytes. ``headers`` are what an object's answers carry beside
+    the usual; ``canned`` answers, by method, come instead of all else. ``requests`` are kept."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    quirks: Quirks = field(default_factory=Quirks)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    canned: dict[str, Canned] = field(default_factory=dict)
+    requests: list[httpx.Request] = field(default_factory=list)
+    pages: int = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        number = len(self.requests)
+        self.requests.append(request)
+        if number in self.quirks.busy_at:
+            return _error(503, "SlowDown")
+        response = self.canned.get(request.method, self._answer)(request)
+        if number in self.quirks.short_at:
+            return httpx.Response(response.status_code, content=response.content[:-40])
+        if number in self.quirks.cut_at:
+            return httpx.Response(response.status_code, stream=_Cut(response.content))
+        return response
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        target = request.extensions["target"].decode()
+        parts = urlsplit(target)
+        _, _, key = parts.path.lstrip("/").partition("/")
+        query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
+        if not key:
+            return self._list(query) if request.method == "GET" else httpx.Response(200)
+        return self._object(request, unquote(key))
+
+    def _object(self, request: httpx.Request, key: str) -> httpx.Response:
+        if request.method == "PUT":
+            self.objects[key] = request.content
+            return httpx.Response(200, headers={"etag": f'"{_etag(request.content)}"'})
+        if request.method == "DELETE":
+            self.objects.pop(key, None)
+            return httpx.Response(204)
+        if key not in self.objects:
+            return _error(404, "NoSuchKey") if request.method == "GET" else httpx.Response(404)
+        body = self.objects[key]
+        headers = {"last-modified": _MODIFIED_HTTP, **self.headers}
+        if not self.quirks.no_etags:
+            headers["etag"] = f'"{_etag(body)}"'
+        status, wanted = 200, _RANGE.fullmatch(request.headers.get("range", ""))
+        if wanted is not None and not self.quirks.no_ranges:
+            start, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
+            if start >= len(body):
+                return _error(416, "InvalidRange")
+            part = body[start : last + 1]
+            headers["content-range"] = f"bytes {start}-{start + len(part) - 1}/{len(body)}"
+            status, body = 206, part
+        if not self.quirks.no_lengths:
+            headers["content-length"] = str(len(body))
+        shown = b"" if request.method == "HEAD" else body
+        return httpx.Response(status, headers=headers, stream=_Stream(shown))
+
+    def _list(self, query: Mapping[str, str]) -> httpx.Response:
+        quirks, number = self.quirks, self.pages
+        self.pages += 1
+        prefix = "" if quirks.ignores_prefix else query.get("prefix", "")
+        keys = sorted(key for key in self.objects if key.startswith(prefix))
+        keys.sort(reverse=quirks.reverse)
+        token = query.get("continuation-token", "")
+        start, page = map(int, token.split(".")) if token else (0, 0)
+        after = query.get("start-after", "")
+        if after and not token:
+            start = sum(key <= after for key in keys)
+        asked = int(query.get("max-keys", "1000"))
+        size = min(asked, quirks.page_sizes[page % len(quirks.page_sizes)])
+        shown = keys[start : start + size]
+        end = start if page in quirks.repeats else start + len(shown)
+        following = f"{end}.{page + 1}" if end < len(keys) else ""
+        if quirks.same_token_at is not None and number >= quirks.same_token_at:
+            following = token or "0.0"
+        if quirks.no_token_at is not None and number >= quirks.no_token_at:
+            return self._page(query, shown, "", truncated=True)
+        return self._page(query, shown, following, truncated=bool(following))
+
+    def _page(
+        self, query: Mapping[str, str], keys: Sequence[str], token: str, *, truncated: bool
+    ) -> httpx.Response:
+        encodes = query.get("encoding-type") == "url" and not self.quirks.ignores_encoding
+        flag = f"<IsTruncated>{'true' if truncated else 'false'}</IsTruncated>"
+        flag += f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+        objects = "".join(self._contents(key, encodes=encodes) for key in keys)
+        strange = "<Weather><Rain>no</Rain></Weather>" if self.quirks.unknown_elements else ""
+        body = (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name>'
+            + ("<EncodingType>url</EncodingType>" if encodes else "")
+            + (
+                f"{objects}{strange}{flag}"
+                if self.quirks.flag_last
+                else f"{flag}{objects}{strange}"
+            )
+            + "</ListBucketResult>"
+        )
+        return httpx.Response(200, content=body.encode(errors="surrogateescape"))
+
+    def _contents(self, key: str, *, encodes: bool) -> str:
+        quirks, body = self.quirks, self.objects[key]
+        shown = quote(key, safe="") if encodes else escape(key)
+        etag = "" if quirks.no_etags else f"<ETag>&quot;{_etag(body)}&quot;</ETag>"
+        size = "" if quirks.no_sizes else f"<Size>{len(body)}</Size>"
+        strange = "<Colour>green</Colour>" if quirks.unknown_elements else ""
+        return (
+            f"<Contents><Key>{shown}</Key>{strange}<LastModified>{_MODIFIED}</LastModified>"
+            f"{etag}{size}<StorageClass>STANDARD</StorageClass></Contents>"
+        )
+
+
+class _Stream(httpx.AsyncByteStream):
+    """A body whose length nobody adds to the headers."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+
+class _Cut(httpx.AsyncByteStream):
+    """A body that breaks off half way."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body[: len(self._body) // 2]
+        raise httpx.RemoteProtocolError("cut off")
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def _error(status: int, code: str) -> httpx.Response:
+    return httpx.Response(status, content=f"<Error><Code>{code}</Code></Error>".encode())

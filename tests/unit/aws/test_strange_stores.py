@@ -1,0 +1,355 @@
+"""Our S3 client at stores that answer strangely: it is right, or fails in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from valetkey.aws.objects import S3ObjectStore
+from valetkey.aws.settings import AwsSettings
+from valetkey.domain.credentials import AccessKey
+from valetkey.domain.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    NotOffered,
+    PreconditionFailed,
+)
+from valetkey.domain.ports import BucketPlace
+from valetkey.domain.ports.objects import ABSENT, Condition, Listed
+from valetkey.domain.secret import Secret
+from valetkey.testing import ManualClock, SeededEntropy
+from valetkey.testing.strange import Quirks, StrangeStore
+
+KEY = AccessKey("AKIAEXAMPLE", Secret("s" * 40))
+PLACE = BucketPlace("b", "eu-central-1")
+KEYS = ["a", "a b+c&<>'\"", "a//b", "b/../c", "ü/日本", "x%41", "z\x01\n\r\t", "~"]
+SETTINGS = AwsSettings(s3_endpoint="http://store.test", region="eu-central-1", attempts=1)
+
+
+def client(store: StrangeStore, **changed: Any) -> S3ObjectStore:
+    return S3ObjectStore(
+        replace(SETTINGS, **changed), ManualClock(), SeededEntropy(), transport=store
+    )
+
+
+def filled(*keys: str, **quirks: Any) -> StrangeStore:
+    return StrangeStore({key: key.encode() for key in keys or KEYS}, Quirks(**quirks))
+
+
+async def listed(store: StrangeStore, *, most: int = 200, **changed: Any) -> list[Listed]:
+    """All that a listing gives, by tokens."""
+    found: list[Listed] = []
+    token = ""
+    ours = client(store, **changed)
+    for _ in range(most):
+        page = await ours.list_page(KEY, PLACE, prefix="", token=token)
+        found += page.objects
+        assert page.last == (not page.token)
+        if page.last:
+            return found
+        token = page.token
+    raise AssertionError("it never ends")
+
+
+quirks = st.builds(
+    Quirks,
+    page_sizes=st.lists(st.integers(0, 3), min_size=1, max_size=5).filter(any),
+    reverse=st.booleans(),
+    no_etags=st.booleans(),
+    unknown_elements=st.booleans(),
+    flag_last=st.booleans(),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    keys=st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)),
+    strange=quirks,
+)
+def test_whatever_legal_pages_carry_the_keys_the_keys_are_listed(
+    keys: set[str], strange: Quirks
+) -> None:
+    store = StrangeStore({key: key.encode() for key in keys}, strange)
+    found = asyncio.run(listed(store))
+    assert {one.path: one.size for one in found} == {key: len(key.encode()) for key in keys}
+    assert len(found) == len(keys)
+
+
+async def test_an_empty_page_ends_nothing() -> None:
+    assert len(await listed(filled(page_sizes=[3, 0, 0, 2]))) == len(KEYS)
+
+
+async def test_a_store_that_does_not_encode_keys_is_understood_where_xml_can_carry_them() -> None:
+    plain = [key for key in KEYS if key.isprintable()]
+    found = await listed(filled(*plain, ignores_encoding=True))
+    assert [one.path for one in found] == sorted(plain)
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"no_token_at": 0}, "not how to go on"),
+    ({"page_sizes": [1], "no_token_at": 2}, "not how to go on"),
+    ({"page_sizes": [0], "no_token_at": 1}, "not how to go on"),
+    ({"page_sizes": [1], "same_token_at": 2}, "leads back to where it was asked for"),
+    ({"no_sizes": True}, "has no size"),
+    ({"ignores_encoding": True}, "control characters in its keys"),
+    ({"short_at": frozenset({0})}, "cut short"),
+    ({"short_at": frozenset({0}), "flag_last": True}, "cut short"),
+    ({"cut_at": frozenset({0})}, "did not answer"),
+    ({"busy_at": frozenset({0})}, "asks for patience"),
+    ({"page_sizes": [1], "busy_at": frozenset({3})}, "asks for patience"),
+]
+
+
+@pytest.mark.parametrize(("strange", "words"), WRONG)
+async def test_a_listing_that_is_wrong_fails_in_words(strange: dict[str, Any], words: str) -> None:
+    with pytest.raises(AwsUnavailable, match=words):
+        await listed(filled(**strange))
+
+
+async def test_keys_outside_the_prefix_are_not_believed() -> None:
+    store = filled("in/a", "out/b", ignores_prefix=True)
+    with pytest.raises(AwsUnavailable, match="outside of the prefix"):
+        await client(store).list_page(KEY, PLACE, prefix="in/")
+
+
+async def test_a_503_in_the_middle_is_waited_out() -> None:
+    store = filled(page_sizes=[1], busy_at=frozenset({2, 3}))
+    assert len(await listed(store, attempts=3)) == len(KEYS)
+
+
+@pytest.mark.parametrize("body", ["", "{}", "<html>", "<a/>", "<ListBucketResult>"])
+async def test_what_is_no_listing_is_not_taken_for_an_empty_one(body: str) -> None:
+    store = StrangeStore(canned={"GET": lambda _: httpx.Response(200, text=body)})
+    with pytest.raises(AwsUnavailable, match="can't be used"):
+        await client(store).list_page(KEY, PLACE, prefix="")
+
+
+# Sizes that nobody tells.
+
+
+@pytest.mark.parametrize("strange", [{}, {"no_ranges": True}])
+@pytest.mark.parametrize("body", [b"", b"hello world"])
+async def test_a_size_that_head_does_not_tell_is_found_out(
+    body: bytes, strange: dict[str, Any]
+) -> None:
+    store = StrangeStore({"k": body, "kk": b"x"}, Quirks(no_lengths=True, **strange))
+    found = await client(store).head(KEY, PLACE, "k")
+    assert found is not None
+    assert found.size == len(body)
+
+
+async def test_a_size_that_nobody_tells_is_unknown_and_not_0() -> None:
+    store = StrangeStore({"k": b"hello"}, Quirks(no_lengths=True, no_ranges=True, no_sizes=True))
+    with pytest.raises(AwsUnavailable):
+        await client(store).head(KEY, PLACE, "k")
+
+
+async def test_bodies_are_asked_for_as_they_are_stored() -> None:
+    store = filled("k")
+    await client(store).head(KEY, PLACE, "k")
+    assert store.requests[0].headers["accept-encoding"] == "identity"
+
+
+async def test_what_is_stored_encoded_is_read_as_it_is_with_its_encoding() -> None:
+    stored = b"\x1f\x8b not really gzip"
+    store = StrangeStore({"k": stored}, headers={"content-encoding": "aws-chunked, gzip"})
+    reading = await client(store).read(KEY, PLACE, "k")
+    assert b"".join([chunk async for chunk in reading.chunks]) == stored
+    assert (reading.size, reading.content_encoding) == (len(stored), "gzip")
+    found = await client(store).head(KEY, PLACE, "k")
+    assert found is not None
+    assert (found.size, found.content_encoding) == (len(stored), "gzip")
+
+
+async def test_a_read_without_a_length_has_no_size_rather_than_0() -> None:
+    store = StrangeStore({"k": b"hello"}, Quirks(no_lengths=True))
+    reading = await client(store).read(KEY, PLACE, "k")
+    assert reading.size is None
+    assert b"".join([chunk async for chunk in reading.chunks]) == b"hello"
+
+
+async def test_the_facts_of_an_archived_object_are_told() -> None:
+    headers = {
+        "x-amz-storage-class": "GLACIER",
+        "x-amz-restore": 'ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"',
+    }
+    found = await client(StrangeStore({"k": b"x"}, headers=headers)).head(KEY, PLACE, "k")
+    assert found is not None
+    assert (found.storage_class, found.is_archived) == ("GLACIER", False)
+    assert found.restored_until == datetime(2012, 12, 21, tzinfo=UTC)
+    frozen = StrangeStore({"k": b"x"}, headers={"x-amz-storage-class": "DEEP_ARCHIVE"})
+    found = await client(frozen).head(KEY, PLACE, "k")
+    assert found is not None
+    assert found.is_archived
+
+
+# Errors in words.
+
+
+def answering(method: str, status: int, body: str = "", **headers: str) -> StrangeStore:
+    made = {name.replace("_", "-"): value for name, value in headers.items()}
+    canned = {method: lambda _: httpx.Response(status, text=body, headers=made)}
+    return StrangeStore(canned=canned)
+
+
+def error(code: str, message: str = "") -> str:
+    return f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+
+
+async def test_a_bare_error_as_ceph_writes_it_is_a_refusal() -> None:
+    body = "<Error><Code>AccessDenied</Code><RequestId>tx1</RequestId><HostId>a</HostId></Error>"
+    with pytest.raises(AwsRefused) as refused:
+        await client(answering("GET", 403, body)).list_page(KEY, PLACE, prefix="")
+    assert refused.value.details["aws_code"] == "AccessDenied"
+
+
+async def test_a_page_of_something_between_refuses_nothing() -> None:
+    page = "<html><body>Sign in to the wireless network</body></html>"
+    with pytest.raises(AwsUnavailable, match="no S3 writes"):
+        await client(answering("GET", 403, page)).list_page(KEY, PLACE, prefix="")
+    with pytest.raises(AwsUnavailable, match="no such answer"):
+        await client(answering("PUT", 200, page)).put(KEY, PLACE, "k", b"x")
+
+
+async def test_an_archived_object_is_told_in_words() -> None:
+    body = error("InvalidObjectState", "The operation is not valid for the object's storage class")
+    with pytest.raises(AwsRefused, match="archived") as refused:
+        await client(answering("GET", 403, body)).read(KEY, PLACE, "k")
+    assert "Restore it first" in refused.value.hint
+
+
+async def test_a_bucket_whose_requesters_pay_is_told_in_words() -> None:
+    body = error("AccessDenied", "Requester Pays is enabled on the bucket")
+    with pytest.raises(AwsRefused, match="Requester Pays"):
+        await client(answering("GET", 403, body)).list_page(KEY, PLACE, prefix="")
+
+
+async def test_a_call_that_a_store_does_not_have_is_told_from_a_refusal() -> None:
+    store = answering("GET", 501, error("NotImplemented"))
+    with pytest.raises(NotOffered, match="does not offer s3:GetPublicAccessBlock"):
+        await client(store).blocks_public_access(KEY, PLACE)
+
+
+# Requester Pays.
+
+
+async def test_with_requester_pays_every_request_says_so() -> None:
+    store = filled("k")
+    ours, place = client(store), replace(PLACE, requester_pays=True)
+    await ours.list_page(KEY, place, prefix="")
+    await ours.head(KEY, place, "k")
+    await (await ours.read(KEY, place, "k")).chunks.__anext__()
+    await ours.put(KEY, place, "k", b"x")
+    await ours.find_region(place, KEY)
+    await ours.delete(KEY, place, "k")
+    for request in store.requests:
+        assert request.headers["x-amz-request-payer"] == "requester"
+        assert "x-amz-request-payer" in request.headers["authorization"]
+    url = await ours.sign_read(KEY, place, "k", seconds=60)
+    assert "x-amz-request-payer=requester" in url
+
+
+# Regions.
+
+
+async def test_a_bucket_that_refuses_without_naming_its_region_is_tried_by_listing() -> None:
+    store = filled("in/a")
+    store.canned["HEAD"] = lambda _: httpx.Response(403)
+    assert await client(store).find_region(PLACE, KEY, prefix="in/") == "eu-central-1"
+    assert b"prefix=in%2F" in store.requests[-1].extensions["target"]
+
+
+async def test_a_bucket_that_refuses_to_be_listed_too_is_refused() -> None:
+    store = answering("GET", 403, error("AccessDenied"))
+    store.canned["HEAD"] = lambda _: httpx.Response(403)
+    with pytest.raises(AwsRefused) as refused:
+        await client(store).find_region(PLACE, KEY, prefix="in/")
+    assert refused.value.details["operation"] == "s3:HeadBucket"
+
+
+# Conditions.
+
+
+@pytest.mark.parametrize(
+    ("condition", "sent"),
+    [(ABSENT, ("if-none-match", "*")), (Condition("abc"), ("if-match", '"abc"'))],
+)
+async def test_a_condition_is_sent_and_what_breaks_it_is_told(
+    condition: Condition, sent: tuple[str, str]
+) -> None:
+    store = answering("PUT", 412, error("PreconditionFailed"))
+    with pytest.raises(PreconditionFailed):
+        await client(store).put(KEY, PLACE, "k", b"x", condition=condition)
+    assert store.requests[0].headers[sent[0]] == sent[1]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "ConditionalRequestConflict"), (404, "NoSuchKey"), (412, "")]
+)
+async def test_whatever_a_store_calls_it_a_broken_condition_is_one_error(
+    status: int, code: str
+) -> None:
+    store = answering("PUT", status, error(code) if code else "")
+    with pytest.raises(PreconditionFailed):
+        await client(store).put(KEY, PLACE, "k", b"x", condition=Condition("abc"))
+
+
+async def test_a_write_under_a_condition_whose_answer_is_lost_is_not_sent_twice() -> None:
+    """The second would find the first, and say that it failed."""
+
+    def lost(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("lost")
+
+    store = StrangeStore(canned={"PUT": lost})
+    with pytest.raises(AwsUnavailable):
+        await client(store, attempts=3).put(KEY, PLACE, "k", b"x", condition=ABSENT)
+    assert len(store.requests) == 1
+    with pytest.raises(AwsUnavailable):
+        await client(store, attempts=3).put(KEY, PLACE, "k", b"x")
+    assert len(store.requests) == 4
+
+
+async def test_a_busy_store_did_not_begin_so_that_a_condition_is_tried_again() -> None:
+    store = StrangeStore(quirks=Quirks(busy_at=frozenset({0})))
+    await client(store, attempts=3).put(KEY, PLACE, "k", b"x", condition=ABSENT)
+    assert store.objects == {"k": b"x"}
+
+
+# Deadlines.
+
+
+async def never(_: httpx.Request) -> httpx.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+CALLS: dict[str, Callable[[S3ObjectStore], Any]] = {
+    "list": lambda ours: ours.list_page(KEY, PLACE, prefix=""),
+    "head": lambda ours: ours.head(KEY, PLACE, "k"),
+    "read": lambda ours: ours.read(KEY, PLACE, "k"),
+    "put": lambda ours: ours.put(KEY, PLACE, "k", b"x"),
+    "delete": lambda ours: ours.delete(KEY, PLACE, "k"),
+    "region": lambda ours: ours.find_region(PLACE, KEY),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_a_store_that_accepts_and_never_answers_is_given_up(
+    call: Callable[[S3ObjectStore], Any],
+) -> None:
+    ours = S3ObjectStore(
+        replace(SETTINGS, s3_seconds=0.1, attempts=3),
+        ManualClock(),
+        SeededEntropy(),
+        transport=httpx.MockTransport(never),
+    )
+    with pytest.raises(AwsUnavailable, match=r"within 0\.1\d* seconds"):
+        await asyncio.wait_for(call(ours), 10)
