@@ -58,8 +58,9 @@ class Pulse:
     """When a background worker came round last. The time before the first round counts from when
     the process began, so that one that never starts is found out as well."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, patience: float = PATIENCE) -> None:
         self._clock = clock
+        self._patience = patience
         self._last = clock.monotonic()
 
     def beat(self) -> None:
@@ -70,7 +71,7 @@ class Pulse:
     def trouble(self) -> str:
         """Why the worker seems to be stuck; empty if it doesn't."""
         silence = self._clock.monotonic() - self._last
-        if silence <= PATIENCE:
+        if silence <= self._patience:
             return ""
         return (
             f"It has not come round for {int(silence // 60)} minutes. "

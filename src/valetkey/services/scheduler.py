@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports import Clock, Entropy, Storage
-from valetkey.services.health import Pulse
+from valetkey.services.background import ROUND, TURN, Duty, end
 from valetkey.services.revocation import Leases
 from valetkey.services.rotation import Rotations
 
-#: Seconds between two rounds; a tenth more or less, so that processes don't march in step.
-ROUND: Final = 30.0
+#: Rotations wait for AWS, one after another.
+_LONG_TURN: Final = 900.0
 #: An ended session is remembered this long, for whoever asks what happened.
 REMEMBER: Final = timedelta(days=90)
 _BETWEEN_PURGES: Final = 3600.0
@@ -26,7 +25,7 @@ _BETWEEN_PURGES: Final = 3600.0
 
 class Scheduler:
     """Goes on with rotations and revocations, starts those whose turn has come, and forgets
-    sessions that ended long ago."""
+    sessions that ended long ago: side by side, so that none waits for another."""
 
     def __init__(
         self,
@@ -40,63 +39,51 @@ class Scheduler:
     ) -> None:
         self._storage = storage
         self._clock = clock
-        self._entropy = entropy
-        self._purge_at = 0.0
-        self._pulse = Pulse(clock)
-        self._duties: Mapping[str, Callable[[], Awaitable[Any]]] = {
-            "revocations": leases.resume,
-            "rotations": rotations.resume,
-            "schedules": rotations.start_due,
-            "ended leases": self._purge,
-            **(more or {}),
+        duties: Mapping[str, tuple[Callable[[], Awaitable[Any]], float, float]] = {
+            "revocations": (leases.resume, ROUND, TURN),
+            "rotations": (rotations.resume, ROUND, _LONG_TURN),
+            "schedules": (rotations.start_due, ROUND, _LONG_TURN),
+            "ended leases": (self._purge, _BETWEEN_PURGES, TURN),
+            **{name: (work, ROUND, TURN) for name, work in (more or {}).items()},
         }
-        #: What went wrong with each duty in the last round, for whoever looks after the server.
-        self.problems: dict[str, str] = {}
+        self._duties = [
+            Duty(name, work, clock, entropy, every=every, limit=limit)
+            for name, (work, every, limit) in duties.items()
+        ]
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What went wrong with each duty in its last turn, for whoever looks after the server."""
+        return {duty.name: duty.problem for duty in self._duties if duty.problem}
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How many turns of each duty went wrong since the process began."""
+        return {duty.name: duty.failures for duty in self._duties}
 
     @property
     def trouble(self) -> str:
-        """What is wrong with the worker, in words for anybody; empty if nothing is known to be.
+        """What is wrong with the duties, in words for anybody; empty if nothing is known to be.
         A duty is named only: what it says may name somebody's integration."""
-        if self._pulse.trouble or not self.problems:
-            return self._pulse.trouble
-        duties = ", ".join(sorted(self.problems))
-        return f"Not done in the last round, and tried again in the next: {duties}."
+        stuck = [duty for duty in self._duties if duty.silence]
+        told = [f"{', '.join(duty.name for duty in stuck)}: {stuck[0].silence}"] if stuck else []
+        if failed := ", ".join(sorted(self.problems)):
+            told.append(f"Not done in the last round, and tried again in the next: {failed}.")
+        return " ".join(told)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Work in the background while inside."""
-        worker = asyncio.create_task(self.run())
+        tasks = [asyncio.create_task(duty.run(), name=duty.name) for duty in self._duties]
         try:
             yield
         finally:
-            worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
-
-    async def run(self) -> None:
-        """Work until cancelled. A duty that fails is tried again in the next round."""
-        while True:
-            await self.round()
-            await self._clock.sleep(self._entropy.uniform(0.9 * ROUND, 1.1 * ROUND))
+            await end(*tasks)
 
     async def round(self) -> None:
         """Do each duty once."""
-        for name, duty in self._duties.items():
-            try:
-                await duty()
-            except asyncio.CancelledError:
-                raise
-            except ValetkeyError as error:
-                self.problems[name] = str(error)
-            except Exception as error:  # noqa: BLE001  # a worker that dies of one bug helps nobody
-                self.problems[name] = f"unexpected: {type(error).__name__}"
-            else:
-                self.problems.pop(name, None)
-        self._pulse.beat()
+        await asyncio.gather(*(duty.turn() for duty in self._duties))
 
     async def _purge(self) -> None:
-        if self._clock.monotonic() < self._purge_at:
-            return
-        self._purge_at = self._clock.monotonic() + _BETWEEN_PURGES
         async with self._storage.begin() as work:
             await work.leases.purge(self._clock.now() - REMEMBER)

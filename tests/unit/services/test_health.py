@@ -137,3 +137,21 @@ async def test_the_first_page_and_readyz_show_the_workers(owner: Visitor, memory
     ready = await owner.http.get("/readyz")
     assert ready.status_code == 200
     assert "not come round" in ready.json()["parts"]["worker"]
+
+
+async def test_a_duty_that_hangs_keeps_no_other_from_its_turn(memory: Memory) -> None:
+    scheduler, turns, hanging = memory.services.scheduler, asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        hanging.set()
+        await asyncio.Event().wait()
+
+    async def take() -> None:
+        turns.set()
+
+    by_name = {duty.name: duty for duty in scheduler._duties}
+    by_name["rotations"]._work, by_name["revocations"]._work = hang, take
+    round_ = asyncio.create_task(scheduler.round())
+    await hanging.wait()
+    await turns.wait()
+    round_.cancel()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, ValetkeyError
@@ -35,6 +37,7 @@ from valetkey.domain.rotation import (
 from valetkey.domain.setup.observed import SeenKey
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.background import log_unexpected
 from valetkey.services.guard import load_integration
 from valetkey.services.integrations import open_key
 from valetkey.services.nouns import INTEGRATION
@@ -50,6 +53,8 @@ READ: Final = Verb("integration.read", Action.READ_INTEGRATIONS)
 ROTATE: Final = Verb("integration.rotate", Action.MANAGE_INTEGRATIONS)
 CANCEL: Final = Verb("integration.rotate.cancel", Action.MANAGE_INTEGRATIONS)
 SCHEDULE: Final = Verb("integration.schedule", Action.MANAGE_INTEGRATIONS)
+
+_log = structlog.get_logger("valetkey.rotation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +202,7 @@ class Rotations:
 
     def _ended(self, task: asyncio.Task[Rotation]) -> None:
         self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # kept with the rotation already
+        log_unexpected("rotation")(task)  # what was raised on purpose is kept with the rotation
 
     async def settle(self) -> None:
         """Wait for what runs in the background."""
@@ -219,6 +223,8 @@ class Rotations:
                 moved.append(await self.advance(rotation.id))
             except ValetkeyError:
                 continue
+            except Exception:  # noqa: BLE001  # one that meets a bug doesn't keep the others
+                _log.error("a rotation failed unexpectedly", rotation=rotation.id, exc_info=True)
         return moved
 
     async def start_due(self) -> Sequence[Rotation]:

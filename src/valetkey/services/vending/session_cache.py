@@ -16,6 +16,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
+from valetkey.services.background import log_unexpected
 
 #: AWS SDKs refetch what has less than 15 minutes left; five more are room for a skewed clock.
 MIN_REMAINING: Final = timedelta(minutes=20)
@@ -143,7 +144,7 @@ class SessionCache(Generic[V]):
             return flight[0]
         task = asyncio.ensure_future(self._fly(key, tags, issue))
         # A background refresh has nobody who waits; its failure is kept, not reported as unseen.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task.add_done_callback(log_unexpected("issuing a session"))
         self._flights[key] = (task, tags)
         return task
 

@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command
@@ -46,11 +48,13 @@ class Worker:
         self._woken = asyncio.Event()
         self._cleaned_at = clock.now() - _HOUSEKEEPING
         self._pulse = Pulse(clock)
+        self._problem = ""
 
     @property
     def trouble(self) -> str:
-        """Why the worker seems to be stuck; empty if it doesn't."""
-        return self._pulse.trouble
+        """Why the worker seems to be stuck, or what its last look failed with; empty if all is
+        well."""
+        return self._pulse.trouble or self._problem
 
     def wake(self) -> None:
         """Have a look at once."""
@@ -76,16 +80,26 @@ class Worker:
 
     async def _work(self) -> None:
         if self._alone:
-            with suppress(StorageUnavailable):
+            with suppress(StorageUnavailable):  # the next start does it
                 async with self._storage.begin() as work:
                     await work.commands.release()
         while True:
             self._woken.clear()
-            with suppress(StorageUnavailable):
-                await self._look()
+            self._problem = await self._looked()
             self._pulse.beat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+
+    async def _looked(self) -> str:
+        """Have a look; return what went wrong, which the next look may mend."""
+        try:
+            await self._look()
+        except StorageUnavailable as error:
+            return error.message
+        except Exception as error:  # noqa: BLE001  # a worker that dies of one bug helps nobody
+            _log.error("The look for syncs failed", exc_info=True)
+            return f"The look for syncs failed ({type(error).__name__}); the log has more."
+        return ""
 
     async def _look(self) -> None:
         for command in await self._open():
@@ -100,11 +114,14 @@ class Worker:
             return list(await work.commands.open())
 
     async def _run(self, command: Command) -> None:
+        structlog.contextvars.bind_contextvars(job=f"sync {command.id}")  # of this task alone
         try:
             await self._runs.run(command)
         except StorageUnavailable as error:
             # The sync stays as it is stored, and goes on when the database is back.
             _log.warning("The sync %s waits: %s", command.id, error.message)
+        except Exception:  # noqa: BLE001  # it is still open, and the next look goes on with it
+            _log.error("The sync %s was interrupted", command.id, exc_info=True)
         finally:
             self._running.pop(command.id, None)
 
