@@ -1,8 +1,8 @@
 """``python -m bench [NAME...]``: measure, print ``name value unit``, write ``bench/results.json``.
 
-Names choose among the groups: presign, vend, postgres, memory, transfer, sync. ``--objects N``
-is how many objects a sync is measured with (default: 1,000,000; its memory also with five times as
-many, and pages of those beside pages of ten thousand).
+Names choose among the groups: presign, vend, postgres, memory, transfer, signin, sync.
+``--objects N`` is how many objects a sync is measured with (default: 1,000,000; its memory also
+with five times as many, and pages of those beside pages of ten thousand).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import memory, presign, presign_http, sync, transfer, vend
+from bench import memory, presign, presign_http, signin, sync, transfer, vend
 from bench.figures import Figure
 from bench.installation import installation
 from valetkey.testing.postgresql import running_postgresql
@@ -52,6 +52,11 @@ def _transfer() -> list[Figure]:
         return transfer.figures(made)
 
 
+def _signin() -> list[Figure]:
+    with installation() as made:
+        return [signin.beside_flood(made)]
+
+
 def _sync(objects: int) -> list[Figure]:
     with _postgresql() as url:
         ratios = sync.figures(objects, url)
@@ -71,6 +76,7 @@ GROUPS: dict[str, Callable[[int], list[Figure]]] = {
     "postgres": lambda _: _postgres(),
     "memory": lambda _: _memory(),
     "transfer": lambda _: _transfer(),
+    "signin": lambda _: _signin(),
     "sync": _sync,
 }
 

@@ -20,6 +20,7 @@ from typing import Any
 import uvloop
 
 from bench.processes import memory_mb
+from valetkey import logs
 from valetkey.api import create_app
 from valetkey.api.front import SAFE_HEADERS
 from valetkey.bootstrap import open_services
@@ -54,6 +55,7 @@ async def _serve(app: Any, **more: Any) -> None:
 
 
 async def _real() -> None:
+    logs.configure(style="json", level="error")  # nobody reads this process's output but its port
     async with open_services(load_settings(os.environ)) as services:
         app = create_app(services, services.catalog)
         await _serve(app, is_buffered=app.is_buffered)

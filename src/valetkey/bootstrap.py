@@ -272,7 +272,12 @@ def wire(parts: Parts) -> Services:
         heavy, sealer, parts.objects, vending, audit, clock, new_id, alone=parts.alone
     )
     scheduler = Scheduler(
-        storage, rotations, leases, clock, parts.entropy, more={"token uses": uses.store}
+        storage,
+        rotations,
+        leases,
+        clock,
+        parts.entropy,
+        more={"token uses": uses.store, "refusals": audit.write_left_out},
     )
     return Services(
         accounts=accounts,

@@ -27,6 +27,7 @@ SAFE_HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
+_FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded"})
 _QUIET: Final = frozenset({"/healthz", "/readyz"})
 _REFUSED: Final = (
     b'{"message":"The address holds a control character.","code":"invalid_input",'
@@ -41,6 +42,7 @@ class Front:
         self.app = app
         self._instance = secrets.token_hex(8)
         self._requests = itertools.count()
+        self._has_noticed = False
         self._trusted = tuple(
             ipaddress.ip_network(entry, strict=False) for entry in trusted_proxies
         )
@@ -57,6 +59,7 @@ class Front:
     def arrive(self, scope: Any) -> str:
         """Return the request's id; what a trusted proxy says of the client goes into ``scope``."""
         if not self._trusted:
+            self._notice_proxy(scope)
             return self._new_id()
         peer = scope["client"][0] if scope.get("client") else ""
         if not self._is_trusted(peer):
@@ -65,6 +68,19 @@ class Front:
         self._believe(scope, headers)
         given = headers.get(b"x-request-id", b"")
         return given.decode() if _REQUEST_ID.fullmatch(given) else self._new_id()
+
+    def _notice_proxy(self, scope: Any) -> None:
+        """Say once that there is a proxy which is not named: all that come through it count as one
+        source, and would be slowed down together."""
+        if self._has_noticed or not any(name in _FORWARDED for name, _ in scope["headers"]):
+            return
+        self._has_noticed = True
+        _log.warning(
+            "a proxy forwards requests, and trusted_proxies is empty: all who come through it "
+            "count as one source of sign-ins, and its address stands in the audit records; name "
+            "it in trusted_proxies (VALETKEY_TRUSTED_PROXIES), or keep it from being forged",
+            peer=scope["client"][0] if scope.get("client") else "",
+        )
 
     def _new_id(self) -> str:
         """Return an id that no other request has, in this process or another."""

@@ -137,6 +137,11 @@ def serve(
             show.say("Ctrl-C stops it.")
         show.flush()
 
+    if settings.public_url.startswith("https:") and not settings.trusted_proxies:
+        structlog.get_logger("valetkey").warning(
+            "public_url is https, so a proxy stands in front, and trusted_proxies is empty: all "
+            "who come through it count as one source of sign-ins; name it in trusted_proxies"
+        )
     serving.run(_serve_until_signal(settings, ready))
 
 

@@ -14,6 +14,7 @@ from valetkey.domain.secret import Secret
 from valetkey.domain.sources import source_network
 from valetkey.domain.tags import user_tag
 from valetkey.identity.authentication import Authentication, stale
+from valetkey.identity.hash_queue import SourceGate
 from valetkey.identity.passwords import PasswordCheck
 from valetkey.identity.records import (
     SIGN_IN,
@@ -60,6 +61,7 @@ class Accounts:
         self._authentication = authentication
         self._audit = audit
         self._clock = clock
+        self._lookups = SourceGate()
 
     async def login(
         self, email: str, password: Secret, *, source: str = "", request_id: str = ""
@@ -78,8 +80,13 @@ class Accounts:
         """Return the person who has this password, and record the sign-in, good or bad. ``way``
         says where they sign in. Raises as :meth:`login` does."""
         address = email.strip().lower()[:254]
-        user, known, orgs = await self._find(address, source_network(source))
+        user: User | None = None
+        orgs: list[str] = []
+        network = source_network(source)
         try:
+            user, known, orgs = await self._lookups.run(
+                network, lambda: self._find(address, network)
+            )
             right = await self._passwords.is_right(
                 address, user, password, source=source, known=known
             )
@@ -94,9 +101,7 @@ class Accounts:
             )
         caller = caller_of(user, request_id=request_id, source=source)
         async with self._storage.begin() as work:
-            await work.known_sources.put(
-                user.id, source_network(source), self._clock.now(), keep=_KNOWN_SOURCES
-            )
+            await work.known_sources.put(user.id, network, self._clock.now(), keep=_KNOWN_SOURCES)
             await work.audit.append(user_events(self._audit, caller, SIGN_IN, user, orgs, way=way))
         return user
 

@@ -16,7 +16,7 @@ class PasswordCheck:
     def __init__(self, passwords: Passwords, clock: Clock) -> None:
         self._passwords = passwords
         self._throttle = Throttle(clock)
-        self._queue = HashQueue()
+        self._queue = HashQueue(clock)
 
     async def is_right(
         self, account: str, user: User | None, password: Secret, *, source: str, known: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from valetkey.domain.errors import (
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import LeaseRecord
 from valetkey.domain.ports import Clock, Storage
+from valetkey.services.refusals import RefusalLimit
 
 #: As many records as one transaction takes; the rest wait for the next one.
 _BATCH = 128
@@ -67,6 +68,7 @@ class AuditLog:
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
         self._failure: tuple[float, str] | None = None
+        self._refusals = RefusalLimit(clock, new_id)
 
     @property
     def trouble(self) -> str:
@@ -109,8 +111,28 @@ class AuditLog:
         """Make a record durable, and the lease that it names and its holder if they are not yet.
 
         To be awaited; raises AuditUnavailable: then nothing may be handed out. A caller who is
-        cancelled does not take the record back.
+        cancelled does not take the record back. Beyond a number of refusals of one caller, they
+        are counted only, and :meth:`write_left_out` writes the count.
         """
+        if isinstance(event, AuditEvent) and event.outcome != "allowed":
+            return self._write_all(self._refusals.admit(event))
+        return self._write(event, *leases)
+
+    async def write_left_out(self) -> None:
+        """Write how many refusals were counted only. Raises AuditUnavailable."""
+        await self._write_all(self._refusals.due())
+
+    def _write_all(self, events: Sequence[AuditEvent]) -> Awaitable[None]:
+        """Write several records; what is awaited is the last one, which is stored after the
+        others."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not events:
+            done.set_result(None)
+        for event in events:
+            done = self._write(event)
+        return done
+
+    def _write(self, event: Entry, *leases: LeaseRecord) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((event, leases, done))
         if self._writer is None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from litestar import Request
 
-from valetkey.catalog.dataloop.hangup import while_connected
 from valetkey.domain.errors import NotFound, TookTooLong
+from valetkey.serving.hangup import while_connected
 
 
 def request(hung_up: asyncio.Event) -> Request[Any, Any, Any]:
@@ -27,9 +27,9 @@ async def test_the_answer_is_what_the_work_returns_or_raises() -> None:
             raise NotFound("There is none.")
         return answer
 
-    assert await while_connected(request(asyncio.Event()), work("done")) == "done"
+    assert await while_connected(request(asyncio.Event()).receive, work("done")) == "done"
     with pytest.raises(NotFound):
-        await while_connected(request(asyncio.Event()), work(""))
+        await while_connected(request(asyncio.Event()).receive, work(""))
 
 
 async def test_a_client_that_hangs_up_stops_the_work() -> None:
@@ -44,7 +44,7 @@ async def test_a_client_that_hangs_up_stops_the_work() -> None:
             raise
 
     with pytest.raises(TookTooLong):
-        await while_connected(request(hung_up), work())
+        await while_connected(request(hung_up).receive, work())
     assert stopped.is_set()
 
 
@@ -58,7 +58,7 @@ async def test_a_request_that_is_given_up_stops_the_work_too() -> None:
         finally:
             stopped.set()
 
-    waiting = asyncio.create_task(while_connected(request(asyncio.Event()), work()))
+    waiting = asyncio.create_task(while_connected(request(asyncio.Event()).receive, work()))
     await begun.wait()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

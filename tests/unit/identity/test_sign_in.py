@@ -199,7 +199,7 @@ class Work:
 
 
 async def test_one_source_has_a_share_of_the_queue_only() -> None:
-    queue, work = HashQueue(), Work()
+    queue, work = HashQueue(ManualClock()), Work()
 
     async def ask(source: str, *, known: bool = False) -> str:
         return await queue.run(source, work.of(source), known=known)
@@ -217,7 +217,7 @@ async def test_one_source_has_a_share_of_the_queue_only() -> None:
 
 
 async def test_a_full_queue_makes_room_for_a_source_that_has_less_and_for_who_is_known() -> None:
-    queue, work = HashQueue(), Work()
+    queue, work = HashQueue(ManualClock()), Work()
 
     async def ask(source: str, *, known: bool = False) -> str:
         return await queue.run(source, work.of(source), known=known)
@@ -238,7 +238,7 @@ async def test_a_full_queue_makes_room_for_a_source_that_has_less_and_for_who_is
 
 
 async def test_a_place_comes_free_however_its_holder_went() -> None:
-    queue, work = HashQueue(), Work()
+    queue, work = HashQueue(ManualClock()), Work()
     for round_ in range(20):
         tasks = [
             asyncio.create_task(queue.run(f"s{number}", work.of("x")))
@@ -262,3 +262,22 @@ def test_the_throttle_remembers_a_bounded_number_of_names() -> None:
         throttle.begin(f"u{number}", f"s{number}", known=False).tried = True
     assert len(throttle._tries) <= 10_000
     assert len(throttle._buckets) <= 20_000
+
+
+async def test_who_comes_for_the_first_time_is_next_however_many_a_flood_has_sent() -> None:
+    queue, work = HashQueue(ManualClock()), Work()
+    work.let.set()
+    sources = [f"f{number}" for number in range(AT_ONCE + WAITING)]
+    for source in sources:  # each has had a hash
+        await queue.run(source, work.of(source))
+    work.let.clear()
+    work.begun.clear()
+    flood = [asyncio.create_task(queue.run(source, work.of(source))) for source in sources]
+    await settle()
+    honest = asyncio.create_task(queue.run("honest", work.of("honest")))
+    await settle()
+    assert sum(task.done() for task in flood) == 1  # it made room
+    work.let.set()
+    assert await honest == "honest"
+    assert work.begun.index("honest") == AT_ONCE
+    await asyncio.gather(*flood, return_exceptions=True)

@@ -14,7 +14,6 @@ from litestar.response import Stream
 from valetkey.api.address import api_address
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.given import Caller
-from valetkey.catalog.dataloop.hangup import while_connected
 from valetkey.catalog.dataloop.uploads import MULTIPART, UploadBody
 from valetkey.catalog.dataloop.wire.items import (
     BulkOut,
@@ -30,6 +29,7 @@ from valetkey.catalog.given import Catalog
 from valetkey.catalog.services.items.streaming import Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
 from valetkey.domain.errors import AwsRefused, InvalidInput, ValetkeyError
+from valetkey.serving.hangup import while_connected
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 64 * 1024
@@ -56,7 +56,7 @@ async def query_items(
         count = await items.changing.patch_matching(caller, dataset_id, data.selection, change)
         return BulkOut(items_count=count)
     reading = items.reading.page(caller, dataset_id, data.wanted)
-    page = await while_connected(request, reading)
+    page = await while_connected(request.receive, reading)
     return ItemsPageOut.of(page, data.page_size, api_address(request))
 
 
@@ -244,7 +244,7 @@ async def directory_tree(
 ) -> TreeOut:
     """Show the folders that hold items."""
     reading = catalog.items.reading.folders(caller, dataset_id)
-    return tree_of(dataset_id, await while_connected(request, reading))
+    return tree_of(dataset_id, await while_connected(request.receive, reading))
 
 
 ROUTES = (

@@ -12,6 +12,7 @@ from valetkey.api.given import Services
 from valetkey.catalog.dataloop.wire.accounts import RefreshToken, TokenOut, UserCredentials
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Login
+from valetkey.serving.hangup import while_connected
 
 
 @post("/token", status_code=200, security=[{}], tags=["accounts"])
@@ -24,10 +25,10 @@ async def token(
     if isinstance(data, RefreshToken):
         return token_of(await services.accounts.refresh(Secret(data.refresh_token)))
     secret = Secret(data.password)
-    login = await services.accounts.login(
+    signing_in = services.accounts.login(
         data.username, secret, source=source_of(request), request_id=request_id_of(request)
     )
-    return token_of(login)
+    return token_of(await while_connected(request.receive, signing_in))
 
 
 def token_of(login: Login) -> TokenOut:

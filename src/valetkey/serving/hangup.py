@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
-
-from litestar import Request
 
 from valetkey.domain.errors import TookTooLong
 
 T = TypeVar("T")
+#: ASGI's way to hear of a client; what it says last is that the client has gone.
+Receive = Callable[[], Awaitable[Any]]
 
 
-async def while_connected(request: Request[Any, Any, Any], work: Coroutine[Any, Any, T]) -> T:
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Return what the work does; a client that hangs up ends it. The body must have been read.
 
     Raises TookTooLong, which nobody reads, when the client has gone.
     """
     task = asyncio.create_task(work)
-    gone = asyncio.create_task(_hung_up(request))
+    gone = asyncio.create_task(_hung_up(receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -31,6 +31,6 @@ async def while_connected(request: Request[Any, Any, Any], work: Coroutine[Any, 
         await asyncio.gather(task, gone, return_exceptions=True)
 
 
-async def _hung_up(request: Request[Any, Any, Any]) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass
