@@ -24,6 +24,7 @@ from valetkey.domain.audit import (
 from valetkey.domain.errors import AuditUnavailable, StorageUnavailable, Unstorable
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Storage
+from valetkey.services import audit as audit_service
 from valetkey.services.audit import AuditLog
 from valetkey.system import SystemClock, SystemEntropy
 
@@ -244,6 +245,25 @@ async def test_what_callers_send_is_stored_whatever_it_is(storage: Storage) -> N
     assert made.subject.startswith("x\ufffd\ufffd\U0001f600é\ny")
     assert len(made.subject) == len(NASTY)
     assert verify_chain(records).holds
+
+
+async def test_readers_that_pause_hold_no_connection_and_miss_nothing(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_service, "_PAGE", 7)
+    clock = SystemClock()
+    audit = AuditLog(storage, clock, IdFactory(clock, SystemEntropy()))
+    await storage.record([_event(number) for number in range(21)], [])
+    readers = [audit.read() for _ in range(40)]
+    firsts = [await anext(reader) for reader in readers]
+    assert {record.sequence for record in firsts} == {1}
+    await storage.record([_event(21)], [])
+    rest = [record.sequence async for record in readers[0]]
+    assert rest == list(range(2, 23))
+    assert [record.sequence async for record in audit.read(after=5, limit=9)] == list(range(6, 15))
+    assert [record.sequence async for record in audit.read(after=5, limit=7)] == list(range(6, 13))
+    for reader in readers:
+        await reader.aclose()  # type: ignore[attr-defined]  # a generator
 
 
 async def test_a_value_that_no_row_takes_is_the_callers_mistake(storage_url: str | None) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
-from valetkey.serving import reserve, serve
+from valetkey.serving import connection, reserve, serve, server
 
 
 class App:
@@ -100,10 +101,17 @@ class Flood:
 
     def __init__(self) -> None:
         self.sent = 0
+        self.ended = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
+        try:
+            await self._flood(receive, send)
+        finally:
+            self.ended.set()
+
+    async def _flood(self, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for number in range(self.chunks):
@@ -156,3 +164,18 @@ async def test_a_client_that_does_not_read_does_not_fill_the_memory() -> None:
     writer.close()
     stop.set()
     await serving
+
+
+async def test_a_client_that_never_reads_is_left_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "_TICKS_BETWEEN_ROUNDS", 1)
+    flood, stop = Flood(), asyncio.Event()
+    serving, _, writer = await _clogged(flood, stop, grace=30)
+    assert flood.sent < flood.chunks
+    monkeypatch.setattr(connection, "WAIT_SECONDS", 0.3)
+    async with asyncio.timeout(60):
+        await flood.ended.wait()
+        stop.set()
+        await serving
+    writer.transport.abort()

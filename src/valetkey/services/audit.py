@@ -35,6 +35,8 @@ from valetkey.services.refusals import RefusalLimit
 
 #: As many records as one transaction takes; the rest wait for the next one.
 _BATCH = 128
+#: So many records are read at once.
+_PAGE = 1000
 #: A failure says something of the present for so long, in seconds.
 _REMEMBERED = 15.0
 
@@ -197,9 +199,8 @@ class AuditLog:
         ``after``. Raises NotFound, Denied."""
         await self.require_reader(caller, org_id)
         own = replace(where, org_id=org_id)
-        async with self._storage.read() as work:
-            async for record in work.audit.read(after=after, limit=limit, where=own):
-                yield record
+        async for record in self._pages(after, limit, own):
+            yield record
 
     async def recent(
         self, caller: Caller, org_id: str, *, among: int
@@ -209,14 +210,30 @@ class AuditLog:
         await self.require_reader(caller, org_id)
         async with self._storage.read() as work:
             after = max(0, await work.audit.length() - among)
-            async for record in work.audit.read(after=after, where=AuditFilter(org_id)):
-                yield record
+        async for record in self._pages(after, None, AuditFilter(org_id)):
+            yield record
 
     async def read(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[AuditRecord]:
         """Iterate over the records of all organisations in order, ``sequence`` > ``after``."""
-        async with self._storage.read() as work:
-            async for record in work.audit.read(after=after, limit=limit):
+        async for record in self._pages(after, limit, ALL_RECORDS):
+            yield record
+
+    async def _pages(
+        self, after: int, limit: int | None, where: AuditFilter
+    ) -> AsyncIterator[AuditRecord]:
+        """Iterate over records, page by page: no connection is held while somebody takes them."""
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            async with self._storage.read() as work:
+                found = work.audit.read(after=after, limit=size, where=where)
+                page = [record async for record in found]
+            for record in page:
                 yield record
+            if len(page) < size:
+                return
+            after = page[-1].sequence
+            left = None if left is None else left - size
 
     async def verify(self) -> ChainVerdict:
         """Walk the whole chain and find the first record that was changed, removed or moved."""

@@ -63,6 +63,8 @@ class Connection(HttpToolsProtocol):
         self._whole: Whole | None = None
         self._is_in_head = True
         self._objection = b""
+        #: What the client has not taken of an answer, and since when it is as much.
+        self._unread, self._unread_since = 0, 0.0
         #: What came since the last request was read to its end; it says something within a head.
         self._head_bytes = 0
         #: When a head began to be waited for, or the last piece of a body came.
@@ -70,10 +72,20 @@ class Connection(HttpToolsProtocol):
 
     def end_if_overdue(self, now: float) -> None:
         """Close if the client is waited for too long; ``now`` is the loop's time."""
+        if self._reads_nothing(now):
+            self.transport.abort()
+            return
         if self.flow.read_paused or (self._is_in_head and not self._is_free()):
             self._waiting_since = now
         elif now - self._waiting_since > WAIT_SECONDS:
             self.transport.close()
+
+    def _reads_nothing(self, now: float) -> bool:
+        """Tell whether an answer waits for a client that has taken nothing of it for too long."""
+        unread = self.transport.get_write_buffer_size() if self.flow.write_paused else 0
+        if unread == 0 or unread != self._unread:
+            self._unread, self._unread_since = unread, now
+        return unread > 0 and now - self._unread_since > WAIT_SECONDS
 
     def last_headers(self) -> Iterable[Header]:
         return self.server_state.default_headers
