@@ -33,6 +33,11 @@ class Served:
         return {"Authorization": f"Bearer {token}"}
 
 
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
 @contextmanager
 def serving_doubles() -> Iterator[Served]:
     """Serve until the block ends; the thread has ended then."""
@@ -53,6 +58,7 @@ def serving_doubles() -> Iterator[Served]:
             "location_id": driver.id,
             "integration_id": driver.integration_id,
         }
+        known |= {_camel(name): value for name, value in known.items()}
         app = create_app(memory.services, memory.services.catalog)
 
         def ready(port: int) -> None:

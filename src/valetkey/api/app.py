@@ -24,6 +24,7 @@ from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
 from valetkey.api.v1 import ROUTES as OWN_ROUTES
 from valetkey.api.v1 import OwnApi
+from valetkey.catalog.api import catalog_routes
 from valetkey.catalog.dataloop.deprecation import marking_old_addresses
 from valetkey.catalog.dataloop.outside import PREFIX as DATALOOP_PREFIX
 from valetkey.catalog.dataloop.outside import on_unknown_address
@@ -94,7 +95,12 @@ def create_app(
         logging_config=None,
         state=State({"services": services}),
     )
-    own = OwnApi(services, OWN_ROUTES, version=options.version, max_body=options.max_body_bytes)
+    own = OwnApi(
+        services,
+        (*OWN_ROUTES, *catalog_routes(catalog)),
+        version=options.version,
+        max_body=options.max_body_bytes,
+    )
     front = Front(
         _side_by_side(own, marking_old_addresses(app)), trusted_proxies=options.trusted_proxies
     )

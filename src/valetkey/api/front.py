@@ -100,7 +100,7 @@ class Front:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             if _has_control(scope["path"]) or b"%00" in scope.get("query_string", b""):
-                await _refuse(marked, request_id)
+                await _refuse(marked, request_id, is_own=_has_own_errors(scope["path"]))
             else:
                 await self.app(scope, receive, marked)
         finally:
@@ -132,6 +132,11 @@ class Front:
             scope["scheme"] = scheme
 
 
+def _has_own_errors(path: str) -> bool:
+    """Tell of an address whether its errors have the own API's shape: AWS's contract has another."""
+    return path.startswith("/v1/") and path != "/v1/container-credentials"
+
+
 def _has_control(text: str) -> bool:
     return any(ord(letter) < 32 or 0xD800 <= ord(letter) <= 0xDFFF for letter in text)  # noqa: PLR2004
 
@@ -143,7 +148,8 @@ def _with_own(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[t
     return kept + [entry for entry in SAFE_HEADERS if entry[0] not in present]
 
 
-async def _refuse(send: Any, request_id: str) -> None:
+async def _refuse(send: Any, request_id: str, *, is_own: bool) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": _REFUSED % request_id.encode()})
+    body = _REFUSED % request_id.encode()
+    await send({"type": "http.response.body", "body": b'{"error":%s}' % body if is_own else body})

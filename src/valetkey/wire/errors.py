@@ -77,6 +77,9 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
     "name_taken": ErrorCode(
         409, "Another one has this name already.", "Choose another name, or use what there is."
     ),
+    "name_ambiguous": ErrorCode(
+        409, "Several have this name, in different projects.", "Use the id; `hint` lists them."
+    ),
     "in_use": ErrorCode(
         409, "It can't go while others stand on it.", "Delete those that `hint` names first."
     ),

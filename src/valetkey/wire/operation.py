@@ -12,6 +12,8 @@ Q = TypeVar("Q", bound=Query)
 B = TypeVar("B")
 R = TypeVar("R")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+#: Whose shapes an operation has: ours, or AWS's container credentials contract.
+Contract = Literal["own", "container"]
 NDJSON: Final = "application/x-ndjson"
 
 
@@ -23,8 +25,9 @@ class Operation(Generic[Q, B, R]):
     ``errors`` are codes of the catalog beyond those that follow from the rest. With ``makes`` it
     makes something and takes an Idempotency-Key; ``secret`` says that its answer holds a secret.
     With ``versioned`` it takes If-Match against the ETag of what GET at its path answers.
-    ``lines`` is the shape of a line where NDJSON is asked for. ``hot`` is answered in front of
-    the router.
+    ``lines`` is the shape of a line where NDJSON is asked for. With the ``contract``
+    of AWS's containers errors have its shape, and the token may stand alone. ``media_types`` are
+    further ones of its answer.
     """
 
     id: str
@@ -44,7 +47,8 @@ class Operation(Generic[Q, B, R]):
     public: bool = False
     needs_body: bool = True
     lines: type | None = None
-    hot: bool = False
+    contract: Contract = "own"
+    media_types: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> tuple[str, ...]:

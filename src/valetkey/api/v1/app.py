@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ class OwnApi:
         try:
             answer = await self._answer(request)
         except Exception as error:  # noqa: BLE001  # the last place where an error can be answered
-            answer = refusal(error, request.request_id)
+            answer = refusal(error, request.request_id, contract=request.contract)
         await self._send(answer, request, send)
 
     async def _answer(self, request: HttpRequest) -> Answer | Lines:
@@ -75,6 +75,7 @@ class OwnApi:
         self, request: HttpRequest, route: Route, shown_by: Route | None, path: dict[str, str]
     ) -> Answer | Lines:
         operation = route.operation
+        request.contract = operation.contract
         caller = await self._caller(request, public=operation.public)
         query = request.query(operation.query)
         body, text = Nothing(), b""
@@ -83,7 +84,7 @@ class OwnApi:
         ask = Ask(self._services, caller, path, query, body)
         if operation.versioned:
             ask = await _expecting(request, ask, shown_by)
-        if route.lines is not None and request.accepts(NDJSON):
+        if route.lines is not None and (route.handler is None or request.accepts(NDJSON)):
             return await route.lines(ask)
         key = request.header(b"idempotency-key") if operation.makes else None
         if key is None:
@@ -98,6 +99,7 @@ class OwnApi:
 
     async def _made(self, request: HttpRequest, route: Route, ask: Ask[Any, Any]) -> Answer:
         operation = route.operation
+        assert route.handler is not None  # noqa: S101  # one without answers in lines
         result = await route.handler(ask)
         if not operation.has_result:
             return Answer(operation.status)
@@ -141,7 +143,7 @@ class OwnApi:
     async def _send(self, answer: Answer | Lines, request: HttpRequest, send: Any) -> None:
         own = (b"valetkey-version", self._version.encode())
         if not isinstance(answer, Answer):
-            headers = [own, (b"content-type", NDJSON.encode())]
+            headers = [own, (b"content-type", answer.media_type.encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await _stream(answer, request, send)
             return
@@ -161,7 +163,7 @@ async def _expecting(
     """Return what is asked, on the condition that it is still what the client read: looked at now,
     and once more by the transaction that changes it. Raises VersionMismatch, InvalidInput."""
     header = request.header(b"if-match")
-    if header is None or shown_by is None:
+    if header is None or shown_by is None or shown_by.handler is None:
         return ask
     query = shown_by.operation.query()
     shown = await shown_by.handler(Ask(ask.services, ask.caller, ask.path, query, Nothing()))
@@ -170,9 +172,15 @@ async def _expecting(
     return replace(ask, caller=ask.caller._replace(expected_version=version))
 
 
+async def _no_lines() -> AsyncIterator[bytes]:
+    nothing: tuple[bytes, ...] = ()
+    for line in nothing:
+        yield line
+
+
 async def _stream(lines: Lines, request: HttpRequest, send: Any) -> None:
     try:
-        async for line in lines:
+        async for line in lines.body if request.method != "HEAD" else _no_lines():
             await send({"type": "http.response.body", "body": line, "more_body": True})
     except Exception as error:
         # Too late for a status: the answer ends in the middle, and the client sees that.

@@ -9,13 +9,19 @@ from typing import Any, Generic, TypeVar
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 from valetkey.wire.base import Query
-from valetkey.wire.operation import Operation
+from valetkey.wire.operation import NDJSON, Operation
 
 Q = TypeVar("Q", bound=Query)
 B = TypeVar("B")
 R = TypeVar("R")
-#: A body that comes line by line.
-Lines = AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A body that comes line by line."""
+
+    body: AsyncIterator[bytes]
+    media_type: str = NDJSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +44,16 @@ class Route:
     """An operation, what answers it, and what answers it line by line."""
 
     operation: Operation[Any, Any, Any]
-    handler: Callable[[Ask[Any, Any]], Awaitable[Any]]
+    handler: Callable[[Ask[Any, Any]], Awaitable[Any]] | None
     lines: Callable[[Ask[Any, Any]], Awaitable[Lines]] | None = None
 
 
 def route(
     operation: Operation[Q, B, R],
-    handler: Callable[[Ask[Q, B]], Awaitable[R]],
+    handler: Callable[[Ask[Q, B]], Awaitable[R]] | None,
     *,
     lines: Callable[[Ask[Q, B]], Awaitable[Lines]] | None = None,
 ) -> Route:
-    """Answer an operation. ``lines`` checks the request and returns the body, a line at a time."""
+    """Answer an operation. ``lines`` checks the request and returns the body, a line at a time:
+    to whoever asks for lines, or, where there is no other handler, to everybody."""
     return Route(operation, handler, lines)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from valetkey.wire import OPERATIONS, TAGS
+from valetkey.wire.credentials import ContainerError
 from valetkey.wire.errors import ERROR_CATALOG, Error
 from valetkey.wire.operation import NDJSON, Operation
 
@@ -95,7 +96,13 @@ def describe(version: str) -> dict[str, Any]:
             "schemas": schemas.components,
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
-            "responses": {name: _refusals(status) for status, name in _STATUS_NAMES.items()},
+            "responses": {
+                **{name: _refusals(status) for status, name in _STATUS_NAMES.items()},
+                **{
+                    f"{_STATUS_NAMES[status]}OfContract": _contract_refusals(status)
+                    for status in sorted(_CONTRACT_STATUSES)
+                },
+            },
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -111,7 +118,7 @@ class _Schemas:
     """The JSON schemas of all shapes, by their names."""
 
     def __init__(self, operations: Iterable[Operation[Any, Any, Any]]) -> None:
-        shapes: list[Any] = [Error]
+        shapes: list[Any] = [Error, ContainerError]
         for operation in operations:
             shapes += [operation.query, operation.body, operation.result, operation.lines]
         self._shapes = list(dict.fromkeys(shape for shape in shapes if shape is not None))
@@ -204,13 +211,28 @@ def _refusals(status: int) -> dict[str, Any]:
     }
 
 
+_CONTRACT_STATUSES: Final = {
+    ERROR_CATALOG[code].status
+    for operation in OPERATIONS
+    if operation.contract == "container"
+    for code in (*operation.errors, *_ALWAYS, "unauthenticated", "denied", "invalid_input")
+} | {404}
+
+
+def _contract_refusals(status: int) -> dict[str, Any]:
+    """Return the same in the shape of AWS's container contract."""
+    refusals = _refusals(status)
+    told = refusals["content"]["application/json"]["example"]["error"]
+    example = {"code": told["code"], "message": told["message"]}
+    schema = {"$ref": "#/components/schemas/ContainerError"}
+    return refusals | {"content": {"application/json": {"schema": schema, "example": example}}}
+
+
 def codes_of(operation: Operation[Any, Any, Any]) -> tuple[str, ...]:
     """Return the codes of all errors that an operation may answer with."""
     codes = ["invalid_input", *_ALWAYS, *operation.errors]
     if not operation.public:
-        codes += ["unauthenticated", "denied"]
-    if operation.parameters or operation.has_body:
-        codes.append("not_found")
+        codes += ["unauthenticated", "denied", "not_found"]
     if operation.has_body:
         codes += ["request_entity_too_large", "unsupported_media_type"]
     if operation.makes:
@@ -305,7 +327,9 @@ def _responses(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[s
         responses["304"] = {"description": "It is the version that is known."}
     for code in codes_of(operation):
         status = ERROR_CATALOG[code].status
-        responses[str(status)] = {"$ref": f"#/components/responses/{_STATUS_NAMES[status]}"}
+        suffix = "OfContract" if operation.contract == "container" else ""
+        name = f"{_STATUS_NAMES[status]}{suffix}"
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return dict(sorted(responses.items()))
 
 
@@ -324,4 +348,6 @@ def _success(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str
     if operation.lines is not None:
         line = schemas.ref(operation.lines)
         success.setdefault("content", {})[NDJSON] = {"schema": line}
+    for media_type in operation.media_types:
+        success["content"][media_type] = {"schema": {"type": "string"}}
     return success

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,9 @@ import structlog
 from valetkey.api.errors import INTERNAL, log_failure
 from valetkey.domain.errors import InvalidInput, TooManyRequests, Unauthenticated, ValetkeyError
 from valetkey.domain.idempotency import Answer
+from valetkey.wire.credentials import ContainerError
 from valetkey.wire.errors import ERROR_CATALOG, Error, ErrorDetail
+from valetkey.wire.operation import Contract
 
 #: What the services call a property, and the own API calls it otherwise.
 _FIELDS: Final = {
@@ -52,8 +55,18 @@ def code_of(error: ValetkeyError) -> str:
     return next((code for code in codes if code in ERROR_CATALOG), "internal")
 
 
-def refusal(error: Exception, request_id: str) -> Answer:
-    """Return the answer that tells of an error. A bug is logged, and nothing of it is told."""
+def refusal(error: Exception, request_id: str, *, contract: Contract = "own") -> Answer:
+    """Return the answer that tells of an error, in the shape of a contract. A bug is logged, and
+    nothing of it is told."""
+    answer = _refusal(error, request_id)
+    if contract == "container":
+        told = msgspec.json.decode(answer.body, type=Error).error
+        body = ContainerError(code=told.code, message=f"{told.message} {told.hint or ''}".strip())
+        return replace(answer, body=msgspec.json.encode(body))
+    return answer
+
+
+def _refusal(error: Exception, request_id: str) -> Answer:
     if isinstance(error, RecursionError):
         error = InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
     if not isinstance(error, ValetkeyError):

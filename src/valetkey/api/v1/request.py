@@ -14,6 +14,7 @@ from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.requests import decode
 from valetkey.domain.errors import InvalidInput, TooLarge, Unauthenticated
 from valetkey.wire.base import Query
+from valetkey.wire.operation import Contract
 
 Q = TypeVar("Q", bound=Query)
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
@@ -35,6 +36,8 @@ class HttpRequest:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.request_id: str = scope["state"]["request_id"]
+        #: Whose shapes its answers have, once that is known.
+        self.contract: Contract = "own"
         client = scope.get("client")
         self.source: str = client[0] if client else ""
 
@@ -53,11 +56,14 @@ class HttpRequest:
         return found[0].decode("latin-1") if found else None
 
     def token(self) -> str:
-        """Return the bearer token. Raises Unauthenticated, InvalidInput."""
+        """Return the bearer token; AWS's clients send it alone. Raises Unauthenticated,
+        InvalidInput."""
         header = self.header(b"authorization")
         if header is None:
             raise Unauthenticated("This request has no token.", hint=_HINT)
         scheme, _, token = header.partition(" ")
+        if self.contract == "container" and header.strip() and not token:
+            return header.strip()
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("This is no bearer token.", hint=_HINT)
         return token.strip()

@@ -87,6 +87,20 @@ class Leases:
         async with self._storage.read() as work:
             return await work.leases.find(wanted, after=after, limit=limit)
 
+    async def get(self, caller: Caller, lease_id: str) -> Lease:
+        """Return a lease; somebody who is not an owner sees their own. Raises NotFound, Denied."""
+        async with self._storage.read() as work:
+            lease = await work.leases.get(lease_id) if is_id(lease_id) else None
+        if lease is None:
+            raise missing(f"lease:{lease_id[:80]}")
+        await self._guard.require(
+            caller, Action.READ_ORG, org_id=lease.org_id, subject=f"lease:{lease_id}"
+        )
+        owner = caller.principal.org_roles.get(lease.org_id) is OrgRole.OWNER
+        if not owner and lease.user_id != caller.principal.user_id:
+            raise missing(f"lease:{lease_id}")
+        return lease
+
     async def target(self, caller: Caller, kind: Kind, name: str, org_id: str = "") -> Target:
         """Find what is meant, in which organisation. Raises NotFound, InvalidInput."""
         if kind is Kind.PRINCIPAL:

@@ -13,7 +13,7 @@ import structlog
 from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, ValetkeyError
-from valetkey.domain.ids import IdFactory
+from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.integration import IntegrationType
 from valetkey.domain.ports import (
     AccessKeys,
@@ -38,7 +38,7 @@ from valetkey.domain.setup.observed import SeenKey
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.background import log_unexpected
-from valetkey.services.guard import load_integration
+from valetkey.services.guard import load_integration, missing
 from valetkey.services.integrations import open_key
 from valetkey.services.nouns import INTEGRATION
 from valetkey.services.rotation.steps import Steps, rotation_event, with_last_use
@@ -267,6 +267,15 @@ class Rotations:
                 await change.work.rotations.put_schedule(schedule)
             change.note(every_seconds=int(every.total_seconds()) if every else None)
         return schedule
+
+    async def get(self, caller: Caller, rotation_id: str) -> Rotation:
+        """Return a rotation by its id. Raises NotFound, Denied."""
+        async with self._storage.read() as work:
+            rotation = await work.rotations.get(rotation_id) if is_id(rotation_id) else None
+        if rotation is None:
+            raise missing(f"rotation:{rotation_id[:80]}")
+        async with self._access.reading(caller, READ, INTEGRATION, rotation.integration_id):
+            return rotation
 
     async def status(self, caller: Caller, integration_id: str) -> RotationStatus:
         """Return an integration's latest rotation and its schedule. Raises NotFound, Denied."""

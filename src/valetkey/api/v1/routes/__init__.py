@@ -1,8 +1,33 @@
-"""What answers each operation: a module a noun, its routes in ``ROUTES``."""
+"""What answers each operation of the broker: a module a noun, its routes in ``ROUTES``.
+
+Those of the catalog stand in the catalog.
+"""
 
 from typing import Final
 
 from valetkey.api.v1.asking import Route
-from valetkey.api.v1.routes import integrations
+from valetkey.api.v1.routes import (
+    accounts,
+    audit,
+    credentials,
+    grants,
+    groups,
+    integrations,
+    leases,
+    locations,
+    people,
+    rotations,
+)
 
-ROUTES: Final[tuple[Route, ...]] = (*integrations.ROUTES,)
+ROUTES: Final[tuple[Route, ...]] = (
+    *accounts.ROUTES,
+    *people.ROUTES,
+    *groups.ROUTES,
+    *integrations.ROUTES,
+    *rotations.ROUTES,
+    *locations.ROUTES,
+    *grants.ROUTES,
+    *credentials.ROUTES,
+    *leases.ROUTES,
+    *audit.ROUTES,
+)

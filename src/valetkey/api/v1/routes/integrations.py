@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 import msgspec
 
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.reports import report_lines, report_shape
@@ -118,11 +117,11 @@ async def verify_integration(ask: Ask[Nothing, Nothing]) -> Report:
     return report_shape(report, f"integration:{integration_id}")
 
 
-async def follow_verification(ask: Ask[Nothing, Nothing]) -> AsyncIterator[bytes]:
+async def follow_verification(ask: Ask[Nothing, Nothing]) -> Lines:
     integration_id = ask["integrationId"]
     await ask.services.integrations.get(ask.caller, integration_id)
     events = ask.services.integrations.verify_stream(ask.caller, integration_id)
-    return report_lines(events, f"integration:{integration_id}", ask.caller.request_id)
+    return Lines(report_lines(events, f"integration:{integration_id}", ask.caller.request_id))
 
 
 async def disable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:

@@ -1,0 +1,120 @@
+"""The audit trail: list, export, check."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import msgspec
+
+from valetkey.api.v1.asking import Ask, Lines, route
+from valetkey.api.v1.orgs import which_org
+from valetkey.api.v1.pages import cursor, page_of, read_cursor
+from valetkey.domain import audit as domain
+from valetkey.wire import audit as wire
+from valetkey.wire.base import Nothing, Page
+
+#: What a spreadsheet takes for the start of a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_COLUMNS: Final = msgspec.structs.fields(wire.AuditRecord)
+
+
+def shape(record: domain.AuditRecord) -> wire.AuditRecord:
+    """Return a record's shape."""
+    event = record.event
+    return wire.AuditRecord(
+        sequence=record.sequence,
+        id=event.id,
+        at=event.at,
+        org_id=event.org_id,
+        actor=event.actor,
+        action=event.action,
+        outcome=event.outcome,
+        subject=event.subject,
+        reason=event.reason,
+        request_id=event.request_id,
+        source=event.source,
+        details=dict(event.details),
+        previous=record.previous,
+        hash=record.hash,
+    )
+
+
+async def list_audit_records(ask: Ask[wire.AuditQuery, Nothing]) -> Page[wire.AuditRecord]:
+    query = ask.query
+    where = domain.AuditFilter(
+        action=query.action or "",
+        actor=query.actor or "",
+        outcome=query.outcome or "",
+        subject=query.subject or "",
+        since=query.since,
+        until=query.until,
+    )
+    after = read_cursor(query.cursor, tuple[int])
+    found = ask.services.audit.of_org(
+        ask.caller,
+        which_org(ask.caller, query.org_id),
+        after=after[0] if after else 0,
+        limit=query.limit + 1,
+        where=where,
+    )
+    records = [record async for record in found]
+    shown = records[: query.limit]
+    following = cursor(shown[-1].sequence) if len(records) > query.limit else None
+    return page_of(shown, shape, following)
+
+
+async def export_audit_records(ask: Ask[wire.ExportQuery, Nothing]) -> Lines:
+    org_id = which_org(ask.caller, ask.query.org_id)
+    await ask.services.audit.require_reader(ask.caller, org_id)
+    records = ask.services.audit.of_org(ask.caller, org_id)
+    if ask.query.format == "csv":
+        return Lines(_csv_lines(records), "text/csv; charset=utf-8")
+    return Lines(_json_lines(records))
+
+
+async def _json_lines(records: AsyncIterator[domain.AuditRecord]) -> AsyncIterator[bytes]:
+    async for record in records:
+        yield msgspec.json.encode(shape(record)) + b"\n"
+
+
+async def _csv_lines(records: AsyncIterator[domain.AuditRecord]) -> AsyncIterator[bytes]:
+    """Yield a heading and a line for each record; details are JSON."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(column.encode_name for column in _COLUMNS)
+    async for record in records:
+        shown = shape(record)
+        writer.writerow(_cell(getattr(shown, column.name)) for column in _COLUMNS)
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    """Return a cell's text; one that a spreadsheet would take for a formula gets a quote."""
+    if isinstance(value, dict):
+        return msgspec.json.encode(value, order="deterministic").decode()
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+async def check_audit(ask: Ask[wire.AuditOrgQuery, Nothing]) -> wire.ChainVerdict:
+    await ask.services.audit.require_reader(ask.caller, which_org(ask.caller, ask.query.org_id))
+    verdict = await ask.services.audit.verify()
+    return wire.ChainVerdict(
+        holds=verdict.holds,
+        records=verdict.records,
+        broken_at=verdict.broken_at,
+        problem=verdict.problem or None,
+    )
+
+
+ROUTES: Final = (
+    route(wire.LIST_AUDIT_RECORDS, list_audit_records),
+    route(wire.EXPORT_AUDIT_RECORDS, None, lines=export_audit_records),
+    route(wire.CHECK_AUDIT, check_audit),
+)

@@ -1,0 +1,76 @@
+"""Grants on locations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from valetkey.api.v1.asking import Ask, route
+from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.locations import levels
+from valetkey.domain import grants as domain
+from valetkey.domain.credentials import parse_ttl
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.scope import parse_levels
+from valetkey.services.grants import NewGrant
+from valetkey.wire import grants as wire
+from valetkey.wire.base import Nothing, Page, Paging
+
+
+def shape(grant: domain.Grant) -> wire.Grant:
+    """Return a grant's shape."""
+    return wire.Grant(
+        id=grant.id,
+        location_id=grant.location_id,
+        grantee=wire.Grantee(
+            kind=grant.subject_kind.value, id=grant.subject_id, name=grant.subject_name
+        ),
+        prefixes=list(grant.prefixes),
+        access=[level.value for level in levels(grant.levels)],
+        max_ttl_seconds=int(grant.max_ttl.total_seconds()),
+        creator=grant.creator,
+        created_at=grant.created_at,
+        ends_at=grant.ends_at,
+        reason=grant.reason or None,
+    )
+
+
+async def list_grants(ask: Ask[Paging, Nothing]) -> Page[wire.Grant]:
+    found = await ask.services.grants.of_location(ask.caller, ask["locationId"])
+    return part(found, ask.query, lambda grant: ("", grant.id), shape)
+
+
+async def create_grant(ask: Ask[Nothing, wire.NewGrant]) -> wire.Grant:
+    body = ask.body
+    if bool(body.user) == bool(body.group):
+        raise InvalidInput(
+            "A grant is for one person or for one group.",
+            hint="Give either 'user' or 'group'.",
+            field="user",
+        )
+    new = NewGrant(
+        subject_kind=domain.SubjectKind.USER if body.user else domain.SubjectKind.GROUP,
+        subject=body.user or body.group or "",
+        prefixes=tuple(body.prefixes),
+        levels=parse_levels(body.access),
+        max_ttl=parse_ttl(body.max_ttl_seconds),
+        ends_at=body.ends_at,
+        reason=body.reason or "",
+    )
+    return shape(await ask.services.grants.create(ask.caller, ask["locationId"], new))
+
+
+async def get_grant(ask: Ask[Nothing, Nothing]) -> wire.Grant:
+    return shape(await ask.services.grants.get(ask.caller, ask["locationId"], ask["grantId"]))
+
+
+async def delete_grant(ask: Ask[Nothing, Nothing]) -> Nothing:
+    await ask.services.grants.delete(ask.caller, ask["locationId"], ask["grantId"])
+    return Nothing()
+
+
+ROUTES: Final = (
+    route(wire.LIST_GRANTS, list_grants),
+    route(wire.CREATE_GRANT, create_grant),
+    route(wire.GET_GRANT, get_grant),
+    route(wire.DELETE_GRANT, delete_grant),
+)

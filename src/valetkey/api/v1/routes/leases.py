@@ -1,0 +1,178 @@
+"""Leases, revocations and blocks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from valetkey.api.v1.asking import Ask, route
+from valetkey.api.v1.orgs import which_org
+from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
+from valetkey.api.v1.routes.locations import levels
+from valetkey.api.v1.routes.rotations import signer
+from valetkey.domain import lease, revocation
+from valetkey.domain.errors import InvalidInput
+from valetkey.domain.revocation import Kind, RevocationState
+from valetkey.services.guard import missing
+from valetkey.services.registry import Services
+from valetkey.services.revocation.leases import Target
+from valetkey.wire import leases as wire
+from valetkey.wire.base import Nothing, Page, Person
+
+
+def lease_shape(found: lease.Lease, now: datetime) -> wire.Lease:
+    """Return a lease's shape at a moment."""
+    state: wire.LeaseState = "expired" if found.expires_at <= now else "active"
+    return wire.Lease(
+        id=found.id,
+        org_id=found.org_id,
+        integration_id=found.integration_id,
+        location_id=found.location_id,
+        state="revoked" if found.revoked_at else state,
+        session_name=found.session_name,
+        access_key_id=found.access_key_id,
+        bucket=found.bucket,
+        prefixes=list(found.prefixes),
+        access=[level.value for level in levels(found.levels)],
+        issued_at=found.issued_at,
+        expires_at=found.expires_at,
+        holder=Person(id=found.user_id, email=found.principal) if found.user_id else None,
+        role_arn=found.role_arn or None,
+        revoked_at=found.revoked_at,
+    )
+
+
+async def _revocation(services: Services, found: revocation.Revocation) -> wire.Revocation:
+    by_hand = None
+    if found.state is RevocationState.PENDING:
+        policy = await services.leases.by_hand(found)
+        by_hand = wire.ByHand(name=policy.name, document=policy.document, command=policy.command)
+    return wire.Revocation(
+        id=found.id,
+        org_id=found.org_id,
+        integration_id=found.integration_id,
+        kind=found.kind.value,
+        target=found.target,
+        role_arn=found.role_arn,
+        state=found.state.value,
+        reason=found.reason,
+        creator=found.actor,
+        created_at=found.created_at,
+        ends_at=found.until,
+        widened=found.widened,
+        problem=found.problem or None,
+        proof=found.proof or None,
+        by_hand=by_hand,
+    )
+
+
+def _block(block: revocation.Block) -> wire.Block:
+    return wire.Block(
+        kind=block.kind.value,
+        target=block.target,
+        org_id=block.org_id,
+        reason=block.reason,
+        creator=block.actor,
+        created_at=block.created_at,
+    )
+
+
+async def list_leases(ask: Ask[wire.LeasesQuery, Nothing]) -> Page[wire.Lease]:
+    query = ask.query
+    after = read_cursor(query.cursor, tuple[str])
+    found = await ask.services.leases.find(
+        ask.caller,
+        which_org(ask.caller, query.org_id),
+        location_id=query.location_id or "",
+        integration_id=query.integration_id or "",
+        principal=(query.principal or "").strip().lower(),
+        active=query.active,
+        after=after[0] if after else "",
+        limit=query.limit + 1,
+    )
+    now, shown = ask.services.clock.now(), found[: query.limit]
+    following = cursor(shown[-1].id) if len(found) > query.limit else None
+    return page_of(shown, lambda each: lease_shape(each, now), following)
+
+
+async def get_lease(ask: Ask[Nothing, Nothing]) -> wire.Lease:
+    found = await ask.services.leases.get(ask.caller, ask["leaseId"])
+    return lease_shape(found, ask.services.clock.now())
+
+
+async def list_revocations(ask: Ask[wire.RevocationsQuery, Nothing]) -> Page[wire.Revocation]:
+    query = ask.query
+    found = await ask.services.leases.revocations(ask.caller, which_org(ask.caller, query.org_id))
+    after = read_cursor(query.cursor, tuple[str])
+    left = [each for each in found if after is None or each.id < after[0]]
+    shown = left[: query.limit]
+    items = [await _revocation(ask.services, each) for each in shown]
+    return Page(items=items, next=cursor(shown[-1].id) if len(left) > query.limit else None)
+
+
+async def create_revocation(ask: Ask[Nothing, wire.NewRevocation]) -> wire.Revoked:
+    body, leases = ask.body, ask.services.leases
+    target = await leases.target(ask.caller, Kind(body.kind), body.target, body.org_id or "")
+    recall = await leases.revoke(
+        ask.caller,
+        target,
+        reason=body.reason,
+        refuse_new=body.refuse_new,
+        administrator=signer(body.administrator),
+    )
+    return wire.Revoked(
+        leases=recall.leases,
+        blocked=recall.blocked,
+        revocations=[await _revocation(ask.services, each) for each in recall.revocations],
+    )
+
+
+async def get_revocation(ask: Ask[wire.RevocationsQuery, Nothing]) -> wire.Revocation:
+    org_id = which_org(ask.caller, ask.query.org_id)
+    for each in await ask.services.leases.revocations(ask.caller, org_id):
+        if each.id == ask["revocationId"]:
+            return await _revocation(ask.services, each)
+    raise missing(f"revocation:{ask['revocationId'][:80]}")
+
+
+async def list_blocks(ask: Ask[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:
+    org_id = which_org(ask.caller, ask.query.org_id)
+    found = await ask.services.leases.blocks(ask.caller, org_id)
+    return part(found, ask.query, lambda block: ("", block.id), _block)
+
+
+async def _target(ask: Ask[wire.BlockQuery, Any]) -> Target:
+    kinds = {kind.value: kind for kind in Kind if kind is not Kind.LEASE}
+    if ask["kind"] not in kinds:
+        raise InvalidInput(
+            f"{ask['kind'][:40]!r} is nothing that can be blocked.",
+            hint=f"Use {', '.join(kinds)}.",
+            field="kind",
+        )
+    org_id = which_org(ask.caller, ask.query.org_id)
+    return await ask.services.leases.target(ask.caller, kinds[ask["kind"]], ask["target"], org_id)
+
+
+async def get_block(ask: Ask[wire.BlockQuery, Nothing]) -> wire.Block:
+    target = await _target(ask)
+    for block in await ask.services.leases.blocks(ask.caller, target.org_id):
+        if (block.kind, block.target) == (target.kind, target.name):
+            return _block(block)
+    raise missing(f"block:{target.name[:80]}")
+
+
+async def delete_block(ask: Ask[wire.BlockQuery, Nothing]) -> Nothing:
+    await ask.services.leases.lift(ask.caller, await _target(ask))
+    return Nothing()
+
+
+ROUTES: Final = (
+    route(wire.LIST_LEASES, list_leases),
+    route(wire.GET_LEASE, get_lease),
+    route(wire.LIST_REVOCATIONS, list_revocations),
+    route(wire.CREATE_REVOCATION, create_revocation),
+    route(wire.GET_REVOCATION, get_revocation),
+    route(wire.LIST_BLOCKS, list_blocks),
+    route(wire.GET_BLOCK, get_block),
+    route(wire.DELETE_BLOCK, delete_block),
+)

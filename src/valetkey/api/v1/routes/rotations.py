@@ -1,0 +1,116 @@
+"""Rotations of access keys, and their schedules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from valetkey.api.v1.asking import Ask, route
+from valetkey.domain import rotation as domain
+from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.errors import NotFound
+from valetkey.domain.ports import Signer
+from valetkey.domain.rotation import DEFAULT_GRACE, parse_grace
+from valetkey.domain.secret import Secret
+from valetkey.wire import rotations as wire
+from valetkey.wire.administrators import Administrator
+from valetkey.wire.base import Nothing
+
+#: The longest that a time can be, for credentials whose end AWS has not told.
+_UNKNOWN_END: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def signer(administrator: Administrator | None) -> Signer | None:
+    """Return an administrator's credentials; AWS alone knows until when temporary ones are good."""
+    if administrator is None:
+        return None
+    key, secret = administrator.access_key_id, Secret(administrator.secret_access_key)
+    if administrator.session_token:
+        return TemporaryCredentials(key, secret, Secret(administrator.session_token), _UNKNOWN_END)
+    return AccessKey(key, secret)
+
+
+def shape(rotation: domain.Rotation) -> wire.Rotation:
+    """Return a rotation's shape."""
+    return wire.Rotation(
+        id=rotation.id,
+        integration_id=rotation.integration_id,
+        user_arn=rotation.user_arn,
+        stage=rotation.stage.value,
+        is_over=rotation.is_over,
+        old_access_key_id=rotation.old_key_id,
+        new_access_key_id=rotation.new_key_id or None,
+        creator=rotation.actor,
+        started_at=rotation.started_at,
+        next_step_at=None if rotation.is_over else rotation.due_at,
+        problem=rotation.problem or None,
+        steps=[
+            wire.RotationStep(stage=step.stage.value, reached_at=step.at, note=step.note or None)
+            for step in rotation.steps
+        ],
+    )
+
+
+def _schedule(schedule: domain.Schedule | None) -> wire.RotationSchedule:
+    if schedule is None:
+        raise NotFound("The key is not rotated by itself.", hint="PUT a schedule.")
+    return wire.RotationSchedule(
+        every_seconds=int(schedule.every.total_seconds()),
+        jitter_seconds=int(schedule.jitter.total_seconds()),
+        next_at=schedule.next_at,
+        creator=schedule.actor,
+    )
+
+
+async def create_rotation(ask: Ask[Nothing, wire.NewRotation]) -> wire.Rotation:
+    body, rotations = ask.body, ask.services.rotations
+    administrator = signer(body.administrator)
+    rotation = await rotations.start(
+        ask.caller,
+        ask["integrationId"],
+        delete_stranger=body.delete_stranger or "",
+        grace=DEFAULT_GRACE if body.grace_seconds is None else parse_grace(body.grace_seconds),
+        administrator=administrator,
+    )
+    rotations.advance_soon(rotation.id, administrator)
+    return shape(rotation)
+
+
+async def get_latest_rotation(ask: Ask[Nothing, Nothing]) -> wire.Rotation:
+    status = await ask.services.rotations.status(ask.caller, ask["integrationId"])
+    if status.rotation is None:
+        raise NotFound("The key was never rotated.", hint="POST to /rotations to rotate it.")
+    return shape(status.rotation)
+
+
+async def cancel_rotation(ask: Ask[Nothing, Nothing]) -> wire.Rotation:
+    rotation = await ask.services.rotations.cancel(ask.caller, ask["integrationId"])
+    ask.services.rotations.advance_soon(rotation.id)
+    return shape(rotation)
+
+
+async def get_rotation_schedule(ask: Ask[Nothing, Nothing]) -> wire.RotationSchedule:
+    status = await ask.services.rotations.status(ask.caller, ask["integrationId"])
+    return _schedule(status.schedule)
+
+
+async def put_rotation_schedule(
+    ask: Ask[Nothing, wire.NewRotationSchedule],
+) -> wire.RotationSchedule:
+    every = timedelta(seconds=ask.body.every_seconds)
+    return _schedule(await ask.services.rotations.schedule(ask.caller, ask["integrationId"], every))
+
+
+async def delete_rotation_schedule(ask: Ask[Nothing, Nothing]) -> Nothing:
+    await ask.services.rotations.schedule(ask.caller, ask["integrationId"], None)
+    return Nothing()
+
+
+ROUTES: Final = (
+    route(wire.CREATE_ROTATION, create_rotation),
+    route(wire.GET_LATEST_ROTATION, get_latest_rotation),
+    route(wire.CANCEL_ROTATION, cancel_rotation),
+    route(wire.GET_ROTATION_SCHEDULE, get_rotation_schedule),
+    route(wire.PUT_ROTATION_SCHEDULE, put_rotation_schedule),
+    route(wire.DELETE_ROTATION_SCHEDULE, delete_rotation_schedule),
+)

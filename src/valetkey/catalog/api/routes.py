@@ -1,0 +1,167 @@
+"""Datasets, objects and operations: what answers the catalog's part of the own API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from valetkey.api.v1.asking import Ask, Route, route
+from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
+from valetkey.catalog.api import shapes
+from valetkey.catalog.services.datasets.datasets import NewDataset
+from valetkey.catalog.services.items.changing import ItemPatch
+from valetkey.catalog.services.items.reading import PageRequest
+from valetkey.catalog.services.registry import Catalog
+from valetkey.domain.errors import NotFound
+from valetkey.wire import catalog as wire
+from valetkey.wire import work
+from valetkey.wire.base import Nothing, Page, Paging
+
+#: How often work is looked at while somebody waits for its end.
+_LOOK_EVERY: Final = 0.5
+_OVER: Final = frozenset({"succeeded", "failed", "canceled"})
+T = TypeVar("T")
+
+
+def catalog_routes(catalog: Catalog) -> tuple[Route, ...]:
+    """Return the catalog's routes."""
+    return (*_dataset_routes(catalog), *_object_routes(catalog), *_work_routes(catalog))
+
+
+def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
+    async def list_datasets(ask: Ask[wire.DatasetsQuery, Nothing]) -> Page[wire.Dataset]:
+        query, projects = ask.query, [ask.query.project_id or ""]
+        if query.project_id is None:
+            projects = [each.id for each in await ask.services.people.projects(ask.caller)]
+        found = [
+            view
+            for project_id in projects
+            for view in await catalog.datasets.of_project(ask.caller, project_id)
+            if query.name in {None, view.dataset.name}
+        ]
+        return part(found, query, lambda it: (it.dataset.name, it.dataset.id), shapes.dataset)
+
+    async def create_dataset(ask: Ask[Nothing, wire.NewDataset]) -> wire.Dataset:
+        new = NewDataset(ask.body.name, ask.body.location_id, ask.body.metadata)
+        return shapes.dataset(await catalog.datasets.create(ask.caller, ask.body.project_id, new))
+
+    async def get_dataset(ask: Ask[Nothing, Nothing]) -> wire.Dataset:
+        return shapes.dataset(await catalog.datasets.get(ask.caller, ask["datasetId"]))
+
+    async def update_dataset(ask: Ask[Nothing, wire.DatasetChange]) -> wire.Dataset:
+        body, unset = ask.body, msgspec.UNSET
+        changed = await catalog.datasets.update(
+            ask.caller,
+            ask["datasetId"],
+            name=None if body.name is unset else body.name,
+            metadata=None if body.metadata is unset else body.metadata or {},
+        )
+        return shapes.dataset(changed)
+
+    async def delete_dataset(ask: Ask[Nothing, Nothing]) -> Nothing:
+        await catalog.datasets.delete(ask.caller, ask["datasetId"])
+        return Nothing()
+
+    async def create_sync(ask: Ask[Nothing, wire.NewSync]) -> work.Work:
+        parallel = ask.body.parallel
+        return shapes.sync(
+            await catalog.syncs.start(ask.caller, ask["datasetId"], parallel=parallel)
+        )
+
+    async def list_syncs(ask: Ask[Paging, Nothing]) -> Page[work.Work]:
+        found = await catalog.syncs.of_dataset(ask.caller, ask["datasetId"])
+        return newest_first(found, ask.query, lambda view: view.command.id, shapes.sync)
+
+    return (
+        route(wire.LIST_DATASETS, list_datasets),
+        route(wire.CREATE_DATASET, create_dataset),
+        route(wire.GET_DATASET, get_dataset),
+        route(wire.UPDATE_DATASET, update_dataset),
+        route(wire.DELETE_DATASET, delete_dataset),
+        route(wire.CREATE_SYNC, create_sync),
+        route(wire.LIST_SYNCS, list_syncs),
+    )
+
+
+def newest_first(
+    found: Any, query: Paging, id_of: Callable[[Any], str], shape: Callable[[Any], T]
+) -> Page[T]:
+    """Return a part of a list whose newest, by their ids, come first."""
+    after = read_cursor(query.cursor, tuple[str])
+    left = [each for each in found if after is None or id_of(each) < after[0]]
+    shown = left[: query.limit]
+    following = cursor(id_of(shown[-1])) if len(left) > query.limit else None
+    return page_of(shown, shape, following)
+
+
+def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
+    async def list_objects(ask: Ask[wire.ObjectsQuery, Nothing]) -> Page[wire.Object]:
+        query = ask.query
+        where: dict[str, Any] = {}
+        if query.kind is not None:
+            where["type"] = query.kind
+        if query.glob is not None:
+            where["filename"] = {"$glob": query.glob}
+        number = read_cursor(query.cursor, tuple[int])
+        wanted = PageRequest(
+            where, {"filename": "ascending"}, page=number[0] if number else 0, size=query.limit
+        )
+        found = await catalog.items.reading.page(ask.caller, ask["datasetId"], wanted)
+        return page_of(
+            found.items, shapes.entry, cursor(wanted.page + 1) if found.has_next else None
+        )
+
+    async def get_object(ask: Ask[Nothing, Nothing]) -> wire.Object:
+        return shapes.entry(await catalog.items.reading.get(ask.caller, ask["objectId"]))
+
+    async def update_object(ask: Ask[Nothing, wire.ObjectChange]) -> wire.Object:
+        body, unset = ask.body, msgspec.UNSET
+        patch = ItemPatch(
+            metadata=None if body.metadata is unset else body.metadata,
+            description=None if body.description is unset else body.description or "",
+        )
+        return shapes.entry(await catalog.items.changing.patch(ask.caller, ask["objectId"], patch))
+
+    async def delete_object(ask: Ask[Nothing, Nothing]) -> Nothing:
+        await catalog.items.removal.delete(ask.caller, ask["objectId"])
+        return Nothing()
+
+    return (
+        route(wire.LIST_OBJECTS, list_objects),
+        route(wire.GET_OBJECT, get_object),
+        route(wire.UPDATE_OBJECT, update_object),
+        route(wire.DELETE_OBJECT, delete_object),
+    )
+
+
+def _work_routes(catalog: Catalog) -> tuple[Route, ...]:
+    async def found(ask: Ask[Any, Any]) -> work.Work:
+        try:
+            return shapes.sync(await catalog.syncs.get(ask.caller, ask["operationId"]))
+        except NotFound:
+            rotations = ask.services.rotations
+            return shapes.rotation(await rotations.get(ask.caller, ask["operationId"]))
+
+    async def get_operation(ask: Ask[work.WaitQuery, Nothing]) -> work.Work:
+        clock = ask.services.clock
+        until = clock.monotonic() + ask.query.wait_seconds
+        now = await found(ask)
+        while now.state not in _OVER and clock.monotonic() < until:
+            await clock.sleep(_LOOK_EVERY)
+            now = await found(ask)
+        return now
+
+    async def cancel_operation(ask: Ask[Nothing, Nothing]) -> work.Work:
+        now = await found(ask)
+        if now.kind == "sync":
+            return shapes.sync(await catalog.syncs.cancel(ask.caller, now.id))
+        rotation = await ask.services.rotations.cancel(ask.caller, now.subject_id)
+        ask.services.rotations.advance_soon(rotation.id)
+        return shapes.rotation(rotation)
+
+    return (
+        route(work.GET_OPERATION, get_operation),
+        route(work.CANCEL_OPERATION, cancel_operation),
+    )

@@ -1,0 +1,116 @@
+"""Datasets, their entries and syncs as the own API shows them."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.domain.sync import State
+from valetkey.catalog.services.datasets.datasets import DatasetView
+from valetkey.catalog.services.datasets.syncs import SyncView
+from valetkey.domain.rotation import Rotation, Stage
+from valetkey.wire import catalog as wire
+from valetkey.wire.work import Work, WorkCounts, WorkFailure
+
+_States = Literal["pending", "running", "succeeded", "failed", "canceled"]
+_STATES: Final[dict[State, _States]] = {
+    State.CREATED: "pending",
+    State.RUNNING: "running",
+    State.SUCCESS: "succeeded",
+    State.FAILED: "failed",
+    State.CANCELED: "canceled",
+}
+#: How far a rotation is at a stage, in percent.
+_PROGRESS: Final = {
+    Stage.INTENDED: 0,
+    Stage.CREATED: 15,
+    Stage.SEALED: 30,
+    Stage.PROVEN: 45,
+    Stage.SWITCHED: 60,
+    Stage.DEACTIVATED: 80,
+    Stage.DONE: 100,
+}
+
+
+def dataset(view: DatasetView) -> wire.Dataset:
+    """Return a dataset's shape."""
+    found = view.dataset
+    return wire.Dataset(
+        id=found.id,
+        project_id=found.project_id,
+        name=found.name,
+        object_count=view.item_count,
+        metadata=dict(found.metadata),
+        creator=found.creator,
+        created_at=found.created_at,
+        updated_at=found.updated_at,
+        location_id=found.location_id or None,
+    )
+
+
+def entry(item: Item) -> wire.Object:
+    """Return an entry's shape."""
+    return wire.Object(
+        id=item.id,
+        dataset_id=item.dataset_id,
+        path=item.path,
+        size=item.size,
+        metadata=dict(item.metadata),
+        creator=item.creator,
+        created_at=item.created_at,
+        updated_at=item.updated_at,
+        etag=item.etag or None,
+        media_type=item.mimetype or None,
+        modified_at=item.modified_at,
+        description=item.description or None,
+    )
+
+
+def sync(view: SyncView) -> Work:
+    """Return a sync's shape."""
+    command, counts = view.command, view.counts
+    return Work(
+        id=command.id,
+        kind="sync",
+        subject_id=command.dataset_id,
+        state=_STATES[command.state],
+        progress=view.percent,
+        created_at=command.created_at,
+        updated_at=command.updated_at,
+        notice=command.notice or None,
+        counts=WorkCounts(
+            added=counts.added,
+            changed=counts.changed,
+            removed=counts.removed,
+            unchanged=counts.unchanged,
+        ),
+        objects_per_second=round(view.rate, 1),
+        error=_failure(command.error),
+    )
+
+
+def _failure(error: Any) -> WorkFailure | None:
+    if not error:
+        return None
+    message, hint = str(error.get("message", "It failed.")), str(error.get("hint", ""))
+    return WorkFailure(code=str(error.get("code", "internal")), message=message, hint=hint or None)
+
+
+def rotation(found: Rotation) -> Work:
+    """Return a rotation's shape."""
+    failed = found.stage is Stage.ROLLED_BACK
+    state: _States = "running"
+    if found.is_over:
+        state = "failed" if failed else "succeeded"
+    problem = found.problem
+    return Work(
+        id=found.id,
+        kind="rotation",
+        subject_id=found.integration_id,
+        state=state,
+        progress=_PROGRESS.get(found.stage, 0),
+        created_at=found.started_at,
+        updated_at=found.stage_at,
+        stage=found.stage.value,
+        error=WorkFailure(code="conflict", message=problem) if problem else None,
+    )

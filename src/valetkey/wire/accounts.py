@@ -1,0 +1,232 @@
+"""Who the caller is, logins, and API tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from valetkey.wire.base import (
+    ID,
+    Body,
+    Created,
+    Id,
+    Moment,
+    Nothing,
+    Page,
+    Paging,
+    Shape,
+    moment_meta,
+    says,
+)
+from valetkey.wire.operation import Operation
+from valetkey.wire.people import OrgRole, ProjectRole
+
+TokenState = Literal["active", "expired", "revoked"]
+
+
+class OwnOrg(Shape, frozen=True):
+    """An organisation of the caller's, and the role in it."""
+
+    id: Id
+    name: Annotated[str, says("Its name.", "Acme")]
+    role: Annotated[OrgRole, says("The caller's role.", "owner")]
+
+
+class OwnProject(Shape, frozen=True):
+    """A project that the caller may see, and the role in it."""
+
+    id: Id
+    org_id: Annotated[str, says("The organisation that it belongs to.", ID)]
+    name: Annotated[str, says("Its name.", "vision")]
+    role: Annotated[
+        ProjectRole | None, says("The caller's role; absent: none of one's own.", "developer")
+    ] = None
+
+
+class Me(Shape, frozen=True):
+    """Who is asking."""
+
+    id: Id
+    email: Annotated[str, says("Their e-mail address.", "ada@example.com")]
+    orgs: Annotated[list[OwnOrg], says("The organisations that they belong to.")]
+    projects: Annotated[list[OwnProject], says("The projects that they may see.")]
+    token_id: Annotated[str | None, says("The API token that is used; absent for a login.", ID)] = (
+        None
+    )
+
+
+class NewLogin(Body, frozen=True):
+    """An e-mail address and its password."""
+
+    email: Annotated[str, says("The e-mail address.", "ada@example.com", max_length=254)]
+    password: Annotated[str, says("The password.", "correct horse battery staple", max_length=1024)]
+
+    def __repr__(self) -> str:
+        return "<NewLogin>"
+
+
+class Renewal(Body, frozen=True):
+    """A login's token that is still good."""
+
+    token: Annotated[str, says("The login's token.", "eyJhbGciOi...", max_length=8192)]
+
+    def __repr__(self) -> str:
+        return "<Renewal>"
+
+
+class Login(Shape, frozen=True):
+    """A login's token, for `Authorization: Bearer`."""
+
+    token: Annotated[str, says("The token.", "eyJhbGciOi...")]
+    expires_at: Annotated[Moment, moment_meta("When it ends; renew it before.")]
+
+    def __repr__(self) -> str:
+        return f"<Login until {self.expires_at}>"
+
+
+class PasswordChange(Body, frozen=True):
+    """The caller's password, and the one that is to take its place."""
+
+    old: Annotated[str, says("The password of now.", "correct horse battery staple")]
+    new: Annotated[str, says("The new one, of at least 12 letters.", "purple monkey dishwasher")]
+
+    def __repr__(self) -> str:
+        return "<PasswordChange>"
+
+
+class Token(Shape, frozen=True):
+    """An API token: what a program shows."""
+
+    id: Id
+    name: Annotated[str, says("What it is for.", "nightly training")]
+    state: Annotated[TokenState, says("Whether it is still good.", "active")]
+    created_at: Created
+    expires_at: Annotated[Moment, moment_meta("When it ends.")]
+    revoked_at: Annotated[Moment | None, moment_meta("When it was revoked.")] = None
+    token: Annotated[
+        str | None, says("The token itself, once: when it is made.", "eyJhbGciOi...")
+    ] = None
+
+    def __repr__(self) -> str:
+        return f"<Token {self.id} {self.name!r}>"
+
+
+class NewToken(Body, frozen=True):
+    """An API token to be."""
+
+    name: Annotated[str, says("What it is for.", "nightly training", min_length=1, max_length=200)]
+    ttl_seconds: Annotated[
+        int | None, says("For how long it is good; left out: a year. Whole days.", 2592000)
+    ] = None
+
+
+_TAG: Final = "accounts"
+
+GET_ME: Final = Operation(
+    id="getMe",
+    method="GET",
+    path="/v1/me",
+    tag=_TAG,
+    summary="Show who is asking, with their organisations, projects and roles.",
+    query=Nothing,
+    body=Nothing,
+    result=Me,
+)
+CREATE_LOGIN: Final = Operation(
+    id="createLogin",
+    method="POST",
+    path="/v1/logins",
+    tag=_TAG,
+    summary="Exchange a password for a login's token.",
+    query=Nothing,
+    body=NewLogin,
+    result=Login,
+    errors=("unauthenticated",),
+    public=True,
+)
+RENEW_LOGIN: Final = Operation(
+    id="renewLogin",
+    method="POST",
+    path="/v1/logins/renew",
+    tag=_TAG,
+    summary="Exchange a login's token that is still good for a later one.",
+    query=Nothing,
+    body=Renewal,
+    result=Login,
+    errors=("unauthenticated",),
+    public=True,
+)
+CHANGE_PASSWORD: Final = Operation(
+    id="changePassword",
+    method="PUT",
+    path="/v1/me/password",
+    tag=_TAG,
+    summary="Replace one's password; all earlier logins end.",
+    query=Nothing,
+    body=PasswordChange,
+    result=Login,
+)
+SIGN_OUT_EVERYWHERE: Final = Operation(
+    id="signOutEverywhere",
+    method="POST",
+    path="/v1/me/sign-out",
+    tag=_TAG,
+    summary="End all of one's logins; the answer is a new one. API tokens stay.",
+    query=Nothing,
+    body=Nothing,
+    result=Login,
+)
+LIST_TOKENS: Final = Operation(
+    id="listTokens",
+    method="GET",
+    path="/v1/tokens",
+    tag="tokens",
+    summary="List one's API tokens, newest first.",
+    query=Paging,
+    body=Nothing,
+    result=Page[Token],
+)
+CREATE_TOKEN: Final = Operation(
+    id="createToken",
+    method="POST",
+    path="/v1/tokens",
+    tag="tokens",
+    summary="Make an API token; the answer alone holds it.",
+    query=Nothing,
+    body=NewToken,
+    result=Token,
+    status=201,
+    makes=True,
+    secret=True,
+)
+GET_TOKEN: Final = Operation(
+    id="getToken",
+    method="GET",
+    path="/v1/tokens/{tokenId}",
+    tag="tokens",
+    summary="Show one of one's API tokens.",
+    query=Nothing,
+    body=Nothing,
+    result=Token,
+)
+REVOKE_TOKEN: Final = Operation(
+    id="revokeToken",
+    method="DELETE",
+    path="/v1/tokens/{tokenId}",
+    tag="tokens",
+    summary="End an API token at once.",
+    query=Nothing,
+    body=Nothing,
+    result=Nothing,
+    status=204,
+)
+OPERATIONS: Final = (
+    GET_ME,
+    CREATE_LOGIN,
+    RENEW_LOGIN,
+    CHANGE_PASSWORD,
+    SIGN_OUT_EVERYWHERE,
+    LIST_TOKENS,
+    CREATE_TOKEN,
+    GET_TOKEN,
+    REVOKE_TOKEN,
+)

@@ -1,0 +1,270 @@
+"""Datasets, the objects in them, and their syncs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from valetkey.wire.base import (
+    ID,
+    Body,
+    Change,
+    Created,
+    Creator,
+    Id,
+    Moment,
+    Name,
+    Nothing,
+    Page,
+    Paging,
+    ProjectId,
+    Shape,
+    Updated,
+    moment_meta,
+    says,
+)
+from valetkey.wire.operation import Operation
+from valetkey.wire.work import Work
+
+DatasetId = Annotated[str, says("The dataset.", ID)]
+Metadata = Annotated[
+    dict[str, Any], says("What people wrote about it.", {"user": {"weather": "rain"}})
+]
+
+
+class Dataset(Shape, frozen=True):
+    """An index over a location's objects."""
+
+    id: Id
+    project_id: ProjectId
+    name: Name
+    object_count: Annotated[int, says("How many objects it has.", 1042)]
+    metadata: Metadata
+    creator: Creator
+    created_at: Created
+    updated_at: Updated
+    location_id: Annotated[
+        str | None, says("The location; absent for one without objects of its own.", ID)
+    ] = None
+
+
+class NewDataset(Body, frozen=True):
+    """A dataset to be; a sync fills it."""
+
+    name: Name
+    project_id: ProjectId
+    location_id: Annotated[str, says("The location that it is an index over.", ID)]
+    metadata: Metadata = msgspec.field(default_factory=dict)
+
+
+class DatasetChange(Change, frozen=True):
+    """What to change of a dataset."""
+
+    name: Annotated[str | msgspec.UnsetType, says("Another name.", "streets")] = msgspec.UNSET
+    metadata: Annotated[
+        dict[str, Any] | msgspec.UnsetType | None,
+        says("Other metadata; null: none.", {"city": "Paris"}),
+    ] = msgspec.UNSET
+
+
+class DatasetsQuery(Paging, frozen=True):
+    """Which datasets."""
+
+    project_id: Annotated[str | None, says("Only those of this project.", ID)] = None
+    name: Annotated[str | None, says("Only those of this name.", "streets")] = None
+
+
+class Object(Shape, frozen=True):
+    """An entry of a dataset: an object, or a folder that somebody made."""
+
+    id: Id
+    dataset_id: DatasetId
+    path: Annotated[
+        str, says('Its key below the location\'s folder; a folder ends in "/".', "a/cat.jpg")
+    ]
+    size: Annotated[int, says("Bytes.", 51234)]
+    metadata: Metadata
+    creator: Creator
+    created_at: Created
+    updated_at: Updated
+    etag: Annotated[
+        str | None, says("The object's ETag at the store.", "9b2cf535f27731c974343645a3985328")
+    ] = None
+    media_type: Annotated[str | None, says("The kind of its content.", "image/jpeg")] = None
+    modified_at: Annotated[Moment | None, moment_meta("When the object was last written.")] = None
+    description: Annotated[str | None, says("What somebody wrote about it.", "a cat")] = None
+
+
+class ObjectChange(Change, frozen=True):
+    """What to change of an entry; the object is not touched."""
+
+    metadata: Annotated[
+        dict[str, Any] | msgspec.UnsetType,
+        says("Merged into its metadata; a null takes a key away.", {"user": {"weather": None}}),
+    ] = msgspec.UNSET
+    description: Annotated[
+        str | msgspec.UnsetType | None, says("Another description; null: none.", "two cats")
+    ] = msgspec.UNSET
+
+
+class ObjectsQuery(Paging, frozen=True):
+    """Which entries."""
+
+    kind: Annotated[
+        Literal["file", "dir"] | None, says("Only objects, or only folders.", "file")
+    ] = None
+    glob: Annotated[
+        Annotated[str, msgspec.Meta(max_length=1024)] | None,
+        says("Only those whose path, with a leading /, fits it.", "/a/**"),
+    ] = None
+
+
+class NewSync(Body, frozen=True):
+    """How to sync."""
+
+    parallel: Annotated[int, says("In how many passes side by side.", 4, ge=1)] = 1
+
+
+_ONE: Final = "/v1/datasets/{datasetId}"
+_OBJECT: Final = "/v1/objects/{objectId}"
+
+LIST_DATASETS: Final = Operation(
+    id="listDatasets",
+    method="GET",
+    path="/v1/datasets",
+    tag="datasets",
+    summary="List the datasets of a project, or of all that the caller may see.",
+    query=DatasetsQuery,
+    body=Nothing,
+    result=Page[Dataset],
+)
+CREATE_DATASET: Final = Operation(
+    id="createDataset",
+    method="POST",
+    path="/v1/datasets",
+    tag="datasets",
+    summary="Make an empty dataset over a location; a sync fills it.",
+    query=Nothing,
+    body=NewDataset,
+    result=Dataset,
+    status=201,
+    errors=("name_taken",),
+    makes=True,
+)
+GET_DATASET: Final = Operation(
+    id="getDataset",
+    method="GET",
+    path=_ONE,
+    tag="datasets",
+    summary="Show a dataset.",
+    query=Nothing,
+    body=Nothing,
+    result=Dataset,
+)
+UPDATE_DATASET: Final = Operation(
+    id="updateDataset",
+    method="PATCH",
+    path=_ONE,
+    tag="datasets",
+    summary="Rename a dataset, or replace its metadata.",
+    query=Nothing,
+    body=DatasetChange,
+    result=Dataset,
+    errors=("name_taken",),
+    versioned=True,
+)
+DELETE_DATASET: Final = Operation(
+    id="deleteDataset",
+    method="DELETE",
+    path=_ONE,
+    tag="datasets",
+    summary="Delete a dataset and its entries; the bucket is not touched.",
+    query=Nothing,
+    body=Nothing,
+    result=Nothing,
+    status=204,
+    versioned=True,
+)
+CREATE_SYNC: Final = Operation(
+    id="createSync",
+    method="POST",
+    path=f"{_ONE}/syncs",
+    tag="datasets",
+    summary="Start making a dataset true to its bucket.",
+    description="It goes on by itself: ask `/v1/operations/{id}` how far it is.",
+    query=Nothing,
+    body=NewSync,
+    result=Work,
+    status=202,
+    errors=("locked",),
+    makes=True,
+    needs_body=False,
+)
+LIST_SYNCS: Final = Operation(
+    id="listSyncs",
+    method="GET",
+    path=f"{_ONE}/syncs",
+    tag="datasets",
+    summary="List a dataset's latest syncs, newest first.",
+    query=Paging,
+    body=Nothing,
+    result=Page[Work],
+)
+LIST_OBJECTS: Final = Operation(
+    id="listObjects",
+    method="GET",
+    path=f"{_ONE}/objects",
+    tag="objects",
+    summary="List a dataset's entries by path.",
+    query=ObjectsQuery,
+    body=Nothing,
+    result=Page[Object],
+)
+GET_OBJECT: Final = Operation(
+    id="getObject",
+    method="GET",
+    path=_OBJECT,
+    tag="objects",
+    summary="Show an entry of a dataset.",
+    query=Nothing,
+    body=Nothing,
+    result=Object,
+)
+UPDATE_OBJECT: Final = Operation(
+    id="updateObject",
+    method="PATCH",
+    path=_OBJECT,
+    tag="objects",
+    summary="Change an entry's metadata or description.",
+    query=Nothing,
+    body=ObjectChange,
+    result=Object,
+    versioned=True,
+)
+DELETE_OBJECT: Final = Operation(
+    id="deleteObject",
+    method="DELETE",
+    path=_OBJECT,
+    tag="objects",
+    summary="Delete an entry; its object goes too only if the location allows it.",
+    query=Nothing,
+    body=Nothing,
+    result=Nothing,
+    status=204,
+    errors=("in_use", "aws_refused", "aws_unavailable", "integration_disabled"),
+    versioned=True,
+)
+OPERATIONS: Final = (
+    LIST_DATASETS,
+    CREATE_DATASET,
+    GET_DATASET,
+    UPDATE_DATASET,
+    DELETE_DATASET,
+    CREATE_SYNC,
+    LIST_SYNCS,
+    LIST_OBJECTS,
+    GET_OBJECT,
+    UPDATE_OBJECT,
+    DELETE_OBJECT,
+)

@@ -1,0 +1,157 @@
+"""Groups: some members of an organisation under one name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from valetkey.wire.base import (
+    Body,
+    Change,
+    Created,
+    Id,
+    Name,
+    Nothing,
+    OrgId,
+    Page,
+    Paging,
+    Person,
+    Shape,
+    Version,
+    says,
+)
+from valetkey.wire.operation import Operation
+
+
+class Group(Shape, frozen=True):
+    """Some members of an organisation under one name, for grants."""
+
+    id: Id
+    org_id: OrgId
+    name: Name
+    created_at: Created
+    version: Version
+
+
+class NewGroup(Body, frozen=True):
+    """A group to be; it has no members yet."""
+
+    name: Name
+
+
+class GroupChange(Change, frozen=True):
+    """What to change of a group."""
+
+    name: Annotated[str | msgspec.UnsetType, says("Another name.", "labellers")] = msgspec.UNSET
+
+
+class GroupsQuery(Paging, frozen=True):
+    """Which groups."""
+
+    name: Annotated[str | None, says("Only the one of this name.", "labellers")] = None
+
+
+_ALL: Final = "/v1/orgs/{orgId}/groups"
+_ONE: Final = f"{_ALL}/{{groupId}}"
+_TAG: Final = "groups"
+
+LIST_GROUPS: Final = Operation(
+    id="listGroups",
+    method="GET",
+    path=_ALL,
+    tag=_TAG,
+    summary="List an organisation's groups by name.",
+    query=GroupsQuery,
+    body=Nothing,
+    result=Page[Group],
+)
+CREATE_GROUP: Final = Operation(
+    id="createGroup",
+    method="POST",
+    path=_ALL,
+    tag=_TAG,
+    summary="Make an empty group.",
+    query=Nothing,
+    body=NewGroup,
+    result=Group,
+    status=201,
+    errors=("name_taken",),
+    makes=True,
+)
+GET_GROUP: Final = Operation(
+    id="getGroup",
+    method="GET",
+    path=_ONE,
+    tag=_TAG,
+    summary="Show a group.",
+    query=Nothing,
+    body=Nothing,
+    result=Group,
+)
+UPDATE_GROUP: Final = Operation(
+    id="updateGroup",
+    method="PATCH",
+    path=_ONE,
+    tag=_TAG,
+    summary="Rename a group.",
+    query=Nothing,
+    body=GroupChange,
+    result=Group,
+    errors=("name_taken",),
+    versioned=True,
+)
+DELETE_GROUP: Final = Operation(
+    id="deleteGroup",
+    method="DELETE",
+    path=_ONE,
+    tag=_TAG,
+    summary="Forget a group and its grants.",
+    query=Nothing,
+    body=Nothing,
+    result=Nothing,
+    status=204,
+    versioned=True,
+)
+LIST_GROUP_MEMBERS: Final = Operation(
+    id="listGroupMembers",
+    method="GET",
+    path=f"{_ONE}/members",
+    tag=_TAG,
+    summary="List a group's members by e-mail address.",
+    query=Paging,
+    body=Nothing,
+    result=Page[Person],
+)
+PUT_GROUP_MEMBER: Final = Operation(
+    id="putGroupMember",
+    method="PUT",
+    path=f"{_ONE}/members/{{userId}}",
+    tag=_TAG,
+    summary="Put somebody of the organisation into a group.",
+    description="`userId` may be an e-mail address.",
+    query=Nothing,
+    body=Nothing,
+    result=Person,
+)
+REMOVE_GROUP_MEMBER: Final = Operation(
+    id="removeGroupMember",
+    method="DELETE",
+    path=f"{_ONE}/members/{{userId}}",
+    tag=_TAG,
+    summary="Take somebody out of a group.",
+    query=Nothing,
+    body=Nothing,
+    result=Nothing,
+    status=204,
+)
+OPERATIONS: Final = (
+    LIST_GROUPS,
+    CREATE_GROUP,
+    GET_GROUP,
+    UPDATE_GROUP,
+    DELETE_GROUP,
+    LIST_GROUP_MEMBERS,
+    PUT_GROUP_MEMBER,
+    REMOVE_GROUP_MEMBER,
+)
