@@ -133,7 +133,7 @@ class Front:
 
 
 def _has_own_errors(path: str) -> bool:
-    """Tell of an address whether its errors have the own API's shape: AWS's contract has another."""
+    """Tell whether an address's errors have the own API's shape; AWS's contract has another."""
     return path.startswith("/v1/") and path != "/v1/container-credentials"
 
 

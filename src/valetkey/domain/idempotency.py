@@ -74,10 +74,10 @@ def check_key(key: str) -> str:
     return key
 
 
-def fingerprint_of(method: str, address: str, body: bytes) -> str:
-    """Return what tells one request from another."""
+def fingerprint_of(method: str, address: str, token_id: str, body: bytes) -> str:
+    """Return what tells one request from another: a token does not get what another was told."""
     digest = hashlib.sha256()
-    for text in (method.encode(), address.encode(), body):
+    for text in (method.encode(), address.encode(), token_id.encode(), body):
         digest.update(b"%d:" % len(text) + text)
     return digest.hexdigest()
 

@@ -162,6 +162,18 @@ class ApiTokens:
                 holders[user_id] = user.email if user else ""
         return [(token, holders[token.user_id]) for token in tokens]
 
+    async def get(self, caller: Caller, token_id: str) -> tuple[ApiToken, str]:
+        """Return a token that the caller may revoke, with its holder's address.
+
+        Raises NotFound, Denied (to an API token)."""
+        await require_own(self._audit, caller, Action.MANAGE_OWN_TOKENS, "token.read")
+        async with self._storage.read() as work:
+            token = await work.api_tokens.get(token_id) if is_id(token_id) else None
+            if token is None or not await _may_revoke(work, caller, token):
+                raise missing(f"token:{token_id[:80]}")
+            holder = await work.users.get(token.user_id)
+        return token, holder.email if holder else ""
+
     async def revoke(self, caller: Caller, token_id: str) -> None:
         """End a token at once: one's own, a service account's as an owner of its project, any of
         the organisation as its owner. Raises NotFound, Denied (an API token revokes none)."""

@@ -18,6 +18,7 @@ from valetkey.wire import (
     locations,
     people,
     rotations,
+    tokens,
     work,
 )
 from valetkey.wire.operation import Operation
@@ -25,6 +26,7 @@ from valetkey.wire.operation import Operation
 #: Every operation of the API, in the order of its description.
 OPERATIONS: Final[tuple[Operation[Any, Any, Any], ...]] = (
     *accounts.OPERATIONS,
+    *tokens.OPERATIONS,
     *people.OPERATIONS,
     *groups.OPERATIONS,
     *integrations.OPERATIONS,

@@ -1,26 +1,21 @@
-"""Who the caller is, logins, and API tokens."""
+"""Who the caller is, and logins."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from valetkey.wire.base import (
     ID,
     Body,
-    Created,
     Id,
     Moment,
     Nothing,
-    Page,
-    Paging,
     Shape,
     moment_meta,
     says,
 )
 from valetkey.wire.operation import Operation
 from valetkey.wire.people import OrgRole, ProjectRole
-
-TokenState = Literal["active", "expired", "revoked"]
 
 
 class OwnOrg(Shape, frozen=True):
@@ -93,32 +88,6 @@ class PasswordChange(Body, frozen=True):
         return "<PasswordChange>"
 
 
-class Token(Shape, frozen=True):
-    """An API token: what a program shows."""
-
-    id: Id
-    name: Annotated[str, says("What it is for.", "nightly training")]
-    state: Annotated[TokenState, says("Whether it is still good.", "active")]
-    created_at: Created
-    expires_at: Annotated[Moment, moment_meta("When it ends.")]
-    revoked_at: Annotated[Moment | None, moment_meta("When it was revoked.")] = None
-    token: Annotated[
-        str | None, says("The token itself, once: when it is made.", "eyJhbGciOi...")
-    ] = None
-
-    def __repr__(self) -> str:
-        return f"<Token {self.id} {self.name!r}>"
-
-
-class NewToken(Body, frozen=True):
-    """An API token to be."""
-
-    name: Annotated[str, says("What it is for.", "nightly training", min_length=1, max_length=200)]
-    ttl_seconds: Annotated[
-        int | None, says("For how long it is good; left out: a year. Whole days.", 2592000)
-    ] = None
-
-
 _TAG: Final = "accounts"
 
 GET_ME: Final = Operation(
@@ -175,58 +144,10 @@ SIGN_OUT_EVERYWHERE: Final = Operation(
     body=Nothing,
     result=Login,
 )
-LIST_TOKENS: Final = Operation(
-    id="listTokens",
-    method="GET",
-    path="/v1/tokens",
-    tag="tokens",
-    summary="List one's API tokens, newest first.",
-    query=Paging,
-    body=Nothing,
-    result=Page[Token],
-)
-CREATE_TOKEN: Final = Operation(
-    id="createToken",
-    method="POST",
-    path="/v1/tokens",
-    tag="tokens",
-    summary="Make an API token; the answer alone holds it.",
-    query=Nothing,
-    body=NewToken,
-    result=Token,
-    status=201,
-    makes=True,
-    secret=True,
-)
-GET_TOKEN: Final = Operation(
-    id="getToken",
-    method="GET",
-    path="/v1/tokens/{tokenId}",
-    tag="tokens",
-    summary="Show one of one's API tokens.",
-    query=Nothing,
-    body=Nothing,
-    result=Token,
-)
-REVOKE_TOKEN: Final = Operation(
-    id="revokeToken",
-    method="DELETE",
-    path="/v1/tokens/{tokenId}",
-    tag="tokens",
-    summary="End an API token at once.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
-    status=204,
-)
 OPERATIONS: Final = (
     GET_ME,
     CREATE_LOGIN,
     RENEW_LOGIN,
     CHANGE_PASSWORD,
     SIGN_OUT_EVERYWHERE,
-    LIST_TOKENS,
-    CREATE_TOKEN,
-    GET_TOKEN,
-    REVOKE_TOKEN,
 )

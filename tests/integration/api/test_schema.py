@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -12,16 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.fuzzed import Served, serving_doubles
+from support.memory import open_memory
 from valetkey.api import create_app
-from valetkey.bootstrap import Services
-from valetkey.catalog.services.registry import Catalog
 
 EXAMPLES = 20
 
 
 def _operations() -> dict[str, Any]:
-    """What the description lists, by method and path; the description needs no services."""
-    front: Any = create_app(cast("Services", None), cast("Catalog", None))
+    """What the description lists, by method and path."""
+    services = asyncio.run(open_memory()).services
+    front: Any = create_app(services, services.catalog)
     schema = schemathesis.openapi.from_dict(front.app.openapi_schema.to_schema())
     found = [cast("Any", result).ok() for result in schema.get_all_operations()]
     return {f"{operation.method.upper()} {operation.path}": operation for operation in found}

@@ -92,7 +92,7 @@ class OwnApi:
         return await self._services.idempotency.once(
             caller,
             key,
-            fingerprint_of(request.method, request.address, text),
+            fingerprint_of(request.method, request.address, caller.principal.token_id, text),
             lambda: self._made(request, route, ask),
             secret=operation.secret,
         )

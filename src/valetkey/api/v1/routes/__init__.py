@@ -17,10 +17,12 @@ from valetkey.api.v1.routes import (
     locations,
     people,
     rotations,
+    tokens,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
     *accounts.ROUTES,
+    *tokens.ROUTES,
     *people.ROUTES,
     *groups.ROUTES,
     *integrations.ROUTES,
