@@ -100,7 +100,9 @@ class Front:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             if _has_control(scope["path"]) or b"%00" in scope.get("query_string", b""):
-                await _refuse(marked, request_id, is_own=_has_own_errors(scope["path"]))
+                await _refuse(
+                    marked, request_id, is_own=_has_own_errors(scope["method"], scope["path"])
+                )
             else:
                 await self.app(scope, receive, marked)
         finally:
@@ -132,9 +134,11 @@ class Front:
             scope["scheme"] = scheme
 
 
-def _has_own_errors(path: str) -> bool:
+def _has_own_errors(method: str, path: str) -> bool:
     """Tell whether an address's errors have the own API's shape; AWS's contract has another."""
-    return path.startswith("/v1/") and path != "/v1/container-credentials"
+    if method == "GET" and path.endswith(("/credentials", "/container-credentials")):
+        return False
+    return path.startswith("/v1/")
 
 
 def _has_control(text: str) -> bool:
