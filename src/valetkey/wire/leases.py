@@ -28,7 +28,7 @@ from valetkey.wire.base import (
 )
 from valetkey.wire.operation import Operation
 
-Target = Literal["lease", "principal", "location", "integration"]
+Target = Literal["lease", "principal", "location", "integration", "token", "serviceAccount"]
 LeaseState = Literal["active", "expired", "revoked"]
 _ROLE: Final = "arn:aws:iam::123456789012:role/valetkey-role"
 Reason = Annotated[

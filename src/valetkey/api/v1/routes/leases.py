@@ -15,9 +15,19 @@ from valetkey.domain.errors import InvalidInput
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.services.guard import missing
 from valetkey.services.registry import Services
-from valetkey.services.revocation.leases import Target
+from valetkey.services.revocation.targets import Target
 from valetkey.wire import leases as wire
 from valetkey.wire.base import Nothing, Page, Person
+
+_TO_WIRE: Final[dict[Kind, wire.Target]] = {
+    Kind.LEASE: "lease",
+    Kind.PRINCIPAL: "principal",
+    Kind.LOCATION: "location",
+    Kind.INTEGRATION: "integration",
+    Kind.TOKEN: "token",
+    Kind.SERVICE_ACCOUNT: "serviceAccount",
+}
+_FROM_WIRE: Final[dict[str, Kind]] = {word: kind for kind, word in _TO_WIRE.items()}
 
 
 def lease_shape(found: lease.Lease, now: datetime) -> wire.Lease:
@@ -51,7 +61,7 @@ async def _revocation(services: Services, found: revocation.Revocation) -> wire.
         id=found.id,
         org_id=found.org_id,
         integration_id=found.integration_id,
-        kind=found.kind.value,
+        kind=_TO_WIRE[found.kind],
         target=found.target,
         role_arn=found.role_arn,
         state=found.state.value,
@@ -68,7 +78,7 @@ async def _revocation(services: Services, found: revocation.Revocation) -> wire.
 
 def _block(block: revocation.Block) -> wire.Block:
     return wire.Block(
-        kind=block.kind.value,
+        kind=_TO_WIRE[block.kind],
         target=block.target,
         org_id=block.org_id,
         reason=block.reason,
@@ -112,7 +122,7 @@ async def list_revocations(ask: Ask[wire.RevocationsQuery, Nothing]) -> Page[wir
 
 async def create_revocation(ask: Ask[Nothing, wire.NewRevocation]) -> wire.Revoked:
     body, leases = ask.body, ask.services.leases
-    target = await leases.target(ask.caller, Kind(body.kind), body.target, body.org_id or "")
+    target = await leases.target(ask.caller, _FROM_WIRE[body.kind], body.target, body.org_id or "")
     recall = await leases.revoke(
         ask.caller,
         target,
@@ -142,7 +152,7 @@ async def list_blocks(ask: Ask[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:
 
 
 async def _target(ask: Ask[wire.BlockQuery, Any]) -> Target:
-    kinds = {kind.value: kind for kind in Kind if kind is not Kind.LEASE}
+    kinds = {word: kind for word, kind in _FROM_WIRE.items() if kind is not Kind.LEASE}
     if ask["kind"] not in kinds:
         raise InvalidInput(
             f"{ask['kind'][:40]!r} is nothing that can be blocked.",
