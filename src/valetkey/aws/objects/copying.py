@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from valetkey.aws.answers import child, child_text
+from valetkey.aws.answers import child, child_text, escaped
 from valetkey.aws.objects.facts import (
     conditioned,
     describing,
@@ -14,10 +15,11 @@ from valetkey.aws.objects.facts import (
     keeping,
     stored_from,
 )
-from valetkey.aws.objects.http import BucketCalls, S3Request
+from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
 from valetkey.aws.objects.multipart import Multipart
+from valetkey.aws.objects.transfers import Conditioned, require
 from valetkey.domain.errors import AwsRefused, NotOffered
-from valetkey.domain.ports.objects import Condition
+from valetkey.domain.ports.objects import Condition, Stored
 from valetkey.domain.sigv4 import encoded_query
 
 #: The largest object that CopyObject copies, and the size of the parts beyond it.
@@ -35,7 +37,16 @@ class Copying:
         self._limit = limit
         self._part_bytes = part_bytes
 
-    async def copy(
+    async def copy(self, key: str, to: str, condition: Condition | None) -> Stored:
+        """Copy an object. Raises AwsRefused before anything is written where the copy would lose
+        something."""
+        facts, size = await require(self._calls, key)
+        _require_copyable(facts, size)
+        async with Conditioned(condition):
+            await self._copy(key, to, facts, size, condition)
+        return stored_from(*await require(self._calls, to))
+
+    async def _copy(
         self,
         key: str,
         to: str,
@@ -43,14 +54,16 @@ class Copying:
         size: int,
         condition: Condition | None,
     ) -> None:
-        """Copy an object whose HEAD gave these headers. Raises AwsRefused before anything is
-        written where the copy would lose something."""
-        _require_copyable(facts, size)
         source = self._source(key, facts)
         if size > self._limit:
-            headers = describing(facts) | keeping(facts) | await self._tagging(key)
+            tags = await self._tags(key)
+            tagging = {"x-amz-tagging": encoded_query(tags)} if tags else {}
             upload = Multipart(self._calls, to, condition)
+            headers = describing(facts) | keeping(facts) | tagging
             await upload.copy(source, size, self._part_bytes, headers)
+            if tags and await self._tags(to) != tags:
+                # Not every store heeds the header.
+                await self._tag(to, tags)
             return
         headers = {**source, **keeping(facts), **conditioned(condition)}
         request = S3Request(
@@ -68,7 +81,7 @@ class Copying:
         same = {"x-amz-copy-source-if-match": etag} if etag else {}
         return {"x-amz-copy-source": named, **same}
 
-    async def _tagging(self, key: str) -> dict[str, str]:
+    async def _tags(self, key: str) -> dict[str, str]:
         request = S3Request("s3:GetObjectTagging", "GET", key, {"tagging": ""})
         try:
             tagging = await self._calls.element(request, "Tagging")
@@ -81,17 +94,30 @@ class Copying:
             if code not in _DENIED:
                 raise
         else:
-            tags = {
+            return {
                 child_text(tag, "Key"): child_text(tag, "Value")
                 for tag in child(tagging, "TagSet") or ()
             }
-            return {"x-amz-tagging": encoded_query(tags)} if tags else {}
         raise AwsRefused(
             "The object is too large for S3 to copy its tags by itself, and they may not be read: "
             "a copy could lose them. Nothing was changed.",
             hint="Allow the role s3:GetObjectTagging and s3:PutObjectTagging on the folder.",
             aws_code="AccessDenied",
             operation=request.doing,
+        )
+
+    async def _tag(self, key: str, tags: Mapping[str, str]) -> None:
+        listed = "".join(
+            f"<Tag><Key>{escaped(name)}</Key><Value>{escaped(value)}</Value></Tag>"
+            for name, value in tags.items()
+        )
+        body = f"<Tagging><TagSet>{listed}</TagSet></Tagging>".encode()
+        headers = {"content-type": "application/xml", "content-md5": md5_of(body)}
+        await self._calls.fetch(
+            S3Request(
+                *("s3:PutObjectTagging", "PUT", key, {"tagging": ""}, headers, body),
+                payload_hash=hashlib.sha256(body).hexdigest(),
+            )
         )
 
 

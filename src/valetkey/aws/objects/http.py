@@ -7,6 +7,8 @@ which then goes to one of just those addresses, without a proxy (see :mod:`valet
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -209,6 +211,10 @@ class BucketCalls:
         """Return the whole answer. Raises AwsRefused, AwsUnavailable."""
         return await self.http.fetch(await self.key(), self.place, request)
 
+    async def open(self, request: S3Request) -> httpx.Response:
+        """Open the answer, its body not yet read; whoever gets it closes it."""
+        return await self.http.open(await self.key(), self.place, request)
+
     async def element(self, request: S3Request, *names: str) -> Element:
         """Return the answer as XML, whose root has one of these names. S3 may say 200 first, and
         fail in the body. Raises AwsRefused, AwsUnavailable."""
@@ -229,6 +235,11 @@ class BucketCalls:
         if name_of(root) not in names:
             raise not_understood(request.doing, "it is another answer than was asked for")
         return root
+
+
+def md5_of(body: bytes) -> str:
+    """Return a body's digest as some calls have to carry it."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 async def _sent(

@@ -17,7 +17,9 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from valetkey.aws.answers import name_of, parse_xml
+from valetkey.aws.errors import not_understood
 from valetkey.aws.objects.facts import plain_class, plain_etag
+from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.domain.ports.objects import Listed
 
 _OBJECT: Final = re.compile(
@@ -26,6 +28,8 @@ _OBJECT: Final = re.compile(
     r"(?:<StorageClass>([^<]*)</StorageClass>)?</Contents>",
     re.ASCII,
 )
+#: What S3 sends when nobody asks for less.
+PAGE: Final = 1000
 _START: Final = "<Contents>"
 _END: Final = "</ListBucketResult>"
 _ESCAPED: Final = re.compile("[%+&]")
@@ -43,6 +47,23 @@ class Parsed:
     objects: Sequence[Listed]
     last: bool
     token: str
+
+
+async def fetch_page(
+    calls: BucketCalls, *, prefix: str, after: str = "", token: str = "", limit: int = PAGE
+) -> Parsed:
+    """Ask for a page. Raises AwsRefused, AwsUnavailable."""
+    query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
+    query |= {"max-keys": str(limit)} if limit != PAGE else {}
+    query |= {"continuation-token": token} if token else {}
+    query |= {"start-after": after} if after and not token else {}
+    request = S3Request("s3:ListObjectsV2", "GET", query=query)
+    answer = await calls.fetch(request)
+    try:
+        return parse_listing(answer.body, prefix=prefix, sent_token=token)
+    except BadListing as error:
+        why = str(error)
+    raise not_understood(request.doing, why)
 
 
 class BadListing(ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
@@ -10,23 +9,17 @@ from typing import Final
 import httpx
 
 from valetkey.aws.endpoints import Resolve, resolve
-from valetkey.aws.errors import from_aws, not_understood, unreachable
-from valetkey.aws.objects import buckets, tidying
+from valetkey.aws.objects import buckets, tidying, transfers
 from valetkey.aws.objects.conditions import ConditionProbes
 from valetkey.aws.objects.copying import COPY_PART, SINGLE_COPY, Copying
 from valetkey.aws.objects.facts import (
     DESCRIBING,
-    conditioned,
-    encoding_of,
-    plain_etag,
-    size_in,
-    stored_from,
 )
-from valetkey.aws.objects.http import BucketCalls, S3Http, S3Request
-from valetkey.aws.objects.listing import BadListing, parse_listing
-from valetkey.aws.objects.multipart import PART_BYTES, Multipart, abort, chained, parted
+from valetkey.aws.objects.http import BucketCalls, S3Http
+from valetkey.aws.objects.listing import fetch_page
+from valetkey.aws.objects.multipart import abort
 from valetkey.aws.settings import AwsSettings
-from valetkey.domain.errors import AwsRefused, PreconditionFailed, ValetkeyError
+from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.aws import BucketPlace
 from valetkey.domain.ports.objects import (
     Condition,
@@ -102,54 +95,14 @@ class S3ObjectStore:
         token: str = "",
         limit: int = _PAGE,
     ) -> ListedPage:
-        query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
-        query |= {"max-keys": str(limit)} if limit != _PAGE else {}
-        query |= {"continuation-token": token} if token else {}
-        query |= {"start-after": after} if after and not token else {}
         asked_ms = to_ms(self._clock.now())
-        request = S3Request("s3:ListObjectsV2", "GET", query=query)
-        answer = await self._http.fetch(credentials, place, request)
-        try:
-            page = parse_listing(answer.body, prefix=prefix, sent_token=token)
-        except BadListing as error:
-            why = str(error)
-        else:
-            return ListedPage(page.objects, page.last, asked_ms, page.token)
-        raise not_understood(request.doing, why)
+        page = await fetch_page(
+            self._calls(credentials, place), prefix=prefix, after=after, token=token, limit=limit
+        )
+        return ListedPage(page.objects, page.last, asked_ms, page.token)
 
     async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
-        found = await self._facts(self._calls(credentials, place), key)
-        return stored_from(*found) if found is not None else None
-
-    async def _facts(self, calls: BucketCalls, key: str) -> tuple[Mapping[str, str], int] | None:
-        """Return HEAD's headers and the object's size, or None where there is no object."""
-        request = S3Request("s3:HeadObject", "HEAD", key, headers=_WITH_CHECKSUM)
-        try:
-            answer = await calls.fetch(request)
-        except AwsRefused as refused:
-            if refused.details.get("aws_code") in _NOT_THERE:
-                return None
-            raise
-        size = size_in(answer.headers)
-        return answer.headers, await self._size(calls, key) if size is None else size
-
-    async def _size(self, calls: BucketCalls, key: str) -> int:
-        """Find out a size that HEAD did not tell: by reading a byte, or by the listing."""
-        request = S3Request("s3:GetObject", "GET", key, headers={"range": "bytes=0-0"})
-        try:
-            response = await self._http.open(await calls.key(), calls.place, request)
-            await response.aclose()
-            size = size_in(response.headers)
-        except AwsRefused as refused:
-            # An empty object has no first byte.
-            size = 0 if refused.details.get("aws_code") in {"InvalidRange", "416"} else None
-        if size is not None:
-            return size
-        page = await self.list_page(calls.credentials, calls.place, prefix=key, limit=1)
-        for listed in page.objects:
-            if listed.path == key:
-                return listed.size
-        raise not_understood("s3:HeadObject", "the store does not say how large the object is")
+        return await transfers.look(self._calls(credentials, place), key)
 
     async def find_region(
         self, place: BucketPlace, credentials: Credentials, *, prefix: str = ""
@@ -173,17 +126,7 @@ class S3ObjectStore:
     async def read(
         self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
     ) -> Reading:
-        headers = {"range": byte_range} if byte_range else {}
-        request = S3Request("s3:GetObject", "GET", key, headers=headers)
-        response = await self._http.open(credentials, place, request)
-        length = response.headers.get("content-length", "")
-        return Reading(
-            size=int(length) if length.isascii() and length.isdigit() else None,
-            chunks=_body(response, request),
-            content_range=response.headers.get("content-range", ""),
-            content_encoding=encoding_of(response.headers),
-            headers={name: response.headers[name] for name in _TOLD if name in response.headers},
-        )
+        return await transfers.read(self._calls(credentials, place), key, byte_range)
 
     async def put(
         self,
@@ -196,31 +139,8 @@ class S3ObjectStore:
         content_type: str = "",
         condition: Condition | None = None,
     ) -> str:
-        headers = _written(storage_class, content_type, "")
-        calls = self._calls(credentials, place)
-        return await self._put(calls, key, body, headers, condition)
-
-    async def _put(
-        self,
-        calls: BucketCalls,
-        key: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        condition: Condition | None,
-    ) -> str:
-        request = S3Request(
-            *("s3:PutObject", "PUT", key),
-            headers={**headers, **conditioned(condition)},
-            body=body,
-            payload_hash=hashlib.sha256(body).hexdigest(),
-            repeatable=condition is None,
-        )
-        async with _Conditioned(condition):
-            answer = await calls.fetch(request)
-        if answer.body.strip():
-            # A page of something between, say: who knows where the object went.
-            raise not_understood(request.doing, "an object that was written has no such answer")
-        return plain_etag(answer.headers.get("etag", ""))
+        headers = transfers.written(storage_class, content_type, "")
+        return await transfers.put(self._calls(credentials, place), key, body, headers, condition)
 
     async def write(
         self,
@@ -235,18 +155,9 @@ class S3ObjectStore:
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
     ) -> Stored:
-        headers = _written(storage_class, content_type, content_encoding)
+        headers = transfers.written(storage_class, content_type, content_encoding)
         calls = self._calls(credentials, place, renew)
-        parts = parted(chunks)
-        first = await anext(parts, b"")
-        second = await anext(parts, b"") if len(first) >= PART_BYTES else b""
-        if not second:
-            await self._put(calls, key, first, headers, condition)
-        else:
-            async with _Conditioned(condition):
-                upload = Multipart(calls, key, condition)
-                await upload.send(chained(first, second, parts), headers)
-        return await self._there(calls, key)
+        return await transfers.write(calls, key, chunks, headers, condition)
 
     async def copy(
         self,
@@ -259,18 +170,8 @@ class S3ObjectStore:
         renew: CredentialSource | None = None,
     ) -> Stored:
         calls = self._calls(credentials, place, renew)
-        found = await self._facts(calls, key)
-        if found is None:
-            raise from_aws("NoSuchKey", "", "s3:HeadObject", status=_MISSING)
         copying = Copying(calls, limit=self._copy_limit, part_bytes=self._copy_part)
-        await copying.copy(key, to, *found, condition)
-        return await self._there(calls, to)
-
-    async def _there(self, calls: BucketCalls, key: str) -> Stored:
-        found = await self._facts(calls, key)
-        if found is None:
-            raise from_aws("NoSuchKey", "", "s3:HeadObject", status=_MISSING)
-        return stored_from(*found)
+        return await copying.copy(key, to, condition)
 
     async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
         return await buckets.may_put(self._calls(credentials, place), key)
@@ -278,21 +179,7 @@ class S3ObjectStore:
     async def restore(
         self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
     ) -> None:
-        body = (
-            f"<RestoreRequest><Days>{days}</Days><GlacierJobParameters><Tier>Standard</Tier>"
-            "</GlacierJobParameters></RestoreRequest>"
-        ).encode()
-        request = S3Request(
-            *("s3:RestoreObject", "POST", key, {"restore": ""}),
-            {"content-type": "application/xml"},
-            body,
-            hashlib.sha256(body).hexdigest(),
-        )
-        try:
-            await self._http.fetch(credentials, place, request)
-        except AwsRefused as refused:
-            if refused.details.get("aws_code") != "RestoreAlreadyInProgress":
-                raise
+        await transfers.restore(self._calls(credentials, place), key, days)
 
     # Deleting, and tidying up.
 
@@ -356,45 +243,3 @@ class S3ObjectStore:
             requester_pays=place.requester_pays,
         )
         return signing.url(key)
-
-
-class _Conditioned:
-    """A write under a condition: that the object is not there at all breaks it too."""
-
-    def __init__(self, condition: Condition | None) -> None:
-        self._condition = condition
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
-        if self._condition is None or not isinstance(error, AwsRefused):
-            return
-        if error.details.get("aws_code") in _NOT_THERE and self._condition.etag:
-            raise PreconditionFailed(
-                "The object that was to be replaced is gone: nothing was changed.",
-                hint="Look at what is there now, and try again.",
-                **error.details,
-            ) from None
-
-
-def _written(storage_class: str, content_type: str, content_encoding: str) -> dict[str, str]:
-    headers = {
-        "content-type": content_type,
-        "content-encoding": content_encoding,
-        "x-amz-storage-class": storage_class,
-    }
-    return {name: value for name, value in headers.items() if value}
-
-
-async def _body(response: httpx.Response, request: S3Request) -> AsyncIterator[bytes]:
-    kind = ""
-    try:
-        async for chunk in response.aiter_raw(_CHUNK):
-            yield chunk
-    except httpx.HTTPError as error:
-        kind = type(error).__name__
-    finally:
-        await response.aclose()
-    if kind:
-        raise unreachable(OSError(), request.doing, kind=kind)

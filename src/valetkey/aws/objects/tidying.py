@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,13 +13,15 @@ from xml.etree.ElementTree import Element
 from valetkey.aws.answers import child_text, escaped, name_of
 from valetkey.aws.errors import from_answer, not_understood
 from valetkey.aws.objects.facts import plain_etag
-from valetkey.aws.objects.http import BucketCalls, S3Request
-from valetkey.domain.errors import NotOffered, ValetkeyError
+from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
+from valetkey.domain.errors import AwsRefused, NotOffered, ValetkeyError
 from valetkey.domain.ports.objects import Part, Upload, UploadsPage
 
 _AT_ONCE: Final = 1000
 #: S3 has at most 10,000 parts, a thousand to a page; another store may give fewer at once.
 _MOST_PAGES: Final = 100
+_SIDE_BY_SIDE: Final = 16
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _DELETING: Final = "s3:DeleteObjects"
 
 
@@ -43,23 +45,33 @@ async def delete_many(calls: BucketCalls, keys: Sequence[str]) -> Mapping[str, V
         some = named[start : start + _AT_ONCE]
         try:
             failed |= await _delete(calls, [writable[key] for key in some])
-        except NotOffered:
+        except AwsRefused as refused:
+            # Some stores don't have the call, or judge it as a whole: each key may fare otherwise.
+            denied = refused.details.get("aws_code") in _DENIED
+            if not denied and not isinstance(refused, NotOffered):
+                raise
             single += some
-    for key in single:
-        try:
-            await delete_one(calls, key)
-        except ValetkeyError as error:
-            failed[key] = error
+    return failed | await _delete_singly(calls, single)
+
+
+async def _delete_singly(calls: BucketCalls, keys: Sequence[str]) -> dict[str, ValetkeyError]:
+    gate = asyncio.Semaphore(_SIDE_BY_SIDE)
+    failed: dict[str, ValetkeyError] = {}
+
+    async def one(key: str) -> None:
+        async with gate:
+            try:
+                await delete_one(calls, key)
+            except ValetkeyError as error:
+                failed[key] = error
+
+    await asyncio.gather(*map(one, keys))
     return failed
 
 
 async def _delete(calls: BucketCalls, objects: Sequence[str]) -> dict[str, ValetkeyError]:
     body = f"<Delete><Quiet>true</Quiet>{''.join(objects)}</Delete>".encode()
-    digest = hashlib.md5(body, usedforsecurity=False).digest()
-    headers = {
-        "content-type": "application/xml",
-        "content-md5": base64.b64encode(digest).decode(),
-    }
+    headers = {"content-type": "application/xml", "content-md5": md5_of(body)}
     request = S3Request(
         *(_DELETING, "POST", "", {"delete": ""}, headers, body),
         payload_hash=hashlib.sha256(body).hexdigest(),

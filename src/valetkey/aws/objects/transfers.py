@@ -1,0 +1,205 @@
+"""Objects looked at, read and written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Final
+
+import httpx
+
+from valetkey.aws.errors import from_aws, not_understood, unreachable
+from valetkey.aws.objects.facts import (
+    DESCRIBING,
+    conditioned,
+    encoding_of,
+    plain_etag,
+    size_in,
+    stored_from,
+)
+from valetkey.aws.objects.http import BucketCalls, S3Request
+from valetkey.aws.objects.listing import fetch_page
+from valetkey.aws.objects.multipart import PART_BYTES, Multipart, chained, parted
+from valetkey.domain.errors import AwsRefused, PreconditionFailed
+from valetkey.domain.ports.objects import Condition, Reading, Stored
+
+Facts = tuple[Mapping[str, str], int]
+
+_MISSING: Final = 404
+_NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+_CHUNK: Final = 256 * 1024
+_TOLD: Final = (*DESCRIBING, "content-range", "etag", "last-modified")
+#: HEAD tells the checksum only to whom asks for it.
+_WITH_CHECKSUM: Final = {"x-amz-checksum-mode": "ENABLED"}
+
+
+async def look(calls: BucketCalls, key: str) -> Stored | None:
+    """Return an object's facts, or None where there is none. Raises AwsRefused, AwsUnavailable."""
+    found = await facts_of(calls, key)
+    return stored_from(*found) if found is not None else None
+
+
+async def facts_of(calls: BucketCalls, key: str) -> Facts | None:
+    """Return HEAD's headers and the object's size, or None where there is no object."""
+    request = S3Request("s3:HeadObject", "HEAD", key, headers=_WITH_CHECKSUM)
+    try:
+        answer = await calls.fetch(request)
+    except AwsRefused as refused:
+        if refused.details.get("aws_code") in _NOT_THERE:
+            return None
+        raise
+    size = size_in(answer.headers)
+    return answer.headers, await _size(calls, key) if size is None else size
+
+
+async def require(calls: BucketCalls, key: str) -> Facts:
+    """Return the facts of an object that has to be there."""
+    found = await facts_of(calls, key)
+    if found is None:
+        raise from_aws("NoSuchKey", "", "s3:HeadObject", status=_MISSING)
+    return found
+
+
+async def _size(calls: BucketCalls, key: str) -> int:
+    """Find out a size that HEAD did not tell: by reading a byte, or by the listing."""
+    request = S3Request("s3:GetObject", "GET", key, headers={"range": "bytes=0-0"})
+    try:
+        response = await calls.open(request)
+        await response.aclose()
+        size = size_in(response.headers)
+    except AwsRefused as refused:
+        # An empty object has no first byte.
+        size = 0 if refused.details.get("aws_code") in {"InvalidRange", "416"} else None
+    if size is not None:
+        return size
+    for listed in (await fetch_page(calls, prefix=key, limit=1)).objects:
+        if listed.path == key:
+            return listed.size
+    raise not_understood("s3:HeadObject", "the store does not say how large the object is")
+
+
+async def read(calls: BucketCalls, key: str, byte_range: str) -> Reading:
+    """Open an object. Raises AwsRefused, AwsUnavailable."""
+    headers = {"range": byte_range} if byte_range else {}
+    request = S3Request("s3:GetObject", "GET", key, headers=headers)
+    response = await calls.open(request)
+    length = response.headers.get("content-length", "")
+    return Reading(
+        size=int(length) if length.isascii() and length.isdigit() else None,
+        chunks=_body(response, request),
+        content_range=response.headers.get("content-range", ""),
+        content_encoding=encoding_of(response.headers),
+        headers={name: response.headers[name] for name in _TOLD if name in response.headers},
+    )
+
+
+async def _body(response: httpx.Response, request: S3Request) -> AsyncIterator[bytes]:
+    kind = ""
+    try:
+        async for chunk in response.aiter_raw(_CHUNK):
+            yield chunk
+    except httpx.HTTPError as error:
+        kind = type(error).__name__
+    finally:
+        await response.aclose()
+    if kind:
+        raise unreachable(OSError(), request.doing, kind=kind)
+
+
+def written(storage_class: str, content_type: str, content_encoding: str) -> dict[str, str]:
+    """Return the headers of an object that is written."""
+    headers = {
+        "content-type": content_type,
+        "content-encoding": content_encoding,
+        "x-amz-storage-class": storage_class,
+    }
+    return {name: value for name, value in headers.items() if value}
+
+
+async def put(
+    calls: BucketCalls,
+    key: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    condition: Condition | None,
+) -> str:
+    """Write an object in one request and return its ETag. Raises AwsRefused, AwsUnavailable,
+    PreconditionFailed."""
+    request = S3Request(
+        *("s3:PutObject", "PUT", key),
+        headers={**headers, **conditioned(condition)},
+        body=body,
+        payload_hash=hashlib.sha256(body).hexdigest(),
+        repeatable=condition is None,
+    )
+    async with Conditioned(condition):
+        answer = await calls.fetch(request)
+    if answer.body.strip():
+        # A page of something between, say: who knows where the object went.
+        raise not_understood(request.doing, "an object that was written has no such answer")
+    return plain_etag(answer.headers.get("etag", ""))
+
+
+async def write(
+    calls: BucketCalls,
+    key: str,
+    chunks: AsyncIterator[bytes],
+    headers: Mapping[str, str],
+    condition: Condition | None,
+) -> Stored:
+    """Write an object as its bytes come. Raises AwsRefused, AwsUnavailable, PreconditionFailed."""
+    parts = parted(chunks)
+    first = await anext(parts, b"")
+    second = await anext(parts, b"") if len(first) >= PART_BYTES else b""
+    if not second:
+        await put(calls, key, first, headers, condition)
+    else:
+        async with Conditioned(condition):
+            upload = Multipart(calls, key, condition)
+            await upload.send(chained(first, second, parts), headers)
+    return stored_from(*await require(calls, key))
+
+
+async def restore(calls: BucketCalls, key: str, days: int) -> None:
+    """Ask for an archived object. Raises AwsRefused, AwsUnavailable."""
+    body = (
+        f"<RestoreRequest><Days>{days}</Days><GlacierJobParameters><Tier>Standard</Tier>"
+        "</GlacierJobParameters></RestoreRequest>"
+    ).encode()
+    request = S3Request(
+        *("s3:RestoreObject", "POST", key, {"restore": ""}),
+        {"content-type": "application/xml"},
+        body,
+        hashlib.sha256(body).hexdigest(),
+    )
+    try:
+        await calls.fetch(request)
+    except AwsRefused as refused:
+        if refused.details.get("aws_code") != "RestoreAlreadyInProgress":
+            raise
+
+
+class Conditioned:
+    """A write under a condition: that the object is not there at all breaks it too."""
+
+    def __init__(self, condition: Condition | None) -> None:
+        self._condition = condition
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._condition is None or not isinstance(error, AwsRefused):
+            return
+        if error.details.get("aws_code") in _NOT_THERE and self._condition.etag:
+            raise PreconditionFailed(
+                "The object that was to be replaced is gone: nothing was changed.",
+                hint="Look at what is there now, and try again.",
+                **error.details,
+            ) from None
