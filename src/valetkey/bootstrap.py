@@ -264,6 +264,7 @@ def wire(parts: Parts) -> Services:
         origin=parts.origin,
         later=[RevocationRight(parts.role_policies, clock)],
     )
+    locations = Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id)
     leases = Leases(storage, sealer, sts, stores, parts.role_policies, audit, clock, new_id)
     rotations = Rotations(
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
@@ -285,7 +286,7 @@ def wire(parts: Parts) -> Services:
         authentication=authentication,
         caches=caches,
         clock=clock,
-        locations=Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id),
+        locations=locations,
         grants=Grants(storage, audit, clock, new_id),
         health=Health(storage, clock, audit, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
         idempotency=Idempotency(storage, sealer, clock, new_id),
@@ -300,7 +301,7 @@ def wire(parts: Parts) -> Services:
         tokens=ApiTokens(storage, parts.tokens, audit, clock, parts.entropy, new_id),
         vending=vending,
         catalog=Catalog(
-            datasets=Datasets(heavy, audit, clock, new_id),
+            datasets=Datasets(heavy, locations, audit, clock, new_id),
             items=make_items(heavy, sealer, parts.objects, vending, audit, clock, new_id),
             syncs=syncs,
             sync_worker=sync_worker,

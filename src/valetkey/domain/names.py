@@ -7,14 +7,14 @@ from typing import Final
 
 from valetkey.domain.errors import InvalidInput
 
-MAX_NAME: Final = 100
+MAX_NAME: Final = 255
 MAX_REASON: Final = 500
 
 
 def clean_name(text: str, *, field: str = "name") -> str:
     """Return a display name, trimmed and in Unicode NFC.
 
-    Raises :class:`InvalidInput` for an empty one, one over 100 characters, or control characters.
+    Raises :class:`InvalidInput` for an empty one, one over 255 characters, or control characters.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not name:

@@ -33,7 +33,8 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The owner of locations and datasets."""
+    """The owner of locations and datasets. Datasets that name no location go to the default one,
+    each to a folder of its own; empty is none."""
 
     id: str
     org_id: str
@@ -41,6 +42,7 @@ class Project:
     creator: str
     created_at: datetime
     updated_at: datetime
+    default_location_id: str = ""
     version: int = 1
 
 

@@ -169,6 +169,28 @@ class People:
                 )
         return change.entity
 
+    async def set_default_location(
+        self, caller: Caller, project_id: str, location_id: str
+    ) -> Project:
+        """Name the location where datasets go that name none; empty is none.
+
+        Raises InvalidInput (no location of the project), NotFound, Denied.
+        """
+        async with self._access.changing(caller, RENAME_PROJECT, PROJECT, project_id) as change:
+            if location_id == change.entity.default_location_id:
+                return change.entity
+            locations = await change.work.locations.of_project(project_id)
+            if location_id and location_id not in {each.id for each in locations}:
+                raise InvalidInput(
+                    f"There is no location {ascii(location_id)[:80]} in this project.",
+                    hint="List the project's locations and use one's id.",
+                    field="defaultLocationId",
+                )
+            change.entity = replace(
+                change.entity, default_location_id=location_id, updated_at=self._clock.now()
+            )
+        return change.entity
+
     async def delete_project(self, caller: Caller, project_id: str) -> None:
         """Delete a project. Raises InUse while it has locations, NotFound, Denied."""
         async with self._access.changing(caller, DELETE_PROJECT, PROJECT, project_id) as change:

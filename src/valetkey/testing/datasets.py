@@ -156,6 +156,9 @@ class MemoryItems:
         found = {folder_of(item.path) for item in self.live(dataset.id)}
         return sorted(found - {""})[:limit]
 
+    async def holds(self, dataset: Dataset, folder: str) -> bool:
+        return any(folder_of(item.path).startswith(folder) for item in self.live(dataset.id))
+
     async def stretch(
         self, dataset: Dataset, after: str, upto: str | None, *, limit: int
     ) -> Sequence[Indexed]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -95,6 +95,10 @@ async def show_dataset(
     view, page, problem = View.of(request), _NOTHING, None
     try:
         page = await catalog.items.reading.page(reader.caller, dataset_id, view.wanted)
+        if view.page and page.total and not page.items:
+            # Beyond the end: the last page there is.
+            view = replace(view, page=(page.total - 1) // _SIZES[view.kind])
+            page = await catalog.items.reading.page(reader.caller, dataset_id, view.wanted)
     except InvalidInput as error:
         problem = error
     project = next(each for each in reader.projects if each.id == shown.dataset.project_id)

@@ -16,6 +16,7 @@ from valetkey.domain.errors import InvalidInput, TooLarge
 
 MULTIPART: Final = "multipart/form-data"
 FILE: Final = "file"
+KEPT: Final = frozenset({"type", "path", "metadata", "description", "name", FILE})
 #: Metadata is a field, and JSON may write each of its letters as an escape.
 _MAX_FIELD: Final = 4 * 1024 * 1024
 _MAX_PARTS: Final = 16
@@ -60,6 +61,11 @@ class UploadBody:
         text = self._fields.get(name, "")
         document: dict[str, Any] = decode(text.encode(), dict[str, Any]) if text else {}
         return document
+
+    @property
+    def not_kept(self) -> list[str]:
+        """The names of fields that nothing is made of (annotations, for instance)."""
+        return sorted(self._fields.keys() - KEPT)
 
     @property
     def has_file(self) -> bool:

@@ -84,6 +84,10 @@ class Items(Protocol):
         """Return the distinct folders that hold items, in order, without the root."""
         ...
 
+    async def holds(self, dataset: Dataset, folder: str) -> bool:
+        """Tell whether anything lies in a folder (its path ends in ``/``) or below."""
+        ...
+
     async def stretch(
         self, dataset: Dataset, after: str, upto: str | None, *, limit: int
     ) -> Sequence[Indexed]:

@@ -70,6 +70,8 @@ projects = Table(
     Column("creator", String(254), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    # No reference: a location names its project, and empty is none.
+    Column("default_location_id", String(24), nullable=False, server_default=""),
     version(),
     UniqueConstraint("org_id", "name"),
 )

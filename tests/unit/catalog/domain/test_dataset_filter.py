@@ -61,3 +61,25 @@ def test_a_filter_is_not_deeper_than_people_write() -> None:
         where = {"$and": [where]}
     with pytest.raises(InvalidInput, match="deeper"):
         fits(CATS, where)
+
+
+@pytest.mark.parametrize(
+    ("where", "fitting"),
+    [
+        ({"metadata.user.team": "vision"}, True),
+        ({"metadata.user.team": {"$ne": "vision"}}, False),
+        ({"metadata.system.x": {"$exists": True}}, False),
+        ({"name": "cat*"}, True),
+        ({"name": {"$in": ["dog*", "*s"]}}, True),
+        ({"createdAt": {"$gt": "2026-01-01T00:00:00.000Z"}}, True),
+        ({"createdAt": {"$lt": "2026-01-01"}}, False),
+        ({"annotated": False}, True),
+    ],
+)
+def test_datasets_are_found_by_metadata_patterns_and_moments(
+    where: dict[str, object], fitting: bool
+) -> None:
+    moment = datetime(2026, 6, 1, tzinfo=UTC)
+    metadata = {"user": {"team": "vision"}}
+    made = Dataset("1" * 24, "2" * 24, "3" * 24, "cats", "ada", moment, moment, metadata)
+    assert fits(made, where) is fitting

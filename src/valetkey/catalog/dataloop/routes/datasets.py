@@ -41,7 +41,7 @@ def _shape(view: DatasetView, request: Request[Any, Any, Any]) -> DatasetOut:
 async def create_dataset(
     catalog: Catalog, caller: Caller, request: Request[Any, Any, Any], data: JSONBody[DatasetIn]
 ) -> DatasetOut:
-    """Make a dataset over a driver; a sync fills it."""
+    """Make a dataset over a driver, or in the project's default one; a sync fills it."""
     new = NewDataset(data.name, data.driver_named)
     with _name_taken_is_400():
         return _shape(await catalog.datasets.create(caller, data.project, new), request)
@@ -65,7 +65,7 @@ async def query_datasets(
         for view in await catalog.datasets.of_project(
             caller, project_id, hidden=bool(data.system_space)
         )
-        if fits(view.dataset, data.filter)
+        if data.means(view.dataset.id) and fits(view.dataset, data.filter)
     ]
     start, size = data.page * data.page_size, data.page_size
     return DatasetsPageOut(

@@ -34,6 +34,8 @@ from valetkey.serving.hangup import while_connected
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 64 * 1024
 _Proxy = Annotated[bool, QueryParameter(description="Send the bytes from here, no redirect.")]
+_Page = Annotated[int, QueryParameter(ge=0, le=1_000_000, name="pageOffset")]
+_PageSize = Annotated[int, QueryParameter(ge=1, le=1000, name="pageSize")]
 _System = Annotated[bool, QueryParameter(description="Let metadata.system be written too.")]
 
 
@@ -58,6 +60,23 @@ async def query_items(
     reading = items.reading.page(caller, dataset_id, data.wanted)
     page = await while_connected(request.receive, reading)
     return ItemsPageOut.of(page, data.page_size, api_address(request))
+
+
+@get("/datasets/{dataset_id:str}/items", tags=["items"])
+async def list_items(
+    catalog: Catalog,
+    caller: Caller,
+    request: Request[Any, Any, Any],
+    dataset_id: str,
+    page: _Page = 0,
+    page_size: _PageSize = 100,
+) -> ItemsPageOut:
+    """List a dataset's files, by id."""
+    data = ItemQueryIn({"type": "file"}, page=page, page_size=page_size)
+    reading = catalog.items.reading.page(caller, dataset_id, data.wanted)
+    return ItemsPageOut.of(
+        await while_connected(request.receive, reading), page_size, api_address(request)
+    )
 
 
 @get("/items/{item_id:str}", tags=["items"])
@@ -146,7 +165,8 @@ async def _upload(
     item, operation = await catalog.items.uploading.upload(
         caller, dataset_id, new, body.file(), mode=mode
     )
-    return Response(ItemOut.of(item, base), headers={"x-item-op": operation})
+    shown = ItemOut.of(item, base, body.not_kept)
+    return Response(shown, headers={"x-item-op": operation})
 
 
 async def _form(stream: AsyncIterator[bytes]) -> dict[str, str]:
@@ -249,6 +269,7 @@ async def directory_tree(
 
 ROUTES = (
     query_items,
+    list_items,
     show_item,
     change_item,
     delete_item,

@@ -13,6 +13,7 @@ from valetkey.catalog.dataloop.wire.people import (
     ProjectIn,
     ProjectMemberIn,
     ProjectOut,
+    ProjectPatchIn,
     RemovedOut,
 )
 from valetkey.domain.access import ProjectRole
@@ -59,6 +60,22 @@ async def find_projects(services: Services, caller: Caller, name: str) -> list[P
     if not found:
         raise NotFound(f"There is no project {name!r}.", hint="List the projects.")
     return [_shape(caller, project) for project in found]
+
+
+@patch("/projects/{project_id:str}", tags=["projects"])
+async def change_project(
+    services: Services, caller: Caller, project_id: str, data: JSONBody[ProjectPatchIn]
+) -> ProjectOut:
+    """Rename a project, or set where its datasets go that name no driver."""
+    people = services.people
+    if data.default_driver is not None:
+        await people.set_default_location(caller, project_id, data.default_driver)
+    if data.name is not None:
+        try:
+            await people.rename_project(caller, project_id, data.name)
+        except Conflict as conflict:
+            raise InvalidInput(conflict.message, hint=conflict.hint, field="name") from None
+    return _shape(caller, await people.project(caller, project_id))
 
 
 @delete("/projects/{project_id:str}", tags=["projects"])
@@ -111,6 +128,7 @@ ROUTES = (
     list_projects,
     show_project,
     find_projects,
+    change_project,
     delete_project,
     list_members,
     add_member,

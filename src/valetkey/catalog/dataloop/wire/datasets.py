@@ -17,7 +17,7 @@ _PageSize = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 class DatasetIn(Tolerant, frozen=True):
     """A new dataset over a driver (``driver``, or ``driverId``) of its project (``projects`` holds
-    one id)."""
+    one id). Without a driver it gets a folder of its own in the project's default one."""
 
     name: str
     projects: list[str] = msgspec.field(default_factory=list)
@@ -37,15 +37,8 @@ class DatasetIn(Tolerant, frozen=True):
 
     @property
     def driver_named(self) -> str:
-        """The driver's id. Raises InvalidInput for none."""
-        found = self.driver or self.location_id
-        if not found:
-            raise InvalidInput(
-                "A dataset needs a storage driver: Valetkey keeps no files of its own.",
-                hint='Make a driver, and send {"driver": "ID"}.',
-                field="driver",
-            )
-        return found
+        """The driver's id; empty for the project's default one."""
+        return self.driver or self.location_id or ""
 
 
 class DatasetPatchIn(Tolerant, frozen=True):
@@ -56,9 +49,10 @@ class DatasetPatchIn(Tolerant, frozen=True):
 
 
 class ContextIn(Tolerant, frozen=True):
-    """Which projects are meant."""
+    """Which projects are meant, and which datasets of them; none of them is all."""
 
     projects: list[str] = msgspec.field(default_factory=list)
+    datasets: list[str] = msgspec.field(default_factory=list)
 
 
 class DatasetQueryIn(Tolerant, frozen=True):
@@ -74,6 +68,11 @@ class DatasetQueryIn(Tolerant, frozen=True):
     def projects(self) -> list[str]:
         """The projects that are meant; none means all that the caller may see."""
         return self.context.projects if self.context else []
+
+    def means(self, dataset_id: str) -> bool:
+        """Tell whether a dataset is among those that are meant."""
+        named = self.context.datasets if self.context else []
+        return not named or dataset_id in named
 
 
 class DatasetOut(Out, frozen=True):
@@ -97,6 +96,9 @@ class DatasetOut(Out, frozen=True):
     annotations_count: int = 0
     access_level: str = "private"
     readable_type: str = "Dataset"
+    updated_by: str | None = None
+    directory_tree: str | None = None
+    index_driver: str | None = None
 
     @classmethod
     def of(cls, dataset: Dataset, count: int, base: str, *, syncing: bool = False) -> DatasetOut:
@@ -115,6 +117,7 @@ class DatasetOut(Out, frozen=True):
             url=url,
             items=f"{url}/items",
             is_syncing=syncing,
+            directory_tree=f"{url}/directoryTree",
         )
 
 

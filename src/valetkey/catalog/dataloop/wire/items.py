@@ -46,9 +46,12 @@ class ItemOut(Out, frozen=True):
     thumbnail: str | None = None
     spec: dict[str, Any] = msgspec.field(default_factory=dict)
     src_item: str | None = None
+    updated_by: str | None = None
+    #: Parts of an upload that are Dataloop's alone, and were not kept.
+    not_kept: list[str] = msgspec.field(default_factory=list)
 
     @classmethod
-    def of(cls, item: Item, base: str) -> ItemOut:
+    def of(cls, item: Item, base: str, not_kept: Sequence[str] = ()) -> ItemOut:
         """Return an item's shape; ``base`` is the API's own address."""
         url = f"{base}/items/{item.id}"
         return cls(
@@ -66,6 +69,7 @@ class ItemOut(Out, frozen=True):
             created_at=moment(item.created_at),
             updated_at=moment(item.updated_at),
             description=item.description or None,
+            not_kept=list(not_kept),
         )
 
 

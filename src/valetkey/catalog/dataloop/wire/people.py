@@ -85,6 +85,14 @@ class ProjectIn(Tolerant, frozen=True):
     org: str = ""
 
 
+class ProjectPatchIn(Tolerant, frozen=True):
+    """What to change of a project; its default driver is where datasets go that name none (an empty
+    text: nowhere). Dataloop's SDK sends the whole of a project; the rest is let be."""
+
+    name: str | None = None
+    default_driver: str | None = None
+
+
 class OrgRef(Out, frozen=True):
     """The organisation of a project."""
 
@@ -102,7 +110,11 @@ class ProjectOut(Out, frozen=True):
     role: str
     created_at: str
     updated_at: str
+    default_driver: str | None = None
     contributors: list[MemberOut] = msgspec.field(default_factory=list)
+    system_project: bool = False
+    feature_constraints: list[str] = msgspec.field(default_factory=list)
+    is_blocked: bool = False
 
     @classmethod
     def of(cls, project: Project, role: str) -> ProjectOut:
@@ -115,6 +127,7 @@ class ProjectOut(Out, frozen=True):
             role=role,
             created_at=moment(project.created_at),
             updated_at=moment(project.updated_at),
+            default_driver=project.default_location_id or None,
         )
 
 

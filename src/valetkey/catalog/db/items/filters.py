@@ -191,8 +191,13 @@ def glob_range(node: Node) -> Condition | None:
     if not node.pattern.startswith("/") or not beginning:
         return None
     side = _C.path if node.field is Column.FILENAME else _C.folder
+    return and_(*beginning_with(side, beginning))
+
+
+def beginning_with(side: Expression, beginning: str) -> list[Condition]:
+    """Return the stretch of an indexed text that holds all that has a beginning."""
     above = _after(beginning)
-    return side >= beginning if above is None else and_(side >= beginning, side < above)
+    return [side >= beginning, *([] if above is None else [side < above])]
 
 
 def _after(beginning: str) -> str | None:

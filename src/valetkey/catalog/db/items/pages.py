@@ -23,7 +23,7 @@ from valetkey.catalog.db.items.filters import (
     glob_range,
 )
 from valetkey.catalog.db.items.rows import COLUMNS
-from valetkey.catalog.domain.dql.ast import All, Column, Equal, Node, Order
+from valetkey.catalog.domain.dql.ast import Column, Equal, Node, Order, conjunction
 from valetkey.catalog.domain.ports import ItemQuery
 
 _C = t.items.c
@@ -82,10 +82,3 @@ def _directed(side: Any, order: Order) -> Any:
 
 def _paged(statement: Select[Any], sorting: Sequence[Any], query: ItemQuery) -> Select[Any]:
     return statement.order_by(*sorting).limit(query.limit).offset(query.offset)
-
-
-def conjunction(node: Node) -> list[Node]:
-    """Return the conditions that must all hold."""
-    if isinstance(node, All):
-        return [condition for part in node.parts for condition in conjunction(part)]
-    return [node]

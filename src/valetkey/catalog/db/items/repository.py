@@ -16,7 +16,9 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
+    text,
     tuple_,
     update,
 )
@@ -24,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.bulk import Bulk
-from valetkey.catalog.db.items.filters import Translator
+from valetkey.catalog.db.items.filters import Translator, beginning_with
 from valetkey.catalog.db.items.pages import page_query
 from valetkey.catalog.db.items.rows import (
     COLUMNS,
@@ -46,6 +48,19 @@ _LIVE = _C.deleted_ms.is_(None)
 #: The two halves of PostgreSQL's advisory locks: ours for items, and the dataset's number.
 _LOCK_CLASS = 0x564B4954
 _NUMBERS = 2**31
+
+
+#: Each folder is found by a jump over the index, however many items lie in one.
+_FOLDERS = text("""
+WITH RECURSIVE f(folder) AS (
+  SELECT min(folder) FROM items WHERE dataset = :dataset AND deleted_ms IS NULL AND folder > ''
+  UNION ALL
+  SELECT (SELECT min(folder) FROM items
+          WHERE dataset = :dataset AND deleted_ms IS NULL AND folder > f.folder)
+  FROM f WHERE f.folder IS NOT NULL
+)
+SELECT folder FROM f WHERE folder IS NOT NULL LIMIT :limit
+""")
 
 
 class SqlItems(Repository):
@@ -129,18 +144,13 @@ class SqlItems(Repository):
         await self.put(dataset, item, touched_ms=now_ms)
 
     async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
-        """Each folder is found by a jump over the index, however many items lie in one."""
-        found: list[str] = []
-        last = ""
-        own = (_C.dataset == dataset.number, _LIVE)
-        while len(found) < limit:
-            query = select(func.min(_C.folder)).where(*own, _C.folder > last)
-            next_folder = (await self._connection.execute(query)).scalar()
-            if next_folder is None:
-                break
-            found.append(next_folder)
-            last = next_folder
-        return found
+        values = {"dataset": dataset.number, "limit": limit}
+        return list((await self._connection.execute(_FOLDERS, values)).scalars())
+
+    async def holds(self, dataset: Dataset, folder: str) -> bool:
+        own = (_C.dataset == dataset.number, _LIVE, *beginning_with(_C.folder, folder))
+        some: Select[Any] = select(literal_column("1")).where(*own).limit(1)
+        return (await self._connection.execute(some)).first() is not None
 
     async def stretch(
         self, dataset: Dataset, after: str, upto: str | None, *, limit: int

@@ -117,3 +117,10 @@ class Exists:
 
 
 Node = All | Either | Not | Equal | Compare | Glob | Contains | Exists
+
+
+def conjunction(node: Node) -> list[Node]:
+    """Return the conditions that must all hold."""
+    if isinstance(node, All):
+        return [condition for part in node.parts for condition in conjunction(part)]
+    return [node]

@@ -17,16 +17,18 @@ from valetkey.domain.people import Project
 from valetkey.domain.ports import Clock
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_project, missing
+from valetkey.services.locations import Locations, NewLocation
 
 _CLEARED_AT_ONCE: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class NewDataset:
-    """What a person gives for a dataset. ``location_id`` names a location of the same project."""
+    """What a person gives for a dataset. ``location_id`` names a location of the same project;
+    empty is a folder of its own in the project's default location."""
 
     name: str
-    location_id: str
+    location_id: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -42,9 +44,15 @@ class Datasets:
     """Members of the project may look; developers make, rename and delete."""
 
     def __init__(
-        self, storage: CatalogStorage, audit: AuditLog, clock: Clock, new_id: IdFactory
+        self,
+        storage: CatalogStorage,
+        locations: Locations,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: IdFactory,
     ) -> None:
         self._storage = storage
+        self._locations = locations
         self._audit = audit
         self._guard = Guard(audit)
         self._clock = clock
@@ -53,7 +61,8 @@ class Datasets:
     async def create(self, caller: Caller, project_id: str, new: NewDataset) -> DatasetView:
         """Make an empty dataset; a sync fills it.
 
-        Raises InvalidInput (name, unknown location), Conflict (name taken), NotFound, Denied.
+        Raises InvalidInput (name, unknown location, none given and no default), Conflict (name
+        taken), NotFound, Denied.
         """
         project = await self._project(caller, Action.MANAGE_DATASETS, project_id)
         draft = self._draft(
@@ -63,17 +72,45 @@ class Datasets:
             location_id=new.location_id,
             metadata=check_metadata(new.metadata),
         )
+        if not draft.location_id:
+            draft = replace(draft, location_id=await self._own_folder(caller, project, draft))
         async with self._storage.begin() as work:
-            location = await work.locations.get(new.location_id) if is_id(new.location_id) else None
+            known = is_id(draft.location_id)
+            location = await work.locations.get(draft.location_id) if known else None
             if location is None or location.project_id != project.id:
                 raise InvalidInput(
-                    f"There is no location {ascii(new.location_id)[:80]} in this project.",
+                    f"There is no location {ascii(draft.location_id)[:80]} in this project.",
                     hint="List the project's locations and use one's id.",
                     field="location",
                 )
             dataset = await work.datasets.add(draft)
             await self._note(work, caller, project, "dataset.create", dataset)
         return DatasetView(dataset, 0)
+
+    async def _own_folder(self, caller: Caller, project: Project, draft: Dataset) -> str:
+        """Make a location for a dataset alone, in the project's default one; returns its id."""
+        async with self._storage.read() as work:
+            default = await work.locations.get(project.default_location_id)
+            taken = [each.name for each in await work.datasets.of_project(project.id)]
+        if default is None or default.project_id != project.id:
+            raise InvalidInput(
+                "A dataset needs a location, and the project has no default one.",
+                hint="Give one (driver), or let the project's owner set the default: "
+                'PATCH /projects/{id} {"defaultDriver": "ID"}.',
+                field="driver",
+            )
+        if draft.name in taken:
+            raise Conflict(
+                f"There is a dataset {draft.name!r} already.", hint="Choose another name."
+            )
+        own = NewLocation(
+            name=f"{draft.name[:200]} {draft.id}",
+            bucket=default.bucket,
+            folder=f"{default.prefix}datasets/{draft.id}/",
+            parent_id=default.id,
+            allow_external_delete=default.allow_external_delete,
+        )
+        return (await self._locations.create(caller, project.id, own)).id
 
     async def get(self, caller: Caller, dataset_id: str) -> DatasetView:
         """Return one dataset. Raises NotFound, Denied."""

@@ -9,8 +9,8 @@ from typing import Final
 from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
+from valetkey.catalog.services.items.folders import folder_path
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.reading import folder_path
 from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.sessions import MOVE, Sessions
 from valetkey.domain.access import Action

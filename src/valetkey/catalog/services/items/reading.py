@@ -7,12 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from valetkey.catalog.domain.dataset import Dataset, Item, folder_id
-from valetkey.catalog.domain.dql.ast import All, Column, Compare, Equal, Node
+from valetkey.catalog.domain.dataset import Dataset, Item
+from valetkey.catalog.domain.dql.ast import Column, Compare, Equal, Node, conjunction
 from valetkey.catalog.domain.dql.fields import parse_sort
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
+from valetkey.catalog.services.items.folders import IS_FOLDER, fitting_folders, holding_folders
 from valetkey.catalog.services.items.selection import by_exact_names
 from valetkey.catalog.services.turns import Turns
 from valetkey.domain.access import Action
@@ -21,7 +22,6 @@ from valetkey.services.audit import Caller
 
 MAX_PAGE: Final = 1000
 _MAX_OFFSET: Final = 1_000_000
-MAX_FOLDERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,10 @@ class ItemReading:
         async with self._turn(caller), self._storage.search() as work:
             if wanted.by_name:
                 where = await by_exact_names(work, store.dataset, where)
+            if IS_FOLDER in conjunction(where):
+                folders = await fitting_folders(work, store.dataset, where, orders)
+                shown = folders[offset : offset + wanted.size]
+                return ItemsPage(shown, offset + len(shown) < len(folders), len(folders))
             query = ItemQuery(where, orders, limit=wanted.size + 1, offset=offset)
             found = await work.items.page(store.dataset, query) if wanted.size else []
             total = await _total(work, store.dataset, where)
@@ -82,24 +86,14 @@ class ItemReading:
     async def folders(self, caller: Caller, dataset_id: str) -> Sequence[str]:
         """Return the folders that hold items, in order, each ending in ``/``, the root left out.
 
-        Raises NotFound, Denied, TooManyRequests, TookTooLong.
+        Raises NotFound, Denied, TooLarge, TooManyRequests, TookTooLong.
         """
         store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
         async with self._turn(caller), self._storage.search() as work:
-            return await work.items.folders(store.dataset, limit=MAX_FOLDERS)
+            return await holding_folders(work, store.dataset)
 
     def _turn(self, caller: Caller) -> AbstractAsyncContextManager[None]:
         return self._turns.take(caller.principal.user_id)
-
-
-async def folder_path(work: CatalogWork, dataset: Dataset, item_id: str) -> str | None:
-    """Return the path of the folder with an id, whether somebody made it or it merely holds
-    items; None if there is none."""
-    item = await work.items.get(item_id)
-    if item is not None and item.dataset_id == dataset.id and item.is_folder:
-        return item.path
-    folders = await work.items.folders(dataset, limit=MAX_FOLDERS)
-    return next((path for path in folders if folder_id(dataset.id, path) == item_id), None)
 
 
 def _offset(page: int, size: int) -> int:
@@ -114,16 +108,9 @@ def _offset(page: int, size: int) -> int:
 
 
 async def _total(work: CatalogWork, dataset: Dataset, where: Node) -> int | None:
-    parts = _conjunction(where)
+    parts = conjunction(where)
     if any(isinstance(part, Compare) and part.field is Column.ID for part in parts):
         return None
     if parts == [Equal(Column.TYPE, "file")]:
         return await work.datasets.item_count(dataset)
     return await work.items.count(dataset, where)
-
-
-def _conjunction(node: Node) -> list[Node]:
-    """Return the conditions that must all hold."""
-    if isinstance(node, All):
-        return [condition for part in node.parts for condition in _conjunction(part)]
-    return [node]

@@ -11,7 +11,6 @@ from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.reading import MAX_FOLDERS
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.domain.access import Action
@@ -113,8 +112,8 @@ class ItemRemoval:
 
     async def _require_empty(self, store: DatasetStorage, folder: Item) -> None:
         async with self._storage.read() as work:
-            folders = await work.items.folders(store.dataset, limit=MAX_FOLDERS)
-        if any(held.startswith(folder.path) for held in folders):
+            holds_items = await work.items.holds(store.dataset, folder.path)
+        if holds_items:
             raise InUse(
                 f"The folder {folder.filename!r} holds items.", hint="Delete or move them first."
             )
