@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ from valetkey.services import registry
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
 from valetkey.services.grants import Grants
-from valetkey.services.health import Health, StsSeen
+from valetkey.services.health import Health, StsSeen, Watched
 from valetkey.services.idempotency import Idempotency
 from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
@@ -90,6 +90,8 @@ class Parts:
     objects: ObjectStore
     access_keys: AccessKeys
     role_policies: RolePolicies
+    #: Syncs and duties are done here.
+    works: bool = True
     #: No other process works on this database.
     alone: bool = False
     #: Where clients find S3 if it is not AWS's own, for what they are given.
@@ -205,12 +207,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 objects=objects,
                 access_keys=access_keys,
                 role_policies=role_policies,
+                works=settings.works,
                 alone=settings.database.startswith("sqlite"),
                 s3_endpoint=settings.s3_endpoint,
                 origin=settings.public_url.rstrip("/"),
             )
         )
-        async with services.catalog.sync_worker.running():
+        async with services.catalog.sync_worker.running() if settings.works else nullcontext():
             yield services
     finally:
         await sts.close()
@@ -278,8 +281,12 @@ def wire(parts: Parts) -> Services:
         leases,
         clock,
         parts.entropy,
-        more={"token uses": uses.store, "refusals": audit.write_left_out},
+        works=parts.works,
+        own={"token uses": uses.store, "refusals": audit.write_left_out},
     )
+    watched: dict[str, Watched] = {"worker": scheduler}
+    if parts.works:
+        watched["syncs"] = sync_worker
     return Services(
         accounts=accounts,
         audit=audit,
@@ -288,7 +295,7 @@ def wire(parts: Parts) -> Services:
         clock=clock,
         locations=locations,
         grants=Grants(storage, audit, clock, new_id),
-        health=Health(storage, clock, audit, sts_seen, {"worker": scheduler, "syncs": sync_worker}),
+        health=Health(storage, clock, audit, sts_seen, watched),
         idempotency=Idempotency(storage, sealer, clock, new_id),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         leases=leases,

@@ -82,6 +82,21 @@ class Settings:
         "Seconds that requests under way get to finish after a stop is asked for. Five seconds "
         "later the process has ended, whatever still ran.",
     )
+    workers: int = _setting(
+        1,
+        "Processes that serve on this machine. More than one need a PostgreSQL database, as "
+        "several machines do.",
+    )
+    duties: tuple[str, ...] = _setting(
+        ("serve", "work"),
+        "What a server does: `serve` answers requests; `work` runs syncs, rotations, revocations "
+        "and housekeeping too, which `valetkey worker` can do instead.",
+    )
+    health_port: int = _setting(
+        0,
+        "A further port for `/healthz` and `/readyz`, answered from a thread of its own, however "
+        "busy the rest is; 0: none.",
+    )
     ready_file: str = _setting(
         "",
         "A file that is there while the server answers: its address and what it uses, as JSON.",
@@ -112,6 +127,33 @@ class Settings:
         "auto", "`human`, `json`, or `auto`: human on a terminal, JSON otherwise."
     )
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
+
+    def __post_init__(self) -> None:
+        unknown = set(self.duties) - {"serve", "work"}
+        if unknown or not self.duties:
+            raise ConfigurationError(
+                f"The setting duties can't be {', '.join(self.duties) or 'empty'}.",
+                hint="It is 'serve', 'work', or both: 'serve,work'.",
+            )
+        if self.workers < 1:
+            raise ConfigurationError(
+                "The setting workers can't be less than 1.", hint="Leave it out for one."
+            )
+        if self.workers > 1 and self.database.startswith("sqlite"):
+            raise ConfigurationError(
+                "Several processes can't serve a SQLite database.",
+                hint="Use PostgreSQL (the setting database_url), or leave workers at 1.",
+            )
+        if self.workers > 1 and self.health_port:
+            raise ConfigurationError(
+                "Several workers can't share one health port.",
+                hint="Ask /readyz at the server's own port, or leave workers at 1.",
+            )
+
+    @property
+    def works(self) -> bool:
+        """Whether background work is done in this process."""
+        return "work" in self.duties
 
     @property
     def data_folder(self) -> Path:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from valetkey.serving import connection, reserve, serve, server
+from valetkey.domain.errors import ConfigurationError
+from valetkey.serving import connection, healthcheck, reserve, serve, server
 
 
 class App:
@@ -179,3 +181,34 @@ async def test_a_client_that_never_reads_is_left_after_a_while(
         stop.set()
         await serving
     writer.transport.abort()
+
+
+async def test_health_is_told_from_a_thread_though_the_loop_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def readiness() -> tuple[bool, dict[str, str]]:
+        return True, {"database": ""}
+
+    monkeypatch.setattr(healthcheck, "_ANSWER_SECONDS", 0.2)
+    answers: list[httpx.Response] = []
+    with healthcheck.health_door("127.0.0.1", 0, readiness) as port:
+        url = f"http://127.0.0.1:{port}/readyz"
+        while_it_turns = await asyncio.to_thread(httpx.get, url)
+        asking = threading.Thread(target=lambda: answers.append(httpx.get(url)))
+        asking.start()
+        asking.join()  # the loop waits for this, and turns for nobody
+    assert (while_it_turns.status_code, while_it_turns.json()["ready"]) == (200, True)
+    assert answers[0].status_code == 503
+    assert "has not turned" in answers[0].json()["parts"]["process"]
+
+
+async def test_a_taken_health_port_is_named() -> None:
+    async def readiness() -> tuple[bool, dict[str, str]]:
+        return True, {}
+
+    with (
+        reserve("127.0.0.1", 0) as taken,
+        pytest.raises(ConfigurationError, match="health port"),
+        healthcheck.health_door("127.0.0.1", taken.getsockname()[1], readiness),
+    ):
+        pass

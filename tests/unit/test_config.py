@@ -116,3 +116,34 @@ def test_the_page_has_every_setting_under_both_of_its_names() -> None:
     page = settings_page()
     for setting in fields(Settings):
         assert f"| `{setting.name}` | `{PREFIX}{setting.name.upper()}` |" in page
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"VALETKEY_DUTIES": "serve,wrok"}, "wrok"),
+        ({"VALETKEY_DUTIES": ""}, "empty"),
+        ({"VALETKEY_WORKERS": "0"}, "less than 1"),
+        ({"VALETKEY_WORKERS": "2"}, "SQLite"),
+        (
+            {
+                "VALETKEY_WORKERS": "2",
+                "VALETKEY_HEALTH_PORT": "1",
+                "VALETKEY_DATABASE_URL": "postgresql://host/name",
+            },
+            "health port",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_one_another_are_refused(
+    variables: dict[str, str], says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        load_settings(variables)
+
+
+def test_what_kubernetes_sets_for_a_service_is_no_setting_and_a_port_is_one() -> None:
+    assert load_settings({"VALETKEY_PORT": "tcp://10.0.0.7:80"}).port == Settings().port
+    assert load_settings({"VALETKEY_PORT": "1234"}).port == 1234
+    with pytest.raises(ConfigurationError):
+        load_settings({"VALETKEY_SERVICE_HOSTS": "10.0.0.7"})

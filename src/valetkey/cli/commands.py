@@ -36,6 +36,7 @@ _AWS: Final = (Mount("setup", "valetkey.cli.setup:app", "Set up what Valetkey st
 _SERVER: Final = (
     Mount("init", "valetkey.cli.server:init", "First start: the key, the tables, the owner."),
     Mount("serve", "valetkey.cli.server:serve", "Run the server."),
+    Mount("worker", "valetkey.cli.server:worker", "Do a server's background work, elsewhere."),
     Mount("migrate", "valetkey.cli.server:migrate", "Bring the database to this version."),
     Mount("keys", "valetkey.cli.sealing:app", "The key that seals stored secrets."),
     Mount("settings", "valetkey.cli.server:settings", "List the server's settings."),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +19,7 @@ from cyclopts import Group, Parameter
 from valetkey import logs, serving
 from valetkey.api import ApiOptions, create_app
 from valetkey.bootstrap import (
+    Services,
     bring_up_to_date,
     first_start,
     make_sealing_key,
@@ -29,6 +33,7 @@ from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.config import PREFIX, Settings, environment, load_settings, settings_page
 from valetkey.console import console_routes
 from valetkey.db.claim import claimed
+from valetkey.domain.errors import ConfigurationError
 from valetkey.domain.secret import Secret
 
 _GROUP: Final = Group("Settings and output", sort_key=9)
@@ -101,9 +106,10 @@ def serve(
     host: str = "",
     port: int | None = None,
     migrate: Flag = False,
+    workers: int | None = None,
     ready_file: Path | None = None,
     setup: Setup = _SETUP,
-) -> None:
+) -> int | None:
     """Run the server until it is told to stop (SIGTERM, Ctrl-C); requests under way are finished.
 
     Parameters
@@ -114,6 +120,8 @@ def serve(
         The port to listen on; 0 lets the system choose (default: the setting port).
     migrate
         Bring the database to this version first.
+    workers
+        How many processes serve (default: the setting workers). Several need PostgreSQL.
     ready_file
         A file that is there while the server answers, with what is printed as JSON (default: the
         setting ready_file).
@@ -124,39 +132,89 @@ def serve(
         host=host or settings.host,
         port=settings.port if port is None else port,
         migrate_on_start=migrate or settings.migrate_on_start,
+        workers=settings.workers if workers is None else workers,
         ready_file=str(ready_file or settings.ready_file),
     )
     logs.configure(style=settings.log_format, level=settings.log_level)
-
-    def ready(bound: int) -> None:
-        facts = describe(settings, bound)
-        if setup.as_json:
-            show.write_json(facts)
-        else:
-            show.facts(list(facts.items()))
-            show.say("Ctrl-C stops it.")
-        show.flush()
 
     if settings.public_url.startswith("https:") and not settings.trusted_proxies:
         structlog.get_logger("valetkey").warning(
             "public_url is https, so a proxy stands in front, and trusted_proxies is empty: all "
             "who come through it count as one source of sign-ins; name it in trusted_proxies"
         )
-    serving.run(_serve_until_signal(settings, ready))
+    if "serve" not in settings.duties:
+        raise ConfigurationError(
+            "The setting duties says that this process does not serve.",
+            hint="Run 'valetkey worker', or add 'serve' to the setting.",
+        )
+    if settings.workers == 1:
+        serving.run(_until_signal(settings, _Told(settings, setup.as_json), _serving))
+        return None
+    return _serve_by_many(settings, _Told(settings, setup.as_json))
 
 
-async def _serve_until_signal(settings: Settings, ready: Callable[[int], None]) -> None:
-    stop, place = asyncio.Event(), Path(settings.ready_file) if settings.ready_file else None
+def worker(
+    *,
+    health_port: int | None = None,
+    ready_file: Path | None = None,
+    setup: Setup = _SETUP,
+) -> None:
+    """Do the background work of servers on a PostgreSQL database: syncs, rotations, revocations,
+    housekeeping. It answers no requests. Servers whose setting duties is 'serve' leave it to this.
+
+    Parameters
+    ----------
+    health_port
+        A port for /healthz and /readyz (default: the setting health_port; 0: none).
+    ready_file
+        A file that is there while it works (default: the setting ready_file).
+    """
+    settings = setup.settings()
+    settings = replace(
+        settings,
+        duties=("work",),
+        health_port=settings.health_port if health_port is None else health_port,
+        ready_file=str(ready_file or settings.ready_file),
+    )
+    if settings.database.startswith("sqlite"):
+        raise ConfigurationError(
+            "A SQLite database is worked on by the server that serves it.",
+            hint="Several processes need PostgreSQL (the setting database_url).",
+        )
+    logs.configure(style=settings.log_format, level=settings.log_level)
+    serving.run(_until_signal(settings, _Told(settings, setup.as_json), _working))
+
+
+class _Told:
+    """Tells people and programs, once, that a process does what it should."""
+
+    def __init__(self, settings: Settings, as_json: bool) -> None:
+        self._settings = settings
+        self._as_json = as_json
+        self.place = Path(settings.ready_file) if settings.ready_file else None
+
+    def ready(self, file: serving.ReadyFile, bound: int) -> None:
+        """``bound`` is the port that requests are answered at; 0 if none are."""
+        facts = describe(self._settings, bound)
+        file.write(json.dumps(facts) + "\n")
+        if self._as_json:
+            show.write_json(facts)
+        else:
+            show.facts(list(facts.items()))
+            show.say("Ctrl-C stops it.")
+        show.flush()
+        serving.notify(environment(), "READY=1")
+
+
+_Work = Callable[[Settings, Callable[[int], None], asyncio.Event], Coroutine[Any, Any, None]]
+
+
+async def _until_signal(settings: Settings, told: _Told, work: _Work) -> None:
+    stop = asyncio.Event()
     serving.stop_on_signals(stop, within=settings.shutdown_grace + serving.SPARE_SECONDS)
-    with serving.ready_file(place) as file:
-
-        def tell(bound: int) -> None:
-            file.write(json.dumps(describe(settings, bound)) + "\n")
-            ready(bound)
-            serving.notify(environment(), "READY=1")
-
+    with serving.ready_file(told.place) as file:
         stopping = asyncio.create_task(_tell_of(stop))
-        await host_services(settings, ready=tell, stop=stop)
+        await work(settings, partial(told.ready, file), stop)
         stopping.cancel()
     structlog.get_logger("valetkey").info("stopped")
 
@@ -164,6 +222,45 @@ async def _serve_until_signal(settings: Settings, ready: Callable[[int], None]) 
 async def _tell_of(stop: asyncio.Event) -> None:
     await stop.wait()
     serving.notify(environment(), "STOPPING=1")
+
+
+async def _serving(settings: Settings, ready: Callable[[int], None], stop: asyncio.Event) -> None:
+    await host_services(settings, ready=ready, stop=stop)
+
+
+async def _working(settings: Settings, ready: Callable[[int], None], stop: asyncio.Event) -> None:
+    async with open_services(settings) as services, services.scheduler.working():
+        with _health_door(settings, services):
+            ready(0)
+            await stop.wait()
+
+
+def _serve_by_many(settings: Settings, told: _Told) -> int:
+    """Serve by several processes; return an exit code, in each of them and in the first."""
+    if settings.migrate_on_start:
+        asyncio.run(bring_up_to_date(settings))
+        settings = replace(settings, migrate_on_start=False)
+    within = settings.shutdown_grace + serving.SPARE_SECONDS
+    with (
+        serving.reserve(settings.host, settings.port) as held,
+        serving.ready_file(told.place) as file,
+    ):
+        supervisor = serving.Supervisor(
+            settings.workers, lambda: told.ready(file, held.getsockname()[1]), within + 1
+        )
+        one = supervisor.run()
+        if one is None:
+            return supervisor.exit_code
+        file.leave()  # it is the first process's
+        serving.run(_serve_as(one, settings, held, within))
+        return 0
+
+
+async def _serve_as(one: serving.Worker, settings: Settings, held: socket, within: float) -> None:
+    stop = asyncio.Event()
+    serving.stop_on_signals(stop, within=within)
+    serving.stop_at_end_of(one.parent, stop, within=within)
+    await _host(settings, held, ready=lambda _: one.is_ready(), stop=stop)
 
 
 async def host_services(settings: Settings, *, ready: serving.Ready, stop: asyncio.Event) -> None:
@@ -178,28 +275,43 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
             claim.tell(describe(settings, bound)["url"])
             return ready(bound)
 
-        async with open_services(settings) as services:
-            options = ApiOptions(
-                version=installed_version(),
-                max_body_bytes=settings.max_body_bytes,
-                trusted_proxies=settings.trusted_proxies,
-            )
-            app = create_app(services, services.catalog, options, more=console_routes())
-            async with services.scheduler.working():
+        await _host(settings, held, ready=tell, stop=stop)
+
+
+async def _host(
+    settings: Settings, held: socket, *, ready: serving.Ready, stop: asyncio.Event
+) -> None:
+    async with open_services(settings) as services:
+        options = ApiOptions(
+            version=installed_version(),
+            max_body_bytes=settings.max_body_bytes,
+            trusted_proxies=settings.trusted_proxies,
+        )
+        app = create_app(services, services.catalog, options, more=console_routes())
+        async with services.scheduler.working():
+            with _health_door(settings, services):
                 await serving.serve(
                     app,
                     held,
-                    ready=tell,
+                    ready=ready,
                     stop=stop,
                     is_buffered=app.is_buffered,
                     grace=settings.shutdown_grace,
                 )
 
 
+def _health_door(settings: Settings, services: Services) -> AbstractContextManager[int | None]:
+    async def readiness() -> tuple[bool, dict[str, str]]:
+        found = await services.health.readiness()
+        return found.ready, found.parts
+
+    return serving.health_door(settings.host, settings.health_port or None, readiness)
+
+
 def describe(settings: Settings, port: int) -> dict[str, str]:
-    """Return where a server listens and what it uses, without a secret."""
+    """Return where a server listens and what it uses, without a secret; port 0 is none."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{port}"
+    url = f"http://{host}:{port}" if port else ""
     endpoints = {
         "STS": settings.sts_endpoint,
         "S3": settings.s3_endpoint,
@@ -207,8 +319,7 @@ def describe(settings: Settings, port: int) -> dict[str, str]:
     }
     named = [f"{service} at {endpoint}" for service, endpoint in endpoints.items() if endpoint]
     return {
-        "url": url,
-        "console": f"{url}/console",
+        **({"url": url, "console": f"{url}/console"} if url else {}),
         "version": installed_version(),
         "database": describe_database(settings.database),
         "key": settings.key_place,
@@ -287,4 +398,5 @@ __all__ = [
     "reseal",
     "serve",
     "settings",
+    "worker",
 ]

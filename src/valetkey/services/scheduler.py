@@ -35,17 +35,21 @@ class Scheduler:
         clock: Clock,
         entropy: Entropy,
         *,
-        more: Mapping[str, Callable[[], Awaitable[Any]]] | None = None,
+        works: bool = True,
+        own: Mapping[str, Callable[[], Awaitable[Any]]] | None = None,
     ) -> None:
+        """``own`` are the duties that each process has for itself; those that any process can do
+        are done where it ``works``."""
         self._storage = storage
         self._clock = clock
-        duties: Mapping[str, tuple[Callable[[], Awaitable[Any]], float, float]] = {
+        anybodys: Mapping[str, tuple[Callable[[], Awaitable[Any]], float, float]] = {
             "revocations": (leases.resume, ROUND, TURN),
             "rotations": (rotations.resume, ROUND, _LONG_TURN),
             "schedules": (rotations.start_due, ROUND, _LONG_TURN),
             "ended leases": (self._purge, _BETWEEN_PURGES, TURN),
-            **{name: (work, ROUND, TURN) for name, work in (more or {}).items()},
         }
+        duties = dict(anybodys) if works else {}
+        duties |= {name: (work, ROUND, TURN) for name, work in (own or {}).items()}
         self._duties = [
             Duty(name, work, clock, entropy, every=every, limit=limit)
             for name, (work, every, limit) in duties.items()

@@ -5,7 +5,15 @@ with limits on what comes in, and a short way (``whole``) for requests and answe
 piece.
 """
 
-from valetkey.serving.life import SPARE_SECONDS, notify, ready_file, stop_on_signals
+from valetkey.serving.healthcheck import health_door
+from valetkey.serving.life import (
+    SPARE_SECONDS,
+    ReadyFile,
+    notify,
+    ready_file,
+    stop_at_end_of,
+    stop_on_signals,
+)
 from valetkey.serving.server import (
     GRACE_SECONDS,
     Ready,
@@ -14,16 +22,22 @@ from valetkey.serving.server import (
     run,
     serve,
 )
+from valetkey.serving.workers import Supervisor, Worker
 
 __all__ = [
     "GRACE_SECONDS",
     "SPARE_SECONDS",
     "Ready",
+    "ReadyFile",
+    "Supervisor",
+    "Worker",
     "allow_many_files",
+    "health_door",
     "notify",
     "ready_file",
     "reserve",
     "run",
     "serve",
+    "stop_at_end_of",
     "stop_on_signals",
 ]

@@ -38,6 +38,18 @@ def stop_on_signals(stop: asyncio.Event, *, within: float | None = None) -> None
         signal.signal(number, asked)
 
 
+def stop_at_end_of(descriptor: int, stop: asyncio.Event, *, within: float) -> None:
+    """Set ``stop`` when a pipe comes to its end, as with the process that held it; and end."""
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(descriptor)
+        faulthandler.dump_traceback_later(within, exit=True, file=_STANDARD_ERROR)
+        stop.set()
+
+    loop.add_reader(descriptor, ended)
+
+
 def notify(environment: Mapping[str, str], state: str) -> None:
     """Tell systemd, if it asked to be told (sd_notify(3)): ``READY=1``, ``STOPPING=1``."""
     place = environment.get("NOTIFY_SOCKET", "")
@@ -78,6 +90,10 @@ class ReadyFile:
                 f"The ready file {self._place} can't be written: {error.strerror}.",
                 hint="Name a file in a folder that the server may write to.",
             ) from None
+
+    def leave(self) -> None:
+        """Have nothing to do with it any more: it is another process's."""
+        self._place = None
 
     def remove(self) -> None:
         """Remove it, if it is there."""

@@ -1,0 +1,166 @@
+"""Many processes over one PostgreSQL: they serve, they work, and each may die at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from support.commands import Ran, clean_environment, run_process, start
+
+PASSWORD = "correct horse battery staple"
+OWNER = "ada@example.com"
+LONG = 60
+
+
+class Site:
+    """A machine with an installation on PostgreSQL."""
+
+    def __init__(self, home: Path, database: str) -> None:
+        self.home = home
+        self.environment = clean_environment(
+            home,
+            VALETKEY_DATA_DIR=str(home / "data"),
+            VALETKEY_DATABASE_URL=database,
+            VALETKEY_SHUTDOWN_GRACE="1",
+        )
+
+    def run(self, *words: str, **variables: str) -> Ran:
+        return run_process(words, self.environment | variables)
+
+    def init(self) -> None:
+        password = self.home / "password"
+        password.write_text(PASSWORD)
+        ran = self.run("init", "--email", OWNER, "--password-file", str(password))
+        assert ran.code == 0, ran.said
+
+    @contextlib.contextmanager
+    def running(self, *words: str, **variables: str) -> Iterator[Running]:
+        log = self.home / f"log-{words[0]}"
+        with log.open("w") as errors:
+            process = start([*words, "--json"], self.environment | variables, errors=errors)
+        try:
+            yield Running(process, log)
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children():
+                    child.kill()
+            process.kill()
+            process.communicate()
+
+
+class Running:
+    """A process that has said that it is ready."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self.log = log
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or lines[-1] != "}\n":
+            lines.append(process.stdout.readline())
+            assert lines[-1], log.read_text()
+        self.facts: dict[str, str] = json.loads("".join(lines))
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(LONG)
+
+
+@pytest.fixture
+def site(tmp_path: Path, postgresql_url: str) -> Site:
+    made = Site(tmp_path, postgresql_url)
+    made.init()
+    return made
+
+
+def _well(url: str) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{url}/readyz", timeout=LONG).status_code == 200
+    return False
+
+
+def test_workers_serve_one_address_and_one_that_is_killed_is_replaced(site: Site) -> None:
+    with site.running("serve", "--port", "0", "--workers", "2") as server:
+        url = server.facts["url"]
+        before = {worker.pid for worker in server.workers}
+        assert len(before) == 2
+        assert all(_well(url) for _ in range(20))
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(victim)] if psutil.pid_exists(victim) else [], LONG)
+        assert all(_well(url) for _ in range(20)), "the other one serves"
+        until = time.monotonic() + LONG
+        while len(server.workers) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(server.workers) == 2
+        assert server.stop() == 0
+    assert not any(psutil.pid_exists(pid) for pid in before)
+
+
+def test_workers_end_when_the_process_that_started_them_is_killed(site: Site) -> None:
+    with site.running("serve", "--port", "0", "--workers", "2") as server:
+        workers = server.workers
+        server.process.kill()
+        _, alive = psutil.wait_procs(workers, LONG)
+    assert alive == []
+
+
+def test_what_keeps_workers_from_starting_is_said_once(site: Site) -> None:
+    (site.home / "data" / "valetkey.key").unlink()
+    ran = site.run("serve", "--port", "0", "--workers", "3")
+    assert ran.code == 2
+    assert ran.said.count("is missing") == 1
+    assert "Traceback" not in ran.said
+
+
+def test_several_processes_on_a_sqlite_file_are_refused_in_words(site: Site) -> None:
+    for words in (["serve", "--port", "0", "--workers", "2"], ["worker"]):
+        ran = site.run(*words, VALETKEY_DATABASE_URL="")
+        assert ran.code == 2
+        assert "SQLite" in ran.said
+        assert "PostgreSQL" in ran.said
+
+
+def test_a_worker_works_without_serving_and_tells_its_health_where_it_is_asked_to(
+    site: Site, tmp_path: Path
+) -> None:
+    port = _free_port()
+    place = tmp_path / "ready"
+    words = ("worker", "--health-port", str(port), "--ready-file", str(place))
+    with site.running(*words) as worker:
+        assert "url" not in worker.facts
+        assert place.exists()
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+        found = httpx.get(f"http://127.0.0.1:{port}/readyz")
+        assert (found.status_code, found.json()["ready"]) == (200, True)
+        assert worker.stop() == 0
+    assert not place.exists()
+
+
+def test_a_server_that_leaves_the_work_to_others_is_well(site: Site) -> None:
+    with site.running("serve", "--port", "0", VALETKEY_DUTIES="serve") as server:
+        found = httpx.get(f"{server.facts['url']}/readyz").json()
+        assert found["ready"]
+        assert "syncs" not in found["parts"]
+        assert server.stop() == 0
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port: int = door.getsockname()[1]
+    return port
