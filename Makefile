@@ -34,6 +34,7 @@ check: $(STAMP) ## Format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m valetkey.api.v1.compatibility
 
 format: $(STAMP) ## Put the code in form
 	$(BIN)/ruff format .
@@ -42,6 +43,8 @@ format: $(STAMP) ## Put the code in form
 reference: $(STAMP) ## Write the generated pages of docs/reference anew
 	$(BIN)/valetkey settings --markdown > docs/reference/settings.md
 	$(BIN)/python -m valetkey.cli.reference > docs/reference/cli.md
+	$(BIN)/python -m valetkey.api.v1.reference openapi > docs/reference/openapi.json
+	$(BIN)/python -m valetkey.api.v1.reference rest > docs/reference/rest.md
 
 screenshots: $(STAMP) ## Take the README's pictures of the console anew (needs Chromium)
 	PYTHONPATH=src:tests $(BIN)/python tests/browser/screenshots.py docs/screenshots

@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 from support.commands import ROOT
+from valetkey.api.v1.reference import openapi_page, rest_page
 from valetkey.cli.commands import app
 from valetkey.cli.reference import cli_page
 from valetkey.config import settings_page
@@ -22,6 +23,11 @@ def test_the_page_of_all_settings_is_up_to_date() -> None:
 
 def test_the_page_of_all_commands_is_up_to_date() -> None:
     assert (REFERENCE / "cli.md").read_text(encoding="utf-8") == cli_page()
+
+
+def test_the_pages_of_the_rest_api_are_up_to_date() -> None:
+    assert (REFERENCE / "openapi.json").read_text(encoding="utf-8") == openapi_page()
+    assert (REFERENCE / "rest.md").read_text(encoding="utf-8") == rest_page()
 
 
 def _typed(program: str) -> list[str]:

@@ -101,7 +101,8 @@ async def _known_org_member(ask: Ask[Any, Any]) -> domain.OrgMember:
 async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember:
     body = ask.body
     password = Secret(body.password) if body.password is not None else None
-    members = await ask.services.people.org_members(ask.caller, ask["orgId"])
+    may_tell = ask.caller.principal.org_roles.get(ask["orgId"]) is OrgRole.OWNER
+    members = await ask.services.people.org_members(ask.caller, ask["orgId"]) if may_tell else ()
     if body.email.strip().lower() in {member.email for member in members}:
         raise Conflict(
             f"{body.email.strip().lower()} belongs to the organisation already.",

@@ -1,0 +1,149 @@
+"""Each operation and each kind of caller: who is refused, and who is not."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from support.every_caller import CALLERS, World, bodies, open_world, queries
+from valetkey.api.v1.openapi import describe
+
+DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(describe("1")))
+OPERATIONS = {
+    operation["operationId"]: (method.upper(), path, operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+REFUSED: Final = {401, 403, 404}
+
+
+async def status_of(world: World, operation_id: str, caller: str) -> int:
+    method, path, operation = OPERATIONS[operation_id]
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    query = dict(queries(world.known).get(operation_id, {}))
+    names = {parameter.get("name") for parameter in operation["parameters"]}
+    if "orgId" in names and "{orgId}" not in path:
+        query["orgId"] = world.known["orgId"]
+    answer = await world.http.request(
+        method,
+        path.format(**world.known | _instead(operation_id, world.known)),
+        params=query,
+        headers=world.headers(caller),
+        json=bodies(world.known).get(operation_id, content.get("example")),
+    )
+    return answer.status_code
+
+
+def _instead(operation_id: str, known: dict[str, str]) -> dict[str, str]:
+    in_project = operation_id in {"getProjectMember", "removeProjectMember"}
+    return {"userId": known["projectUserId"]} if in_project else {}
+
+
+async def all_statuses() -> dict[str, dict[str, int]]:
+    """Ask everything as everybody, each time of an installation as it was."""
+    world = await open_world()
+    saved = world.memory.storage._committed
+    found: dict[str, dict[str, int]] = {}
+    for operation_id in OPERATIONS:
+        found[operation_id] = {}
+        for caller in CALLERS:
+            world.memory.storage._committed = copy.deepcopy(saved)
+            found[operation_id][caller] = await status_of(world, operation_id, caller)
+    await world.http.aclose()
+    return found
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, dict[str, int]]:
+    return asyncio.run(all_statuses())
+
+
+_PEOPLE: Final = CALLERS[1:8]
+
+
+def _from(caller: str, *more: str) -> set[str]:
+    """Return a kind of caller, whoever may more, and others beside them."""
+    return set(_PEOPLE[_PEOPLE.index(caller) :]) | set(more)
+
+
+ANYBODY: Final = set(CALLERS)
+#: An API token opens data and reads; it manages nobody, and makes no tokens and no logins.
+TOKEN: Final = "ownersToken"
+SIGNED_IN, LOGIN = _from("outsider", TOKEN), _from("outsider")
+READS_ORG, MAKES_PROJECTS = _from("member", TOKEN), _from("member")
+READS_PROJECT, DATA = _from("annotator", TOKEN), _from("developer", TOKEN)
+BUILDS, RUNS_PROJECT, RUNS_ORG = _from("developer"), _from("projectOwner"), _from("orgOwner")
+READS_ALL: Final = _from("orgOwner", TOKEN)
+
+#: Who may, whatever comes of it. A new operation without a row fails.
+ROWS: Final[dict[str, set[str]]] = {
+    "createLogin": ANYBODY,
+    "renewLogin": set(),  # with a login's token in the body, which the example is not
+    "getMe": SIGNED_IN,
+    "listOrgs": SIGNED_IN,
+    "listProjects": SIGNED_IN,
+    "changePassword": LOGIN,
+    "signOutEverywhere": LOGIN,
+    "createToken": LOGIN,
+    "listTokens": RUNS_ORG,  # of the whole organisation
+    "getToken": RUNS_ORG,  # the owner's own
+    "revokeToken": RUNS_ORG,
+    **dict.fromkeys(
+        ("getOrg", "listOrgMembers", "getOrgMember", "listGroups", "getGroup"), READS_ORG
+    ),
+    **dict.fromkeys(("listGroupMembers", "listLeases"), READS_ORG),
+    "createProject": MAKES_PROJECTS,
+    **dict.fromkeys(("addOrgMember", "updateOrgMember", "removeOrgMember"), RUNS_ORG),
+    **dict.fromkeys(("createGroup", "updateGroup", "deleteGroup"), RUNS_ORG),
+    **dict.fromkeys(("putGroupMember", "removeGroupMember"), RUNS_ORG),
+    **dict.fromkeys(("getProject", "listProjectMembers", "getProjectMember"), READS_PROJECT),
+    **dict.fromkeys(("updateProject", "deleteProject"), RUNS_PROJECT),
+    **dict.fromkeys(("putProjectMember", "removeProjectMember"), RUNS_PROJECT),
+    **dict.fromkeys(("listIntegrations", "getIntegration"), READS_ALL),
+    **dict.fromkeys(("createIntegration", "updateIntegration", "deleteIntegration"), RUNS_ORG),
+    **dict.fromkeys(("verifyIntegration", "disableIntegration", "enableIntegration"), RUNS_ORG),
+    **dict.fromkeys(("createRotation", "cancelRotation"), RUNS_ORG),
+    **dict.fromkeys(("putRotationSchedule", "deleteRotationSchedule"), RUNS_ORG),
+    **dict.fromkeys(("getLatestRotation", "getRotationSchedule"), READS_ALL),
+    **dict.fromkeys(("listLocations", "getLocation"), DATA),
+    **dict.fromkeys(("createLocation", "updateLocation", "verifyLocation"), BUILDS),
+    "deleteLocation": RUNS_ORG,  # a root
+    **dict.fromkeys(("listGrants", "createGrant", "getGrant", "deleteGrant"), RUNS_PROJECT),
+    **dict.fromkeys(("createCredentials", "createCredentialsByName", "presign"), DATA),
+    **dict.fromkeys(("getContainerCredentials", "getContainerCredentialsByName"), DATA),
+    "getLease": READS_ALL,  # the owner's own
+    **dict.fromkeys(("listRevocations", "createRevocation", "getRevocation"), RUNS_ORG),
+    **dict.fromkeys(("listBlocks", "getBlock", "deleteBlock"), RUNS_ORG),
+    **dict.fromkeys(("listAuditRecords", "exportAuditRecords", "checkAudit"), READS_ALL),
+    **dict.fromkeys(("listDatasets", "getDataset", "listSyncs", "getOperation"), READS_PROJECT),
+    **dict.fromkeys(("listObjects", "getObject"), READS_PROJECT),
+    **dict.fromkeys(("createDataset", "updateDataset", "deleteDataset", "createSync"), DATA),
+    **dict.fromkeys(("updateObject", "deleteObject", "cancelOperation"), DATA),
+}
+
+
+@pytest.mark.parametrize("operation_id", sorted(OPERATIONS))
+def test_whoever_may_is_answered_and_nobody_else(
+    seen: dict[str, dict[str, int]], operation_id: str
+) -> None:
+    let_in = {caller for caller, status in seen[operation_id].items() if status not in REFUSED}
+    assert let_in == ROWS[operation_id], seen[operation_id]
+
+
+@pytest.mark.parametrize("operation_id", sorted(OPERATIONS))
+def test_nobody_outside_learns_what_there_is(
+    seen: dict[str, dict[str, int]], operation_id: str
+) -> None:
+    statuses = seen[operation_id]
+    if operation_id != "createLogin":
+        assert statuses["anonymous"] == 401
+    if "outsider" not in ROWS[operation_id] and ROWS[operation_id]:
+        assert statuses["outsider"] == 404
+
+
+def test_the_table_has_no_row_of_an_operation_that_is_gone() -> None:
+    assert ROWS.keys() == OPERATIONS.keys()
