@@ -20,7 +20,7 @@ from valetkey.domain.errors import AwsRefused
 from valetkey.domain.integration import RoleArn
 from valetkey.domain.ports import Signer
 from valetkey.domain.secret import Secret
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import LONG_AGO, SeenKey
 
 _MISSING: Final = "NoSuchEntity"
 
@@ -50,7 +50,10 @@ class BotoAccessKeys(_Iam):
         answer = await self._call("ListAccessKeys", signer, partition, UserName=name)
         try:
             return [
-                SeenKey(key["AccessKeyId"], key["Status"] == "Active", key["CreateDate"])
+                # SeaweedFS leaves the date out.
+                SeenKey(
+                    key["AccessKeyId"], key["Status"] == "Active", key.get("CreateDate", LONG_AGO)
+                )
                 for key in answer["AccessKeyMetadata"]
             ]
         except (KeyError, TypeError) as error:

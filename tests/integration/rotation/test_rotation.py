@@ -16,6 +16,7 @@ from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, Conflict, Denied, Locked
 from valetkey.domain.rotation import DEFAULT_GRACE, DRAIN, PATIENCE, Rotation, Stage
 from valetkey.domain.secret import Secret
+from valetkey.embedded.faults import Fault, Kind
 from valetkey.services.audit import Caller
 from valetkey.services.integrations import secret_context
 from valetkey.services.rotation import Rotations
@@ -284,3 +285,14 @@ async def test_a_schedule_ends_when_it_is_told_to(case: Case) -> None:
     case.clock.advance(5 * DAY)
     assert await process.start_due() == []
     assert case.at_aws() == {case.first_key.id: True}
+
+
+async def test_where_a_store_does_not_say_whose_a_key_is_rotation_says_what_to_do(
+    case: Case,
+) -> None:
+    case.ground.aws.faults.order(
+        Fault(Kind.ERROR, action="GetCallerIdentity", times=9, code="MethodNotAllowed", status=405)
+    )
+    with pytest.raises(Conflict, match="does not say whose a key is") as refused:
+        await case.process().start(case.caller, case.integration_id)
+    assert "integrations update" in refused.value.hint

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,14 @@ class SeenPolicy:
     versions: tuple[PolicyVersion, ...]
 
 
+#: Before any key was made.
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class SeenKey:
-    """An access key of the user; never its secret. ``last_used_at`` is None for one never used."""
+    """An access key of the user; never its secret. ``last_used_at`` is None for one never used;
+    ``created_at`` is LONG_AGO where the store does not say: no such key passes for a new one."""
 
     id: str
     active: bool

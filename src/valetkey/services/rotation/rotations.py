@@ -12,7 +12,7 @@ import structlog
 
 from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, ValetkeyError
+from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, NotOffered, ValetkeyError
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.integration import IntegrationType
 from valetkey.domain.ports import (
@@ -338,7 +338,15 @@ class Rotations:
         )
 
     async def _user_of(self, key: AccessKey, partition: str) -> str:
-        who = await self._sts.caller_identity(key, partition=partition)
+        try:
+            who = await self._sts.caller_identity(key, partition=partition)
+        except NotOffered as error:
+            raise Conflict(
+                "The store does not say whose a key is (GetCallerIdentity), so that Valetkey can't "
+                "tell which user's keys to replace.",
+                hint="Make a new key at the store, and give it to Valetkey: valetkey integrations "
+                "update.",
+            ) from error
         if ":user/" not in who.arn:
             raise Conflict(
                 f"The integration's key belongs to {who.arn}, which is not an IAM user.",

@@ -16,7 +16,7 @@ from valetkey.domain.credentials import (
     TemporaryCredentials,
 )
 from valetkey.domain.diagnosis import Layer, Names, fixes
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.errors import AwsRefused, NotOffered
 from valetkey.domain.integration import Integration
 from valetkey.domain.ports import AssumeRole, CallerIdentity, Clock, Sts
 from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
@@ -30,6 +30,7 @@ _CLOCK: Final = Claim("clock", "This server's clock agrees with AWS's.")
 _EXTERNAL: Final = Claim("external-id", "The role is refused to whoever does not say its id.")
 _UNTOLD: Final = "AWS does not say which side refuses; see the next check."
 _NOT_THERE_YET: Final = "AWS did not get that far: it looked at the time of the request first."
+_NAMELESS: Final = "The store does not say whose a key is (GetCallerIdentity): the role is tried."
 #: Layers that stand on the user's side of AssumeRole.
 _USER_SIDE: Final = frozenset({Layer.IDENTITY, Layer.BOUNDARY, Layer.ORGANIZATION})
 _LENGTH_WORDS: Final = ("maxsessionduration", "role chaining")
@@ -70,6 +71,10 @@ class IdentityChecks:
         claims: tuple[Claim, ...] = (_STS, _KEY, _SECRET, _CLOCK)
         if isinstance(key, OwnIdentity):
             claims = (_STS, replace(_KEY, text="This server has an identity of its own."), _CLOCK)
+        if isinstance(attempt.error, NotOffered):
+            for claim in claims:
+                checks.skip(claim, _NAMELESS)
+            return None
         names = Names(integration.role_arn)
         failing = _failing_of_key(attempt)
         checks.series(

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
-from valetkey.domain.errors import AwsRefused, AwsUnavailable, NotFound
+from valetkey.domain.errors import AwsRefused, AwsUnavailable, NotFound, NotOffered
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
 from valetkey.domain.location import Location
-from valetkey.domain.ports import AssumeRole
+from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Outcome, Report
 from valetkey.services.verification import Told, Verifier, stream
@@ -132,6 +132,34 @@ async def test_a_probe_that_can_not_be_deleted_is_named_with_the_command_that_do
     cleanup = next(check for check in report.checks if check.name == "cleanup")
     assert cleanup.outcome is Outcome.FAILED
     assert f"aws s3 rm s3://acme/{left}" in cleanup.fix
+
+
+class SilentSts(FakeSts):
+    """A store's STS that gives sessions, and does not say whose a key is (Ceph answers 405)."""
+
+    async def caller_identity(
+        self, key: AccessKey | TemporaryCredentials, *, partition: str = "aws"
+    ) -> CallerIdentity:
+        del key, partition
+        raise NotOffered("No.", hint="None.", aws_code="MethodNotAllowed")
+
+
+async def test_a_store_that_does_not_say_whose_a_key_is_is_verified_by_the_role() -> None:
+    report = await Desk(sts_kind=SilentSts).verify()
+    assert report.passed, report.first_failure
+    for name in ("sts", "key", "secret", "clock"):
+        check = next(check for check in report.checks if check.name == name)
+        assert check.outcome is Outcome.SKIPPED
+        assert "does not say whose" in check.cause
+    assert outcome_of(report, "assume") is Outcome.PASSED
+
+
+async def test_a_wrong_key_is_found_there_too() -> None:
+    desk = Desk(sts_kind=SilentSts)
+    desk.sts.failure = AwsRefused("No.", hint="None.", aws_code="InvalidClientTokenId")
+    failure = (await desk.verify()).first_failure
+    assert failure is not None
+    assert failure.name == "assume"
 
 
 async def test_after_a_failure_every_check_is_there_and_says_why_it_was_not_tried() -> None:
