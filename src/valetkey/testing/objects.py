@@ -43,6 +43,7 @@ class FakeObjectStore:
 
     A listing's page has up to ``page_size`` objects; with ``unordered`` they come in the order of
     the keys read backwards, and ``after`` counts for nothing.
+    Without ``understands_escapes`` it refuses keys with letters that policies must escape.
     ``heeds_conditions`` is what :meth:`condition_support` tells, and what writes do.
     """
 
@@ -58,6 +59,7 @@ class FakeObjectStore:
     refuse: set[str] = field(default_factory=set)
     confined_to: str = ""
     heeds_conditions: bool = True
+    understands_escapes: bool = True
     uploads: dict[str, list[Upload]] = field(default_factory=dict)
     _facts: dict[tuple[str, str], Stored] = field(default_factory=dict)
 
@@ -326,7 +328,9 @@ class FakeObjectStore:
         self.used.append(credentials)
         held = credentials.access_key_id if isinstance(credentials, TemporaryCredentials) else ""
         too_much = held.startswith(READ_ONLY) and operation in _CHANGING
-        if operation in self.refuse or too_much or not key.startswith(self.confined_to):
+        too_odd = not self.understands_escapes and any(letter in key for letter in "*?$")
+        outside = not key.startswith(self.confined_to)
+        if operation in self.refuse or too_much or too_odd or outside:
             raise AwsRefused(f"{operation} is refused.", hint="Allow it.", aws_code="AccessDenied")
         if self.before is not None:
             await self.before(operation, key)

@@ -14,7 +14,14 @@ from valetkey.domain.scope import AccessLevel
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.buckets import OpenBucket
 from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
-from valetkey.services.verification.outside import check_outside, check_scope, check_width
+from valetkey.services.verification.outside import (
+    ODD_NAMES,
+    check_odd_names,
+    check_outside,
+    check_scope,
+    check_width,
+    is_odd,
+)
 from valetkey.services.verification.sessions import Credentials, Opener, place_of
 
 _BODY: Final = b"Written by Valetkey to see whether it may write here; safe to delete.\n"
@@ -79,6 +86,12 @@ class Claims:
         )
 
     @property
+    def odd_names(self) -> Claim:
+        return self._claim(
+            "odd-names", "Folders whose names hold *, ? or $ can be opened.", advisory=True
+        )
+
+    @property
     def kms(self) -> Claim:
         return self._claim("kms", "The bucket's encryption does not stand in the way.")
 
@@ -91,11 +104,15 @@ class Claims:
         return self._claim("cleanup", "Nothing is left of the probe.")
 
     @property
+    def confining(self) -> tuple[Claim, ...]:
+        return (self.outside_prefix, self.outside_scope, self.role_width, self.odd_names)
+
+    @property
     def all(self) -> tuple[Claim, ...]:
         return (
             *(self.session, self.region, self.bucket, self.public),
             *(self.list, self.write, self.read, self.delete),
-            *(self.outside_prefix, self.outside_scope, self.role_width),
+            *self.confining,
             *(self.kms, self.cors, self.cleanup),
         )
 
@@ -248,7 +265,7 @@ class LocationChecks:
         nonce = self._new_id()
         if not opener.confines:
             why = "The key is used as it is: nothing confines it but its own rights."
-            for claim in (claims.outside_prefix, claims.outside_scope, claims.role_width):
+            for claim in claims.confining:
                 checks.skip(claim, checks.stopped or why)
             return
         await check_outside(checks, claims.outside_prefix, store, location, nonce)
@@ -261,6 +278,13 @@ class LocationChecks:
         await check_scope(checks, claims.outside_scope, reader, location, nonce)
         whole = OpenBucket(self._stores, opener.whole, place_of(location)) if opener.whole else None
         await check_width(checks, claims.role_width, whole, location, nonce, names)
+
+        async def opened(folder: str) -> OpenBucket:
+            narrower = replace(location, prefix=folder)
+            session = await opener.confined(narrower, frozenset({AccessLevel.WRITE}))
+            return OpenBucket(self._stores, session, place_of(location))
+
+        await check_odd_names(checks, claims.odd_names, opened, location, nonce)
 
     async def _cors(
         self,
@@ -327,7 +351,10 @@ async def _read(store: OpenBucket, probe: _Probe) -> None:
 
 
 def _blame(attempt: Attempt[object], names: Names) -> Blame:
-    """Give the exact fix where the role's own policies are what is missing."""
+    """Give the exact fix where the role's own policies are what is missing, or the folder's name
+    may be what is in the way."""
+    if attempt.error is not None and attempt.code in _DENIED and is_odd(names.prefix):
+        return Blame(f"{attempt.error.message} Perhaps: {ODD_NAMES}")
     if attempt.layer == Layer.IDENTITY and "explicit deny" not in _words(attempt):
         return Blame(fix=fixes.allow_access(names))
     return Blame()

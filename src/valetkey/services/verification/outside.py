@@ -14,6 +14,11 @@ from valetkey.services.verification.checklist import Blame, Checklist, Claim
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _WHOLE_BUCKET: Final = "The location has the whole bucket, so there is no outside."
+#: What is wrong where such a folder is refused.
+ODD_NAMES: Final = (
+    "The store does not understand how policies write the letters *, ? and $ of a name (${*}): "
+    "folders whose names hold them can't be opened here. Nothing is opened too far."
+)
 _IGNORES: Final = "The store ignores session policies: don't hand out credentials for it."
 
 
@@ -93,6 +98,36 @@ async def check_width(
         checks.fail(claim, Blame(cause, fix, Layer.IDENTITY), seconds=attempt.seconds)
     else:
         checks.judge(claim, attempt)
+
+
+async def check_odd_names(
+    checks: Checklist,
+    claim: Claim,
+    opened: Callable[[str], Awaitable[OpenBucket]],
+    location: Location,
+    nonce: str,
+) -> None:
+    """See that a folder whose name holds letters with a meaning in policies can be opened. Nothing
+    is written: see ``ObjectStore.may_put``."""
+    if checks.stopped:
+        checks.skip(claim, checks.stopped)
+        return
+    folder = f"{location.prefix}{PROBE_PREFIX}odd-{nonce} $*?/"
+
+    async def probe() -> bool:
+        return await (await opened(folder)).may_put(f"{folder}x")
+
+    attempt = await checks.attempt(probe)
+    if attempt.value is False:
+        fix = "Give such folders other names, or ask for the folder above them."
+        checks.fail(claim, Blame(ODD_NAMES, fix, Layer.SESSION), seconds=attempt.seconds)
+    else:
+        checks.judge(claim, attempt)
+
+
+def is_odd(folder: str) -> bool:
+    """Tell whether a folder's name holds letters that policies must escape."""
+    return any(letter in folder for letter in "*?$")
 
 
 async def _opened(store: OpenBucket, folder: str) -> list[str]:

@@ -134,6 +134,31 @@ async def test_a_probe_that_can_not_be_deleted_is_named_with_the_command_that_do
     assert f"aws s3 rm s3://acme/{left}" in cleanup.fix
 
 
+def reads_no_escapes() -> FakeObjectStore:
+    """A store that takes ${*} in a policy for itself, as Ceph and SeaweedFS do."""
+    return FakeObjectStore(
+        ManualClock(), {"acme": {}}, confined_to="train/", understands_escapes=False
+    )
+
+
+async def test_where_policies_can_not_name_odd_letters_a_note_says_so() -> None:
+    report = await Desk(stores=reads_no_escapes()).verify()
+    assert report.passed
+    note = next(check for check in report.checks if check.name == "odd-names")
+    assert (note.outcome, note.advisory) == (Outcome.FAILED, True)
+    assert "${*}" in note.cause
+    assert outcome_of(await Desk().verify(), "odd-names") is Outcome.PASSED
+
+
+async def test_a_folder_of_such_a_name_is_refused_there_with_the_reason() -> None:
+    desk = Desk(stores=reads_no_escapes())
+    desk.stores.confined_to = "what?/"
+    failure = (await desk.verify(replace(LOCATION, prefix="what?/"))).first_failure
+    assert failure is not None
+    assert failure.name == "list"
+    assert "${*}" in failure.cause
+
+
 class SilentSts(FakeSts):
     """A store's STS that gives sessions, and does not say whose a key is (Ceph answers 405)."""
 
