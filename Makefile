@@ -8,7 +8,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format reference screenshots bench clean lock
+.PHONY: help install demo up test check format reference screenshots stores bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ reference: $(STAMP) ## Write the generated pages of docs/reference anew
 
 screenshots: $(STAMP) ## Take the README's pictures of the console anew (needs Chromium)
 	PYTHONPATH=src:tests $(BIN)/python tests/browser/screenshots.py docs/screenshots
+
+stores: $(STAMP) ## Try real S3 stores and write docs/reference/stores.md (needs Go; builds for minutes once)
+	PYTHONPATH=src:tests $(BIN)/python -m judges
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench
