@@ -283,7 +283,9 @@ def revoke(trip: Trip) -> str:
             "tried", lease=given.lease_id, administrator=dict(trip.store.administrator)
         )
     )
-    refused(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}cats/"), f"after {told}")
+    problems = "; ".join(each["problem"] for each in told["revocations"] if each["problem"])
+    assert not problems, problems
+    refused(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}cats/"), "listing")
     return ""
 
 

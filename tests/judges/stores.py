@@ -188,7 +188,12 @@ def seaweedfs() -> Iterator[Store]:
         }
         command = [str(program), "server", "-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
         command += [f"-dir={folder}", f"-s3.config={config}", f"-s3.iam.config={config}"]
-        command += ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        command += [
+            "-master.telemetry=false",
+            "-s3.iam.readOnly=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+        ]
         command += ["-master.volumeSizeLimitMB=64", "-volume.max=64"]
         command += [f"-{name}={port}" for name, port in ports.items()]
         endpoint = f"http://127.0.0.1:{ports['s3.port']}"
