@@ -45,8 +45,12 @@ from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Accounts
 from valetkey.identity.authentication import Authentication
 from valetkey.identity.first_start import FirstOwner, initialize, token_key_context
+from valetkey.identity.leaving import Leaving
+from valetkey.identity.password_links import PasswordLinks
 from valetkey.identity.passwords import PasswordCheck
 from valetkey.identity.principals import Principals
+from valetkey.identity.service_accounts import ServiceAccounts
+from valetkey.identity.sessions import BrowserSessions
 from valetkey.identity.token_uses import TokenUses
 from valetkey.identity.tokens import ApiTokens
 from valetkey.services import registry
@@ -253,6 +257,7 @@ def wire(parts: Parts) -> Services:
     storage.listen(caches)
     authentication = Authentication(quick, parts.tokens, clock)
     accounts = Accounts(storage, passwords, parts.tokens, authentication, audit, clock)
+    tokens = ApiTokens(storage, parts.tokens, audit, clock, parts.entropy, new_id)
     uses = TokenUses(storage, clock)
     principals = Principals(authentication, uses, clock, caches)
     vending = Vending(
@@ -299,13 +304,20 @@ def wire(parts: Parts) -> Services:
         idempotency=Idempotency(storage, sealer, clock, new_id),
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         leases=leases,
-        people=People(storage, passwords, audit, clock, new_id),
+        password_links=PasswordLinks(storage, passwords, audit, clock, parts.entropy),
+        people=People(
+            storage, passwords, Leaving(storage, tokens, leases, clock), audit, clock, new_id
+        ),
+        service_accounts=ServiceAccounts(storage, tokens, audit, clock, new_id),
+        sessions=BrowserSessions(
+            storage, accounts, authentication, audit, clock, parts.entropy, new_id
+        ),
         setup_watch=SetupWatch(storage, sealer, sts, stores, audit),
         presigning=Presigning(vending, audit, clock),
         principals=principals,
         rotations=rotations,
         scheduler=scheduler,
-        tokens=ApiTokens(storage, parts.tokens, audit, clock, parts.entropy, new_id),
+        tokens=tokens,
         vending=vending,
         catalog=Catalog(
             datasets=Datasets(heavy, locations, audit, clock, new_id),

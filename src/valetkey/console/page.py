@@ -32,6 +32,7 @@ _DONE: Final = {
     "project-created": "The project is created.",
     "password-changed": "The password is changed. Every earlier sign-in has ended.",
     "signed-out-elsewhere": "Every other sign-in has ended.",
+    "session-ended": "The session has ended.",
     "key-revoked": "The API key is revoked.",
     "lease-revoked": "The session is revoked: AWS refuses it from now on.",
 }

@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.given import Reader, Segment, Services
-from valetkey.console.session import session_cookie
+from valetkey.console.session import browser_of, session_cookie
 from valetkey.console.web import fields, go_to
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.errors import (
@@ -18,9 +18,8 @@ from valetkey.domain.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from valetkey.domain.people import OrgMember, Project, ProjectMember
+from valetkey.domain.people import OrgMember, Project, ProjectMember, User
 from valetkey.domain.secret import Secret
-from valetkey.identity.accounts import Login
 from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken, lifetime_of
 
 HERE: Final = "/people"
@@ -47,6 +46,8 @@ async def show_people(services: Services, reader: Reader) -> Response[str]:
         "people/people.html",
         here=HERE,
         keys=await services.tokens.own(reader.caller),
+        sessions=await services.sessions.own(reader.caller),
+        this_session=reader.caller.principal.session_id,
         members=members,
         teams=teams,
         role_names=_ROLES,
@@ -163,33 +164,48 @@ async def remove_team_member(
 async def change_password(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[Any]:
-    """Replace the reader's password; every other login ends."""
+    """Replace the reader's password; every other sign-in ends."""
     form = await fields(request)
     try:
-        login = await services.accounts.change_password(
+        user = await services.accounts.replace_password(
             reader.caller, Secret(form.get("old", "")), Secret(form.get("new", ""))
         )
     except InvalidInput as error:
         return refused(error, {}, otherwise="new-error")
     except (Unauthenticated, TooManyRequests) as error:
         return refused(error, {}, otherwise="old-error")
-    return _signed_in_anew(request, login, "/people?done=password-changed")
+    response = _reload("/people?done=password-changed")
+    return await _signed_in_anew(request, services, reader, user, response)
 
 
 @post("/people/elsewhere")
 async def sign_out_elsewhere(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[Any]:
-    """End every login of the reader but this one."""
-    login = await services.accounts.sign_out_everywhere(reader.caller)
+    """End every sign-in of the reader but this one."""
+    user = await services.accounts.end_all(reader.caller)
     response = go_to("/people?done=signed-out-elsewhere")
-    response.set_cookie(session_cookie(request, login.token.reveal()))
-    return response
+    return await _signed_in_anew(request, services, reader, user, response)
 
 
-def _signed_in_anew(request: Request[Any, Any, Any], login: Login, path: str) -> Response[Any]:
-    response = _reload(path)
-    response.set_cookie(session_cookie(request, login.token.reveal()))
+@post("/people/sessions/{session_id:str}/end")
+async def end_session(services: Services, reader: Reader, session_id: Segment) -> Response[Any]:
+    """End one of the reader's sessions."""
+    await services.sessions.end(reader.caller, session_id)
+    return go_to("/people?done=session-ended")
+
+
+async def _signed_in_anew(
+    request: Request[Any, Any, Any],
+    services: Services,
+    reader: Reader,
+    user: User,
+    response: Response[Any],
+) -> Response[Any]:
+    cookie = await services.sessions.start(
+        user, source=reader.caller.source, browser=browser_of(request)
+    )
+    response.set_cookie(session_cookie(request, cookie.reveal()))
     return response
 
 
@@ -224,4 +240,5 @@ ROUTES = (
     remove_team_member,
     change_password,
     sign_out_elsewhere,
+    end_session,
 )

@@ -70,9 +70,19 @@ async def open_session(request: Request[Any, Any, Any], services: Services) -> S
     if not token:
         raise Unauthenticated("You are not signed in.", hint="Sign in, and try again.")
     source = request.client.host if request.client else ""
-    principal = await services.principals.read(token, source=source)
-    request_id = request.scope.get("state", {}).get("request_id", "")
-    return Session(Caller(principal, request_id=request_id, source=source), csrf_token(token))
+    principal = await services.sessions.of(token)
+    caller = Caller(principal, request_id=request_id_of(request), source=source)
+    return Session(caller, csrf_token(token))
+
+
+def request_id_of(request: Request[Any, Any, Any]) -> str:
+    """Return the id under which the logs and the audit trail know this request."""
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def browser_of(request: Request[Any, Any, Any]) -> str:
+    """Return what the browser calls itself."""
+    return request.headers.get("user-agent", "")
 
 
 async def require_own_form(request: Request[Any, Any, Any]) -> None:

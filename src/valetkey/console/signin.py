@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -10,15 +11,19 @@ from litestar.response import Redirect
 from valetkey.console.given import Services
 from valetkey.console.session import (
     FORM,
+    browser_of,
     end_session,
     form_cookie,
+    open_session,
+    request_id_of,
     require_own_form,
     require_sign_in_form,
     session_cookie,
 )
 from valetkey.console.web import PREFIX, html, local_path, sentence
-from valetkey.domain.errors import Denied, TooManyRequests, Unauthenticated
+from valetkey.domain.errors import Denied, InvalidInput, TooManyRequests, Unauthenticated
 from valetkey.domain.secret import Secret
+from valetkey.serving.hangup import while_connected
 
 
 def _form(
@@ -51,28 +56,71 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
     try:
         await require_sign_in_form(request, str(form.get("csrf", "")))
         source = request.client.host if request.client else ""
-        login = await services.accounts.login(
+        signing_in = services.sessions.sign_in(
             email,
             Secret(str(form.get("password", ""))),
             source=source,
-            request_id=request.scope.get("state", {}).get("request_id", ""),
+            request_id=request_id_of(request),
+            browser=browser_of(request),
         )
+        cookie = await while_connected(request.receive, signing_in)
     except (Unauthenticated, TooManyRequests, Denied) as error:
         status = {Unauthenticated: 401, TooManyRequests: 429}.get(type(error), 403)
         return _form(request, target=target, email=email, status=status, error=sentence(error))
     response: Response[Any] = Redirect(path=target, status_code=303)
-    response.set_cookie(session_cookie(request, login.token.reveal()))
+    response.set_cookie(session_cookie(request, cookie.reveal()))
     response.delete_cookie(FORM, path="/")
     return response
 
 
 @post("/signout", status_code=303)
-async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
+async def sign_out(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
     """End the session in this browser."""
     await require_own_form(request)
+    with suppress(Unauthenticated):  # it has ended already
+        session = await open_session(request, services)
+        await services.sessions.end(session.caller, session.caller.principal.session_id)
     response: Response[Any] = Redirect(path=f"{PREFIX}/signin", status_code=303)
     end_session(response)
     return response
 
 
-ROUTES = (sign_in_form, sign_in, sign_out)
+@get("/password")
+async def password_form(request: Request[Any, Any, Any]) -> Response[str]:
+    """Show the form that a one-time link opens. Looking at it does not use the link up."""
+    return _password_form(request, link=request.query_params.get("link", "")[:100])
+
+
+def _password_form(
+    request: Request[Any, Any, Any],
+    *,
+    link: str,
+    status: int = 200,
+    error: dict[str, str] | None = None,
+) -> Response[str]:
+    cookie = form_cookie(request)
+    response = html("password.html", status=status, csrf=cookie.value, link=link, error=error)
+    response.set_cookie(cookie)
+    return response
+
+
+@post("/password", status_code=200)
+async def set_password(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
+    """Set a password with a one-time link, and go on to sign in with it."""
+    form = await request.form()
+    link = str(form.get("link", ""))[:100]
+    try:
+        await require_sign_in_form(request, str(form.get("csrf", "")))
+        await services.password_links.use(
+            link,
+            Secret(str(form.get("password", ""))),
+            source=request.client.host if request.client else "",
+            request_id=request_id_of(request),
+        )
+    except (InvalidInput, TooManyRequests, Denied) as error:
+        status = {InvalidInput: 400, TooManyRequests: 429}.get(type(error), 403)
+        return _password_form(request, link=link, status=status, error=sentence(error))
+    return Redirect(path=f"{PREFIX}/signin", status_code=303)
+
+
+ROUTES = (sign_in_form, sign_in, sign_out, password_form, set_password)

@@ -21,6 +21,8 @@ from valetkey.domain.people import (
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import user_tag
+from valetkey.identity.joining import admit
+from valetkey.identity.leaving import Leaving, Left
 from valetkey.identity.passwords import PasswordCheck
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
@@ -45,6 +47,7 @@ class People:
         self,
         storage: Storage,
         passwords: PasswordCheck,
+        leaving: Leaving,
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,
@@ -52,6 +55,7 @@ class People:
         self._storage = storage
         self._access: Access[UnitOfWork] = Access(storage, audit)
         self._passwords = passwords
+        self._leaving = leaving
         self._clock = clock
         self._new_id = new_id
 
@@ -78,28 +82,21 @@ class People:
         role: OrgRole,
         *,
         password: Secret | None = None,
+        by_link: bool = False,
     ) -> OrgMember:
         """Add somebody to an organisation, or change the role of a member.
 
-        ``password`` is for somebody new here. Raises InvalidInput, Conflict (the last owner can't
+        ``password`` is for somebody new here, or who has left; with ``by_link`` they have none
+        until they use a password link. Raises InvalidInput, Conflict (the last owner can't
         step down), NotFound, Denied.
         """
         address = parse_email(email)
         async with self._access.reading(caller, PUT_MEMBER, ORGANIZATION, org_id):
             pass  # nobody without the right is worth the work of a hash
-        new_user = await self._new_user(address, password)
+        new_user = await self._new_user(address, password, by_link=by_link)
         async with self._access.changing(caller, PUT_MEMBER, ORGANIZATION, org_id) as change:
             work = change.work
-            user = await work.users.by_email(address)
-            if user is None:
-                if new_user is None:
-                    raise InvalidInput(
-                        f"{address} is not known here yet.",
-                        hint="Give a first password, to be changed by its owner.",
-                        field="password",
-                    )
-                user = new_user
-                await work.users.add(user)
+            user = await admit(work, address, new_user)
             if role is not OrgRole.OWNER:
                 await _keep_an_owner(work, org_id, user.id)
             member = OrgMember(org_id, user.id, user.email, role)
@@ -108,24 +105,22 @@ class People:
             change.note(f"member:{member.email}", role=role.value)
         return member
 
-    async def remove_org_member(self, caller: Caller, org_id: str, email: str) -> None:
-        """Take somebody out of an organisation and all its projects.
+    async def remove_org_member(self, caller: Caller, org_id: str, email: str) -> Left:
+        """Take somebody out of an organisation: memberships, grants, tokens, sign-ins and AWS
+        sessions end. The answer says what could not be ended, and until when it lives.
 
-        Raises Conflict (the last owner stays), NotFound, Denied.
+        Raises Conflict (the last owner stays), InvalidInput (a service account), NotFound, Denied.
         """
         async with self._access.changing(caller, REMOVE_MEMBER, ORGANIZATION, org_id) as change:
             work = change.work
             user = await _user(work, email)
             await _keep_an_owner(work, org_id, user.id)
-            for project in await work.projects.of_org(org_id):
-                await work.projects.remove_member(project.id, user.id)
-                await _withdraw_grants(work, project.id, user.id)
-            for group in await work.groups.of_org(org_id):
-                await work.groups.remove_member(group.id, user.id)
-            if not await work.organizations.remove_member(org_id, user.id):
+            memberships = await work.organizations.memberships(user.id)
+            if org_id not in {member.org_id for member in memberships}:
                 raise missing(f"member:{email}")
-            change.publish([user_tag(user.id)])
-            change.note(f"member:{user.email}")
+            left = await self._leaving.end_membership(work, change.caller, org_id, user)
+            change.note(f"member:{user.email}", tokens=left.tokens)
+        return await self._leaving.revoke_leases(caller, org_id, left)
 
     async def create_project(self, caller: Caller, org_id: str, name: str) -> Project:
         """Make a project; the caller is its owner. Raises InvalidInput, Conflict, NotFound."""
@@ -224,7 +219,8 @@ class People:
         return member
 
     async def remove_project_member(self, caller: Caller, project_id: str, email: str) -> None:
-        """Take somebody out of a project; their own grants on its locations end too.
+        """Take somebody out of a project; their own grants on its locations end too, and their
+        tokens that are limited to these.
 
         Raises NotFound, Denied.
         """
@@ -234,21 +230,18 @@ class People:
             user = await _user(change.work, email)
             if not await change.work.projects.remove_member(project_id, user.id):
                 raise missing(f"member:{email}")
-            await _withdraw_grants(change.work, project_id, user.id)
+            tokens = await self._leaving.end_in_project(
+                change.work, change.caller, project_id, user
+            )
             change.publish([user_tag(user.id)])
-            change.note(f"member:{user.email}", project_id=project_id)
+            change.note(f"member:{user.email}", project_id=project_id, tokens=tokens)
 
-    async def _new_user(self, email: str, password: Secret | None) -> User | None:
-        if password is None:
+    async def _new_user(self, email: str, password: Secret | None, *, by_link: bool) -> User | None:
+        if password is None and not by_link:
             return None
-        password_hash = await self._passwords.hash(password)
+        password_hash = "" if password is None else await self._passwords.hash(password)
         now = self._clock.now()
         return User(self._new_id(), email, password_hash, now)
-
-
-async def _withdraw_grants(work: UnitOfWork, project_id: str, user_id: str) -> None:
-    locations = await work.locations.of_project(project_id)
-    await work.grants.withdraw(user_id, [location.id for location in locations])
 
 
 async def _user(work: UnitOfWork, who: str) -> User:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from valetkey.domain.ports import Clock
 from valetkey.identity.accounts import Accounts
 from valetkey.identity.authentication import Authentication
+from valetkey.identity.password_links import PasswordLinks
 from valetkey.identity.principals import Principals
+from valetkey.identity.service_accounts import ServiceAccounts
+from valetkey.identity.sessions import BrowserSessions
 from valetkey.identity.tokens import ApiTokens
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
@@ -41,9 +44,12 @@ class Services:
     leases: Leases
     people: People
     presigning: Presigning
+    password_links: PasswordLinks
     principals: Principals
     rotations: Rotations
     scheduler: Scheduler
+    service_accounts: ServiceAccounts
+    sessions: BrowserSessions
     setup_watch: SetupWatch
     tokens: ApiTokens
     vending: Vending

@@ -137,14 +137,20 @@ async def test_a_token_of_somebody_who_is_gone_is_refused(memory: Memory) -> Non
             await attempt
 
 
-async def test_roles_are_those_of_the_moment(memory: Memory) -> None:
-    eve = await memory.member("eve@example.com", ProjectRole.DEVELOPER)
-    login = await memory.services.accounts.login("eve@example.com", PASSWORD)
-    await memory.services.people.remove_org_member(
-        await memory.caller(), memory.org_id, eve.principal.email
+async def test_roles_are_those_of_the_moment_and_who_leaves_is_signed_out(
+    memory: Memory,
+) -> None:
+    await memory.member("eve@example.com", ProjectRole.DEVELOPER)
+    owner, services = await memory.caller(), memory.services
+    login = await services.accounts.login("eve@example.com", PASSWORD)
+    await services.people.put_project_member(
+        owner, memory.project.id, "eve@example.com", ProjectRole.ANNOTATOR
     )
-    principal = await memory.services.principals.read(login.token.reveal(), source="")
-    assert (principal.org_roles, principal.project_roles) == ({}, {})
+    principal = await services.principals.read(login.token.reveal(), source="")
+    assert principal.project_roles == {memory.project.id: ProjectRole.ANNOTATOR}
+    await services.people.remove_org_member(owner, memory.org_id, "eve@example.com")
+    with pytest.raises(Unauthenticated, match="ended"):
+        await services.principals.read(login.token.reveal(), source="")
 
 
 async def test_a_database_is_initialised_once(memory: Memory) -> None:
