@@ -11,6 +11,7 @@ import pytest
 
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
+from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
@@ -371,6 +372,44 @@ async def test_another_process_hears_too_and_is_told_when_it_can_not(postgresql_
     await ear.until("deaf", "hearing", "deaf", "hearing")
     await there.close()
     await here.close()
+
+
+async def test_whoever_stored_a_record_has_heard_what_was_committed_before_it(
+    postgresql_url: str,
+) -> None:
+    await migrate(postgresql_url)
+    here, there = SqlCatalogStorage.at(postgresql_url), SqlCatalogStorage.at(postgresql_url)
+    ear = Ear()
+    there.listen(ear)
+    await ear.until("deaf", "hearing")
+    for number in range(60):
+        async with here.begin() as work:
+            await work.invalidations.publish([f"user:{number}"])
+        leases = [_lease(number)] if number % 2 else []
+        await there.record([_event(number)], leases)
+        assert f"user:{number}" in ear.heard
+    assert ear.states == ["deaf", "hearing"]
+    await _cut_listeners(here)
+    await ear.until("deaf", "hearing", "deaf")
+    async with here.begin() as work:
+        await work.invalidations.publish(["user:late"])
+    await there.record([_event(99)], [])
+    assert ear.states.count("deaf") + ear.states.count("hearing") > 3  # anything may have changed
+    await there.close()
+    await here.close()
+
+
+def _event(number: int) -> AuditEvent:
+    return AuditEvent.of(
+        id=f"{number:024x}",
+        at=NOW,
+        org_id=ORG,
+        actor="ada@example.com",
+        action="credentials.vend",
+        outcome="allowed",
+        subject="location:x",
+        details={},
+    )
 
 
 async def _cut_listeners(storage: SqlCatalogStorage) -> None:

@@ -115,6 +115,7 @@ class SqlStorage(Generic[W]):
                 async with self._engine.begin() as connection:
                     work = self._unit_of_work(connection)
                     yield work
+                    await work.invalidations.send()
                     tags = work.invalidations.tags
         finally:
             # Also where the commit was cut short: it may stand all the same.
@@ -129,7 +130,8 @@ class SqlStorage(Generic[W]):
                     yield self._unit_of_work(connection)
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
-        await self._database.journal.record(entries, leases)
+        newest = await self._database.journal.record(entries, leases)
+        await self._database.changes.catch_up(newest)
 
     def listen(self, listener: ChangeListener) -> None:
         self._database.changes.listen(listener)

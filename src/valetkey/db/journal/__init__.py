@@ -26,9 +26,12 @@ __all__ = ["Journal", "journal_for"]
 class Journal(Protocol):
     """Appends records, and the leases that they name, in one durable transaction."""
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
-        """Raises StorageUnavailable, or Unstorable where it is one of these that the database
-        refuses; nothing of them is stored then. A lease that is stored already is let be."""
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> int:
+        """Return the number of the newest change that was committed before these (``changes``).
+
+        Raises StorageUnavailable, or Unstorable where it is one of these that the database
+        refuses; nothing of them is stored then. A lease that is stored already is let be.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from valetkey.db.changes import NEWEST
 from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
 from valetkey.db.journal.rows import (
     HEAD,
@@ -63,10 +64,11 @@ class PostgresJournal:
         self._lock = asyncio.Lock()
         self._head: Head | None = None
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> int:
         async with self._lock:
             try:
-                self._head = await self._appended(await self._connected(), entries, leases)
+                connection = await self._connected()
+                self._head, newest = await self._appended(connection, entries, leases)
                 self._used_at = monotonic()
             except _REFUSED:
                 self._disconnect()
@@ -77,17 +79,19 @@ class PostgresJournal:
             except BaseException:
                 self._disconnect()
                 raise
+            return newest
 
     async def close(self) -> None:
         self._disconnect()
 
     async def _appended(
         self, connection: Any, entries: Sequence[Entry], leases: Sequence[LeaseRecord]
-    ) -> Head:
+    ) -> tuple[Head, int]:
         if self._head is not None and 0 < len(entries) <= _MOST_ROWS and not leases:
             rows = linked(entries, self._head)
-            if await _follow(connection, rows):
-                return head_of(rows)
+            newest = await _follow(connection, rows)
+            if newest is not None:
+                return head_of(rows), newest
         return await _append(connection, entries, leases)
 
     async def _connected(self) -> Any:
@@ -135,28 +139,35 @@ def _add_records(rows: int) -> str:
     return (
         f"WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock({AUDIT_LOCK})) "  # noqa: S608  # our own names
         f"INSERT INTO audit_records ({','.join(RECORD_COLUMNS)}) "
-        f"SELECT new.* FROM lock CROSS JOIN (VALUES {values}) AS new"
+        f"SELECT new.* FROM lock CROSS JOIN (VALUES {values}) AS new RETURNING {NEWEST}"
     )
 
 
-async def _follow(connection: Any, rows: Sequence[Row]) -> bool:
-    """Append rows in one statement; tell whether they still followed the newest record."""
+async def _follow(connection: Any, rows: Sequence[Row]) -> int | None:
+    """Append rows in one statement; return the newest change's number, or None if they did not
+    follow the newest record any more. The number is read when the lock is held: it is a sequence's,
+    which no snapshot is taken of."""
     try:
-        await connection.execute(_add_records(len(rows)), *chain.from_iterable(rows))
+        told = await connection.fetch(_add_records(len(rows)), *chain.from_iterable(rows))
     except asyncpg.UniqueViolationError:
-        return False
-    return True
+        return None
+    newest: int = max(each[0] for each in told)
+    return newest
 
 
-async def _append(connection: Any, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> Head:
-    """Append entries and leases in one transaction; return the new head."""
+async def _append(
+    connection: Any, entries: Sequence[Entry], leases: Sequence[LeaseRecord]
+) -> tuple[Head, int]:
+    """Append entries and leases in one transaction; return the new head, and the newest change's
+    number."""
     # The lock comes first: a head that is read after it is the newest one.
     await connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({AUDIT_LOCK})")
     head = await connection.fetchrow(HEAD) or (0, GENESIS)
+    newest = await connection.fetchval(f"SELECT {NEWEST}")  # our own names
     for table, statement in _ADD_LEASE.items():
         if values := [lease_values(each) for each in leases if lease_table(each) == table]:
             await connection.executemany(statement, values)
     rows = linked(entries, tuple(head))
     await connection.copy_records_to_table("audit_records", columns=RECORD_COLUMNS, records=rows)
     await connection.execute("COMMIT")
-    return head_of(rows) if rows else tuple(head)
+    return (head_of(rows) if rows else tuple(head)), newest

@@ -41,9 +41,10 @@ class SqliteJournal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._head: Head | None = None
 
-    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
+    async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> int:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._append, entries, leases)
+        return 0  # this process makes all changes, and has heard of them
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
