@@ -29,7 +29,11 @@ SAFE_HEADERS: Final = (
 )
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded"})
 _QUIET: Final = frozenset({"/healthz", "/readyz"})
-_REFUSED: Final = (
+_TWO_TOKENS: Final = (
+    b'{"message":"The request has two Authorization headers.","code":"invalid_input",'
+    b'"hint":"Send one.","requestId":"%s"}'
+)
+_CONTROL: Final = (
     b'{"message":"The address holds a control character.","code":"invalid_input",'
     b'"hint":"Send printable text.","requestId":"%s"}'
 )
@@ -100,9 +104,9 @@ class Front:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             if _has_control(scope["path"]) or b"%00" in scope.get("query_string", b""):
-                await _refuse(
-                    marked, request_id, is_own=_has_own_errors(scope["method"], scope["path"])
-                )
+                await _refuse(marked, request_id, _CONTROL, is_own=_is_own(scope))
+            elif _has_two_tokens(scope):
+                await _refuse(marked, request_id, _TWO_TOKENS, is_own=_is_own(scope))
             else:
                 await self.app(scope, receive, marked)
         finally:
@@ -134,11 +138,17 @@ class Front:
             scope["scheme"] = scheme
 
 
-def _has_own_errors(method: str, path: str) -> bool:
+def _is_own(scope: Any) -> bool:
     """Tell whether an address's errors have the own API's shape; AWS's contract has another."""
-    if method == "GET" and path.endswith(("/credentials", "/container-credentials")):
+    path = scope["path"]
+    if scope["method"] == "GET" and path.endswith(("/credentials", "/container-credentials")):
         return False
-    return path.startswith("/v1/")
+    return str(path).startswith("/v1/")
+
+
+def _has_two_tokens(scope: Any) -> bool:
+    """Tell whether it is open whose request this is."""
+    return sum(name == b"authorization" for name, _ in scope["headers"]) > 1
 
 
 def _has_control(text: str) -> bool:
@@ -152,8 +162,8 @@ def _with_own(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[t
     return kept + [entry for entry in SAFE_HEADERS if entry[0] not in present]
 
 
-async def _refuse(send: Any, request_id: str, *, is_own: bool) -> None:
+async def _refuse(send: Any, request_id: str, problem: bytes, *, is_own: bool) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 400, "headers": headers})
-    body = _REFUSED % request_id.encode()
+    body = problem % request_id.encode()
     await send({"type": "http.response.body", "body": b'{"error":%s}' % body if is_own else body})

@@ -88,6 +88,20 @@ def render(scope: Scope, *, partition: str = "aws", kms_key_arn: str = "") -> st
     return policy
 
 
+def split(scope: Scope, *, partition: str = "aws", kms_key_arn: str = "") -> list[Scope]:
+    """Return scopes that together have a scope's prefixes, in order, each with a policy that AWS
+    takes. Raises :class:`TooLarge` where a single prefix is too long."""
+    parts, rest = [], scope.prefixes
+    while rest:
+        left = replace(scope, prefixes=rest)
+        fitting = _how_many_fit(left, partition, kms_key_arn)
+        if not fitting:
+            render(replace(scope, prefixes=rest[:1]), partition=partition, kms_key_arn=kms_key_arn)
+        parts.append(replace(scope, prefixes=rest[:fitting]))
+        rest = rest[fitting:]
+    return parts
+
+
 def _render(scope: Scope, partition: str, kms_key_arn: str) -> str:
     statements: list[dict[str, Any]] = []
     actions = _actions(scope, OBJECT_ACTIONS)

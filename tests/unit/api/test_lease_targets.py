@@ -14,6 +14,8 @@ FIELDS = {
     "principal": Kind.PRINCIPAL,
     "driver": Kind.LOCATION,
     "integration": Kind.INTEGRATION,
+    "token": Kind.TOKEN,
+    "serviceAccount": Kind.SERVICE_ACCOUNT,
 }
 
 

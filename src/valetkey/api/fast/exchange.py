@@ -47,7 +47,10 @@ class Exchange:
         self.authorization = self.content_type = b""
         for name, value in scope["headers"]:
             if name == b"authorization":
-                self.authorization = value
+                # Two of them are one list, and no token: whose would it be?
+                self.authorization = (
+                    self.authorization + b", " + value if self.authorization else value
+                )
             elif name == b"content-type":
                 self.content_type = value
 

@@ -22,7 +22,10 @@ async def answer(exchange: Exchange, on: FastServices, location_id: str) -> None
     Raises what ``Presigning.presign`` raises.
     """
     caller = await exchange.caller(on.services, exchange.token())
-    wanted: PresignIn = decode(await exchange.json_body(_MAX_BODY), PresignIn)
+    body = await exchange.json_body(_MAX_BODY)
+    # Reading a body of megabytes is one long step: not several of them one after another.
+    await on.services.presigning.turns.next()
+    wanted: PresignIn = decode(body, PresignIn)
     made = await on.services.presigning.presign(caller, location_id, wanted.wanted)
     # A URL is ASCII without quotes or backslashes: it stands in JSON as it is.
     tail = f'","expiration":"{instant(made.expires_at)}"}}\n'

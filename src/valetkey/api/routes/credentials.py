@@ -20,6 +20,7 @@ from valetkey.api.wire.credentials import (
     CredentialsOut,
 )
 from valetkey.api.wire.presign import PresignedOut, PresignIn
+from valetkey.domain.errors import NotFound
 
 _NDJSON: Final = "application/x-ndjson"
 _LINES: Final = ResponseSpec(
@@ -68,7 +69,11 @@ async def presign(location_id: str, data: JSONBody[PresignIn]) -> None:  # noqa:
 
 
 def _described_only() -> NoReturn:
-    raise RuntimeError("this route is answered by valetkey.api.fast, in front of the framework")
+    # Its plain address is answered by valetkey.api.fast; the framework finds it by others, too.
+    raise NotFound(
+        "There is nothing at this address.",
+        hint="Leave out doubled slashes, and the one at the end.",
+    )
 
 
 ROUTES = (vend, container_credentials, presign)

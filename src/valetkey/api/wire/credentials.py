@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -15,7 +15,8 @@ from valetkey.services.vending import Vended, VendRequest
 class CredentialsIn(In, frozen=True):
     """What to open: folders below the driver's own (``""`` is all of it) and access levels, for
     ``ttlSeconds``. ``bare`` lets listings name the folders without their ``/``; ``versions`` opens
-    old versions too; ``purpose`` is for the audit trail."""
+    old versions too; ``purpose`` is for the audit trail. At least ``minTtlSeconds`` is left of
+    what is handed out: what others were given before may be handed out otherwise."""
 
     prefixes: list[str]
     access: list[str]
@@ -23,6 +24,7 @@ class CredentialsIn(In, frozen=True):
     purpose: str = ""
     bare: bool = False
     versions: bool = False
+    min_ttl_seconds: int = 0
 
     @property
     def wanted(self) -> VendRequest:
@@ -34,11 +36,13 @@ class CredentialsIn(In, frozen=True):
             purpose=self.purpose,
             bare=self.bare,
             versions=self.versions,
+            min_ttl=parse_ttl(self.min_ttl_seconds) if self.min_ttl_seconds else timedelta(),
         )
 
 
 class CredentialsOut(Out, frozen=True):
-    """A credential and what it opens; ``prefixes`` are full keys in the bucket."""
+    """A credential and what it opens; ``prefixes`` are full keys in the bucket. ``warnings`` are
+    sentences about what may surprise: a pattern that is taken letter by letter, an earlier end."""
 
     lease_id: str
     driver_id: str
@@ -51,6 +55,7 @@ class CredentialsOut(Out, frozen=True):
     endpoint: str
     prefixes: list[str]
     access: list[str]
+    warnings: list[str]
 
     @classmethod
     def of(cls, vended: Vended) -> CredentialsOut:
@@ -68,6 +73,7 @@ class CredentialsOut(Out, frozen=True):
             endpoint=vended.endpoint,
             prefixes=list(scope.prefixes),
             access=sorted(scope.levels),
+            warnings=list(vended.warnings),
         )
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ minute.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +33,9 @@ from valetkey.services.vending.location_context import LocationContext, Location
 _CAPACITY: Final = 10_000
 _MAX_PURPOSE: Final = 500
 VEND: Final = "credentials.vend"
+#: So much less than what was asked for is not worth a word.
+_UNNOTICED: Final = timedelta(minutes=1)
+_LIKE_AN_OBJECT: Final = re.compile(r"[^/]\.[A-Za-z][A-Za-z0-9]{0,7}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class VendRequest:
     """What is wanted: folders below the location's own (``""`` is all of it), levels, time to live.
 
     No folder at all is refused: absence is never everything. ``purpose`` is a sentence for the
-    audit trail; ``bare`` and ``versions`` are those of a Scope.
+    audit trail; ``bare`` and ``versions`` are those of a Scope. At least ``min_ttl`` is left of
+    what is handed out, where the right to it lasts that long.
     """
 
     prefixes: tuple[str, ...]
@@ -48,13 +53,20 @@ class VendRequest:
     purpose: str = ""
     bare: bool = False
     versions: bool = False
+    min_ttl: timedelta = timedelta()
     #: Worked out once: requests are looked up far more often than made.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_purpose(self.purpose)
-        parts = (self.prefixes, self.levels, self.ttl, self.purpose, self.bare, self.versions)
-        object.__setattr__(self, "_hash", hash(parts))
+        if self.min_ttl > self.ttl:
+            raise InvalidInput(
+                "More time is to be left than a credential is asked for.",
+                hint="Ask for a longer one, or for less to be left.",
+                field="minTtlSeconds",
+            )
+        what = (self.prefixes, self.levels, self.purpose, self.bare, self.versions)
+        object.__setattr__(self, "_hash", hash((what, self.ttl, self.min_ttl)))
 
     def __hash__(self) -> int:
         return self._hash
@@ -80,6 +92,11 @@ class Authorization:
     @property
     def scope(self) -> Scope:
         return self.spec.scope
+
+    def least(self, now: datetime) -> timedelta:
+        """Return how much must be left of a session, as far as the right to it lasts."""
+        until = self.spec.until
+        return self.request.min_ttl if until is None else min(self.request.min_ttl, until - now)
 
     def facts(self) -> dict[str, Any]:
         """What the audit trail tells of what was asked for."""
@@ -246,6 +263,34 @@ def scope_of(location: Location, request: VendRequest) -> Scope:
     """
     full = tuple(location.full_prefix(prefix) for prefix in request.prefixes)
     return Scope(location.bucket, full, request.levels, request.bare, request.versions)
+
+
+def warnings_of(request: VendRequest, ends_at: datetime, now: datetime) -> tuple[str, ...]:
+    """Say what of a credential may surprise whoever asked for it, in sentences."""
+    found = [warning for each in request.prefixes if (warning := _surprise(each))]
+    if ends_at - now < request.ttl - _UNNOTICED:
+        found.append(
+            f"It ends at {ends_at:%Y-%m-%dT%H:%M:%SZ}, which is sooner than was asked for: it is "
+            "shared with earlier requests, or your right ends then. Ask with minTtlSeconds for "
+            "one that lasts longer."
+        )
+    return tuple(found)
+
+
+def _surprise(prefix: str) -> str:
+    folder = f"{prefix.strip('/')}/"
+    if any(letter in prefix for letter in "*?["):
+        return (
+            f"The prefix {prefix[:200]!r} is taken letter by letter: it opens the folder "
+            f"{folder[:200]!r} and what is below, and matches nothing else."
+        )
+    if _LIKE_AN_OBJECT.search(prefix):
+        return (
+            f"The prefix {prefix[:200]!r} looks like an object's name: it opens the folder "
+            f"{folder[:200]!r}, and no object of that name. Ask for the folder that holds it, or "
+            "presign it."
+        )
+    return ""
 
 
 def check_purpose(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import repeat
@@ -26,17 +27,19 @@ from valetkey.domain.presign import (
     quote_key,
 )
 from valetkey.domain.scope import AccessLevel
+from valetkey.domain.session_policy import split
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import missing
-from valetkey.services.vending.authorization import VendRequest, check_purpose
-from valetkey.services.vending.issuing import IssuedSession
+from valetkey.services.vending.authorization import VendRequest, check_purpose, scope_of
 from valetkey.services.vending.location_context import LocationContext
-from valetkey.services.vending.vending import CHANGED, ROUNDS, Vending, unsettled
+from valetkey.services.vending.vending import CHANGED, ROUNDS, TakenSession, Vending, unsettled
 
 PRESIGN: Final = "objects.presign"
 MAX_KEYS: Final = 100_000
 #: Keys worked on before others get their turn (about a millisecond).
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 100
+#: Folders of so many sessions may be signed for in one request.
+_MOST_SESSIONS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +79,61 @@ class PresignRequest:
         check_purpose(self.purpose)
 
 
+class Turns:
+    """Long work in short pieces, one piece of all of it at a time, so that others wait for no more
+    than one."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def next(self) -> None:
+        """Wait for the next turn."""
+        async with self._lock:
+            await asyncio.sleep(0)
+
+    async def pieces(self, keys: Sequence[str]) -> AsyncIterator[tuple[int, Sequence[str]]]:
+        """Iterate over keys in pieces, with each one's place: a turn for each."""
+        for start in range(0, len(keys), _AT_ONCE):
+            if start:
+                await self.next()
+            yield start, keys[start : start + _AT_ONCE]
+
+
 @dataclass(frozen=True, slots=True)
 class Presigned:
     """URLs to be: iterate to sign them. ``expires_at`` is when they really end."""
 
     keys: Sequence[str]
     expires_at: datetime
-    lease_id: str
+    lease_ids: tuple[str, ...]
     _paths: Sequence[str]
     _versions: Sequence[str]
     _disposition: str
-    _signer: Presigner
+    _signers: tuple[Presigner, ...]
+    #: Each key's signer; empty where there is one.
+    _parts: Sequence[int]
+    _turns: Turns
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def urls(self, start: int, end: int) -> Iterator[str]:
         """Yield the URLs of some of the keys, in order."""
-        paths, sign = self._paths[start:end], self._signer.sign
-        if not self._versions and not self._disposition:
-            return map(sign, paths)
+        paths = self._paths[start:end]
+        if not (self._versions or self._disposition or self._parts):
+            return map(self._signers[0].sign, paths)
         versions = self._versions[start:end] if self._versions else repeat("")
+        parts = self._parts[start:end] if self._parts else repeat(0)
         disposition = self._disposition
         return (
-            sign(path, disposition=disposition, version_id=version)
-            for path, version in zip(paths, versions, strict=False)
+            self._signers[part].sign(path, disposition=disposition, version_id=version)
+            for path, version, part in zip(paths, versions, parts, strict=False)
         )
 
     async def pieces(self) -> AsyncIterator[tuple[Sequence[str], Iterator[str]]]:
         """Iterate over keys with their URLs, some at a time, letting others have their turn."""
-        for start in range(0, len(self.keys), _AT_ONCE):
-            if start:
-                await asyncio.sleep(0)
-            end = start + _AT_ONCE
-            yield self.keys[start:end], self.urls(start, end)
+        async for start, keys in self._turns.pieces(self.keys):
+            yield keys, self.urls(start, start + len(keys))
 
 
 class Presigning:
@@ -119,6 +143,8 @@ class Presigning:
         self._vending = vending
         self._audit = audit
         self._clock = clock
+        #: Long work of any request takes its turns here.
+        self.turns = Turns()
 
     async def presign(self, caller: Caller, location_id: str, request: PresignRequest) -> Presigned:
         """Return URLs for keys that the caller's role or grants open.
@@ -127,57 +153,67 @@ class Presigning:
         durable before this returns, stands for all of them. Raises NotFound, Denied (also for a
         single key outside), InvalidInput, and what ``Vending.session`` raises.
         """
-        paths = await _quoted(request.keys)
+        paths = await self._quoted(request.keys)
+        digest = await self._digest(request.keys)
         for _ in range(ROUNDS):
-            presigned = await self._try(caller, location_id, request, paths)
+            presigned = await self._try(caller, location_id, request, paths, digest)
             if presigned is not None:
                 return presigned
             caller = await self._vending.again(caller)
         raise unsettled()
 
     async def _try(
-        self, caller: Caller, location_id: str, request: PresignRequest, paths: Sequence[str]
+        self,
+        caller: Caller,
+        location_id: str,
+        request: PresignRequest,
+        paths: Sequence[str],
+        digest: str,
     ) -> Presigned | None:
         """Decide, sign, record; None if something changed before that was done."""
         context = await self._vending.context(location_id)
         wanted = await self._wanted(caller, context, request)
-        await self._check_keys(caller, context, wanted, request)
-        session, authorization, since = await self._vending.session(caller, location_id, wanted)
-        signer = presigner(
-            session.credentials,
+        folders, parts = await self._place(caller, context, wanted, request, digest)
+        taken = [
+            await self._vending.session(caller, location_id, replace(wanted, prefixes=part))
+            for part in folders
+        ]
+        signers = tuple(self._signer(each, context, request) for each in taken)
+        expires_at = min(signer.expires_at for signer in signers)
+        reason = taken[0].authorization.reason
+        leases = tuple(each.session.lease.id for each in taken)
+        facts = {
+            "lease_id": leases[0],
+            "access_key_id": taken[0].session.credentials.access_key_id,
+            "expires_at": expires_at.isoformat(),
+        } | ({"lease_ids": list(leases)} if len(leases) > 1 else {})
+        record = self._event(caller, context, request, digest, reason=reason)
+        if await self._vending.record(_with(record, facts), *taken):
+            return Presigned(
+                request.keys,
+                expires_at,
+                leases,
+                paths,
+                request.version_ids,
+                request.disposition,
+                signers,
+                parts,
+                self.turns,
+            )
+        withheld = self._event(caller, context, request, digest, reason=CHANGED, outcome="failed")
+        await self._audit.write(_with(withheld, facts))
+        return None
+
+    def _signer(
+        self, taken: TakenSession, context: LocationContext, request: PresignRequest
+    ) -> Presigner:
+        return presigner(
+            taken.session.credentials,
             bucket_url=self._bucket_url(context),
             region=context.location.region,
             method=request.method,
             expires=request.expires,
             now=self._clock.now(),
-        )
-        record = self._event(caller, context, request, reason=authorization.reason)
-        facts = {
-            "lease_id": session.lease.id,
-            "access_key_id": session.credentials.access_key_id,
-            "expires_at": signer.expires_at.isoformat(),
-        }
-        if await self._vending.record(_with(record, facts), session, authorization, since):
-            return self._presigned(request, paths, signer, session)
-        withheld = self._event(caller, context, request, reason=CHANGED, outcome="failed")
-        await self._audit.write(_with(withheld, facts))
-        return None
-
-    def _presigned(
-        self,
-        request: PresignRequest,
-        paths: Sequence[str],
-        signer: Presigner,
-        session: IssuedSession,
-    ) -> Presigned:
-        return Presigned(
-            request.keys,
-            signer.expires_at,
-            session.lease.id,
-            paths,
-            request.version_ids,
-            request.disposition,
-            signer,
         )
 
     async def _wanted(
@@ -198,19 +234,72 @@ class Presigning:
         prefixes, ttl = caller.principal.limits.narrow(wanted.prefixes, wanted.ttl)
         return replace(wanted, prefixes=prefixes, ttl=ttl)
 
-    async def _check_keys(
-        self, caller: Caller, context: LocationContext, wanted: VendRequest, request: PresignRequest
-    ) -> None:
-        """Refuse keys outside; the refusal is audited."""
-        folders = tuple(context.location.prefix + prefix for prefix in wanted.prefixes)
+    async def _place(
+        self,
+        caller: Caller,
+        context: LocationContext,
+        wanted: VendRequest,
+        request: PresignRequest,
+        digest: str,
+    ) -> tuple[list[tuple[str, ...]], Sequence[int]]:
+        """Return the folders of each session that is needed, and each key's session (none where
+        there is one). Keys outside are refused; the refusal is audited.
+
+        Folders are those that hold a key, where a policy does not take all that the caller has.
+        """
+        all_of_it = scope_of(context.location, wanted)
+        partition, kms = context.integration.role_arn.partition, context.location.kms_key_arn
+        whole = split(all_of_it, partition=partition, kms_key_arn=kms)
+        holding = await self._folders(caller, context, all_of_it.prefixes, request, digest)
+        if len(whole) == 1:
+            return [wanted.prefixes], ()
+        used = tuple(sorted(set(holding)))
+        parts = split(replace(all_of_it, prefixes=used), partition=partition, kms_key_arn=kms)
+        if len(parts) > _MOST_SESSIONS:
+            raise TooLarge(
+                f"The keys lie in {len(used)} folders, for which {len(parts)} sessions are needed.",
+                hint=f"Ask in several requests: one takes {_MOST_SESSIONS} sessions at most.",
+                field="keys",
+            )
+        own = len(context.location.prefix)
+        number = {folder: n for n, part in enumerate(parts) for folder in part.prefixes}
+        folders = [tuple(each[own:] for each in part.prefixes) for part in parts]
+        return folders, [number[folder] for folder in holding] if len(parts) > 1 else ()
+
+    async def _folders(
+        self,
+        caller: Caller,
+        context: LocationContext,
+        folders: tuple[str, ...],
+        request: PresignRequest,
+        digest: str,
+    ) -> list[str]:
+        """Return for each key the folder that holds it. Raises Denied for one that none holds."""
+        found: list[str] = []
         if folders == ("",):
-            return
-        stray = next((key for key in request.keys if not key.startswith(folders)), None)
-        if stray is None:
-            return
+            return found
+        known = frozenset(folders)
+        async for _, keys in self.turns.pieces(request.keys):
+            for key in keys:
+                folder = _holding(key, known)
+                if folder is None:
+                    await self._refuse(caller, context, folders, request, digest, key)
+                else:
+                    found.append(folder)
+        return found
+
+    async def _refuse(
+        self,
+        caller: Caller,
+        context: LocationContext,
+        folders: tuple[str, ...],
+        request: PresignRequest,
+        digest: str,
+        stray: str,
+    ) -> None:
         reason = f"The key {stray[:200]!r} is outside of what you may open here."
         await self._audit.write(
-            self._event(caller, context, request, outcome="denied", reason=reason)
+            self._event(caller, context, request, digest, outcome="denied", reason=reason)
         )
         raise Denied(
             reason,
@@ -219,6 +308,22 @@ class Presigning:
             else "Name keys of the bucket in full, in the folders of your grants.",
             field="keys",
         )
+
+    async def _quoted(self, keys: Sequence[str]) -> list[str]:
+        """Return the keys as URLs have them. Raises InvalidInput before anything is signed."""
+        paths: list[str] = []
+        async for _, some in self.turns.pieces(keys):
+            paths += map(quote_key, some)
+        return paths
+
+    async def _digest(self, keys: Sequence[str]) -> str:
+        """Return the SHA-256 of all keys, each as its length in bytes, a colon, and its UTF-8: a
+        key may hold any letter, and none of them ends it."""
+        digest = hashlib.sha256()
+        async for _, some in self.turns.pieces(keys):
+            texts = [key.encode(errors="surrogatepass") for key in some]
+            digest.update(b"".join(b"%d:%b" % (len(text), text) for text in texts))
+        return digest.hexdigest()
 
     def _bucket_url(self, context: LocationContext) -> str:
         location = context.location
@@ -234,13 +339,13 @@ class Presigning:
         caller: Caller,
         context: LocationContext,
         request: PresignRequest,
+        digest: str,
         *,
         reason: str,
         outcome: str = "allowed",
     ) -> AuditEvent:
         """Describe the request. The keys are too many to be written out: their number, the first,
-        the last, and the SHA-256 of all of them, one a line, stand for them."""
-        names = "\n".join(request.keys).encode(errors="surrogatepass")
+        the last, and a digest of all of them stand for them."""
         return self._audit.event(
             caller,
             PRESIGN,
@@ -253,19 +358,21 @@ class Presigning:
             keys=len(request.keys),
             first_key=request.keys[0],
             last_key=request.keys[-1],
-            keys_sha256=hashlib.sha256(names).hexdigest(),
+            keys_sha256=digest,
             purpose=request.purpose,
         )
 
 
-async def _quoted(keys: Sequence[str]) -> list[str]:
-    """Return the keys as URLs have them. Raises InvalidInput before anything is signed."""
-    paths: list[str] = []
-    for start in range(0, len(keys), _AT_ONCE):
-        if start:
-            await asyncio.sleep(0)
-        paths += map(quote_key, keys[start : start + _AT_ONCE])
-    return paths
+def _holding(key: str, folders: AbstractSet[str]) -> str | None:
+    """Return a folder that a key is in, the widest first."""
+    if "" in folders:
+        return ""
+    end = key.find("/")
+    while end >= 0:
+        if key[: end + 1] in folders:
+            return key[: end + 1]
+        end = key.find("/", end + 1)
+    return None
 
 
 def _by_grants(wanted: VendRequest, grants: Sequence[Grant], level: AccessLevel) -> VendRequest:

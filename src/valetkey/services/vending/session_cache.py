@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
-from valetkey.domain.errors import AwsUnavailable, ValetkeyError
+from valetkey.domain.errors import AwsUnavailable, StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.services.background import log_unexpected
 
@@ -24,6 +24,7 @@ MIN_REMAINING: Final = timedelta(minutes=20)
 _REUSE: Final = timedelta(minutes=5)
 #: What failed is not tried again for this long.
 FAILURE_SECONDS: Final = 5.0
+_NOTHING: Final = timedelta()
 
 
 class Expiring(Protocol):
@@ -38,13 +39,15 @@ V = TypeVar("V", bound=Expiring)
 
 @dataclass(slots=True)
 class _Entry(Generic[V]):
-    """A value; from ``old_at`` on it is replaced in the background, and after ``stale_at`` it is
-    handed out only if nothing better can be had."""
+    """A value; from ``old_at`` on it is replaced in the background, after ``stale_at`` it is handed
+    out only if nothing better can be had, and at ``ends_at`` it has ended. All of them are moments
+    of the monotonic clock: the wall clock may jump."""
 
     value: V
     tags: frozenset[Hashable]
-    old_at: datetime
-    stale_at: datetime
+    old_at: float
+    stale_at: float
+    ends_at: float
     retry_at: float = 0.0
 
 
@@ -66,32 +69,40 @@ class SessionCache(Generic[V]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def peek(self, key: Hashable) -> V | None:
+    def peek(self, key: Hashable, least: timedelta = _NOTHING) -> V | None:
         """Return a value that :meth:`get` would return as it is, without waiting; else None."""
-        entry = self._entries.get(key)
-        if entry is None or self._clock.now() >= entry.old_at:
+        if self.fresh_for(key, least) <= 0:
             return None
         self._entries.move_to_end(key)
-        return entry.value
+        return self._entries[key].value
 
-    def fresh_for(self, key: Hashable) -> float:
+    def fresh_for(self, key: Hashable, least: timedelta = _NOTHING) -> float:
         """Return for how many seconds :meth:`peek` will return what is kept under a key."""
         entry = self._entries.get(key)
-        return (entry.old_at - self._clock.now()).total_seconds() if entry is not None else 0.0
+        if entry is None:
+            return 0.0
+        good_until = min(entry.old_at, entry.ends_at - least.total_seconds())
+        return good_until - self._clock.monotonic()
 
     async def get(
-        self, key: Hashable, tags: Iterable[Hashable], issue: Callable[[], Awaitable[V]]
+        self,
+        key: Hashable,
+        tags: Iterable[Hashable],
+        issue: Callable[[], Awaitable[V]],
+        least: timedelta = _NOTHING,
     ) -> V:
-        """Return a value with at least 20 minutes left; of a shorter-lived one, nearly all.
+        """Return a value with at least 20 minutes left, or with ``least`` if that is more; of a
+        shorter-lived one, nearly all.
 
-        When AWS is away, a value that has not ended is served all the same. Raises what ``issue``
-        raised, again and without calling it for a few seconds after.
+        When AWS, or what keeps the sealing key, is away, a value that has not ended is served all
+        the same. Raises what ``issue`` raised, again and without calling it for a few seconds
+        after.
         """
         entry = self._entries.get(key)
-        now = self._clock.now()
-        if entry is not None and entry.value.expires_at > now:
+        now = self._clock.monotonic()
+        if entry is not None and entry.ends_at > now:
             self._entries.move_to_end(key)
-            if now <= entry.stale_at:
+            if now <= min(entry.stale_at, entry.ends_at - least.total_seconds()):
                 if now > entry.old_at and self._may_retry(entry):
                     self._launch(key, frozenset(tags), issue)
                 return entry.value
@@ -127,9 +138,9 @@ class SessionCache(Generic[V]):
         try:
             self._raise_remembered(key)
             return await asyncio.shield(self._launch(key, tags, issue))
-        except AwsUnavailable:
+        except (AwsUnavailable, StorageUnavailable):
             still_kept = self._entries.get(key) is entry
-            if still_kept and entry.value.expires_at > self._clock.now():
+            if still_kept and entry.ends_at > self._clock.monotonic():
                 return entry.value
             raise
 
@@ -151,7 +162,7 @@ class SessionCache(Generic[V]):
     async def _fly(
         self, key: Hashable, tags: frozenset[Hashable], issue: Callable[[], Awaitable[V]]
     ) -> V:
-        issued_at = self._clock.now()
+        asked_at = self._clock.monotonic()
         try:
             value = await issue()
         except ValetkeyError as error:
@@ -160,7 +171,7 @@ class SessionCache(Generic[V]):
             raise
         else:
             if self._is_mine(key):
-                self._keep(key, _entry(value, issued_at, tags))
+                self._keep(key, self._entry(value, asked_at, tags))
             return value
         finally:
             if self._is_mine(key):
@@ -198,9 +209,11 @@ class SessionCache(Generic[V]):
             raise type(error)(error.message, hint=error.hint, code=error.code, **error.details)
         del self._failures[key]
 
-
-def _entry(value: V, issued_at: datetime, tags: frozenset[Hashable]) -> _Entry[V]:
-    life = value.expires_at - issued_at
-    least = min(MIN_REMAINING, max(life / 2, life - _REUSE))
-    stale_at = value.expires_at - least
-    return _Entry(value, tags, stale_at - (life - least) / 4, stale_at)
+    def _entry(self, value: V, asked_at: float, tags: frozenset[Hashable]) -> _Entry[V]:
+        now = self._clock.monotonic()
+        left = (value.expires_at - self._clock.now()).total_seconds()
+        life = left + now - asked_at
+        least = min(MIN_REMAINING.total_seconds(), max(life / 2, life - _REUSE.total_seconds()))
+        ends_at = now + left
+        stale_at = ends_at - least
+        return _Entry(value, tags, stale_at - (life - least) / 4, stale_at, ends_at)

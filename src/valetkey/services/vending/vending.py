@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from valetkey.domain.access import Allow, require
 from valetkey.domain.audit import AuditForm, Entry, FilledForm
@@ -19,6 +19,7 @@ from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.lease import LeaseRecord
 from valetkey.domain.location import Location
 from valetkey.domain.location_tree import decide_extent
 from valetkey.domain.ports import Clock, Sealer, Storage, Sts
@@ -34,6 +35,7 @@ from valetkey.services.vending.authorization import (
     VendRequest,
     authorize,
     scope_of,
+    warnings_of,
 )
 from valetkey.services.vending.issuing import IssuedSession, SessionIssuer
 from valetkey.services.vending.location_context import LocationContext, LocationContexts
@@ -54,18 +56,30 @@ class Vended:
     location: Location
     #: Where clients find S3; empty for AWS's own address.
     endpoint: str = ""
+    #: What may surprise whoever asked, in sentences.
+    warnings: tuple[str, ...] = ()
+
+
+class TakenSession(NamedTuple):
+    """A session, by which right it was taken, and the epoch of changes at which that was true."""
+
+    session: IssuedSession
+    authorization: Authorization
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedVend:
     """What may be handed out, once an audit record of that ``form`` is durable, and nothing that
-    ``authorization`` depends on has changed since epoch ``since``."""
+    the right to what was taken depends on has changed."""
 
     vended: Vended
     form: AuditForm
-    session: IssuedSession
-    authorization: Authorization
-    since: int
+    taken: TakenSession
+
+    @property
+    def authorization(self) -> Authorization:
+        return self.taken.authorization
 
 
 class Vending:
@@ -117,24 +131,29 @@ class Vending:
         """Decide, and find or make the session. Raises as :meth:`vend` does."""
         since = self._caches.epoch
         known = self._authorizer.known(caller.principal, location_id, request)
-        session = self._sessions.peek(known.key) if known else None
+        session = self._sessions.peek(known.key, request.min_ttl) if known else None
         if known is None or session is None:
-            session, known, since = await self.session(caller, location_id, request)
-        return self._prepared(known, session, since)
+            return self._prepared(await self.session(caller, location_id, request))
+        return self._prepared(TakenSession(session, known, since))
 
     def endpoint(self, location: Location) -> str:
         """Return where clients find the location's bucket: its own endpoint, or the server's;
         empty for AWS's own address."""
         return location.endpoint or self._s3_endpoint
 
-    def _prepared(
-        self, authorization: Authorization, session: IssuedSession, since: int
-    ) -> PreparedVend:
-        location, scope = authorization.context.location, authorization.scope
-        endpoint = self.endpoint(location)
-        vended = Vended(session.lease.id, session.credentials, scope, location, endpoint)
+    def _prepared(self, taken: TakenSession) -> PreparedVend:
+        session, authorization, _ = taken
+        location = authorization.context.location
+        vended = Vended(
+            session.lease.id,
+            session.credentials,
+            authorization.scope,
+            location,
+            self.endpoint(location),
+            warnings_of(authorization.request, session.expires_at, self._clock.now()),
+        )
         form = _form(authorization, session, outcome="allowed", reason=authorization.reason)
-        return PreparedVend(vended, form, session, authorization, since)
+        return PreparedVend(vended, form, taken)
 
     async def record_prepared(self, prepared: PreparedVend, request_id: str, source: str) -> bool:
         """Make the record durable that lets something leave, and tell whether it may: if
@@ -144,31 +163,33 @@ class Vending:
         AuditUnavailable.
         """
         form = FilledForm(prepared.form, request_id, source)
-        authorization = prepared.authorization
-        if await self.record(form, prepared.session, authorization, prepared.since):
+        if await self.record(form, prepared.taken):
             return True
-        withheld = _form(authorization, prepared.session, outcome="failed", reason=CHANGED)
+        session, authorization, _ = prepared.taken
+        withheld = _form(authorization, session, outcome="failed", reason=CHANGED)
         await self._audit.write(FilledForm(withheld, request_id, source))
         return False
 
-    async def record(
-        self, entry: Entry, session: IssuedSession, authorization: Authorization, since: int
-    ) -> bool:
-        """Make a record that names a session durable, and with the first one its lease; tell
-        whether nothing has changed since epoch ``since`` that the authorization depends on.
+    async def record(self, entry: Entry, *taken: TakenSession) -> bool:
+        """Make a record that names sessions durable, and with the first one their leases; tell
+        whether nothing has changed meanwhile that the right to them depends on.
 
-        If something has, nothing of the session may leave. Raises AuditUnavailable.
+        If something has, nothing of the sessions may leave. Raises AuditUnavailable.
         """
-        principal = authorization.principal
-        new = session.unrecorded(principal, self._clock.now())
+        now = self._clock.now()
+        new: tuple[LeaseRecord, ...] = ()
+        for session, authorization, _ in taken:
+            new += session.unrecorded(authorization.principal, now)
         await self._audit.write(entry, *new)
         if new:
-            session.recorded(principal)
-        return self._caches.unchanged(authorization.tags, since)
+            for session, authorization, _ in taken:
+                session.recorded(authorization.principal)
+        return all(self._caches.unchanged(each.authorization.tags, each.since) for each in taken)
 
     def good_for(self, prepared: PreparedVend) -> float:
         """Return for how many seconds the session needs no thought; none if it was forgotten."""
-        return self._sessions.fresh_for(prepared.authorization.key)
+        authorization = prepared.authorization
+        return self._sessions.fresh_for(authorization.key, authorization.request.min_ttl)
 
     async def vend_for_service(
         self, caller: Caller, location_id: str, request: VendRequest
@@ -182,23 +203,21 @@ class Vending:
         right = Allow("for Valetkey's own work on the caller's behalf", until=within.until)
         authorization = authorize(caller.principal, context, request, scope, right, now)
         session = await self._take(caller, authorization)
-        prepared = self._prepared(authorization, session, since)
+        prepared = self._prepared(TakenSession(session, authorization, since))
         if await self.record_prepared(prepared, caller.request_id, caller.source):
             return prepared.vended
         # The right was decided elsewhere, before the change: it has to be decided there anew.
         raise unsettled()
 
-    async def session(
-        self, caller: Caller, location_id: str, request: VendRequest
-    ) -> tuple[IssuedSession, Authorization, int]:
-        """Return a session, by which right, and the epoch at which that was true. Nothing of it
-        may leave the process before :meth:`record` says so. Raises as :meth:`vend` does."""
+    async def session(self, caller: Caller, location_id: str, request: VendRequest) -> TakenSession:
+        """Return a session and by which right. Nothing of it may leave the process before
+        :meth:`record` says so. Raises as :meth:`vend` does."""
         for _ in range(ROUNDS):
             since = self._caches.epoch
             authorization = await self._authorizer.get(caller, location_id, request)
             session = await self._take(caller, authorization)
             if self._caches.unchanged(authorization.tags, since):
-                return session, authorization, since
+                return TakenSession(session, authorization, since)
             # Something changed while we waited, perhaps this very right: look at it again.
             caller = await self._principals.again(caller)
         raise unsettled()
@@ -219,7 +238,10 @@ class Vending:
         spec = authorization.spec
         try:
             return await self._sessions.get(
-                authorization.key, authorization.session_tags, lambda: self._issuer.issue(spec)
+                authorization.key,
+                authorization.session_tags,
+                lambda: self._issuer.issue(spec),
+                authorization.least(self._clock.now()),
             )
         except ValetkeyError as error:
             await self._audit.write(

@@ -20,6 +20,7 @@ from valetkey.domain.errors import (
     Denied,
     InvalidInput,
     NotFound,
+    StorageUnavailable,
     TooLarge,
     Unauthenticated,
     ValetkeyError,
@@ -486,7 +487,7 @@ async def test_one_record_stands_for_all_urls_of_a_request(memory: Memory) -> No
     event = last(memory).event
     assert event.action == "objects.presign"
     assert event.details["keys"] == 1000
-    assert event.details["lease_id"] == made.lease_id
+    assert (event.details["lease_id"],) == made.lease_ids
     assert (event.details["first_key"], event.details["last_key"]) == (keys[0], keys[-1])
 
 
@@ -561,3 +562,126 @@ async def test_every_byte_that_s3_allows_may_stand_in_a_key(memory: Memory, key:
     (url,) = made.urls(0, 1)
     assert url.isascii()
     assert url.isprintable()
+
+
+# --- what may surprise ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [("train/*", "letter by letter"), ("a/b.jpg", "no object of that name"), ("a.b/c", "")],
+)
+async def test_what_a_prefix_opens_is_said_where_it_may_surprise(
+    memory: Memory, prefix: str, said: str
+) -> None:
+    location, caller = await memory.location(), await memory.caller()
+    vended = await memory.services.vending.vend(caller, location.id, VendRequest((prefix,), READ))
+    assert bool(vended.warnings) is bool(said)
+    assert all(said in warning for warning in vended.warnings)
+
+
+async def test_an_end_that_is_sooner_than_asked_for_is_said_and_the_full_time_is_given_on_request(
+    memory: Memory,
+) -> None:
+    location, caller = await memory.location(), await memory.caller()
+    vending = memory.services.vending
+    first = await vending.vend(caller, location.id, ALL)
+    assert first.warnings == ()
+    memory.clock.advance(1200)
+    shared = await vending.vend(caller, location.id, ALL)
+    assert shared.lease_id == first.lease_id
+    assert "minTtlSeconds" in shared.warnings[0]
+    full = replace(ALL, min_ttl=timedelta(seconds=3600))
+    fresh = await vending.vend(caller, location.id, full)
+    assert fresh.lease_id != first.lease_id
+    assert fresh.credentials.expires_at == memory.clock.now() + timedelta(hours=1)
+    assert fresh.warnings == ()
+    some = replace(ALL, min_ttl=timedelta(seconds=2400))
+    assert (await vending.vend(caller, location.id, some)).lease_id == fresh.lease_id
+    with pytest.raises(InvalidInput):
+        replace(ALL, min_ttl=timedelta(seconds=3601))
+
+
+async def test_sessions_are_served_to_their_end_while_the_sealing_key_is_away(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location, caller = await memory.location(), await memory.caller()
+    vending = memory.services.vending
+    first = await vending.vend(caller, location.id, ALL)
+
+    async def away(*_: object) -> Secret:
+        raise StorageUnavailable("KMS is silent.", hint="Wait.")
+
+    monkeypatch.setattr(memory.sealer, "open", away)
+    for _ in range(5):
+        memory.clock.advance(700)
+        assert (await vending.vend(caller, location.id, ALL)).lease_id == first.lease_id
+    memory.clock.advance(101)
+    with pytest.raises(StorageUnavailable):
+        await vending.vend(caller, location.id, ALL)
+
+
+async def test_a_wall_clock_that_steps_back_serves_no_session_for_longer(memory: Memory) -> None:
+    location, caller = await memory.location(), await memory.caller()
+    vending = memory.services.vending
+    first = await vending.vend(caller, location.id, ALL)
+    memory.clock.jump(-60)
+    memory.clock.advance(2401)
+    assert (await vending.vend(caller, location.id, ALL)).lease_id != first.lease_id
+
+
+# --- presigning with many grants ------------------------------------------------------------------
+
+
+async def many_folders(memory: Memory, count: int) -> tuple[Location, Caller]:
+    location, owner = await memory.location(folder=""), await memory.caller()
+    eve = await memory.member("eve@example.com", ProjectRole.ANNOTATOR)
+    for number in range(count):
+        folder = f"{'folder-' * 8}{number:03d}/"
+        new = NewGrant(SubjectKind.USER, "eve@example.com", (folder,), READ)
+        await memory.services.grants.create(owner, location.id, new)
+    return location, eve
+
+
+async def test_one_key_is_presigned_for_somebody_with_sixty_granted_folders(
+    memory: Memory,
+) -> None:
+    location, eve = await many_folders(memory, 60)
+    key = f"{'folder-' * 8}042/a.jpg"
+    made = await memory.services.presigning.presign(eve, location.id, PresignRequest([key]))
+    assert len(made.lease_ids) == 1
+    policy = memory.sts.orders[-1].policy
+    assert policy is not None
+    assert f"{'folder-' * 8}042/*" in policy
+    assert "041" not in policy
+
+
+async def test_keys_of_many_folders_are_signed_with_several_sessions(memory: Memory) -> None:
+    location, eve = await many_folders(memory, 60)
+    keys = [f"{'folder-' * 8}{number % 60:03d}/{number}.jpg" for number in range(300)]
+    made = await memory.services.presigning.presign(eve, location.id, PresignRequest(keys))
+    assert len(made.lease_ids) > 1
+    pairs = [pair async for some, urls in made.pieces() for pair in zip(some, urls, strict=True)]
+    assert [key for key, _ in pairs] == keys
+    for key, url in pairs:
+        (order,) = [
+            order
+            for number, order in enumerate(memory.sts.orders, 1)
+            if f"{number:012d}%2F" in url and order.policy
+        ]
+        assert f"{key[: key.index('/')]}/*" in (order.policy or "")
+    event = last(memory).event
+    assert tuple(event.details["lease_ids"]) == made.lease_ids
+    owner = await memory.caller()
+    found = await memory.services.leases.find(owner, memory.org_id, principal="eve@example.com")
+    assert {lease.id for lease in found} == set(made.lease_ids)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(["a\nb"], ["a", "b"]), (["1:a", "b"], ["1:a1:b"]), (["a", ""], ["a"])]
+)
+async def test_the_record_tells_other_keys_apart(
+    memory: Memory, one: list[str], other: list[str]
+) -> None:
+    presigning = memory.services.presigning
+    assert await presigning._digest(one) != await presigning._digest(other)
