@@ -140,15 +140,16 @@ class Front:
 
 def _is_own(scope: Any) -> bool:
     """Tell whether an address's errors have the own API's shape; AWS's contract has another."""
-    path = scope["path"]
+    path: str = scope["path"]
     if scope["method"] == "GET" and path.endswith(("/credentials", "/container-credentials")):
         return False
-    return str(path).startswith("/v1/")
+    return path.startswith("/v1/")
 
 
 def _has_two_tokens(scope: Any) -> bool:
     """Tell whether it is open whose request this is."""
-    return sum(name == b"authorization" for name, _ in scope["headers"]) > 1
+    tokens: int = sum(name == b"authorization" for name, _ in scope["headers"])
+    return tokens > 1
 
 
 def _has_control(text: str) -> bool:
