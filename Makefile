@@ -3,31 +3,45 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What runs, without what tests it.
+RUNS := $(VENV)/.runs
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Tests run side by side, a process per core.
 JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check format reference screenshots stores bench clean lock
+.PHONY: help install demo up test quick coverage release check format reference screenshots stores bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP) ## Make the virtual environment
 
-$(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+$(RUNS): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[embedded]'
 	@touch $@
 
-demo: $(STAMP) ## From nothing to temporary credentials, on an embedded AWS
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[dev]'
+	@touch $(RUNS) $@
+
+demo: $(RUNS) ## From nothing to temporary credentials, on an embedded AWS
 	@$(BIN)/valetkey demo
 
-up: $(STAMP) ## A server with an embedded AWS, which stays
+up: $(RUNS) ## A server with an embedded AWS, which stays
 	@$(BIN)/valetkey demo --stay
 
 test: $(STAMP) ## Run every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
+
+quick: $(STAMP) ## Run the tests that need no server and no AWS
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/unit tests/contract tests/migration
+
+coverage: $(STAMP) ## Run every test, and refuse less coverage than the floor in pyproject.toml
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
 
 check: $(STAMP) ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -60,6 +74,10 @@ lock: ## Write constraints.txt anew from the newest versions that fit
 	$(VENV)-lock/bin/python -m pip install --quiet '.[dev]'
 	$(VENV)-lock/bin/python -m pip freeze --exclude valetkey > constraints.txt
 	rm -rf $(VENV)-lock
+
+release: $(STAMP) ## Check the version, the changelog and the build, and tag: make release VERSION=1.2.3
+	$(BIN)/python tools/release.py "$(VERSION)"
+	git tag -a "v$(VERSION)" -m "Valetkey $(VERSION)"
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
