@@ -116,6 +116,13 @@ async def _things(world: World) -> None:
     new = {"name": "data", "projectId": memory.project.id, "locationId": location.id}
     known["datasetId"] = (await make("/v1/datasets", new))["id"]
     known["operationId"] = (await make(f"/v1/datasets/{known['datasetId']}/syncs", {}))["id"]
+    account = {"projectId": memory.project.id, "name": "jobs", "role": "developer"}
+    known["serviceAccountId"] = (await make("/v1/service-accounts", account))["id"]
+    await memory.services.sessions.sign_in(
+        OWNER, PASSWORD, source="192.0.2.1", request_id="", browser="Firefox"
+    )
+    (session,) = await memory.services.sessions.own(await memory.caller())
+    known["sessionId"] = session.id
     known["tokenId"] = (await make("/v1/tokens", {"name": "another"}))["id"]
     await memory.services.grants.put_member(
         await memory.caller(), memory.org_id, known["groupId"], known["target"]
@@ -170,6 +177,13 @@ def bodies(known: dict[str, str]) -> dict[str, Any]:
             "orgId": known["orgId"],
         },
         "updateIntegration": {"name": "renamed"},
+        "createServiceAccount": {
+            "projectId": known["projectId"],
+            "name": "more-jobs",
+            "role": "developer",
+        },
+        "createServiceAccountToken": {"name": "cron"},
+        "createPasswordLink": {"email": known["target"]},
         "createLocation": {
             "name": "another",
             "bucket": "acme",
@@ -221,5 +235,6 @@ def queries(known: dict[str, str]) -> dict[str, Any]:
             "location": known["locationId"],
         },
         "listDatasets": {"projectId": known["projectId"]},
+        "listServiceAccounts": {"projectId": known["projectId"]},
         "listLocations": {"projectId": known["projectId"]},
     }

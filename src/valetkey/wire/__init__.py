@@ -18,6 +18,7 @@ from valetkey.wire import (
     locations,
     people,
     rotations,
+    service_accounts,
     tokens,
     work,
 )
@@ -28,6 +29,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any, Any], ...]] = (
     *accounts.OPERATIONS,
     *tokens.OPERATIONS,
     *people.OPERATIONS,
+    *service_accounts.OPERATIONS,
     *groups.OPERATIONS,
     *integrations.OPERATIONS,
     *rotations.OPERATIONS,
@@ -44,6 +46,7 @@ TAGS: Final = {
     "accounts": "Who is asking, and logins.",
     "tokens": "API tokens: what programs show.",
     "orgs": "Organisations and their members.",
+    "service-accounts": "Programs that are nobody's person.",
     "groups": "Some members of an organisation under one name, for grants.",
     "projects": "Projects and their members.",
     "integrations": "The trust with an account at AWS or with a store.",

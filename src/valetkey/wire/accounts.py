@@ -7,9 +7,12 @@ from typing import Annotated, Final
 from valetkey.wire.base import (
     ID,
     Body,
+    Created,
     Id,
     Moment,
     Nothing,
+    Page,
+    Paging,
     Shape,
     moment_meta,
     says,
@@ -90,6 +93,18 @@ class PasswordChange(Body, frozen=True):
 
 _TAG: Final = "accounts"
 
+
+class Session(Shape, frozen=True):
+    """Somebody signed in to the console with one browser."""
+
+    id: Id
+    created_at: Created
+    last_seen_at: Annotated[Moment, moment_meta("When it was last used, to a minute.")]
+    expires_at: Annotated[Moment, moment_meta("When it ends, however much it is used.")]
+    browser: Annotated[str | None, says("What the browser calls itself.", "Mozilla/5.0")] = None
+    source: Annotated[str | None, says("From which network address.", "192.0.2.7")] = None
+
+
 GET_ME: Final = Operation(
     id="getMe",
     method="GET",
@@ -144,10 +159,33 @@ SIGN_OUT_EVERYWHERE: Final = Operation(
     body=Nothing,
     result=Login,
 )
+LIST_SESSIONS: Final = Operation(
+    id="listSessions",
+    method="GET",
+    path="/v1/me/sessions",
+    tag=_TAG,
+    summary="List one's sessions of the console, newest first.",
+    query=Paging,
+    body=Nothing,
+    result=Page[Session],
+)
+END_SESSION: Final = Operation(
+    id="endSession",
+    method="DELETE",
+    path="/v1/me/sessions/{sessionId}",
+    tag=_TAG,
+    summary="End one of one's sessions of the console at once.",
+    query=Nothing,
+    body=Nothing,
+    result=Nothing,
+    status=204,
+)
 OPERATIONS: Final = (
     GET_ME,
     CREATE_LOGIN,
     RENEW_LOGIN,
     CHANGE_PASSWORD,
     SIGN_OUT_EVERYWHERE,
+    LIST_SESSIONS,
+    END_SESSION,
 )

@@ -13,6 +13,7 @@ from valetkey.wire.base import (
     Created,
     Creator,
     Id,
+    Moment,
     Name,
     Nothing,
     OrgId,
@@ -22,6 +23,7 @@ from valetkey.wire.base import (
     Updated,
     Version,
     WhichOrg,
+    moment_meta,
     says,
 )
 from valetkey.wire.operation import Operation
@@ -75,8 +77,62 @@ class NewOrgMember(Body, frozen=True):
         says("A first password, for somebody who is new to the server.", "correct horse battery"),
     ] = None
 
+    by_link: Annotated[
+        bool,
+        says("They have no password until they use a password link, which is made next.", True),
+    ] = False
+
     def __repr__(self) -> str:
         return f"<NewOrgMember {self.email!r}>"
+
+
+class Remaining(Shape, frozen=True):
+    """What lives on after somebody has left, and until when."""
+
+    kind: Annotated[
+        str,
+        says(
+            "`lease`: an AWS session. `revocation`: AWS sessions whose end AWS has not confirmed. "
+            "`token`: a service account's token that they made.",
+            "lease",
+        ),
+    ]
+    id: Id
+    until: Annotated[Moment, moment_meta("Until when it lives.")]
+    reason: Annotated[str, says("Why it could not be ended.", "AWS does not answer.")]
+
+
+class Departure(Shape, frozen=True):
+    """What ended with a membership, and what could not be ended."""
+
+    email: Email
+    tokens: Annotated[int, says("How many API tokens of theirs were revoked.", 2)]
+    sessions: Annotated[int, says("How many sessions of the console were ended.", 1)]
+    leases: Annotated[int, says("How many AWS sessions were revoked.", 3)]
+    remaining: Annotated[list[Remaining], says("What lives on.")]
+
+
+class NewPasswordLink(Body, frozen=True):
+    """Whom a password link is for."""
+
+    email: Email
+
+
+class PasswordLink(Shape, frozen=True):
+    """A link that sets a password, once."""
+
+    path: Annotated[
+        str,
+        says(
+            "The link, below the server's own address: to be handed to nobody else.",
+            "/console/password?link=vkl_...",
+        ),
+    ]
+    created_at: Created
+    expires_at: Annotated[Moment, moment_meta("When it ends.")]
+
+    def __repr__(self) -> str:
+        return "<PasswordLink>"
 
 
 class OrgMemberChange(Change, frozen=True):
@@ -206,13 +262,26 @@ REMOVE_ORG_MEMBER: Final = Operation(
     method="DELETE",
     path=f"{_ORG}/members/{{userId}}",
     tag="orgs",
-    summary="Take somebody out of an organisation and all its projects.",
+    summary="Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end.",
+    description="The answer names what could not be ended, and until when it lives.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Departure,
     errors=("last_owner",),
     versioned=True,
+)
+CREATE_PASSWORD_LINK: Final = Operation(
+    id="createPasswordLink",
+    method="POST",
+    path=f"{_ORG}/password-links",
+    tag="orgs",
+    summary="Make a one-time link for a member who has no password, or forgot it.",
+    query=Nothing,
+    body=NewPasswordLink,
+    result=PasswordLink,
+    status=201,
+    makes=True,
+    secret=True,
 )
 LIST_PROJECTS: Final = Operation(
     id="listProjects",
@@ -323,6 +392,7 @@ OPERATIONS: Final = (
     GET_ORG_MEMBER,
     UPDATE_ORG_MEMBER,
     REMOVE_ORG_MEMBER,
+    CREATE_PASSWORD_LINK,
     LIST_PROJECTS,
     CREATE_PROJECT,
     GET_PROJECT,

@@ -89,6 +89,12 @@ ROWS: Final[dict[str, set[str]]] = {
     "changePassword": LOGIN,
     "signOutEverywhere": LOGIN,
     "createToken": LOGIN,
+    "listSessions": LOGIN,
+    "endSession": RUNS_ORG,  # the owner's own
+    "createPasswordLink": RUNS_ORG,
+    **dict.fromkeys(("listServiceAccounts", "createServiceAccount"), RUNS_PROJECT),
+    **dict.fromkeys(("getServiceAccount", "deleteServiceAccount"), RUNS_PROJECT),
+    **dict.fromkeys(("listServiceAccountTokens", "createServiceAccountToken"), RUNS_PROJECT),
     "listTokens": RUNS_ORG,  # of the whole organisation
     "getToken": RUNS_ORG,  # the owner's own
     "revokeToken": RUNS_ORG,

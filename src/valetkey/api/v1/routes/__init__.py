@@ -17,6 +17,7 @@ from valetkey.api.v1.routes import (
     locations,
     people,
     rotations,
+    service_accounts,
     tokens,
 )
 
@@ -24,6 +25,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *accounts.ROUTES,
     *tokens.ROUTES,
     *people.ROUTES,
+    *service_accounts.ROUTES,
     *groups.ROUTES,
     *integrations.ROUTES,
     *rotations.ROUTES,

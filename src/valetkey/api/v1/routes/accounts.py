@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from valetkey.api.v1.asking import Ask, route
+from valetkey.api.v1.pages import cursor, page_of, read_cursor
 from valetkey.api.v1.routes.people import project_role
+from valetkey.domain.people import BrowserSession
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Login
 from valetkey.wire import accounts as wire
-from valetkey.wire.base import Nothing
+from valetkey.wire.base import Nothing, Page, Paging
 
 _DAY: Final = 86_400
 
@@ -63,10 +65,37 @@ async def sign_out_everywhere(ask: Ask[Nothing, Nothing]) -> wire.Login:
     return _login(await ask.services.accounts.sign_out_everywhere(ask.caller))
 
 
+def _session(session: BrowserSession) -> wire.Session:
+    return wire.Session(
+        id=session.id,
+        browser=session.browser or None,
+        source=session.source or None,
+        created_at=session.created_at,
+        last_seen_at=session.last_seen_at,
+        expires_at=session.expires_at,
+    )
+
+
+async def list_sessions(ask: Ask[Paging, Nothing]) -> Page[wire.Session]:
+    after = read_cursor(ask.query.cursor, tuple[str])
+    own = await ask.services.sessions.own(ask.caller)
+    found = [session for session in own if after is None or session.id < after[0]]
+    shown = found[: ask.query.limit]
+    following = cursor(shown[-1].id) if len(found) > len(shown) else None
+    return page_of(shown, _session, following)
+
+
+async def end_session(ask: Ask[Nothing, Nothing]) -> Nothing:
+    await ask.services.sessions.end(ask.caller, ask["sessionId"])
+    return Nothing()
+
+
 ROUTES: Final = (
     route(wire.GET_ME, get_me),
     route(wire.CREATE_LOGIN, create_login),
     route(wire.RENEW_LOGIN, renew_login),
     route(wire.CHANGE_PASSWORD, change_password),
     route(wire.SIGN_OUT_EVERYWHERE, sign_out_everywhere),
+    route(wire.LIST_SESSIONS, list_sessions),
+    route(wire.END_SESSION, end_session),
 )

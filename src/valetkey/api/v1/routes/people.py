@@ -111,7 +111,12 @@ async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember
             field="email",
         )
     member = await ask.services.people.put_org_member(
-        ask.caller, ask["orgId"], body.email, OrgRole(body.role), password=password
+        ask.caller,
+        ask["orgId"],
+        body.email,
+        OrgRole(body.role),
+        password=password,
+        by_link=body.by_link,
     )
     return _org_member(member)
 
@@ -131,9 +136,25 @@ async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.Org
     return _org_member(changed)
 
 
-async def remove_org_member(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.people.remove_org_member(ask.caller, ask["orgId"], ask["userId"])
-    return Nothing()
+async def remove_org_member(ask: Ask[Nothing, Nothing]) -> wire.Departure:
+    left = await ask.services.people.remove_org_member(ask.caller, ask["orgId"], ask["userId"])
+    return wire.Departure(
+        email=left.email,
+        tokens=left.tokens,
+        sessions=left.browser_sessions,
+        leases=left.leases,
+        remaining=[
+            wire.Remaining(kind=each.kind, id=each.id, until=each.until, reason=each.reason)
+            for each in left.remaining
+        ],
+    )
+
+
+async def create_password_link(ask: Ask[Nothing, wire.NewPasswordLink]) -> wire.PasswordLink:
+    links, org_id = ask.services.password_links, ask["orgId"]
+    link, secret = await links.create(ask.caller, org_id, ask.body.email)
+    path = f"/console/password?link={secret.reveal()}"
+    return wire.PasswordLink(path=path, created_at=link.created_at, expires_at=link.expires_at)
 
 
 async def list_projects(ask: Ask[wire.ProjectsQuery, Nothing]) -> Page[wire.Project]:
@@ -184,12 +205,12 @@ async def get_project_member(ask: Ask[Nothing, Nothing]) -> wire.ProjectMember:
 
 async def put_project_member(ask: Ask[Nothing, wire.ProjectMembership]) -> wire.ProjectMember:
     member = await ask.services.people.put_project_member(
-        ask.caller, ask["projectId"], ask["userId"], _role(ask.body.role)
+        ask.caller, ask["projectId"], ask["userId"], role_of(ask.body.role)
     )
     return _project_member(member)
 
 
-def _role(word: str) -> ProjectRole:
+def role_of(word: str) -> ProjectRole:
     if word not in _FROM_WIRE:
         raise InvalidInput("There is no such role.", hint=f"Use {', '.join(_FROM_WIRE)}.")
     return _FROM_WIRE[word]
@@ -208,6 +229,7 @@ ROUTES: Final = (
     route(wire.GET_ORG_MEMBER, get_org_member),
     route(wire.UPDATE_ORG_MEMBER, update_org_member),
     route(wire.REMOVE_ORG_MEMBER, remove_org_member),
+    route(wire.CREATE_PASSWORD_LINK, create_password_link),
     route(wire.LIST_PROJECTS, list_projects),
     route(wire.CREATE_PROJECT, create_project),
     route(wire.GET_PROJECT, get_project),

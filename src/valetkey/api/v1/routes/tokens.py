@@ -74,16 +74,19 @@ async def list_tokens(ask: Ask[wire.TokensQuery, Nothing]) -> Page[wire.Token]:
     return page_of(shown, lambda each: shape(each[0], each[1], now), following)
 
 
-async def create_token(ask: Ask[Nothing, wire.NewToken]) -> wire.Token:
-    body = ask.body
+def new_token(body: wire.NewToken) -> NewToken:
+    """Return the token that is asked for. Raises InvalidInput."""
     seconds = body.ttl_seconds
-    new = NewToken(
+    return NewToken(
         body.name,
         TOKEN_LIFETIME if seconds is None else timedelta(seconds=seconds),
         limits=_read(body.limits),
         org_id=body.org_id or "",
     )
-    made, secret = await ask.services.tokens.create(ask.caller, new)
+
+
+async def create_token(ask: Ask[Nothing, wire.NewToken]) -> wire.Token:
+    made, secret = await ask.services.tokens.create(ask.caller, new_token(ask.body))
     email = ask.caller.principal.email
     return shape(made, email, ask.services.clock.now(), secret.reveal())
 
