@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from judges.journey import FEATURES, Cannot, Trip, travelling
-from judges.page import Column, Outcome, page
+from judges.page import Column, Outcome, marks, page
 from judges.stores import STORES, Opener
 from valetkey import logs
 
@@ -25,9 +25,16 @@ def main(words: list[str]) -> int:
     logs.configure(level="error")
     names = words or list(STORES)
     columns = [travel(STORES[name]) for name in names]
+    before = marks(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    text = page(columns, datetime.now(UTC).date())
     if names == list(STORES):
-        PAGE.write_text(page(columns, datetime.now(UTC).date()), encoding="utf-8")
-    return int(any(outcome.mark == "no" for column in columns for outcome in column.outcomes))
+        PAGE.write_text(text, encoding="utf-8")
+    lost = [
+        place for place, mark in marks(text).items() if (before.get(place), mark) == ("yes", "no")
+    ]
+    for store, feature in lost:
+        print(f"{store} did this by the page, and does not now: {feature}")
+    return int(bool(lost))
 
 
 def travel(opener: Opener) -> Column:

@@ -60,3 +60,20 @@ def _cell(outcome: Outcome, column: Column, text: str, notes: list[str]) -> str:
     note = outcome.note.replace("|", "\\|").replace("<", "&lt;")
     notes.append(f"{len(notes) + 1}. {column.name}, {text}: {note}")
     return f"{outcome.mark} ({len(notes)})"
+
+
+def marks(text: str) -> dict[tuple[str, str], str]:
+    """Return a page's marks by store (without its version) and feature."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in text.splitlines()
+        if line.startswith("| ")
+    ]
+    if not rows:
+        return {}
+    stores = [name.rpartition(" ")[0] for name in rows[0][1:]]
+    return {
+        (store, row[0]): cell.partition(" ")[0]
+        for row in rows[1:]
+        for store, cell in zip(stores, row[1:], strict=True)
+    }

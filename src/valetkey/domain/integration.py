@@ -18,7 +18,9 @@ _ROLE_ARN: Final = re.compile(
     re.ASCII,
 )
 _MAX_ARN: Final = 2048
-_KEY_ID: Final = re.compile(r"AKIA[A-Z0-9]{12,124}")
+#: An IAM user's key; or one as other stores make them (Ceph), which begins with none of the four
+#: letters by which AWS marks other things (AIDA: a user, AROA: a role).
+_KEY_ID: Final = re.compile(r"AKIA[A-Z0-9]{12,124}|(?!A[A-Z]{2}A)[A-Z0-9]{20}")
 _SECRET_LENGTH: Final = 40
 _SECRET: Final = re.compile(r"[A-Za-z0-9/+=]+")
 #: A key of an S3-compatible store: what can stand in a header of a signed request.
@@ -125,7 +127,7 @@ def parse_access_key(key_id: str, secret: str) -> AccessKey:
     if not _KEY_ID.fullmatch(key_id):
         raise InvalidInput(
             "This is not an access key id of an IAM user.",
-            hint="It starts with AKIA and has 20 capital letters and digits.",
+            hint="It starts with AKIA (at AWS) and has 20 capital letters and digits.",
             field="key",
         )
     if len(secret) != _SECRET_LENGTH or not _SECRET.fullmatch(secret):

@@ -48,6 +48,12 @@ def test_any_other_arn_is_refused_saying_what_it_looks_like(text: str, says: str
     assert caught.value.details["field"] == "roleArn"
 
 
+def test_a_key_as_ceph_makes_it_is_taken_too() -> None:
+    """Ceph RGW's documentation, "user create": 20 capital letters and digits, whatever begins."""
+    secret = "h7GhxuBLTrlhVUyxSPUKUV8r/2EI4ngqJxD7iBdB"
+    assert parse_access_key("0555B35654AD1656D804", secret).id == "0555B35654AD1656D804"
+
+
 def test_an_access_key_is_taken_as_it_is() -> None:
     key = parse_access_key(KEY, SECRET)
     assert key.id == KEY
@@ -63,6 +69,9 @@ def test_an_access_key_is_taken_as_it_is() -> None:
         ("ASIAIOSFODNN7EXAMPLE", SECRET, "key", "temporary"),
         ("akiaiosfodnn7example", SECRET, "key", "not an access key"),
         ("", SECRET, "key", "not an access key"),
+        ("AIDAIOSFODNN7EXAMPLE", SECRET, "key", "not an access key"),
+        ("AROAIOSFODNN7EXAMPLE", SECRET, "key", "not an access key"),
+        ("0555B35654AD1656D80", SECRET, "key", "not an access key"),
         (SECRET, KEY, "key", "not an access key"),
         (KEY, SECRET[:-1], "secret", "not a secret"),
         (KEY, SECRET[:-1] + "!", "secret", "not a secret"),
