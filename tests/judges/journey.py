@@ -284,7 +284,7 @@ def revoke(trip: Trip) -> str:
         )
     )
     problems = "; ".join(each["problem"] for each in told["revocations"] if each["problem"])
-    if "does not offer" in problems:
+    if "has no policies within a role" in problems:
         raise Cannot(problems)
     assert not problems, problems
     refused(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}cats/"), "listing")

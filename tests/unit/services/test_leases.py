@@ -16,6 +16,7 @@ from valetkey.domain.errors import (
     Denied,
     InvalidInput,
     NotFound,
+    NotOffered,
 )
 from valetkey.domain.integration import RoleArn
 from valetkey.domain.location import Location
@@ -114,6 +115,7 @@ async def test_a_role_that_has_no_room_gets_the_shortest_and_widest_deny(
     [
         (AwsUnavailable("AWS is silent.", hint="Wait."), "tried again"),
         (AwsRefused("No.", hint="Ask.", aws_code="AccessDenied"), "put-role-policy"),
+        (NotOffered("None here.", hint="None.", aws_code="InvalidAction"), "at its own end"),
     ],
 )
 async def test_what_aws_does_not_take_stays_pending_with_what_to_do(

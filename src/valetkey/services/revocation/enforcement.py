@@ -16,7 +16,14 @@ from typing import Any, Final
 
 from valetkey.domain.access import Principal
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.errors import AwsRefused, Locked, NotFound, SealBroken, ValetkeyError
+from valetkey.domain.errors import (
+    AwsRefused,
+    Locked,
+    NotFound,
+    NotOffered,
+    SealBroken,
+    ValetkeyError,
+)
 from valetkey.domain.integration import Integration, RoleArn
 from valetkey.domain.ports import Clock, RolePolicies, Sealer, Signer, Storage
 from valetkey.domain.revocation import DenyPolicy, Revocation, RevocationState, render
@@ -309,6 +316,12 @@ class Enforcer:
                     await work.revocations.save(replace(each, problem=_WAITING))
 
     async def _explained(self, role_arn: str, error: ValetkeyError) -> str:
+        if isinstance(error, NotOffered):
+            return (
+                "The store has no policies within a role, by which sessions are called back "
+                f"({error.details.get('operation', '')}): a session is over at its own end. If it "
+                "must be over now, delete the role at the store and make it anew."
+            )
         if error.details.get("aws_code") not in _DENIED and not isinstance(error, NotFound):
             return f"{error} It is tried again until it goes through."
         return (
