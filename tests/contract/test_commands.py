@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from support.dataset_rows import (
     NOW,
     NOW_MS,
+    USER,
     add_dataset,
     command_for,
     furnish,
@@ -187,20 +190,67 @@ async def test_shards_are_replaced_by_one(storage: CatalogStorage, dataset: Data
         assert await work.commands.get(noticed.id) == noticed
 
 
+def intent(dataset: Dataset, number: int, object_id: str, **more: Any) -> WriteIntent:
+    plain: dict[str, Any] = {"lease_ms": NOW_MS + LEASE_MS, "object_id": object_id}
+    return WriteIntent(f"{number:024x}", dataset.id, f"{number}.jpg", USER, NOW, **(plain | more))
+
+
+async def claimed(storage: CatalogStorage, *intents: WriteIntent, now_ms: int = NOW_MS) -> set[str]:
+    async with storage.begin() as work:
+        return set(await work.commands.claim_intents(intents, now_ms=now_ms))
+
+
 async def test_an_intent_is_kept_until_it_is_struck_off(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:
-    first, second = (
-        WriteIntent(f"{n:024x}", dataset.id, f"a/{n}.jpg", "b" * 24, NOW) for n in (1, 2)
-    )
-    async with storage.begin() as work:
-        await work.commands.add_intent(second)
-        await work.commands.add_intent(first)
-    async with storage.begin() as work:
+    first, second = intent(dataset, 1, "a"), intent(dataset, 2, "b")
+    assert await claimed(storage, second, first) == {first.id, second.id}
+    async with storage.read() as work:
         assert list(await work.commands.intents(dataset.id)) == [first, second]
-        await work.commands.drop_intent(first.id)
+    async with storage.begin() as work:
+        assert await work.commands.drop_intent(first.id)
+        assert not await work.commands.drop_intent(first.id)
     async with storage.read() as work:
         assert list(await work.commands.intents(dataset.id)) == [second]
+
+
+async def test_an_object_has_one_writer_whichever_dataset_it_is_reached_by(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    other = await add_dataset(storage, 2)
+    first, rival, free = intent(dataset, 1, "a"), intent(other, 2, "a"), intent(other, 3, "b")
+    assert await claimed(storage, first) == {first.id}
+    assert await claimed(storage, rival, free) == {free.id}
+    async with storage.begin() as work:
+        await work.commands.drop_intent(first.id)
+    assert await claimed(storage, rival) == {rival.id}
+
+
+async def test_whose_lease_is_over_is_set_aside_and_finds_it_out(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    dead, next_one = intent(dataset, 1, "a"), intent(dataset, 2, "a")
+    await claimed(storage, dead)
+    async with storage.begin() as work:
+        assert await work.commands.renew_intent(replace(dead, upload_id="u"))
+        assert not await work.commands.dead_intents(now_ms=NOW_MS, limit=9)
+    assert await claimed(storage, next_one, now_ms=NOW_MS + LEASE_MS) == {next_one.id}
+    async with storage.begin() as work:
+        found = await work.commands.dead_intents(now_ms=NOW_MS, limit=9)
+        assert list(found) == [replace(dead, upload_id="u", abandoned=True)]
+        assert not await work.commands.renew_intent(dead)
+        assert not await work.commands.drop_intent(dead.id)
+        assert await work.commands.drop_intent(next_one.id)
+
+
+async def test_two_that_want_the_same_objects_at_once_do_not_share_one(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    names = [f"{number}" for number in range(20)]
+    first = [intent(dataset, n, name) for n, name in enumerate(names)]
+    second = [intent(dataset, 100 + n, name) for n, name in enumerate(reversed(names))]
+    got = await asyncio.gather(claimed(storage, *first), claimed(storage, *second))
+    assert sorted(map(len, got)) == [0, 20]
 
 
 class Abandoned(BaseException):

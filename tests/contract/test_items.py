@@ -132,12 +132,59 @@ async def test_what_is_gone_is_a_tombstone_that_comes_back_with_its_id(
     assert [row.deleted for row in await stretch(storage, dataset)] == [True, False]
     async with storage.read() as work:
         assert await work.items.get(f"{1:024x}") is None
-    await apply(storage, dataset, Changes(added=[listed("a.jpg", 3)]), start=50)
+    await apply(storage, dataset, Changes(added=[listed("a.jpg")]), start=50)
     async with storage.read() as work:
         back = await work.items.by_path(dataset, "a.jpg")
     assert back is not None
-    assert (back.id, back.size) == (f"{1:024x}", 3)
+    assert back.id == f"{1:024x}"
     assert await count(storage, dataset) == 2
+
+
+async def test_another_object_where_an_item_was_deleted_is_another_item(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a.jpg", "b.jpg")
+    item = None
+    async with storage.begin() as work:
+        for path in ("a.jpg", "b.jpg"):
+            item = await work.items.by_path(dataset, path)
+            assert item is not None
+            labelled = replace(item, metadata={"user": {"label": "old"}}, description="old")
+            await work.items.set_metadata(dataset, [labelled])
+    await apply(storage, dataset, Changes(removed=["a.jpg", "b.jpg"]))
+    await apply(storage, dataset, Changes(added=[listed("a.jpg", 3)]), start=50)
+    async with storage.begin() as work:
+        assert item is not None
+        new = replace(item, id=f"{99:024x}", metadata={}, description="")
+        await work.items.put(dataset, new, touched_ms=NOW_MS)
+    async with storage.read() as work:
+        found, put = [await work.items.by_path(dataset, path) for path in ("a.jpg", "b.jpg")]
+    assert found is not None
+    assert put is not None
+    assert (found.id, found.metadata, found.description) == (f"{50:024x}", {}, "")
+    assert (put.id, put.metadata, put.description) == (f"{99:024x}", {}, "")
+    assert await count(storage, dataset) == 2
+
+
+async def test_a_count_that_drifted_is_mended_by_what_one_moment_shows(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    await fill(storage, dataset, "a.jpg", "b.jpg")
+    async with storage.begin() as work:
+        await work.items.adjust_count(dataset, 5)
+    async with storage.begin() as work:
+        await work.items.adjust_count(dataset, await work.items.count_drift(dataset))
+        assert await work.items.count_drift(dataset) == 0
+    assert await count(storage, dataset) == 2
+
+
+async def test_a_tombstone_can_be_touched(storage: CatalogStorage, dataset: Dataset) -> None:
+    await fill(storage, dataset, "a.jpg", "b.jpg")
+    await apply(storage, dataset, Changes(removed=["a.jpg"]))
+    async with storage.begin() as work:
+        await work.items.touch(dataset, ["a.jpg"], now_ms=NOW_MS + 7)
+    rows = await stretch(storage, dataset)
+    assert [(row.path, row.touched_ms) for row in rows] == [("a.jpg", NOW_MS + 7), ("b.jpg", 0)]
 
 
 async def test_old_tombstones_are_purged_and_nothing_else(

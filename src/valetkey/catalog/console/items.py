@@ -233,7 +233,7 @@ async def upload(
     except ValetkeyError as error:
         status = 409 if error.code == "conflict" else 422
         return Response(str(error), media_type="text/plain", status_code=status)
-    words = {"created": "uploaded", "skip": "was there already, with the same content"}
+    words = {"created": "uploaded", "skip": "was there already, of the same size"}
     return Response(
         f"{item.filename}: {words.get(operation.value, operation.value)}.", media_type="text/plain"
     )

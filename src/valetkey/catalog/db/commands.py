@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, or_, select, update
+from sqlalchemy import Row, delete, exists, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgresql
+from sqlalchemy.dialects.sqlite import insert as sqlite
 from sqlalchemy.exc import IntegrityError
 
 from valetkey.catalog.db import tables as t
@@ -86,17 +87,48 @@ class SqlCommands(Repository):
         own = (t.shards.c.id == shard.id) & (t.shards.c.owner == shard.owner)
         return await self._change(update(t.shards).where(own, _goes_on()).values(**to_row(shard)))
 
-    async def add_intent(self, intent: WriteIntent) -> None:
-        row = to_row(intent) | {"object_id": intent.object_id or intent.id}
-        await self._insert(t.write_intents, row)
+    async def claim_intents(self, intents: Sequence[WriteIntent], *, now_ms: int) -> frozenset[str]:
+        if not intents:
+            return frozenset()
+        table, held = t.write_intents, ~t.write_intents.c.abandoned
+        # In one order everywhere: two that wait for each other would never end.
+        rows = sorted(map(to_row, intents), key=lambda row: str(row["object_id"]))
+        named = table.c.object_id.in_([row["object_id"] for row in rows])
+        over = update(table).where(named, held, table.c.lease_ms <= now_ms)
+        await self._connection.execute(over.values(abandoned=True))
+        insert = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        statement: Any = insert(table).values(rows)
+        statement = statement.on_conflict_do_nothing(
+            index_elements=["object_id"], index_where=text("NOT abandoned")
+        )
+        claimed = await self._connection.execute(statement.returning(table.c.id))
+        return frozenset(claimed.scalars())
+
+    async def renew_intent(self, intent: WriteIntent) -> bool:
+        table = t.write_intents
+        statement = update(table).where(table.c.id == intent.id, ~table.c.abandoned)
+        values = {"lease_ms": intent.lease_ms, "upload_id": intent.upload_id}
+        return await self._change(statement.values(**values))
+
+    async def abandon_intent(self, intent_id: str) -> None:
+        statement = update(t.write_intents).where(t.write_intents.c.id == intent_id)
+        await self._change(statement.values(abandoned=True))
 
     async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
         query = select(t.write_intents).where(t.write_intents.c.dataset_id == dataset_id)
         rows = await self._all(query.order_by(t.write_intents.c.id))
-        return [_intent(row) for row in rows]
+        return [from_row(WriteIntent, row) for row in rows]
 
-    async def drop_intent(self, intent_id: str) -> None:
-        await self._change(delete(t.write_intents).where(t.write_intents.c.id == intent_id))
+    async def dead_intents(self, *, now_ms: int, limit: int) -> Sequence[WriteIntent]:
+        table = t.write_intents
+        query = select(table).where(or_(table.c.abandoned, table.c.lease_ms <= now_ms))
+        rows = await self._all(query.order_by(table.c.id).limit(limit))
+        return [from_row(WriteIntent, row) for row in rows]
+
+    async def drop_intent(self, intent_id: str) -> bool:
+        statement = delete(t.write_intents).where(t.write_intents.c.id == intent_id)
+        row = await self._one(statement.returning(t.write_intents.c.abandoned))
+        return row is not None and not row.abandoned
 
 
 def _goes_on() -> Any:
@@ -113,11 +145,6 @@ def _row(command: Command) -> dict[str, Any]:
 
 def _command(row: Row[Any]) -> Command:
     return from_row(Command, row, state=State(row.state))
-
-
-def _intent(row: Row[Any]) -> WriteIntent:
-    found = from_row(WriteIntent, row)
-    return replace(found, object_id="") if found.object_id == found.id else found
 
 
 def _shard(row: Row[Any]) -> Shard:

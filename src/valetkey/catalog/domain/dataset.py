@@ -98,6 +98,10 @@ class Item:
     def _bare_path(self) -> str:
         return self.path.removesuffix("/")
 
+    def is_object_of(self, other: Item) -> bool:
+        """Tell whether the object is the same as another item's, for all that can be seen."""
+        return bool(self.etag) and (self.etag, self.size) == (other.etag, other.size)
+
     def columns(self) -> dict[Column, Scalar]:
         """Return the values that filters see: names as keys have them, not escaped."""
         folder, _, name = self._bare_path.rpartition("/")

@@ -60,9 +60,12 @@ class Items(Protocol):
     async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]: ...
     async def count(self, dataset: Dataset, where: Node) -> int: ...
 
-    async def put(self, dataset: Dataset, item: Item, *, touched_ms: int) -> Item:
+    async def put(
+        self, dataset: Dataset, item: Item, *, touched_ms: int, revive: bool = False
+    ) -> Item:
         """Insert, or replace the facts of the row at this path, which keeps its id and, where the
-        new item has none, its metadata. Returns what is stored."""
+        new item has none, its metadata. A tombstone is replaced by the new item, unless it is to be
+        brought to life where its very object came back. Returns what is stored."""
         ...
 
     async def set_metadata(self, dataset: Dataset, items: Sequence[Item]) -> None:
@@ -71,6 +74,10 @@ class Items(Protocol):
 
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         """Turn rows into tombstones, touched now."""
+        ...
+
+    async def touch(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> None:
+        """Say that rows, tombstones too, are known as of now: older listings leave them alone."""
         ...
 
     async def move(
@@ -104,6 +111,14 @@ class Items(Protocol):
         now_ms: int,
     ) -> None:
         """Write what a merge found, as many rows as there are, fast."""
+        ...
+
+    async def count_drift(self, dataset: Dataset) -> int:
+        """Return how many files more there are than the kept number says, at one moment."""
+        ...
+
+    async def adjust_count(self, dataset: Dataset, difference: int) -> None:
+        """Change the kept number of files."""
         ...
 
     async def purge(self, *, before_ms: int, limit: int) -> int:
@@ -175,9 +190,27 @@ class Commands(Protocol):
         """Store a shard's progress if its owner still holds the lease and the command goes on."""
         ...
 
-    async def add_intent(self, intent: WriteIntent) -> None: ...
+    async def claim_intents(self, intents: Sequence[WriteIntent], *, now_ms: int) -> frozenset[str]:
+        """Store intents for objects that nobody else has one for whose lease goes on; those whose
+        lease is over are set aside. Returns the ids of what was stored."""
+        ...
+
+    async def renew_intent(self, intent: WriteIntent) -> bool:
+        """Store an intent's lease and upload. False if it is set aside or gone."""
+        ...
+
+    async def abandon_intent(self, intent_id: str) -> None:
+        """Set an intent aside: its object may be written by others."""
+        ...
+
     async def intents(self, dataset_id: str) -> Sequence[WriteIntent]: ...
-    async def drop_intent(self, intent_id: str) -> None: ...
+    async def dead_intents(self, *, now_ms: int, limit: int) -> Sequence[WriteIntent]:
+        """Return intents of any dataset that are set aside or whose lease is over, by id."""
+        ...
+
+    async def drop_intent(self, intent_id: str) -> bool:
+        """Strike an intent off. False if it was set aside or gone: its writer was not alone."""
+        ...
 
 
 class CatalogWork(UnitOfWork, Protocol):

@@ -167,3 +167,7 @@ class WriteIntent:
     lease_ms: int = 0
     upload_id: str = ""
     abandoned: bool = False
+
+    def is_dead(self, now_ms: int) -> bool:
+        """Tell whether its writer is at work no more."""
+        return self.abandoned or self.lease_ms <= now_ms

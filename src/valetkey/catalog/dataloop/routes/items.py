@@ -245,7 +245,7 @@ async def import_items(
 ) -> list[ItemOut]:
     """Index objects that are in the bucket already, without a sync."""
     storage_ids = [order.storage_id for order in data]
-    found = await catalog.items.uploading.import_objects(caller, dataset_id, storage_ids)
+    found = await catalog.items.importing.import_objects(caller, dataset_id, storage_ids)
     return [ItemOut.of(item, api_address(request)) for item in found]
 
 

@@ -20,11 +20,27 @@ from valetkey.catalog.domain.merge import Indexed
 from valetkey.db.errors import unavailable
 from valetkey.domain.ports.objects import Listed
 
-#: An object that had no row, or a tombstone: that one keeps its id, creator and metadata.
-_ON_CONFLICT: Final = """
+#: A row that is there already: a tombstone whose very object came back, for all that can be seen,
+#: keeps its id and what people wrote on it. Another object at its path is another item.
+_KEPT: Final = (
+    "items.deleted_ms IS NULL OR "
+    "(items.etag = excluded.etag AND items.size = excluded.size AND items.etag <> '')"
+)
+_IDENTITY: Final = ", ".join(
+    f"{column} = CASE WHEN {_KEPT} THEN items.{column} ELSE {other} END"
+    for column, other in (
+        ("id", "excluded.id"),
+        ("creator", "excluded.creator"),
+        ("created_ms", "excluded.created_ms"),
+        ("metadata", "NULL"),
+        ("description", "NULL"),
+    )
+)
+_ON_CONFLICT: Final = f"""
 ON CONFLICT (dataset, path) DO UPDATE SET
   size = excluded.size, etag = excluded.etag, mimetype = excluded.mimetype,
-  modified_ms = excluded.modified_ms, updated_ms = excluded.updated_ms, deleted_ms = NULL
+  modified_ms = excluded.modified_ms, updated_ms = excluded.updated_ms, deleted_ms = NULL,
+  {_IDENTITY}
 """
 _COLUMNS: Final = (
     "dataset, path, id, folder, size, etag, mimetype, creator, "

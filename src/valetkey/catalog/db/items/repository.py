@@ -101,11 +101,16 @@ class SqlItems(Repository):
         match = (_C.dataset == dataset.number, _LIVE, condition)
         return int((await self._connection.execute(query.where(*match))).scalar_one())
 
-    async def put(self, dataset: Dataset, item: Item, *, touched_ms: int) -> Item:
+    async def put(
+        self, dataset: Dataset, item: Item, *, touched_ms: int, revive: bool = False
+    ) -> Item:
         match = (_C.dataset == dataset.number, _C.path == item.path)
         row = await self._one(select(*COLUMNS, _C.deleted_ms).where(*match))
         new = row is None or row.deleted_ms is not None
-        stored = item if row is None else _over(to_item(dataset.id, row), item)
+        before = None if row is None else to_item(dataset.id, row)
+        if new and not (revive and before is not None and item.is_object_of(before)):
+            before = None
+        stored = item if before is None else _over(before, item)
         values = item_row(self._connection.dialect, dataset, stored, touched_ms)
         statement = insert(t.items) if row is None else update(t.items).where(*match)
         await self._connection.execute(statement.values(**values))
@@ -130,6 +135,10 @@ class SqlItems(Repository):
 
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         return await self._bulk.remove(dataset, paths, now_ms=now_ms, touched=True)
+
+    async def touch(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> None:
+        match = (_C.dataset == dataset.number, _C.path.in_(paths), _C.touched_ms < now_ms)
+        await self._connection.execute(update(t.items).where(*match).values(touched_ms=now_ms))
 
     async def move(
         self, dataset: Dataset, path: str, item: Item, *, tombstone_id: str, now_ms: int
@@ -172,6 +181,20 @@ class SqlItems(Repository):
             await self._bulk.count(dataset, len(changes.added))
         if changes.removed:
             await self._bulk.remove(dataset, changes.removed, now_ms=now_ms, touched=False)
+
+    async def count_drift(self, dataset: Dataset) -> int:
+        own = (
+            _C.dataset == dataset.number,
+            _LIVE,
+            func.substr(_C.path, func.length(_C.path)) != "/",
+        )
+        counted = select(func.count()).select_from(t.items).where(*own).scalar_subquery()
+        query = select(counted - t.datasets.c.item_count)
+        found = await self._connection.execute(query.where(t.datasets.c.number == dataset.number))
+        return int(found.scalar() or 0)
+
+    async def adjust_count(self, dataset: Dataset, difference: int) -> None:
+        await self._bulk.count(dataset, difference)
 
     async def purge(self, *, before_ms: int, limit: int) -> int:
         return await self._delete(_C.deleted_ms < before_ms, limit=limit)

@@ -16,17 +16,15 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from valetkey.catalog.domain.dataset import is_indexable
 from valetkey.catalog.domain.merge import ascending
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command
+from valetkey.catalog.domain.sync import Command, WriteIntent
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.items.sessions import LOOK, Sessions
+from valetkey.catalog.services.items.sessions import LOOK, Sessions, is_ending
 from valetkey.domain.access import Action, Principal
-from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, NotFound
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, ObjectStore, Stored
@@ -34,10 +32,6 @@ from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.audit import Caller
 
 PAGE: Final = 1000
-#: A page takes a second; with less than this left, the credentials are fetched anew.
-_MARGIN: Final = timedelta(minutes=5)
-
-
 #: So many pages in a row may bring nothing new, as those of buckets full of deleted versions do.
 _MAX_STALLED: Final = 1_000
 #: How often the end of a range is looked at again, where somebody may have written just there.
@@ -205,14 +199,10 @@ class BucketLister:
 
     async def _open(self) -> Credentials:
         async with self._renewing:
-            if self._credentials is None or self._is_ending(self._credentials):
-                self._credentials = await self._renew()
-            return self._credentials
-
-    def _is_ending(self, credentials: Credentials) -> bool:
-        if not isinstance(credentials, TemporaryCredentials):
-            return False
-        return credentials.remaining(self._clock.now()) < _MARGIN
+            held = self._credentials
+            if held is None or is_ending(held, self._clock.now()):
+                held = self._credentials = await self._renew()
+            return held
 
     async def _renew(self) -> Credentials:
         dataset = self._store.dataset
@@ -235,12 +225,12 @@ def _without_markers(listed: list[Listed], paths: list[str]) -> list[Listed]:
     return [one for one in listed if is_indexable(one.path)]
 
 
-async def acting(storage: CatalogStorage, command: Command) -> Caller:
-    """Return whoever started a sync, with the roles of this moment. Raises NotFound."""
+async def caller_of(storage: CatalogStorage, work_of: Command | WriteIntent) -> Caller:
+    """Return whoever began some work, with the roles of this moment. Raises NotFound."""
     async with storage.read() as work:
-        user = await work.users.get(command.user_id)
+        user = await work.users.get(work_of.user_id)
         if user is None:
-            raise NotFound("Whoever started this sync is gone.", hint="Start it as somebody else.")
+            raise NotFound("Whoever began this is gone.", hint="Start it as somebody else.")
         in_orgs = await work.organizations.memberships(user.id)
         in_projects = await work.projects.memberships(user.id)
     principal = Principal(
@@ -249,4 +239,4 @@ async def acting(storage: CatalogStorage, command: Command) -> Caller:
         org_roles={member.org_id: member.role for member in in_orgs},
         project_roles={member.project_id: member.role for member in in_projects},
     )
-    return Caller(principal, request_id=f"sync-{command.id}")
+    return Caller(principal, request_id=f"sync-{work_of.id}")

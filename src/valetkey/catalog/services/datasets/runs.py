@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 
-from valetkey.catalog.domain.dataset import Item, mimetype_of
+from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.ranges import KeyRange, split
-from valetkey.catalog.domain.sync import LEASE, Command, Shard, State, WriteIntent, total
-from valetkey.catalog.services.datasets.lister import BucketLister, acting
+from valetkey.catalog.domain.sync import LEASE, Command, Shard, State, total
+from valetkey.catalog.services.datasets.lister import BucketLister, caller_of
 from valetkey.catalog.services.datasets.shards import (
     OUT_OF_ORDER,
     Gone,
@@ -22,19 +21,17 @@ from valetkey.catalog.services.datasets.shards import (
     whole_shard,
 )
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
+from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.domain.access import Action
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import ObjectStore, Stored, to_ms
+from valetkey.domain.ports.objects import ObjectStore, to_ms
 from valetkey.services.audit import AuditLog, Caller
 
 #: Ranges are never equally long: with more of them than workers, none waits long for another.
 _SHARDS_EACH: Final = 4
-#: An intent this old is nobody's any more: no upload takes so long.
-_INTENT_LIFETIME: Final = timedelta(days=1)
-
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +47,7 @@ class SyncRuns:
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,
+        leftovers: Leftovers,
         *,
         owner: str,
     ) -> None:
@@ -60,6 +58,7 @@ class SyncRuns:
         self._audit = audit
         self._clock = clock
         self._new_id = new_id
+        self._leftovers = leftovers
         self._owner = owner
 
     async def run(self, command: Command) -> None:
@@ -82,7 +81,7 @@ class SyncRuns:
             await self._end(command, State.FAILED, error=_unknown(error))
 
     async def _open(self, command: Command) -> BucketLister:
-        caller = await acting(self._storage, command)
+        caller = await caller_of(self._storage, command)
         store = await self._stores.of_dataset(caller, command.dataset_id, Action.MANAGE_DATASETS)
         return BucketLister(self._objects, self._sessions, self._stores, self._clock, caller, store)
 
@@ -148,54 +147,20 @@ class SyncRuns:
             await work.commands.replace_shards(noticed, shard)
 
     async def _settle(self, command: Command, lister: BucketLister) -> None:
-        """Look after what writers had begun and may not have ended; then the sync is done."""
-        async with self._storage.read() as work:
-            intents = await work.commands.intents(command.dataset_id)
-        for intent in intents:
-            await self._settle_one(lister, intent)
+        """Look after what writers had begun and not ended, and count; then the sync is done."""
+        await self._leftovers.of_dataset(lister.caller, lister.store)
+        await self._recount(lister.store.dataset)
         await self._end(command, State.SUCCESS, caller=lister.caller)
 
-    async def _settle_one(self, lister: BucketLister, intent: WriteIntent) -> None:
-        dataset, path = lister.store.dataset, intent.path
+    async def _recount(self, dataset: Dataset) -> None:
+        """Mend the number of files where it drifted. The difference is what one moment's snapshot
+        has, so that writers need not wait for the counting."""
         async with self._storage.read() as work:
-            before = await work.items.by_path(dataset, path)
-        stored = await lister.head(path)
-        async with self._storage.begin() as work:
-            await work.items.lock(dataset)
-            pending = {one.id for one in await work.commands.intents(dataset.id)}
-            row = await work.items.by_path(dataset, path)
-            if intent.id not in pending or row != before:
-                return  # a writer ended meanwhile, and knows better
-            touched_ms = to_ms(self._clock.now())
-            if stored is None and row is not None:
-                await work.items.remove(dataset, [path], now_ms=touched_ms)
-            elif stored is not None and not _agree(row, stored):
-                item = self._item(lister, path, stored, row)
-                await work.items.put(dataset, item, touched_ms=touched_ms)
-            if self._clock.now() - intent.at > _INTENT_LIFETIME:
-                await work.commands.drop_intent(intent.id)
-
-    def _item(self, lister: BucketLister, path: str, stored: Stored, row: Item | None) -> Item:
-        now = self._clock.now()
-        draft = row or Item(
-            id=self._new_id(),
-            dataset_id=lister.store.dataset.id,
-            path=path,
-            size=stored.size,
-            etag=stored.etag,
-            mimetype=mimetype_of(path),
-            creator=lister.caller.principal.email,
-            modified_at=stored.modified_at,
-            created_at=now,
-            updated_at=now,
-        )
-        return replace(
-            draft,
-            size=stored.size,
-            etag=stored.etag,
-            modified_at=stored.modified_at,
-            updated_at=now,
-        )
+            drift = await work.items.count_drift(dataset)
+        if drift:
+            _log.warning("The dataset %s has %+d files than were counted", dataset.id, drift)
+            async with self._storage.begin() as work:
+                await work.items.adjust_count(dataset, drift)
 
     async def _shards(self, command: Command) -> Sequence[Shard]:
         async with self._storage.read() as work:
@@ -238,10 +203,6 @@ class SyncRuns:
                 removed=counts.removed,
             )
             await work.audit.append([event])
-
-
-def _agree(row: Item | None, stored: Stored) -> bool:
-    return row is not None and (row.size, row.etag) == (stored.size, stored.etag)
 
 
 def _unknown(error: Exception) -> ValetkeyError:

@@ -7,6 +7,9 @@ from valetkey.catalog.services.datasets.runs import SyncRuns
 from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.catalog.services.datasets.worker import Worker
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
+from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.services.items.intents import Intents
+from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Sealer
@@ -27,15 +30,13 @@ def make_syncs(
     alone: bool,
 ) -> tuple[Syncs, Worker]:
     """Return where syncs are ordered, and the worker that does them."""
+    stores = DatasetStorageRepository(storage, audit)
+    sessions = Sessions(storage, sealer, vending, audit, clock)
+    index = Index(storage, objects, audit, clock, new_id)
+    intents = Intents(storage, clock, new_id)
+    leftovers = Leftovers(storage, stores, sessions, objects, index, intents, clock)
     runs = SyncRuns(
-        storage,
-        objects,
-        Sessions(storage, sealer, vending, audit),
-        DatasetStorageRepository(storage, audit),
-        audit,
-        clock,
-        new_id,
-        owner=new_id(),
+        storage, objects, sessions, stores, audit, clock, new_id, leftovers, owner=new_id()
     )
-    worker = Worker(storage, clock, runs, alone=alone)
+    worker = Worker(storage, clock, runs, leftovers, alone=alone)
     return Syncs(storage, audit, clock, new_id, worker.wake), worker

@@ -19,8 +19,10 @@ from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command
 from valetkey.catalog.services.datasets.datasets import clear
+from valetkey.catalog.services.datasets.lister import caller_of
 from valetkey.catalog.services.datasets.runs import SyncRuns
-from valetkey.domain.errors import StorageUnavailable
+from valetkey.catalog.services.items.leftovers import Leftovers
+from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import to_ms
 from valetkey.services.health import Pulse
@@ -29,6 +31,9 @@ from valetkey.services.health import Pulse
 _POLL_SECONDS: Final = 2.0
 _HOUSEKEEPING: Final = timedelta(hours=1)
 _PURGED_AT_ONCE: Final = 5000
+_LEFTOVERS_AT_ONCE: Final = 200
+#: What can't be looked after for so long (its user left, or the role may not) is given up.
+_LEFTOVERS_KEPT: Final = timedelta(days=7)
 
 _log = logging.getLogger(__name__)
 
@@ -38,11 +43,18 @@ class Worker:
     leases from before are nobody's."""
 
     def __init__(
-        self, storage: CatalogStorage, clock: Clock, runs: SyncRuns, *, alone: bool = False
+        self,
+        storage: CatalogStorage,
+        clock: Clock,
+        runs: SyncRuns,
+        leftovers: Leftovers,
+        *,
+        alone: bool = False,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._runs = runs
+        self._leftovers = leftovers
         self._alone = alone
         self._running: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
@@ -141,3 +153,20 @@ class Worker:
             deleted = await work.datasets.deleted()
         for dataset in deleted:
             await clear(self._storage, dataset)
+        await self._end_cut_writes()
+
+    async def _end_cut_writes(self) -> None:
+        """Look after what writers left that were killed, and end their uploads."""
+        now = self._clock.now()
+        async with self._storage.read() as work:
+            dead = await work.commands.dead_intents(now_ms=to_ms(now), limit=_LEFTOVERS_AT_ONCE)
+        for intent in dead:
+            try:
+                await self._leftovers.one(await caller_of(self._storage, intent), intent)
+            except StorageUnavailable:
+                raise
+            except ValetkeyError as error:
+                _log.warning("What a writer left of %r stays: %s", intent.path, error.message)
+                if now - intent.at > _LEFTOVERS_KEPT:
+                    async with self._storage.begin() as work:
+                        await work.commands.drop_intent(intent.id)

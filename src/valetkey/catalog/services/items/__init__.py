@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.changing import ItemChanging
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
+from valetkey.catalog.services.items.importing import ItemImporting
 from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.moving import ItemMoving
 from valetkey.catalog.services.items.reading import ItemReading
 from valetkey.catalog.services.items.removal import ItemRemoval
@@ -34,6 +36,7 @@ class Items:
     reading: ItemReading
     streaming: ItemStreaming
     uploading: ItemUploading
+    importing: ItemImporting
     changing: ItemChanging
     moving: ItemMoving
     removal: ItemRemoval
@@ -50,13 +53,15 @@ def make_items(
 ) -> Items:
     """Put the verbs together."""
     stores = DatasetStorageRepository(storage, audit)
-    sessions = Sessions(storage, sealer, vending, audit)
+    sessions = Sessions(storage, sealer, vending, audit, clock)
     index = Index(storage, objects, audit, clock, new_id)
+    intents = Intents(storage, clock, new_id)
     return Items(
         reading=ItemReading(storage, stores, Turns()),
         streaming=ItemStreaming(stores, sessions, objects),
-        uploading=ItemUploading(storage, stores, sessions, objects, index),
+        uploading=ItemUploading(stores, sessions, objects, index, intents),
+        importing=ItemImporting(storage, stores, sessions, objects, index, intents),
         changing=ItemChanging(storage, stores, index),
-        moving=ItemMoving(storage, stores, sessions, objects, index),
-        removal=ItemRemoval(storage, stores, sessions, objects, index),
+        moving=ItemMoving(storage, stores, sessions, objects, index, intents),
+        removal=ItemRemoval(storage, stores, sessions, objects, index, intents),
     )

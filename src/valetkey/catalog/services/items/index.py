@@ -1,23 +1,23 @@
 """Keeping the index true to the bucket while several writers are at work.
 
-Every write goes: an intent is stored; the object is written or deleted; the row follows and the
-intent is struck off, in one transaction; then the bucket is asked once more, and the row made to
-agree if somebody else was quicker in between. Whoever writes a row last has looked last.
+Every write goes: an intent is stored, which keeps other writers of the object out
+(:mod:`..intents`); the object is written or deleted; the row follows, and the bucket is asked once
+more, for people write there too; the intent is struck off. A sync may write the row meanwhile, from
+a listing that it asked for before: it leaves alone what was touched since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Item, mimetype_of
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import WriteIntent
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.catalog.services.items.intents import Held
 from valetkey.domain.audit import AuditEvent
-from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored, to_ms
@@ -69,29 +69,6 @@ class Index:
             **facts,
         )
 
-    async def intend(
-        self, caller: Caller, store: DatasetStorage, paths: Iterable[str]
-    ) -> dict[str, WriteIntent]:
-        """Store that objects are about to be written or deleted; returns the intents by path."""
-        now, user_id = self._clock.now(), caller.principal.user_id
-        intents = {
-            path: WriteIntent(self._new_id(), store.dataset.id, path, user_id, now)
-            for path in paths
-        }
-        async with self._storage.begin() as work:
-            for intent in intents.values():
-                await work.commands.add_intent(intent)
-        return intents
-
-    async def give_up(self, intents: Iterable[WriteIntent], error: BaseException) -> None:
-        """Strike intents off after a failure, unless it leaves open whether the bucket changed:
-        then the next sync looks."""
-        if isinstance(error, AwsUnavailable) or not isinstance(error, ValetkeyError):
-            return
-        async with self._storage.begin() as work:
-            for intent in intents:
-                await work.commands.drop_intent(intent.id)
-
     def drafted(
         self, caller: Caller, store: DatasetStorage, path: str, stored: Stored, **own: Any
     ) -> Item:
@@ -111,39 +88,43 @@ class Index:
         )
 
     async def record(
-        self, store: DatasetStorage, item: Item, intents: Iterable[WriteIntent], event: AuditEvent
+        self, store: DatasetStorage, item: Item, held: Held, event: AuditEvent
     ) -> Item:
-        """Write an item's row, strike its intents off and audit it; returns what is stored."""
+        """Write an item's row and audit it; returns what is stored. Raises Conflict if the object
+        is not held any more."""
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
+            await held.require(work, [item.path])
             saved = await work.items.put(store.dataset, item, touched_ms=self.now_ms())
-            for intent in intents:
-                await work.commands.drop_intent(intent.id)
             await work.audit.append([event])
         return saved
 
     async def remove(
-        self,
-        store: DatasetStorage,
-        paths: Sequence[str],
-        intents: Iterable[WriteIntent],
-        event: AuditEvent,
+        self, store: DatasetStorage, paths: Sequence[str], held: Held | None, event: AuditEvent
     ) -> None:
-        """Take rows out, strike their intents off and audit it."""
+        """Take rows out and audit it. Raises Conflict if one of the objects is not held any more;
+        without ``held``, the objects stay where they are."""
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
+            if held is not None:
+                await held.require(work, paths)
             await work.items.remove(store.dataset, paths, now_ms=self.now_ms())
-            for intent in intents:
-                await work.commands.drop_intent(intent.id)
             await work.audit.append([event])
+
+    async def forget(self, store: DatasetStorage, path: str) -> None:
+        """See that a path whose object is gone has no row, whatever a sync saw before."""
+        async with self._storage.begin() as work:
+            await work.items.lock(store.dataset)
+            await work.items.remove(store.dataset, [path], now_ms=self.now_ms())
+            await work.items.touch(store.dataset, [path], now_ms=self.now_ms())
 
     async def settle(
         self, caller: Caller, store: DatasetStorage, path: str, credentials: Credentials
     ) -> Item | None:
         """Look at the bucket and make the row agree; returns the item as it stands, if any.
 
-        The row is changed only if nobody else did while the bucket was asked; otherwise both are
-        looked at again.
+        Is for whoever holds the object. The row is changed only if no sync did while the bucket was
+        asked; otherwise both are looked at again.
         """
         row = None
         for _ in range(_LOOKS):
@@ -173,10 +154,13 @@ class Index:
                 return None
             mimetype = mimetype_of(path)
             draft = row or self.drafted(caller, store, path, stored, mimetype=mimetype)
-            fresh = replace(
-                draft, size=stored.size, etag=stored.etag, modified_at=stored.modified_at
-            )
-            return await work.items.put(store.dataset, fresh, touched_ms=self.now_ms())
+            fresh = with_facts(draft, stored)
+            return await work.items.put(store.dataset, fresh, touched_ms=self.now_ms(), revive=True)
+
+
+def with_facts(item: Item, stored: Stored) -> Item:
+    """Return an item with the facts of its object."""
+    return replace(item, size=stored.size, etag=stored.etag, modified_at=stored.modified_at)
 
 
 def _fits(row: Item | None, stored: Stored | None) -> bool:

@@ -10,13 +10,22 @@ from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.folders import folder_path
-from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.services.items.index import Index, with_facts
+from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.sessions import MOVE, Sessions
+from valetkey.catalog.services.items.uploading import changed_meanwhile
 from valetkey.domain.access import Action
-from valetkey.domain.errors import Conflict, InvalidInput, NotFound, TooLarge, ValetkeyError
+from valetkey.domain.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    ValetkeyError,
+)
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import Credentials, ObjectStore
+from valetkey.domain.ports.objects import ABSENT, CredentialSource, ObjectStore, Stored
 from valetkey.services.audit import Caller
 
 MAX_MOVED: Final = 1000
@@ -32,12 +41,14 @@ class ItemMoving:
         sessions: Sessions,
         objects: ObjectStore,
         index: Index,
+        intents: Intents,
     ) -> None:
         self._storage = storage
         self._stores = stores
         self._sessions = sessions
         self._objects = objects
         self._index = index
+        self._intents = intents
 
     async def move(
         self, caller: Caller, dataset_id: str, folder_item_id: str, item_ids: Sequence[str]
@@ -76,20 +87,19 @@ class ItemMoving:
         if to == item.path:
             return item
         _require_movable(store)
-        credentials = await self._sessions.open(caller, store, MOVE, f"move item {item.id}")
-        return await self._move_one(caller, store, item, to, credentials)
+        renew = await self._sessions.lasting(caller, store, MOVE, f"move item {item.id}")
+        return await self._move_one(caller, store, item, to, renew)
 
     async def _move_all(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item], folder: str
     ) -> int:
-        purpose = f"move {len(items)} items"
-        credentials = await self._sessions.open(caller, store, MOVE, purpose)
+        renew = await self._sessions.lasting(caller, store, MOVE, f"move {len(items)} items")
         outcome = Outcome()
         for item in items:
-            to = folder + item.name
+            to = folder + item.path.rpartition("/")[2]
             try:
                 if to != item.path:
-                    await self._move_one(caller, store, item, to, credentials)
+                    await self._move_one(caller, store, item, to, renew)
             except ValetkeyError as error:
                 outcome.failures.append((item, error))
             else:
@@ -97,49 +107,60 @@ class ItemMoving:
         return outcome.require_all("moved")
 
     async def _move_one(
-        self, caller: Caller, store: DatasetStorage, item: Item, to: str, credentials: Credentials
+        self, caller: Caller, store: DatasetStorage, item: Item, to: str, renew: CredentialSource
     ) -> Item:
         if item.is_folder:
             raise InvalidInput("A folder is not moved itself.", hint="Move the items in it.")
-        source, target = store.key(item.path), store.key(to)
-        if await self._objects.head(credentials, store.place, target) is not None:
-            raise _occupied(to)
-        intents = await self._index.intend(caller, store, [item.path, to])
-        try:
-            stored = await self._objects.copy(credentials, store.place, source, target)
-        except ValetkeyError as error:
-            await self._index.give_up(intents.values(), error)
-            raise
-        moved = replace(
-            item,
-            path=to,
-            size=stored.size,
-            etag=stored.etag,
-            modified_at=stored.modified_at,
-            mimetype=mimetype_of(to) if item.mimetype == mimetype_of(item.path) else item.mimetype,
-            updated_at=self._index.now(),
-        )
-        try:
-            await self._swap(caller, store, item, moved)
-            await self._objects.delete(credentials, store.place, source)
-        finally:
-            # Whatever came of it: both places are looked at, and nothing stays to be looked up.
-            for path in (item.path, to):
-                await self._index.settle(caller, store, path, credentials)
-            async with self._storage.begin() as work:
-                for intent in intents.values():
-                    await work.commands.drop_intent(intent.id)
+        async with self._intents.held(caller, store, [item.path, to]) as held:
+            copied = await self._copy(store, item, to, renew)
+            held.wrote = True
+            try:
+                moved = await self._swap(caller, store, item, to, copied)
+                await self._objects.delete(await renew(), store.place, store.key(item.path))
+                await self._index.forget(store, item.path)
+            except ValetkeyError:
+                # Both places are looked at, and then nothing is left to be looked up.
+                for path in (item.path, to):
+                    await self._index.settle(caller, store, path, await renew())
+                held.wrote = False
+                raise
         return moved
 
-    async def _swap(self, caller: Caller, store: DatasetStorage, old: Item, new: Item) -> None:
+    async def _copy(
+        self, store: DatasetStorage, item: Item, to: str, renew: CredentialSource
+    ) -> Stored:
+        """Copy the object to where nothing is, and see that it did not change meanwhile."""
+        source, target = store.key(item.path), store.key(to)
+        before = await self._objects.head(await renew(), store.place, source)
+        if before is None:
+            raise not_there(item.id)
+        if await self._objects.head(await renew(), store.place, target) is not None:
+            raise _occupied(to)
+        try:
+            copied = await self._objects.copy(
+                await renew(), store.place, source, target, condition=ABSENT, renew=renew
+            )
+        except PreconditionFailed:
+            raise _occupied(to) from None
+        after = await self._objects.head(await renew(), store.place, source)
+        if after is None or (after.etag, after.modified_at) != (before.etag, before.modified_at):
+            await self._objects.delete(await renew(), store.place, target)
+            raise changed_meanwhile(item.path)
+        return copied
+
+    async def _swap(
+        self, caller: Caller, store: DatasetStorage, old: Item, to: str, copied: Stored
+    ) -> Item:
+        """Put the row where the object is now."""
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
             current = await work.items.get(old.id)
-            taken = await work.items.by_path(store.dataset, new.path)
             if current is None or current.path != old.path:
                 raise not_there(old.id)
-            if taken is not None:
-                raise _occupied(new.path)
+            if await work.items.by_path(store.dataset, to) is not None:
+                # The object is not there any more that this row is of.
+                await work.items.remove(store.dataset, [to], now_ms=self._index.now_ms())
+            new = self._moved(current, to, copied)
             await work.items.move(
                 store.dataset,
                 old.path,
@@ -151,6 +172,17 @@ class ItemMoving:
                 caller, "item.move", store, f"item:{new.id}", path=old.path, to=new.path
             )
             await work.audit.append([event])
+        return new
+
+    def _moved(self, item: Item, to: str, copied: Stored) -> Item:
+        by_name = item.mimetype == mimetype_of(item.path)
+        moved = replace(
+            item,
+            path=to,
+            mimetype=mimetype_of(to) if by_name else item.mimetype,
+            updated_at=self._index.now(),
+        )
+        return with_facts(moved, copied)
 
 
 def _require_movable(store: DatasetStorage) -> None:

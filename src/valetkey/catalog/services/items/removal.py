@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,15 +10,23 @@ from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.services.items.intents import Intents, taken
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.domain.access import Action
-from valetkey.domain.errors import AwsRefused, InUse, InvalidInput, NotFound, ValetkeyError
+from valetkey.domain.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    Conflict,
+    InUse,
+    InvalidInput,
+    NotFound,
+    ValetkeyError,
+)
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import ObjectStore
+from valetkey.domain.ports.objects import Credentials, ObjectStore
 from valetkey.services.audit import Caller
 
-_AT_ONCE: Final = 16
 #: Failures are all counted, and so many told one by one.
 MAX_REPORTED: Final = 100
 
@@ -66,12 +73,14 @@ class ItemRemoval:
         sessions: Sessions,
         objects: ObjectStore,
         index: Index,
+        intents: Intents,
     ) -> None:
         self._storage = storage
         self._stores = stores
         self._sessions = sessions
         self._objects = objects
         self._index = index
+        self._intents = intents
 
     async def delete(self, caller: Caller, item_id: str) -> None:
         """Delete one item. Its object goes too only if the location allows it; otherwise the next
@@ -134,39 +143,67 @@ class ItemRemoval:
 
     async def _forget(self, caller: Caller, store: DatasetStorage, items: Sequence[Item]) -> None:
         event = self._event(caller, store, items, objects=False)
-        await self._index.remove(store, [item.path for item in items], [], event)
+        await self._index.remove(store, [item.path for item in items], None, event)
 
     async def _delete_objects(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
     ) -> Outcome:
         credentials = await self._sessions.open(caller, store, DELETE, f"delete {len(items)} items")
-        intents = await self._index.intend(caller, store, [item.path for item in items])
-        outcome, gate = Outcome(), asyncio.Semaphore(_AT_ONCE)
-        gone: list[Item] = []
-
-        async def delete_object(item: Item) -> None:
-            async with gate:
-                try:
-                    await self._objects.delete(credentials, store.place, store.key(item.path))
-                except ValetkeyError as error:
-                    await self._index.give_up([intents[item.path]], error)
-                    outcome.failures.append((item, error))
-                else:
-                    gone.append(item)
-
-        await asyncio.gather(*map(delete_object, items))
-        if gone:
-            paths = [item.path for item in gone]
-            event = self._event(caller, store, gone, objects=True)
-            await self._index.remove(store, paths, [intents[path] for path in paths], event)
-
-        async def settle(item: Item) -> None:
-            async with gate:
-                await self._index.settle(caller, store, item.path, credentials)
-
-        await asyncio.gather(*map(settle, gone))
-        outcome.done = len(gone)
+        paths, outcome = [item.path for item in items], Outcome()
+        async with self._intents.held(caller, store, paths, some=True) as held:
+            free = [item for item in items if item.path in held.intents]
+            outcome.failures += [(item, taken(item.path)) for item in items if item not in free]
+            mine, moved = await self._there_still(store, free)
+            outcome.failures += [(item, moved_meanwhile(item)) for item in moved]
+            outcome.done = len(free) - len(mine) - len(moved)  # those are gone already
+            failed = await self._delete_keys(store, mine, credentials)
+            gone = [item for item in mine if item.path not in failed]
+            outcome.failures += [(item, failed[item.path]) for item in mine if item.path in failed]
+            if gone:
+                held.wrote = True
+                event = self._event(caller, store, gone, objects=True)
+                await self._index.remove(store, [item.path for item in gone], held, event)
+                held.wrote = False
+            if len(items) == 1 and gone:
+                await self._index.settle(caller, store, gone[0].path, credentials)
+            unclear = [path for path, why in failed.items() if isinstance(why, AwsUnavailable)]
+            await held.set_aside(unclear)
+        outcome.done += len(gone)
         return outcome
+
+    async def _there_still(
+        self, store: DatasetStorage, items: Sequence[Item]
+    ) -> tuple[list[Item], list[Item]]:
+        """Return the items that are where they were when they were chosen, now that nobody moves
+        them, and those that were moved before; the others are gone."""
+        async with self._storage.read() as work:
+            rows = [await work.items.by_path(store.dataset, item.path) for item in items]
+            there = [
+                row is not None and row.id == item.id for row, item in zip(rows, items, strict=True)
+            ]
+            others = [item for item, is_there in zip(items, there, strict=True) if not is_there]
+            moved = [item for item in others if await work.items.get(item.id) is not None]
+        return [item for item, is_there in zip(items, there, strict=True) if is_there], moved
+
+    async def _delete_keys(
+        self, store: DatasetStorage, items: Sequence[Item], credentials: Credentials
+    ) -> dict[str, ValetkeyError]:
+        """Delete objects; return what failed, by path."""
+        keys = {store.key(item.path): item.path for item in items}
+        if len(keys) == 1:
+            [(key, path)] = keys.items()
+            try:
+                await self._objects.delete(credentials, store.place, key)
+            except ValetkeyError as error:
+                return {path: error}
+            return {}
+        if not keys:
+            return {}
+        try:
+            failed = await self._objects.delete_many(credentials, store.place, list(keys))
+        except ValetkeyError as error:
+            return dict.fromkeys(keys.values(), error)
+        return {keys[key]: error for key, error in failed.items()}
 
     def _event(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item], *, objects: bool
@@ -181,6 +218,14 @@ class ItemRemoval:
             paths=[item.path for item in items[:MAX_REPORTED]],
             objects=objects,
         )
+
+
+def moved_meanwhile(item: Item) -> Conflict:
+    """Return the error for an item that went elsewhere while it was about to be deleted."""
+    return Conflict(
+        f"The item {item.id} was moved from {ascii(item.filename)[:200]} meanwhile: it is there.",
+        hint="Look where it is now, and delete it there.",
+    )
 
 
 def not_there(item_id: str) -> NotFound:

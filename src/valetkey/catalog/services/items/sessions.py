@@ -6,19 +6,24 @@ credentials at all (an ``s3`` integration).
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime, timedelta
 from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.integration import IntegrationType
-from valetkey.domain.ports import Sealer
-from valetkey.domain.ports.objects import Credentials
+from valetkey.domain.ports import Clock, Sealer
+from valetkey.domain.ports.objects import Credentials, CredentialSource
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import load_integration
 from valetkey.services.integrations import open_static_key
 from valetkey.services.vending import Vending, VendRequest
 
+#: With less than this left, credentials are taken anew: a part of a transfer takes minutes.
+MARGIN: Final = timedelta(minutes=5)
 READ: Final = frozenset({AccessLevel.READ})
 #: To learn that there is no object takes the right to list: without it S3 answers 403.
 LOOK: Final = READ | {AccessLevel.LIST}
@@ -31,12 +36,36 @@ class Sessions:
     """Gives the credentials for work on a dataset's objects. Each use is in the audit trail."""
 
     def __init__(
-        self, storage: CatalogStorage, sealer: Sealer, vending: Vending, audit: AuditLog
+        self,
+        storage: CatalogStorage,
+        sealer: Sealer,
+        vending: Vending,
+        audit: AuditLog,
+        clock: Clock,
     ) -> None:
         self._storage = storage
         self._sealer = sealer
         self._vending = vending
         self._audit = audit
+        self._clock = clock
+
+    async def lasting(
+        self, caller: Caller, store: DatasetStorage, levels: frozenset[AccessLevel], purpose: str
+    ) -> CredentialSource:
+        """Return what gives credentials that hold for a while yet, however long the work takes: it
+        vends anew when they end, and raises what :meth:`open` does."""
+        current: Credentials | None = None
+        renewing = asyncio.Lock()
+
+        async def renew() -> Credentials:
+            nonlocal current
+            async with renewing:
+                if current is None or is_ending(current, self._clock.now()):
+                    current = await self.open(caller, store, levels, purpose)
+                return current
+
+        await renew()
+        return renew
 
     async def open(
         self, caller: Caller, store: DatasetStorage, levels: frozenset[AccessLevel], purpose: str
@@ -64,3 +93,10 @@ class Sessions:
             caller, location.id, VendRequest(("",), levels, purpose=purpose)
         )
         return vended.credentials
+
+
+def is_ending(credentials: Credentials, now: datetime) -> bool:
+    """Tell whether credentials are to be taken anew."""
+    if not isinstance(credentials, TemporaryCredentials):
+        return False
+    return credentials.remaining(now) < MARGIN

@@ -1,31 +1,32 @@
-"""New objects: uploaded through Valetkey, or found in the bucket and named."""
+"""New objects, uploaded through Valetkey."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from valetkey.catalog.domain.dataset import (
-    Item,
-    is_indexable,
-    mimetype_of,
-    parse_path,
-    patched_metadata,
+from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path, patched_metadata
+from valetkey.catalog.domain.fingerprint import Fingerprint
+from valetkey.catalog.services.items.dataset_storage import (
+    DatasetStorage,
+    DatasetStorageRepository,
 )
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.sessions import LOOK, WRITE, Sessions
+from valetkey.catalog.services.items.intents import Held, Intents
+from valetkey.catalog.services.items.sessions import WRITE, Sessions
 from valetkey.domain.access import Action
-from valetkey.domain.errors import Conflict, InvalidInput, NotFound, TooLarge
-from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored
+from valetkey.domain.audit import AuditEvent
+from valetkey.domain.errors import Conflict, PreconditionFailed
+from valetkey.domain.ports.objects import (
+    ABSENT,
+    Condition,
+    CredentialSource,
+    ObjectStore,
+    Stored,
+)
 from valetkey.services.audit import Caller
-
-MAX_IMPORTS: Final = 1000
-_AT_ONCE: Final = 16
 
 
 class Mode(StrEnum):
@@ -58,17 +59,17 @@ class ItemUploading:
 
     def __init__(
         self,
-        storage: CatalogStorage,
         stores: DatasetStorageRepository,
         sessions: Sessions,
         objects: ObjectStore,
         index: Index,
+        intents: Intents,
     ) -> None:
-        self._storage = storage
         self._stores = stores
         self._sessions = sessions
         self._objects = objects
         self._index = index
+        self._intents = intents
 
     async def upload(
         self,
@@ -81,56 +82,78 @@ class ItemUploading:
     ) -> tuple[Item, Operation]:
         """Write an object as its bytes come, then its item.
 
-        Raises InvalidInput, NotFound, Denied, Conflict (``mode`` skip, and another object is
-        there), AwsRefused, AwsUnavailable; what ``chunks`` raises ends the upload without a trace.
+        Raises InvalidInput, TooLarge (metadata), NotFound, Denied, Locked (somebody else writes
+        there), Conflict (``mode`` skip, and another object is there; or the object changed
+        meanwhile), AwsRefused, AwsUnavailable; what ``chunks`` raises ends the upload without a
+        trace.
         """
         store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
         path = parse_path(new.path)
         key = store.key(path)
         metadata = patched_metadata({}, new.metadata, system=True)
-        credentials = await self._sessions.open(
-            caller, store, WRITE, f"upload to dataset {store.dataset.id}"
-        )
-        there = await self._objects.head(credentials, store.place, key)
-        if there is not None and mode is Mode.SKIP:
-            item = await self._skip(caller, store, path, there, chunks, credentials)
-            return item, Operation.SKIPPED
-        mimetype = new.content_type or mimetype_of(path)
-        intents = await self._index.intend(caller, store, [path])
+        purpose = f"upload to dataset {store.dataset.id}"
+        renew = await self._sessions.lasting(caller, store, WRITE, purpose)
+        async with self._intents.held(caller, store, [path]) as held:
+            there = await self._objects.head(await renew(), store.place, key)
+            if there is not None and mode is Mode.SKIP:
+                item = await self._skip(caller, store, path, there, chunks, renew)
+                return item, Operation.SKIPPED
+            mimetype = new.content_type or mimetype_of(path)
+            stored = await self._write(store, path, held, chunks, mimetype, there, renew)
+            held.wrote = True
+            draft = self._index.drafted(
+                caller,
+                store,
+                path,
+                stored,
+                mimetype=mimetype,
+                metadata=metadata,
+                description=new.description,
+            )
+            operation = Operation.CREATED if there is None else Operation.OVERWRITTEN
+            event = self._uploaded(caller, store, draft, operation)
+            saved = await self._index.record(store, draft, held, event)
+            held.wrote = False
+            settled = await self._index.settle(caller, store, path, await renew())
+            return settled or saved, operation
+
+    async def _write(
+        self,
+        store: DatasetStorage,
+        path: str,
+        held: Held,
+        chunks: AsyncIterator[bytes],
+        mimetype: str,
+        there: Stored | None,
+        renew: CredentialSource,
+    ) -> Stored:
+        """Write the object, on the condition that what was there is there still."""
         try:
-            stored = await self._objects.write(
-                credentials,
+            return await self._objects.write(
+                await renew(),
                 store.place,
-                key,
-                chunks,
+                store.key(path),
+                held.guarded(chunks),
                 storage_class=store.location.storage_class,
                 content_type=mimetype,
+                condition=ABSENT if there is None else unchanged(there),
+                renew=renew,
             )
-        except BaseException as error:
-            await self._index.give_up(intents.values(), error)
-            raise
-        draft = self._index.drafted(
-            caller,
-            store,
-            path,
-            stored,
-            mimetype=mimetype,
-            metadata=metadata,
-            description=new.description,
-        )
-        operation = Operation.CREATED if there is None else Operation.OVERWRITTEN
-        event = self._index.event(
+        except PreconditionFailed:
+            raise changed_meanwhile(path) from None
+
+    def _uploaded(
+        self, caller: Caller, store: DatasetStorage, item: Item, operation: Operation
+    ) -> AuditEvent:
+        return self._index.event(
             caller,
             "item.upload",
             store,
-            f"item:{draft.id}",
-            path=path,
-            size=stored.size,
+            f"item:{item.id}",
+            path=item.path,
+            size=item.size,
             operation=operation.value,
         )
-        saved = await self._index.record(store, draft, intents.values(), event)
-        settled = await self._index.settle(caller, store, path, credentials)
-        return settled or saved, operation
 
     async def _skip(
         self,
@@ -139,23 +162,23 @@ class ItemUploading:
         path: str,
         there: Stored,
         chunks: AsyncIterator[bytes],
-        credentials: Credentials,
+        renew: CredentialSource,
     ) -> Item:
-        """Return the item that is there, if it has the size of what was sent.
+        """Return the item that is there, unless what was sent is known to be something else.
 
         Dataloop's SDK takes another size for a broken upload, deletes the item, and with it the
         customer's object: so another size is an error here, and no item.
         """
-        size = 0
+        sent = Fingerprint(there)
         async for chunk in chunks:
-            size += len(chunk)
-        if size != there.size:
+            sent.add(chunk)
+        if sent.differs:
             raise Conflict(
-                f"There is an object at {ascii('/' + path)[:200]} already, of {there.size} bytes; "
-                f"{size} bytes were sent. Nothing was changed.",
+                f"There is another object at {ascii('/' + path)[:200]} already, of {there.size} "
+                f"bytes; {sent.size} bytes were sent. Nothing was changed.",
                 hint="Upload with overwrite (mode=overwrite), or under another name.",
             )
-        item = await self._index.settle(caller, store, path, credentials)
+        item = await self._index.settle(caller, store, path, await renew())
         if item is None:
             raise Conflict(
                 f"The object at {ascii('/' + path)[:200]} was deleted meanwhile.",
@@ -163,88 +186,16 @@ class ItemUploading:
             )
         return item
 
-    async def import_objects(
-        self, caller: Caller, dataset_id: str, storage_ids: Sequence[str]
-    ) -> list[Item]:
-        """Index objects that are in the bucket already, by ``bucket:key`` or key, without a sync.
 
-        An item's path is its object's key below the location's folder, whatever it was called
-        elsewhere. Raises InvalidInput (outside the folder), NotFound, Denied, TooLarge,
-        AwsRefused, AwsUnavailable; then none is indexed.
-        """
-        if len(storage_ids) > MAX_IMPORTS:
-            raise TooLarge(
-                f"{len(storage_ids)} objects are too many to import at once.",
-                hint=f"Import up to {MAX_IMPORTS} in one request, or sync the dataset.",
-            )
-        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
-        credentials = await self._sessions.open(caller, store, LOOK, "import objects")
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def find(storage_id: str) -> tuple[str, Stored]:
-            async with gate:
-                return await self._find(store, credentials, storage_id)
-
-        found = await asyncio.gather(*map(find, storage_ids))
-        items: list[Item] = []
-        async with self._storage.begin() as work:
-            await work.items.lock(store.dataset)
-            for path, stored in found:
-                row = await work.items.by_path(store.dataset, path)
-                draft = row or self._index.drafted(
-                    caller, store, path, stored, mimetype=mimetype_of(path)
-                )
-                fresh = replace(
-                    draft, size=stored.size, etag=stored.etag, modified_at=stored.modified_at
-                )
-                touched_ms = self._index.now_ms()
-                items.append(await work.items.put(store.dataset, fresh, touched_ms=touched_ms))
-            event = self._index.event(
-                caller,
-                "item.import",
-                store,
-                f"dataset:{store.dataset.id}",
-                items=len(items),
-            )
-            await work.audit.append([event])
-        return items
-
-    async def _find(
-        self, store: DatasetStorage, credentials: Credentials, storage_id: str
-    ) -> tuple[str, Stored]:
-        for key in _possible_keys(store.location.bucket, storage_id):
-            path = _path_of(store, key)
-            stored = await self._objects.head(credentials, store.place, store.key(path))
-            if stored is not None:
-                return path, stored
-        raise NotFound(
-            f"There is no object {ascii(storage_id)[:200]} in the bucket {store.location.bucket}.",
-            hint="Give 'bucket:key', or the key alone, as the bucket's listing shows it.",
-        )
+def unchanged(there: Stored) -> Condition | None:
+    """Return the condition that an object is still the one that was seen, where it has an ETag."""
+    return Condition(there.etag) if there.etag else None
 
 
-def _possible_keys(bucket: str, storage_id: str) -> list[str]:
-    """Return what a storage id may mean. Dataloop's SDK makes ``a:b.jpg`` of
-    ``external://a/b.jpg``, whether ``a`` is the bucket or a folder."""
-    first, colon, rest = storage_id.partition(":")
-    if not colon:
-        return [storage_id]
-    if first == bucket:
-        return [rest]
-    return [f"{first}/{rest}", storage_id]
-
-
-def _path_of(store: DatasetStorage, key: str) -> str:
-    prefix = store.location.prefix
-    path = key.removeprefix(prefix)
-    if not key.startswith(prefix) or not is_indexable(path) or not _is_text(path):
-        raise InvalidInput(
-            f"{ascii(key)[:200]} is not an object below the location's folder ({prefix or '/'}).",
-            hint="Import what is in that folder, or use a location for the other one.",
-            field="storageId",
-        )
-    return path
-
-
-def _is_text(path: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in path)
+def changed_meanwhile(path: str) -> Conflict:
+    """Return the error for an object that somebody at the bucket itself wrote or deleted."""
+    return Conflict(
+        f"The object at {ascii('/' + path)[:200]} was written or deleted in the bucket at the same "
+        "moment. Nothing was changed.",
+        hint="Look at what is there now, and try again.",
+    )

@@ -353,9 +353,8 @@ async def test_what_a_dead_writer_left_is_looked_after(shop: Shop) -> None:
     async with shop.memory.storage.begin() as work:
         for number, path in enumerate(["b2", "b", "a"]):
             now = shop.memory.clock.now()
-            await work.commands.add_intent(
-                WriteIntent(f"{number:024x}", shop.dataset_id, path, user, now)
-            )
+            intent = WriteIntent(f"{number:024x}", shop.dataset_id, path, user, now, path)
+            assert await work.commands.claim_intents([intent], now_ms=0)
 
     async def bucket_side() -> None:
         # Behind the listing: the writer's calls arrived, and it died before it wrote the rows.

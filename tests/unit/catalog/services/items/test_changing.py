@@ -201,7 +201,7 @@ async def test_annotators_read_and_do_not_write(desk: Desk) -> None:
     with pytest.raises(Denied):
         await desk.items.changing.patch(annotator, item.id, ItemPatch(metadata={}))
     with pytest.raises(Denied):
-        await desk.items.uploading.import_objects(annotator, desk.dataset_id, ["train/a.txt"])
+        await desk.items.importing.import_objects(annotator, desk.dataset_id, ["train/a.txt"])
 
 
 @pytest.mark.parametrize(("item_id", "error"), [("nonsense", InvalidInput), ("0" * 24, NotFound)])

@@ -195,7 +195,7 @@ async def test_an_import_finds_the_object_however_it_is_named(
 ) -> None:
     for key in ("train/a/b.jpg", "train/c:d.jpg"):
         desk.memory.objects.place("acme", key, b"body")
-    imported = desk.items.uploading.import_objects
+    imported = desk.items.importing.import_objects
     [item] = await imported(desk.developer, desk.dataset_id, [storage_id])
     [again] = await imported(desk.developer, desk.dataset_id, [storage_id])
     assert (item.filename, item.size) == (found, 4)
@@ -205,10 +205,10 @@ async def test_an_import_finds_the_object_however_it_is_named(
 async def test_an_import_stays_below_the_locations_folder(desk: Desk) -> None:
     desk.memory.objects.place("acme", "elsewhere/a.jpg", b"secret")
     with pytest.raises(InvalidInput, match="below the location's folder"):
-        await desk.items.uploading.import_objects(
+        await desk.items.importing.import_objects(
             desk.developer, desk.dataset_id, ["elsewhere/a.jpg"]
         )
     with pytest.raises(NotFound):
-        await desk.items.uploading.import_objects(
+        await desk.items.importing.import_objects(
             desk.developer, desk.dataset_id, ["train/none.jpg"]
         )
