@@ -86,7 +86,9 @@ def test_writers_in_two_datasets_beside_syncs_leave_nothing_lost_or_doubled(
                 syncs += 1
             statuses = [status for writer in writers for status in writer.result()]
         assert syncs
-        assert set(statuses) <= {200, 201}, statuses
+        # Whoever comes second to an object is told so, by a deletion of many in its list.
+        assert set(statuses) <= {200, 201, 409, 423, 424}, statuses
+        assert statuses.count(200) + statuses.count(201) > len(statuses) / 2
         listed = client(server.aws, "s3").list_objects_v2(
             Bucket=server.setup.bucket, Prefix="train/rivals/"
         )

@@ -390,7 +390,10 @@ async def test_a_sync_lists_with_vended_credentials_that_it_renews(shop: Shop) -
 
 async def test_whoever_lost_the_right_does_not_sync_any_more(shop: Shop) -> None:
     ordered = await shop.order()
-    await shop.memory.member("dev@example.com", ProjectRole.ANNOTATOR)
+    memory, owner = shop.memory, await shop.memory.caller()
+    await memory.services.people.put_project_member(
+        owner, memory.project.id, "dev@example.com", ProjectRole.ANNOTATOR
+    )
     await shop.worker.run_open()
     failed = await shop.look(ordered)
     assert failed.command.state is State.FAILED
