@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from support.commands import Ran, clean_environment, run_process, start
+from support.faulty_proxy import FaultyProxy
 
 PASSWORD = "correct horse battery staple"
 OWNER = "ada@example.com"
@@ -158,6 +159,31 @@ def test_a_server_that_leaves_the_work_to_others_is_well(site: Site) -> None:
         assert found["ready"]
         assert "syncs" not in found["parts"]
         assert server.stop() == 0
+
+
+def test_a_server_whose_database_stands_still_says_so_comes_back_and_ends_when_asked(
+    site: Site,
+) -> None:
+    with (
+        FaultyProxy(site.environment["VALETKEY_DATABASE_URL"]) as proxy,
+        site.running("serve", "--port", "0", VALETKEY_DATABASE_URL=proxy.url) as server,
+    ):
+        url = server.facts["url"]
+        assert _well(url)
+        proxy.freeze()
+        answer = httpx.get(f"{url}/readyz", timeout=LONG)
+        assert answer.status_code == 503
+        assert "does not answer" in answer.json()["parts"]["database"]
+        body = {"username": OWNER, "password": PASSWORD, "type": "user_credentials"}
+        assert httpx.post(f"{url}/token", json=body, timeout=LONG).status_code == 503
+        proxy.thaw()
+        until = time.monotonic() + LONG
+        while not _well(url) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert httpx.post(f"{url}/token", json=body, timeout=LONG).status_code == 200
+        proxy.freeze()
+        assert server.stop() == 0
+        assert "Traceback" not in server.log.read_text()
 
 
 def _free_port() -> int:
