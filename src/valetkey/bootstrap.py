@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
@@ -393,6 +394,33 @@ async def rotate_sealing_key(settings: Settings, told: Progress = say_nothing) -
     finally:
         await sealer.close()
         await storage.close()
+
+
+@dataclass(frozen=True, slots=True)
+class MadeLink:
+    """A one-time password link: for whom, and until when it works."""
+
+    email: str
+    expires_at: datetime
+    secret: Secret
+
+
+async def make_password_link(settings: Settings, email: str) -> MadeLink:
+    """Make a one-time password link on the server, beside servers that run.
+
+    Raises ConfigurationError, NotFound, StorageUnavailable.
+    """
+    await _require_schema(settings)
+    clock, entropy = SystemClock(), SystemEntropy()
+    storage = SqlCatalogStorage.at(settings.database)
+    try:
+        passwords = PasswordCheck(Argon2Passwords(), clock)
+        audit = AuditLog(storage, clock, IdFactory(clock, entropy))
+        links = PasswordLinks(storage, passwords, audit, clock, entropy)
+        link, secret = await links.create_on_server(email)
+    finally:
+        await storage.close()
+    return MadeLink(email.strip().lower(), link.expires_at, secret)
 
 
 async def open_tokens(storage: Storage, sealer: EnvelopeSealer) -> JwtTokens:

@@ -39,6 +39,7 @@ _SERVER: Final = (
     Mount("worker", "valetkey.cli.server:worker", "Do a server's background work, elsewhere."),
     Mount("migrate", "valetkey.cli.server:migrate", "Bring the database to this version."),
     Mount("keys", "valetkey.cli.sealing:app", "The key that seals stored secrets."),
+    Mount("users", "valetkey.cli.users:app", "People who sign in: one-time password links."),
     Mount("settings", "valetkey.cli.server:settings", "List the server's settings."),
     Mount("demo", "valetkey.cli.demo:demo", "See all of it happen, on an embedded AWS."),
 )
