@@ -52,6 +52,7 @@ class Memory:
     org_id: str
     project: Project
     objects: FakeObjectStore
+    parts: Parts
 
     async def caller(self, email: str = OWNER, password: Secret = PASSWORD) -> Caller:
         """Somebody who has logged in."""
@@ -136,7 +137,7 @@ async def open_memory(
         password=PASSWORD,
     )
     org_id, project = first.organization.id, first.project
-    return Memory(wire(parts), clock, storage, sts, sealer, org_id, project, objects)
+    return Memory(wire(parts), clock, storage, sts, sealer, org_id, project, objects, parts)
 
 
 @pytest.fixture
