@@ -34,12 +34,19 @@ def _presign() -> list[Figure]:
 
 def _vend() -> list[Figure]:
     with installation() as made:
-        return [*vend.warm(made), vend.container(made), vend.cold(made), vend.herd(made)]
+        return [
+            *vend.warm(made),
+            vend.strict(made),
+            vend.container(made),
+            vend.cold(made),
+            vend.beside_presigns(made),
+            vend.herd(made),
+        ]
 
 
 def _postgres() -> list[Figure]:
     with _postgresql() as url, installation(url) as made:
-        return vend.warm(made, "_postgres")
+        return [*vend.warm(made, "_postgres"), vend.strict(made, "_postgres")]
 
 
 def _memory() -> list[Figure]:

@@ -1,7 +1,8 @@
 """The servers that are measured, each in a process of its own.
 
 ``python -m bench.servers real SETTINGS`` serves Valetkey, ``bare BYTES`` an ASGI application that
-answers every request with the same bytes and headers, on the same server and event loop.
+answers every request with the same bytes and headers, on the same server and event loop, and
+``strict BYTES`` the same application by the short way that Valetkey's credentials take.
 """
 
 from __future__ import annotations
@@ -81,9 +82,10 @@ def real(environment: Mapping[str, str]) -> Iterator[Serving]:
 
 
 @contextmanager
-def bare(body: bytes) -> Iterator[Serving]:
-    """Serve the yardstick."""
-    with _process(["bare", base64.b64encode(body).decode()], {}) as serving:
+def bare(body: bytes, *, strict: bool = False) -> Iterator[Serving]:
+    """Serve the yardstick; the ``strict`` one goes the same short way as credentials do."""
+    kind = "strict" if strict else "bare"
+    with _process([kind, base64.b64encode(body).decode()], {}) as serving:
         yield serving
 
 
@@ -108,6 +110,9 @@ def main() -> None:
     """Serve until told to stop."""
     if sys.argv[1] == "bare":
         uvloop.run(_serve(_bare(base64.b64decode(sys.argv[2]))))
+    elif sys.argv[1] == "strict":
+        app = _bare(base64.b64decode(sys.argv[2]))
+        uvloop.run(_serve(app, is_buffered=lambda _method, _path: True))
     else:
         uvloop.run(_real())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import statistics
 import time
 from contextlib import closing
@@ -20,6 +21,8 @@ SECONDS = 1.5
 ROUNDS = 5
 COLD = 100
 HERD = 10_000
+PRESIGNING = 4
+PRESIGNED = 100_000
 
 
 def warm(made: Installation, suffix: str = "") -> list[Figure]:
@@ -35,16 +38,54 @@ def warm(made: Installation, suffix: str = "") -> list[Figure]:
     ]
 
 
+def strict(made: Installation, suffix: str = "") -> Figure:
+    """Measure a warm credential beside a bare answer that goes the same short way."""
+    ours, theirs = _beside_bare(made.serving.port, made.vend(), strict=True)
+    return _ratio(f"vend_warm_strict_ratio{suffix}", ours, theirs)
+
+
+def beside_presigns(made: Installation) -> Figure:
+    """Measure the slowest hundredth of warm answers while four clients presign as many keys as one
+    request may, beside the same alone."""
+    payload = made.vend()
+    keys = made.presign([f"train/images/{number:08d}.jpg" for number in range(PRESIGNED)])
+    alone = min(_hammer(made.serving.port, payload).percentile(0.99) for _ in range(ROUNDS))
+    spawn = multiprocessing.get_context("spawn")
+    clients = [
+        spawn.Process(target=_keep_asking, args=(made.serving.port, keys), daemon=True)
+        for _ in range(PRESIGNING)
+    ]
+    for client in clients:
+        client.start()
+    time.sleep(SECONDS)
+    beside = min(_hammer(made.serving.port, payload).percentile(0.99) for _ in range(ROUNDS))
+    for client in clients:
+        client.kill()
+    return Figure(
+        "vend_beside_presigns_p99_ratio",
+        round(beside / alone, 2),
+        "ratio",
+        f"alone: {alone:.2f} ms; beside {PRESIGNING} presigns of {PRESIGNED} keys: {beside:.2f} ms",
+    )
+
+
+def _keep_asking(port: int, payload: bytes) -> None:
+    while True:
+        load.ask(port, payload)
+
+
 def container(made: Installation) -> Figure:
     """Measure a warm credential as AWS's SDKs fetch it, by GET from a container endpoint."""
     return _ratio("container_warm_ratio", *_beside_bare(made.serving.port, made.container()))
 
 
-def _beside_bare(port: int, payload: bytes) -> tuple[list[load.Result], list[load.Result]]:
+def _beside_bare(
+    port: int, payload: bytes, *, strict: bool = False
+) -> tuple[list[load.Result], list[load.Result]]:
     """Ask for a warm credential in rounds that alternate with the yardstick's."""
     body = load.ask(port, payload).partition(b"\r\n\r\n")[2]
     ours, theirs = [], []
-    with bare(body) as yardstick:
+    with bare(body, strict=strict) as yardstick:
         for _ in range(ROUNDS):
             ours.append(_hammer(port, payload))
             theirs.append(_hammer(yardstick.port, payload))
