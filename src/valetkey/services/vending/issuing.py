@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -88,13 +89,17 @@ class IssuedSession:
     def is_shared(self) -> bool:
         return not self.lease.user_id
 
-    def unrecorded(self, principal: Principal, now: datetime) -> tuple[LeaseRecord, ...]:
+    def unrecorded(
+        self, principal: Principal, now: Callable[[], datetime]
+    ) -> tuple[LeaseRecord, ...]:
         """Return what has to be stored with the record of vending this to somebody."""
+        if self.is_recorded and not self.is_shared:
+            return ()
         new: tuple[LeaseRecord, ...] = () if self.is_recorded else (self.lease,)
         if self.is_shared and (principal.user_id, principal.token_id) not in self.holders:
             new += (
                 LeaseHolder(
-                    self.lease.id, principal.user_id, principal.token_id, principal.email, now
+                    self.lease.id, principal.user_id, principal.token_id, principal.email, now()
                 ),
             )
         return new

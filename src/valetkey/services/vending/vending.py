@@ -176,15 +176,16 @@ class Vending:
 
         If something has, nothing of the sessions may leave. Raises AuditUnavailable.
         """
-        now = self._clock.now()
         new: tuple[LeaseRecord, ...] = ()
         for session, authorization, _ in taken:
-            new += session.unrecorded(authorization.principal, now)
+            new += session.unrecorded(authorization.principal, self._clock.now)
         await self._audit.write(entry, *new)
-        if new:
-            for session, authorization, _ in taken:
+        for session, authorization, since in taken:
+            if new:
                 session.recorded(authorization.principal)
-        return all(self._caches.unchanged(each.authorization.tags, each.since) for each in taken)
+            if not self._caches.unchanged(authorization.tags, since):
+                return False
+        return True
 
     def good_for(self, prepared: PreparedVend) -> float:
         """Return for how many seconds the session needs no thought; none if it was forgotten."""
