@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from valetkey.domain.errors import Conflict
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.people import Organization
 from valetkey.domain.ports import Storage
 from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.rotation import Rotation, Schedule, Stage, StepTaken
 from valetkey.domain.sealing import SealedSecret
 

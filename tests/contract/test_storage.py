@@ -9,10 +9,12 @@ import pytest
 
 from valetkey.domain.access import OrgRole
 from valetkey.domain.errors import Conflict, InUse, VersionMismatch
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, OrgMember, Project, User
 from valetkey.domain.ports import Storage
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.sealing import SealedSecret
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

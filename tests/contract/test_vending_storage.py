@@ -14,12 +14,14 @@ from valetkey.db.schema import migrate
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.lease import Lease, LeaseFilter, LeaseHolder
 from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.ports import Storage
 from valetkey.domain.revocation import MOST_NAMES, Hold, Kind
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.sealing import SealedSecret
 

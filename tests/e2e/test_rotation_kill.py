@@ -26,7 +26,9 @@ from valetkey.bootstrap import first_start, make_sealer
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.rotation import DEFAULT_GRACE
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from support.diagnosing import ORIGIN, World, allow, deny
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 
 ANYWHERE_ELSE: Final = {"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}

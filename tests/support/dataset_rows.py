@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command, Shard, State
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.sealing import SealedSecret
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)

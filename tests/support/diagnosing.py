@@ -15,8 +15,10 @@ from valetkey.domain.diagnosis import Names
 from valetkey.domain.diagnosis.fixes import access_document
 from valetkey.domain.diagnosis.view import Subject
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import Location
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.verification import Report
 from valetkey.embedded import EmbeddedAws, Fault, Kind
 from valetkey.services.verification import Verifier

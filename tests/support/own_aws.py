@@ -16,9 +16,9 @@ from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import AwsSts
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.ports import AssumeRole, BucketPlace, CallerIdentity
 from valetkey.domain.ports.objects import Credentials
+from valetkey.domain.role_arn import RoleArn
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.buckets import OpenBucket
 from valetkey.system import SystemClock, SystemEntropy

@@ -23,9 +23,11 @@ from valetkey.domain.access import OrgRole, Principal
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, StorageUnavailable
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.people import Organization, OrgMember, User
 from valetkey.domain.ports import AssumeRole, CallerIdentity, Signer
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import SeenKey
 from valetkey.embedded import EmbeddedAws

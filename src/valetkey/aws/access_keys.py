@@ -17,8 +17,8 @@ from valetkey.aws.partitions import region_within
 from valetkey.aws.settings import AwsSettings
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.ports import Signer
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import LONG_AGO, SeenKey
 

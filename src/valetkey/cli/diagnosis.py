@@ -14,7 +14,7 @@ from valetkey.cli.administrator import Administrator
 from valetkey.cli.reports import show_checks
 from valetkey.domain.diagnosis.view import Subject
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.setup import AwsCall
 from valetkey.domain.verification import Check
 from valetkey.sdk.models import DriverInfo, Integration

@@ -10,10 +10,11 @@ from litestar import Request, Response, post
 from valetkey.console.given import Reader, Segment
 from valetkey.console.web import fields, html
 from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
-from valetkey.domain.integration import RoleArn, parse_access_key
+from valetkey.domain.integration_types.aws_sts import parse_access_key
 from valetkey.domain.location import parse_bucket, parse_region
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import check_password, parse_email
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import normalize_folder
 from valetkey.domain.setup.spec import parse_iam_name
 

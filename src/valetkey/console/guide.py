@@ -14,7 +14,8 @@ from valetkey.console.checks import parse_account
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.web import fields
 from valetkey.domain.errors import InvalidInput, ValetkeyError
-from valetkey.domain.integration import RoleArn, parse_access_key
+from valetkey.domain.integration_types.aws_sts import parse_access_key
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.setup import Desired, SetupSpec
 from valetkey.domain.setup import policies as documents
 from valetkey.domain.setup.export import cloudformation

@@ -17,8 +17,8 @@ from valetkey.console.keys import key_since
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import Conflict, InvalidInput
-from valetkey.domain.integration import Integration, IntegrationType
-from valetkey.domain.new_integration import NewIntegration, parse_type
+from valetkey.domain.integration import Integration
+from valetkey.domain.integration_types import IntegrationType, NewIntegration, parse_type
 from valetkey.domain.secret import Secret
 
 HERE: Final = "/integrations"

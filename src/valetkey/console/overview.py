@@ -16,7 +16,7 @@ from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Services
 from valetkey.console.keys import key_since
 from valetkey.domain.audit import AuditEvent
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType
+from valetkey.domain.integration import Integration, IntegrationState
 
 HERE: Final = ""
 #: AWS's own advice for access keys.
@@ -92,7 +92,7 @@ async def _about_keys(
     """Return the keys that are old, and the rotations that don't get on."""
     now, found = datetime.now(UTC), []
     for integration in integrations:
-        if integration.type is not IntegrationType.AWS_STS:
+        if not integration.type.rules.has_iam_key:
             continue
         rotation = (await services.rotations.status(reader.caller, integration.id)).rotation
         path = f"/integrations/{integration.id}"

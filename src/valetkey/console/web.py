@@ -14,15 +14,11 @@ from litestar.response import Redirect
 
 from valetkey.console.assets import address
 from valetkey.domain.errors import ValetkeyError
+from valetkey.domain.integration_types import IntegrationType
 
 PREFIX: Final = "/console"
 #: What people call the types of integrations.
-TYPE_NAMES: Final = {
-    "aws-sts": "STS",
-    "aws-cross": "Cross account",
-    "s3": "S3 keys",
-    "key_value": "Key and value",
-}
+TYPE_NAMES: Final = {kind.value: kind.rules.label for kind in IntegrationType}
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

@@ -10,16 +10,18 @@ from valetkey.domain.access import Action
 from valetkey.domain.credentials import AccessKey, OwnIdentity
 from valetkey.domain.errors import Conflict, InvalidInput, SealBroken
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import (
-    Integration,
-    IntegrationState,
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import (
     IntegrationType,
-    RoleArn,
+    NewIntegration,
+    Parts,
+    checked,
+    parse_type,
 )
 from valetkey.domain.location import Location
 from valetkey.domain.names import clean_name
-from valetkey.domain.new_integration import NewIntegration, Parts, checked
 from valetkey.domain.ports import Clock, Sealer, Storage, UnitOfWork
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Report
@@ -29,7 +31,6 @@ from valetkey.services.guard import load_integration
 from valetkey.services.nouns import INTEGRATION, ORGANIZATION, integration_facts
 from valetkey.services.verification import Told, Verifier, nobody, stream
 
-_ASSUMING: Final = frozenset({IntegrationType.AWS_STS, IntegrationType.AWS_CROSS})
 NO_TRUST_YET: Final = "The role does not trust this server yet, as far as it was tried."
 
 
@@ -87,12 +88,13 @@ class Integrations:
         endpoint = new.endpoint.strip()
         if endpoint:
             endpoint = await self._verifier.check_endpoint(endpoint)
-        is_cross = new.type is IntegrationType.AWS_CROSS
+        kind = parse_type(new.type)
+        is_cross = kind.rules.trusts_server
         integration = Integration(
             id=self._new_id(),
             org_id=org_id,
             name=clean_name(new.name),
-            type=new.type,
+            type=kind,
             access_key_id=parts.access_key_id,
             role_arn=parts.role_arn,
             state=IntegrationState.CREATED,
@@ -222,7 +224,7 @@ class Integrations:
     async def _report(
         self, claimed: Integration, locations: Sequence[Location], told: Told
     ) -> Report:
-        if claimed.type is IntegrationType.S3:
+        if claimed.type.rules.opens_by_key:
             key = await open_static_key(self._storage, self._sealer, claimed.id)
             return await self._verifier.verify_static(key, locations, told)
         integration, key = await open_key(self._storage, self._sealer, claimed.id)
@@ -263,7 +265,7 @@ def _unverified(integration: Integration) -> Integration:
     """Return an integration whose key or role nobody has tried yet."""
     if integration.state is IntegrationState.DISABLED:
         return replace(integration, verified_at=None)
-    reason = NO_TRUST_YET if integration.type is IntegrationType.AWS_CROSS else ""
+    reason = NO_TRUST_YET if integration.type.rules.trusts_server else ""
     return replace(
         integration, verified_at=None, state=IntegrationState.CREATED, state_reason=reason
     )
@@ -304,7 +306,7 @@ async def open_loaded(
 ) -> AccessKey:
     """Unseal the key that assumes an integration's role, as :func:`open_key` does; the record was
     read before."""
-    if integration.type not in _ASSUMING:
+    if not integration.type.rules.opens_by_role:
         raise Conflict(
             f"The integration {integration.name!r} is of the type {integration.type}: there is no "
             "role to assume, so there are no temporary credentials.",
@@ -318,7 +320,7 @@ async def open_loaded(
             f"{integration.external_id}, and enter its ARN.",
             code="role_missing",
         )
-    if integration.type is IntegrationType.AWS_CROSS:
+    if integration.type.rules.trusts_server:
         return OwnIdentity()
     return await _unseal(sealer, integration, sealed)
 
@@ -329,7 +331,7 @@ async def open_static_key(storage: Storage, sealer: Sealer, integration_id: str)
     Raises NotFound, Conflict (another type, or disabled), SealBroken, StorageUnavailable.
     """
     integration, key = await _open(storage, sealer, integration_id)
-    if integration.type is not IntegrationType.S3:
+    if not integration.type.rules.opens_by_key:
         raise Conflict(
             f"The key of the integration {integration.name!r} assumes a role, and nothing else.",
             hint="Ask for temporary credentials.",
@@ -365,7 +367,7 @@ async def _unseal(
 
 
 def _role(integration: Integration, text: str) -> RoleArn:
-    if integration.type not in _ASSUMING:
+    if not integration.type.rules.opens_by_role:
         raise InvalidInput(
             f"An integration of the type {integration.type} has no role.",
             hint="Leave the role out.",

@@ -11,7 +11,8 @@ from valetkey.domain.access import Action, Deny, OrgRole, decide
 from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationType
+from valetkey.domain.integration import Integration
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import (
     ALL_ACCESS,
     Location,
@@ -280,7 +281,7 @@ class Locations:
 
     async def _report(self, location: Location, told: Told) -> Report:
         [kind] = (await self.types_of([location])).values()
-        if kind is IntegrationType.S3:
+        if kind.rules.opens_by_key:
             key = await open_static_key(self._storage, self._sealer, location.integration_id)
             return await self._verifier.test_static(key, location, told)
         integration, key = await open_key(self._storage, self._sealer, location.integration_id)
@@ -361,7 +362,7 @@ class Locations:
     async def _listing_credentials(
         self, integration: Integration, draft: Location
     ) -> AccessKey | TemporaryCredentials:
-        if integration.type is IntegrationType.S3:
+        if integration.type.rules.opens_by_key:
             return await open_static_key(self._storage, self._sealer, integration.id)
         integration, key = await open_key(self._storage, self._sealer, integration.id)
         scope = Scope(draft.bucket, (draft.prefix,), frozenset({AccessLevel.LIST}))

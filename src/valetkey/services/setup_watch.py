@@ -8,9 +8,9 @@ from typing import Final
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import MIN_TTL, AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.location import parse_bucket
 from valetkey.domain.ports import AssumeRole, BucketPlace, ObjectStore, Sealer, Storage, Sts
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render
 from valetkey.services.audit import AuditLog, Caller

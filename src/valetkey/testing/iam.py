@@ -10,8 +10,8 @@ from typing import Any
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.ports import Clock, Signer
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import SeenKey
 

@@ -12,7 +12,7 @@ import pytest
 from support.setup_aws import Bench, MiddleEntropy, bench, environment, make_spec
 from valetkey.domain.diagnosis.drift import Believe
 from valetkey.domain.diagnosis.view import Subject
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.role_arn import RoleArn
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.diagnosis import Diagnosis
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from support.aws import GoodSetup, client
 from support.raw_http import ask
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.integration import parse_access_key
+from valetkey.domain.integration_types.aws_sts import parse_access_key
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 

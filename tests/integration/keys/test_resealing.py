@@ -13,7 +13,9 @@ from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
 from valetkey.crypto.keys import create_key_file
 from valetkey.domain.errors import ConfigurationError
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.services.integrations import open_key, secret_context
 from valetkey.services.resealing import Resealing

@@ -16,8 +16,8 @@ from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import AwsSts
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, NotOffered
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.ports import AssumeRole
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.testing import ManualClock, SeededEntropy
 

@@ -3,7 +3,8 @@
 import pytest
 
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration import RoleArn, parse_access_key
+from valetkey.domain.integration_types.aws_sts import parse_access_key
+from valetkey.domain.role_arn import RoleArn
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration import IntegrationType, RoleArn
-from valetkey.domain.new_integration import NewIntegration, checked, parse_type
+from valetkey.domain.integration_types import IntegrationType, NewIntegration, checked, parse_type
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

@@ -18,10 +18,10 @@ from valetkey.domain.errors import (
     NotFound,
     NotOffered,
 )
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.location import Location
 from valetkey.domain.ports import Signer
 from valetkey.domain.revocation import Kind, RevocationState
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.revocation import RevocationResult
 from valetkey.services.vending import Vended, VendRequest

@@ -8,7 +8,7 @@ from support.memory import KEY, ROLE, Memory
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Denied
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.role_arn import RoleArn
 from valetkey.services.setup_watch import Seen
 
 REFUSED = AwsRefused("AWS does not know the key.", hint="Check it.")

@@ -8,8 +8,8 @@ import msgspec
 
 from valetkey.api.wire.base import Out, Tolerant, moment, moment_or_none
 from valetkey.api.wire.reports import ReportOut
-from valetkey.domain.integration import Integration, IntegrationType
-from valetkey.domain.new_integration import NewIntegration, parse_type
+from valetkey.domain.integration import Integration
+from valetkey.domain.integration_types import NewIntegration, parse_type
 from valetkey.domain.secret import Secret
 
 
@@ -59,8 +59,8 @@ class IntegrationIn(Tolerant, frozen=True):
             key=options.key,
             secret=options.hidden,
             role_arn=options.role,
-            endpoint=endpoint if kind is IntegrationType.S3 and isinstance(endpoint, str) else "",
-            facts=facts if kind is IntegrationType.KEY_VALUE else {},
+            endpoint=endpoint if kind.rules.takes_endpoint and isinstance(endpoint, str) else "",
+            facts=facts if kind.rules.takes_facts else {},
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ConfigurationError, InvalidInput, Locked
-from valetkey.domain.integration import parse_access_key
+from valetkey.domain.integration_types.aws_sts import parse_access_key
 from valetkey.domain.ports.setup import AwsApi
 from valetkey.domain.ports.time import Clock
 from valetkey.domain.setup import Desired, KeyIntent

@@ -19,9 +19,11 @@ from valetkey.db.repositories.rows import (
 )
 from valetkey.db.tables import storage as t
 from valetkey.db.tables.accounts import projects as projects_table
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
 from valetkey.domain.people import Project
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.sealing import SealedSecret
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from valetkey.domain.diagnosis.iam import Policy
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.setup.observed import Unseen
 
 

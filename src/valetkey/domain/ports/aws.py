@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.role_arn import RoleArn
 
 
 @dataclass(frozen=True, slots=True)

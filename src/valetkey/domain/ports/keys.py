@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.revocation import Block, Hold, Kind, Revocation
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.rotation import Rotation, Schedule
 from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.domain.setup.observed import SeenKey

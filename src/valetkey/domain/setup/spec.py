@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration import RoleArn
 from valetkey.domain.location import parse_bucket, parse_region
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import normalize_folder
 
 #: The tag that makes an object ours: its value is the set-up's name.

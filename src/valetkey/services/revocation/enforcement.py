@@ -24,9 +24,10 @@ from valetkey.domain.errors import (
     SealBroken,
     ValetkeyError,
 )
-from valetkey.domain.integration import Integration, RoleArn
+from valetkey.domain.integration import Integration
 from valetkey.domain.ports import Clock, RolePolicies, Sealer, Signer, Storage
 from valetkey.domain.revocation import DenyPolicy, Revocation, RevocationState, render
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.tags import role_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key

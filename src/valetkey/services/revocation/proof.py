@@ -12,9 +12,10 @@ from typing import Final
 
 from valetkey.domain.credentials import MIN_TTL, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, ValetkeyError
-from valetkey.domain.integration import Integration, RoleArn
+from valetkey.domain.integration import Integration
 from valetkey.domain.lease import Lease
 from valetkey.domain.ports import AssumeRole, BucketPlace, Clock, ObjectStore, Storage, Sts
+from valetkey.domain.role_arn import RoleArn
 from valetkey.services.buckets import OpenBucket
 from valetkey.services.revocation.enforcement import Enforcer
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
-from valetkey.domain.integration import Integration, RoleArn
+from valetkey.domain.integration import Integration
 from valetkey.domain.ports import Clock, RolePolicies
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.verification import Check, Outcome
 
 _CLAIM: Final = "Valetkey may call back the role's sessions (write its inline policy)."

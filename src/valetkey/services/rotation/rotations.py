@@ -14,7 +14,6 @@ from valetkey.domain.access import Action, Principal
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, NotOffered, ValetkeyError
 from valetkey.domain.ids import IdFactory, is_id
-from valetkey.domain.integration import IntegrationType
 from valetkey.domain.ports import (
     AccessKeys,
     Clock,
@@ -113,7 +112,7 @@ class Rotations:
         if under_way is not None:
             return await self._told(under_way, delete_stranger)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
-        if integration.type is not IntegrationType.AWS_STS:
+        if not integration.type.rules.has_iam_key:
             raise Conflict(
                 f"An integration of the type {integration.type} has no access key to rotate.",
                 hint="Rotate the keys of aws-sts integrations.",

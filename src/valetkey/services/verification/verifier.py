@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.diagnosis import Names
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, RoleArn
+from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
 from valetkey.domain.ports import Clock, ObjectStore, Sts
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.verification import Check, Report
 from valetkey.services.verification.checklist import Checklist, Told, nobody
 from valetkey.services.verification.identity import IdentityChecks

@@ -10,7 +10,7 @@ import pytest
 from support.setup_states import make_desired
 from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.diagnosis.layers import MEANINGS
-from valetkey.domain.integration import RoleArn
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.setup import policies
 
 DESIRED = make_desired()

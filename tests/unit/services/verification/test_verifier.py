@@ -12,9 +12,11 @@ import pytest
 from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, NotFound, NotOffered
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState, IntegrationType, RoleArn
+from valetkey.domain.integration import Integration, IntegrationState
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import Location
 from valetkey.domain.ports import AssumeRole, CallerIdentity
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Outcome, Report
 from valetkey.services.verification import Told, Verifier, stream

@@ -11,17 +11,13 @@ from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.reports import report_lines, report_shape
 from valetkey.domain import integration as domain
-from valetkey.domain import new_integration
+from valetkey.domain import integration_types
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Report as Found
 from valetkey.wire import integrations as wire
 from valetkey.wire.base import Nothing, Page
 from valetkey.wire.reports import Report
-
-#: What can be asked of AWS at once. The role of an aws-cross integration can only be made when its
-#: external id is known; a static key is tried with each location.
-_VERIFIED_AT_ONCE: Final = frozenset({domain.IntegrationType.AWS_STS})
 
 
 def shape(integration: domain.Integration, report: Found | None = None) -> wire.Integration:
@@ -59,9 +55,9 @@ async def create_integration(
     ask: Ask[wire.VerifyQuery, wire.NewIntegration],
 ) -> wire.Integration:
     body, services = ask.body, ask.services
-    kind = domain.IntegrationType(body.type)
+    kind = integration_types.IntegrationType(body.type)
     given = {"provider": body.provider, "ref": body.ref}
-    new = new_integration.NewIntegration(
+    new = integration_types.NewIntegration(
         type=kind,
         name=body.name,
         key=body.access_key_id or "",
@@ -72,7 +68,7 @@ async def create_integration(
     )
     org_id = which_org(ask.caller, body.org_id)
     integration = await services.integrations.register(ask.caller, org_id, new)
-    if not ask.query.verify or kind not in _VERIFIED_AT_ONCE:
+    if not ask.query.verify or not kind.rules.is_tried_at_once:
         return shape(integration)
     return shape(*await services.integrations.verify(ask.caller, integration.id))
 
@@ -100,7 +96,7 @@ async def update_integration(ask: Ask[Nothing, wire.IntegrationChange]) -> wire.
         credentials=credentials,
         role_arn=role_arn,
     )
-    if integration.type is domain.IntegrationType.AWS_CROSS and role_arn:
+    if integration.type.rules.trusts_server and role_arn:
         # Now there is something to try: does the role trust this server, and only so?
         return shape(*await ask.services.integrations.verify(ask.caller, integration.id))
     return shape(integration)

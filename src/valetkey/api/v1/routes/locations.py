@@ -11,7 +11,7 @@ from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.pages import cursor_of, page_of, read_cursor
 from valetkey.api.v1.reports import report_lines, report_shape
 from valetkey.domain import location as domain
-from valetkey.domain.integration import IntegrationType
+from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.locations import LocationChange, NewLocation
 from valetkey.services.registry import Services

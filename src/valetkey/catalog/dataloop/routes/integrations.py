@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 from litestar.response import Stream
@@ -17,12 +15,8 @@ from valetkey.api.wire.integrations import (
 )
 from valetkey.api.wire.reports import ReportOut, report_lines
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration import Integration, IntegrationType
+from valetkey.domain.integration import Integration
 from valetkey.services.guard import missing
-
-#: What can be asked of AWS at once. The role of an aws-cross integration can only be made when its
-#: external id is known; a static key is tried with each driver.
-_VERIFIED_AT_ONCE: Final = frozenset({IntegrationType.AWS_STS})
 
 
 @post("/orgs/{org_id:str}/integrations", tags=["integrations"])
@@ -38,7 +32,7 @@ async def create_integration(
     It is kept even if a check fails: its ``state`` says so, and the report says why.
     """
     integration = await services.integrations.register(caller, org_id, data.new)
-    if not verify or integration.type not in _VERIFIED_AT_ONCE:
+    if not verify or not integration.type.rules.is_tried_at_once:
         return IntegrationOut.of(integration)
     integration, report = await services.integrations.verify(caller, integration.id)
     return IntegrationOut.of(integration, ReportOut.of(report, f"integration:{integration.id}"))
@@ -91,7 +85,7 @@ async def change_integration(
         credentials=(options.key, options.hidden) if options.key else None,
         role_arn=options.role or None,
     )
-    if integration.type is IntegrationType.AWS_CROSS and options.role:
+    if integration.type.rules.trusts_server and options.role:
         # Now there is something to try: does the role trust this server, and only so?
         integration, report = await services.integrations.verify(caller, integration.id)
         return IntegrationOut.of(integration, ReportOut.of(report, f"integration:{integration.id}"))

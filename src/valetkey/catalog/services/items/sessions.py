@@ -13,7 +13,6 @@ from typing import Final
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.domain.credentials import TemporaryCredentials
-from valetkey.domain.integration import IntegrationType
 from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import Credentials, CredentialSource
 from valetkey.domain.scope import AccessLevel
@@ -77,7 +76,7 @@ class Sessions:
         location = store.location
         async with self._storage.read() as work:
             integration = await load_integration(work, location.integration_id)
-        if integration.type is IntegrationType.S3:
+        if integration.type.rules.opens_by_key:
             await self._audit.write(
                 self._audit.event(
                     caller,

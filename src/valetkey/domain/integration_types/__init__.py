@@ -1,0 +1,14 @@
+"""The types of integrations, a module each: what is given for one, and how it opens a store."""
+
+from valetkey.domain.integration_types.base import NewIntegration, Parts, TypeRules
+from valetkey.domain.integration_types.registry import IntegrationType, checked, parse_type
+
+__all__ = [
+    "IntegrationType",
+    "NewIntegration",
+    "Opening",
+    "Parts",
+    "TypeRules",
+    "checked",
+    "parse_type",
+]
