@@ -104,8 +104,8 @@ class MemoryItems:
             found.sort(key=by, reverse=order.descending)  # keeps the order of equals
         return found[query.offset : query.offset + query.limit]
 
-    async def count(self, dataset: Dataset, where: Node) -> int:
-        return len(self._fitting(dataset, where))
+    async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:
+        return len(self._fitting(dataset, where)[:most])
 
     def _fitting(self, dataset: Dataset, where: Node) -> list[Item]:
         return [

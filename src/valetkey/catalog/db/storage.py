@@ -20,6 +20,7 @@ from valetkey.catalog.db.commands import SqlCommands
 from valetkey.catalog.db.datasets import SqlDatasets
 from valetkey.catalog.db.items import SqlItems
 from valetkey.catalog.db.items.globs import SQLITE_FUNCTION
+from valetkey.catalog.db.items.scans import IndexedCompiler
 from valetkey.catalog.domain.dql.glob import glob_matches
 from valetkey.db.database import Database
 from valetkey.db.engine import BUSY_SECONDS
@@ -58,6 +59,7 @@ class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):
         if database.url.get_backend_name() == "sqlite":
             for pool in database.pools.values():
                 event.listen(pool.sync_engine, "connect", _add_functions)
+                pool.dialect.statement_compiler = IndexedCompiler
         return cls(database, SqlCatalogWork)
 
     @asynccontextmanager

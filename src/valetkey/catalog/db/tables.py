@@ -65,6 +65,8 @@ datasets = Table(
 )
 
 _LIVE = text("deleted_ms IS NULL")
+_WRITTEN = text("deleted_ms IS NULL AND metadata IS NOT NULL")
+_MADE = text("deleted_ms IS NULL AND substr(path, length(path)) = '/'")
 _DEAD = text("deleted_ms IS NOT NULL")
 
 items = Table(
@@ -92,14 +94,16 @@ items = Table(
     Column("metadata", _Document),
     Column("description", Text),
     _text("storage_class"),
+    # An item by its id, and all that most filters and sorts need: a search reads an eighth of what
+    # the items take. deleted_ms is in it, since its condition alone would lead to the items.
     Index(
-        "uq_items_dataset_id",
-        "dataset",
-        "id",
-        unique=True,
+        "ix_items_facts",
+        *("dataset", "id", "deleted_ms", "size", "mimetype", "created_ms", "updated_ms"),
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     ),
+    Index("ix_items_written", "dataset", "id", sqlite_where=_WRITTEN, postgresql_where=_WRITTEN),
+    Index("ix_items_made_folders", "dataset", "path", sqlite_where=_MADE, postgresql_where=_MADE),
     Index(
         "ix_items_dataset_folder_id",
         "dataset",

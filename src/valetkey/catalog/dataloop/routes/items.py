@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
+import structlog
 from litestar import Request, Response, delete, get, patch, post, put
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody, QueryParameter
@@ -31,6 +32,7 @@ from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
 from valetkey.domain.errors import AwsRefused, InvalidInput, ValetkeyError
 from valetkey.serving.hangup import while_connected
 
+_log = structlog.get_logger("valetkey.dataloop")
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 64 * 1024
 _Proxy = Annotated[bool, QueryParameter(description="Send the bytes from here, no redirect.")]
@@ -58,7 +60,12 @@ async def query_items(
         count = await items.changing.patch_matching(caller, dataset_id, data.selection, change)
         return BulkOut(items_count=count)
     reading = items.reading.page(caller, dataset_id, data.wanted)
-    page = await while_connected(request.receive, reading)
+    try:
+        page = await while_connected(request.receive, reading)
+    except InvalidInput as refused:
+        # The SDK shows its user an empty list: the reason is nowhere else.
+        _log.warning("a query was refused", dataset=dataset_id, reason=refused.message)
+        raise
     return ItemsPageOut.of(page, data.page_size, api_address(request))
 
 

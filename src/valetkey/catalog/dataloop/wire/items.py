@@ -13,7 +13,7 @@ from valetkey.catalog.domain.filenames import escape
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
 from valetkey.catalog.services.items.selection import Selection
-from valetkey.domain.errors import InvalidInput
+from valetkey.domain.errors import NotFound
 
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 _PageSize = Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -118,9 +118,11 @@ class ItemQueryIn(Tolerant, frozen=True):
 
     def __post_init__(self) -> None:
         if self.resource != "items" or self.join is not None or self.references is not None:
-            raise InvalidInput(
+            # Not 400, which the SDK turns into an empty list.
+            raise NotFound(
                 "This query is about annotations or tasks, which don't exist here.",
-                hint='Query items: {"resource": "items", "filter": {...}}.',
+                hint='Query items: {"resource": "items", "filter": {...}}. What works is listed in '
+                "docs/guides/dataloop.md.",
                 field="resource",
             )
 
@@ -151,12 +153,14 @@ def _is_by_name(document: dict[str, Any]) -> bool:
 
 
 class ItemsPageOut(Out, frozen=True, omit_defaults=True):
-    """A page of items. The totals are there on the first page; whoever walks on by id has them."""
+    """A page of items. The totals are there on the first page; whoever walks on by id has them.
+    ``totalIsAtLeast`` says that there may be more, which were not counted."""
 
     items: list[ItemOut]
     has_next_page: bool
     total_items_count: int | None = None
     total_pages_count: int | None = None
+    total_is_at_least: bool = False
 
     @classmethod
     def of(cls, page: ItemsPage, size: int, base: str) -> ItemsPageOut:
@@ -167,6 +171,7 @@ class ItemsPageOut(Out, frozen=True, omit_defaults=True):
             has_next_page=page.has_next,
             total_items_count=page.total,
             total_pages_count=pages,
+            total_is_at_least=page.is_bounded,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    ColumnElement,
     Text,
     and_,
     bindparam,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     not_,
     or_,
     true,
@@ -45,13 +47,16 @@ from valetkey.catalog.domain.dql.ast import (
     Node,
     Not,
     Scalar,
+    conjunction,
 )
-from valetkey.catalog.domain.dql.glob import is_glob, literal_prefix
+from valetkey.catalog.domain.dql.glob import Wild, is_glob, literal_prefix, pieces
 
 Test = Equal | Compare | Glob | Contains | Exists
 
 _C = t.items.c
-_IS_FOLDER: Final = func.substr(_C.path, func.length(_C.path)) == "/"
+#: As the index over made folders has it.
+_SLASH: Final[ColumnElement[str]] = literal_column("'/'")
+_IS_FOLDER: Final = func.substr(_C.path, func.length(_C.path)) == _SLASH
 _SHOWN_PATH: Final = func.rtrim(_C.path, "/")
 _NUMBERS: Final = frozenset({Column.SIZE, Column.CREATED_AT, Column.UPDATED_AT})
 _LAST: Final = "\U0010ffff"
@@ -65,7 +70,9 @@ def column(field: Column) -> Expression:
         case Column.FILENAME:
             return literal("/", Text()) + _SHOWN_PATH
         case Column.NAME:
-            return func.substr(_SHOWN_PATH, func.length(_C.folder) + 1)
+            # What follows the last '/', by the path alone, which is in every index.
+            folder = func.rtrim(_SHOWN_PATH, func.replace(_SHOWN_PATH, _SLASH, ""))
+            return func.substr(_SHOWN_PATH, func.length(folder) + 1)
         case Column.DIR:
             inner = literal("/", Text()) + func.substr(_C.folder, 1, func.length(_C.folder) - 1)
             return case((_C.folder == "", "/"), else_=inner)
@@ -90,17 +97,23 @@ class Translator:
     """Filters -> conditions, for one kind of database."""
 
     def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._files_only = False
         self._documents: Documents = Postgresql() if kind == "postgresql" else Sqlite()
 
     def condition(self, node: Node) -> Condition:
         """Translate a filter."""
+        self._files_only = Equal(Column.TYPE, "file") in conjunction(node)
+        return self._condition(node)
+
+    def _condition(self, node: Node) -> Condition:
         match node:
             case All(parts):
-                return and_(true(), *map(self.condition, parts))
+                return and_(true(), *map(self._condition, parts))
             case Either(parts):
                 return or_(false(), *self._either(parts))
             case Not(part):
-                return not_(self.condition(part))
+                return not_(self._condition(part))
             case _ if isinstance(node.field, Metadata):
                 return func.coalesce(self._on_document(node, node.field), false())
             case _:
@@ -115,7 +128,7 @@ class Translator:
                 case Equal(Column() as field, str() as text) if field not in _NUMBERS:
                     texts.setdefault(field, []).append(text)
                 case _:
-                    others.append(self.condition(part))
+                    others.append(self._condition(part))
         return [*(_one_of(field, values) for field, values in texts.items()), *others]
 
     def _on_column(self, node: Test, field: Column) -> Condition:
@@ -131,9 +144,15 @@ class Translator:
                 wanted = literal(value, Text()) if isinstance(value, str) else number(value)
                 return ORDERINGS[operator](column(field), wanted)
             case Glob(_, pattern):
-                return self._documents.glob(column(field), pattern) if kind is str else false()
+                return self._glob(field, pattern) if kind is str else false()
             case Contains(_, text):
                 return self._documents.holds(column(field), text) if kind is str else false()
+
+    def _glob(self, field: Column, pattern: str) -> Condition:
+        on_path = _on_path(pattern) if field is Column.FILENAME and self._files_only else None
+        if on_path is not None:
+            return self._documents.glob(_C.path, on_path)
+        return self._documents.glob(column(field), pattern)
 
     def _on_document(self, node: Test, field: Metadata) -> Condition:
         documents = self._documents
@@ -148,6 +167,17 @@ class Translator:
                 return documents.text_fits(field, lambda side: documents.glob(side, pattern))
             case Contains(_, text):
                 return documents.text_fits(field, lambda side: documents.holds(side, text))
+
+
+def _on_path(pattern: str) -> str | None:
+    """Return the pattern that fits a file's path as one fits its name, which has a ``/`` before
+    it; None if there is none. Making the name takes longer than matching it."""
+    first, *rest = pieces(pattern) or [""]
+    if isinstance(first, str):
+        return pattern[1:] if first.startswith("/") else None
+    following = rest[0] if rest else "x"
+    free = isinstance(following, str) and not following.startswith("/")
+    return pattern if first is Wild.ANY and free else None
 
 
 def _is(value: Scalar, kind: type) -> bool:
@@ -166,6 +196,9 @@ def _equal(field: Column, value: Scalar) -> Condition:
 def _one_of(field: Field, values: list[str]) -> Condition:
     """Compare with texts, so that an index helps where there is one."""
     assert isinstance(field, Column)  # noqa: S101  # metadata has its own way
+    if field is Column.TYPE:
+        kinds = [_IS_FOLDER] * ("dir" in values) + [not_(_IS_FOLDER)] * ("file" in values)
+        return or_(false(), *kinds)
     if field is Column.FILENAME:
         paths = [value[1:] for value in values if value.startswith("/")]
         spelled = [path for plain in paths for path in (plain, f"{plain}/")]

@@ -8,10 +8,10 @@ the texts are parameters: so it is tried out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select, asc, desc, func, literal_column, select
+from sqlalchemy import False_, Select, and_, asc, desc, false, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
@@ -23,8 +23,11 @@ from valetkey.catalog.db.items.filters import (
     glob_range,
 )
 from valetkey.catalog.db.items.rows import COLUMNS
-from valetkey.catalog.domain.dql.ast import Column, Equal, Node, Order, conjunction
+from valetkey.catalog.db.items.scans import FACTS, FOLDER, PATHS, WRITTEN, chosen_index, using
+from valetkey.catalog.domain.dql.ast import Column, Equal, Glob, Node, Order, conjunction
 from valetkey.catalog.domain.ports import ItemQuery
+
+T = TypeVar("T")
 
 _C = t.items.c
 _LIVE = _C.deleted_ms.is_(None)
@@ -38,20 +41,68 @@ async def page_query(
     """Return the statement that reads a page."""
     parts = conjunction(query.where)
     own = [_C.dataset == number, _LIVE]
-    wanted = [*own, translator.condition(query.where)]
-    folder = next((found for found in map(glob_folder, parts) if found is not None), None)
-    stretch = next((found for found in map(glob_range, parts) if found is not None), None)
+    index = chosen_index(translator.kind, query.where, query.orders)
+    conditions = _conditions(translator, query.where, index)
+    if isinstance(conditions[0], False_):
+        return select(*COLUMNS).where(false())
+    wanted = [*own, *conditions]
+    sorting = _sorting(query, parts)
+    folder, stretch = _first(glob_folder, parts), _first(glob_range, parts)
+    few = index == PATHS
     if folder is not None:
+        index = FOLDER if translator.kind == "sqlite" else ""
         wanted.append(_C.folder == folder)
     elif stretch is not None and (
         query.orders[0].field is Column.FILENAME or await _is_short(connection, own, stretch)
     ):
+        index, few = _index_of_stretch(translator, parts), True
         wanted.append(stretch)
-        if query.orders[0].field is Column.ID:
-            # Materialised, or the planner might walk by id after all.
-            hits = select(*COLUMNS).where(*wanted).cte("hits").prefix_with("MATERIALIZED")
-            return _paged(select(hits), [_directed(hits.c.id, query.orders[0])], query)
-    return _paged(select(*COLUMNS).where(*wanted), _sorting(query, parts), query)
+    if few and query.orders[0].field is Column.ID:
+        # Materialised, or the planner might walk by id after all.
+        found = using(index, select(*COLUMNS).where(*wanted)).cte("found")
+        found = found.prefix_with("MATERIALIZED")
+        return _paged(select(found), [_directed(found.c.id, query.orders[0])], query)
+    if index != FACTS:
+        return _paged(using(index, select(*COLUMNS).where(*wanted)), sorting, query)
+    # The page is found in the index, and then its items are looked up.
+    keys = _paged(using(index, select(_C.path).where(*wanted)), sorting, query)
+    hits = keys.cte("hits").prefix_with("MATERIALIZED")
+    there = and_(_C.dataset == number, _C.path == hits.c.path)
+    return select(*COLUMNS).select_from(hits.join(t.items, there)).order_by(*sorting)
+
+
+def count_query(translator: Translator, number: int, where: Node, most: int | None) -> Select[Any]:
+    """Return the statement that counts what a filter fits, up to so many, or all."""
+    parts, index = conjunction(where), chosen_index(translator.kind, where, ())
+    conditions = _conditions(translator, where, index)
+    if isinstance(conditions[0], False_):
+        return select(literal_column("0"))
+    wanted = [_C.dataset == number, _LIVE, *conditions]
+    folder, stretch = _first(glob_folder, parts), _first(glob_range, parts)
+    if folder is not None:
+        index = FOLDER if translator.kind == "sqlite" else ""
+        wanted.append(_C.folder == folder)
+    elif stretch is not None:
+        index = _index_of_stretch(translator, parts)
+        wanted.append(stretch)
+    found: Select[Any] = select(literal_column("1")).select_from(t.items).where(*wanted)
+    return select(func.count()).select_from(using(index, found).limit(most).subquery())
+
+
+def _conditions(translator: Translator, where: Node, index: str) -> list[Condition]:
+    condition = translator.condition(where)
+    return [condition, _C.metadata.is_not(None)] if index == WRITTEN else [condition]
+
+
+def _index_of_stretch(translator: Translator, parts: list[Node]) -> str:
+    """A glob on file names is a stretch of the paths, one on folders of the folders."""
+    first = next(part for part in parts if glob_range(part) is not None)
+    names = isinstance(first, Glob) and first.field is Column.FILENAME
+    return "" if translator.kind != "sqlite" else PATHS if names else FOLDER
+
+
+def _first(find: Callable[[Node], T | None], parts: list[Node]) -> T | None:
+    return next((found for found in map(find, parts) if found is not None), None)
 
 
 async def _is_short(

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.bulk import Bulk
 from valetkey.catalog.db.items.filters import Translator, beginning_with
-from valetkey.catalog.db.items.pages import page_query
+from valetkey.catalog.db.items.pages import count_query, page_query
 from valetkey.catalog.db.items.rows import (
     COLUMNS,
     as_document,
@@ -35,6 +35,7 @@ from valetkey.catalog.db.items.rows import (
     item_row,
     to_item,
 )
+from valetkey.catalog.db.items.scans import FACTS, using
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql.ast import Node
 from valetkey.catalog.domain.merge import Changes, Indexed
@@ -77,12 +78,12 @@ class SqlItems(Repository):
         await self._connection.execute(select(lock(_LOCK_CLASS, dataset.number % _NUMBERS)))
 
     async def get(self, item_id: str) -> Item | None:
-        # The index is by dataset and id; there are few datasets, so each is looked into. SQLite
-        # would join the other way round, and look through all items.
+        # The index is by dataset and id; there are few datasets, so each is looked into.
         live = select(t.datasets.c.number).where(t.datasets.c.deleted_at.is_(None))
         owner = select(t.datasets.c.id).where(t.datasets.c.number == _C.dataset)
         query = select(*COLUMNS, owner.scalar_subquery().label("dataset_id"))
-        row = await self._one(query.where(_C.dataset.in_(live), _C.id == item_id, _LIVE))
+        found = query.where(_C.dataset.in_(live), _C.id == item_id, _LIVE)
+        row = await self._one(using(FACTS, found))
         return to_item(row.dataset_id, row) if row else None
 
     async def by_path(self, dataset: Dataset, path: str) -> Item | None:
@@ -95,11 +96,10 @@ class SqlItems(Repository):
         statement = await page_query(self._connection, translator, dataset.number, query)
         return [to_item(dataset.id, row) for row in await self._all(statement)]
 
-    async def count(self, dataset: Dataset, where: Node) -> int:
-        condition = Translator(self._connection.dialect.name).condition(where)
-        query = select(func.count()).select_from(t.items)
-        match = (_C.dataset == dataset.number, _LIVE, condition)
-        return int((await self._connection.execute(query.where(*match))).scalar_one())
+    async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:
+        translator = Translator(self._connection.dialect.name)
+        query = count_query(translator, dataset.number, where, most)
+        return int((await self._connection.execute(query)).scalar_one())
 
     async def put(
         self, dataset: Dataset, item: Item, *, touched_ms: int, revive: bool = False
@@ -124,6 +124,7 @@ class SqlItems(Repository):
         values = [
             {
                 "of_dataset": dataset.number,
+                "of_path": item.path,
                 "of_id": item.id,
                 "new_metadata": document_text(item.metadata),
                 "new_description": item.description or None,
@@ -237,10 +238,10 @@ class SqlItems(Repository):
 
 
 def _set_metadata(dialect: Dialect) -> Update:
-    own = (_C.dataset == bindparam("of_dataset"), _C.id == bindparam("of_id"), _LIVE)
+    key = (_C.dataset == bindparam("of_dataset"), _C.path == bindparam("of_path"))
     return (
         update(t.items)
-        .where(*own)
+        .where(*key, _C.id == bindparam("of_id"), _LIVE)
         .values(
             metadata=as_document(dialect, bindparam("new_metadata", type_=Text())),
             description=bindparam("new_description"),

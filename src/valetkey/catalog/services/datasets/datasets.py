@@ -19,7 +19,10 @@ from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, load_project, missing
 from valetkey.services.locations import Locations, NewLocation
 
-_CLEARED_AT_ONCE: Final = 5000
+#: On SQLite everybody else's records wait for each part.
+_CLEARED_AT_ONCE: Final = 1000
+#: So many parts are deleted while the request waits; the worker does the rest.
+_PARTS_AT_ONCE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class Datasets:
                 await work.commands.finish(replace(command, state=State.CANCELED))
             await work.datasets.save(gone)
             await self._note(work, caller, project, "dataset.delete", dataset)
-        await clear(self._storage, gone)
+        await clear(self._storage, gone, parts=_PARTS_AT_ONCE)
 
     def _draft(self, project: Project, creator: str, name: str, **more: Any) -> Dataset:
         now = self._clock.now()
@@ -239,11 +242,13 @@ class Datasets:
         await work.audit.append([event])
 
 
-async def clear(storage: CatalogStorage, dataset: Dataset) -> None:
-    """Delete the rows of a deleted dataset, then the dataset, a part at a time: what a killed
-    process leaves, the next one goes on with."""
-    while True:
+async def clear(storage: CatalogStorage, dataset: Dataset, *, parts: int | None = None) -> None:
+    """Delete the rows of a deleted dataset, then the dataset, a part at a time, at most so many:
+    what is left, and what a killed process leaves, the next one goes on with."""
+    done = 0
+    while parts is None or done < parts:
         async with storage.begin() as work:
             if not await work.items.clear(dataset, limit=_CLEARED_AT_ONCE):
                 await work.datasets.delete(dataset.id)
                 return
+        done += 1

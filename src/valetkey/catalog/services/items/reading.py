@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Column, Compare, Equal, Node, conjunction
+from valetkey.catalog.domain.dql.ast import Column, Compare, Equal, conjunction
 from valetkey.catalog.domain.dql.fields import parse_sort
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
@@ -21,6 +21,8 @@ from valetkey.domain.errors import InvalidInput
 from valetkey.services.audit import Caller
 
 MAX_PAGE: Final = 1000
+#: What a filter fits beyond this is not counted.
+MAX_COUNTED: Final = 10_000
 _MAX_OFFSET: Final = 1_000_000
 
 
@@ -39,11 +41,13 @@ class PageRequest:
 @dataclass(frozen=True, slots=True)
 class ItemsPage:
     """Part of a list. ``total`` is None on the later pages of a walk by id, where counting again
-    would cost more than the page."""
+    would cost more than the page. With ``is_bounded`` it is the least that it can be: there are
+    at least :data:`MAX_COUNTED`, and more were not counted."""
 
     items: Sequence[Item]
     has_next: bool
     total: int | None
+    is_bounded: bool = False
 
 
 class ItemReading:
@@ -74,9 +78,9 @@ class ItemReading:
                 return ItemsPage(shown, offset + len(shown) < len(folders), len(folders))
             query = ItemQuery(where, orders, limit=wanted.size + 1, offset=offset)
             found = await work.items.page(store.dataset, query) if wanted.size else []
-            total = await _total(work, store.dataset, where)
+            total, is_bounded = await _total(work, store.dataset, query, len(found))
         has_next = len(found) > wanted.size if wanted.size else False
-        return ItemsPage(found[: wanted.size], has_next, total)
+        return ItemsPage(found[: wanted.size], has_next, total, is_bounded)
 
     async def get(self, caller: Caller, item_id: str) -> Item:
         """Return an item. Raises NotFound, Denied."""
@@ -107,10 +111,17 @@ def _offset(page: int, size: int) -> int:
     return offset
 
 
-async def _total(work: CatalogWork, dataset: Dataset, where: Node) -> int | None:
-    parts = conjunction(where)
+async def _total(
+    work: CatalogWork, dataset: Dataset, query: ItemQuery, found: int
+) -> tuple[int | None, bool]:
+    """Count what a filter fits, where that costs no more than the page did; and tell whether there
+    may be more."""
+    parts = conjunction(query.where)
     if any(isinstance(part, Compare) and part.field is Column.ID for part in parts):
-        return None
+        return None, False
     if parts == [Equal(Column.TYPE, "file")]:
-        return await work.datasets.item_count(dataset)
-    return await work.items.count(dataset, where)
+        return await work.datasets.item_count(dataset), False
+    if 0 < found < query.limit or (not found and not query.offset and query.limit > 1):
+        return query.offset + found, False
+    counted = await work.items.count(dataset, query.where, most=MAX_COUNTED)
+    return counted, counted == MAX_COUNTED

@@ -1,0 +1,119 @@
+"""Which index a search reads when it has to look through all items of a dataset.
+
+SQLite is told: without statistics it does not know that an index is an eighth of the items, and
+with them it can't know what a filter fits. PostgreSQL looks through the items side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Select
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+
+from valetkey.catalog.db import tables as t
+from valetkey.catalog.domain.dql.ast import (
+    All,
+    Column,
+    Compare,
+    Contains,
+    Either,
+    Equal,
+    Exists,
+    Field,
+    Glob,
+    Metadata,
+    Node,
+    Not,
+    Order,
+    conjunction,
+)
+
+#: The index with what most filters and sorts need.
+FACTS: Final = "INDEXED BY ix_items_facts"
+#: The index over items with metadata.
+WRITTEN: Final = "INDEXED BY ix_items_written"
+#: A folder's items, in order of their ids.
+FOLDER: Final = "INDEXED BY ix_items_dataset_folder_id"
+MADE_FOLDERS: Final = "INDEXED BY ix_items_made_folders"
+#: The items themselves, which lie in order of their paths.
+PATHS: Final = "NOT INDEXED"
+_IN_FACTS: Final = frozenset(
+    {
+        Column.ID,
+        Column.FILENAME,
+        Column.NAME,
+        Column.TYPE,
+        Column.SIZE,
+        Column.MIMETYPE,
+        Column.CREATED_AT,
+        Column.UPDATED_AT,
+    }
+)
+
+
+class IndexedCompiler(SQLiteCompiler):
+    """Writes which index is read where a statement says it: SQLAlchemy leaves that out."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:  # noqa: ARG002
+        return text
+
+
+def chosen_index(kind: str, where: Node, orders: Sequence[Order]) -> str:
+    """Return which index a search reads, as SQLite is told; empty where it chooses."""
+    parts = conjunction(where)
+    if kind != "sqlite":
+        return ""
+    if Equal(Column.TYPE, "dir") in parts:
+        return MADE_FOLDERS
+    for column, index in ((Column.ID, FACTS), (Column.FILENAME, PATHS), (Column.DIR, FOLDER)):
+        if any(_leads(part, column) for part in parts):
+            return index
+    if orders and orders[0].field is Column.FILENAME and Equal(Column.TYPE, "file") in parts:
+        return PATHS
+    if any(map(_needs_metadata, parts)):
+        return WRITTEN
+    fields = {*_fields(where), *(order.field for order in orders)}
+    walks = any(isinstance(part, Compare) and part.field is Column.ID for part in parts)
+    return FACTS if walks or fields <= _IN_FACTS else ""
+
+
+def using(index: str, statement: Select[Any]) -> Select[Any]:
+    """Return a statement that reads an index, if one is named."""
+    return statement.with_hint(t.items, index, "sqlite") if index else statement
+
+
+def _leads(node: Node, column: Column) -> bool:
+    """Tell whether a condition leads to few items, by an index over a column."""
+    match node:
+        case Equal(field, str()):
+            return field is column
+        case Either(parts) if parts:
+            return all(_leads(part, column) for part in parts)
+        case _:
+            return False
+
+
+def _needs_metadata(node: Node) -> bool:
+    """Tell whether a condition can't hold for an item without metadata."""
+    match node:
+        case Equal(Metadata(), value):
+            return value is not None
+        case Compare(Metadata()) | Contains(Metadata()) | Glob(Metadata()) | Exists(Metadata()):
+            return True
+        case Either(parts) if parts:
+            return all(map(_needs_metadata, parts))
+        case _:
+            return False
+
+
+def _fields(node: Node) -> Iterator[Field]:
+    match node:
+        case All(parts) | Either(parts):
+            for part in parts:
+                yield from _fields(part)
+        case Not(part):
+            yield from _fields(part)
+        case _:
+            yield node.field

@@ -1,0 +1,154 @@
+"""Each kind of query finds its items by an index, in an index of items that is not small."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from support.big_index import fill
+from support.dataset_rows import add_dataset, furnish
+from support.query_kinds import KINDS
+from valetkey.catalog.db.storage import SqlCatalogStorage
+from valetkey.catalog.domain.dataset import Dataset
+from valetkey.catalog.domain.dql import parse_filter, parse_sort
+from valetkey.catalog.domain.ports import ItemQuery
+from valetkey.db.schema import migrate
+
+COUNT = 20_000
+#: SQLite: by a key, or by the index that is an eighth of the items; never the items themselves but
+#: where they lie in the order that is asked for.
+PLANS = {
+    "all files": "COVERING INDEX ix_items_facts",
+    "the next page": r"COVERING INDEX ix_items_facts \(dataset=\? AND id>",
+    "the newest": "COVERING INDEX ix_items_facts",
+    "a name": r"PRIMARY KEY \(dataset=\? AND path=",
+    "names": r"PRIMARY KEY \(dataset=\? AND path=",
+    "an id": r"ix_items_facts \(dataset=\? AND id=",
+    "a folder": r"ix_items_dataset_folder_id \(dataset=\? AND folder=",
+    "a folder by glob": r"ix_items_dataset_folder_id \(dataset=\? AND folder=",
+    "all below a folder": r"PRIMARY KEY \(dataset=\? AND path>",
+    "an ending": "COVERING INDEX ix_items_facts",
+    "a rare word": "COVERING INDEX ix_items_facts",
+    "a word, by name": r"PRIMARY KEY \(dataset=",
+    "large ones": "COVERING INDEX ix_items_facts",
+    "by size": "COVERING INDEX ix_items_facts",
+    "a mimetype": "COVERING INDEX ix_items_facts",
+    "mimetypes by glob": "COVERING INDEX ix_items_facts",
+    "a month": "COVERING INDEX ix_items_facts",
+    "lately changed": "COVERING INDEX ix_items_facts",
+    "a tag": "ix_items_written",
+    "a score of a folder": r"ix_items_dataset_folder_id \(dataset=\? AND folder=",
+    "folders": "ix_items_made_folders",
+}
+
+
+@pytest.fixture(scope="module")
+def filled_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """SQLite with a big index, and another dataset beside it."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('plans')}/valetkey.db"
+    asyncio.run(_fill(url))
+    return url
+
+
+async def _fill(url: str) -> None:
+    await migrate(url)
+    storage = SqlCatalogStorage.at(url)
+    await furnish(storage)
+    dataset, other = await add_dataset(storage), await add_dataset(storage, 2)
+    async with storage.begin() as work:
+        await fill(work._connection, dataset, COUNT)  # rows by SQL
+        await fill(work._connection, other, 1000, first=COUNT)
+    await storage.close()
+
+
+@pytest.fixture
+async def filled(filled_url: str) -> AsyncIterator[tuple[SqlCatalogStorage, Dataset]]:
+    """That database, opened, and its large dataset."""
+    storage = SqlCatalogStorage.at(filled_url)
+    async with storage.read() as work:
+        dataset = await work.datasets.get(f"{1:024x}")
+    assert dataset is not None
+    yield storage, dataset
+    await storage.close()
+
+
+async def plans(storage: SqlCatalogStorage, run: Any) -> str:
+    """The plans of the statements that something runs, without and with statistics."""
+    found: list[str] = []
+    async with storage.begin() as work:
+        connection = work._connection  # EXPLAIN has no port
+        for statistics in (False, True):
+            if statistics:
+                await connection.execute(text("ANALYZE"))
+            seen = await _statements(connection, lambda: run(work))
+            for statement, values in seen:
+                rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                found.append("; ".join(str(row.detail) for row in rows))
+        await connection.execute(text("DROP TABLE IF EXISTS sqlite_stat1"))
+    return " | ".join(found)
+
+
+async def _statements(connection: Any, run: Any) -> list[tuple[str, Any]]:
+    seen: list[tuple[str, Any]] = []
+
+    def see(_: Connection, __: Any, statement: str, values: Any, *___: Any) -> None:
+        seen.append((statement, values))
+
+    event.listen(connection.sync_connection, "before_cursor_execute", see)
+    try:
+        await run()
+    finally:
+        event.remove(connection.sync_connection, "before_cursor_execute", see)
+    return seen
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_page_is_found_by_an_index(
+    filled: tuple[SqlCatalogStorage, Dataset], kind: str
+) -> None:
+    storage, dataset = filled
+    where, sort = KINDS[kind]
+    query = ItemQuery(parse_filter(where), parse_sort(sort), limit=1001)
+    plan = await plans(storage, lambda work: work.items.page(dataset, query))
+    for each in plan.split(" | "):
+        assert re.search(PLANS[kind], each), plan
+        assert "SCAN items" not in each, plan
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_count_reads_no_more_than_its_page(
+    filled: tuple[SqlCatalogStorage, Dataset], kind: str
+) -> None:
+    storage, dataset = filled
+    where = parse_filter(KINDS[kind][0])
+    plan = await plans(storage, lambda work: work.items.count(dataset, where, most=1000))
+    facts = "COVERING INDEX ix_items_facts"
+    expected = {
+        "a word, by name": facts,
+        "all below a folder": r"PRIMARY KEY \(dataset=\? AND path>",
+    }
+    wanted = expected.get(kind, PLANS[kind])
+    for each in plan.split(" | "):
+        assert re.search(wanted, each), plan
+
+
+async def test_an_item_is_found_by_its_id_in_whichever_dataset_it_is(
+    filled: tuple[SqlCatalogStorage, Dataset],
+) -> None:
+    storage, _ = filled
+    plan = await plans(storage, lambda work: work.items.get("f" * 24))
+    for each in plan.split(" | "):
+        assert re.search(r"ix_items_facts \(dataset=\? AND id=", each), plan
+
+
+async def test_folders_are_found_by_jumps(filled: tuple[SqlCatalogStorage, Dataset]) -> None:
+    storage, dataset = filled
+    plan = await plans(storage, lambda work: work.items.folders(dataset, limit=1000))
+    for each in plan.split(" | "):
+        found = re.findall(r"ix_items_dataset_folder_id \(dataset=\? AND folder>\?\)", each)
+        assert len(found) == 2, plan  # the first, and each next one
