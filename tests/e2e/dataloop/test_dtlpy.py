@@ -14,6 +14,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from e2e.dataloop.calls import ALL, CALLS, ODD
 from support.aws import client
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, OWNER, Installation
@@ -46,7 +47,9 @@ def objects(valetkey_server: Installation) -> None:
         s3.put_object(Bucket=name, Key=key, Body=body)
 
 
-def play(server: Installation, folder: Path, scenario: str, **more: Any) -> Any:
+def play(
+    server: Installation, folder: Path, scenario: str, *, module: str = "scenarios", **more: Any
+) -> Any:
     """Run a scenario in a process of its own, and return what it saw."""
     facts = {
         "url": server.url,
@@ -66,7 +69,7 @@ def play(server: Installation, folder: Path, scenario: str, **more: Any) -> Any:
         "MPLCONFIGDIR": str(folder),
     }
     done = subprocess.run(  # noqa: S603  # our own script
-        [sys.executable, str(SDK), f"scenarios:{scenario}"],
+        [sys.executable, str(SDK), f"{module}:{scenario}"],
         input=json.dumps(facts),
         capture_output=True,
         text=True,
@@ -276,3 +279,20 @@ def _prepared(server: Installation, name: str) -> tuple[str, str]:
         )
         assert imported.status_code == 201, imported.text
     return dataset["id"], server.project_id
+
+
+def test_each_documented_call_answers_what_it_should_and_none_an_empty_list(
+    valetkey_server: Installation, tmp_path: Path
+) -> None:
+    s3, name = bucket(valetkey_server), valetkey_server.setup.bucket
+    for odd in ODD:
+        s3.put_object(Bucket=name, Key=odd[1:], Body=odd.encode())
+    seen = play(valetkey_server, tmp_path, "all_calls", module="calls", name="calls")
+    wrong = {
+        call: found
+        for call, found in seen.items()
+        if found != (found if CALLS[call][1] is None else CALLS[call][1])
+        or (CALLS[call][1] is None and sorted(found) != ALL)
+    }
+    assert wrong == {}
+    assert seen.keys() == CALLS.keys()

@@ -1,0 +1,183 @@
+"""The vendor's documented calls, as a table: what is called, and what is expected of it."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Callable
+from typing import Any
+
+Call = Callable[[Any, Any, Any], Any]
+
+
+def _names(pages: Any) -> list[str]:
+    return sorted(item.filename for item in pages.all())
+
+
+def _list(field: str, values: Any, operator: str | None = None) -> Call:
+    def call(dl: Any, _: Any, dataset: Any) -> list[str]:
+        filters = dl.Filters(field=field, values=values, operator=operator)
+        return _names(dataset.items.list(filters=filters))
+
+    return call
+
+
+def _sorted(**fields: str) -> Call:
+    def call(dl: Any, _: Any, dataset: Any) -> list[str]:
+        filters = dl.Filters()
+        for field, direction in fields.items():
+            filters.sort_by(field=field.replace("__", "."), value=direction)
+        return [item.filename for item in dataset.items.list(filters=filters, page_size=2).all()]
+
+    return call
+
+
+def _get(name: str) -> Call:
+    return lambda _, __, dataset: dataset.items.get(filepath=name).filename
+
+
+def _custom(document: dict[str, Any]) -> Call:
+    def call(dl: Any, _: Any, dataset: Any) -> list[str]:
+        filters = dl.Filters(custom_filter={"filter": document})
+        return sorted(item.filename for item in dataset.items.list(filters=filters).items)
+
+    return call
+
+
+def _folders(dl: Any, _: Any, dataset: Any) -> list[str]:
+    return _names(dataset.items.list(filters=dl.Filters(field="type", values="dir")))
+
+
+def _datasets(field: str, values: Any) -> Call:
+    def call(dl: Any, project: Any, _: Any) -> list[str]:
+        filters = dl.Filters(resource=dl.FiltersResource.DATASET, field=field, values=values)
+        return sorted(found.name for found in project.datasets.list(filters=filters))
+
+    return call
+
+
+def _rename_project(_dl: Any, project: Any, _: Any) -> str:
+    project.name = project.name + "-renamed"
+    return str(project.update().name.endswith("-renamed"))
+
+
+def _without_driver(_dl: Any, project: Any, _: Any) -> str:
+    dataset = project.datasets.create(dataset_name="of the default driver")
+    body = io.BytesIO(b"bytes")
+    body.name = "new.txt"
+    item = dataset.items.upload(local_path=body, remote_path="/")
+    found: str = item.download(save_locally=False).read().decode()
+    return found
+
+
+def _keys(of: str, *names: str) -> Call:
+    def call(_: Any, project: Any, dataset: Any) -> list[str]:
+        entities = {"project": project, "dataset": dataset}
+        entity = entities.get(of) or dataset.items.get(filepath="/train/a.jpg")
+        return sorted(set(names) - entity.to_json().keys())
+
+    return call
+
+
+def _long_text(_dl: Any, _: Any, dataset: Any) -> int:
+    item = dataset.items.get(filepath="/train/a.jpg")
+    item.metadata["user"] = {**item.metadata.get("user", {}), "text": "x" * 65_536, "big": 2**62}
+    return len(item.update().metadata["user"]["text"])
+
+
+def _delete_exact(dl: Any, _: Any, dataset: Any) -> list[str]:
+    dataset.items.delete(filters=dl.Filters(field="filename", values="/odd/q?x.jpg"))
+    return _names(dataset.items.list(filters=dl.Filters(field="dir", values="/odd")))
+
+
+def _outside(call: Call) -> Call:
+    def tried(dl: Any, project: Any, dataset: Any) -> str:
+        try:
+            call(dl, project, dataset)
+        except dl.exceptions.ExceptionMain as error:
+            return str(error.status_code)
+        return "it worked"
+
+    return tried
+
+
+TRAIN = ["/train/a.jpg", "/train/b.jpg", "/train/deep/c.jpg", "/train/zero.bin"]
+ODD = ["/odd/q?x.jpg", "/odd/qax.jpg", "/odd/s*r.jpg", "/odd/sar.jpg"]
+ALL = sorted([*TRAIN, *ODD, "/other/d.txt", "/precious.bin"])
+JPEGS = [name for name in ALL if name.endswith(".jpg")]
+#: In this order: the last ones change things.
+CALLS: dict[str, tuple[Call, Any]] = {
+    "items.list()": (lambda _, __, dataset: _names(dataset.items.list()), ALL),
+    "filename *.jpg": (_list("filename", "*.jpg"), JPEGS),
+    "filename *ee*": (_list("filename", "*ee*"), ["/train/deep/c.jpg"]),
+    "filename /train": (_list("filename", "/train"), TRAIN),
+    "filename /train/*": (
+        _list("filename", "/train/*"),
+        [name for name in TRAIN if "deep" not in name],
+    ),
+    "filename /train/**": (_list("filename", "/train/**"), TRAIN),
+    "filename in": (_list("filename", ["/train/a.jpg", "*.txt"], "in"), ["/other/d.txt", TRAIN[0]]),
+    "dir /train": (_list("dir", "/train"), [TRAIN[0], TRAIN[1], TRAIN[3]]),
+    "dir /train/": (_list("dir", "/train/"), [TRAIN[0], TRAIN[1], TRAIN[3]]),
+    "dir /train/**": (_list("dir", "/train/**"), TRAIN),
+    "name": (_list("name", "a.jpg"), ["/train/a.jpg"]),
+    "mimetype image*": (_list("metadata.system.mimetype", "image*"), JPEGS),
+    "mimetype *jpeg": (_list("metadata.system.mimetype", "*jpeg"), JPEGS),
+    "originalname": (_list("metadata.system.originalname", "b.jpg"), ["/train/b.jpg"]),
+    "size gt text": (
+        _list("metadata.system.size", "0", "gt"),
+        [name for name in ALL if name != "/train/zero.bin"],
+    ),
+    "createdAt 20*": (_list("createdAt", "1999-*"), []),
+    "createdAt gt": (_list("createdAt", "2020-01-01T00:00:00.000Z", "gt"), ALL),
+    "annotated": (_list("annotated", False), ALL),
+    "exact with ?": (_list("filename", "/odd/q?x.jpg"), ["/odd/q?x.jpg"]),
+    "get with *": (_get("/odd/s*r.jpg"), "/odd/s*r.jpg"),
+    "get with ?": (_get("/odd/q?x.jpg"), "/odd/q?x.jpg"),
+    "sort createdAt": (_sorted(createdAt="descending"), None),
+    "sort filename": (_sorted(filename="descending"), ALL[::-1]),
+    "sort name": (_sorted(name="ascending"), None),
+    "sort dir, name": (_sorted(dir="ascending", name="ascending"), None),
+    "sort size": (_sorted(metadata__system__size="descending"), None),
+    "sort updatedAt": (_sorted(updatedAt="ascending"), None),
+    "custom filter": (_custom({"$or": [{"name": "a.jpg"}, {"name": "d.txt"}]}), [ALL[4], TRAIN[0]]),
+    "folders": (_folders, ["/odd", "/other", "/train", "/train/deep"]),
+    "directory tree": (
+        lambda _, __, dataset: sorted(dataset.directory_tree.dir_names),
+        ["/", "/odd", "/other", "/train", "/train/deep"],
+    ),
+    "datasets by metadata": (_datasets("metadata.user.team", "vision"), ["calls-data"]),
+    "datasets by name": (_datasets("name", "calls-*"), ["calls-data"]),
+    "keys of a project": (_keys("project", "id", "name", "org", "creator"), []),
+    "keys of a dataset": (_keys("dataset", "updatedBy", "indexDriver", "itemsCount"), []),
+    "keys of an item": (_keys("item", "updatedBy", "metadata", "createdAt", "dataset"), []),
+    "long metadata": (_long_text, 65_536),
+    "annotations": (
+        _outside(lambda _, __, d: d.items.get(filepath="/train/a.jpg").annotations.list()),
+        "404",
+    ),
+    "tasks": (_outside(lambda _, project, __: project.tasks.list()), "404"),
+    "models": (_outside(lambda _, project, __: project.models.list()), "404"),
+    "delete an exact name": (_delete_exact, [ODD[1], ODD[2], ODD[3]]),
+    "a dataset without a driver": (_without_driver, "bytes"),
+    "rename a project": (_rename_project, "True"),
+}
+
+
+def all_calls(dl: Any, facts: dict[str, Any]) -> Any:
+    """Make a dataset, and make each call of the table; returns what each answered."""
+    # It lies beside this file, where the SDK runs.
+    dataset = importlib.import_module("scenarios").dataset_of(dl, facts)
+    project = dataset.project
+    dataset.metadata["user"] = {"team": "vision"}
+    dataset.update()
+    dl.client_api.gen_request(
+        req_type="patch", path=f"/projects/{project.id}", json_req={"defaultDriver": dataset.driver}
+    )
+    seen = {}
+    for name, (call, _) in CALLS.items():
+        try:
+            seen[name] = call(dl, project, dataset)
+        except Exception as error:  # noqa: BLE001  # the table says what it should have been
+            seen[name] = f"{type(error).__name__}: {error}"[:500]
+    return seen
