@@ -48,6 +48,7 @@ LOCKED: dict[str, Table] = {
     "integration": storage.integrations,
     "location": storage.locations,
     "group": vending.groups,
+    "service_account": accounts.users,
 }
 
 

@@ -48,7 +48,7 @@ async def _unchanging(_: UnitOfWork, account: User) -> User:
 
 
 SERVICE_ACCOUNT: Final[Noun[User]] = Noun(
-    "service account",
+    "service_account",
     load=_load,
     home=_home,
     save=_unchanging,

@@ -21,6 +21,7 @@ from valetkey.identity.authentication import stale
 from valetkey.identity.records import require_own
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.guard import Guard, missing
+from valetkey.services.nouns import ORGANIZATION
 
 TOKEN_LIFETIME: Final = timedelta(days=90)
 LONGEST_TOKEN: Final = timedelta(days=365)
@@ -89,6 +90,8 @@ class ApiTokens:
         Raises InvalidInput: also for somebody who is not in the organisation (any more).
         """
         description = clean_name(new.description, field="description")
+        # Who is being removed meanwhile must not keep a token that comes back with them.
+        await work.lock(ORGANIZATION.name, org_id)
         members = {member.org_id for member in await work.organizations.memberships(user.id)}
         if org_id not in members:
             raise InvalidInput(
