@@ -193,7 +193,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     await _require_schema(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = make_sealer(settings, entropy)
-    storage = SqlCatalogStorage.at(settings.database)
+    storage = SqlCatalogStorage.at(settings.database, connections=settings.database_connections)
     aws = aws_settings(settings)
     access_keys, role_policies = BotoAccessKeys(aws), BotoRolePolicies(aws)
     sts, objects = AwsSts(aws, clock, entropy), S3ObjectStore(aws, clock, entropy)

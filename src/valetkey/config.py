@@ -22,6 +22,8 @@ PREFIX: Final = "VALETKEY_"
 _OTHERS: Final = frozenset({"URL", "TOKEN", "TOKEN_FILE", "PROFILE", "CONFIG", "KEK", "DEBUG"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
+#: Two for each pool.
+_FEWEST_CONNECTIONS: Final = 8
 #: What Kubernetes tells each container of each Service, in variables that begin with its name.
 _SERVICE: Final = re.compile(
     r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
@@ -53,6 +55,11 @@ class Settings:
         Secret(""),
         "`sqlite:///path/file.db` or `postgresql://user:password@host/name`. "
         "Empty: SQLite in the data folder.",
+    )
+    database_connections: int = _setting(
+        24,
+        "How many connections to the database each process has at most, beside three that stand "
+        "alone: all processes together must stay below PostgreSQL's max_connections.",
     )
     key: str = _setting(
         "",
@@ -134,6 +141,11 @@ class Settings:
             raise ConfigurationError(
                 f"The setting duties can't be {', '.join(self.duties) or 'empty'}.",
                 hint="It is 'serve', 'work', or both: 'serve,work'.",
+            )
+        if self.database_connections < _FEWEST_CONNECTIONS:
+            raise ConfigurationError(
+                f"The setting database_connections can't be less than {_FEWEST_CONNECTIONS}.",
+                hint="Two for each of vending, searches, heavy work, and the rest.",
             )
         if self.workers < 1:
             raise ConfigurationError(

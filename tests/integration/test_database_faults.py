@@ -15,7 +15,7 @@ import pytest
 from support.faulty_proxy import FaultyProxy
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db import postgres
-from valetkey.db.database import SIZES
+from valetkey.db.database import CONNECTIONS, pool_sizes
 from valetkey.db.limits import Limits
 from valetkey.db.schema import migrate, schema_state
 from valetkey.domain.audit import AuditEvent, verify_chain
@@ -27,7 +27,15 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ORG = Organization("a" * 24, "acme", NOW)
 #: Long enough for a busy machine, short enough for a test.
 LIMITS = Limits(
-    connect=2, pool=2, lock=1, statement=1, heavy_statement=1, margin=1, ping=0.5, quiet=0
+    connect=2,
+    pool=2,
+    lock=1,
+    statement=1,
+    heavy_statement=1,
+    margin=1,
+    ping=0.5,
+    quiet=0,
+    idle_in_transaction=2,
 )
 #: No test waits for this; one that does hangs.
 HANGS = 60
@@ -143,7 +151,9 @@ async def test_a_locked_table_keeps_nobody_who_does_not_need_it(
 ) -> None:
     holder: Any = await asyncpg.connect(postgresql_url)
     await holder.execute("BEGIN; LOCK TABLE organizations")
-    waiting = [asyncio.create_task(read(storage)) for _ in range(SIZES[Pool.GENERAL] + 4)]
+    waiting = [
+        asyncio.create_task(read(storage)) for _ in range(pool_sizes(CONNECTIONS)[Pool.GENERAL] + 4)
+    ]
     async with asyncio.timeout(HANGS):
         await storage.ping()
         async with storage.through(Pool.VENDING).read() as work:
@@ -179,6 +189,19 @@ async def test_what_drops_a_sessions_settings_is_refused_in_words(
     monkeypatch.setattr(postgres, "server_settings", lambda *_: {})  # as PgBouncer may be told to
     with pytest.raises(ConfigurationError, match="does not pass on the settings"):
         await schema_state(postgresql_url)
+
+
+async def test_a_process_has_no_more_connections_than_it_is_given(
+    postgresql_url: str,
+) -> None:
+    await migrate(postgresql_url)
+    few = SqlCatalogStorage.at(postgresql_url, connections=12)
+    watcher: Any = await asyncpg.connect(postgresql_url)
+    await asyncio.gather(*(read(few.through(pool)) for pool in Pool for _ in range(30)))
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'valetkey%'"
+    assert await watcher.fetchval(count) == 12
+    await watcher.close()
+    await few.close()
 
 
 class Listener:
@@ -217,7 +240,7 @@ async def test_a_listening_connection_that_is_swallowed_makes_deaf_and_is_made_a
 
 
 async def test_what_a_cut_off_commit_may_have_changed_is_forgotten(
-    proxy: FaultyProxy, storage: SqlCatalogStorage
+    proxy: FaultyProxy, storage: SqlCatalogStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener = Listener()
     storage.listen(listener)
@@ -225,7 +248,14 @@ async def test_what_a_cut_off_commit_may_have_changed_is_forgotten(
     with pytest.raises(StorageUnavailable):  # noqa: PT012
         async with storage.begin() as work:
             await work.invalidations.publish(["a"])
-            proxy.swallow_old()
+            send = work.invalidations.send
+
+            async def send_and_be_cut_off() -> None:
+                await send()
+                proxy.swallow_old()
+
+            # What is left then is the commit.
+            monkeypatch.setattr(work.invalidations, "send", send_and_be_cut_off)
     told = [await listener.next() for _ in range(3)]
     assert frozenset({"a"}) in told
 

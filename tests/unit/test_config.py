@@ -124,6 +124,7 @@ def test_the_page_has_every_setting_under_both_of_its_names() -> None:
         ({"VALETKEY_DUTIES": "serve,wrok"}, "wrok"),
         ({"VALETKEY_DUTIES": ""}, "empty"),
         ({"VALETKEY_WORKERS": "0"}, "less than 1"),
+        ({"VALETKEY_DATABASE_CONNECTIONS": "3"}, "less than 8"),
         ({"VALETKEY_WORKERS": "2"}, "SQLite"),
         (
             {

@@ -15,8 +15,10 @@ from valetkey.db.journal import journal_for
 from valetkey.db.limits import LIMITS, Limits
 from valetkey.domain.ports import Pool
 
-#: How many connections each pool has at most. Those of audit, health and changes are one each.
-SIZES: Final = {Pool.VENDING: 6, Pool.GENERAL: 8, Pool.HEAVY: 8, Pool.SEARCH: 4}
+#: How many connections all pools have at most. Those of audit, health and changes are one each.
+CONNECTIONS: Final = 24
+#: Of so many, each pool has its part.
+_PARTS: Final = {Pool.VENDING: 3, Pool.GENERAL: 4, Pool.HEAVY: 3, Pool.SEARCH: 2}
 #: What stands between a request and its credential is given up sooner.
 _VENDING_SECONDS: Final = 5.0
 #: Whoever asks for the server's health waits less than two seconds.
@@ -31,7 +33,12 @@ class Database:
     """Opens nothing by itself: each connection is made when it is first needed."""
 
     def __init__(
-        self, url: str, *, busy_seconds: float = BUSY_SECONDS, limits: Limits = LIMITS
+        self,
+        url: str,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        limits: Limits = LIMITS,
+        connections: int = CONNECTIONS,
     ) -> None:
         """Raises ConfigurationError."""
         self.url, self.limits = database_url(url), limits
@@ -43,12 +50,13 @@ class Database:
                 url, limits=bounds, busy_seconds=busy, pool=size, file=self._file, name=name
             )
 
+        sizes = pool_sizes(connections)
         quick = limits.within(_VENDING_SECONDS)
         self.pools = {
-            Pool.VENDING: engine(quick, SIZES[Pool.VENDING], "vending"),
-            Pool.GENERAL: engine(limits, SIZES[Pool.GENERAL], ""),
-            Pool.HEAVY: engine(limits.heavy, SIZES[Pool.HEAVY], "heavy"),
-            Pool.SEARCH: engine(limits, SIZES[Pool.SEARCH], "search"),
+            Pool.VENDING: engine(quick, sizes[Pool.VENDING], "vending"),
+            Pool.GENERAL: engine(limits, sizes[Pool.GENERAL], ""),
+            Pool.HEAVY: engine(limits.heavy, sizes[Pool.HEAVY], "heavy"),
+            Pool.SEARCH: engine(limits, sizes[Pool.SEARCH], "search"),
         }
         health = limits.within(_HEALTH_SECONDS)
         self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))
@@ -75,3 +83,9 @@ class Database:
         await self.journal.close()
         for engine in (*self.pools.values(), self._health):
             await engine.dispose()
+
+
+def pool_sizes(connections: int) -> dict[Pool, int]:
+    """Return how many of so many connections each pool has, two at least."""
+    whole = sum(_PARTS.values())
+    return {pool: max(2, connections * part // whole) for pool, part in _PARTS.items()}

@@ -30,8 +30,9 @@ class Limits:
     ping: float = 1.0
     #: A connection that was not used for so long is asked before it is used.
     quiet: float = 1.0
-    #: A transaction in which nothing happens is ended by the server, and its locks with it.
-    idle_in_transaction: float = 60.0
+    #: A transaction in which nothing happens is ended by the server, and its locks with it: all
+    #: records wait for the lock of one whose client is gone.
+    idle_in_transaction: float = 15.0
 
     @property
     def command(self) -> float | None:

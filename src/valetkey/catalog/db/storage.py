@@ -22,7 +22,7 @@ from valetkey.catalog.db.items import SqlItems
 from valetkey.catalog.db.items.globs import SQLITE_FUNCTION
 from valetkey.catalog.db.items.scans import IndexedCompiler
 from valetkey.catalog.domain.dql.glob import glob_matches
-from valetkey.db.database import Database
+from valetkey.db.database import CONNECTIONS, Database
 from valetkey.db.engine import BUSY_SECONDS
 from valetkey.db.errors import translated
 from valetkey.db.limits import LIMITS, Limits
@@ -52,10 +52,15 @@ class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):
 
     @classmethod
     def at(
-        cls, url: str, *, busy_seconds: float = BUSY_SECONDS, limits: Limits = LIMITS
+        cls,
+        url: str,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        limits: Limits = LIMITS,
+        connections: int = CONNECTIONS,
     ) -> SqlCatalogStorage:
         """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
-        database = Database(url, busy_seconds=busy_seconds, limits=limits)
+        database = Database(url, busy_seconds=busy_seconds, limits=limits, connections=connections)
         if database.url.get_backend_name() == "sqlite":
             for pool in database.pools.values():
                 event.listen(pool.sync_engine, "connect", _add_functions)
