@@ -175,6 +175,22 @@ async def test_a_claim_marks_and_returns_the_same_rows(storage: Storage) -> None
     assert marked == {_lease(1).id, _lease(4).id}
 
 
+async def test_many_leases_are_claimed_and_ended_in_parts(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("valetkey.db.repositories.vending.MOST_ROWS", 3)
+    await _add(storage, *map(_lease, range(1, 11)), _lease(99, org_id="f" * 24))
+    async with storage.begin() as work:
+        claim = await work.leases.claim(LeaseFilter(ORG), ROLE, FIRST)
+        assert claim is not None
+        assert claim.count == 10
+        again = await work.leases.claim(LeaseFilter(ORG), ROLE, SECOND)
+        assert again is not None
+        assert again.count == 10
+        assert await work.leases.end(FIRST, NOW) == 0
+        assert await work.leases.end(SECOND, NOW) == 10
+
+
 async def test_a_claimed_lease_is_live_until_its_revocation_ends_it(storage: Storage) -> None:
     await _add(storage, _lease(1), _lease(2, principal="eve@example.com"))
     live = LeaseFilter(ORG, live_at=NOW)

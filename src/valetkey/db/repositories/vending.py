@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 
@@ -16,6 +16,9 @@ from valetkey.db.tables.accounts import users
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
 from valetkey.domain.revocation import MOST_NAMES
+
+#: Of a hundred thousand leases, so many are marked in one statement.
+MOST_ROWS: Final = 20_000
 
 
 class SqlLeases(Repository):
@@ -54,8 +57,8 @@ class SqlLeases(Repository):
         # mean others by then.
         c = t.leases.c
         meant = (*_meant(wanted), c.role_arn == role_arn)
-        mark = update(t.leases).where(*meant).values(revocation_id=revocation_id)
-        if not await self._change(mark):
+        not_yet = c.revocation_id != revocation_id
+        if not await self._in_parts((*meant, not_yet), revocation_id=revocation_id):
             return None
         claimed = select(t.leases).where(c.revocation_id == revocation_id)
         facts = select(func.count(), func.max(c.issued_at), func.max(c.expires_at))
@@ -76,9 +79,20 @@ class SqlLeases(Repository):
 
     async def end(self, revocation_id: str, at: datetime) -> int:
         c = t.leases.c
-        claimed = (c.revocation_id == revocation_id) & c.revoked_at.is_(None)
-        statement = update(t.leases).where(claimed).values(revoked_at=at)
-        return (await self._connection.execute(statement)).rowcount
+        claimed = (c.revocation_id == revocation_id, c.revoked_at.is_(None))
+        return await self._in_parts(claimed, revoked_at=at)
+
+    async def _in_parts(self, conditions: Sequence[ColumnElement[bool]], **values: Any) -> int:
+        """Update the rows that are meant, so many in a statement that none lasts too long; return
+        how many. Rows that were updated must not be meant any more."""
+        c, total = t.leases.c, 0
+        some = select(c.id).where(*conditions).limit(MOST_ROWS)
+        while True:
+            statement = update(t.leases).where(c.id.in_(some)).values(**values)
+            count = (await self._connection.execute(statement)).rowcount
+            total += count
+            if count < MOST_ROWS:
+                return total
 
     async def holders(self, revocation_ids: Collection[str]) -> Sequence[str]:
         claimed = select(t.leases.c.id).where(t.leases.c.revocation_id.in_(revocation_ids))
