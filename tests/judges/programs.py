@@ -55,7 +55,15 @@ class GoProgram:
         for path in source.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
         source.chmod(0o755)
-        _go("build", "-buildvcs=false", "-o", str(scratch / self.name), self.package, at=source)
+        _go(
+            "build",
+            "-buildvcs=false",
+            "-trimpath",
+            "-o",
+            str(scratch / self.name),
+            self.package,
+            at=source,
+        )
         return scratch / self.name
 
 
