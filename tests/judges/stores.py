@@ -218,7 +218,9 @@ def _seaweedfs(endpoint: str, keys: Mapping[str, tuple[str, str]]) -> Store:
             "options": {"key": key, "secret": secret, "roleArns": role_arn},
         },
         admin=admin,
-        about="one process (`weed server -s3`), its role in the IAM configuration file",
+        about="one process (`weed server -s3`), its role in the IAM configuration file; sessions "
+        "of a role that is deleted at the store are refused at once, those of one that loses its "
+        "policy are not (seen by hand)",
         administrator=dict(zip(("key", "secret"), keys["admin"], strict=True)),
     )
 
