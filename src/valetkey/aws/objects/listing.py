@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -23,19 +24,21 @@ from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.domain.ports.objects import Listed
 
 _OBJECT: Final = re.compile(
-    r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified><ETag>([^<]*)</ETag>"
+    r"<Contents><Key>([^<]*)</Key><LastModified>([^<]{19})[^<]*</LastModified>"
+    r"<ETag>([^<]*)</ETag>"
     r"(?:<Checksum(?:Algorithm|Type)>[^<]*</Checksum(?:Algorithm|Type)>)*<Size>(\d+)</Size>"
     r"(?:<StorageClass>([^<]*)</StorageClass>)?</Contents>",
     re.ASCII,
 )
 #: What S3 sends when nobody asks for less.
 PAGE: Final = 1000
+_STANDARD: Final = frozenset({"STANDARD", ""})
 _START: Final = "<Contents>"
 _END: Final = "</ListBucketResult>"
 _ESCAPED: Final = re.compile("[%+&]")
 _TOKEN: Final = re.compile(r"<NextContinuationToken>([^<]*)</NextContinuationToken>")
 _ENCODED: Final = "<EncodingType>url</EncodingType>"
-_TRUNCATED: Final = re.compile(r"<IsTruncated>([^<]*)</IsTruncated>")
+_FLAGS: Final = tuple(f"<IsTruncated>{flag}</IsTruncated>" for flag in ("true", "false"))
 _NUMBER: Final = re.compile(r"\d{1,19}", re.ASCII)
 
 
@@ -97,24 +100,20 @@ def _parse_fast(body: str) -> Parsed | None:
     encoded = _ENCODED in body
     # Nearly every key has an escaped slash, and nothing else that is escaped.
     found = _OBJECT.findall(body.replace("%2F", "/") if encoded else body)
-    truncated, tokens = _TRUNCATED.findall(body), _TOKEN.findall(body)
-    plain = len(found) == body.count(_START) and truncated in (["true"], ["false"])
-    if not plain or len(tokens) > 1:
+    more, last = map(body.count, _FLAGS)
+    if len(found) != body.count(_START) or more + last != 1:
         return None
-    if not encoded and _ESCAPED.search("".join([key for key, *_ in found])):
+    if not encoded and _ESCAPED.search("".join([one[0] for one in found])):
         return None
-    objects = [
-        Listed(
-            _decoded(key) if "%" in key or "+" in key else key,
-            int(size),
-            etag[6:-6] if etag.startswith("&quot;") else etag.strip('"'),
-            _milliseconds(modified[:19]),
-            "" if kind == "STANDARD" else kind,
-        )
-        for key, modified, etag, size, kind in found
-    ]
-    last = truncated == ["false"]
-    return Parsed(objects, last, _plain(tokens[0]) if tokens and not last else "")
+    keys, times, etags, sizes, kinds = zip(*found, strict=True) if found else ((), (), (), (), ())
+    if encoded and _ESCAPED.search("".join(keys)):
+        keys = tuple([_decoded(key) if "%" in key or "+" in key else key for key in keys])
+    bare = [etag[6:-6] if etag.startswith("&quot;") else etag.strip('"') for etag in etags]
+    classes = [plain_class(kind) for kind in kinds] if set(kinds) - _STANDARD else repeat("")
+    columns = zip(keys, map(int, sizes), bare, map(_milliseconds, times), classes, strict=False)
+    objects = list(map(Listed._make, columns))
+    token = _TOKEN.search(body) if more else None
+    return Parsed(objects, not more, _plain(token[1]) if token else "")
 
 
 def _plain(text: str) -> str:
