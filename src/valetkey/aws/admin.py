@@ -30,12 +30,15 @@ from botocore.parsers import ResponseParserError
 
 from valetkey.aws.errors import from_client_error, unreachable
 from valetkey.aws.quiet import hush
+from valetkey.aws.retries import within
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput, ValetkeyError
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.calls import AwsCall
 
 _THREADS: Final = 4
+#: How long a call may take, however it goes.
+_SECONDS: Final = 60.0
 _DENIED: Final = {"AccessDenied", "AccessDeniedException", "403"}
 _SECRETS: Final = {"SecretAccessKey", "SessionToken"}
 #: What an administrator can do about a refusal, where that is more than the general advice.
@@ -71,7 +74,8 @@ class AdminApi:
 
     async def call(self, call: AwsCall, *, key: AccessKey | None = None) -> Mapping[str, Any]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._send, call, key)
+        sending = loop.run_in_executor(self._pool, self._send, call, key)
+        return await within(_SECONDS, call.action, sending)
 
     def close(self) -> None:
         """End the threads; calls under way are let go."""
