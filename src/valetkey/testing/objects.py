@@ -132,9 +132,7 @@ class FakeObjectStore:
         self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
     ) -> Reading:
         await self._start("read", key, credentials)
-        body, facts = self._body(place, key), self._stored(place, key)
-        if facts.is_archived:
-            raise AwsRefused("Archived.", hint="Restore it.", aws_code="InvalidObjectState")
+        body, facts = self._readable(place, key), self._stored(place, key)
         wanted = _RANGE.fullmatch(byte_range)
         if wanted is None:
             return Reading(len(body), _chunks(body), "", facts.content_encoding)
@@ -204,7 +202,7 @@ class FakeObjectStore:
         renew: CredentialSource | None = None,
     ) -> Stored:
         await self._start("copy", key, credentials)
-        body = self._body(place, key)
+        body = self._readable(place, key)
         self._require(place, to, condition)
         self.buckets[place.bucket][to] = body
         kept = replace(self._stored(place, key), modified_at=self.clock.now())
@@ -355,6 +353,12 @@ class FakeObjectStore:
         if key not in self._bucket(place):
             raise AwsRefused("There is no such object.", hint="Check it.", aws_code="NoSuchKey")
         return self._bucket(place)[key]
+
+    def _readable(self, place: BucketPlace, key: str) -> bytes:
+        body = self._body(place, key)
+        if self._stored(place, key).is_archived:
+            raise AwsRefused("Archived.", hint="Restore it.", aws_code="InvalidObjectState")
+        return body
 
     def _stored(self, place: BucketPlace, key: str) -> Stored:
         body = self._bucket(place)[key]
