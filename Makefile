@@ -59,6 +59,9 @@ reference: $(STAMP) ## Write the generated pages of docs/reference anew
 	$(BIN)/python -m valetkey.cli.reference > docs/reference/cli.md
 	$(BIN)/python -m valetkey.api.v1.reference openapi > docs/reference/openapi.json
 	$(BIN)/python -m valetkey.api.v1.reference rest > docs/reference/rest.md
+	$(BIN)/python -m valetkey.wire.library
+	$(BIN)/ruff check --quiet --fix --select I,F401 src/valetkey/sdk/resources
+	$(BIN)/ruff format --quiet src/valetkey/sdk/resources
 
 screenshots: $(STAMP) ## Take the README's pictures of the console anew (needs Chromium)
 	PYTHONPATH=src:tests $(BIN)/python tests/browser/screenshots.py docs/screenshots

@@ -14,6 +14,7 @@ from valetkey.sdk.errors import (
     ServerFailed,
     Unauthenticated,
     Unavailable,
+    VersionMismatch,
 )
 from valetkey.sdk.models import Credentials, DriverInfo, PresignedUrl
 from valetkey.sdk.refresher import Held, Refresher
@@ -40,6 +41,7 @@ __all__ = [
     "ServerFailed",
     "Unauthenticated",
     "Unavailable",
+    "VersionMismatch",
     "calls",
     "flows",
 ]

@@ -56,6 +56,7 @@ class Call(Generic[T]):
     body: Any = field(default=None, repr=False)
     query: Mapping[str, Any] = field(default_factory=dict)
     again: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def repeatable(self) -> bool:

@@ -22,6 +22,7 @@ from valetkey.sdk.models import Token
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.profiles import Login, find_place
 from valetkey.sdk.refresher import Clock, utc_now
+from valetkey.sdk.resources import AsyncResources, Resources
 from valetkey.sdk.transport import (
     Patience,
     TokenSource,
@@ -31,6 +32,7 @@ from valetkey.sdk.transport import (
     request_parts,
     unreachable,
 )
+from valetkey.wire.base import Page
 
 T = TypeVar("T")
 
@@ -78,7 +80,7 @@ class _Base:
         return f"<{type(self).__name__} {self.url}>"
 
 
-class Client(_Base):
+class Client(_Base, Resources):
     """A server, and who asks it. Threads may share a client.
 
     ``token`` is a login's or an API key's, or a function that returns it; ``clock`` returns the
@@ -88,7 +90,8 @@ class Client(_Base):
     def __init__(
         self, *args: Any, sleep: Callable[[float], None] = time.sleep, **more: Any
     ) -> None:
-        super().__init__(*args, **more)
+        _Base.__init__(self, *args, **more)
+        Resources.__init__(self, self)
         self._sleep = sleep
         self._http = httpx.Client(**client_options(self.url))
         begins_anew(self)
@@ -120,6 +123,17 @@ class Client(_Base):
         for chunk in self.chunks(call):
             yield from (decode(line, call.result) for line in lines.feed(chunk))
         yield from (decode(line, call.result) for line in lines.end())
+
+    def walk(self, call: Call[Page[T]]) -> Iterator[T]:
+        """Yield the entries of a list, part after part. Raises ApiError."""
+        following: str | None = None
+        while True:
+            query = dict(call.query) | ({"cursor": following} if following else {})
+            page = self.send(replace(call, query=query))
+            yield from page.items
+            following = page.next
+            if following is None:
+                return
 
     def chunks(self, call: Call[Any]) -> Iterator[bytes]:
         """Send a call and yield its answer's bytes as they come. An answer that has begun is not
@@ -187,13 +201,14 @@ class Client(_Base):
         return Answer(answer.status_code, answer.content, answer.headers)
 
 
-class AsyncClient(_Base):
+class AsyncClient(_Base, AsyncResources):
     """The same for asyncio: ``await client.send(call)``."""
 
     def __init__(
         self, *args: Any, sleep: Callable[[float], Any] = asyncio.sleep, **more: Any
     ) -> None:
-        super().__init__(*args, **more)
+        _Base.__init__(self, *args, **more)
+        AsyncResources.__init__(self, self)
         self._sleep = sleep
         self._http = httpx.AsyncClient(**client_options(self.url))
         self._blocking: Client | None = None
@@ -223,6 +238,18 @@ class AsyncClient(_Base):
                 yield decode(line, call.result)
         for line in lines.end():
             yield decode(line, call.result)
+
+    async def walk(self, call: Call[Page[T]]) -> AsyncIterator[T]:
+        """Yield the entries of a list, part after part. Raises ApiError."""
+        following: str | None = None
+        while True:
+            query = dict(call.query) | ({"cursor": following} if following else {})
+            page = await self.send(replace(call, query=query))
+            for entry in page.items:
+                yield entry
+            following = page.next
+            if following is None:
+                return
 
     async def chunks(self, call: Call[Any]) -> AsyncIterator[bytes]:
         """Send a call and yield its answer's bytes as they come. An answer that has begun is not

@@ -73,6 +73,12 @@ class Conflict(ApiError):
     code = "conflict"
 
 
+class VersionMismatch(Conflict):
+    """It was changed since it was read: nothing was changed by this request."""
+
+    code = "version_mismatch"
+
+
 class AwsRefused(ApiError):
     """AWS answered the server, and said no."""
 
@@ -111,6 +117,7 @@ _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
     404: NotFound,
     405: InvalidRequest,
     409: Conflict,
+    412: VersionMismatch,
     413: InvalidRequest,
     415: InvalidRequest,
     423: Conflict,
@@ -126,6 +133,9 @@ _OWN: Final = frozenset({"message", "code", "hint", "requestId"})
 def error_from(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
     """Return the error that an answer means."""
     told = _object(body)
+    if isinstance(told.get("error"), dict):  # the own API's shape
+        told = told["error"]
+        told |= told.pop("details", None) or {}
     message = str(told.get("message") or f"The server answered {status} without saying why.")
     facts: dict[str, Any] = {
         "hint": str(told.get("hint") or ""),

@@ -69,7 +69,7 @@ def client_options(url: str) -> dict[str, Any]:
 
 def request_parts(call: Call[Any], token: TokenSource | None) -> dict[str, Any]:
     """Return the arguments of httpx's ``build_request``."""
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", **call.headers}
     if token is not None:
         headers["Authorization"] = f"Bearer {_clean(token())}"
     parts: dict[str, Any] = {"method": call.method, "url": call.path, "headers": headers}

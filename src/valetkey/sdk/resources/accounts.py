@@ -1,0 +1,68 @@
+"""Who is asking, and logins.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import accounts
+
+
+class Accounts(Resource):
+    """Who is asking, and logins."""
+
+    def get_me(self) -> accounts.Me:
+        """Show who is asking, with their organisations, projects and roles."""
+        return self._client.send(call(accounts.GET_ME))
+
+    def create_login(self, *, email: str, password: str) -> accounts.Login:
+        """Exchange a password for a login's token."""
+        return self._client.send(
+            call(accounts.CREATE_LOGIN, body=accounts.NewLogin(email=email, password=password))
+        )
+
+    def renew_login(self, *, token: str) -> accounts.Login:
+        """Exchange a login's token that is still good for a later one."""
+        return self._client.send(call(accounts.RENEW_LOGIN, body=accounts.Renewal(token=token)))
+
+    def change_password(self, *, old: str, new: str) -> accounts.Login:
+        """Replace one's password; all earlier logins end."""
+        return self._client.send(
+            call(accounts.CHANGE_PASSWORD, body=accounts.PasswordChange(old=old, new=new))
+        )
+
+    def sign_out_everywhere(self) -> accounts.Login:
+        """End all of one's logins; the answer is a new one. API tokens stay."""
+        return self._client.send(call(accounts.SIGN_OUT_EVERYWHERE))
+
+
+class AsyncAccounts(AsyncResource):
+    """Who is asking, and logins."""
+
+    async def get_me(self) -> accounts.Me:
+        """Show who is asking, with their organisations, projects and roles."""
+        return await self._client.send(call(accounts.GET_ME))
+
+    async def create_login(self, *, email: str, password: str) -> accounts.Login:
+        """Exchange a password for a login's token."""
+        return await self._client.send(
+            call(accounts.CREATE_LOGIN, body=accounts.NewLogin(email=email, password=password))
+        )
+
+    async def renew_login(self, *, token: str) -> accounts.Login:
+        """Exchange a login's token that is still good for a later one."""
+        return await self._client.send(
+            call(accounts.RENEW_LOGIN, body=accounts.Renewal(token=token))
+        )
+
+    async def change_password(self, *, old: str, new: str) -> accounts.Login:
+        """Replace one's password; all earlier logins end."""
+        return await self._client.send(
+            call(accounts.CHANGE_PASSWORD, body=accounts.PasswordChange(old=old, new=new))
+        )
+
+    async def sign_out_everywhere(self) -> accounts.Login:
+        """End all of one's logins; the answer is a new one. API tokens stay."""
+        return await self._client.send(call(accounts.SIGN_OUT_EVERYWHERE))

@@ -1,0 +1,102 @@
+"""Who did what, chained by hashes.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import Literal
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call, lines
+from valetkey.wire import audit
+
+
+class Audit(Resource):
+    """Who did what, chained by hashes."""
+
+    def list(
+        self,
+        *,
+        org_id: str | None = None,
+        action: str | None = None,
+        actor: str | None = None,
+        outcome: Literal["allowed", "denied", "failed"] | None = None,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[audit.AuditRecord]:
+        """List an organisation's records in order."""
+        return self._client.walk(
+            call(
+                audit.LIST_AUDIT_RECORDS,
+                query=audit.AuditQuery(
+                    org_id=org_id,
+                    action=action,
+                    actor=actor,
+                    outcome=outcome,
+                    subject=subject,
+                    since=since,
+                    until=until,
+                ),
+            )
+        )
+
+    def export(
+        self, *, org_id: str | None = None, format: Literal["jsonl", "csv"] = "jsonl"
+    ) -> Iterator[audit.AuditRecord]:
+        """Stream an organisation's records, oldest first."""
+        return self._client.stream(
+            lines(audit.EXPORT_AUDIT_RECORDS, query=audit.ExportQuery(org_id=org_id, format=format))
+        )
+
+    def check(self, *, org_id: str | None = None) -> audit.ChainVerdict:
+        """Walk the chain, and say which record was changed, removed or moved."""
+        return self._client.send(call(audit.CHECK_AUDIT, query=audit.AuditOrgQuery(org_id=org_id)))
+
+
+class AsyncAudit(AsyncResource):
+    """Who did what, chained by hashes."""
+
+    def list(
+        self,
+        *,
+        org_id: str | None = None,
+        action: str | None = None,
+        actor: str | None = None,
+        outcome: Literal["allowed", "denied", "failed"] | None = None,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> AsyncIterator[audit.AuditRecord]:
+        """List an organisation's records in order."""
+        return self._client.walk(
+            call(
+                audit.LIST_AUDIT_RECORDS,
+                query=audit.AuditQuery(
+                    org_id=org_id,
+                    action=action,
+                    actor=actor,
+                    outcome=outcome,
+                    subject=subject,
+                    since=since,
+                    until=until,
+                ),
+            )
+        )
+
+    def export(
+        self, *, org_id: str | None = None, format: Literal["jsonl", "csv"] = "jsonl"
+    ) -> AsyncIterator[audit.AuditRecord]:
+        """Stream an organisation's records, oldest first."""
+        return self._client.stream(
+            lines(audit.EXPORT_AUDIT_RECORDS, query=audit.ExportQuery(org_id=org_id, format=format))
+        )
+
+    async def check(self, *, org_id: str | None = None) -> audit.ChainVerdict:
+        """Walk the chain, and say which record was changed, removed or moved."""
+        return await self._client.send(
+            call(audit.CHECK_AUDIT, query=audit.AuditOrgQuery(org_id=org_id))
+        )

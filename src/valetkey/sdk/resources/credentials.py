@@ -1,0 +1,270 @@
+"""Temporary credentials and presigned URLs.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Literal
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call, lines
+from valetkey.wire import credentials
+from valetkey.wire.base import checked_list
+
+
+class Credentials(Resource):
+    """Temporary credentials and presigned URLs."""
+
+    def vend(
+        self,
+        location_id: str,
+        *,
+        prefixes: Sequence[str],
+        access: Sequence[Literal["list", "read", "write", "delete"]],
+        ttl_seconds: int = 3600,
+        purpose: str = "",
+        bare: bool = False,
+        versions: bool = False,
+    ) -> credentials.Credentials:
+        """Vend temporary credentials for folders of a location."""
+        return self._client.send(
+            call(
+                credentials.CREATE_CREDENTIALS,
+                {"locationId": location_id},
+                body=credentials.CredentialsRequest(
+                    prefixes=checked_list(prefixes, "prefixes"),
+                    access=checked_list(access, "access"),
+                    ttl_seconds=ttl_seconds,
+                    purpose=purpose,
+                    bare=bare,
+                    versions=versions,
+                ),
+            )
+        )
+
+    def by_name(
+        self,
+        *,
+        prefixes: Sequence[str],
+        access: Sequence[Literal["list", "read", "write", "delete"]],
+        location: str,
+        ttl_seconds: int = 3600,
+        purpose: str = "",
+        bare: bool = False,
+        versions: bool = False,
+    ) -> credentials.Credentials:
+        """Vend temporary credentials for folders of a location known by its name."""
+        return self._client.send(
+            call(
+                credentials.CREATE_CREDENTIALS_BY_NAME,
+                body=credentials.NamedCredentialsRequest(
+                    prefixes=checked_list(prefixes, "prefixes"),
+                    access=checked_list(access, "access"),
+                    ttl_seconds=ttl_seconds,
+                    purpose=purpose,
+                    bare=bare,
+                    versions=versions,
+                    location=location,
+                ),
+            )
+        )
+
+    def container(
+        self,
+        location_id: str,
+        *,
+        prefix: Sequence[str],
+        access: str,
+        ttl: int = 3600,
+        purpose: str = "",
+    ) -> credentials.ContainerCredentials:
+        """Vend temporary credentials as AWS's SDKs fetch them."""
+        return self._client.send(
+            call(
+                credentials.GET_CONTAINER_CREDENTIALS,
+                {"locationId": location_id},
+                query=credentials.ContainerQuery(
+                    prefix=checked_list(prefix, "prefix"), access=access, ttl=ttl, purpose=purpose
+                ),
+            )
+        )
+
+    def container_by_name(
+        self,
+        *,
+        prefix: Sequence[str],
+        access: str,
+        location: str,
+        ttl: int = 3600,
+        purpose: str = "",
+    ) -> credentials.ContainerCredentials:
+        """Vend temporary credentials as AWS's SDKs fetch them, by a location's name."""
+        return self._client.send(
+            call(
+                credentials.GET_CONTAINER_CREDENTIALS_BY_NAME,
+                query=credentials.NamedContainerQuery(
+                    prefix=checked_list(prefix, "prefix"),
+                    access=access,
+                    ttl=ttl,
+                    purpose=purpose,
+                    location=location,
+                ),
+            )
+        )
+
+    def presign(
+        self,
+        location_id: str,
+        *,
+        keys: Sequence[str],
+        method: Literal["GET", "PUT", "HEAD", "DELETE"] = "GET",
+        expires_seconds: int = 3600,
+        disposition: str = "",
+        version_ids: Sequence[str] = (),
+        purpose: str = "",
+    ) -> Iterator[credentials.PresignedUrl]:
+        """Sign URLs for keys of a location's bucket."""
+        return self._client.stream(
+            lines(
+                credentials.PRESIGN,
+                {"locationId": location_id},
+                body=credentials.PresignRequest(
+                    keys=checked_list(keys, "keys"),
+                    method=method,
+                    expires_seconds=expires_seconds,
+                    disposition=disposition,
+                    version_ids=checked_list(version_ids, "version_ids"),
+                    purpose=purpose,
+                ),
+            )
+        )
+
+
+class AsyncCredentials(AsyncResource):
+    """Temporary credentials and presigned URLs."""
+
+    async def vend(
+        self,
+        location_id: str,
+        *,
+        prefixes: Sequence[str],
+        access: Sequence[Literal["list", "read", "write", "delete"]],
+        ttl_seconds: int = 3600,
+        purpose: str = "",
+        bare: bool = False,
+        versions: bool = False,
+    ) -> credentials.Credentials:
+        """Vend temporary credentials for folders of a location."""
+        return await self._client.send(
+            call(
+                credentials.CREATE_CREDENTIALS,
+                {"locationId": location_id},
+                body=credentials.CredentialsRequest(
+                    prefixes=checked_list(prefixes, "prefixes"),
+                    access=checked_list(access, "access"),
+                    ttl_seconds=ttl_seconds,
+                    purpose=purpose,
+                    bare=bare,
+                    versions=versions,
+                ),
+            )
+        )
+
+    async def by_name(
+        self,
+        *,
+        prefixes: Sequence[str],
+        access: Sequence[Literal["list", "read", "write", "delete"]],
+        location: str,
+        ttl_seconds: int = 3600,
+        purpose: str = "",
+        bare: bool = False,
+        versions: bool = False,
+    ) -> credentials.Credentials:
+        """Vend temporary credentials for folders of a location known by its name."""
+        return await self._client.send(
+            call(
+                credentials.CREATE_CREDENTIALS_BY_NAME,
+                body=credentials.NamedCredentialsRequest(
+                    prefixes=checked_list(prefixes, "prefixes"),
+                    access=checked_list(access, "access"),
+                    ttl_seconds=ttl_seconds,
+                    purpose=purpose,
+                    bare=bare,
+                    versions=versions,
+                    location=location,
+                ),
+            )
+        )
+
+    async def container(
+        self,
+        location_id: str,
+        *,
+        prefix: Sequence[str],
+        access: str,
+        ttl: int = 3600,
+        purpose: str = "",
+    ) -> credentials.ContainerCredentials:
+        """Vend temporary credentials as AWS's SDKs fetch them."""
+        return await self._client.send(
+            call(
+                credentials.GET_CONTAINER_CREDENTIALS,
+                {"locationId": location_id},
+                query=credentials.ContainerQuery(
+                    prefix=checked_list(prefix, "prefix"), access=access, ttl=ttl, purpose=purpose
+                ),
+            )
+        )
+
+    async def container_by_name(
+        self,
+        *,
+        prefix: Sequence[str],
+        access: str,
+        location: str,
+        ttl: int = 3600,
+        purpose: str = "",
+    ) -> credentials.ContainerCredentials:
+        """Vend temporary credentials as AWS's SDKs fetch them, by a location's name."""
+        return await self._client.send(
+            call(
+                credentials.GET_CONTAINER_CREDENTIALS_BY_NAME,
+                query=credentials.NamedContainerQuery(
+                    prefix=checked_list(prefix, "prefix"),
+                    access=access,
+                    ttl=ttl,
+                    purpose=purpose,
+                    location=location,
+                ),
+            )
+        )
+
+    def presign(
+        self,
+        location_id: str,
+        *,
+        keys: Sequence[str],
+        method: Literal["GET", "PUT", "HEAD", "DELETE"] = "GET",
+        expires_seconds: int = 3600,
+        disposition: str = "",
+        version_ids: Sequence[str] = (),
+        purpose: str = "",
+    ) -> AsyncIterator[credentials.PresignedUrl]:
+        """Sign URLs for keys of a location's bucket."""
+        return self._client.stream(
+            lines(
+                credentials.PRESIGN,
+                {"locationId": location_id},
+                body=credentials.PresignRequest(
+                    keys=checked_list(keys, "keys"),
+                    method=method,
+                    expires_seconds=expires_seconds,
+                    disposition=disposition,
+                    version_ids=checked_list(version_ids, "version_ids"),
+                    purpose=purpose,
+                ),
+            )
+        )

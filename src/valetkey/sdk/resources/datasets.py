@@ -1,0 +1,173 @@
+"""Indexes over locations.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import base, catalog, work
+
+
+class Datasets(Resource):
+    """Indexes over locations."""
+
+    def list(
+        self, *, project_id: str | None = None, name: str | None = None
+    ) -> Iterator[catalog.Dataset]:
+        """List the datasets of a project, or of all that the caller may see."""
+        return self._client.walk(
+            call(
+                catalog.LIST_DATASETS, query=catalog.DatasetsQuery(project_id=project_id, name=name)
+            )
+        )
+
+    def create(
+        self,
+        *,
+        name: str,
+        project_id: str,
+        location_id: str,
+        metadata: dict[str, Any] | None = None,
+    ) -> catalog.Dataset:
+        """Make an empty dataset over a location; a sync fills it."""
+        return self._client.send(
+            call(
+                catalog.CREATE_DATASET,
+                body=catalog.NewDataset(
+                    name=name,
+                    project_id=project_id,
+                    location_id=location_id,
+                    metadata=metadata or {},
+                ),
+            )
+        )
+
+    def get(self, dataset_id: str) -> catalog.Dataset:
+        """Show a dataset."""
+        return self._client.send(call(catalog.GET_DATASET, {"datasetId": dataset_id}))
+
+    def update(
+        self,
+        dataset_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        metadata: dict[str, Any] | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> catalog.Dataset:
+        """Rename a dataset, or replace its metadata."""
+        return self._client.send(
+            call(
+                catalog.UPDATE_DATASET,
+                {"datasetId": dataset_id},
+                body=catalog.DatasetChange(name=name, metadata=metadata),
+                if_version=if_version,
+            )
+        )
+
+    def delete(self, dataset_id: str, *, if_version: int | None = None) -> None:
+        """Delete a dataset and its entries; the bucket is not touched."""
+        self._client.send(
+            call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
+        )
+
+    def create_sync(self, dataset_id: str, *, parallel: int = 1) -> work.Work:
+        """Start making a dataset true to its bucket."""
+        return self._client.send(
+            call(
+                catalog.CREATE_SYNC,
+                {"datasetId": dataset_id},
+                body=catalog.NewSync(parallel=parallel),
+            )
+        )
+
+    def list_syncs(self, dataset_id: str) -> Iterator[work.Work]:
+        """List a dataset's latest syncs, newest first."""
+        return self._client.walk(
+            call(catalog.LIST_SYNCS, {"datasetId": dataset_id}, query=base.Paging())
+        )
+
+
+class AsyncDatasets(AsyncResource):
+    """Indexes over locations."""
+
+    def list(
+        self, *, project_id: str | None = None, name: str | None = None
+    ) -> AsyncIterator[catalog.Dataset]:
+        """List the datasets of a project, or of all that the caller may see."""
+        return self._client.walk(
+            call(
+                catalog.LIST_DATASETS, query=catalog.DatasetsQuery(project_id=project_id, name=name)
+            )
+        )
+
+    async def create(
+        self,
+        *,
+        name: str,
+        project_id: str,
+        location_id: str,
+        metadata: dict[str, Any] | None = None,
+    ) -> catalog.Dataset:
+        """Make an empty dataset over a location; a sync fills it."""
+        return await self._client.send(
+            call(
+                catalog.CREATE_DATASET,
+                body=catalog.NewDataset(
+                    name=name,
+                    project_id=project_id,
+                    location_id=location_id,
+                    metadata=metadata or {},
+                ),
+            )
+        )
+
+    async def get(self, dataset_id: str) -> catalog.Dataset:
+        """Show a dataset."""
+        return await self._client.send(call(catalog.GET_DATASET, {"datasetId": dataset_id}))
+
+    async def update(
+        self,
+        dataset_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        metadata: dict[str, Any] | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> catalog.Dataset:
+        """Rename a dataset, or replace its metadata."""
+        return await self._client.send(
+            call(
+                catalog.UPDATE_DATASET,
+                {"datasetId": dataset_id},
+                body=catalog.DatasetChange(name=name, metadata=metadata),
+                if_version=if_version,
+            )
+        )
+
+    async def delete(self, dataset_id: str, *, if_version: int | None = None) -> None:
+        """Delete a dataset and its entries; the bucket is not touched."""
+        await self._client.send(
+            call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
+        )
+
+    async def create_sync(self, dataset_id: str, *, parallel: int = 1) -> work.Work:
+        """Start making a dataset true to its bucket."""
+        return await self._client.send(
+            call(
+                catalog.CREATE_SYNC,
+                {"datasetId": dataset_id},
+                body=catalog.NewSync(parallel=parallel),
+            )
+        )
+
+    def list_syncs(self, dataset_id: str) -> AsyncIterator[work.Work]:
+        """List a dataset's latest syncs, newest first."""
+        return self._client.walk(
+            call(catalog.LIST_SYNCS, {"datasetId": dataset_id}, query=base.Paging())
+        )

@@ -1,0 +1,154 @@
+"""Some members of an organisation under one name, for grants.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from msgspec import UNSET, UnsetType
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import base, groups
+
+
+class Groups(Resource):
+    """Some members of an organisation under one name, for grants."""
+
+    def list(self, org_id: str, *, name: str | None = None) -> Iterator[groups.Group]:
+        """List an organisation's groups by name."""
+        return self._client.walk(
+            call(groups.LIST_GROUPS, {"orgId": org_id}, query=groups.GroupsQuery(name=name))
+        )
+
+    def create(self, org_id: str, *, name: str) -> groups.Group:
+        """Make an empty group."""
+        return self._client.send(
+            call(groups.CREATE_GROUP, {"orgId": org_id}, body=groups.NewGroup(name=name))
+        )
+
+    def get(self, org_id: str, group_id: str) -> groups.Group:
+        """Show a group."""
+        return self._client.send(call(groups.GET_GROUP, {"orgId": org_id, "groupId": group_id}))
+
+    def update(
+        self,
+        org_id: str,
+        group_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        if_version: int | None = None,
+    ) -> groups.Group:
+        """Rename a group."""
+        return self._client.send(
+            call(
+                groups.UPDATE_GROUP,
+                {"orgId": org_id, "groupId": group_id},
+                body=groups.GroupChange(name=name),
+                if_version=if_version,
+            )
+        )
+
+    def delete(self, org_id: str, group_id: str, *, if_version: int | None = None) -> None:
+        """Forget a group and its grants."""
+        self._client.send(
+            call(groups.DELETE_GROUP, {"orgId": org_id, "groupId": group_id}, if_version=if_version)
+        )
+
+    def list_members(self, org_id: str, group_id: str) -> Iterator[base.Person]:
+        """List a group's members by e-mail address."""
+        return self._client.walk(
+            call(
+                groups.LIST_GROUP_MEMBERS,
+                {"orgId": org_id, "groupId": group_id},
+                query=base.Paging(),
+            )
+        )
+
+    def put_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
+        """Put somebody of the organisation into a group."""
+        return self._client.send(
+            call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
+        )
+
+    def remove_member(self, org_id: str, group_id: str, user_id: str) -> None:
+        """Take somebody out of a group."""
+        self._client.send(
+            call(
+                groups.REMOVE_GROUP_MEMBER,
+                {"orgId": org_id, "groupId": group_id, "userId": user_id},
+            )
+        )
+
+
+class AsyncGroups(AsyncResource):
+    """Some members of an organisation under one name, for grants."""
+
+    def list(self, org_id: str, *, name: str | None = None) -> AsyncIterator[groups.Group]:
+        """List an organisation's groups by name."""
+        return self._client.walk(
+            call(groups.LIST_GROUPS, {"orgId": org_id}, query=groups.GroupsQuery(name=name))
+        )
+
+    async def create(self, org_id: str, *, name: str) -> groups.Group:
+        """Make an empty group."""
+        return await self._client.send(
+            call(groups.CREATE_GROUP, {"orgId": org_id}, body=groups.NewGroup(name=name))
+        )
+
+    async def get(self, org_id: str, group_id: str) -> groups.Group:
+        """Show a group."""
+        return await self._client.send(
+            call(groups.GET_GROUP, {"orgId": org_id, "groupId": group_id})
+        )
+
+    async def update(
+        self,
+        org_id: str,
+        group_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        if_version: int | None = None,
+    ) -> groups.Group:
+        """Rename a group."""
+        return await self._client.send(
+            call(
+                groups.UPDATE_GROUP,
+                {"orgId": org_id, "groupId": group_id},
+                body=groups.GroupChange(name=name),
+                if_version=if_version,
+            )
+        )
+
+    async def delete(self, org_id: str, group_id: str, *, if_version: int | None = None) -> None:
+        """Forget a group and its grants."""
+        await self._client.send(
+            call(groups.DELETE_GROUP, {"orgId": org_id, "groupId": group_id}, if_version=if_version)
+        )
+
+    def list_members(self, org_id: str, group_id: str) -> AsyncIterator[base.Person]:
+        """List a group's members by e-mail address."""
+        return self._client.walk(
+            call(
+                groups.LIST_GROUP_MEMBERS,
+                {"orgId": org_id, "groupId": group_id},
+                query=base.Paging(),
+            )
+        )
+
+    async def put_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
+        """Put somebody of the organisation into a group."""
+        return await self._client.send(
+            call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
+        )
+
+    async def remove_member(self, org_id: str, group_id: str, user_id: str) -> None:
+        """Take somebody out of a group."""
+        await self._client.send(
+            call(
+                groups.REMOVE_GROUP_MEMBER,
+                {"orgId": org_id, "groupId": group_id, "userId": user_id},
+            )
+        )

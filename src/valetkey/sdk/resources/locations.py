@@ -1,0 +1,247 @@
+"""Buckets, or folders of them, that may be opened through an integration.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import locations, reports
+from valetkey.wire.base import checked_list
+
+
+class Locations(Resource):
+    """Buckets, or folders of them, that may be opened through an integration."""
+
+    def list(
+        self, *, project_id: str | None = None, name: str | None = None
+    ) -> Iterator[locations.Location]:
+        """List the locations that the caller may see."""
+        return self._client.walk(
+            call(
+                locations.LIST_LOCATIONS,
+                query=locations.LocationsQuery(project_id=project_id, name=name),
+            )
+        )
+
+    def create(
+        self,
+        *,
+        name: str,
+        bucket: str,
+        project_id: str,
+        integration_id: str | None = None,
+        parent_id: str | None = None,
+        access: Sequence[Literal["list", "read", "write", "delete"]] = (
+            "list",
+            "read",
+            "write",
+            "delete",
+        ),
+        ends_at: datetime | None = None,
+        folder: str | None = None,
+        region: str | None = None,
+        endpoint: str | None = None,
+        storage_class: Literal[
+            "STANDARD",
+            "STANDARD_IA",
+            "ONEZONE_IA",
+            "INTELLIGENT_TIERING",
+            "GLACIER",
+            "GLACIER_IR",
+            "DEEP_ARCHIVE",
+            "REDUCED_REDUNDANCY",
+            "EXPRESS_ONEZONE",
+        ]
+        | None = None,
+        kms_key_arn: str | None = None,
+        allow_external_delete: bool = False,
+        shared_sessions: bool = False,
+    ) -> locations.Location:
+        """Make a location."""
+        return self._client.send(
+            call(
+                locations.CREATE_LOCATION,
+                body=locations.NewLocation(
+                    name=name,
+                    bucket=bucket,
+                    project_id=project_id,
+                    integration_id=integration_id,
+                    parent_id=parent_id,
+                    access=checked_list(access, "access"),
+                    ends_at=ends_at,
+                    folder=folder,
+                    region=region,
+                    endpoint=endpoint,
+                    storage_class=storage_class,
+                    kms_key_arn=kms_key_arn,
+                    allow_external_delete=allow_external_delete,
+                    shared_sessions=shared_sessions,
+                ),
+            )
+        )
+
+    def get(self, location_id: str) -> locations.Location:
+        """Show a location."""
+        return self._client.send(call(locations.GET_LOCATION, {"locationId": location_id}))
+
+    def update(
+        self,
+        location_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        allow_external_delete: bool | UnsetType = UNSET,
+        shared_sessions: bool | UnsetType = UNSET,
+        kms_key_arn: str | UnsetType | None = UNSET,
+        access: Sequence[Literal["list", "read", "write", "delete"]] | UnsetType = UNSET,
+        ends_at: datetime | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> locations.Location:
+        """Change a location."""
+        return self._client.send(
+            call(
+                locations.UPDATE_LOCATION,
+                {"locationId": location_id},
+                body=locations.LocationChange(
+                    name=name,
+                    allow_external_delete=allow_external_delete,
+                    shared_sessions=shared_sessions,
+                    kms_key_arn=kms_key_arn,
+                    access=access if access is UNSET else checked_list(access, "access"),
+                    ends_at=ends_at,
+                ),
+                if_version=if_version,
+            )
+        )
+
+    def delete(self, location_id: str, *, if_version: int | None = None) -> None:
+        """Forget a location; its bucket is not touched."""
+        self._client.send(
+            call(locations.DELETE_LOCATION, {"locationId": location_id}, if_version=if_version)
+        )
+
+    def verify(self, location_id: str) -> reports.Report:
+        """List, write, read and delete a probe object in a location."""
+        return self._client.send(call(locations.VERIFY_LOCATION, {"locationId": location_id}))
+
+
+class AsyncLocations(AsyncResource):
+    """Buckets, or folders of them, that may be opened through an integration."""
+
+    def list(
+        self, *, project_id: str | None = None, name: str | None = None
+    ) -> AsyncIterator[locations.Location]:
+        """List the locations that the caller may see."""
+        return self._client.walk(
+            call(
+                locations.LIST_LOCATIONS,
+                query=locations.LocationsQuery(project_id=project_id, name=name),
+            )
+        )
+
+    async def create(
+        self,
+        *,
+        name: str,
+        bucket: str,
+        project_id: str,
+        integration_id: str | None = None,
+        parent_id: str | None = None,
+        access: Sequence[Literal["list", "read", "write", "delete"]] = (
+            "list",
+            "read",
+            "write",
+            "delete",
+        ),
+        ends_at: datetime | None = None,
+        folder: str | None = None,
+        region: str | None = None,
+        endpoint: str | None = None,
+        storage_class: Literal[
+            "STANDARD",
+            "STANDARD_IA",
+            "ONEZONE_IA",
+            "INTELLIGENT_TIERING",
+            "GLACIER",
+            "GLACIER_IR",
+            "DEEP_ARCHIVE",
+            "REDUCED_REDUNDANCY",
+            "EXPRESS_ONEZONE",
+        ]
+        | None = None,
+        kms_key_arn: str | None = None,
+        allow_external_delete: bool = False,
+        shared_sessions: bool = False,
+    ) -> locations.Location:
+        """Make a location."""
+        return await self._client.send(
+            call(
+                locations.CREATE_LOCATION,
+                body=locations.NewLocation(
+                    name=name,
+                    bucket=bucket,
+                    project_id=project_id,
+                    integration_id=integration_id,
+                    parent_id=parent_id,
+                    access=checked_list(access, "access"),
+                    ends_at=ends_at,
+                    folder=folder,
+                    region=region,
+                    endpoint=endpoint,
+                    storage_class=storage_class,
+                    kms_key_arn=kms_key_arn,
+                    allow_external_delete=allow_external_delete,
+                    shared_sessions=shared_sessions,
+                ),
+            )
+        )
+
+    async def get(self, location_id: str) -> locations.Location:
+        """Show a location."""
+        return await self._client.send(call(locations.GET_LOCATION, {"locationId": location_id}))
+
+    async def update(
+        self,
+        location_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        allow_external_delete: bool | UnsetType = UNSET,
+        shared_sessions: bool | UnsetType = UNSET,
+        kms_key_arn: str | UnsetType | None = UNSET,
+        access: Sequence[Literal["list", "read", "write", "delete"]] | UnsetType = UNSET,
+        ends_at: datetime | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> locations.Location:
+        """Change a location."""
+        return await self._client.send(
+            call(
+                locations.UPDATE_LOCATION,
+                {"locationId": location_id},
+                body=locations.LocationChange(
+                    name=name,
+                    allow_external_delete=allow_external_delete,
+                    shared_sessions=shared_sessions,
+                    kms_key_arn=kms_key_arn,
+                    access=access if access is UNSET else checked_list(access, "access"),
+                    ends_at=ends_at,
+                ),
+                if_version=if_version,
+            )
+        )
+
+    async def delete(self, location_id: str, *, if_version: int | None = None) -> None:
+        """Forget a location; its bucket is not touched."""
+        await self._client.send(
+            call(locations.DELETE_LOCATION, {"locationId": location_id}, if_version=if_version)
+        )
+
+    async def verify(self, location_id: str) -> reports.Report:
+        """List, write, read and delete a probe object in a location."""
+        return await self._client.send(call(locations.VERIFY_LOCATION, {"locationId": location_id}))

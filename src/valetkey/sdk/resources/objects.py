@@ -1,0 +1,111 @@
+"""The entries of datasets.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import catalog
+
+
+class Objects(Resource):
+    """The entries of datasets."""
+
+    def list(
+        self,
+        dataset_id: str,
+        *,
+        kind: Literal["file", "dir"] | None = None,
+        glob: str | None = None,
+    ) -> Iterator[catalog.Object]:
+        """List a dataset's entries by path."""
+        return self._client.walk(
+            call(
+                catalog.LIST_OBJECTS,
+                {"datasetId": dataset_id},
+                query=catalog.ObjectsQuery(kind=kind, glob=glob),
+            )
+        )
+
+    def get(self, object_id: str) -> catalog.Object:
+        """Show an entry of a dataset."""
+        return self._client.send(call(catalog.GET_OBJECT, {"objectId": object_id}))
+
+    def update(
+        self,
+        object_id: str,
+        *,
+        metadata: dict[str, Any] | UnsetType = UNSET,
+        description: str | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> catalog.Object:
+        """Change an entry's metadata or description."""
+        return self._client.send(
+            call(
+                catalog.UPDATE_OBJECT,
+                {"objectId": object_id},
+                body=catalog.ObjectChange(metadata=metadata, description=description),
+                if_version=if_version,
+            )
+        )
+
+    def delete(self, object_id: str, *, if_version: int | None = None) -> None:
+        """Delete an entry; its object goes too only if the location allows it."""
+        self._client.send(
+            call(catalog.DELETE_OBJECT, {"objectId": object_id}, if_version=if_version)
+        )
+
+
+class AsyncObjects(AsyncResource):
+    """The entries of datasets."""
+
+    def list(
+        self,
+        dataset_id: str,
+        *,
+        kind: Literal["file", "dir"] | None = None,
+        glob: str | None = None,
+    ) -> AsyncIterator[catalog.Object]:
+        """List a dataset's entries by path."""
+        return self._client.walk(
+            call(
+                catalog.LIST_OBJECTS,
+                {"datasetId": dataset_id},
+                query=catalog.ObjectsQuery(kind=kind, glob=glob),
+            )
+        )
+
+    async def get(self, object_id: str) -> catalog.Object:
+        """Show an entry of a dataset."""
+        return await self._client.send(call(catalog.GET_OBJECT, {"objectId": object_id}))
+
+    async def update(
+        self,
+        object_id: str,
+        *,
+        metadata: dict[str, Any] | UnsetType = UNSET,
+        description: str | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> catalog.Object:
+        """Change an entry's metadata or description."""
+        return await self._client.send(
+            call(
+                catalog.UPDATE_OBJECT,
+                {"objectId": object_id},
+                body=catalog.ObjectChange(metadata=metadata, description=description),
+                if_version=if_version,
+            )
+        )
+
+    async def delete(self, object_id: str, *, if_version: int | None = None) -> None:
+        """Delete an entry; its object goes too only if the location allows it."""
+        await self._client.send(
+            call(catalog.DELETE_OBJECT, {"objectId": object_id}, if_version=if_version)
+        )

@@ -1,0 +1,151 @@
+"""Organisations and their members.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import base, people
+
+
+class Orgs(Resource):
+    """Organisations and their members."""
+
+    def list(self) -> Iterator[people.Org]:
+        """List the organisations that the caller belongs to."""
+        return self._client.walk(call(people.LIST_ORGS, query=base.Paging()))
+
+    def get(self, org_id: str) -> people.Org:
+        """Show an organisation."""
+        return self._client.send(call(people.GET_ORG, {"orgId": org_id}))
+
+    def list_members(self, org_id: str) -> Iterator[people.OrgMember]:
+        """List an organisation's members by e-mail address."""
+        return self._client.walk(
+            call(people.LIST_ORG_MEMBERS, {"orgId": org_id}, query=base.Paging())
+        )
+
+    def add_member(
+        self,
+        org_id: str,
+        *,
+        email: str,
+        role: Literal["owner", "member"],
+        password: str | None = None,
+    ) -> people.OrgMember:
+        """Add somebody to an organisation."""
+        return self._client.send(
+            call(
+                people.ADD_ORG_MEMBER,
+                {"orgId": org_id},
+                body=people.NewOrgMember(email=email, role=role, password=password),
+            )
+        )
+
+    def get_member(self, org_id: str, user_id: str) -> people.OrgMember:
+        """Show somebody's membership of an organisation."""
+        return self._client.send(call(people.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
+
+    def update_member(
+        self,
+        org_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "member"],
+        if_version: int | None = None,
+    ) -> people.OrgMember:
+        """Change somebody's role in an organisation."""
+        return self._client.send(
+            call(
+                people.UPDATE_ORG_MEMBER,
+                {"orgId": org_id, "userId": user_id},
+                body=people.OrgMemberChange(role=role),
+                if_version=if_version,
+            )
+        )
+
+    def remove_member(self, org_id: str, user_id: str, *, if_version: int | None = None) -> None:
+        """Take somebody out of an organisation and all its projects."""
+        self._client.send(
+            call(
+                people.REMOVE_ORG_MEMBER,
+                {"orgId": org_id, "userId": user_id},
+                if_version=if_version,
+            )
+        )
+
+
+class AsyncOrgs(AsyncResource):
+    """Organisations and their members."""
+
+    def list(self) -> AsyncIterator[people.Org]:
+        """List the organisations that the caller belongs to."""
+        return self._client.walk(call(people.LIST_ORGS, query=base.Paging()))
+
+    async def get(self, org_id: str) -> people.Org:
+        """Show an organisation."""
+        return await self._client.send(call(people.GET_ORG, {"orgId": org_id}))
+
+    def list_members(self, org_id: str) -> AsyncIterator[people.OrgMember]:
+        """List an organisation's members by e-mail address."""
+        return self._client.walk(
+            call(people.LIST_ORG_MEMBERS, {"orgId": org_id}, query=base.Paging())
+        )
+
+    async def add_member(
+        self,
+        org_id: str,
+        *,
+        email: str,
+        role: Literal["owner", "member"],
+        password: str | None = None,
+    ) -> people.OrgMember:
+        """Add somebody to an organisation."""
+        return await self._client.send(
+            call(
+                people.ADD_ORG_MEMBER,
+                {"orgId": org_id},
+                body=people.NewOrgMember(email=email, role=role, password=password),
+            )
+        )
+
+    async def get_member(self, org_id: str, user_id: str) -> people.OrgMember:
+        """Show somebody's membership of an organisation."""
+        return await self._client.send(
+            call(people.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id})
+        )
+
+    async def update_member(
+        self,
+        org_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "member"],
+        if_version: int | None = None,
+    ) -> people.OrgMember:
+        """Change somebody's role in an organisation."""
+        return await self._client.send(
+            call(
+                people.UPDATE_ORG_MEMBER,
+                {"orgId": org_id, "userId": user_id},
+                body=people.OrgMemberChange(role=role),
+                if_version=if_version,
+            )
+        )
+
+    async def remove_member(
+        self, org_id: str, user_id: str, *, if_version: int | None = None
+    ) -> None:
+        """Take somebody out of an organisation and all its projects."""
+        await self._client.send(
+            call(
+                people.REMOVE_ORG_MEMBER,
+                {"orgId": org_id, "userId": user_id},
+                if_version=if_version,
+            )
+        )

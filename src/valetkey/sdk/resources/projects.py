@@ -1,0 +1,177 @@
+"""Projects and their members.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import base, people
+
+
+class Projects(Resource):
+    """Projects and their members."""
+
+    def list(
+        self, *, org_id: str | None = None, name: str | None = None
+    ) -> Iterator[people.Project]:
+        """List the projects that the caller may see."""
+        return self._client.walk(
+            call(people.LIST_PROJECTS, query=people.ProjectsQuery(org_id=org_id, name=name))
+        )
+
+    def create(self, *, name: str, org_id: str | None = None) -> people.Project:
+        """Make a project; the caller is its owner."""
+        return self._client.send(
+            call(people.CREATE_PROJECT, body=people.NewProject(name=name, org_id=org_id))
+        )
+
+    def get(self, project_id: str) -> people.Project:
+        """Show a project."""
+        return self._client.send(call(people.GET_PROJECT, {"projectId": project_id}))
+
+    def update(
+        self, project_id: str, *, name: str | UnsetType = UNSET, if_version: int | None = None
+    ) -> people.Project:
+        """Rename a project."""
+        return self._client.send(
+            call(
+                people.UPDATE_PROJECT,
+                {"projectId": project_id},
+                body=people.ProjectChange(name=name),
+                if_version=if_version,
+            )
+        )
+
+    def delete(self, project_id: str, *, if_version: int | None = None) -> None:
+        """Delete a project that has no locations."""
+        self._client.send(
+            call(people.DELETE_PROJECT, {"projectId": project_id}, if_version=if_version)
+        )
+
+    def list_members(self, project_id: str) -> Iterator[people.ProjectMember]:
+        """List a project's members by e-mail address."""
+        return self._client.walk(
+            call(people.LIST_PROJECT_MEMBERS, {"projectId": project_id}, query=base.Paging())
+        )
+
+    def get_member(self, project_id: str, user_id: str) -> people.ProjectMember:
+        """Show somebody's membership of a project."""
+        return self._client.send(
+            call(people.GET_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
+        )
+
+    def put_member(
+        self,
+        project_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "developer", "annotationManager", "annotator"],
+    ) -> people.ProjectMember:
+        """Give somebody of the organisation a role in a project, or change it."""
+        return self._client.send(
+            call(
+                people.PUT_PROJECT_MEMBER,
+                {"projectId": project_id, "userId": user_id},
+                body=people.ProjectMembership(role=role),
+            )
+        )
+
+    def remove_member(
+        self, project_id: str, user_id: str, *, if_version: int | None = None
+    ) -> None:
+        """Take somebody out of a project."""
+        self._client.send(
+            call(
+                people.REMOVE_PROJECT_MEMBER,
+                {"projectId": project_id, "userId": user_id},
+                if_version=if_version,
+            )
+        )
+
+
+class AsyncProjects(AsyncResource):
+    """Projects and their members."""
+
+    def list(
+        self, *, org_id: str | None = None, name: str | None = None
+    ) -> AsyncIterator[people.Project]:
+        """List the projects that the caller may see."""
+        return self._client.walk(
+            call(people.LIST_PROJECTS, query=people.ProjectsQuery(org_id=org_id, name=name))
+        )
+
+    async def create(self, *, name: str, org_id: str | None = None) -> people.Project:
+        """Make a project; the caller is its owner."""
+        return await self._client.send(
+            call(people.CREATE_PROJECT, body=people.NewProject(name=name, org_id=org_id))
+        )
+
+    async def get(self, project_id: str) -> people.Project:
+        """Show a project."""
+        return await self._client.send(call(people.GET_PROJECT, {"projectId": project_id}))
+
+    async def update(
+        self, project_id: str, *, name: str | UnsetType = UNSET, if_version: int | None = None
+    ) -> people.Project:
+        """Rename a project."""
+        return await self._client.send(
+            call(
+                people.UPDATE_PROJECT,
+                {"projectId": project_id},
+                body=people.ProjectChange(name=name),
+                if_version=if_version,
+            )
+        )
+
+    async def delete(self, project_id: str, *, if_version: int | None = None) -> None:
+        """Delete a project that has no locations."""
+        await self._client.send(
+            call(people.DELETE_PROJECT, {"projectId": project_id}, if_version=if_version)
+        )
+
+    def list_members(self, project_id: str) -> AsyncIterator[people.ProjectMember]:
+        """List a project's members by e-mail address."""
+        return self._client.walk(
+            call(people.LIST_PROJECT_MEMBERS, {"projectId": project_id}, query=base.Paging())
+        )
+
+    async def get_member(self, project_id: str, user_id: str) -> people.ProjectMember:
+        """Show somebody's membership of a project."""
+        return await self._client.send(
+            call(people.GET_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
+        )
+
+    async def put_member(
+        self,
+        project_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "developer", "annotationManager", "annotator"],
+    ) -> people.ProjectMember:
+        """Give somebody of the organisation a role in a project, or change it."""
+        return await self._client.send(
+            call(
+                people.PUT_PROJECT_MEMBER,
+                {"projectId": project_id, "userId": user_id},
+                body=people.ProjectMembership(role=role),
+            )
+        )
+
+    async def remove_member(
+        self, project_id: str, user_id: str, *, if_version: int | None = None
+    ) -> None:
+        """Take somebody out of a project."""
+        await self._client.send(
+            call(
+                people.REMOVE_PROJECT_MEMBER,
+                {"projectId": project_id, "userId": user_id},
+                if_version=if_version,
+            )
+        )

@@ -1,0 +1,151 @@
+"""Ending leases, and refusing new ones.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import administrators, leases
+
+
+class Revocations(Resource):
+    """Ending leases, and refusing new ones."""
+
+    def list(self, *, org_id: str | None = None) -> Iterator[leases.Revocation]:
+        """List what was revoked, newest first."""
+        return self._client.walk(
+            call(leases.LIST_REVOCATIONS, query=leases.RevocationsQuery(org_id=org_id))
+        )
+
+    def create(
+        self,
+        *,
+        kind: Literal["lease", "principal", "location", "integration", "token", "serviceAccount"],
+        target: str,
+        reason: str,
+        org_id: str | None = None,
+        refuse_new: bool = False,
+        administrator: administrators.Administrator | None = None,
+    ) -> leases.Revoked:
+        """End leases: AWS refuses their credentials, and the URLs presigned with them."""
+        return self._client.send(
+            call(
+                leases.CREATE_REVOCATION,
+                body=leases.NewRevocation(
+                    kind=kind,
+                    target=target,
+                    reason=reason,
+                    org_id=org_id,
+                    refuse_new=refuse_new,
+                    administrator=administrator,
+                ),
+            )
+        )
+
+    def get(self, revocation_id: str, *, org_id: str | None = None) -> leases.Revocation:
+        """Show a revocation."""
+        return self._client.send(
+            call(
+                leases.GET_REVOCATION,
+                {"revocationId": revocation_id},
+                query=leases.RevocationsQuery(org_id=org_id),
+            )
+        )
+
+    def list_blocks(self, *, org_id: str | None = None) -> Iterator[leases.Block]:
+        """List whom, or through what, no new credentials are vended."""
+        return self._client.walk(call(leases.LIST_BLOCKS, query=leases.BlocksQuery(org_id=org_id)))
+
+    def get_block(self, kind: str, target: str, *, org_id: str | None = None) -> leases.Block:
+        """Show a block."""
+        return self._client.send(
+            call(
+                leases.GET_BLOCK,
+                {"kind": kind, "target": target},
+                query=leases.BlockQuery(org_id=org_id),
+            )
+        )
+
+    def delete_block(self, kind: str, target: str, *, org_id: str | None = None) -> None:
+        """Unblock: vend new credentials again."""
+        self._client.send(
+            call(
+                leases.DELETE_BLOCK,
+                {"kind": kind, "target": target},
+                query=leases.BlockQuery(org_id=org_id),
+            )
+        )
+
+
+class AsyncRevocations(AsyncResource):
+    """Ending leases, and refusing new ones."""
+
+    def list(self, *, org_id: str | None = None) -> AsyncIterator[leases.Revocation]:
+        """List what was revoked, newest first."""
+        return self._client.walk(
+            call(leases.LIST_REVOCATIONS, query=leases.RevocationsQuery(org_id=org_id))
+        )
+
+    async def create(
+        self,
+        *,
+        kind: Literal["lease", "principal", "location", "integration", "token", "serviceAccount"],
+        target: str,
+        reason: str,
+        org_id: str | None = None,
+        refuse_new: bool = False,
+        administrator: administrators.Administrator | None = None,
+    ) -> leases.Revoked:
+        """End leases: AWS refuses their credentials, and the URLs presigned with them."""
+        return await self._client.send(
+            call(
+                leases.CREATE_REVOCATION,
+                body=leases.NewRevocation(
+                    kind=kind,
+                    target=target,
+                    reason=reason,
+                    org_id=org_id,
+                    refuse_new=refuse_new,
+                    administrator=administrator,
+                ),
+            )
+        )
+
+    async def get(self, revocation_id: str, *, org_id: str | None = None) -> leases.Revocation:
+        """Show a revocation."""
+        return await self._client.send(
+            call(
+                leases.GET_REVOCATION,
+                {"revocationId": revocation_id},
+                query=leases.RevocationsQuery(org_id=org_id),
+            )
+        )
+
+    def list_blocks(self, *, org_id: str | None = None) -> AsyncIterator[leases.Block]:
+        """List whom, or through what, no new credentials are vended."""
+        return self._client.walk(call(leases.LIST_BLOCKS, query=leases.BlocksQuery(org_id=org_id)))
+
+    async def get_block(self, kind: str, target: str, *, org_id: str | None = None) -> leases.Block:
+        """Show a block."""
+        return await self._client.send(
+            call(
+                leases.GET_BLOCK,
+                {"kind": kind, "target": target},
+                query=leases.BlockQuery(org_id=org_id),
+            )
+        )
+
+    async def delete_block(self, kind: str, target: str, *, org_id: str | None = None) -> None:
+        """Unblock: vend new credentials again."""
+        await self._client.send(
+            call(
+                leases.DELETE_BLOCK,
+                {"kind": kind, "target": target},
+                query=leases.BlockQuery(org_id=org_id),
+            )
+        )

@@ -1,0 +1,130 @@
+"""Replacing an integration's access key, proven before it is used.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import administrators, rotations
+
+
+class Rotations(Resource):
+    """Replacing an integration's access key, proven before it is used."""
+
+    def create(
+        self,
+        integration_id: str,
+        *,
+        delete_stranger: str | None = None,
+        grace_seconds: int | None = None,
+        administrator: administrators.Administrator | None = None,
+    ) -> rotations.Rotation:
+        """Start to replace an integration's access key, or go on with the rotation under way."""
+        return self._client.send(
+            call(
+                rotations.CREATE_ROTATION,
+                {"integrationId": integration_id},
+                body=rotations.NewRotation(
+                    delete_stranger=delete_stranger,
+                    grace_seconds=grace_seconds,
+                    administrator=administrator,
+                ),
+            )
+        )
+
+    def get_latest(self, integration_id: str) -> rotations.Rotation:
+        """Show the latest rotation of an integration's access key."""
+        return self._client.send(
+            call(rotations.GET_LATEST_ROTATION, {"integrationId": integration_id})
+        )
+
+    def cancel(self, integration_id: str) -> rotations.Rotation:
+        """End the rotation under way; the integration keeps the key that it holds."""
+        return self._client.send(call(rotations.CANCEL_ROTATION, {"integrationId": integration_id}))
+
+    def get_schedule(self, integration_id: str) -> rotations.RotationSchedule:
+        """Show how often an integration's access key is rotated."""
+        return self._client.send(
+            call(rotations.GET_ROTATION_SCHEDULE, {"integrationId": integration_id})
+        )
+
+    def put_schedule(
+        self, integration_id: str, *, every_seconds: int
+    ) -> rotations.RotationSchedule:
+        """Rotate an integration's access key regularly from now on."""
+        return self._client.send(
+            call(
+                rotations.PUT_ROTATION_SCHEDULE,
+                {"integrationId": integration_id},
+                body=rotations.NewRotationSchedule(every_seconds=every_seconds),
+            )
+        )
+
+    def delete_schedule(self, integration_id: str) -> None:
+        """Rotate no longer by itself."""
+        self._client.send(
+            call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id})
+        )
+
+
+class AsyncRotations(AsyncResource):
+    """Replacing an integration's access key, proven before it is used."""
+
+    async def create(
+        self,
+        integration_id: str,
+        *,
+        delete_stranger: str | None = None,
+        grace_seconds: int | None = None,
+        administrator: administrators.Administrator | None = None,
+    ) -> rotations.Rotation:
+        """Start to replace an integration's access key, or go on with the rotation under way."""
+        return await self._client.send(
+            call(
+                rotations.CREATE_ROTATION,
+                {"integrationId": integration_id},
+                body=rotations.NewRotation(
+                    delete_stranger=delete_stranger,
+                    grace_seconds=grace_seconds,
+                    administrator=administrator,
+                ),
+            )
+        )
+
+    async def get_latest(self, integration_id: str) -> rotations.Rotation:
+        """Show the latest rotation of an integration's access key."""
+        return await self._client.send(
+            call(rotations.GET_LATEST_ROTATION, {"integrationId": integration_id})
+        )
+
+    async def cancel(self, integration_id: str) -> rotations.Rotation:
+        """End the rotation under way; the integration keeps the key that it holds."""
+        return await self._client.send(
+            call(rotations.CANCEL_ROTATION, {"integrationId": integration_id})
+        )
+
+    async def get_schedule(self, integration_id: str) -> rotations.RotationSchedule:
+        """Show how often an integration's access key is rotated."""
+        return await self._client.send(
+            call(rotations.GET_ROTATION_SCHEDULE, {"integrationId": integration_id})
+        )
+
+    async def put_schedule(
+        self, integration_id: str, *, every_seconds: int
+    ) -> rotations.RotationSchedule:
+        """Rotate an integration's access key regularly from now on."""
+        return await self._client.send(
+            call(
+                rotations.PUT_ROTATION_SCHEDULE,
+                {"integrationId": integration_id},
+                body=rotations.NewRotationSchedule(every_seconds=every_seconds),
+            )
+        )
+
+    async def delete_schedule(self, integration_id: str) -> None:
+        """Rotate no longer by itself."""
+        await self._client.send(
+            call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id})
+        )

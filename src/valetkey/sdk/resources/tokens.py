@@ -1,0 +1,80 @@
+"""API tokens: what programs show.
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call
+from valetkey.wire import tokens
+
+
+class Tokens(Resource):
+    """API tokens: what programs show."""
+
+    def list(self, *, org_id: str | None = None) -> Iterator[tokens.Token]:
+        """List one's API tokens, or an organisation's, newest first."""
+        return self._client.walk(call(tokens.LIST_TOKENS, query=tokens.TokensQuery(org_id=org_id)))
+
+    def create(
+        self,
+        *,
+        name: str,
+        ttl_seconds: int | None = None,
+        limits: tokens.TokenLimits | None = None,
+        org_id: str | None = None,
+    ) -> tokens.Token:
+        """Make an API token; the answer alone holds it."""
+        return self._client.send(
+            call(
+                tokens.CREATE_TOKEN,
+                body=tokens.NewToken(
+                    name=name, ttl_seconds=ttl_seconds, limits=limits, org_id=org_id
+                ),
+            )
+        )
+
+    def get(self, token_id: str) -> tokens.Token:
+        """Show an API token."""
+        return self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
+
+    def revoke(self, token_id: str) -> None:
+        """End an API token at once."""
+        self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
+
+
+class AsyncTokens(AsyncResource):
+    """API tokens: what programs show."""
+
+    def list(self, *, org_id: str | None = None) -> AsyncIterator[tokens.Token]:
+        """List one's API tokens, or an organisation's, newest first."""
+        return self._client.walk(call(tokens.LIST_TOKENS, query=tokens.TokensQuery(org_id=org_id)))
+
+    async def create(
+        self,
+        *,
+        name: str,
+        ttl_seconds: int | None = None,
+        limits: tokens.TokenLimits | None = None,
+        org_id: str | None = None,
+    ) -> tokens.Token:
+        """Make an API token; the answer alone holds it."""
+        return await self._client.send(
+            call(
+                tokens.CREATE_TOKEN,
+                body=tokens.NewToken(
+                    name=name, ttl_seconds=ttl_seconds, limits=limits, org_id=org_id
+                ),
+            )
+        )
+
+    async def get(self, token_id: str) -> tokens.Token:
+        """Show an API token."""
+        return await self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
+
+    async def revoke(self, token_id: str) -> None:
+        """End an API token at once."""
+        await self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))

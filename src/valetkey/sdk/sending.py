@@ -1,0 +1,66 @@
+"""Operations of the own API as calls: what resources send."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from valetkey.sdk.calls import Call
+from valetkey.wire.base import Nothing, Query
+from valetkey.wire.operation import Operation
+
+B = TypeVar("B")
+R = TypeVar("R")
+Q = TypeVar("Q", bound=Query)
+
+
+def call(
+    operation: Operation[Q, B, R],
+    path: Mapping[str, str] | None = None,
+    *,
+    query: Q | None = None,
+    body: B | None = None,
+    if_version: int | None = None,
+) -> Call[R]:
+    """Describe a request for an operation. What makes something carries an Idempotency-Key of its
+    own, so that it may be sent again when nobody knows whether it arrived."""
+    address = operation.path
+    for name, value in (path or {}).items():
+        address = address.replace(f"{{{name}}}", quote(value, safe=""))
+    headers = {"Idempotency-Key": str(uuid.uuid4())} if operation.makes else {}
+    if if_version is not None:
+        headers["If-Match"] = f'"{if_version}"'
+    return Call(
+        operation.method,
+        address,
+        operation.result if operation.has_result else operation.lines,
+        body if operation.has_body else None,
+        _pairs(query),
+        again=operation.makes or operation.method in {"PUT", "PATCH"},
+        headers=headers,
+    )
+
+
+def lines(
+    operation: Operation[Q, B, Any],
+    path: Mapping[str, str] | None = None,
+    *,
+    query: Q | None = None,
+    body: B | None = None,
+) -> Call[Any]:
+    """Describe a request whose answer comes line by line, each in the operation's own shape."""
+    return call(operation, path, query=query, body=body)
+
+
+def _pairs(query: Query | None) -> dict[str, Any]:
+    if query is None or isinstance(query, Nothing):
+        return {}
+    given: dict[str, Any] = msgspec.to_builtins(query)
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in given.items()
+    }

@@ -1,0 +1,239 @@
+"""``python -m valetkey.wire.library``: writes ``sdk/resources`` from the operations in ``wire``.
+
+Both clients' resources come from one description, so that neither lacks what the other has, and
+none differs from the API. A test holds what is committed to what this writes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from valetkey.wire import OPERATIONS, TAGS
+from valetkey.wire.base import Nothing, Page, Query
+from valetkey.wire.operation import Operation
+
+_FOLDER: Final = Path(__file__).parents[1] / "sdk" / "resources"
+#: Sent by the library itself, page after page.
+_PAGING: Final = frozenset({"limit", "cursor"})
+_HEAD: Final = '''"""{meaning}
+
+Generated: ``python -m valetkey.wire.library``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from valetkey.sdk.resources.base import AsyncResource, Resource
+from valetkey.sdk.sending import call, lines
+from valetkey.wire import {modules}
+from valetkey.wire import base
+from valetkey.wire.base import checked_list
+'''
+
+_INDEX: Final = '''"""Every noun of the API. Generated: ``python -m valetkey.wire.library``."""
+
+from __future__ import annotations
+
+from valetkey.sdk.resources.base import AsyncSender, Sender
+{imports}
+'''
+
+
+def snake(name: str) -> str:
+    """Return a name of the API as Python writes it."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def method_name(operation: Operation[Any, Any, Any]) -> str:
+    """Return what the method is called on its resource: ``listOrgMembers`` is ``list_members``."""
+    name = snake(operation.id)
+    if operation.tag == "credentials":
+        name = name.removeprefix("get_").removeprefix("create_").replace("credentials", "vend")
+        return name.removeprefix("vend_").replace("container_vend", "container")
+    nouns = {operation.tag, operation.tag.removesuffix("s"), operation.tag.removesuffix("es")}
+    nouns |= {"audit_records"} if operation.tag == "audit" else set()
+    for noun in sorted(nouns, key=len, reverse=True):
+        name = re.sub(rf"^(\w+?)_{noun}(?=_|$)", r"\1", name)
+    return name
+
+
+def source(hint: Any) -> str:  # noqa: PLR0911  # a case each
+    """Return the source of a type."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return source(args[0])
+    if origin in {typing.Union, types.UnionType}:
+        return " | ".join(source(arg) for arg in args)
+    if origin is Literal:
+        return f"Literal[{', '.join(map(repr, args))}]"
+    if origin is list:
+        return f"Sequence[{source(args[0])}]"
+    if origin is dict:
+        return f"dict[{', '.join(map(source, args))}]"
+    simple = {type(None): "None", datetime: "datetime", msgspec.UnsetType: "UnsetType", Any: "Any"}
+    if hint in simple:
+        return simple[hint]
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return shape(hint)
+    return str(getattr(hint, "__name__", hint))
+
+
+def shape(kind: Any) -> str:
+    """Return the source of a shape: ``locations.Location``."""
+    if typing.get_origin(kind) is Page or str(kind).startswith("valetkey.wire.base.Page["):
+        return f"base.Page[{shape(typing.get_args(kind)[0])}]"
+    return f"{kind.__module__.rpartition('.')[2]}.{kind.__name__}"
+
+
+def _fields(kind: type[Any]) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield each property's name, type and default, and whether it is a list."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for each in msgspec.structs.fields(kind):
+        if issubclass(kind, Query) and each.name in _PAGING:
+            continue
+        kind_of = source(hints[each.name])
+        default = ""
+        if each.default is not msgspec.NODEFAULT:
+            default = "UNSET" if each.default is msgspec.UNSET else repr(each.default)
+        elif each.default_factory is not msgspec.NODEFAULT:
+            made = each.default_factory()
+            default = repr(tuple(made)) if isinstance(made, list) else "None"
+            kind_of += " | None" if default == "None" else ""
+        yield each.name, kind_of, default, "Sequence[" in kind_of
+
+
+def _argument(name: str, kind: str, *, is_list: bool) -> str:
+    if not is_list:
+        return f"{name}={name}"
+    made = f"checked_list({name}, {name!r})"
+    if "UnsetType" in kind:
+        made = f"{name} if {name} is UNSET else {made}"
+    elif "None" in kind:
+        made = f"None if {name} is None else {made}"
+    return f"{name}={made}"
+
+
+def method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
+    """Return the source of an operation's method."""
+    positional = [snake(name) for name in operation.parameters]
+    parts: dict[str, list[tuple[str, str, str, bool]]] = {
+        "query": list(_fields(operation.query)) if operation.query is not Nothing else [],
+        "body": list(_fields(operation.body)) if operation.has_body else [],
+    }
+    given = [each for part in parts.values() for each in part]
+    given.sort(key=lambda each: bool(each[2]))
+    keywords = [f"{name}: {kind}{f' = {value}' if value else ''}" for name, kind, value, _ in given]
+    if operation.versioned:
+        keywords.append("if_version: int | None = None")
+    arguments = ["self", *(f"{name}: str" for name in positional)]
+    arguments += ["*", *keywords] if keywords else []
+    is_list = str(operation.result).startswith("valetkey.wire.base.Page[")
+    result, sends = _result(operation, is_list=is_list, is_async=is_async)
+    plain = not is_list and (operation.has_result or operation.lines is None)
+    word = "async def" if is_async and plain else "def"
+    lines = [f"    {word} {method_name(operation)}({', '.join(arguments)}) -> {result}:"]
+    lines.append(f'        """{operation.summary}"""')
+    sent = [_operation_source(operation)]
+    if positional:
+        pairs = zip(operation.parameters, positional, strict=True)
+        sent.append("{" + ", ".join(f"{name!r}: {own}" for name, own in pairs) + "}")
+    for part, kind in (("query", operation.query), ("body", operation.body)):
+        if parts[part]:
+            made = ", ".join(
+                _argument(name, hint, is_list=many)
+                if value != "None" or "dict[" not in hint
+                else f"{name}={name} or {{}}"
+                for name, hint, value, many in parts[part]
+            )
+            sent.append(f"{part}={shape(kind)}({made})")
+        elif part == "query" and is_list:
+            sent.append(f"query={shape(kind)}()")
+    if operation.versioned:
+        sent.append("if_version=if_version")
+    described = "lines" if sends == "stream" else "call"
+    awaits = "await " if is_async and plain else ""
+    keyword = "return " if operation.has_result or operation.lines else ""
+    lines.append(f"        {keyword}{awaits}self._client.{sends}({described}({', '.join(sent)}))")
+    return "\n".join(lines)
+
+
+def _result(
+    operation: Operation[Any, Any, Any], *, is_list: bool, is_async: bool
+) -> tuple[str, str]:
+    """Return the source of what a method returns, and the client's method that sends it."""
+    iterator = "AsyncIterator" if is_async else "Iterator"
+    if is_list:
+        return f"{iterator}[{shape(typing.get_args(operation.result)[0])}]", "walk"
+    if operation.has_result:
+        return shape(operation.result), "send"
+    if operation.lines is not None:
+        return f"{iterator}[{shape(operation.lines)}]", "stream"
+    return "None", "send"
+
+
+def _operation_source(operation: Operation[Any, Any, Any]) -> str:
+    import valetkey.wire as package  # noqa: PLC0415  # its modules, to find where it is declared
+
+    for module in vars(package).values():
+        if inspect.ismodule(module):
+            for name, value in vars(module).items():
+                if value is operation:
+                    return f"{module.__name__.rpartition('.')[2]}.{name}"
+    raise LookupError(operation.id)
+
+
+def class_name(tag: str) -> str:
+    """Return the name of a resource's class."""
+    return "".join(word.capitalize() for word in tag.split("-"))
+
+
+def page(tag: str) -> str:
+    """Return the source of a resource's module."""
+    operations = [operation for operation in OPERATIONS if operation.tag == tag]
+    parts = []
+    for prefix, base, is_async in (("", "Resource", False), ("Async", "AsyncResource", True)):
+        methods = "\n\n".join(method(each, is_async=is_async) for each in operations)
+        parts.append(
+            f'class {prefix}{class_name(tag)}({base}):\n    """{TAGS[tag]}"""\n\n{methods}\n'
+        )
+    text = "\n\n".join(parts)
+    modules = sorted(set(re.findall(r"\b([a-z]+)\.[A-Z]", text)) - {"base"})
+    return _HEAD.format(meaning=TAGS[tag], modules=", ".join(modules)) + "\n\n" + text
+
+
+def main() -> None:
+    """Write every module; format them afterwards (``make reference`` does)."""
+    for tag in TAGS:
+        (_FOLDER / f"{tag}.py").write_text(page(tag), encoding="utf-8")
+    imports = "\n".join(
+        f"from valetkey.sdk.resources.{tag} import Async{class_name(tag)}, {class_name(tag)}"
+        for tag in TAGS
+    )
+    parts = [_INDEX.format(imports=imports)]
+    for prefix, sender in (("", "Sender"), ("Async", "AsyncSender")):
+        fields = "\n".join(
+            f"        self.{tag} = {prefix}{class_name(tag)}(client)" for tag in TAGS
+        )
+        parts.append(
+            f'class {prefix}Resources:\n    """Every noun of the API, as an attribute."""\n\n'
+            f"    def __init__(self, client: {sender}) -> None:\n{fields}\n"
+        )
+    (_FOLDER / "__init__.py").write_text("\n\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

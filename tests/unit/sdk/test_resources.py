@@ -1,0 +1,100 @@
+"""The library's resources: the API's operations, all of them, alike in both clients."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.memory import Memory
+from support.own_api import open_own_api
+from valetkey.sdk import AsyncClient, Conflict, NotFound, VersionMismatch
+from valetkey.sdk.resources import AsyncResources, Resources
+from valetkey.wire import OPERATIONS, TAGS, library
+
+pytest_plugins = ["support.memory"]
+ROOT = Path(__file__).parents[3]
+SYNC: Any = Resources(None)  # type: ignore[arg-type]  # nothing is sent
+ASYNC: Any = AsyncResources(None)  # type: ignore[arg-type]  # nothing is sent
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
+def test_every_operation_has_a_method_in_both_clients(operation: Any) -> None:
+    name = library.method_name(operation)
+    one, other = (getattr(getattr(each, operation.tag), name) for each in (SYNC, ASYNC))
+    assert one.__doc__ == other.__doc__ == operation.summary
+    takes, takes_too = (inspect.signature(each).parameters for each in (one, other))
+    assert takes == takes_too
+
+
+def test_no_method_is_of_two_operations() -> None:
+    for tag in TAGS:
+        names = [library.method_name(each) for each in OPERATIONS if each.tag == tag]
+        assert len(set(names)) == len(names), tag
+
+
+def test_the_resources_are_what_the_operations_make_them() -> None:
+    for tag in TAGS:
+        committed = ROOT / "src" / "valetkey" / "sdk" / "resources" / f"{tag}.py"
+        written = library.page(tag)
+        for command in (["check", "--quiet", "--fix", "--select", "I,F401", "-"], ["format", "-"]):
+            named = [*command[:-1], "--stdin-filename", str(committed), "-"]
+            done = subprocess.run(  # noqa: S603  # our own formatter
+                [ROOT / ".venv" / "bin" / "ruff", *named],
+                input=written,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            written = done.stdout
+        assert written == committed.read_text(encoding="utf-8"), f"make reference: {tag}"
+
+
+async def opened(http: httpx.AsyncClient) -> AsyncClient:
+    """A client of the library over an application in this process."""
+    token = http.headers["authorization"].removeprefix("Bearer ")
+    client = AsyncClient("http://127.0.0.1", token)
+    await client._http.aclose()
+    client._http = httpx.AsyncClient(transport=http._transport, base_url="http://valetkey")
+    return client
+
+
+async def test_a_location_is_made_found_changed_and_forgotten(memory: Memory) -> None:
+    location = await memory.location("data")
+    async with open_own_api(memory) as http:
+        client = await opened(http)
+        [found] = [each async for each in client.locations.list(name="data")]
+        assert found.id == location.id
+        vended = await client.credentials.by_name(location="data", prefixes=[""], access=["read"])
+        assert vended.bucket == "acme"
+        changed = await client.locations.update(found.id, name="new", if_version=found.version)
+        assert changed.name == "new"
+        with pytest.raises(VersionMismatch):
+            await client.locations.delete(found.id, if_version=found.version)
+        await client.locations.delete(found.id)
+        with pytest.raises(NotFound) as refused:
+            await client.locations.get(found.id)
+        assert refused.value.request_id
+
+
+async def test_a_list_is_walked_to_its_end(memory: Memory) -> None:
+    async with open_own_api(memory) as http:
+        client = await opened(http)
+        for number in range(120):
+            await client.groups.create(memory.org_id, name=f"group {number:03}")
+        names = [each.name async for each in client.groups.list(memory.org_id)]
+        assert names == [f"group {number:03}" for number in range(120)]
+        with pytest.raises(Conflict) as refused:
+            await client.groups.create(memory.org_id, name="group 000")
+        assert refused.value.code == "name_taken"
+
+
+async def test_one_string_is_no_sequence_of_strings(memory: Memory) -> None:
+    async with open_own_api(memory) as http:
+        client = await opened(http)
+        with pytest.raises(TypeError, match="prefixes"):
+            await client.credentials.by_name(location="data", prefixes="train", access=["read"])
