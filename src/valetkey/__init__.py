@@ -1,22 +1,59 @@
 """Valetkey: short-lived, narrowly scoped, audited S3 credentials from one AWS STS integration.
 
-``valetkey.Client`` and ``valetkey.AsyncClient`` are the client library's; they are imported when
-first used, so that the commands start quickly.
+``valetkey.Client`` and ``valetkey.AsyncClient`` are the client library's, and so are its errors;
+they are imported when first used, so that the commands start quickly.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from valetkey.sdk import ApiError, AsyncClient, Client, Credentials, Driver
+    from valetkey.sdk import (
+        ApiError,
+        AsyncClient,
+        AsyncDriver,
+        AwsRefused,
+        Client,
+        Conflict,
+        Credentials,
+        Denied,
+        Driver,
+        InvalidRequest,
+        MissingPackage,
+        NotFound,
+        PresignedUrl,
+        ServerFailed,
+        Unauthenticated,
+        Unavailable,
+        VersionMismatch,
+    )
 
-__all__ = ["ApiError", "AsyncClient", "Client", "Credentials", "Driver"]
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AsyncDriver",
+    "AwsRefused",
+    "Client",
+    "Conflict",
+    "Credentials",
+    "Denied",
+    "Driver",
+    "InvalidRequest",
+    "MissingPackage",
+    "NotFound",
+    "PresignedUrl",
+    "ServerFailed",
+    "Unauthenticated",
+    "Unavailable",
+    "VersionMismatch",
+]
 
+if not TYPE_CHECKING:  # a type checker sees the names above, and no others
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from valetkey import sdk  # noqa: PLC0415  # lazily, on purpose
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            from valetkey import sdk  # noqa: PLC0415  # lazily, on purpose
 
-        return getattr(sdk, name)
-    raise AttributeError(f"module 'valetkey' has no attribute {name!r}")
+            return getattr(sdk, name)
+        raise AttributeError(f"module 'valetkey' has no attribute {name!r}")

@@ -20,7 +20,7 @@ from valetkey.sdk.errors import ApiError
 from valetkey.sdk.exchange import Answer, Lines, Outcome, Send, Steps, Wait, exchange
 from valetkey.sdk.models import Token
 from valetkey.sdk.processes import begins_anew
-from valetkey.sdk.profiles import Login, find_place
+from valetkey.sdk.profiles import DEFAULT_URL, Login, find_place
 from valetkey.sdk.refresher import Clock, utc_now
 from valetkey.sdk.resources import AsyncResources, Resources
 from valetkey.sdk.transport import (
@@ -42,17 +42,22 @@ class _Base:
 
     def __init__(
         self,
-        url: str,
-        token: str | TokenSource | None = None,
+        url: str | None,
+        token: str | TokenSource | None,
         *,
-        clock: Clock = utc_now,
-        patience: Patience | None = None,
-        allow_http: bool = False,
+        clock: Clock,
+        patience: Patience | None,
+        allow_http: bool,
     ) -> None:
-        self.url = checked_url(url, allow_http=allow_http)
+        self._reopening: tuple[Any, ...] | None = None
+        if url is None and token is None:
+            place = find_place(os.environ, _renew)
+            url, token = place.url, place.token
+            more = {"clock": clock, "patience": patience, "allow_http": allow_http}
+            self._reopening = (type(self), place.url, more)
+        self.url = checked_url(url or DEFAULT_URL, allow_http=allow_http)
         self.clock = clock
         self._allow_http = allow_http
-        self._reopening: tuple[Any, ...] | None = None
         self._patience = patience or Patience()
         self._token: TokenSource | None = (lambda: token) if isinstance(token, str) else token
 
@@ -83,14 +88,23 @@ class _Base:
 class Client(_Base, Resources):
     """A server, and who asks it. Threads may share a client.
 
-    ``token`` is a login's or an API key's, or a function that returns it; ``clock`` returns the
-    present time, aware. Use it as a context manager, or call :meth:`close`.
+    Without ``url`` and ``token`` they are those of the environment, or of the login that
+    ``valetkey login`` kept. ``token`` is a login's or an API token's, or a function that returns
+    it; ``clock`` returns the present time, aware. Use it as a context manager, or call
+    :meth:`close`. Raises Unauthenticated, InvalidRequest.
     """
 
     def __init__(
-        self, *args: Any, sleep: Callable[[float], None] = time.sleep, **more: Any
+        self,
+        url: str | None = None,
+        token: str | TokenSource | None = None,
+        *,
+        clock: Clock = utc_now,
+        patience: Patience | None = None,
+        allow_http: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        _Base.__init__(self, *args, **more)
+        _Base.__init__(self, url, token, clock=clock, patience=patience, allow_http=allow_http)
         Resources.__init__(self, self)
         self._sleep = sleep
         self._http = httpx.Client(**client_options(self.url))
@@ -205,9 +219,16 @@ class AsyncClient(_Base, AsyncResources):
     """The same for asyncio: ``await client.send(call)``."""
 
     def __init__(
-        self, *args: Any, sleep: Callable[[float], Any] = asyncio.sleep, **more: Any
+        self,
+        url: str | None = None,
+        token: str | TokenSource | None = None,
+        *,
+        clock: Clock = utc_now,
+        patience: Patience | None = None,
+        allow_http: bool = False,
+        sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
-        _Base.__init__(self, *args, **more)
+        _Base.__init__(self, url, token, clock=clock, patience=patience, allow_http=allow_http)
         AsyncResources.__init__(self, self)
         self._sleep = sleep
         self._http = httpx.AsyncClient(**client_options(self.url))

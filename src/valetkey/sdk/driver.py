@@ -11,6 +11,7 @@ from valetkey.sdk import calls, flows
 from valetkey.sdk.models import Credentials, DriverInfo, PresignedUrl
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.refresher import Refresher
+from valetkey.wire.base import checked_list
 
 if TYPE_CHECKING:
     import boto3
@@ -206,8 +207,8 @@ class Driver(_Adapters):
         return self._client.send(
             calls.vend(
                 self.info.id,
-                list(prefixes),
-                list(access),
+                checked_list(prefixes, "prefixes"),
+                checked_list(access, "access"),
                 ttl,
                 purpose,
                 bare=bare,
@@ -245,11 +246,11 @@ class Driver(_Adapters):
         return self._client.stream(
             calls.presign(
                 self.info.id,
-                list(keys),
+                checked_list(keys, "keys"),
                 method=method,
                 expires=expires,
                 disposition=disposition,
-                version_ids=list(version_ids),
+                version_ids=checked_list(version_ids, "version_ids"),
                 purpose=purpose,
             )
         )
@@ -264,7 +265,14 @@ class Driver(_Adapters):
         versions: bool,
     ) -> Source:
         call = calls.vend(
-            *(self.info.id, list(prefixes), list(access), ttl), bare=bare, versions=versions
+            *(
+                self.info.id,
+                checked_list(prefixes, "prefixes"),
+                checked_list(access, "access"),
+                ttl,
+            ),
+            bare=bare,
+            versions=versions,
         )
         return Source(self.info, Refresher(_Fetch(self._client, call), self._client.clock))
 
@@ -307,7 +315,13 @@ class AsyncDriver(_Adapters):
         info = await self.info()
         return await self._client.send(
             calls.vend(
-                info.id, list(prefixes), list(access), ttl, purpose, bare=bare, versions=versions
+                info.id,
+                checked_list(prefixes, "prefixes"),
+                checked_list(access, "access"),
+                ttl,
+                purpose,
+                bare=bare,
+                versions=versions,
             )
         )
 
@@ -329,11 +343,11 @@ class AsyncDriver(_Adapters):
         info = await self.info()
         call = calls.presign(
             info.id,
-            list(keys),
+            checked_list(keys, "keys"),
             method=method,
             expires=expires,
             disposition=disposition,
-            version_ids=list(version_ids),
+            version_ids=checked_list(version_ids, "version_ids"),
             purpose=purpose,
         )
         async for url in self._client.stream(call):

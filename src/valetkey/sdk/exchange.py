@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -13,6 +14,7 @@ from valetkey.sdk.errors import ApiError
 from valetkey.sdk.transport import Patience, may_repeat, pause_for, read, unreachable
 
 T = TypeVar("T")
+_log = logging.getLogger("valetkey")
 #: Errors after which it is certain that the server got nothing.
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -62,6 +64,7 @@ def exchange(call: Call[T], url: str, patience: Patience) -> Steps[T]:
             pause = None if planned is None else pause_for(error, planned)
             if pause is None:
                 raise
+            _log.info("%s %s: %s; again in %.1f s", call.method, call.path, error.code, pause)
         yield Wait(pause)
 
 

@@ -9,6 +9,9 @@ from valetkey.sdk import calls
 from valetkey.sdk.calls import Call, Flow, Page
 from valetkey.sdk.errors import ApiError, Denied, InvalidRequest, NotFound
 from valetkey.sdk.models import Dataset, DriverInfo, Integration, Membership, Project
+from valetkey.sdk.sending import call
+from valetkey.wire import locations
+from valetkey.wire.base import Page as WirePage
 
 T = TypeVar("T")
 
@@ -45,7 +48,13 @@ def find_integration(wanted: str, org: str = "") -> Flow[Integration]:
 
 
 def find_driver(wanted: str, project: str = "") -> Flow[DriverInfo]:
-    """Find a driver by name or id, in a project or in all of one's own."""
+    """Find a driver by name or id, in a project or in all of one's own: in one request, unless
+    several have the name, or none."""
+    if wanted and not project:
+        query = locations.LocationsQuery(name=wanted, limit=2)
+        page: WirePage[locations.Location] = yield call(locations.LIST_LOCATIONS, query=query)
+        if len(page.items) == 1:
+            return _driver(page.items[0])
     projects: list[Project] = yield calls.list_projects()
     if project:
         projects = [_one(projects, project, "project", "project")]
@@ -59,6 +68,26 @@ def find_driver(wanted: str, project: str = "") -> Flow[DriverInfo]:
     if refusal is not None and not found:
         raise refusal
     return _one(found, wanted, "driver", "project")
+
+
+def _driver(location: locations.Location) -> DriverInfo:
+    return DriverInfo(
+        id=location.id,
+        name=location.name,
+        bucket_name=location.bucket,
+        region=location.region or "",
+        path=location.folder or "",
+        endpoint=location.endpoint or "",
+        client_endpoint=location.client_endpoint or "",
+        storage_class=location.storage_class or "",
+        integration_id=location.integration_id or "",
+        project_id=location.project_id,
+        allow_external_delete=location.allow_external_delete,
+        kms_key_arn=location.kms_key_arn or "",
+        shared_sessions=location.shared_sessions,
+        created_at=location.created_at,
+        creator=location.creator or "",
+    )
 
 
 def all_drivers(project: str = "") -> Flow[list[DriverInfo]]:

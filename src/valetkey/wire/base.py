@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
@@ -113,7 +113,7 @@ def moment_meta(text: str) -> msgspec.Meta:
     return says(text, _MOMENT)
 
 
-def checked_list(values: Sequence[T], name: str) -> list[T]:
+def checked_list(values: Iterable[T], name: str) -> list[T]:
     """Return a sequence as a list. Raises TypeError for a plain string: each of its letters would
     count as an entry."""
     if isinstance(values, str | bytes):

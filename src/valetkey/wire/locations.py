@@ -79,6 +79,10 @@ class Location(Shape, frozen=True):
     endpoint: Annotated[
         str | None, says("The address of an S3-compatible store.", "https://s3.example.com")
     ] = None
+    client_endpoint: Annotated[
+        str | None,
+        says("Where clients find S3, whoever names it; absent: at AWS.", "https://s3.example.com"),
+    ] = None
     storage_class: Annotated[
         StorageClass | None, says("The storage class of what is uploaded.", "STANDARD")
     ] = None

@@ -232,8 +232,33 @@ def test_a_stream_that_is_refused_says_why() -> None:
         list(client.stream(URLS))
 
 
+def named(*names: str) -> httpx.Response:
+    """The locations of a name."""
+    rest = {
+        "projectId": "p1",
+        "bucket": "b",
+        "access": ["list"],
+        "createdAt": "2026-01-31T12:00:00Z",
+        "updatedAt": "2026-01-31T12:00:00Z",
+        "version": 1,
+        "allowExternalDelete": False,
+        "sharedSessions": False,
+    }
+    items = [{"id": f"d{number}", "name": name} | rest for number, name in enumerate(names, 1)]
+    return ok({"items": items, "next": None})
+
+
+def test_a_driver_is_found_by_its_name_in_one_request() -> None:
+    script = Script(named("images"))
+    with client_of(script) as client:
+        found = client.run(flows.find_driver("images"))
+    assert (found.id, found.bucket_name) == ("d1", "b")
+    assert script.requests[0].url.params["name"] == "images"
+
+
 def test_a_driver_is_found_in_the_projects_that_may_be_read() -> None:
     script = Script(
+        named(),
         ok([{"id": "p1", "name": "closed"}, {"id": "p2", "name": "open"}]),
         httpx.Response(403, json={"message": "No."}),
         ok([{"id": "d1", "name": "images", "bucketName": "b"}]),
@@ -251,7 +276,7 @@ def test_no_driver_and_two_of_a_name_are_both_said(
     found = [
         {"id": f"d{number}", "name": name, "bucketName": "b"} for number, name in enumerate(drivers)
     ]
-    script = Script(ok([{"id": "p1", "name": "one"}]), ok(found))
+    script = Script(named(*drivers), ok([{"id": "p1", "name": "one"}]), ok(found))
     with client_of(script) as client, pytest.raises(kind):
         client.run(flows.find_driver("images"))
 
@@ -276,8 +301,7 @@ async def test_the_asynchronous_client_takes_the_same_calls_and_flows() -> None:
 
     script = Script(
         httpx.Response(503),
-        ok([{"id": "p1", "name": "one"}]),
-        ok([{"id": "d1", "name": "images", "bucketName": "b"}]),
+        named("images"),
     )
     async with AsyncClient(URL, TOKEN, sleep=sleep) as client:
         client._http = httpx.AsyncClient(base_url=URL, transport=httpx.MockTransport(script))

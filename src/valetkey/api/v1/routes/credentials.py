@@ -64,7 +64,7 @@ def credentials(vended: Vended) -> wire.Credentials:
         prefixes=list(scope.prefixes),
         access=[level.value for level in levels(scope.levels)],
         region=location.region or None,
-        endpoint=location.endpoint or None,
+        endpoint=vended.endpoint or None,
     )
 
 
@@ -111,7 +111,8 @@ async def find_location(services: Services, caller: Caller, location: str) -> st
 
 async def create_credentials(ask: Ask[Nothing, wire.CredentialsRequest]) -> wire.Credentials:
     request = vend_request(ask.body)
-    return credentials(await ask.services.vending.vend(ask.caller, ask["locationId"], request))
+    vended = await ask.services.vending.vend(ask.caller, ask["locationId"], request)
+    return credentials(vended)
 
 
 async def create_credentials_by_name(
@@ -119,7 +120,8 @@ async def create_credentials_by_name(
 ) -> wire.Credentials:
     request = vend_request(ask.body)
     location_id = await find_location(ask.services, ask.caller, ask.body.location)
-    return credentials(await ask.services.vending.vend(ask.caller, location_id, request))
+    vended = await ask.services.vending.vend(ask.caller, location_id, request)
+    return credentials(vended)
 
 
 async def get_container_credentials(

@@ -28,6 +28,7 @@ def levels(access: frozenset[AccessLevel]) -> list[AccessLevel]:
 def shape(
     location: domain.Location,
     kind: IntegrationType | None,
+    client_endpoint: str,
     below: Sequence[domain.Location] | None = None,
 ) -> wire.Location:
     """Return a location's shape; ``below`` are those within it that a change concerned."""
@@ -49,6 +50,7 @@ def shape(
         folder=location.prefix or None,
         region=location.region or None,
         endpoint=location.endpoint or None,
+        client_endpoint=client_endpoint or None,
         storage_class=location.storage_class or None,  # type: ignore[arg-type]  # parsed when made
         kms_key_arn=location.kms_key_arn or None,
         ends_at=location.ends_at,
@@ -60,7 +62,8 @@ async def _shown(
     services: Services, location: domain.Location, below: Sequence[domain.Location] | None = None
 ) -> wire.Location:
     types = await services.locations.types_of([location])
-    return shape(location, types.get(location.integration_id), below)
+    endpoint = services.vending.endpoint(location)
+    return shape(location, types.get(location.integration_id), endpoint, below)
 
 
 def _place(location: domain.Location) -> tuple[str, str]:
@@ -80,7 +83,9 @@ async def list_locations(ask: Ask[wire.LocationsQuery, Nothing]) -> Page[wire.Lo
     types = await locations.types_of(shown)
     return page_of(
         shown,
-        lambda each: shape(each, types.get(each.integration_id)),
+        lambda each: shape(
+            each, types.get(each.integration_id), ask.services.vending.endpoint(each)
+        ),
         cursor_of(left, query.limit, _place),
     )
 
