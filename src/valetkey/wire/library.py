@@ -58,13 +58,19 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
+def attribute(tag: str) -> str:
+    """Return what a tag's resource is called on a client: ``service-accounts`` has underscores."""
+    return tag.replace("-", "_")
+
+
 def method_name(operation: Operation[Any, Any, Any]) -> str:
     """Return what the method is called on its resource: ``listOrgMembers`` is ``list_members``."""
     name = snake(operation.id)
     if operation.tag == "credentials":
         name = name.removeprefix("get_").removeprefix("create_").replace("credentials", "vend")
         return name.removeprefix("vend_").replace("container_vend", "container")
-    nouns = {operation.tag, operation.tag.removesuffix("s"), operation.tag.removesuffix("es")}
+    tag = attribute(operation.tag)
+    nouns = {tag, tag.removesuffix("s"), tag.removesuffix("es")}
     nouns |= {"audit_records"} if operation.tag == "audit" else set()
     for noun in sorted(nouns, key=len, reverse=True):
         name = re.sub(rf"^(\w+?)_{noun}(?=_|$)", r"\1", name)
@@ -211,22 +217,23 @@ def page(tag: str) -> str:
             f'class {prefix}{class_name(tag)}({base}):\n    """{TAGS[tag]}"""\n\n{methods}\n'
         )
     text = "\n\n".join(parts)
-    modules = sorted(set(re.findall(r"\b([a-z]+)\.[A-Z]", text)) - {"base"})
+    modules = sorted(set(re.findall(r"\b([a-z_]+)\.[A-Z]", text)) - {"base"})
     return _HEAD.format(meaning=TAGS[tag], modules=", ".join(modules)) + "\n\n" + text
 
 
 def main() -> None:
     """Write every module; format them afterwards (``make reference`` does)."""
     for tag in TAGS:
-        (_FOLDER / f"{tag}.py").write_text(page(tag), encoding="utf-8")
+        (_FOLDER / f"{attribute(tag)}.py").write_text(page(tag), encoding="utf-8")
     imports = "\n".join(
-        f"from valetkey.sdk.resources.{tag} import Async{class_name(tag)}, {class_name(tag)}"
+        f"from valetkey.sdk.resources.{attribute(tag)} import "
+        f"Async{class_name(tag)}, {class_name(tag)}"
         for tag in TAGS
     )
     parts = [_INDEX.format(imports=imports)]
     for prefix, sender in (("", "Sender"), ("Async", "AsyncSender")):
         fields = "\n".join(
-            f"        self.{tag} = {prefix}{class_name(tag)}(client)" for tag in TAGS
+            f"        self.{attribute(tag)} = {prefix}{class_name(tag)}(client)" for tag in TAGS
         )
         parts.append(
             f'class {prefix}Resources:\n    """Every noun of the API, as an attribute."""\n\n'

@@ -25,7 +25,9 @@ ASYNC: Any = AsyncResources(None)  # type: ignore[arg-type]  # nothing is sent
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
 def test_every_operation_has_a_method_in_both_clients(operation: Any) -> None:
     name = library.method_name(operation)
-    one, other = (getattr(getattr(each, operation.tag), name) for each in (SYNC, ASYNC))
+    one, other = (
+        getattr(getattr(each, library.attribute(operation.tag)), name) for each in (SYNC, ASYNC)
+    )
     assert one.__doc__ == other.__doc__ == operation.summary
     takes, takes_too = (inspect.signature(each).parameters for each in (one, other))
     assert takes == takes_too
@@ -39,7 +41,7 @@ def test_no_method_is_of_two_operations() -> None:
 
 def test_the_resources_are_what_the_operations_make_them() -> None:
     for tag in TAGS:
-        committed = ROOT / "src" / "valetkey" / "sdk" / "resources" / f"{tag}.py"
+        committed = ROOT / "src" / "valetkey" / "sdk" / "resources" / f"{library.attribute(tag)}.py"
         written = library.page(tag)
         for command in (["check", "--quiet", "--fix", "--select", "I,F401", "-"], ["format", "-"]):
             named = [*command[:-1], "--stdin-filename", str(committed), "-"]

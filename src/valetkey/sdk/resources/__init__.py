@@ -18,6 +18,7 @@ from valetkey.sdk.resources.orgs import AsyncOrgs, Orgs
 from valetkey.sdk.resources.projects import AsyncProjects, Projects
 from valetkey.sdk.resources.revocations import AsyncRevocations, Revocations
 from valetkey.sdk.resources.rotations import AsyncRotations, Rotations
+from valetkey.sdk.resources.service_accounts import AsyncServiceAccounts, ServiceAccounts
 from valetkey.sdk.resources.tokens import AsyncTokens, Tokens
 
 
@@ -28,6 +29,7 @@ class Resources:
         self.accounts = Accounts(client)
         self.tokens = Tokens(client)
         self.orgs = Orgs(client)
+        self.service_accounts = ServiceAccounts(client)
         self.groups = Groups(client)
         self.projects = Projects(client)
         self.integrations = Integrations(client)
@@ -50,6 +52,7 @@ class AsyncResources:
         self.accounts = AsyncAccounts(client)
         self.tokens = AsyncTokens(client)
         self.orgs = AsyncOrgs(client)
+        self.service_accounts = AsyncServiceAccounts(client)
         self.groups = AsyncGroups(client)
         self.projects = AsyncProjects(client)
         self.integrations = AsyncIntegrations(client)

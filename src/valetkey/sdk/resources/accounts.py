@@ -5,9 +5,11 @@ Generated: ``python -m valetkey.wire.library``.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import accounts
+from valetkey.wire import accounts, base
 
 
 class Accounts(Resource):
@@ -36,6 +38,14 @@ class Accounts(Resource):
     def sign_out_everywhere(self) -> accounts.Login:
         """End all of one's logins; the answer is a new one. API tokens stay."""
         return self._client.send(call(accounts.SIGN_OUT_EVERYWHERE))
+
+    def list_sessions(self) -> Iterator[accounts.Session]:
+        """List one's sessions of the console, newest first."""
+        return self._client.walk(call(accounts.LIST_SESSIONS, query=base.Paging()))
+
+    def end_session(self, session_id: str) -> None:
+        """End one of one's sessions of the console at once."""
+        self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))
 
 
 class AsyncAccounts(AsyncResource):
@@ -66,3 +76,11 @@ class AsyncAccounts(AsyncResource):
     async def sign_out_everywhere(self) -> accounts.Login:
         """End all of one's logins; the answer is a new one. API tokens stay."""
         return await self._client.send(call(accounts.SIGN_OUT_EVERYWHERE))
+
+    def list_sessions(self) -> AsyncIterator[accounts.Session]:
+        """List one's sessions of the console, newest first."""
+        return self._client.walk(call(accounts.LIST_SESSIONS, query=base.Paging()))
+
+    async def end_session(self, session_id: str) -> None:
+        """End one of one's sessions of the console at once."""
+        await self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))

@@ -37,13 +37,16 @@ class Orgs(Resource):
         email: str,
         role: Literal["owner", "member"],
         password: str | None = None,
+        by_link: bool = False,
     ) -> people.OrgMember:
         """Add somebody to an organisation."""
         return self._client.send(
             call(
                 people.ADD_ORG_MEMBER,
                 {"orgId": org_id},
-                body=people.NewOrgMember(email=email, role=role, password=password),
+                body=people.NewOrgMember(
+                    email=email, role=role, password=password, by_link=by_link
+                ),
             )
         )
 
@@ -69,13 +72,25 @@ class Orgs(Resource):
             )
         )
 
-    def remove_member(self, org_id: str, user_id: str, *, if_version: int | None = None) -> None:
-        """Take somebody out of an organisation and all its projects."""
-        self._client.send(
+    def remove_member(
+        self, org_id: str, user_id: str, *, if_version: int | None = None
+    ) -> people.Departure:
+        """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end."""
+        return self._client.send(
             call(
                 people.REMOVE_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
                 if_version=if_version,
+            )
+        )
+
+    def create_password_link(self, org_id: str, *, email: str) -> people.PasswordLink:
+        """Make a one-time link for a member who has no password, or forgot it."""
+        return self._client.send(
+            call(
+                people.CREATE_PASSWORD_LINK,
+                {"orgId": org_id},
+                body=people.NewPasswordLink(email=email),
             )
         )
 
@@ -104,13 +119,16 @@ class AsyncOrgs(AsyncResource):
         email: str,
         role: Literal["owner", "member"],
         password: str | None = None,
+        by_link: bool = False,
     ) -> people.OrgMember:
         """Add somebody to an organisation."""
         return await self._client.send(
             call(
                 people.ADD_ORG_MEMBER,
                 {"orgId": org_id},
-                body=people.NewOrgMember(email=email, role=role, password=password),
+                body=people.NewOrgMember(
+                    email=email, role=role, password=password, by_link=by_link
+                ),
             )
         )
 
@@ -140,12 +158,22 @@ class AsyncOrgs(AsyncResource):
 
     async def remove_member(
         self, org_id: str, user_id: str, *, if_version: int | None = None
-    ) -> None:
-        """Take somebody out of an organisation and all its projects."""
-        await self._client.send(
+    ) -> people.Departure:
+        """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end."""
+        return await self._client.send(
             call(
                 people.REMOVE_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
                 if_version=if_version,
+            )
+        )
+
+    async def create_password_link(self, org_id: str, *, email: str) -> people.PasswordLink:
+        """Make a one-time link for a member who has no password, or forgot it."""
+        return await self._client.send(
+            call(
+                people.CREATE_PASSWORD_LINK,
+                {"orgId": org_id},
+                body=people.NewPasswordLink(email=email),
             )
         )
