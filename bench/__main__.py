@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import memory, presign, presign_http, signin, sync, transfer, vend
+from bench import index, memory, presign, presign_http, signin, sync, transfer, vend
 from bench.figures import Figure
 from bench.installation import installation
 from valetkey.testing.postgresql import running_postgresql
@@ -70,6 +70,11 @@ def _sync(objects: int) -> list[Figure]:
     return [*ratios, *sync.sizes(objects)]
 
 
+def _index(objects: int) -> list[Figure]:
+    with _postgresql() as url:
+        return index.figures(objects, url)
+
+
 @contextmanager
 def _postgresql() -> Iterator[str]:
     """Run a real PostgreSQL for a while."""
@@ -85,6 +90,7 @@ GROUPS: dict[str, Callable[[int], list[Figure]]] = {
     "transfer": lambda _: _transfer(),
     "signin": lambda _: _signin(),
     "sync": _sync,
+    "index": _index,
 }
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from support.big_index import fill
 from support.dataset_rows import add_dataset, furnish
-from support.query_kinds import KINDS
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql import parse_filter, parse_sort
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.db.schema import migrate
+from valetkey.testing.big_index import fill
+from valetkey.testing.query_kinds import KINDS
 
 COUNT = 20_000
 #: SQLite: by a key, or by the index that is an eighth of the items; never the items themselves but

@@ -1,4 +1,4 @@
-"""The kinds of queries that people ask an index of :mod:`support.big_index` for."""
+"""The kinds of queries that people ask an index of :mod:`valetkey.testing.big_index` for."""
 
 from __future__ import annotations
 
