@@ -223,7 +223,9 @@ def test_who_may_not_is_told_so_by_the_exit_code(
     assert {"message", "code", "hint", "requestId"} == set(shown.json["error"])
 
 
-def test_an_api_key_lives_from_create_to_revoke(owner: Commands, tmp_path: Path) -> None:
+def test_an_api_key_lives_from_create_to_revoke(
+    owner: Commands, valetkey_server: Installation, tmp_path: Path
+) -> None:
     file = tmp_path / "key"
     made = owner.run("api-keys", "create", "ci", "--days", "7", "--output", str(file), "--json")
     assert made.code == 0, made.said
@@ -232,11 +234,19 @@ def test_an_api_key_lives_from_create_to_revoke(owner: Commands, tmp_path: Path)
     assert not file.read_text().endswith("\n")
     owner.set(VALETKEY_TOKEN="", VALETKEY_TOKEN_FILE=str(file))
     assert owner.run("whoami", "--json").json["email"] == OWNER
-    listed = owner.run("api-keys", "list", "--json").json
+    refused = owner.run("api-keys", "revoke", made.json["id"])
+    assert (refused.code, "API token" in refused.said) == (4, True)
+    login = tmp_path / "login"
+    login.write_text(valetkey_server.token(OWNER))
+    owner.set(VALETKEY_TOKEN_FILE=str(login))
+    ran = owner.run("api-keys", "list", "--json")
+    assert ran.code == 0, ran.said
+    listed = ran.json
     assert made.json["id"] in {key["id"] for key in listed}
     assert not any("jwt" in key for key in listed)
     assert "ci" in owner.run("api-keys", "list").out
     assert owner.run("api-keys", "revoke", made.json["id"], "--json").code == 0
+    owner.set(VALETKEY_TOKEN_FILE=str(file))
     ended = owner.run("whoami")
     assert ended.code == 3
     assert "revoked" in ended.said
