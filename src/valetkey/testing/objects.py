@@ -22,6 +22,7 @@ from valetkey.domain.ports.objects import (
     Reading,
     Stored,
     Upload,
+    UploadBegun,
     UploadsPage,
     to_ms,
 )
@@ -44,6 +45,7 @@ class FakeObjectStore:
     A listing's page has up to ``page_size`` objects; with ``unordered`` they come in the order of
     the keys read backwards, and ``after`` counts for nothing.
     Without ``understands_escapes`` it refuses keys with letters that policies must escape.
+    ``in_parts`` writes as large objects are; an upload that is cut stays among ``uploads``.
     ``heeds_conditions`` is what :meth:`condition_support` tells, and what writes do.
     """
 
@@ -61,6 +63,7 @@ class FakeObjectStore:
     heeds_conditions: bool = True
     understands_escapes: bool = True
     uploads: dict[str, list[Upload]] = field(default_factory=dict)
+    in_parts: bool = False
     _facts: dict[tuple[str, str], Stored] = field(default_factory=dict)
 
     # Listing and looking.
@@ -172,13 +175,20 @@ class FakeObjectStore:
         content_encoding: str = "",
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
+        begun: UploadBegun | None = None,
     ) -> Stored:
         await self._start("write", key, credentials)
+        upload = Upload(key, f"upload-{len(self.used)}", self.clock.now())
+        if self.in_parts and begun is not None:
+            self.uploads.setdefault(place.bucket, []).append(upload)
+            await begun(upload.upload_id)
         body = b""
         async for chunk in chunks:
             self.written.append(len(chunk))
             body += chunk
         self._require(place, key, condition)
+        if self.in_parts:
+            self.uploads[place.bucket].remove(upload)
         self.place(
             place.bucket,
             key,
@@ -276,8 +286,7 @@ class FakeObjectStore:
     ) -> None:
         await self._start("abort", upload.key, credentials)
         begun = self.uploads.get(place.bucket, [])
-        if upload in begun:
-            begun.remove(upload)
+        self.uploads[place.bucket] = [one for one in begun if one.upload_id != upload.upload_id]
 
     async def condition_support(
         self, credentials: Credentials, place: BucketPlace, prefix: str

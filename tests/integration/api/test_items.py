@@ -302,7 +302,9 @@ def test_a_bulk_delete_tells_what_could_not_be_deleted(
     for name in ("a", "b"):
         upload(api, dataset, f"/bulk/{name}.txt", b"x")
     aws = valetkey_server.aws
-    aws.faults.order(Fault(Kind.ERROR, action="POST bucket", status=403, code="AccessDenied"))
+    aws.faults.order(
+        Fault(Kind.ERROR, action="POST bucket delete", status=403, code="AccessDenied")
+    )
     try:
         answer = api.post(
             f"/datasets/{dataset}/query", json={"filter": {"dir": "/bulk"}, "delete": True}

@@ -13,7 +13,7 @@ from valetkey.aws.errors import not_understood
 from valetkey.aws.objects.facts import conditioned
 from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.domain.errors import AwsRefused, ValetkeyError
-from valetkey.domain.ports.objects import Condition
+from valetkey.domain.ports.objects import Condition, UploadBegun
 
 _log: Final = logging.getLogger(__name__)
 #: Parts under way; each is held in memory.
@@ -29,10 +29,17 @@ class Multipart:
     """One object in the making. All methods raise AwsRefused, AwsUnavailable, and
     PreconditionFailed where the condition does not hold in the end."""
 
-    def __init__(self, calls: BucketCalls, key: str, condition: Condition | None = None) -> None:
+    def __init__(
+        self,
+        calls: BucketCalls,
+        key: str,
+        condition: Condition | None = None,
+        begun: UploadBegun | None = None,
+    ) -> None:
         self._calls = calls
         self._key = key
         self._condition = condition
+        self._begun = begun
         self._upload_id = ""
 
     async def send(self, parts: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
@@ -42,6 +49,8 @@ class Multipart:
         etags: dict[int, str] = {}
         number = 0
         try:
+            if self._begun is not None:
+                await self._begun(self._upload_id)
             async for part in parts:
                 number += 1
                 sending.add(asyncio.create_task(self._part(number, part, etags)))

@@ -31,6 +31,7 @@ from valetkey.domain.ports.objects import (
     Reading,
     Stored,
     Upload,
+    UploadBegun,
     UploadsPage,
     to_ms,
 )
@@ -154,10 +155,11 @@ class S3ObjectStore:
         content_encoding: str = "",
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
+        begun: UploadBegun | None = None,
     ) -> Stored:
         headers = transfers.written(storage_class, content_type, content_encoding)
         calls = self._calls(credentials, place, renew)
-        return await transfers.write(calls, key, chunks, headers, condition)
+        return await transfers.write(calls, key, chunks, headers, condition, begun)
 
     async def copy(
         self,

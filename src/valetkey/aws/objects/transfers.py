@@ -22,7 +22,7 @@ from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.aws.objects.listing import fetch_page
 from valetkey.aws.objects.multipart import PART_BYTES, Multipart, chained, parted
 from valetkey.domain.errors import AwsRefused, PreconditionFailed
-from valetkey.domain.ports.objects import Condition, Reading, Stored
+from valetkey.domain.ports.objects import Condition, Reading, Stored, UploadBegun
 
 Facts = tuple[Mapping[str, str], int]
 
@@ -147,6 +147,7 @@ async def write(
     chunks: AsyncIterator[bytes],
     headers: Mapping[str, str],
     condition: Condition | None,
+    begun: UploadBegun | None = None,
 ) -> Stored:
     """Write an object as its bytes come. Raises AwsRefused, AwsUnavailable, PreconditionFailed."""
     parts = parted(chunks)
@@ -156,7 +157,7 @@ async def write(
         await put(calls, key, first, headers, condition)
     else:
         async with Conditioned(condition):
-            upload = Multipart(calls, key, condition)
+            upload = Multipart(calls, key, condition, begun)
             await upload.send(chained(first, second, parts), headers)
     return stored_from(*await require(calls, key))
 

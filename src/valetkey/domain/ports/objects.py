@@ -19,6 +19,8 @@ Credentials = AccessKey | TemporaryCredentials
 #: Returns credentials that still hold, for what outlives one session: it is called before each
 #: part of a long transfer.
 CredentialSource = Callable[[], Awaitable[Credentials]]
+#: Is told the id of a multipart upload once it is begun, before any part is sent.
+UploadBegun = Callable[[str], Awaitable[None]]
 
 #: The storage classes whose objects have to be restored before they can be read.
 ARCHIVED: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -246,10 +248,12 @@ class ObjectStore(Protocol):
         content_encoding: str = "",
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
+        begun: UploadBegun | None = None,
     ) -> Stored:
         """Write an object as its bytes come, in parts beyond 8 MiB; a failed one leaves nothing
         where the credentials may abort. With ``renew``, parts that outlive the credentials go on
-        with new ones."""
+        with new ones. ``begun`` is told of an upload in parts, so that it
+        can be ended by others should this process die."""
         ...
 
     async def copy(

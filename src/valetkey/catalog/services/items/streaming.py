@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
-from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
-from valetkey.catalog.services.items.sessions import READ, Sessions
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
+from valetkey.catalog.services.items.sessions import LOOK, READ, Sessions
 from valetkey.domain.access import Action
-from valetkey.domain.errors import InvalidInput
+from valetkey.domain.errors import InvalidInput, NotFound
 from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
@@ -58,7 +58,7 @@ class ItemStreaming:
         store, item = await self._stores.of_item(caller, item_id, Action.READ_DATASETS)
         if item.is_folder:
             raise InvalidInput("A folder has no bytes.", hint="Stream the items in it.")
-        if item.size == 0:
+        if item.size == 0 and await self._is_empty(caller, store, item):
             # S3 answers a Range on an empty object with 416, and SDKs always send one.
             return Bytes(item, 0)
         credentials = await self._sessions.open(caller, store, READ, f"stream item {item.id}")
@@ -72,6 +72,17 @@ class ItemStreaming:
         return Bytes(
             item, reading.size, reading.content_range, reading.content_encoding, reading.chunks
         )
+
+    async def _is_empty(self, caller: Caller, store: DatasetStorage, item: Item) -> bool:
+        """Ask the bucket whether an object is as empty as the index has it. Raises NotFound."""
+        credentials = await self._sessions.open(caller, store, LOOK, f"stream item {item.id}")
+        stored = await self._objects.head(credentials, store.place, store.key(item.path))
+        if stored is None:
+            raise NotFound(
+                f"The object of {ascii(item.filename)[:200]} is not in the bucket any more.",
+                hint="Sync the dataset.",
+            )
+        return stored.size == 0
 
 
 def _resolved_by_clients(key: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path, patched_metadata
@@ -138,6 +139,7 @@ class ItemUploading:
                 content_type=mimetype,
                 condition=ABSENT if there is None else unchanged(there),
                 renew=renew,
+                begun=partial(held.remember_upload, path),
             )
         except PreconditionFailed:
             raise changed_meanwhile(path) from None

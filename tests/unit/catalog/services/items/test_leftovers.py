@@ -1,0 +1,117 @@
+"""What is cut in the middle is ended by housekeeping, and who was taken for dead finds it out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from support.desk import Desk, sent
+from valetkey.catalog.services.items.streaming import Bytes, Elsewhere
+from valetkey.catalog.services.items.uploading import Mode, NewItem
+from valetkey.domain.errors import AwsUnavailable, Conflict, Locked, NotFound
+
+
+class Killed(BaseException):
+    """What kill -9 does to whatever is awaited."""
+
+
+async def cut() -> AsyncIterator[bytes]:
+    """A body that ends with the process."""
+    yield b"half"
+    raise Killed
+
+
+async def upload(desk: Desk, path: str, body: AsyncIterator[bytes]) -> None:
+    uploading = desk.items.uploading
+    await uploading.upload(
+        desk.developer, desk.dataset_id, NewItem(path), body, mode=Mode.OVERWRITE
+    )
+
+
+async def test_an_upload_that_was_cut_is_ended_by_housekeeping(desk: Desk) -> None:
+    objects, worker = desk.memory.objects, desk.memory.services.catalog.sync_worker
+    objects.in_parts = True
+    with pytest.raises(Killed):
+        await upload(desk, "a.bin", cut())
+    assert len(objects.uploads["acme"]) == 1
+    assert await desk.intents() == ["a.bin"]
+    await worker.clean()
+    assert objects.uploads["acme"] == []
+    assert await desk.intents() == []
+
+
+async def test_an_upload_that_can_t_be_ended_is_kept_in_mind_for_a_week(desk: Desk) -> None:
+    objects, worker = desk.memory.objects, desk.memory.services.catalog.sync_worker
+    objects.in_parts = True
+    with pytest.raises(Killed):
+        await upload(desk, "a.bin", cut())
+    objects.refuse.add("abort")
+    await worker.clean()
+    assert await desk.intents() == ["a.bin"]
+    objects.refuse.clear()
+    await worker.clean()
+    assert await desk.intents() == []
+
+
+async def test_the_path_of_a_dead_writer_is_free_at_once_where_it_could_say_so(desk: Desk) -> None:
+    with pytest.raises(Killed):
+        await upload(desk, "a.bin", cut())
+    await upload(desk, "a.bin", sent(b"whole"))
+    assert desk.bucket[f"{desk.prefix}a.bin"] == b"whole"
+
+
+async def test_who_comes_second_to_a_path_is_refused_and_changes_nothing(desk: Desk) -> None:
+    refused: list[str] = []
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"first"
+        with pytest.raises(Locked) as told:
+            await upload(desk, "a.bin", sent(b"second"))
+        refused.append(told.value.message)
+
+    await upload(desk, "a.bin", slow())
+    assert desk.bucket[f"{desk.prefix}a.bin"] == b"first"
+    assert "at this moment" in refused[0]
+
+
+async def test_a_writer_that_slept_past_its_lease_is_told_that_the_path_is_another_s(
+    desk: Desk,
+) -> None:
+    async def asleep() -> AsyncIterator[bytes]:
+        yield b"first"
+        desk.memory.clock.advance(600)
+        await upload(desk, "a.bin", sent(b"second"))
+
+    with pytest.raises(Conflict, match="Nothing was heard"):
+        await upload(desk, "a.bin", asleep())
+    assert desk.bucket[f"{desk.prefix}a.bin"] == b"second"
+    await desk.memory.services.catalog.sync_worker.clean()
+    assert await desk.intents() == []
+
+
+async def test_an_object_that_is_empty_in_the_index_is_asked_of_the_bucket(desk: Desk) -> None:
+    item, _ = await desk.upload("log.txt", b"")
+    open_item = desk.items.streaming.open
+    empty = await open_item(desk.developer, item.id)
+    assert isinstance(empty, Bytes)
+    assert empty.size == 0
+    desk.memory.objects.place("acme", f"{desk.prefix}log.txt", b"grown")
+    assert isinstance(await open_item(desk.developer, item.id), Elsewhere)
+    del desk.bucket[f"{desk.prefix}log.txt"]
+    with pytest.raises(NotFound, match="not in the bucket any more"):
+        await open_item(desk.developer, item.id)
+
+
+async def test_a_store_that_is_away_leaves_an_intent_for_the_next_look(desk: Desk) -> None:
+    async def away(operation: str, _: str) -> None:
+        if operation == "write":
+            raise AwsUnavailable("Away.", hint="Wait.")
+
+    desk.memory.objects.before = away
+    with pytest.raises(AwsUnavailable):
+        await upload(desk, "a.bin", sent(b"x"))
+    assert await desk.intents() == ["a.bin"]
+    desk.memory.objects.before = None
+    await desk.memory.services.catalog.sync_worker.clean()
+    assert await desk.intents() == []
