@@ -302,9 +302,9 @@ def test_a_bulk_delete_tells_what_could_not_be_deleted(
     for name in ("a", "b"):
         upload(api, dataset, f"/bulk/{name}.txt", b"x")
     aws = valetkey_server.aws
-    aws.faults.order(
-        Fault(Kind.ERROR, action="POST bucket delete", status=403, code="AccessDenied")
-    )
+    # Where many can't be deleted in one request, each is tried alone.
+    for action in ("POST bucket delete", "DELETE object"):
+        aws.faults.order(Fault(Kind.ERROR, action=action, status=403, code="AccessDenied"))
     try:
         answer = api.post(
             f"/datasets/{dataset}/query", json={"filter": {"dir": "/bulk"}, "delete": True}
@@ -313,7 +313,7 @@ def test_a_bulk_delete_tells_what_could_not_be_deleted(
         aws.faults.clear()
     assert answer.status_code == 424, answer.text
     told = answer.json()
-    assert (told["failed"], told["done"]) == (2, 0)
+    assert (told["failed"], told["done"]) == (1, 1)
     assert all(failure["hint"] for failure in told["failures"])
     left = api.post(f"/datasets/{dataset}/query", json={"filter": {"dir": "/bulk"}}).json()
     assert len(left["items"]) == told["failed"]
