@@ -24,7 +24,8 @@ _NUMBERS: Final = {
         "printf('%024x', i + 1)",
     ),
     "postgresql": (
-        "WITH n(i) AS (SELECT generate_series(:first, :first + :count - 1))",
+        "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), "
+        "CAST(:first AS bigint) + CAST(:count AS bigint) - 1))",
         "lpad(({value})::text, {width}, '0')",
         "jsonb_build_object('user', jsonb_build_object('tag', 'tag-' || (i % 1000), "
         "'score', i % 100, 'tags', jsonb_build_array('t' || (i % 50), 'all')))",
