@@ -271,17 +271,17 @@ def test_a_static_key_serves_the_data_of_its_own_store(
                 "metadata": {"endpoint": aws.endpoint},
             },
         ).json()
-    driver = api.post(
-        "/drivers",
-        json={
-            "name": "static",
-            "integrationId": integration["id"],
-            "integrationType": "s3",
-            "type": "storage",
-            "payload": {"bucketName": bucket, "path": "static", "region": None},
-            "metadata": {"system": {"projectId": valetkey_server.project_id}},
-        },
-    ).json()
+        driver = owner.post(
+            "/drivers",
+            json={
+                "name": "static",
+                "integrationId": integration["id"],
+                "integrationType": "s3",
+                "type": "storage",
+                "payload": {"bucketName": bucket, "path": "static", "region": None},
+                "metadata": {"system": {"projectId": valetkey_server.project_id}},
+            },
+        ).json()
     store = make_dataset(valetkey_server, api, "static", driver["id"])
     item = upload(api, store, "/a.txt", b"by a static key").json()
     led = api.get(f"/items/{item['id']}/stream")

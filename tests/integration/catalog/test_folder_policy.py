@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from support.aws import GoodSetup, client
-from support.server import OBJECTS, Installation, installation
+from support.server import OBJECTS, OWNER, Installation, installation
 from valetkey.embedded import EmbeddedAws
 
 BELOW = {
@@ -90,7 +90,9 @@ def test_the_role_is_refused_the_bucket_outside_the_folder(
         "payload": {"bucketName": server.setup.bucket},
         "metadata": {"system": {"projectId": server.project_id}},
     }
-    driver = api.post("/drivers", json=wide)
+    headers = {"authorization": f"Bearer {server.token(OWNER)}"}
+    with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers) as owner:
+        driver = owner.post("/drivers", json=wide)
     assert driver.status_code < 300, driver.text
     new = {"name": "wide", "projects": [server.project_id], "driver": driver.json()["id"]}
     dataset_id = api.post("/datasets", json=new).raise_for_status().json()["id"]
