@@ -12,6 +12,7 @@ from valetkey.cli.exits import Exit
 from valetkey.sdk import calls, flows
 from valetkey.sdk.client import Client
 from valetkey.sdk.models import Integration
+from valetkey.wire.rotations import Rotation
 
 _LOOK_AGAIN: Final = 0.5
 _FAILED: Final = frozenset({"rolling back", "rolled back"})
@@ -38,6 +39,7 @@ def rotate(
     delete_stranger: str = "",
     grace: str = "",
     status: Flag = False,
+    cancel: Flag = False,
     wait: bool = True,
     as_admin: Flag = False,
     aws_profile: str = "",
@@ -61,6 +63,9 @@ def rotate(
         How long the old key stays, inactive, before it is deleted (default: 24h).
     status
         Only show how far the latest rotation is, and the schedule.
+    cancel
+        End the rotation under way. Before the new key is in use it is taken back (cancelled again,
+        it is left in IAM); after that the old key stays as it is.
     wait
         Wait until the new key is in use.
     as_admin
@@ -79,6 +84,8 @@ def rotate(
         if status:
             answer = client.send(calls.rotation_status(found.org, found.id))
             return _show_status(answer, as_json=common.as_json)
+        if cancel:
+            return _show_cancelled(client.rotations.cancel(found.id), as_json=common.as_json)
         administrator = None
         if as_admin or aws_profile:
             from valetkey.cli.aws_credentials import find_credentials  # noqa: PLC0415
@@ -94,6 +101,14 @@ def rotate(
             )
         )
         return _follow(client, found, rotation, wait=wait, as_json=common.as_json)
+
+
+def _show_cancelled(rotation: Rotation, *, as_json: bool) -> Exit:
+    if as_json:
+        show.write_json(rotation)
+    else:
+        show.say(rotation.steps[-1].note or rotation.stage)
+    return Exit.DONE
 
 
 def _follow(
