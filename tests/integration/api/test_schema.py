@@ -16,7 +16,7 @@ from support.fuzzed import Served, serving_doubles
 from support.memory import open_memory
 from valetkey.api import create_app
 
-EXAMPLES = 20
+EXAMPLES = 8
 
 
 def _operations() -> dict[str, Any]:
