@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Locked
 
 LEASE_MS = 15_000
+HOUR = timedelta(hours=1)
 OVER = (State.SUCCESS, State.FAILED, State.CANCELED)
 
 
@@ -174,7 +176,7 @@ async def test_release_gives_back_every_lease_at_once(
     taken = await claim(storage, shard, "dead")
     assert taken is not None
     async with storage.begin() as work:
-        await work.commands.release()
+        await work.commands.release(before=NOW)
     assert not await advance(storage, replace(taken, checkpoint="b"))
     assert await claim(storage, shard, "two") is not None
 
@@ -241,6 +243,16 @@ async def test_whose_lease_is_over_is_set_aside_and_finds_it_out(
         assert not await work.commands.renew_intent(dead)
         assert not await work.commands.drop_intent(dead.id)
         assert await work.commands.drop_intent(next_one.id)
+
+
+async def test_who_is_alone_sets_aside_what_was_begun_before_it_started_and_nothing_since(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    before, since = intent(dataset, 1, "a"), replace(intent(dataset, 2, "b"), at=NOW + HOUR)
+    await claimed(storage, before, since)
+    async with storage.begin() as work:
+        await work.commands.release(before=NOW + HOUR)
+    assert await claimed(storage, intent(dataset, 3, "a"), intent(dataset, 4, "b")) == {f"{3:024x}"}
 
 
 async def test_two_that_want_the_same_objects_at_once_do_not_share_one(

@@ -340,7 +340,10 @@ class MemoryCommands:
         self._shards[shard_id] = taken
         return taken
 
-    async def release(self) -> None:
+    async def release(self, *, before: datetime) -> None:
+        for key, intent in self._intents.items():
+            if intent.at < before:
+                self._intents[key] = replace(intent, abandoned=True)
         for key, shard in self._shards.items():
             if self._goes_on(shard):
                 self._shards[key] = replace(shard, owner="", lease_ms=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, exists, or_, select, text, update
@@ -80,8 +81,10 @@ class SqlCommands(Repository):
         row = await self._one(statement.values(**taken).returning(*t.shards.c))
         return _shard(row) if row else None
 
-    async def release(self) -> None:
+    async def release(self, *, before: datetime) -> None:
         await self._change(update(t.shards).where(_goes_on()).values(owner="", lease_ms=0))
+        left = (t.write_intents.c.at < before) & ~t.write_intents.c.abandoned
+        await self._change(update(t.write_intents).where(left).values(abandoned=True))
 
     async def advance(self, shard: Shard) -> bool:
         own = (t.shards.c.id == shard.id) & (t.shards.c.owner == shard.owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from valetkey.catalog.domain.dataset import Dataset, Item
@@ -184,8 +185,9 @@ class Commands(Protocol):
         """Take a shard that is not over and not leased by somebody else."""
         ...
 
-    async def release(self) -> None:
-        """End all leases: for a process that knows that it is the only one."""
+    async def release(self, *, before: datetime) -> None:
+        """End all leases of shards, and set aside the intents from before a moment: for a process
+        that knows that it is the only one, and since when."""
         ...
 
     async def advance(self, shard: Shard) -> bool:

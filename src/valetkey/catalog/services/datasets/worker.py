@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -75,7 +75,7 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work beside whatever is done inside; what is under way at the end stays stored."""
-        working = asyncio.create_task(self._work())
+        working = asyncio.create_task(self._work(self._clock.now()))
         try:
             yield
         finally:
@@ -90,11 +90,11 @@ class Worker:
         for command in await self._open():
             await self._runs.run(command)
 
-    async def _work(self) -> None:
+    async def _work(self, since: datetime) -> None:
         if self._alone:
             with suppress(StorageUnavailable):  # the next start does it
                 async with self._storage.begin() as work:
-                    await work.commands.release()
+                    await work.commands.release(before=since)
         while True:
             self._woken.clear()
             self._problem = await self._looked()
