@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.memory import OWNER, Memory, open_memory
+from support.memory import OWNER, PASSWORD, Memory, open_memory
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
 from valetkey.domain.access import OrgRole
@@ -42,7 +42,9 @@ async def test_of_two_owners_who_remove_each_other_one_stays(installed: Memory) 
             [left] = await work.organizations.members(installed.org_id)
         assert left.role is OrgRole.OWNER
         if left.email == BOB:
-            await people.put_org_member(bob, installed.org_id, OWNER, OrgRole.OWNER)
+            await people.put_org_member(
+                bob, installed.org_id, OWNER, OrgRole.OWNER, password=PASSWORD
+            )
             ada = await installed.caller()
             await people.remove_org_member(ada, installed.org_id, BOB)
 
