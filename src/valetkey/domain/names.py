@@ -34,14 +34,20 @@ def clean_name(text: str, *, field: str = "name") -> str:
     return name
 
 
-def clean_reason(text: str, *, field: str = "reason", needed: bool = False) -> str:
+def is_line(text: str) -> bool:
+    """Tell whether a sentence for the record is one line of ordinary text, of at most MAX_REASON
+    characters."""
+    return len(text) <= MAX_REASON and text.isprintable()
+
+
+def clean_reason(text: str, *, field: str = "reason") -> str:
     """Return a sentence for the record, trimmed: why something was done or asked for.
 
-    Raises :class:`InvalidInput` for more than one line, control characters, more than 500
-    characters, and, where it is ``needed``, for an empty one.
+    Raises :class:`InvalidInput` for more than one line, control characters, or more than 500
+    characters.
     """
     reason = text.strip()
-    if len(reason) > MAX_REASON or not reason.isprintable() or (needed and not reason):
+    if not is_line(reason):
         raise InvalidInput(
             f"The {field} is not one line of ordinary text.",
             hint=f"Say why, in at most {MAX_REASON} printable characters: it is audited.",

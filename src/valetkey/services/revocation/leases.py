@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from valetkey.domain.access import Action, OrgRole
 from valetkey.domain.errors import Denied, InvalidInput
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.lease import Lease, LeaseFilter
+from valetkey.domain.names import MAX_REASON, is_line
 from valetkey.domain.ports import (
     Clock,
     ObjectStore,
@@ -28,8 +28,6 @@ from valetkey.services.revocation.proof import Prover
 from valetkey.services.revocation.revoking import Revoker
 from valetkey.services.revocation.targets import RevocationResult, Target, own_tags
 from valetkey.services.work import WorkLocks
-
-_MOST_REASON: Final = 500
 
 
 class Leases:
@@ -226,9 +224,9 @@ def only_org(caller: Caller) -> str:
 
 
 def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > _MOST_REASON or not reason.isprintable():
+    if not reason.strip() or not is_line(reason):
         raise InvalidInput(
             "A revocation needs its reason.",
-            hint=f"Say why, in one line of at most {_MOST_REASON} characters: it is audited.",
+            hint=f"Say why, in one line of at most {MAX_REASON} characters: it is audited.",
             field="reason",
         )

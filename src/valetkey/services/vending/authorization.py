@@ -19,6 +19,7 @@ from valetkey.domain.errors import BeingRevoked, Conflict, Denied, InvalidInput
 from valetkey.domain.grants import Grant, decide_scope
 from valetkey.domain.integration import IntegrationState
 from valetkey.domain.location import Location
+from valetkey.domain.names import MAX_REASON, is_line
 from valetkey.domain.ports import Clock
 from valetkey.domain.revocation import Kind, find_block, find_hold
 from valetkey.domain.scope import AccessLevel, Scope
@@ -31,7 +32,6 @@ from valetkey.services.vending.issuing import SessionSpec
 from valetkey.services.vending.location_context import LocationContext, LocationContexts
 
 _CAPACITY: Final = 10_000
-_MAX_PURPOSE: Final = 500
 VEND: Final = "credentials.vend"
 #: So much less than what was asked for is not worth a word.
 _UNNOTICED: Final = timedelta(minutes=1)
@@ -295,9 +295,9 @@ def _surprise(prefix: str) -> str:
 
 def check_purpose(text: str) -> None:
     """Raise InvalidInput for a purpose that is too long or has control characters."""
-    if len(text) > _MAX_PURPOSE or not text.isprintable():
+    if not is_line(text):
         raise InvalidInput(
             "The purpose is not one line of ordinary text.",
-            hint=f"Say why in at most {_MAX_PURPOSE} printable characters.",
+            hint=f"Say why in at most {MAX_REASON} printable characters.",
             field="purpose",
         )
