@@ -203,7 +203,6 @@ class _Told:
         else:
             show.facts(list(facts.items()))
             show.say("Ctrl-C stops it.")
-        show.flush()
         serving.notify(environment(), "READY=1")
 
 

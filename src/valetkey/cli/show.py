@@ -39,12 +39,9 @@ def say(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print a result exactly as it is."""
+    """Print a result exactly as it is. Whoever reads by a pipe has it now, not at our end: a
+    command that goes on living has no end to wait for."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def flush() -> None:
-    """Let whoever reads results by a pipe have them now."""
     sys.stdout.flush()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -117,7 +116,6 @@ def agent(
             else:
                 show.write(_for_a_shell(around))
                 show.say("Serving credentials; Ctrl-C ends it.")
-            sys.stdout.flush()
             stop.wait()
     finally:
         for number, handler in before.items():

@@ -1,0 +1,27 @@
+"""What a command prints, as whoever reads it by a pipe sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.commands import clean_environment
+
+
+@pytest.mark.parametrize(
+    "said", ["show.write_json({'a': 1})", "show.write('a')", "show.facts([('a', '1')])"]
+)
+def test_a_result_is_with_the_reader_before_the_command_goes_on(said: str, tmp_path: Path) -> None:
+    script = f"import os\nfrom valetkey.cli import show\n{said}\nos._exit(0)  # no flush at the end"
+    ran = subprocess.run(  # noqa: S603  # our own words
+        [sys.executable, "-c", script],
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "a" in ran.stdout
