@@ -327,3 +327,29 @@ async def test_pages_are_sorted_by_several_fields_and_by_id_at_last(
         ),
     ):
         assert await paths(storage, dataset, sort=sort) == expected, sort
+
+
+async def test_a_sync_keeps_the_storage_class(storage: CatalogStorage, dataset: Dataset) -> None:
+    cold = listed("cold")._replace(storage_class="GLACIER")
+    await apply(storage, dataset, Changes(added=[cold, listed("warm")]))
+    classes = {row.path: row.storage_class for row in await stretch(storage, dataset)}
+    assert classes == {"cold": "GLACIER", "warm": ""}
+    thawed = listed("cold"), listed("warm")._replace(storage_class="DEEP_ARCHIVE")
+    await apply(storage, dataset, Changes(changed=list(thawed)), start=5)
+    async with storage.read() as work:
+        found = [await work.items.by_path(dataset, path) for path in ("cold", "warm")]
+    assert [item.storage_class for item in found if item] == ["", "DEEP_ARCHIVE"]
+    await apply(storage, dataset, Changes(removed=["warm"]), start=7)
+    await apply(storage, dataset, Changes(added=[listed("warm")]), start=9)
+    assert [row.storage_class for row in await stretch(storage, dataset)] == ["", ""]
+
+
+async def test_a_listing_that_is_put_in_order_first_keeps_the_storage_class(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    shard = await running_sync(storage, dataset)
+    cold = listed("a")._replace(storage_class="GLACIER")
+    async with storage.begin() as work:
+        await work.items.stage(shard.id, [cold, listed("b")])
+    async with storage.read() as work:
+        assert await work.items.staged(shard.id, "", limit=5) == [cold, listed("b")]

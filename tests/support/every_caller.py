@@ -134,6 +134,7 @@ async def _things(world: World) -> None:
     annotator = next(m.user_id for m in members if m.email == "annotator@example.com")
     known["projectUserId"] = annotator
     known["objectId"] = await _object(memory, known["datasetId"])
+    memory.objects.place("acme", f"{location.prefix}a.jpg", b"x", storage_class="GLACIER")
 
 
 async def _rotation(memory: Memory, integration_id: str) -> None:

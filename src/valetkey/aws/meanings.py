@@ -137,6 +137,12 @@ _DENIALS: Final = (
         "vpc endpoint policy",
     ),
     _row(
+        _DENIED,
+        "The role may not restore archived objects, which the set-up does not give by itself.",
+        "Allow the role s3:RestoreObject on the folder; restoring costs money at AWS.",
+        "s3:restoreobject",
+    ),
+    _row(
         _DENIED + " InvalidRequest",
         "The bucket lets those pay who ask (Requester Pays), and refuses whoever does not say that "
         "they will.",

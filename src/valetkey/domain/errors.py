@@ -91,6 +91,12 @@ class InUse(Conflict):
     code = "in_use"
 
 
+class Archived(Conflict):
+    """The object lies in an archive, and has to be restored before it is read or copied."""
+
+    code = "archived"
+
+
 class Locked(ValetkeyError):
     """The same work is already under way."""
 

@@ -91,7 +91,8 @@ class Scope:
     """A bucket, one or more folder prefixes in it (full keys, normalised) and access levels.
 
     ``bare`` lets a listing name the folders without their ``/`` too, as some tools do; it shows
-    the names of neighbours that start alike. ``versions`` opens old versions of objects as well.
+    the names of neighbours that start alike. ``versions`` opens old versions of objects as well,
+    and ``restore`` lets whoever may write ask for archived ones to be restored.
     An empty scope can't be built: no prefix or no level raises :class:`InvalidInput`, so that
     absence never means the role's whole power.
     """
@@ -101,6 +102,7 @@ class Scope:
     levels: frozenset[AccessLevel]
     bare: bool = False
     versions: bool = False
+    restore: bool = False
 
     def __post_init__(self) -> None:
         if not self.bucket or not self.prefixes or not self.levels:
@@ -122,6 +124,7 @@ class Scope:
             self.bucket == other.bucket
             and self.levels >= other.levels
             and self.versions >= other.versions
+            and self.restore >= other.restore
             and all(self.contains_key(name) for name in (*other.prefixes, *other.bare_names))
         )
 

@@ -30,6 +30,8 @@ VERSION_ACTIONS: Final = {
     AccessLevel.READ: ("s3:GetObjectVersion",),
     AccessLevel.DELETE: ("s3:DeleteObjectVersion",),
 }
+#: What restoring archived objects needs besides.
+RESTORE_ACTIONS: Final = {AccessLevel.WRITE: ("s3:RestoreObject",)}
 #: What SSE-KMS needs besides; completing a multipart upload decrypts its parts.
 KMS_ACTIONS: Final = {
     AccessLevel.READ: ("kms:Decrypt",),
@@ -107,6 +109,8 @@ def _render(scope: Scope, partition: str, kms_key_arn: str) -> str:
     actions = _actions(scope, OBJECT_ACTIONS)
     if scope.versions:
         actions += _actions(scope, VERSION_ACTIONS)
+    if scope.restore:
+        actions += _actions(scope, RESTORE_ACTIONS)
     arns = [object_arn(partition, scope.bucket, prefix) for prefix in scope.prefixes]
     if actions:
         statements.append({"Effect": "Allow", "Action": actions, "Resource": arns})

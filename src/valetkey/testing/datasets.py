@@ -172,7 +172,13 @@ class MemoryItems:
         self, dataset: Dataset, after: str, upto: str | None, *, limit: int
     ) -> Sequence[Indexed]:
         found = [
-            Indexed(path, *_facts(row.item), row.deleted_ms is not None, row.touched_ms)
+            Indexed(
+                path,
+                *_facts(row.item),
+                row.deleted_ms is not None,
+                row.touched_ms,
+                row.item.storage_class,
+            )
             for (owner, path), row in sorted(self._rows.items())
             if owner == dataset.id and path > after and (upto is None or path <= upto)
             if not row.item.is_folder
@@ -259,13 +265,19 @@ def _made(dataset: Dataset, listed: Listed, item_id: str, creator: str, now: dat
         modified_at=_moment(listed.modified_ms),
         created_at=now,
         updated_at=now,
+        storage_class=listed.storage_class,
     )
 
 
 def _refreshed(item: Item, listed: Listed, now: datetime) -> Item:
     modified_at = _moment(listed.modified_ms)
     return replace(
-        item, size=listed.size, etag=listed.etag, modified_at=modified_at, updated_at=now
+        item,
+        size=listed.size,
+        etag=listed.etag,
+        modified_at=modified_at,
+        updated_at=now,
+        storage_class=listed.storage_class,
     )
 
 

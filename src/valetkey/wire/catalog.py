@@ -94,6 +94,30 @@ class Object(Shape, frozen=True):
     media_type: Annotated[str | None, says("The kind of its content.", "image/jpeg")] = None
     modified_at: Annotated[Moment | None, moment_meta("When the object was last written.")] = None
     description: Annotated[str | None, says("What somebody wrote about it.", "a cat")] = None
+    storage_class: Annotated[
+        str | None,
+        says("The object's storage class at the store; GLACIER must be restored first.", "GLACIER"),
+    ] = None
+
+
+class NewRestore(Body, frozen=True):
+    """For how long an archived object is wanted back."""
+
+    days: Annotated[
+        int, says("For how many days it can be read once it is restored.", 7, ge=1, le=365)
+    ] = 7
+
+
+class Restoring(Shape, frozen=True):
+    """How far an archived object's restoring is."""
+
+    object_id: Annotated[str, says("The entry.", ID)]
+    state: Annotated[
+        Literal["restoring", "restored"], says("Whether it can be read yet.", "restoring")
+    ]
+    readable_until: Annotated[
+        Moment | None, moment_meta("Until when it can be read, once it is restored.")
+    ] = None
 
 
 class ObjectChange(Change, frozen=True):
@@ -255,6 +279,21 @@ DELETE_OBJECT: Final = Operation(
     errors=("in_use", "aws_refused", "aws_unavailable", "integration_disabled"),
     versioned=True,
 )
+RESTORE_OBJECT: Final = Operation(
+    id="restoreObject",
+    method="POST",
+    path=f"{_OBJECT}/restores",
+    tag="objects",
+    summary="Ask for an archived object to be readable for some days.",
+    description="That takes hours, and costs money at the store. The location's role needs "
+    "`s3:RestoreObject`. Asking again tells how far it is.",
+    query=Nothing,
+    body=NewRestore,
+    result=Restoring,
+    status=202,
+    errors=("aws_refused", "aws_unavailable", "integration_disabled"),
+    needs_body=False,
+)
 OPERATIONS: Final = (
     LIST_DATASETS,
     CREATE_DATASET,
@@ -267,4 +306,5 @@ OPERATIONS: Final = (
     GET_OBJECT,
     UPDATE_OBJECT,
     DELETE_OBJECT,
+    RESTORE_OBJECT,
 )

@@ -89,6 +89,11 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         "is missing.",
         "Read it again, and decide anew; `message` says what is in the way.",
     ),
+    "archived": ErrorCode(
+        409,
+        "The object lies in an archive, and can't be read or moved before it is restored.",
+        "Restore it (`POST /v1/objects/{id}/restores`), which takes hours; then try again.",
+    ),
     "last_owner": ErrorCode(
         409,
         "An organisation keeps at least one owner.",

@@ -128,11 +128,18 @@ def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
         await catalog.items.removal.delete(ask.caller, ask["objectId"])
         return Nothing()
 
+    async def restore_object(ask: Ask[Nothing, wire.NewRestore]) -> wire.Restoring:
+        items, days = catalog.items, ask.body.days
+        return shapes.restoring(
+            await items.restoring.restore(ask.caller, ask["objectId"], days=days)
+        )
+
     return (
         route(wire.LIST_OBJECTS, list_objects),
         route(wire.GET_OBJECT, get_object),
         route(wire.UPDATE_OBJECT, update_object),
         route(wire.DELETE_OBJECT, delete_object),
+        route(wire.RESTORE_OBJECT, restore_object),
     )
 
 

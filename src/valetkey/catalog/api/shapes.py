@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.domain.dataset import STANDARD, Item
 from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.datasets.datasets import DatasetView
 from valetkey.catalog.services.datasets.syncs import SyncView
+from valetkey.catalog.services.items.restoring import Restored
 from valetkey.domain.rotation import Rotation, Stage
 from valetkey.wire import catalog as wire
 from valetkey.wire.work import Work, WorkCounts, WorkFailure
@@ -63,6 +64,16 @@ def entry(item: Item) -> wire.Object:
         media_type=item.mimetype or None,
         modified_at=item.modified_at,
         description=item.description or None,
+        storage_class=None if item.is_folder else item.storage_class or STANDARD,
+    )
+
+
+def restoring(found: Restored) -> wire.Restoring:
+    """Return the shape of how far an archived object is."""
+    return wire.Restoring(
+        object_id=found.item.id,
+        state="restoring" if found.restoring else "restored",
+        readable_until=found.until,
     )
 
 

@@ -22,7 +22,7 @@ from valetkey.catalog.domain.dql.ast import Column, Scalar
 from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT, check_scalar
 from valetkey.catalog.domain.filenames import escape, unescape
 from valetkey.domain.errors import InvalidInput, TooLarge
-from valetkey.domain.ports.objects import to_ms
+from valetkey.domain.ports.objects import ARCHIVED, to_ms
 from valetkey.domain.scope import MAX_KEY_BYTES
 from valetkey.domain.verification import PROBE_PREFIX
 
@@ -33,7 +33,9 @@ HIDDEN_DATASET: Final = "Binaries"
 MAX_METADATA_BYTES: Final = 1024 * 1024
 _MAX_METADATA_DEPTH: Final = 16
 #: Keys of ``metadata.system`` that follow the object and can't be written.
-SYSTEM_FACTS: Final = frozenset({"size", "mimetype", "etag", "originalname"})
+SYSTEM_FACTS: Final = frozenset({"size", "mimetype", "etag", "originalname", "storageClass"})
+#: The storage class of objects that tell none.
+STANDARD: Final = "STANDARD"
 DEFAULT_TYPE: Final = "application/octet-stream"
 
 
@@ -60,7 +62,7 @@ class Item:
     """An object in a dataset, or a folder somebody made (its path ends in ``/``).
 
     ``metadata`` is what people wrote: ``{"user": ..., "system": ...}``, without the facts that
-    follow the object.
+    follow the object. ``storage_class`` is empty for STANDARD.
     """
 
     id: str
@@ -75,10 +77,16 @@ class Item:
     updated_at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
+    storage_class: str = ""
 
     @property
     def is_folder(self) -> bool:
         return self.path.endswith("/")
+
+    @property
+    def is_archived(self) -> bool:
+        """Tell whether the object has to be restored before it is read, for all the index knows."""
+        return self.storage_class in ARCHIVED
 
     @property
     def filename(self) -> str:
@@ -117,6 +125,7 @@ class Item:
             Column.SIZE: self.size,
             Column.MIMETYPE: self.mimetype,
             Column.ETAG: self.etag,
+            Column.STORAGE_CLASS: self.storage_class or STANDARD,
         }
 
 

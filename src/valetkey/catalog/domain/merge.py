@@ -16,7 +16,8 @@ from valetkey.domain.ports.objects import Listed
 
 class Indexed(NamedTuple):
     """An item as the index has it; ``deleted`` is a tombstone. ``touched_ms`` is when a writer
-    other than a sync last wrote it through Valetkey (0: never)."""
+    other than a sync last wrote it through Valetkey (0: never); ``storage_class`` is as in
+    Listed: it changes while nothing else of an object does."""
 
     path: str
     size: int
@@ -24,6 +25,7 @@ class Indexed(NamedTuple):
     modified_ms: int
     deleted: bool
     touched_ms: int
+    storage_class: str = ""
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ def _same(listed: Sequence[Listed], indexed: Sequence[Indexed]) -> bool:
 
 
 def _agrees(there: Listed, row: Indexed) -> bool:
-    return row[:4] == there[:4] and not row[4]
+    return row[:4] == there[:4] and not row[4] and row[6] == there[4]
 
 
 def _in_both(there: Listed, row: Indexed, changes: Changes, listed_ms: int) -> None:

@@ -62,6 +62,14 @@ class Objects(Resource):
             call(catalog.DELETE_OBJECT, {"objectId": object_id}, if_version=if_version)
         )
 
+    def restore(self, object_id: str, *, days: int = 7) -> catalog.Restoring:
+        """Ask for an archived object to be readable for some days."""
+        return self._client.send(
+            call(
+                catalog.RESTORE_OBJECT, {"objectId": object_id}, body=catalog.NewRestore(days=days)
+            )
+        )
+
 
 class AsyncObjects(AsyncResource):
     """The entries of datasets."""
@@ -108,4 +116,12 @@ class AsyncObjects(AsyncResource):
         """Delete an entry; its object goes too only if the location allows it."""
         await self._client.send(
             call(catalog.DELETE_OBJECT, {"objectId": object_id}, if_version=if_version)
+        )
+
+    async def restore(self, object_id: str, *, days: int = 7) -> catalog.Restoring:
+        """Ask for an archived object to be readable for some days."""
+        return await self._client.send(
+            call(
+                catalog.RESTORE_OBJECT, {"objectId": object_id}, body=catalog.NewRestore(days=days)
+            )
         )

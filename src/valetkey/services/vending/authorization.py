@@ -43,8 +43,8 @@ class VendRequest:
     """What is wanted: folders below the location's own (``""`` is all of it), levels, time to live.
 
     No folder at all is refused: absence is never everything. ``purpose`` is a sentence for the
-    audit trail; ``bare`` and ``versions`` are those of a Scope. At least ``min_ttl`` is left of
-    what is handed out, where the right to it lasts that long.
+    audit trail; ``bare``, ``versions`` and ``restore`` are those of a Scope. At least ``min_ttl``
+    is left of what is handed out, where the right to it lasts that long.
     """
 
     prefixes: tuple[str, ...]
@@ -53,6 +53,7 @@ class VendRequest:
     purpose: str = ""
     bare: bool = False
     versions: bool = False
+    restore: bool = False
     min_ttl: timedelta = timedelta()
     #: Worked out once: requests are looked up far more often than made.
     _hash: int = field(init=False, repr=False, compare=False)
@@ -65,7 +66,7 @@ class VendRequest:
                 hint="Ask for a longer one, or for less to be left.",
                 field="minTtlSeconds",
             )
-        what = (self.prefixes, self.levels, self.purpose, self.bare, self.versions)
+        what = (self.prefixes, self.levels, self.purpose, self.bare, self.versions, self.restore)
         object.__setattr__(self, "_hash", hash((what, self.ttl, self.min_ttl)))
 
     def __hash__(self) -> int:
@@ -107,7 +108,8 @@ class Authorization:
             "ttl": int(self.spec.ttl.total_seconds()),
             "purpose": self.request.purpose,
         }
-        extras = {"bare": self.scope.bare, "versions": self.scope.versions}
+        scope = self.scope
+        extras = {"bare": scope.bare, "versions": scope.versions, "restore": scope.restore}
         facts |= {name: True for name, asked in extras.items() if asked}
         token_id = self.principal.token_id
         return facts | ({"token_id": token_id} if token_id else {})
@@ -262,7 +264,14 @@ def scope_of(location: Location, request: VendRequest) -> Scope:
     Raises InvalidInput for an unusable folder (none can lead outside) and for none at all.
     """
     full = tuple(location.full_prefix(prefix) for prefix in request.prefixes)
-    return Scope(location.bucket, full, request.levels, request.bare, request.versions)
+    return Scope(
+        location.bucket,
+        full,
+        request.levels,
+        bare=request.bare,
+        versions=request.versions,
+        restore=request.restore,
+    )
 
 
 def warnings_of(request: VendRequest, ends_at: datetime, now: datetime) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ ROWS: Final[dict[str, set[str]]] = {
     **dict.fromkeys(("listDatasets", "getDataset", "listSyncs", "getOperation"), READS_PROJECT),
     **dict.fromkeys(("listObjects", "getObject"), READS_PROJECT),
     **dict.fromkeys(("createDataset", "updateDataset", "deleteDataset", "createSync"), DATA),
-    **dict.fromkeys(("updateObject", "deleteObject", "cancelOperation"), DATA),
+    **dict.fromkeys(("updateObject", "deleteObject", "restoreObject", "cancelOperation"), DATA),
 }
 
 

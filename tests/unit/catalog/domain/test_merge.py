@@ -87,3 +87,11 @@ def test_a_store_that_lists_out_of_order_is_noticed() -> None:
     assert ascending("z", [])
     assert not ascending("", ["b", "a"])
     assert not ascending("a", ["a"])
+
+
+def test_an_object_that_went_to_an_archive_has_changed_though_nothing_else_of_it_did() -> None:
+    cold = listed("a")._replace(storage_class="GLACIER")
+    assert merge([cold], [indexed("a")], listed_ms=NOW).changed == [cold]
+    row = indexed("a")._replace(storage_class="GLACIER")
+    assert merge([cold], [row], listed_ms=NOW).none
+    assert merge([listed("a")], [row], listed_ms=NOW).changed == [listed("a")]

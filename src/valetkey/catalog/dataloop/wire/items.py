@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from valetkey.api.wire.base import Out, Tolerant, moment
-from valetkey.catalog.domain.dataset import Item, folder_id
+from valetkey.catalog.domain.dataset import STANDARD, Item, folder_id
 from valetkey.catalog.domain.filenames import escape
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
@@ -80,6 +80,7 @@ def _metadata(item: Item) -> dict[str, Any]:
         "size": item.size,
         "mimetype": item.mimetype,
         "etag": item.etag,
+        "storageClass": item.storage_class or STANDARD,
         "originalname": item.name,
     }
     written = item.metadata.get("system")

@@ -39,31 +39,34 @@ _IDENTITY: Final = ", ".join(
 _ON_CONFLICT: Final = f"""
 ON CONFLICT (dataset, path) DO UPDATE SET
   size = excluded.size, etag = excluded.etag, mimetype = excluded.mimetype,
-  modified_ms = excluded.modified_ms, updated_ms = excluded.updated_ms, deleted_ms = NULL,
+  modified_ms = excluded.modified_ms, storage_class = excluded.storage_class,
+  updated_ms = excluded.updated_ms, deleted_ms = NULL,
   {_IDENTITY}
 """
 _COLUMNS: Final = (
     "dataset, path, id, folder, size, etag, mimetype, creator, "
-    "modified_ms, created_ms, updated_ms, touched_ms"
+    "modified_ms, storage_class, created_ms, updated_ms, touched_ms"
 )
 _ADD_ARRAYS: Final = f"""
 INSERT INTO items ({_COLUMNS})
-SELECT $1, path, id, folder, size, etag, mimetype, $2, modified_ms, $3, $3, 0
+SELECT $1, path, id, folder, size, etag, mimetype, $2, modified_ms, storage_class, $3, $3, 0
 FROM unnest(
-    $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::bigint[])
-  AS new (path, id, folder, size, etag, mimetype, modified_ms)
+    $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::bigint[],
+    $11::text[])
+  AS new (path, id, folder, size, etag, mimetype, modified_ms, storage_class)
 {_ON_CONFLICT}"""  # noqa: S608  # of constants
 #: SQLite gets so many rows in a statement: between two of them it waits for its turn at the
 #: interpreter's lock, which the reading of the next page holds.
 _AT_ONCE: Final = 250
 _CHANGE: Final = {
     "sqlite": """
-UPDATE items SET size = ?, etag = ?, modified_ms = ?, updated_ms = ?
+UPDATE items SET size = ?, etag = ?, modified_ms = ?, storage_class = ?, updated_ms = ?
 WHERE dataset = ? AND path = ?""",
     "postgresql": """
-UPDATE items SET size = new.size, etag = new.etag, modified_ms = new.modified_ms, updated_ms = $2
-FROM unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[])
-  AS new (path, size, etag, modified_ms)
+UPDATE items SET size = new.size, etag = new.etag, modified_ms = new.modified_ms,
+  storage_class = new.storage_class, updated_ms = $2
+FROM unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[])
+  AS new (path, size, etag, modified_ms, storage_class)
 WHERE items.dataset = $1 AND items.path = new.path""",
 }
 _REMOVE: Final = {
@@ -76,20 +79,25 @@ WHERE dataset = $1 AND path = ANY($4::text[]) AND deleted_ms IS NULL""",
 }
 _STAGE: Final = {
     "sqlite": """
-INSERT INTO staged_objects (shard_id, path, size, etag, modified_ms) VALUES (?, ?, ?, ?, ?)
+INSERT INTO staged_objects (shard_id, path, size, etag, modified_ms, storage_class)
+VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (shard_id, path) DO UPDATE SET
-  size = excluded.size, etag = excluded.etag, modified_ms = excluded.modified_ms""",
+  size = excluded.size, etag = excluded.etag, modified_ms = excluded.modified_ms,
+  storage_class = excluded.storage_class""",
     "postgresql": """
-INSERT INTO staged_objects (shard_id, path, size, etag, modified_ms)
-SELECT DISTINCT ON (path) $1, path, size, etag, modified_ms
-FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[])
-  AS new (path, size, etag, modified_ms)
+INSERT INTO staged_objects (shard_id, path, size, etag, modified_ms, storage_class)
+SELECT DISTINCT ON (path) $1, path, size, etag, modified_ms, storage_class
+FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
+  AS new (path, size, etag, modified_ms, storage_class)
 ON CONFLICT (shard_id, path) DO UPDATE SET
-  size = excluded.size, etag = excluded.etag, modified_ms = excluded.modified_ms""",
+  size = excluded.size, etag = excluded.etag, modified_ms = excluded.modified_ms,
+  storage_class = excluded.storage_class""",
 }
 #: Folders that somebody made have no object, and syncs leave them alone.
 _STRETCH: Final = """
-SELECT path, size, etag, coalesce(modified_ms, -1), deleted_ms IS NOT NULL, touched_ms FROM items
+SELECT path, size, etag, coalesce(modified_ms, -1), deleted_ms IS NOT NULL, touched_ms,
+  storage_class
+FROM items
 WHERE dataset = :dataset AND path > :after {end} AND substr(path, length(path)) <> '/'
 ORDER BY path LIMIT :limit
 """
@@ -107,8 +115,9 @@ _COUNT: Final = (
 def _add_rows(count: int) -> str:
     """Return the statement that adds so many rows to one dataset, by one creator, at one time."""
     rows = ", ".join(
-        f"(?1, {', '.join(f'?{first + place}' for place in range(6))}, ?2, ?{first + 6}, ?3, ?3, 0)"
-        for first in range(4, 4 + 7 * count, 7)
+        f"(?1, {', '.join(f'?{first + place}' for place in range(6))}, ?2, "
+        f"?{first + 6}, ?{first + 7}, ?3, ?3, 0)"
+        for first in range(4, 4 + 8 * count, 8)
     )
     return f"INSERT INTO items ({_COLUMNS}) VALUES {rows} {_ON_CONFLICT}"  # noqa: S608  # of constants
 
@@ -157,17 +166,20 @@ class Bulk:
             for start in range(0, len(added), _AT_ONCE):
                 some = added[start : start + _AT_ONCE]
                 values: list[Any] = [number, creator, now_ms]
-                for (path, size, etag, modified_ms, *_), new_id in zip(some, ids, strict=False):
+                for (path, size, etag, *times), new_id in zip(some, ids, strict=False):
                     kind = mimetype_of(path)
-                    values += (path, new_id, folder_of(path), size, etag, kind, modified_ms)
+                    values += (path, new_id, folder_of(path), size, etag, kind, *times)
                 await self._connection.exec_driver_sql(_add_rows(len(some)), tuple(values))
             return
-        paths, sizes, etags, modified, _ = zip(*added, strict=True)
+        paths, sizes, etags, modified, classes = zip(*added, strict=True)
         new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
         folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
         await self._arrays(
             _ADD_ARRAYS,
-            (number, creator, now_ms, paths, new_ids, folders, sizes, etags, types, modified),
+            (
+                *(number, creator, now_ms),
+                *(paths, new_ids, folders, sizes, etags, types, modified, classes),
+            ),
         )
 
     async def change(self, dataset: Dataset, changed: Sequence[Listed], *, now_ms: int) -> None:
@@ -178,12 +190,12 @@ class Bulk:
             await self._many(
                 _CHANGE["sqlite"],
                 [
-                    (size, etag, modified_ms, now_ms, dataset.number, path)
-                    for path, size, etag, modified_ms, _ in changed
+                    (size, etag, modified_ms, storage_class, now_ms, dataset.number, path)
+                    for path, size, etag, modified_ms, storage_class in changed
                 ],
             )
             return
-        columns = list(zip(*changed, strict=True))[:4]
+        columns = zip(*changed, strict=True)
         await self._arrays(_CHANGE["postgresql"], (dataset.number, now_ms, *columns))
 
     async def remove(
@@ -216,9 +228,9 @@ class Bulk:
         if not listed:
             return
         if self._kind == "sqlite":
-            await self._many(_STAGE["sqlite"], [(shard_id, *one[:4]) for one in listed])
+            await self._many(_STAGE["sqlite"], [(shard_id, *one) for one in listed])
             return
-        columns = list(zip(*listed, strict=True))[:4]
+        columns = zip(*listed, strict=True)
         await self._arrays(_STAGE["postgresql"], (shard_id, *columns))
 
     async def _many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:

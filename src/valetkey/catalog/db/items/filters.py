@@ -33,6 +33,7 @@ from valetkey.catalog.db.items.documents import (
     Sqlite,
     number,
 )
+from valetkey.catalog.domain.dataset import STANDARD
 from valetkey.catalog.domain.dql.ast import (
     All,
     Column,
@@ -90,6 +91,7 @@ _PLAIN: Final[dict[Column, Expression]] = {
     Column.SIZE: _C.size,
     Column.MIMETYPE: _C.mimetype,
     Column.ETAG: _C.etag,
+    Column.STORAGE_CLASS: case((_C.storage_class == "", STANDARD), else_=_C.storage_class),
 }
 
 

@@ -213,7 +213,8 @@ class SqlItems(Repository):
 
     async def staged(self, shard_id: str, after: str, *, limit: int) -> Sequence[Listed]:
         table = t.staged_objects
-        query = select(table.c.path, table.c.size, table.c.etag, table.c.modified_ms).where(
+        columns = (table.c.path, table.c.size, table.c.etag, table.c.modified_ms)
+        query = select(*columns, table.c.storage_class).where(
             table.c.shard_id == shard_id, table.c.path > after
         )
         rows = await self._all(query.order_by(table.c.path).limit(limit))

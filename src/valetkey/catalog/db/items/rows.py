@@ -27,6 +27,7 @@ COLUMNS = (
     t.items.c.updated_ms,
     t.items.c.metadata,
     t.items.c.description,
+    t.items.c.storage_class,
 )
 
 
@@ -45,6 +46,7 @@ def to_item(dataset_id: str, row: Row[Any]) -> Item:
         updated_at=moment(row.updated_ms),
         metadata=row.metadata or {},
         description=row.description or "",
+        storage_class=row.storage_class,
     )
 
 
@@ -66,6 +68,7 @@ def item_row(dialect: Dialect, dataset: Dataset, item: Item, touched_ms: int) ->
         "deleted_ms": None,
         "metadata": document(dialect, item.metadata),
         "description": item.description or None,
+        "storage_class": item.storage_class,
     }
 
 

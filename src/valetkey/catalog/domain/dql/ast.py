@@ -29,6 +29,7 @@ class Column(StrEnum):
     SIZE = "metadata.system.size"
     MIMETYPE = "metadata.system.mimetype"
     ETAG = "metadata.system.etag"
+    STORAGE_CLASS = "metadata.system.storageClass"
 
 
 @dataclass(frozen=True, slots=True)

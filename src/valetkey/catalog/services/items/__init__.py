@@ -16,6 +16,7 @@ from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.moving import ItemMoving
 from valetkey.catalog.services.items.reading import ItemReading
 from valetkey.catalog.services.items.removal import ItemRemoval
+from valetkey.catalog.services.items.restoring import ItemRestoring
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.catalog.services.items.streaming import ItemStreaming
 from valetkey.catalog.services.items.uploading import ItemUploading
@@ -40,6 +41,7 @@ class Items:
     changing: ItemChanging
     moving: ItemMoving
     removal: ItemRemoval
+    restoring: ItemRestoring
 
 
 def make_items(
@@ -64,4 +66,5 @@ def make_items(
         changing=ItemChanging(storage, stores, index),
         moving=ItemMoving(storage, stores, sessions, objects, index, intents),
         removal=ItemRemoval(storage, stores, sessions, objects, index, intents),
+        restoring=ItemRestoring(storage, stores, sessions, objects, index),
     )

@@ -84,6 +84,7 @@ class Index:
             modified_at=stored.modified_at,
             created_at=now,
             updated_at=now,
+            storage_class=stored.storage_class,
             **own,
         )
 
@@ -160,11 +161,16 @@ class Index:
 
 def with_facts(item: Item, stored: Stored) -> Item:
     """Return an item with the facts of its object."""
-    return replace(item, size=stored.size, etag=stored.etag, modified_at=stored.modified_at)
+    return replace(
+        item,
+        size=stored.size,
+        etag=stored.etag,
+        modified_at=stored.modified_at,
+        storage_class=stored.storage_class,
+    )
 
 
 def _fits(row: Item | None, stored: Stored | None) -> bool:
     if row is None or stored is None:
         return row is None and stored is None
-    facts = (stored.size, stored.etag, stored.modified_at)
-    return (row.size, row.etag, row.modified_at) == facts
+    return with_facts(row, stored) == row

@@ -13,6 +13,7 @@ from valetkey.catalog.services.items.folders import folder_path
 from valetkey.catalog.services.items.index import Index, with_facts
 from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.removal import Outcome, not_there
+from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import MOVE, Sessions
 from valetkey.catalog.services.items.uploading import changed_meanwhile
 from valetkey.domain.access import Action
@@ -134,6 +135,8 @@ class ItemMoving:
         before = await self._objects.head(await renew(), store.place, source)
         if before is None:
             raise not_there(item.id)
+        if before.is_archived:
+            raise archived(item, before)
         if await self._objects.head(await renew(), store.place, target) is not None:
             raise _occupied(to)
         try:

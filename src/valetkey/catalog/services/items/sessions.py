@@ -67,9 +67,16 @@ class Sessions:
         return renew
 
     async def open(
-        self, caller: Caller, store: DatasetStorage, levels: frozenset[AccessLevel], purpose: str
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        levels: frozenset[AccessLevel],
+        purpose: str,
+        *,
+        restore: bool = False,
     ) -> Credentials:
-        """Return credentials for the location's folder and no more levels than these.
+        """Return credentials for the location's folder and no more levels than these; with
+        ``restore``, those that write may restore archived objects too.
 
         Raises AwsRefused, AwsUnavailable, Conflict (integration disabled), SealBroken.
         """
@@ -89,7 +96,7 @@ class Sessions:
             )
             return await open_static_key(self._storage, self._sealer, integration.id)
         vended = await self._vending.vend_for_service(
-            caller, location.id, VendRequest(("",), levels, purpose=purpose)
+            caller, location.id, VendRequest(("",), levels, purpose=purpose, restore=restore)
         )
         return vended.credentials
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
+from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import LOOK, READ, Sessions
 from valetkey.domain.access import Action
-from valetkey.domain.errors import InvalidInput, NotFound
-from valetkey.domain.ports.objects import ObjectStore
+from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound
+from valetkey.domain.ports.objects import ObjectStore, Stored
 from valetkey.services.audit import Caller
 
 #: Long enough to begin a download, short enough to be worth little when it leaks.
@@ -53,14 +54,19 @@ class ItemStreaming:
     ) -> Elsewhere | Bytes:
         """Open an item. ``byte_range`` is an HTTP Range header.
 
-        Raises NotFound, Denied, InvalidInput (a folder), AwsRefused, AwsUnavailable.
+        Raises NotFound, Denied, InvalidInput (a folder), Archived, AwsRefused, AwsUnavailable.
         """
         store, item = await self._stores.of_item(caller, item_id, Action.READ_DATASETS)
         if item.is_folder:
             raise InvalidInput("A folder has no bytes.", hint="Stream the items in it.")
-        if item.size == 0 and await self._is_empty(caller, store, item):
-            # S3 answers a Range on an empty object with 416, and SDKs always send one.
-            return Bytes(item, 0)
+        if item.size == 0 or item.is_archived:
+            # S3 answers a Range on an empty object with 416, and SDKs always send one; of an
+            # archived one it says so in XML, to whom it was sent by a redirect.
+            stored = await self._look(caller, store, item)
+            if stored.is_archived:
+                raise archived(item, stored)
+            if stored.size == 0:
+                return Bytes(item, 0)
         credentials = await self._sessions.open(caller, store, READ, f"stream item {item.id}")
         key, place = store.key(item.path), store.place
         if not proxied and not _resolved_by_clients(key):
@@ -68,13 +74,18 @@ class ItemStreaming:
                 credentials, place, key, seconds=int(URL_LIFETIME.total_seconds())
             )
             return Elsewhere(url)
-        reading = await self._objects.read(credentials, place, key, byte_range=byte_range)
+        try:
+            reading = await self._objects.read(credentials, place, key, byte_range=byte_range)
+        except AwsRefused as refused:
+            if refused.details.get("aws_code") == "InvalidObjectState":
+                raise archived(item) from None
+            raise
         return Bytes(
             item, reading.size, reading.content_range, reading.content_encoding, reading.chunks
         )
 
-    async def _is_empty(self, caller: Caller, store: DatasetStorage, item: Item) -> bool:
-        """Ask the bucket whether an object is as empty as the index has it. Raises NotFound."""
+    async def _look(self, caller: Caller, store: DatasetStorage, item: Item) -> Stored:
+        """Ask the bucket what it has now. Raises NotFound."""
         credentials = await self._sessions.open(caller, store, LOOK, f"stream item {item.id}")
         stored = await self._objects.head(credentials, store.place, store.key(item.path))
         if stored is None:
@@ -82,7 +93,7 @@ class ItemStreaming:
                 f"The object of {ascii(item.filename)[:200]} is not in the bucket any more.",
                 hint="Sync the dataset.",
             )
-        return stored.size == 0
+        return stored
 
 
 def _resolved_by_clients(key: str) -> bool:
