@@ -17,7 +17,7 @@ PAGES = (
     "/console",
     "/console/integrations",
     "/console/integrations/{integration}",
-    "/console/drivers",
+    "/console/locations",
     "/console/datasets",
     "/console/datasets/{dataset}",
     "/console/datasets/{dataset}?view=grid",
@@ -30,9 +30,9 @@ PAGES = (
 PANELS = (
     ("/console/integrations", "Create Integration"),
     ("/console/integrations/{integration}", "Delete"),
-    ("/console/drivers", "Create storage driver"),
-    ("/console/drivers", "Delete training images"),
-    ("/console/drivers", "Test training images"),
+    ("/console/locations", "Create location"),
+    ("/console/locations", "Delete training images"),
+    ("/console/locations", "Test training images"),
     ("/console/integrations/{integration}", "Rotate the key"),
     ("/console/datasets", "Create dataset"),
     ("/console/datasets/{dataset}", "Delete dataset"),
@@ -131,7 +131,7 @@ def test_the_sign_in_has_no_serious_barrier(
 def test_credentials_that_are_shown_have_no_serious_barrier(
     reader: Page, valetkey_server: Installation
 ) -> None:
-    reader.goto(f"/console/credentials?driver={valetkey_server.driver.id}")
+    reader.goto(f"/console/credentials?location={valetkey_server.driver.id}")
     reader.get_by_role("button", name="Get credentials").click()
     reader.get_by_role("tab", name="DuckDB").click()
     assert barriers(reader) == []

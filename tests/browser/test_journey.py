@@ -27,7 +27,7 @@ from valetkey.embedded import EmbeddedAws
 ACCOUNT: Final = "000000000000"
 BUCKET: Final = "journey-images"
 ANNOTATOR: Final = "joan@example.com"
-GOVERNANCE: Final = ("Integrations", "Storage drivers", "Audit", "Credentials")
+GOVERNANCE: Final = ("Integrations", "Locations", "Audit", "Credentials")
 #: What AWS's console writes when EC2 is chosen as the use case of a new role.
 FOR_EC2: Final = json.dumps(
     {
@@ -196,15 +196,15 @@ def integrate(page: Page, admin: Administrator) -> None:
 
 
 def make_driver(page: Page) -> None:
-    page.get_by_role("link", name="Create a storage driver").click()
-    panel = page.get_by_role("dialog", name="Create storage driver")
+    page.get_by_role("link", name="Create a location").click()
+    panel = page.get_by_role("dialog", name="Create location")
     panel.get_by_label("Name").fill("journey")
     panel.get_by_label("Bucket", exact=True).fill(BUCKET)
     panel.get_by_label("Folder").fill("train")
-    panel.get_by_role("button", name="Create storage driver").click()
+    panel.get_by_role("button", name="Create location").click()
     expect(panel).to_contain_text("is in eu-central-1")
     panel.get_by_role("button", name="Test it").click()
-    expect(panel.locator(".outcome")).to_contain_text("The driver journey works.")
+    expect(panel.locator(".outcome")).to_contain_text("The location journey works.")
 
 
 def browse_dataset(page: Page) -> None:
@@ -265,13 +265,13 @@ def vend(page: Page, world: World) -> Any:
 def revoke(page: Page) -> None:
     page.goto("/console/integrations")
     page.get_by_role("link", name="Acme production").click()
-    sessions = page.get_by_role("region", name="Sessions in force")
+    sessions = page.get_by_role("region", name="Live leases")
     line = sessions.locator("li", has_text="list, read in")
     line.get_by_role("button").click()
-    panel = page.get_by_role("dialog", name="Revoke this session?")
+    panel = page.get_by_role("dialog", name="Revoke this lease?")
     panel.get_by_label("Reason").fill("the laptop was lost")
-    panel.get_by_role("button", name="Revoke the session").click()
-    expect(panel).to_contain_text("The session is revoked.")
+    panel.get_by_role("button", name="Revoke the lease").click()
+    expect(panel).to_contain_text("The lease is revoked.")
     panel.get_by_role("button", name="Close").last.click()
     expect(line).to_have_count(0)
 
@@ -330,7 +330,7 @@ def see_no_governance(page: Page) -> None:
     expect(menu.get_by_role("link", name="Datasets")).to_be_visible()
     for name in GOVERNANCE:
         expect(menu.get_by_role("link", name=name)).to_have_count(0)
-    for path in ("integrations", "drivers", "audit", "credentials"):
+    for path in ("integrations", "locations", "audit", "credentials"):
         page.goto(f"/console/{path}")
         expect(page.get_by_role("heading", name="Not yours to do")).to_be_visible()
     page.goto("/console/datasets")

@@ -41,8 +41,8 @@ def snippets(valetkey_server: Installation) -> dict[str, dict[str, str]]:
         sign_in(page, DEVELOPER)
         for driver in DRIVERS:
             page.goto("/console/credentials")
-            option = page.locator("select[name=driver] option", has_text=driver)
-            page.locator("select[name=driver]").select_option(option.get_attribute("value"))
+            option = page.locator("select[name=location] option", has_text=driver)
+            page.locator("select[name=location]").select_option(option.get_attribute("value"))
             page.get_by_role("button", name="Get credentials").click()
             expect(page.locator("#text-env")).to_be_visible()
             texts = page.locator("pre[id^=text-]").all()

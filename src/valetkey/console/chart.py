@@ -1,4 +1,4 @@
-"""A chart as numbers: hand-outs and refusals over time, for a template that draws them as SVG."""
+"""A chart as numbers: vends and refusals over time, for a template that draws them as SVG."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Chart:
     @property
     def summary(self) -> str:
         """The chart in a sentence, for whoever does not see it."""
-        return f"{self.allowed} handed out, {self.refused} refused or failed."
+        return f"{self.allowed} vended, {self.refused} refused or failed."
 
 
 class ChartMaker:
@@ -54,7 +54,7 @@ class ChartMaker:
         self._oldest = now
 
     def add(self, event: AuditEvent) -> None:
-        """Count an event: a hand-out, or anything that was refused."""
+        """Count an event: a vend, or anything that was refused."""
         kind = int(event.outcome != "allowed")
         if not kind and event.action != VEND:
             return

@@ -7,8 +7,8 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
-from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Services
+from valetkey.console.locations import readable_locations
 from valetkey.console.snippets import Wanted, snippets
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
@@ -29,14 +29,14 @@ TTLS: Final = (
 async def choose(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[str]:
-    """Choose a driver, folders, access and a time to live."""
+    """Choose a location, folders, access and a time to live."""
     reader.require(reader.rights.vend, "vend credentials")
-    shown = await readable_drivers(services, reader)
+    shown = await readable_locations(services, reader)
     return reader.page(
         "credentials/choose.html",
         here=HERE,
         shown=[line for line in shown if reader.may_in(line.project).vend],
-        chosen=request.query_params.get("driver", ""),
+        chosen=request.query_params.get("location", ""),
         levels=list(AccessLevel),
         ttls=TTLS,
     )
@@ -48,7 +48,7 @@ async def vend(
 ) -> Response[str]:
     """Hand out credentials. This answer alone holds their secret, and nothing keeps it."""
     form = await request.form()
-    location_id = str(form.get("driver", ""))
+    location_id = str(form.get("location", ""))
     try:
         order = VendRequest(
             prefixes=tuple(_lines(str(form.get("folders", "")))),
@@ -60,16 +60,16 @@ async def vend(
     except (InvalidInput, Conflict) as error:
         return refused(error, _FIELDS, otherwise="folders-error")
     except (AwsRefused, AwsUnavailable) as error:
-        return refused(error, {}, otherwise="driver-error")
-    driver = vended.location
+        return refused(error, {}, otherwise="location-error")
+    location = vended.location
     wanted = Wanted(
         server=str(request.base_url).rstrip("/"),
-        driver=driver.name,
-        location_id=driver.id,
-        bucket=driver.bucket,
-        region=driver.region,
-        endpoint=services.vending.endpoint(driver),
-        folders=[prefix.removeprefix(driver.prefix) for prefix in vended.scope.prefixes],
+        location=location.name,
+        location_id=location.id,
+        bucket=location.bucket,
+        region=location.region,
+        endpoint=services.vending.endpoint(location),
+        folders=[prefix.removeprefix(location.prefix) for prefix in vended.scope.prefixes],
         prefixes=vended.scope.prefixes,
         levels=sorted(level.value for level in order.levels),
         seconds=int(order.ttl.total_seconds()),
@@ -82,7 +82,7 @@ async def vend(
 
 
 def _lines(text: str) -> list[str]:
-    """Return the folders, one a line; none at all means the driver's whole folder."""
+    """Return the folders, one a line; none at all means the location's whole folder."""
     return [line.strip() for line in text.splitlines() if line.strip()] or [""]
 
 

@@ -11,10 +11,10 @@ from litestar import Request, Response, get, post
 from valetkey.console.audit import RECENT
 from valetkey.console.checks import refused
 from valetkey.console.drift import admin_command
-from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.integrations import HERE
 from valetkey.console.keys import key_since, live_leases, rotation_context
+from valetkey.console.locations import readable_locations
 from valetkey.console.web import fields
 from valetkey.domain.audit import AuditEvent, AuditRecord
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -28,7 +28,7 @@ async def show_integration(
 ) -> Response[str]:
     """Show everything about one integration."""
     integration = await services.integrations.get(reader.caller, integration_id)
-    shown = await readable_drivers(services, reader)
+    shown = await readable_locations(services, reader)
     records: deque[AuditRecord] = deque(maxlen=_SHOWN)
     async for record in services.audit.recent(reader.caller, integration.org_id, among=RECENT):
         if _concerns(record.event, integration_id):
@@ -44,7 +44,7 @@ async def show_integration(
         since=key_since(integration, status.rotation),
         leases=await live_leases(services, reader, integration),
         **rotation_context(status),
-        shown=[line for line in shown if line.driver.integration_id == integration_id],
+        shown=[line for line in shown if line.location.integration_id == integration_id],
         records=list(reversed(records)),
     )
 

@@ -1,4 +1,4 @@
-"""An integration's key and the sessions made with it: rotate, schedule, switch off, revoke."""
+"""An integration's key and the leases made with it: rotate, schedule, switch off, revoke."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def rotation_context(status: RotationStatus) -> dict[str, Any]:
 async def live_leases(
     services: Services, reader: Reader, integration: Integration
 ) -> Sequence[Lease]:
-    """Return the newest sessions of an integration that are in force."""
+    """Return the newest live leases of an integration."""
     return await services.leases.find(
         reader.caller,
         integration.org_id,
@@ -146,7 +146,7 @@ async def enable(services: Services, reader: Reader, integration_id: Segment) ->
 
 @get("/leases/{lease_id:str}/revoke")
 async def ask_to_revoke(services: Services, reader: Reader, lease_id: Segment) -> Response[str]:
-    """Ask before a session is called back, naming whose it is and what it opens."""
+    """Ask before a lease is revoked, naming whose it is and what it opens."""
     target = await services.leases.target(reader.caller, Kind.LEASE, lease_id)
     found = await services.leases.find(reader.caller, target.org_id, active=True)
     lease = next((lease for lease in found if lease.id == lease_id), None)
@@ -157,7 +157,7 @@ async def ask_to_revoke(services: Services, reader: Reader, lease_id: Segment) -
 async def revoke(
     request: Request[Any, Any, Any], services: Services, reader: Reader, lease_id: Segment
 ) -> Response[str]:
-    """Call a session back, and say how far AWS has been told."""
+    """Revoke a lease, and say how far AWS has been told."""
     form = await fields(request)
     target = await services.leases.target(reader.caller, Kind.LEASE, lease_id)
     try:

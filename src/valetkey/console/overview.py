@@ -12,9 +12,9 @@ from litestar.di import NamedDependency
 
 from valetkey.console.audit import RECENT
 from valetkey.console.chart import VEND
-from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Services
 from valetkey.console.keys import key_since
+from valetkey.console.locations import readable_locations
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.integration import Integration, IntegrationState
 
@@ -34,15 +34,15 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """Hand-outs lately, and the sessions that sufficed for them: the cache did the rest."""
+    """What was vended lately, and the AWS sessions that sufficed for it: the cache did the rest."""
 
-    handed_out: int = 0
+    vended: int = 0
     sessions: int = 0
 
     @property
     def saved(self) -> int:
         """Calls to STS that were not needed."""
-        return self.handed_out - self.sessions
+        return self.vended - self.sessions
 
 
 @get("/")
@@ -62,7 +62,7 @@ async def overview(
         "overview.html",
         here=HERE,
         integrations=integrations,
-        drivers=len(await readable_drivers(services, reader)),
+        locations=len(await readable_locations(services, reader)),
         datasets=dataset_count,
         savings=savings,
         health=readiness.parts,
@@ -71,18 +71,18 @@ async def overview(
 
 
 async def _savings(services: Services, reader: Reader) -> Savings:
-    """Count in the audit trail: a hand-out names its session, and many may name the same."""
-    handed_out, sessions = 0, set()
+    """Count in the audit trail: a vend names its lease, and many may name the same."""
+    vended, sessions = 0, set()
     async for record in services.audit.recent(reader.caller, reader.org.id, among=RECENT):
         event = record.event
         if event.action == VEND and event.outcome == "allowed" and not _for_one_item(event):
-            handed_out += 1
+            vended += 1
             sessions.add(event.details.get("lease_id"))
-    return Savings(handed_out, len(sessions))
+    return Savings(vended, len(sessions))
 
 
 def _for_one_item(event: AuditEvent) -> bool:
-    """Tell whether the hand-out only opened an item: looking at pictures saves nobody a call."""
+    """Tell whether the vend only opened an item: looking at pictures saves nobody a call."""
     return str(event.details.get("purpose", "")).startswith("stream item ")
 
 

@@ -22,8 +22,8 @@ from valetkey.services.registry import Services
 _DONE: Final = {
     "integration-deleted": "The integration is deleted, and its secret with it.",
     "integration-changed": "The integration is changed.",
-    "driver-created": "The storage driver is created.",
-    "driver-deleted": "The storage driver is deleted. Its bucket is as it was.",
+    "location-created": "The location is created.",
+    "location-deleted": "The location is deleted. Its bucket is as it was.",
     "dataset-created": "The dataset is created.",
     "dataset-deleted": "The dataset is deleted.",
     "item-deleted": "The item is deleted.",
@@ -32,9 +32,9 @@ _DONE: Final = {
     "project-created": "The project is created.",
     "password-changed": "The password is changed. Every earlier sign-in has ended.",
     "signed-out-elsewhere": "Every other sign-in has ended.",
-    "session-ended": "The session has ended.",
+    "session-ended": "The sign-in has ended.",
     "key-revoked": "The API key is revoked.",
-    "lease-revoked": "The session is revoked: AWS refuses it from now on.",
+    "lease-revoked": "The lease is revoked: AWS refuses it from now on.",
 }
 
 

@@ -13,8 +13,8 @@ class Rights:
 
     read_integrations: bool
     manage_integrations: bool
-    read_drivers: bool
-    manage_drivers: bool
+    read_locations: bool
+    manage_locations: bool
     read_datasets: bool
     manage_datasets: bool
     vend: bool
@@ -36,8 +36,8 @@ def rights_of(principal: Principal, projects: dict[str, str]) -> Rights:
     return Rights(
         read_integrations=anywhere(Action.READ_INTEGRATIONS),
         manage_integrations=anywhere(Action.MANAGE_INTEGRATIONS),
-        read_drivers=anywhere(Action.READ_LOCATIONS),
-        manage_drivers=anywhere(Action.MANAGE_LOCATIONS),
+        read_locations=anywhere(Action.READ_LOCATIONS),
+        manage_locations=anywhere(Action.MANAGE_LOCATIONS),
         read_datasets=anywhere(Action.READ_DATASETS),
         manage_datasets=anywhere(Action.MANAGE_DATASETS),
         vend=anywhere(Action.VEND),

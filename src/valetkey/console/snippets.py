@@ -1,6 +1,6 @@
 """What to paste where, so that a tool uses temporary credentials. Pure text.
 
-Everything that people named stands here inside another language's quotes: a driver's name must
+Everything that people named stands here inside another language's quotes: a location's name must
 not become a command in the shell that it is pasted into.
 """
 
@@ -15,11 +15,11 @@ from valetkey.domain.credentials import TemporaryCredentials
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for: the driver, ``folders`` below its own (``prefixes`` are the same
+    """What was asked for: the location, ``folders`` below its own (``prefixes`` are the same
     as whole keys), levels, seconds. ``server`` is the address of this console."""
 
     server: str
-    driver: str
+    location: str
     location_id: str
     bucket: str
     region: str
@@ -71,8 +71,8 @@ def _environment(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
 
 def _profile(wanted: Wanted) -> Snippet:
     # A name that begins with a hyphen would be an option; the id never does.
-    driver = wanted.location_id if wanted.driver.startswith("-") else wanted.driver
-    command = ["valetkey", "credentials", driver, "--format", "process"]
+    name = wanted.location_id if wanted.location.startswith("-") else wanted.location
+    command = ["valetkey", "credentials", name, "--format", "process"]
     for folder in wanted.folders:
         command += ["--prefix", folder]
     command += ["--access", ",".join(wanted.levels), "--ttl", str(wanted.seconds)]
@@ -91,7 +91,7 @@ def _renewing(wanted: Wanted, call: str) -> str:
     )
     return (
         "# Or, renewing itself (pip install valetkey; valetkey login):\n"
-        f"# import valetkey; driver = valetkey.Client().driver({wanted.driver!r})\n"
+        f"# import valetkey; driver = valetkey.Client().driver({wanted.location!r})\n"
         f"# {call.replace('SCOPE', scope)}"
     )
 

@@ -9,8 +9,8 @@ from support.console import Visitor, visitor_of
 from support.memory import KEY, ROLE, Memory
 from valetkey.domain.access import ProjectRole
 
-PAGES = ("", "/integrations", "/drivers", "/credentials", "/audit", "/people")
-GOVERNANCE = ("/integrations", "/drivers", "/credentials", "/audit")
+PAGES = ("", "/integrations", "/locations", "/credentials", "/audit", "/people")
+GOVERNANCE = ("/integrations", "/locations", "/credentials", "/audit")
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}"
 
 
@@ -62,14 +62,14 @@ async def test_an_annotator_is_offered_no_governance_page_and_is_refused_each(
         assert "<h1>Not yours to do</h1>" in refused.text
 
 
-async def test_a_developer_is_offered_drivers_and_credentials_but_no_integrations(
+async def test_a_developer_is_offered_locations_and_credentials_but_no_integrations(
     memory: Memory,
 ) -> None:
     await memory.member("grace@example.com", ProjectRole.DEVELOPER)
     grace = visitor_of(memory)
     await grace.sign_in("grace@example.com")
     overview = (await grace.get("")).text
-    assert 'href="/console/drivers"' in overview
+    assert 'href="/console/locations"' in overview
     assert 'href="/console/credentials"' in overview
     for path in ("/integrations", "/audit"):
         assert f'href="/console{path}"' not in overview
@@ -177,24 +177,24 @@ async def test_text_that_people_typed_stays_text_on_every_page(owner: Visitor) -
     await owner.post("/integrations", form | {"name": name})
     services, caller = owner.memory.services, await owner.memory.caller()
     integration = (await services.integrations.of_org(caller, owner.memory.org_id))[0]
-    driver = {"name": name, "integration": integration.id, "bucket": "acme"}
-    made = await owner.post("/drivers", driver | {"project": owner.memory.project.id})
-    location_id = re.findall(r"/drivers/([0-9a-f]{24})/test", made.text)[0]
+    location = {"name": name, "integration": integration.id, "bucket": "acme"}
+    made = await owner.post("/locations", location | {"project": owner.memory.project.id})
+    location_id = re.findall(r"/locations/([0-9a-f]{24})/test", made.text)[0]
     await owner.post("/people/projects", {"project-name": name})
     texts = [(await owner.post("/people/keys", {"description": name})).text]
-    order = {"driver": location_id, "folders": HOSTILE, "access": "list", "purpose": HOSTILE}
+    order = {"location": location_id, "folders": HOSTILE, "access": "list", "purpose": HOSTILE}
     texts.append((await owner.post("/credentials", order | {"ttl": "3600"})).text)
     paths = (
         *PAGES,
         f"/integrations/{integration.id}",
         f"/integrations/{integration.id}/delete",
-        f"/drivers/{location_id}/delete",
-        f"/drivers/{location_id}/test",
-        "/drivers/new",
+        f"/locations/{location_id}/delete",
+        f"/locations/{location_id}/test",
+        "/locations/new",
     )
     texts += [(await owner.get(path)).text for path in paths]
     texts.append((await owner.post(f"/integrations/{integration.id}/verify")).text)
-    texts.append((await owner.post(f"/drivers/{location_id}/test")).text)
+    texts.append((await owner.post(f"/locations/{location_id}/test")).text)
     assert sum("&lt;script&gt;" in text for text in texts) > 10
     for text in texts:
         assert "<script>" not in text
@@ -207,9 +207,9 @@ async def test_text_that_people_typed_stays_text_on_every_page(owner: Visitor) -
         "/audit?actor={}&action={}&subject={}&outcome={}",
         "/people/ask?kind=member&name={}&id={}",
         "/people/ask?kind=key&name={}&id={}",
-        "/credentials?driver={}",
-        "/drivers?new={}",
-        "/drivers/new?integration={}",
+        "/credentials?location={}",
+        "/locations?new={}",
+        "/locations/new?integration={}",
         "/people?done={}",
         "/nowhere/{}",
         "/signin?next={}",

@@ -10,9 +10,9 @@ from litestar import Request, Response, get, post
 from valetkey.catalog.given import Catalog
 from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.console.checks import refused
-from valetkey.console.drivers import Shown as ShownDriver
-from valetkey.console.drivers import readable_drivers
 from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.locations import Shown as ShownLocation
+from valetkey.console.locations import readable_locations
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import Conflict, InvalidInput
 from valetkey.domain.people import Project
@@ -22,55 +22,55 @@ HERE: Final = "/datasets"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A dataset in the list. ``place`` is empty for whoever may not see drivers."""
+    """A dataset in the list. ``place`` is empty for whoever may not see locations."""
 
     view: DatasetView
     project: Project
     place: str
 
 
-def _place(drivers: list[ShownDriver], location_id: str) -> str:
-    found = (line.driver for line in drivers if line.driver.id == location_id)
-    return next((f"s3://{driver.bucket}/{driver.prefix}" for driver in found), "")
+def _place(locations: list[ShownLocation], location_id: str) -> str:
+    found = (line.location for line in locations if line.location.id == location_id)
+    return next((f"s3://{location.bucket}/{location.prefix}" for location in found), "")
 
 
 @get("/datasets")
 async def list_datasets(services: Services, catalog: Catalog, reader: Reader) -> Response[str]:
     """List the datasets of every project where the reader may look."""
     reader.require(reader.rights.read_datasets, "read datasets")
-    drivers = await readable_drivers(services, reader)
+    locations = await readable_locations(services, reader)
     shown: list[Shown] = []
     for project in reader.projects:
         if reader.may_in(project).read_datasets:
             views = await catalog.datasets.of_project(reader.caller, project.id)
             shown += [
-                Shown(view, project, _place(drivers, view.dataset.location_id)) for view in views
+                Shown(view, project, _place(locations, view.dataset.location_id)) for view in views
             ]
-    return reader.page("datasets/list.html", here=HERE, shown=shown, has_drivers=bool(drivers))
+    return reader.page("datasets/list.html", here=HERE, shown=shown, has_locations=bool(locations))
 
 
 @get("/datasets/new")
 async def new_dataset(services: Services, reader: Reader) -> Response[str]:
     """Open the panel that makes a dataset."""
     reader.require(reader.rights.manage_datasets, "manage datasets")
-    drivers = await readable_drivers(services, reader)
-    usable = [line for line in drivers if reader.may_in(line.project).manage_datasets]
-    return reader.part("datasets/new.html", drivers=usable)
+    locations = await readable_locations(services, reader)
+    usable = [line for line in locations if reader.may_in(line.project).manage_datasets]
+    return reader.part("datasets/new.html", locations=usable)
 
 
 @post("/datasets")
 async def create_dataset(
     request: Request[Any, Any, Any], catalog: Catalog, reader: Reader
 ) -> Response[Any]:
-    """Make a dataset on a driver, and go to it."""
+    """Make a dataset on a location, and go to it."""
     form = await fields(request)
-    project_id, _, location_id = form.get("driver", "").partition("/")
+    project_id, _, location_id = form.get("location", "").partition("/")
     try:
         view = await catalog.datasets.create(
             reader.caller, project_id, NewDataset(form.get("name", ""), location_id)
         )
     except (InvalidInput, Conflict) as error:
-        return refused(error, {"name": "name", "driver": "driver"}, otherwise="name-error")
+        return refused(error, {"name": "name", "location": "location"}, otherwise="name-error")
     target = f"/console/datasets/{view.dataset.id}?done=dataset-created"
     return Response(b"", status_code=200, headers={"HX-Redirect": target})
 

@@ -102,9 +102,9 @@ async def show_dataset(
     except InvalidInput as error:
         problem = error
     project = next(each for each in reader.projects if each.id == shown.dataset.project_id)
-    driver = await _driver(services, reader, shown)
+    location = await _location(services, reader, shown)
     items = page.items if view.kind == "grid" else ()
-    signer = driver if reader.may_in(project).vend else None
+    signer = location if reader.may_in(project).vend else None
     urls = await _signed_pictures(services, reader, signer, items)
     if not urls:
         urls = await _first_picture(catalog, reader, items)
@@ -116,7 +116,7 @@ async def show_dataset(
         count=shown.item_count,
         project=project,
         may_here=reader.may_in(project),
-        driver=driver,
+        location=location,
         view=view,
         page=page,
         problem=problem,
@@ -126,24 +126,24 @@ async def show_dataset(
     )
 
 
-async def _driver(services: Services, reader: Reader, shown: DatasetView) -> Location | None:
-    if not shown.dataset.location_id or not reader.rights.read_drivers:
+async def _location(services: Services, reader: Reader, shown: DatasetView) -> Location | None:
+    if not shown.dataset.location_id or not reader.rights.read_locations:
         return None
     return await services.locations.get(reader.caller, shown.dataset.location_id)
 
 
 async def _signed_pictures(
-    services: Services, reader: Reader, driver: Location | None, items: Sequence[Item]
+    services: Services, reader: Reader, location: Location | None, items: Sequence[Item]
 ) -> dict[str, str]:
     """Return the URLs of a page's pictures by their items' ids: one session and one audit record
     for all of them. Empty for whoever may not presign, and where nobody can."""
     shown = [item for item in items if _is_picture(item) and "/." not in f"/{item.path}"]
-    if driver is None or not shown:
+    if location is None or not shown:
         return {}
-    keys = [driver.prefix + item.path for item in shown]
+    keys = [location.prefix + item.path for item in shown]
     request = PresignRequest(keys, expires=URL_LIFETIME, purpose="thumbnails")
     try:
-        made = await services.presigning.presign(reader.caller, driver.id, request)
+        made = await services.presigning.presign(reader.caller, location.id, request)
     except ValetkeyError:
         return {}  # each picture says for itself that it can't be opened
     return {item.id: url for item, url in zip(shown, made.urls(0, len(made)), strict=True)}
@@ -203,13 +203,13 @@ async def show_item(
         item=item,
         metadata=json.dumps(item.metadata, indent=2, ensure_ascii=False, sort_keys=True),
         may_here=reader.may_in(project),
-        driver=await _driver(services, reader, shown),
+        location=await _location(services, reader, shown),
     )
 
 
 @post("/items/{item_id:str}/delete")
 async def delete_item(catalog: Catalog, reader: Reader, item_id: Segment) -> Response[Any]:
-    """Delete an item, and its object where the driver says so."""
+    """Delete an item, and its object where the location says so."""
     item = await catalog.items.reading.get(reader.caller, item_id)
     await catalog.items.removal.delete(reader.caller, item_id)
     return go_to(f"/datasets/{item.dataset_id}?done=item-deleted")

@@ -1,4 +1,4 @@
-"""Storage drivers: the list, the panel that makes one, and the test."""
+"""Locations: the list, the panel that makes one, and the test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.services.locations import NewLocation
 
-HERE: Final = "/drivers"
+HERE: Final = "/locations"
 _FIELDS: Final = {
     "name": "name",
     "bucket": "bucket",
@@ -38,21 +38,21 @@ _FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A driver in the list."""
+    """A location in the list."""
 
-    driver: Location
+    location: Location
     project: Project
     may_manage: bool
 
 
-async def readable_drivers(services: Services, reader: Reader) -> list[Shown]:
-    """Return the drivers of every project where the reader may see them."""
+async def readable_locations(services: Services, reader: Reader) -> list[Shown]:
+    """Return the locations of every project where the reader may see them."""
     found = []
     for project in reader.projects:
         rights = reader.may_in(project)
-        if rights.read_drivers:
-            drivers = await services.locations.of_project(reader.caller, project.id)
-            found += [Shown(driver, project, rights.manage_drivers) for driver in drivers]
+        if rights.read_locations:
+            locations = await services.locations.of_project(reader.caller, project.id)
+            found += [Shown(location, project, rights.manage_locations) for location in locations]
     return found
 
 
@@ -63,40 +63,40 @@ async def usable_integrations(services: Services, reader: Reader) -> Sequence[In
     return await services.integrations.of_org(reader.caller, reader.org.id)
 
 
-@get("/drivers")
-async def list_drivers(
+@get("/locations")
+async def list_locations(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[str]:
-    """List the drivers. Raises Denied for who may see none."""
-    reader.require(reader.rights.read_drivers, "read drivers")
+    """List the locations. Raises Denied for who may see none."""
+    reader.require(reader.rights.read_locations, "read locations")
     return reader.page(
-        "drivers/list.html",
+        "locations/list.html",
         here=HERE,
-        shown=await readable_drivers(services, reader),
+        shown=await readable_locations(services, reader),
         open_for=request.query_params.get("new", ""),
     )
 
 
-@get("/drivers/new")
-async def new_driver(
+@get("/locations/new")
+async def new_location(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[str]:
-    """Open the panel that makes a driver."""
-    places = [project for project in reader.projects if reader.may_in(project).manage_drivers]
-    reader.require(bool(places), "manage drivers")
+    """Open the panel that makes a location."""
+    places = [project for project in reader.projects if reader.may_in(project).manage_locations]
+    reader.require(bool(places), "manage locations")
     return reader.part(
-        "drivers/new.html",
+        "locations/new.html",
         places=places,
         integrations=await usable_integrations(services, reader),
         chosen=request.query_params.get("integration", ""),
     )
 
 
-@post("/drivers", status_code=201)
-async def create_driver(
+@post("/locations", status_code=201)
+async def create_location(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[Any]:
-    """Make a driver; the bucket is looked for at AWS."""
+    """Make a location; the bucket is looked for at AWS."""
     form = await fields(request)
     new = NewLocation(
         name=form.get("name", ""),
@@ -108,55 +108,57 @@ async def create_driver(
         allow_external_delete=form.get("delete") == "yes",
     )
     try:
-        driver = await services.locations.create(reader.caller, form.get("project", ""), new)
+        location = await services.locations.create(reader.caller, form.get("project", ""), new)
     except (InvalidInput, Conflict) as error:
         return refused(error, _FIELDS, otherwise="name-error")
     except (AwsRefused, AwsUnavailable) as error:
         return refused(error, {}, otherwise="bucket-error")
-    return reader.part("drivers/created.html", driver=driver)
+    return reader.part("locations/created.html", location=location)
 
 
-@get("/drivers/{location_id:str}/test")
+@get("/locations/{location_id:str}/test")
 async def show_test(
     request: Request[Any, Any, Any], services: Services, reader: Reader, location_id: Segment
 ) -> Response[str]:
     """Open the panel in which a test writes itself."""
-    driver = await services.locations.get(reader.caller, location_id)
+    location = await services.locations.get(reader.caller, location_id)
     name = "tested" if request.query_params.get("in") == "panel" else "test"
-    return reader.part(f"drivers/{name}.html", driver=driver)
+    return reader.part(f"locations/{name}.html", location=location)
 
 
-@post("/drivers/{location_id:str}/test", status_code=200)
-async def test_driver(services: Services, reader: Reader, location_id: Segment) -> Stream:
+@post("/locations/{location_id:str}/test", status_code=200)
+async def test_location(services: Services, reader: Reader, location_id: Segment) -> Stream:
     """List, write, read and delete a probe object, and send each check as soon as it is known."""
-    driver = await services.locations.get(reader.caller, location_id)
+    location = await services.locations.get(reader.caller, location_id)
     return stream_report(
         services.locations.test_stream(reader.caller, location_id),
-        "drivers/outcome.html",
-        lambda report: {"driver": driver, "report": report},
+        "locations/outcome.html",
+        lambda report: {"location": location, "report": report},
     )
 
 
-@get("/drivers/{location_id:str}/delete")
+@get("/locations/{location_id:str}/delete")
 async def ask_to_delete(services: Services, reader: Reader, location_id: Segment) -> Response[str]:
-    """Ask before a driver goes, naming it."""
-    driver = await services.locations.get(reader.caller, location_id)
-    return reader.part("drivers/delete.html", driver=driver)
+    """Ask before a location goes, naming it."""
+    location = await services.locations.get(reader.caller, location_id)
+    return reader.part("locations/delete.html", location=location)
 
 
-@post("/drivers/{location_id:str}/delete")
-async def delete_driver(services: Services, reader: Reader, location_id: Segment) -> Response[Any]:
-    """Forget a driver."""
+@post("/locations/{location_id:str}/delete")
+async def delete_location(
+    services: Services, reader: Reader, location_id: Segment
+) -> Response[Any]:
+    """Forget a location."""
     await services.locations.delete(reader.caller, location_id)
-    return go_to("/drivers?done=driver-deleted")
+    return go_to("/locations?done=location-deleted")
 
 
 ROUTES = (
-    list_drivers,
-    new_driver,
-    create_driver,
+    list_locations,
+    new_location,
+    create_location,
     show_test,
-    test_driver,
+    test_location,
     ask_to_delete,
-    delete_driver,
+    delete_location,
 )
