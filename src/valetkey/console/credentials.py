@@ -11,12 +11,25 @@ from valetkey.console.given import Reader, Services
 from valetkey.console.locations import readable_locations
 from valetkey.console.snippets import Wanted, snippets
 from valetkey.domain.credentials import parse_ttl
-from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
+from valetkey.domain.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    Conflict,
+    Denied,
+    InvalidInput,
+    ValetkeyError,
+)
 from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.vending import VendRequest
 
 HERE: Final = "/credentials"
-_FIELDS: Final = {"prefix": "folders", "access": "access", "ttl": "ttl", "purpose": "purpose"}
+_FIELDS: Final = {
+    "prefix": "folders",
+    "access": "access",
+    "ttl": "ttl",
+    "location": "location",
+    "purpose": "purpose",
+}
 TTLS: Final = (
     ("900", "15 minutes"),
     ("3600", "1 hour"),
@@ -58,9 +71,9 @@ async def vend(
         )
         vended = await services.vending.vend(reader.caller, location_id, order)
     except (InvalidInput, Conflict) as error:
-        return refused(error, _FIELDS, otherwise="folders-error")
-    except (AwsRefused, AwsUnavailable) as error:
-        return refused(error, {}, otherwise="location-error")
+        return refused(error, _FIELDS, otherwise="vend-error")
+    except (AwsRefused, AwsUnavailable, Denied) as error:
+        return refused(error, {}, otherwise=_place_of(error))
     location = vended.location
     wanted = Wanted(
         server=str(request.base_url).rstrip("/"),
@@ -79,6 +92,12 @@ async def vend(
         vended=vended,
         snippets=snippets(wanted, vended.credentials),
     )
+
+
+def _place_of(error: ValetkeyError) -> str:
+    """Return where a refusal of AWS stands: the role's own maximum is about the lifetime."""
+    words = str(error.details.get("aws_message", "")).lower()
+    return "ttl-error" if "maxsessionduration" in words else "vend-error"
 
 
 def _lines(text: str) -> list[str]:

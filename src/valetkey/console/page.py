@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.di import NamedDependency
+from markupsafe import Markup
 
 from valetkey.console.rights import Rights, rights_of
 from valetkey.console.session import Session, open_session
-from valetkey.console.web import html
+from valetkey.console.web import PREFIX, html, is_part
 from valetkey.domain.access import OrgRole
 from valetkey.domain.errors import Denied
 from valetkey.domain.people import Organization, Project
@@ -36,6 +37,8 @@ _DONE: Final = {
     "key-revoked": "The API key is revoked.",
     "lease-revoked": "The lease is revoked: AWS refuses it from now on.",
 }
+#: The lists to which parts belong that are called otherwise.
+_HOMES: Final = {"leases": "integrations", "items": "datasets"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Reader:
     organizations: Sequence[Organization]
     projects: Sequence[Project]
     said: str = ""
+    #: The path of a part of a page that a browser opened by its own address.
+    alone: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -89,8 +94,11 @@ class Reader:
         )
 
     def part(self, name: str, /, *, status: int = 200, **context: Any) -> Response[str]:
-        """Render a part that a page asked for."""
-        return self.page(name, here="", status=status, **context)
+        """Render a part that a page asked for; with a page around it for who opened its address."""
+        response = self.page(name, here="", status=status, **context)
+        if not self.alone:
+            return response
+        return self.page("panel.html", here=_home_of(self.alone), part=Markup(response.content))  # noqa: S704  # a template of ours, escaped
 
 
 async def open_reader(request: Request[Any, Any, Any], services: NamedDependency[Any]) -> Reader:
@@ -102,7 +110,14 @@ async def open_reader(request: Request[Any, Any, Any], services: NamedDependency
     places = {project.id: project.org_id for project in projects}
     rights = rights_of(session.caller.principal, places)
     said = _DONE.get(request.query_params.get("done", ""), "")
-    return Reader(session, rights, organizations, projects, said)
+    alone = request.url.path if request.method == "GET" and not is_part(request) else ""
+    return Reader(session, rights, organizations, projects, said, alone)
+
+
+def _home_of(path: str) -> str:
+    """Return the page that a part belongs to."""
+    first = path.removeprefix(PREFIX).split("/")[1]
+    return f"/{_HOMES.get(first, first)}"
 
 
 def _only(roles: Mapping[str, OrgRole], org_id: str) -> dict[str, OrgRole]:

@@ -6,14 +6,14 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from valetkey.console.csrf import csrf_token, from_here, same_token
-from valetkey.console.web import PREFIX
+from valetkey.console.web import PREFIX, is_part, local_path
 from valetkey.domain.errors import Denied, Unauthenticated
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
@@ -68,7 +68,7 @@ async def open_session(request: Request[Any, Any, Any], services: Services) -> S
     """Return who is signed in. Raises Unauthenticated."""
     token = request.cookies.get(SESSION, "")
     if not token:
-        raise Unauthenticated("You are not signed in.", hint="Sign in, and try again.")
+        raise _not_signed_in()
     source = request.client.host if request.client else ""
     principal = await services.sessions.of(token)
     caller = Caller(principal, request_id=request_id_of(request), source=source)
@@ -88,15 +88,15 @@ def browser_of(request: Request[Any, Any, Any]) -> str:
 async def require_own_form(request: Request[Any, Any, Any]) -> None:
     """Refuse a changing request that did not come from one of this session's own pages.
 
-    Raises Denied.
+    Raises Denied; Unauthenticated where there is no session that a forged one could use.
     """
     expected = csrf_token(request.cookies.get(SESSION, ""))
     given = request.headers.get("x-csrf-token", "")
     if not given and "form" in request.headers.get("content-type", ""):
         given = str((await request.form()).get("csrf", ""))
-    if not request.cookies.get(SESSION) or not from_here(request.headers):
-        raise _forged()
-    if not same_token(given, expected):
+    if not request.cookies.get(SESSION):
+        raise _not_signed_in()
+    if not from_here(request.headers) or not same_token(given, expected):
         raise _forged()
 
 
@@ -104,6 +104,10 @@ async def require_sign_in_form(request: Request[Any, Any, Any], given: str) -> N
     """Refuse a sign-in that did not come from our own form. Raises Denied."""
     if not from_here(request.headers) or not same_token(given, request.cookies.get(FORM, "")):
         raise _forged()
+
+
+def _not_signed_in() -> Unauthenticated:
+    return Unauthenticated("You are not signed in.", hint="Sign in, and try again.")
 
 
 def _forged() -> Denied:
@@ -114,11 +118,25 @@ def _forged() -> Denied:
 
 
 def to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-    """Send somebody who is not signed in to the form, and afterwards back."""
-    target = f"{PREFIX}/signin?next={quote(request.url.path, safe='/')}"
-    if request.headers.get("hx-request") == "true":
+    """Send somebody who is not signed in to the form, and afterwards back to the page that they
+    were on."""
+    target = f"{PREFIX}/signin?next={quote(_page_of(request), safe='/')}"
+    if is_part(request):
         return Response(b"", status_code=401, headers={"HX-Redirect": target})
     return Redirect(path=target)
+
+
+def _page_of(request: Request[Any, Any, Any]) -> str:
+    """Return the page that a request came from: its own address, unless it is for a part of a page
+    or comes from a form, whose address shows nothing."""
+    if is_part(request):
+        shown = request.headers.get("hx-current-url", "")
+    elif request.method in {"GET", "HEAD"}:
+        shown = str(request.url)
+    else:
+        shown = request.headers.get("referer", "")
+    parts = urlsplit(shown)
+    return local_path(f"{parts.path}?{parts.query}".rstrip("?"))
 
 
 def end_session(response: Response[Any]) -> None:

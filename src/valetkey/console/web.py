@@ -13,6 +13,7 @@ from litestar.enums import MediaType
 from litestar.response import Redirect
 
 from valetkey.console.assets import address
+from valetkey.console.pasting import pieces
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.integration_types import IntegrationType
 
@@ -38,7 +39,12 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"prefix": PREFIX, "asset": address, "type_names": TYPE_NAMES}
-    environment.filters |= {"moment": moment, "size": size, "segment": segment}
+    environment.filters |= {
+        "moment": moment,
+        "size": size,
+        "segment": segment,
+        "pieces": pieces,
+    }
     return environment
 
 

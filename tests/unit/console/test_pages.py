@@ -220,3 +220,12 @@ async def test_an_addresss_text_is_never_reflected_as_markup(owner: Visitor, pat
     text = (await owner.get(path.replace("{}", quoted))).text
     assert "<script>" not in text
     assert '"><script' not in text
+
+
+@pytest.mark.parametrize("path", ["/integrations/new", "/locations/new", "/datasets/new"])
+async def test_a_panels_own_address_is_a_whole_page(owner: Visitor, path: str) -> None:
+    page = await owner.get(path)
+    assert page.text.startswith("<!doctype html>")
+    assert "<dialog" in page.text
+    part = await owner.get(path, headers={"HX-Request": "true"})
+    assert "<html" not in part.text

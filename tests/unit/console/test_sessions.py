@@ -72,13 +72,15 @@ async def test_signing_out_forgets_the_session(owner: Visitor) -> None:
 async def test_whoever_is_not_signed_in_comes_back_to_the_page_they_wanted(
     visitor: Visitor,
 ) -> None:
-    response = await visitor.get("/audit")
-    assert response.headers["location"] == "/console/signin?next=/console/audit"
-    part = await visitor.get("/audit", headers={"HX-Request": "true"})
-    assert (part.status_code, part.headers["hx-redirect"]) == (
-        401,
-        "/console/signin?next=/console/audit",
-    )
+    response = await visitor.get("/audit?actor=ada")
+    target = "/console/signin?next=/console/audit%3Factor%3Dada"
+    assert response.headers["location"] == target
+    shown = {"HX-Request": "true", "HX-Current-URL": f"{ORIGIN}/console/audit?actor=ada"}
+    part = await visitor.get("/integrations/new", headers=shown)
+    assert (part.status_code, part.headers["hx-redirect"]) == (401, target)
+    form = {"Referer": f"{ORIGIN}/console/people", "Origin": ORIGIN}
+    posted = await visitor.http.post("/console/people/elsewhere", data={}, headers=form)
+    assert posted.headers["location"] == "/console/signin?next=/console/people"
 
 
 @pytest.mark.parametrize(

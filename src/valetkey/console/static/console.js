@@ -39,11 +39,26 @@ document.addEventListener("click", async (event) => {
 });
 
 async function copy(button) {
-  const text = document.getElementById(button.dataset.copy).textContent;
-  await navigator.clipboard.writeText(text);
-  const before = button.textContent;
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = before; }, 1500);
+  const source = document.getElementById(button.dataset.copy);
+  // Browsers offer the clipboard over https and on localhost alone; a selection is copied anywhere.
+  const copied = navigator.clipboard
+    ? await navigator.clipboard.writeText(source.textContent).then(() => true, () => copySelected(source))
+    : copySelected(source);
+  button.textContent = copied ? "Copied" : "Press Ctrl+C";
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+}
+
+function copySelected(source) {
+  getSelection().selectAllChildren(source);
+  const asText = (event) => {
+    event.clipboardData.setData("text/plain", source.textContent);
+    event.preventDefault();
+  };
+  document.addEventListener("copy", asText, { once: true });
+  const copied = document.execCommand("copy");
+  document.removeEventListener("copy", asText);
+  if (copied) getSelection().removeAllRanges();
+  return copied;
 }
 
 // Put a text of the page into a field, as if it had been typed.
@@ -110,7 +125,11 @@ document.addEventListener("keydown", (event) => {
 
 // A closed dialog that came from the server is gone: opening it again asks anew.
 document.addEventListener("close", (event) => {
-  if (event.target.matches("dialog[data-open]")) event.target.remove();
+  if (!event.target.matches("dialog[data-open]")) return;
+  event.target.remove();
+  // A page that was opened for its panel alone has nothing to show without it.
+  const home = document.getElementById("panel")?.dataset.home;
+  if (home) location.assign(home);
 }, true);
 
 // Every request that htmx sends carries the page's token against forged requests.
@@ -118,15 +137,39 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRF-Token"] = token();
 });
 
+// What the server says to a form stands until something in it is changed: a check of a field that
+// was still to come, or on its way, must not wipe it.
+const isCheck = (element) => element.matches("[hx-post*='/check/']");
+document.addEventListener("input", (event) => { delete event.target.dataset.judged; }, true);
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, requestConfig } = event.detail;
+  if (isCheck(elt) && "judged" in elt.dataset) event.preventDefault();
+  if (requestConfig.triggeringEvent?.type !== "submit") return;
+  for (const field of elt.elements ?? []) field.dataset.judged = "";
+  for (const place of elt.querySelectorAll(".error")) say(place, "");
+  const answer = elt.dataset.clears && document.getElementById(elt.dataset.clears);
+  answer?.replaceChildren();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt } = event.detail.requestConfig;
+  if (isCheck(elt) && "judged" in elt.dataset) event.detail.shouldSwap = false;
+});
+
+function say(place, text) {
+  place.textContent = text;
+  mark(place);
+}
+
 // A field is marked as wrong while the place beside it says why.
-document.addEventListener("htmx:afterSwap", (event) => {
-  const place = event.detail.target;
+document.addEventListener("htmx:afterSwap", (event) => mark(event.detail.target));
+
+function mark(place) {
   const field = place.dataset?.for && document.getElementById(place.dataset.for);
   if (!field) return;
   const wrong = place.textContent.trim() !== "";
   field.toggleAttribute("aria-invalid", wrong);
   if (wrong) field.setAttribute("aria-invalid", "true");
-});
+}
 
 // Answers that refuse still hold a page part that says why.
 document.addEventListener("htmx:beforeSwap", (event) => {
