@@ -185,7 +185,9 @@ def integrate(page: Page, admin: Administrator) -> None:
 
     failed = panel.locator(".checks li", has=page.locator(".mark.failed"))
     expect(failed).to_contain_text("Trust relationships")
-    expect(failed.locator("pre").first).to_contain_text(f"arn:aws:iam::{ACCOUNT}:user/valetkey-user")
+    expect(failed.locator("pre").first).to_contain_text(
+        f"arn:aws:iam::{ACCOUNT}:user/valetkey-user"
+    )
     expect(page.locator("#tick-key .passed")).to_be_visible()
     admin.trust_the_user()
     panel.get_by_role("button", name="Verify again", exact=True).click()
