@@ -1,6 +1,6 @@
 """``python -m bench [NAME...]``: measure, print ``name value unit``, write ``bench/results.json``.
 
-Names choose among the groups: presign, vend, postgres, memory, transfer, signin, sync.
+Names choose among the groups: presign, vend, first, postgres, memory, transfer, signin, sync.
 ``--objects N`` is how many objects a sync is measured with (default: 1,000,000; its memory also
 with five times as many, and pages of those beside pages of ten thousand).
 """
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import index, memory, presign, presign_http, signin, sync, transfer, vend
+from bench import first, index, memory, presign, presign_http, signin, sync, transfer, vend
 from bench.figures import Figure
 from bench.installation import installation
 from valetkey.testing.postgresql import running_postgresql
@@ -42,6 +42,11 @@ def _vend() -> list[Figure]:
             vend.beside_presigns(made),
             vend.herd(made),
         ]
+
+
+def _first() -> list[Figure]:
+    with installation() as made:
+        return [first.figure(made)]
 
 
 def _postgres() -> list[Figure]:
@@ -85,6 +90,7 @@ def _postgresql() -> Iterator[str]:
 GROUPS: dict[str, Callable[[int], list[Figure]]] = {
     "presign": lambda _: _presign(),
     "vend": lambda _: _vend(),
+    "first": lambda _: _first(),
     "postgres": lambda _: _postgres(),
     "memory": lambda _: _memory(),
     "transfer": lambda _: _transfer(),

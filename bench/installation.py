@@ -20,6 +20,8 @@ from valetkey.bootstrap import first_start
 from valetkey.config import load_settings
 from valetkey.domain.secret import Secret
 
+#: The location's name.
+LOCATION = "bench"
 EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple"
 
 
@@ -35,17 +37,17 @@ class Installation:
     def vend(self, prefix: str = "", *, access: tuple[str, ...] = ("list", "read")) -> bytes:
         """Return a request for credentials."""
         body = json.dumps({"prefixes": [prefix], "access": list(access)}).encode()
-        return load.request("POST", f"/api/v1/drivers/{self.driver}/credentials", self.auth, body)
+        return load.request("POST", f"/v1/locations/{self.driver}/credentials", self.auth, body)
 
     def container(self) -> bytes:
         """Return a request for credentials as a container endpoint's clients send it."""
-        path = f"/api/v1/drivers/{self.driver}/credentials?prefix=&access=list,read"
+        path = f"/v1/locations/{self.driver}/credentials?prefix=&access=list,read"
         return load.request("GET", path, {"authorization": self.token})
 
     def presign(self, keys: list[str]) -> bytes:
         """Return a request for URLs."""
         body = json.dumps({"keys": keys, "expiresSeconds": 300}).encode()
-        return load.request("POST", f"/api/v1/drivers/{self.driver}/presign", self.auth, body)
+        return load.request("POST", f"/v1/locations/{self.driver}/presigned-urls", self.auth, body)
 
     @property
     def auth(self) -> dict[str, str]:
@@ -102,7 +104,7 @@ def _prepare(client: httpx.Client, aws: Prepared) -> tuple[str, str]:
             json={
                 "integrationId": integration["id"],
                 "integrationType": "aws-sts",
-                "name": "bench",
+                "name": LOCATION,
                 "metadata": {"system": {"projectId": project}},
                 "type": "s3",
                 "payload": {

@@ -145,7 +145,7 @@ def herd(made: Installation) -> Figure:
     answers = load.burst(made.serving.port, [made.vend("herd")] * HERD)
     bodies = [json.loads(answer.partition(b"\r\n\r\n")[2]) for answer in answers]
     now = datetime.now(UTC)
-    good = [body for body in bodies if datetime.fromisoformat(body["expiration"]) > now]
+    good = [body for body in bodies if datetime.fromisoformat(body["expiresAt"]) > now]
     calls = made.aws.aws.count("AssumeRole") - before
     return Figure(
         "herd_sts_calls",

@@ -206,6 +206,7 @@ def bodies(known: dict[str, str]) -> dict[str, Any]:
         },
         "createCredentials": {"prefixes": [""], "access": ["read"]},
         "presign": {"keys": ["train/a.jpg"]},
+        "presignByName": {"keys": ["train/a.jpg"], "location": known["locationId"]},
         "createRevocation": {
             "kind": "location",
             "target": known["locationId"],

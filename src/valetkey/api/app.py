@@ -104,7 +104,7 @@ def create_app(
     front = Front(
         _side_by_side(own, marking_old_addresses(app)), trusted_proxies=options.trusted_proxies
     )
-    return FastPath(services, front, app)
+    return FastPath(services, front, app, version=options.version)
 
 
 def _dataloop() -> Router:

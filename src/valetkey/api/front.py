@@ -103,7 +103,7 @@ class Front:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            if _has_control(scope["path"]) or b"%00" in scope.get("query_string", b""):
+            if has_control(scope):
                 await _refuse(marked, request_id, _CONTROL, is_own=_is_own(scope))
             elif _has_two_tokens(scope):
                 await _refuse(marked, request_id, _TWO_TOKENS, is_own=_is_own(scope))
@@ -152,8 +152,16 @@ def _has_two_tokens(scope: Any) -> bool:
     return tokens > 1
 
 
-def _has_control(text: str) -> bool:
-    return any(ord(letter) < 32 or 0xD800 <= ord(letter) <= 0xDFFF for letter in text)  # noqa: PLR2004
+def has_control(scope: Any) -> bool:
+    """Tell whether an address holds control characters, or halves of characters."""
+    path: str = scope["path"]
+    if b"%00" in scope.get("query_string", b""):
+        return True
+    # What is printable ASCII, as nearly all is, has none: no need to look at each letter.
+    return not (path.isascii() and path.isprintable()) and any(
+        ord(letter) < 32 or 0xD800 <= ord(letter) <= 0xDFFF  # noqa: PLR2004
+        for letter in path
+    )
 
 
 def _with_own(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:

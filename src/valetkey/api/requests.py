@@ -14,7 +14,7 @@ import msgspec
 from litestar import Request
 
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.domain.errors import InvalidInput
+from valetkey.domain.errors import InvalidInput, TooLarge
 
 MAX_DEPTH: Final = 32
 #: Handler option: the body may come as a form too.
@@ -23,6 +23,12 @@ _JSON: Final = "application/json"
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS: Final = re.compile(rb"[\[\]{}]")
+
+
+class BodyTooLarge(TooLarge):
+    """The body has more bytes than are read."""
+
+    code = "request_entity_too_large"
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -72,12 +78,13 @@ def _wrong(error: msgspec.DecodeError) -> InvalidInput:
     """Say what is wrong where. msgspec's messages name types and places, never values."""
     message, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
+    unknown = message.partition("unknown field `")[2].rstrip("`")
     if not isinstance(error, msgspec.ValidationError):
         return InvalidInput(f"The body is not JSON: {message}.", hint="Send valid JSON.")
     return InvalidInput(
         f"{where or 'The body'}: {message}.",
         hint="See the API's description at /api/v1/openapi.json.",
-        field=where,
+        field=".".join(filter(None, (where, unknown))),
     )
 
 

@@ -145,6 +145,7 @@ class Locations:
                 change.require(Action.MANAGE_ROOT_LOCATIONS)
             await work.locations.add(draft)
             change.note(f"location:{draft.id}", **location_facts(draft))
+            change.publish((location_tag(draft.id),))  # its name may have meant another one
         return draft
 
     async def try_out(self, caller: Caller, project_id: str, new: NewLocation) -> None:

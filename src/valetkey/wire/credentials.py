@@ -23,7 +23,7 @@ from valetkey.wire.operation import NDJSON, Operation
 
 Ttl = Annotated[int, says("For how long they should open it.", 3600, ge=900, le=43200)]
 Purpose = Annotated[
-    str, says("What they are for, for the audit trail.", "nightly training", max_length=200)
+    str, says("What they are for, for the audit trail.", "nightly training", max_length=500)
 ]
 
 
@@ -38,15 +38,27 @@ class CredentialsRequest(Body, frozen=True):
         False
     )
     versions: Annotated[bool, says("Open older versions too.", False)] = False
+    min_ttl_seconds: Annotated[
+        int,
+        says(
+            "How much time must be left of them at least: a session that was vended before is "
+            "given again only while it has that. As much as ttlSeconds asks for all of it.",
+            1800,
+            ge=0,
+            le=43200,
+        ),
+    ] = 0
+
+
+LocationName = Annotated[
+    str, says("The location's name or id.", "training-data", min_length=1, max_length=255)
+]
 
 
 class NamedCredentialsRequest(CredentialsRequest, frozen=True, kw_only=True):
     """What to open, in a location that is known by its name."""
 
-    location: Annotated[
-        str,
-        says("The location's name or id.", "training-data", min_length=1, max_length=200),
-    ]
+    location: LocationName
 
 
 class Credentials(Shape, frozen=True):
@@ -67,6 +79,14 @@ class Credentials(Shape, frozen=True):
     endpoint: Annotated[
         str | None, says("The address of an S3-compatible store.", "https://s3.example.com")
     ] = None
+    warnings: Annotated[
+        list[str],
+        says(
+            "What may surprise whoever asked, in sentences: a prefix that is taken letter by "
+            "letter, or looks like an object's name; an end that is sooner than asked for.",
+            ["It ends at 2026-01-31T12:40:00Z, which is sooner than was asked for."],
+        ),
+    ] = msgspec.field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"<Credentials lease={self.lease_id} until {self.expires_at}>"
@@ -108,7 +128,7 @@ class ContainerQuery(Query, frozen=True):
 class NamedContainerQuery(ContainerQuery, frozen=True, kw_only=True):
     """What to open, in a location that is known by its name."""
 
-    location: Annotated[str, says("The location's name or id.", "training-data", min_length=1)]
+    location: LocationName
 
 
 class PresignRequest(Body, frozen=True):
@@ -126,6 +146,12 @@ class PresignRequest(Body, frozen=True):
         msgspec.field(default_factory=list)
     )
     purpose: Purpose = ""
+
+
+class NamedPresignRequest(PresignRequest, frozen=True, kw_only=True):
+    """Keys of the bucket of a location that is known by its name."""
+
+    location: LocationName
 
 
 class PresignedUrl(Shape, frozen=True):
@@ -148,6 +174,7 @@ _ERRORS: Final = (
     "aws_unavailable",
     "audit_unavailable",
     "seal_broken",
+    "being_revoked",
 )
 _TAG: Final = "credentials"
 _CONTAINER: Final = (
@@ -220,10 +247,24 @@ PRESIGN: Final = Operation(
     errors=_ERRORS,
     lines=PresignedUrl,
 )
+PRESIGN_BY_NAME: Final = Operation(
+    id="presignByName",
+    method="POST",
+    path="/v1/presigned-urls",
+    tag=_TAG,
+    summary="Sign URLs for keys of the bucket of a location known by its name.",
+    description=f"The answer is `{NDJSON}`, a line for each key, in order.",
+    query=Nothing,
+    body=NamedPresignRequest,
+    result=Nothing,
+    errors=(*_ERRORS, "name_ambiguous"),
+    lines=PresignedUrl,
+)
 OPERATIONS: Final = (
     CREATE_CREDENTIALS,
     CREATE_CREDENTIALS_BY_NAME,
     GET_CONTAINER_CREDENTIALS,
     GET_CONTAINER_CREDENTIALS_BY_NAME,
     PRESIGN,
+    PRESIGN_BY_NAME,
 )

@@ -134,6 +134,11 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         "It was changed since it was read: its ETag is not the one in If-Match.",
         "Read it again, and decide anew.",
     ),
+    "took_too_long": ErrorCode(
+        408,
+        "The work would have taken longer than one request may, and was stopped.",
+        "Ask for less: a narrower filter, a smaller part.",
+    ),
     "request_entity_too_large": ErrorCode(
         413, "The body has more bytes than this operation reads.", "Send less in one request."
     ),
@@ -162,6 +167,11 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         500,
         "A stored secret does not open: a wrong sealing key, or another installation's record.",
         "Give the server the sealing key that it had, or enter the secret again.",
+    ),
+    "being_revoked": ErrorCode(
+        503,
+        "Sessions of this kind are being revoked at this moment, so none is given.",
+        "Ask again in some seconds, when that is done.",
     ),
     "aws_unavailable": ErrorCode(
         503,

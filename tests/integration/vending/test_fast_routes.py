@@ -20,7 +20,7 @@ READ = {"prefixes": [""], "access": ["list", "read"]}
 
 
 def path(made: Installation, verb: str = "credentials") -> str:
-    return f"/api/v1/drivers/{made.driver.id}/{verb}"
+    return f"/v1/locations/{made.driver.id}/{verb}"
 
 
 def post(made: Installation, body: object, verb: str = "credentials") -> httpx.Response:
@@ -69,7 +69,7 @@ def test_a_token_that_is_not_ours_opens_nothing(valetkey_server: Installation, k
     body = json.dumps(READ).encode()
     refused = ask(valetkey_server.url, "POST", path(valetkey_server), bearer, body)
     assert refused.status == 401
-    assert json.loads(refused.body)["code"] == "unauthenticated"
+    assert json.loads(refused.body)["error"]["code"] == "unauthenticated"
     query = f"{path(valetkey_server)}?prefix=&access=read"
     container = ask(valetkey_server.url, "GET", query, {"authorization": token})
     assert container.status == 401
@@ -144,7 +144,7 @@ def test_a_body_that_can_not_be_right_is_refused(
 ) -> None:
     answer = post(valetkey_server, body)
     assert answer.status_code == 400
-    assert answer.json()["hint"]
+    assert answer.json()["error"]["hint"]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_presigned_urls_open_their_object_and_stream_in_order(
     valetkey_server: Installation,
 ) -> None:
     keys = ["train/a.txt", "train/cats/1.txt", "train/missing"]
-    answer = post(valetkey_server, {"keys": keys, "expiresSeconds": 60}, "presign")
+    answer = post(valetkey_server, {"keys": keys, "expiresSeconds": 60}, "presigned-urls")
     assert answer.headers["content-type"] == "application/x-ndjson"
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert [line["key"] for line in lines] == keys
@@ -178,7 +178,7 @@ def test_presigned_urls_open_their_object_and_stream_in_order(
     assert statuses[:2] == [200, 200]
     assert statuses[2] in {403, 404}
     assert httpx.put(lines[0]["url"], content=b"x").status_code == 403
-    ends = datetime.fromisoformat(lines[0]["expiration"])
+    ends = datetime.fromisoformat(lines[0]["expiresAt"])
     assert ends <= datetime.now(UTC) + timedelta(seconds=60)
 
 
@@ -200,7 +200,7 @@ def test_presigned_urls_open_their_object_and_stream_in_order(
 def test_a_presign_request_that_can_not_be_right_is_refused_before_anything_is_sent(
     valetkey_server: Installation, body: object, status: int
 ) -> None:
-    answer = post(valetkey_server, body, "presign")
+    answer = post(valetkey_server, body, "presigned-urls")
     assert answer.status_code == status
     assert "X-Amz" not in answer.text
 
@@ -224,7 +224,7 @@ def test_trouble_at_sts_is_told_and_leaves_warm_credentials_alone(
         cold = {"prefixes": [f"cold/{fault.kind}/{fault.code}"], "access": ["read"]}
         refused = post(valetkey_server, cold)
         assert refused.status_code in statuses
-        assert refused.json()["hint"]
+        assert refused.json()["error"]["hint"]
         assert post(valetkey_server, READ).status_code == 200
     finally:
         valetkey_server.aws.faults.clear()

@@ -1,7 +1,7 @@
 """The fast path: plain ASGI in front of the framework, for what programs ask all day.
 
-One authentication, one decision, one audit row, and nothing else. Its routes are described for
-OpenAPI in ``valetkey.api.routes.credentials``; here they are answered.
+One authentication, one decision, one audit row, and nothing else. Its operations are
+declared in ``valetkey.wire.credentials``; here they are answered.
 """
 
 from valetkey.api.fast.routing import FastPath

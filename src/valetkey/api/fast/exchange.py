@@ -10,19 +10,14 @@ from litestar.types import Receive, Send
 
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.front import SAFE_HEADERS
-from valetkey.domain.errors import TooLarge, Unauthenticated
+from valetkey.api.requests import BodyTooLarge
+from valetkey.domain.errors import Unauthenticated
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 
 JSON: Final = b"application/json"
 _Headers = tuple[tuple[bytes, bytes], ...]
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
-
-
-class BodyTooLarge(TooLarge):
-    """The body has more bytes than this route reads."""
-
-    code = "request_entity_too_large"
 
 
 class Exchange:
@@ -32,17 +27,21 @@ class Exchange:
         "_receive",
         "_scope",
         "_send",
+        "_version",
         "authorization",
         "content_type",
         "has_begun",
         "request_id",
     )
 
-    def __init__(self, scope: Any, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(
+        self, scope: Any, receive: Receive, send: Send, request_id: str, version: bytes = b"0"
+    ) -> None:
         self._scope = scope
         self._receive: Any = receive
         self._send: Any = send
         self.request_id = request_id
+        self._version = version
         self.has_begun = False
         self.authorization = self.content_type = b""
         for name, value in scope["headers"]:
@@ -131,12 +130,14 @@ class Exchange:
         headers: _Headers = (),
     ) -> None:
         """Answer at once."""
-        await self._send(self._start(status, (*_own(kind, len(body)), *headers)))
+        await self._send(self._start(status, (*_own(kind, self._version, len(body)), *headers)))
+        if self._scope["method"] == "HEAD":
+            body = b""
         await self._send({"type": "http.response.body", "body": body})
 
     async def begin(self, kind: bytes) -> None:
         """Begin an answer that comes in pieces."""
-        await self._send(self._start(200, _own(kind)))
+        await self._send(self._start(200, _own(kind, self._version)))
 
     async def piece(self, body: bytes, *, is_last: bool) -> None:
         """Send the next piece."""
@@ -153,9 +154,9 @@ class Exchange:
 
 
 @lru_cache(maxsize=1024)
-def _own(kind: bytes, length: int | None = None) -> _Headers:
+def _own(kind: bytes, version: bytes, length: int | None = None) -> _Headers:
     """Return the headers that all answers of a kind and length have."""
-    own: _Headers = ((b"content-type", kind), *SAFE_HEADERS)
+    own: _Headers = ((b"content-type", kind), (b"valetkey-version", version), *SAFE_HEADERS)
     return own if length is None else ((b"content-length", b"%d" % length), *own)
 
 

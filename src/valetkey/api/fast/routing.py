@@ -4,38 +4,77 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from litestar.types import ASGIApp, Receive, Send
 
-from valetkey.api.fast import container, credentials, presigned
+from valetkey.api.fast import credentials, drivers, presigned
 from valetkey.api.fast.exchange import Exchange
 from valetkey.api.fast.response_cache import FastServices
-from valetkey.api.front import Front
+from valetkey.api.front import Front, has_control
+from valetkey.api.v1.refusing import refusal
 from valetkey.services.registry import Services
+from valetkey.wire.operation import Contract
 
-_START: Final = "/api/v1/drivers/"
+_LOCATIONS: Final = "/v1/locations/"
+_DRIVERS: Final = "/api/v1/drivers/"
 #: What is answered in one piece, whatever comes of it.
-_BUFFERED_PATH: Final = re.compile(rb"/api/v1/drivers/\w+/credentials", re.ASCII)
+_BUFFERED_PATH: Final = re.compile(
+    rb"/v1/(?:locations/\w+/credentials|credentials|container-credentials)"
+    rb"|/api/v1/drivers/\w+/credentials",
+    re.ASCII,
+)
 _METHODS: Final = frozenset({b"GET", b"POST"})
 _log = structlog.get_logger("valetkey.api")
 
 Handler = Callable[[Exchange, FastServices, str], Awaitable[None]]
 Refusal = Callable[[Exchange, Exception], Awaitable[None]]
-_HANDLERS: Final[dict[tuple[str, str], tuple[Handler, Refusal]]] = {
-    ("POST", "credentials"): (credentials.answer, credentials.refuse),
-    ("GET", "credentials"): (container.answer, container.refuse),
-    ("POST", "presign"): (presigned.answer, credentials.refuse),
+
+
+class Answer(NamedTuple):
+    """What answers a request, and what tells of an error."""
+
+    handler: Handler
+    refuse: Refusal
+
+
+def _own(handler: Handler, contract: Contract = "own") -> Answer:
+    async def refuse(exchange: Exchange, error: Exception) -> None:
+        told = refusal(error, exchange.request_id, contract=contract)
+        await exchange.send(told.body, status=told.status, headers=told.headers)
+
+    return Answer(handler, refuse)
+
+
+#: By the method and what follows a location's id.
+_OF_LOCATION: Final = {
+    ("POST", "credentials"): _own(credentials.by_body),
+    ("GET", "credentials"): _own(credentials.by_query, "container"),
+    ("HEAD", "credentials"): _own(credentials.by_query, "container"),
+    ("POST", "presigned-urls"): _own(presigned.by_id),
+}
+#: By the method and the whole address: the request names its location.
+_BY_NAME: Final = {
+    ("POST", "/v1/credentials"): _own(credentials.by_body_and_name),
+    ("GET", "/v1/container-credentials"): _own(credentials.by_query_and_name, "container"),
+    ("HEAD", "/v1/container-credentials"): _own(credentials.by_query_and_name, "container"),
+    ("POST", "/v1/presigned-urls"): _own(presigned.by_name),
+}
+_OF_DRIVER: Final = {
+    ("POST", "credentials"): Answer(drivers.credentials, drivers.refuse),
+    ("GET", "credentials"): Answer(drivers.container, drivers.refuse_container),
+    ("POST", "presign"): Answer(drivers.presign, drivers.refuse),
 }
 
 
 class FastPath:
     """ASGI: answers what is asked all day, and hands the rest to what stands behind ``front``."""
 
-    def __init__(self, services: Services, front: Front, app: ASGIApp) -> None:
+    def __init__(self, services: Services, front: Front, app: ASGIApp, *, version: str) -> None:
         self.fast = FastServices.of(services)
         self._front = front
+        self._version = version.encode()
         #: The framework's application, behind all that stands before it.
         self.app = app
 
@@ -50,7 +89,7 @@ class FastPath:
             await self._front(scope, receive, send)
             return
         location_id, (answer, refuse) = found
-        exchange = Exchange(scope, receive, send, self._front.arrive(scope))
+        exchange = Exchange(scope, receive, send, self._front.arrive(scope), self._version)
         try:
             await answer(exchange, self.fast, location_id)
         except Exception as error:  # the last place where an error can be answered
@@ -61,10 +100,19 @@ class FastPath:
             await refuse(exchange, error)
 
 
-def _found(scope: Any) -> tuple[str, tuple[Handler, Refusal]] | None:
-    """Return whose credentials a request is about, and what handles it."""
-    if scope["type"] != "http" or not scope["path"].startswith(_START):
+def _found(scope: Any) -> tuple[str, Answer] | None:
+    """Return whose credentials a request is about, if its address tells, and what answers it."""
+    if scope["type"] != "http":
         return None
-    location_id, _, verb = scope["path"][len(_START) :].partition("/")
-    handler = _HANDLERS.get((scope["method"], verb))
-    return handler and (location_id, handler)
+    method, path = scope["method"], scope["path"]
+    if path.startswith(_LOCATIONS):
+        location_id, _, verb = path[len(_LOCATIONS) :].partition("/")
+        answer = _OF_LOCATION.get((method, verb))
+    elif path.startswith(_DRIVERS):
+        location_id, _, verb = path[len(_DRIVERS) :].partition("/")
+        answer = _OF_DRIVER.get((method, verb))
+    else:
+        answer, location_id = _BY_NAME.get((method, path)), "named"
+    if answer is None or not location_id or has_control(scope):
+        return None
+    return location_id, answer

@@ -6,8 +6,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from valetkey.api.fast.exchange import Exchange
+from valetkey.api.fast.location_names import find_location
 from valetkey.api.fast.response_cache import FastServices, PreparedResponse, RequestFingerprint
 from valetkey.services.vending import ROUNDS, Vended, VendRequest, unsettled
+
+
+class Wanted(NamedTuple):
+    """What a request asks for; ``location`` is a name or an id, where the address has none."""
+
+    request: VendRequest
+    location: str = ""
 
 
 class ResponseFormat(NamedTuple):
@@ -15,14 +23,15 @@ class ResponseFormat(NamedTuple):
 
     name: str
     takes_bare_token: bool
-    read: Callable[[bytes], VendRequest]
+    read: Callable[[bytes], Wanted]
     write: Callable[[Vended], bytes]
 
 
 async def vend(
     exchange: Exchange, on: FastServices, location_id: str, text: bytes, shape: ResponseFormat
 ) -> None:
-    """Vend, once the record is durable. Raises what ``Vending.vend`` raises."""
+    """Vend, once the record is durable; without a ``location_id``, for the location that the text
+    names. Raises what ``Vending.vend`` and ``find_location`` raise."""
     request = RequestFingerprint(shape.name, location_id, text, exchange.token_hash)
     vending = on.services.vending
     for _ in range(ROUNDS):
@@ -40,8 +49,14 @@ async def _prepare(
     services, responses = on
     epoch, token = responses.epoch, exchange.token(bare=shape.takes_bare_token)
     caller = await exchange.caller(services, token)
-    prepared = await services.vending.prepare(caller, request.location_id, shape.read(request.text))
+    wanted = shape.read(request.text)
+    named = wanted.location
+    location_id = await find_location(services, caller, named) if named else request.location_id
+    prepared = await services.vending.prepare(caller, location_id, wanted.request)
     response = PreparedResponse(prepared, shape.write(prepared.vended))
-    if caller.principal.limits.networks is None:  # else where it comes from decides, too
+    if caller.principal.limits.networks is not None:
+        return response  # where it comes from decides, too
+    # What a name means, any change may change.
+    if not named or responses.epoch == epoch:
         responses.keep(request, token, response, read_at=epoch)
     return response

@@ -28,6 +28,7 @@ _FIELDS: Final = {
 _RETRY_AFTER: Final = {
     "idempotency_in_progress": "1",
     "locked": "5",
+    "being_revoked": "2",
     "aws_unavailable": "2",
     "storage_unavailable": "2",
     "audit_unavailable": "2",

@@ -11,19 +11,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.requests import decode
-from valetkey.domain.errors import InvalidInput, TooLarge, Unauthenticated
+from valetkey.api.requests import BodyTooLarge, decode
+from valetkey.domain.errors import InvalidInput, Unauthenticated
 from valetkey.wire.base import Query
 from valetkey.wire.operation import Contract
 
 Q = TypeVar("Q", bound=Query)
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
-
-
-class BodyTooLarge(TooLarge):
-    """The body has more bytes than are read."""
-
-    code = "request_entity_too_large"
 
 
 class HttpRequest:
@@ -75,30 +69,7 @@ class HttpRequest:
 
     def query(self, shape: type[Q]) -> Q:
         """Return the query. Raises InvalidInput: unknown, repeated or of the wrong type."""
-        text = self._scope.get("query_string", b"")
-        try:
-            pairs = parse_qsl(
-                text.decode("ascii"),
-                keep_blank_values=True,
-                strict_parsing=bool(text),
-                errors="strict",
-            )
-        except (UnicodeDecodeError, ValueError):
-            raise InvalidInput(
-                "The query can't be read.", hint="It has the form name=value&name=value."
-            ) from None
-        lists = _lists_of(shape)
-        given: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in lists:
-                given.setdefault(name, []).append(value)
-            elif name in given:
-                raise InvalidInput(
-                    f"{name[:40]!r} stands there twice.", hint="Give it once.", field=name[:40]
-                )
-            else:
-                given[name] = value
-        return _converted(given, shape)
+        return read_query(self._scope.get("query_string", b""), shape)
 
     async def body(self, shape: type[Any], *, needed: bool) -> tuple[Any, bytes]:
         """Return the body as a shape, and its bytes. Raises InvalidInput, UnsupportedMediaType."""
@@ -126,6 +97,33 @@ class HttpRequest:
                 )
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+def read_query(text: bytes, shape: type[Q]) -> Q:
+    """Return a query as a shape. Raises InvalidInput: unknown, repeated or of the wrong type."""
+    try:
+        pairs = parse_qsl(
+            text.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(text),
+            errors="strict",
+        )
+    except (UnicodeDecodeError, ValueError):
+        raise InvalidInput(
+            "The query can't be read.", hint="It has the form name=value&name=value."
+        ) from None
+    lists = _lists_of(shape)
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in lists:
+            given.setdefault(name, []).append(value)
+        elif name in given:
+            raise InvalidInput(
+                f"{name[:40]!r} stands there twice.", hint="Give it once.", field=name[:40]
+            )
+        else:
+            given[name] = value
+    return _converted(given, shape)
 
 
 @lru_cache(maxsize=256)

@@ -27,6 +27,7 @@ class Credentials(Resource):
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
+        min_ttl_seconds: int = 0,
     ) -> credentials.Credentials:
         """Vend temporary credentials for folders of a location."""
         return self._client.send(
@@ -40,6 +41,7 @@ class Credentials(Resource):
                     purpose=purpose,
                     bare=bare,
                     versions=versions,
+                    min_ttl_seconds=min_ttl_seconds,
                 ),
             )
         )
@@ -54,6 +56,7 @@ class Credentials(Resource):
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
+        min_ttl_seconds: int = 0,
     ) -> credentials.Credentials:
         """Vend temporary credentials for folders of a location known by its name."""
         return self._client.send(
@@ -66,6 +69,7 @@ class Credentials(Resource):
                     purpose=purpose,
                     bare=bare,
                     versions=versions,
+                    min_ttl_seconds=min_ttl_seconds,
                     location=location,
                 ),
             )
@@ -141,6 +145,33 @@ class Credentials(Resource):
             )
         )
 
+    def presign_by_name(
+        self,
+        *,
+        keys: Sequence[str],
+        location: str,
+        method: Literal["GET", "PUT", "HEAD", "DELETE"] = "GET",
+        expires_seconds: int = 3600,
+        disposition: str = "",
+        version_ids: Sequence[str] = (),
+        purpose: str = "",
+    ) -> Iterator[credentials.PresignedUrl]:
+        """Sign URLs for keys of the bucket of a location known by its name."""
+        return self._client.stream(
+            lines(
+                credentials.PRESIGN_BY_NAME,
+                body=credentials.NamedPresignRequest(
+                    keys=checked_list(keys, "keys"),
+                    method=method,
+                    expires_seconds=expires_seconds,
+                    disposition=disposition,
+                    version_ids=checked_list(version_ids, "version_ids"),
+                    purpose=purpose,
+                    location=location,
+                ),
+            )
+        )
+
 
 class AsyncCredentials(AsyncResource):
     """Temporary credentials and presigned URLs."""
@@ -155,6 +186,7 @@ class AsyncCredentials(AsyncResource):
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
+        min_ttl_seconds: int = 0,
     ) -> credentials.Credentials:
         """Vend temporary credentials for folders of a location."""
         return await self._client.send(
@@ -168,6 +200,7 @@ class AsyncCredentials(AsyncResource):
                     purpose=purpose,
                     bare=bare,
                     versions=versions,
+                    min_ttl_seconds=min_ttl_seconds,
                 ),
             )
         )
@@ -182,6 +215,7 @@ class AsyncCredentials(AsyncResource):
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
+        min_ttl_seconds: int = 0,
     ) -> credentials.Credentials:
         """Vend temporary credentials for folders of a location known by its name."""
         return await self._client.send(
@@ -194,6 +228,7 @@ class AsyncCredentials(AsyncResource):
                     purpose=purpose,
                     bare=bare,
                     versions=versions,
+                    min_ttl_seconds=min_ttl_seconds,
                     location=location,
                 ),
             )
@@ -265,6 +300,33 @@ class AsyncCredentials(AsyncResource):
                     disposition=disposition,
                     version_ids=checked_list(version_ids, "version_ids"),
                     purpose=purpose,
+                ),
+            )
+        )
+
+    def presign_by_name(
+        self,
+        *,
+        keys: Sequence[str],
+        location: str,
+        method: Literal["GET", "PUT", "HEAD", "DELETE"] = "GET",
+        expires_seconds: int = 3600,
+        disposition: str = "",
+        version_ids: Sequence[str] = (),
+        purpose: str = "",
+    ) -> AsyncIterator[credentials.PresignedUrl]:
+        """Sign URLs for keys of the bucket of a location known by its name."""
+        return self._client.stream(
+            lines(
+                credentials.PRESIGN_BY_NAME,
+                body=credentials.NamedPresignRequest(
+                    keys=checked_list(keys, "keys"),
+                    method=method,
+                    expires_seconds=expires_seconds,
+                    disposition=disposition,
+                    version_ids=checked_list(version_ids, "version_ids"),
+                    purpose=purpose,
+                    location=location,
                 ),
             )
         )

@@ -119,7 +119,9 @@ ROWS: Final[dict[str, set[str]]] = {
     **dict.fromkeys(("createLocation", "updateLocation", "verifyLocation"), BUILDS),
     "deleteLocation": RUNS_ORG,  # a root
     **dict.fromkeys(("listGrants", "createGrant", "getGrant", "deleteGrant"), RUNS_PROJECT),
-    **dict.fromkeys(("createCredentials", "createCredentialsByName", "presign"), DATA),
+    **dict.fromkeys(
+        ("createCredentials", "createCredentialsByName", "presign", "presignByName"), DATA
+    ),
     **dict.fromkeys(("getContainerCredentials", "getContainerCredentialsByName"), DATA),
     "getLease": READS_ALL,  # the owner's own
     **dict.fromkeys(("listRevocations", "createRevocation", "getRevocation"), RUNS_ORG),
