@@ -11,7 +11,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test quick coverage release check format reference screenshots stores bench clean lock
+.PHONY: help install demo up test quick coverage release check format reference screenshots stores revocations bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ screenshots: $(STAMP) ## Take the README's pictures of the console anew (needs C
 
 stores: $(STAMP) ## Try real S3 stores and write docs/reference/stores.md (needs Go; builds for minutes once)
 	PYTHONPATH=src:tests $(BIN)/python -m judges
+
+revocations: $(STAMP) ## Take rights away while clients vend, and try every credential at S3 (takes minutes)
+	PYTHONPATH=src:tests $(BIN)/python -m judges.revocation
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench

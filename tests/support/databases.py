@@ -24,7 +24,8 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield url
 
 
-async def _execute(uri: str, statement: str) -> None:
+async def execute(uri: str, statement: str) -> None:
+    """Run one statement on a PostgreSQL."""
     connection: Any = await asyncpg.connect(uri)
     try:
         await connection.execute(statement)
@@ -36,9 +37,9 @@ async def _execute(uri: str, statement: str) -> None:
 async def postgresql_url(postgresql_server: str) -> AsyncIterator[str]:
     """An empty database on it."""
     name = f"t{uuid.uuid4().hex}"
-    await _execute(postgresql_server, f"CREATE DATABASE {name}")
+    await execute(postgresql_server, f"CREATE DATABASE {name}")
     yield postgresql_server.replace("/postgres?", f"/{name}?")
-    await _execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

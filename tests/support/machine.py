@@ -18,7 +18,7 @@ OWNER, PASSWORD = "ada@example.com", "correct horse battery staple"
 class Machine:
     """A server's folder, its settings, and its process."""
 
-    def __init__(self, home: Path, endpoint: str) -> None:
+    def __init__(self, home: Path, endpoint: str, **settings: str) -> None:
         password = home / "password"
         password.write_text(PASSWORD)
         self.data, self.log = home / "data", home / "server.log"
@@ -26,8 +26,10 @@ class Machine:
             home,
             VALETKEY_DATA_DIR=str(self.data),
             VALETKEY_STS_ENDPOINT=endpoint,
+            VALETKEY_IAM_ENDPOINT=endpoint,
             VALETKEY_S3_ENDPOINT=endpoint,
             VALETKEY_AWS_REGION=REGION,
+            **settings,
         )
         ran = run_process(
             ["init", "--email", OWNER, "--password-file", str(password), "--json"],

@@ -119,6 +119,7 @@ _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
     409: Conflict,
     412: VersionMismatch,
     413: InvalidRequest,
+    408: InvalidRequest,
     415: InvalidRequest,
     423: Conflict,
     424: AwsRefused,

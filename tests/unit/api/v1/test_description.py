@@ -12,6 +12,8 @@ import pytest
 
 from valetkey.api.v1 import ROUTES
 from valetkey.api.v1.openapi import describe
+from valetkey.api.v1.refusing import code_of
+from valetkey.domain.errors import ValetkeyError
 from valetkey.wire import OPERATIONS, TAGS
 from valetkey.wire.errors import ERROR_CATALOG
 
@@ -116,6 +118,17 @@ def test_every_code_that_is_raised_is_in_the_catalog() -> None:
             if isinstance(node, ast.keyword) and node.arg == "code":
                 raised |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
     assert raised - {""} <= ERROR_CATALOG.keys()
+
+
+def test_every_kind_of_error_that_a_request_may_meet_has_a_code_of_its_own() -> None:
+    kinds, seen = [ValetkeyError], set[type[ValetkeyError]]()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        seen.add(kind)
+    at_start = {"ValetkeyError", "ConfigurationError"}
+    lost = {kind.__name__ for kind in seen if code_of(kind("")) == "internal"}
+    assert {name for name in lost if not name.startswith("_")} <= at_start
 
 
 def test_operations_name_codes_of_the_catalog() -> None:
