@@ -191,8 +191,8 @@ async def test_a_block_is_there_once_and_can_be_lifted(storage: Storage) -> None
         await work.blocks.add(replace(block, id="2" * 24, reason="left again"))
         (found,) = await work.blocks.of_org(ORG)
         assert found.reason == "left again"
-        assert await work.blocks.lift(ORG, Kind.PRINCIPAL, "ada@example.com")
-        assert not await work.blocks.lift(ORG, Kind.PRINCIPAL, "ada@example.com")
+        assert await work.blocks.remove(ORG, Kind.PRINCIPAL, "ada@example.com")
+        assert not await work.blocks.remove(ORG, Kind.PRINCIPAL, "ada@example.com")
         assert list(await work.blocks.of_org(ORG)) == []
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,12 +48,16 @@ LOCKED: dict[str, Table] = {
     "integration": storage.integrations,
     "location": storage.locations,
     "group": vending.groups,
+    "lease": vending.leases,
     "service_account": accounts.users,
 }
 
 
 class SqlUnitOfWork:
     """Implements ports.UnitOfWork over one connection's transaction."""
+
+    #: Where the row of a noun is.
+    locked: ClassVar[Mapping[str, Table]] = LOCKED
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -81,7 +85,8 @@ class SqlUnitOfWork:
 
     async def lock(self, noun: str, entity_id: str) -> None:
         if self._connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
-            row = select(LOCKED[noun].c.id).where(LOCKED[noun].c.id == entity_id)
+            table = self.locked[noun]
+            row = select(table.c.id).where(table.c.id == entity_id)
             await self._connection.execute(row.with_for_update(key_share=True))
 
 

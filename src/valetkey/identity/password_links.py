@@ -16,7 +16,7 @@ from valetkey.identity.passwords import PasswordCheck
 from valetkey.identity.records import caller_of, org_ids, user_events
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION
 
 LIFETIME: Final = timedelta(hours=24)

@@ -23,7 +23,7 @@ from valetkey.domain.tags import user_tag
 from valetkey.identity.tokens import ApiTokens, NewToken
 from valetkey.services.access import Access, Home, Noun, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import load_project
+from valetkey.services.lookup import load_project
 from valetkey.services.nouns import PROJECT
 
 CREATE_ACCOUNT: Final = Verb("service_account.create", Action.MANAGE_PROJECT)

@@ -19,10 +19,12 @@ from valetkey.domain.tags import token_tag
 from valetkey.domain.token_limits import UNLIMITED, TokenLimits
 from valetkey.identity.authentication import stale
 from valetkey.identity.records import require_own
+from valetkey.services.access import Access, Verb, of_this_moment
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, missing
+from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION
 
+LIST_OF_ORG: Final = Verb("token.list", Action.MANAGE_ORG)
 TOKEN_LIFETIME: Final = timedelta(days=90)
 LONGEST_TOKEN: Final = timedelta(days=365)
 #: How many good tokens a user may have.
@@ -64,7 +66,7 @@ class ApiTokens:
         self._storage = storage
         self._tokens = tokens
         self._audit = audit
-        self._guard = Guard(audit)
+        self._access: Access[UnitOfWork] = Access(storage, audit)
         self._clock = clock
         self._entropy = entropy
         self._new_id = new_id
@@ -77,6 +79,7 @@ class ApiTokens:
         await require_own(self._audit, caller, Action.MANAGE_OWN_TOKENS, "token.create")
         org_id = _org(caller, new.org_id)
         async with self._storage.begin() as work:
+            caller = await of_this_moment(work, caller)
             user = await work.users.get(caller.principal.user_id)
             if user is None:
                 raise stale("The user of this token no longer exists.")
@@ -154,10 +157,8 @@ class ApiTokens:
 
         Raises NotFound, Denied.
         """
-        await self._guard.require(
-            caller, Action.MANAGE_ORG, org_id=org_id, subject=f"organisation:{org_id}"
-        )
-        async with self._storage.read() as work:
+        async with self._access.reading(caller, LIST_OF_ORG, ORGANIZATION, org_id) as read:
+            work = read.work
             tokens = await work.api_tokens.of_org(org_id, after=after, limit=limit)
             holders = dict.fromkeys({token.user_id for token in tokens}, "")
             for user_id in holders:
@@ -182,6 +183,7 @@ class ApiTokens:
         the organisation as its owner. Raises NotFound, Denied (an API token revokes none)."""
         await require_own(self._audit, caller, Action.MANAGE_OWN_TOKENS, "token.revoke")
         async with self._storage.begin() as work:
+            caller = await of_this_moment(work, caller)
             token = await work.api_tokens.get(token_id) if is_id(token_id) else None
             if token is None or not await _may_revoke(work, caller, token):
                 raise missing(f"token:{token_id[:80]}")

@@ -20,7 +20,7 @@ from valetkey.domain.ids import is_id
 from valetkey.domain.ports import UnitOfWork
 from valetkey.identity.authentication import principal_now
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 
 E = TypeVar("E")
 W = TypeVar("W", bound=UnitOfWork)
@@ -95,10 +95,11 @@ class Change(Generic[E, W]):
     home: Home
     work: W
     caller: Caller
-    _subject: str = ""
-    _facts: dict[str, Any] = field(default_factory=dict)
-    _noted: bool = False
-    _tags: set[str] = field(default_factory=set)
+    #: What the record is about; empty is the entity itself.
+    subject: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    is_noted: bool = False
+    tags: set[str] = field(default_factory=set)
 
     def require(self, action: Action) -> None:
         """Go on only if the caller has another right too. Raises Denied, which is recorded."""
@@ -109,13 +110,13 @@ class Change(Generic[E, W]):
 
     def note(self, subject: str = "", **facts: Any) -> None:
         """Have the verb recorded, although the entity itself may be as it was."""
-        self._noted = True
-        self._subject = subject or self._subject
-        self._facts |= facts
+        self.is_noted = True
+        self.subject = subject or self.subject
+        self.facts |= facts
 
     def publish(self, tags: Iterable[str]) -> None:
         """Have every cache forget what carries these tags, once this is committed."""
-        self._tags.update(tags)
+        self.tags.update(tags)
 
 
 class Access(Generic[W]):
@@ -125,25 +126,35 @@ class Access(Generic[W]):
         self._storage = storage
         self._audit = audit
 
+    async def require(
+        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str, *, subject: str = ""
+    ) -> E:
+        """See that a caller may do a verb, before work that is not for everybody; return what it
+        is about. Whoever changes something looks again. Raises NotFound, Denied."""
+        async with self.reading(caller, verb, noun, entity_id, subject=subject) as read:
+            return read.entity
+
     @asynccontextmanager
     async def reading(
-        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str
+        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str, *, subject: str = ""
     ) -> AsyncIterator[Reading[E, W]]:
-        """Read an entity and what belongs to it. Raises NotFound, Denied."""
+        """Read an entity and what belongs to it. ``subject`` is what a refusal's record names, if
+        not the entity. Raises NotFound, Denied."""
         try:
             async with self._storage.read() as work:
                 entity, home = await _load(work, noun, entity_id)
                 _permit(caller.principal, verb.action, noun, entity_id, home)
                 yield Reading(entity, home, work)
         except _Refused as refused:
-            await self._record(caller, verb, noun, entity_id, refused)
+            await self._record(caller, verb, subject or f"{noun.name}:{entity_id}", refused)
             require(refused.refusal)
 
     @asynccontextmanager
     async def changing(
-        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str
+        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str, *, subject: str = ""
     ) -> AsyncIterator[Change[E, W]]:
-        """Change an entity, or what belongs to it, and nobody else meanwhile.
+        """Change an entity, or what belongs to it, and nobody else meanwhile. ``subject`` is what
+        the record names, if not the entity.
 
         Raises NotFound, Denied, Unauthenticated (the caller's token or login ended meanwhile),
         VersionMismatch (``caller.expected_version`` is not the stored one), and what storing raises
@@ -156,11 +167,11 @@ class Access(Generic[W]):
                 caller = await of_this_moment(work, caller)
                 _permit(caller.principal, verb.action, noun, entity_id, home)
                 _expect(caller, entity)
-                change = Change(entity, home, work, caller)
+                change = Change(entity, home, work, caller, subject)
                 yield change
                 await self._store(change, verb, noun, entity, entity_id)
         except _Refused as refused:
-            await self._record(caller, verb, noun, entity_id, refused)
+            await self._record(caller, verb, subject or f"{noun.name}:{entity_id}", refused)
             require(refused.refusal)
 
     async def _store(
@@ -169,25 +180,23 @@ class Access(Generic[W]):
         work, is_changed = change.work, change.entity != before
         if is_changed:
             change.entity = await noun.save(work, change.entity)
-        if is_changed or change._noted:  # noqa: SLF001  # a change and its storing are one thing
+        if is_changed or change.is_noted:
             event = self._audit.event(
                 change.caller,
                 verb.name,
-                change._subject or f"{noun.name}:{entity_id}",  # noqa: SLF001
+                change.subject or f"{noun.name}:{entity_id}",
                 org_id=change.home.org_id,
-                **noun.facts(change.entity) | change._facts,  # noqa: SLF001
+                **noun.facts(change.entity) | change.facts,
             )
             await work.audit.append([event])
             change.publish(noun.tags(change.entity))
-        await work.invalidations.publish(change._tags)  # noqa: SLF001
+        await work.invalidations.publish(change.tags)
 
-    async def _record(
-        self, caller: Caller, verb: Verb, noun: Noun[E], entity_id: str, refused: _Refused
-    ) -> None:
+    async def _record(self, caller: Caller, verb: Verb, subject: str, refused: _Refused) -> None:
         event = self._audit.event(
             caller,
             verb.name,
-            f"{noun.name}:{entity_id}",
+            subject,
             org_id=refused.home.org_id,
             outcome="denied",
             reason=refused.refusal.reason,

@@ -19,7 +19,7 @@ from valetkey.domain.scope import AccessLevel, normalize_folder
 from valetkey.domain.tags import user_tag
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.services.nouns import GROUP, LOCATION, ORGANIZATION
 
 CREATE: Final = Verb("grant.create", Action.MANAGE_PROJECT)

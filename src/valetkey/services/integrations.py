@@ -27,7 +27,7 @@ from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Report
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import load_integration
+from valetkey.services.lookup import load_integration
 from valetkey.services.nouns import INTEGRATION, ORGANIZATION, integration_facts
 from valetkey.services.verification import Told, Verifier, nobody, stream
 
@@ -82,8 +82,8 @@ class Integrations:
 
         Raises InvalidInput, Conflict (name taken), Denied, NotFound.
         """
-        async with self._access.reading(caller, CREATE, ORGANIZATION, org_id):
-            pass  # nobody without the right is worth a look at an endpoint
+        # Nobody without the right is worth a look at an endpoint.
+        await self._access.require(caller, CREATE, ORGANIZATION, org_id)
         now, parts = self._clock.now(), checked(new)
         endpoint = new.endpoint.strip()
         if endpoint:

@@ -40,8 +40,8 @@ from valetkey.domain.tags import location_tag
 from valetkey.domain.verification import Check, Report
 from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import load_location, load_project, missing
 from valetkey.services.integrations import open_key, open_static_key
+from valetkey.services.lookup import load_location, load_project, missing
 from valetkey.services.nouns import LOCATION, PROJECT, location_facts
 from valetkey.services.verification import SESSION_NAME, Told, Verifier, nobody, stream
 
@@ -304,8 +304,8 @@ class Locations:
             parent = narrowest(existing, draft.bucket, draft.prefix, new.integration_id)
             if parent is not None:
                 return _within(parent, draft)
-        async with self._access.reading(caller, CREATE_ROOT, PROJECT, project_id):
-            pass  # nobody without the right is worth a question to AWS
+        # Nobody without the right is worth a question to AWS.
+        await self._access.require(caller, CREATE_ROOT, PROJECT, project_id)
         return await self._tried(project, draft)
 
     async def _tried(self, project: Project, draft: Location) -> Location:

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from valetkey.domain.grants import Group
 from valetkey.domain.integration import Integration
+from valetkey.domain.lease import Lease
 from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project
 from valetkey.domain.ports import UnitOfWork
 from valetkey.domain.tags import integration_tag, location_tag
 from valetkey.services.access import Home, Noun
-from valetkey.services.guard import load_project
+from valetkey.services.lookup import load_project
 
 
 async def _org_home(_: UnitOfWork, org: Organization) -> Home:
@@ -26,8 +27,12 @@ async def _location_home(work: UnitOfWork, location: Location) -> Home:
     return await _project_home(work, await load_project(work, location.project_id))
 
 
-async def _owned_home(_: UnitOfWork, owned: Integration | Group) -> Home:
+async def _owned_home(_: UnitOfWork, owned: Integration | Group | Lease) -> Home:
     return Home(owned.org_id)
+
+
+async def _kept(_: UnitOfWork, lease: Lease) -> Lease:
+    return lease
 
 
 def integration_facts(integration: Integration) -> dict[str, Any]:
@@ -87,4 +92,11 @@ GROUP: Final[Noun[Group]] = Noun(
     save=lambda work, group: work.groups.save(group),
     home=_owned_home,
     facts=lambda group: {"name": group.name},
+)
+#: What was vended is never changed; revocations claim it by themselves.
+LEASE: Final[Noun[Lease]] = Noun(
+    "lease",
+    load=lambda work, lease_id: work.leases.get(lease_id),
+    save=_kept,
+    home=_owned_home,
 )

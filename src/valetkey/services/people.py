@@ -26,7 +26,7 @@ from valetkey.identity.leaving import Leaving, Left
 from valetkey.identity.passwords import PasswordCheck
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION, PROJECT
 
 READ_ORG: Final = Verb("organisation.read", Action.READ_ORG)
@@ -91,8 +91,8 @@ class People:
         step down), NotFound, Denied.
         """
         address = parse_email(email)
-        async with self._access.reading(caller, PUT_MEMBER, ORGANIZATION, org_id):
-            pass  # nobody without the right is worth the work of a hash
+        # Nobody without the right is worth the work of a hash.
+        await self._access.require(caller, PUT_MEMBER, ORGANIZATION, org_id)
         new_user = await self._new_user(address, password, by_link=by_link)
         async with self._access.changing(caller, PUT_MEMBER, ORGANIZATION, org_id) as change:
             work = change.work

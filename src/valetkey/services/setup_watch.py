@@ -9,15 +9,25 @@ from valetkey.domain.access import Action
 from valetkey.domain.credentials import MIN_TTL, AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput
 from valetkey.domain.location import parse_bucket
-from valetkey.domain.ports import AssumeRole, BucketPlace, ObjectStore, Sealer, Storage, Sts
+from valetkey.domain.ports import (
+    AssumeRole,
+    BucketPlace,
+    ObjectStore,
+    Sealer,
+    Storage,
+    Sts,
+    UnitOfWork,
+)
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
 from valetkey.domain.session_policy import render
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.buckets import OpenBucket
-from valetkey.services.guard import Guard, load_integration
 from valetkey.services.integrations import open_key
+from valetkey.services.nouns import INTEGRATION, ORGANIZATION
 
+LOOK: Final = Verb("setup.look", Action.MANAGE_INTEGRATIONS)
 SESSION_NAME: Final = "valetkey-setup"
 
 
@@ -55,7 +65,7 @@ class SetupWatch:
         self._sealer = sealer
         self._sts = sts
         self._stores = stores
-        self._guard = Guard(audit)
+        self._access: Access[UnitOfWork] = Access(storage, audit)
 
     async def look(
         self,
@@ -68,23 +78,14 @@ class SetupWatch:
         folder: str = "",
     ) -> Seen:
         """Return what can be seen to hold. Raises NotFound, Denied; never for what AWS says."""
-        await self._guard.require(
-            caller, Action.MANAGE_INTEGRATIONS, org_id=org_id, subject=f"organisation:{org_id}"
-        )
+        await self._access.require(caller, LOOK, ORGANIZATION, org_id)
         return await self._look(key, role, bucket, folder)
 
     async def look_again(
         self, caller: Caller, integration_id: str, *, bucket: str = "", folder: str = ""
     ) -> Seen:
         """Return the same with a stored key. Raises NotFound, Denied, Conflict, SealBroken."""
-        async with self._storage.read() as work:
-            integration = await load_integration(work, integration_id)
-        await self._guard.require(
-            caller,
-            Action.MANAGE_INTEGRATIONS,
-            org_id=integration.org_id,
-            subject=f"integration:{integration_id}",
-        )
+        await self._access.require(caller, LOOK, INTEGRATION, integration_id)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
         return await self._look(key, integration.role_arn, bucket, folder)
 

@@ -133,7 +133,7 @@ class MemoryBlocks:
         rows = sorted(self._rows.values(), key=lambda block: block.id)
         return [block for block in rows if block.org_id == org_id]
 
-    async def lift(self, org_id: str, kind: Kind, target: str) -> bool:
+    async def remove(self, org_id: str, kind: Kind, target: str) -> bool:
         return self._rows.pop((org_id, kind, target), None) is not None
 
     async def hold(self, hold: Hold) -> None:

@@ -166,10 +166,10 @@ async def test_new_sessions_are_refused_until_that_is_lifted(
     with pytest.raises(Denied, match="stolen"):
         await vend(memory, location)
     caller, leases = await memory.caller(), memory.services.leases
-    await leases.lift(caller, await leases.target(caller, kind, names[kind]))
+    await leases.unblock(caller, await leases.target(caller, kind, names[kind]))
     await vend(memory, location)
     with pytest.raises(NotFound):
-        await leases.lift(caller, await leases.target(caller, kind, names[kind]))
+        await leases.unblock(caller, await leases.target(caller, kind, names[kind]))
 
 
 async def test_a_lease_has_no_new_sessions_to_refuse(memory: Memory, location: Location) -> None:

@@ -95,7 +95,9 @@ async def list_blocks(services: Services, caller: Caller, org: str = "") -> list
 async def allow_leases(services: Services, caller: Caller, data: TargetIn) -> None:
     """Give new sessions again."""
     kind, name = data.one()
-    await services.leases.lift(caller, await services.leases.target(caller, kind, name, data.org))
+    await services.leases.unblock(
+        caller, await services.leases.target(caller, kind, name, data.org)
+    )
 
 
 async def _shown(services: Services, revocation: Revocation) -> RevocationOut:

@@ -9,7 +9,7 @@ from litestar import get, post, put
 from valetkey.api.given import Caller, Services
 from valetkey.api.wire.integrations import IntegrationOut
 from valetkey.api.wire.rotation import RotateIn, RotationOut, RotationStatusOut, ScheduleIn
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 
 _PATH = "/orgs/{org_id:str}/integrations/{integration_id:str}"
 

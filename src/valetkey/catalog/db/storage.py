@@ -16,6 +16,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from valetkey.catalog.db import tables
 from valetkey.catalog.db.commands import SqlCommands
 from valetkey.catalog.db.datasets import SqlDatasets
 from valetkey.catalog.db.items import SqlItems
@@ -26,7 +27,7 @@ from valetkey.db.database import CONNECTIONS, Database
 from valetkey.db.engine import BUSY_SECONDS
 from valetkey.db.errors import translated
 from valetkey.db.limits import LIMITS, Limits
-from valetkey.db.storage import SqlStorage, SqlUnitOfWork
+from valetkey.db.storage import LOCKED, SqlStorage, SqlUnitOfWork
 from valetkey.domain.errors import TookTooLong
 from valetkey.domain.ports import Pool
 
@@ -40,11 +41,22 @@ _STOPPED: Final = frozenset({"interrupted", "QueryCanceledError"})
 class SqlCatalogWork(SqlUnitOfWork):
     """Implements the catalog's UnitOfWork over one connection's transaction."""
 
+    locked = LOCKED | {"item": tables.items, "command": tables.commands}
+
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
         self.datasets = SqlDatasets(connection)
         self.items = SqlItems(connection)
         self.commands = SqlCommands(connection)
+
+    async def lock(self, noun: str, entity_id: str) -> None:
+        if noun != "dataset":
+            await super().lock(noun, entity_id)
+            return
+        # By the lock that those hold who write its items: they change the dataset's row after it.
+        dataset = await self.datasets.get(entity_id)
+        if dataset is not None:
+            await self.items.lock(dataset)
 
 
 class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):

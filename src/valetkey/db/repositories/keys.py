@@ -200,7 +200,7 @@ class SqlBlocks(Repository):
         rows = await self._all(query.order_by(t.vend_blocks.c.id))
         return [from_row(Block, row, kind=Kind(row.kind)) for row in rows]
 
-    async def lift(self, org_id: str, kind: Kind, target: str) -> bool:
+    async def remove(self, org_id: str, kind: Kind, target: str) -> bool:
         c = t.vend_blocks.c
         match = (c.org_id == org_id) & (c.kind == kind.value) & (c.target == target)
         return await self._change(delete(t.vend_blocks).where(match))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from valetkey.domain.access import Action, OrgRole
 from valetkey.domain.errors import Denied, InvalidInput
@@ -21,13 +22,22 @@ from valetkey.domain.ports import (
 )
 from valetkey.domain.revocation import Block, Kind, Revocation
 from valetkey.domain.tags import blocks_tag, location_tag, user_tag
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_project, missing
+from valetkey.services.lookup import load_project, missing
+from valetkey.services.nouns import LEASE, ORGANIZATION
 from valetkey.services.revocation.enforcement import Enforcer, HandPolicy
 from valetkey.services.revocation.proof import Prover
 from valetkey.services.revocation.revoking import Revoker
 from valetkey.services.revocation.targets import RevocationResult, Target, own_tags
 from valetkey.services.work import WorkLocks
+
+FIND: Final = Verb("lease.list", Action.READ_ORG)
+READ: Final = Verb("lease.read", Action.READ_ORG)
+REVOKE: Final = Verb("leases.revoke", Action.MANAGE_INTEGRATIONS)
+LIST_REVOCATIONS: Final = Verb("revocation.list", Action.MANAGE_INTEGRATIONS)
+LIST_BLOCKS: Final = Verb("block.list", Action.MANAGE_INTEGRATIONS)
+UNBLOCK: Final = Verb("leases.unblock", Action.MANAGE_INTEGRATIONS)
 
 
 class Leases:
@@ -45,8 +55,7 @@ class Leases:
         new_id: IdFactory,
     ) -> None:
         self._storage = storage
-        self._audit = audit
-        self._guard = Guard(audit)
+        self._access: Access[UnitOfWork] = Access(storage, audit)
         self._clock = clock
         self.policies = policies
         locks = WorkLocks(storage, clock, new_id)
@@ -70,9 +79,6 @@ class Leases:
 
         ``active`` are those that AWS does not refuse yet. Raises NotFound, Denied.
         """
-        await self._guard.require(
-            caller, Action.READ_ORG, org_id=org_id, subject=f"organisation:{org_id}"
-        )
         owner = caller.principal.org_roles.get(org_id) is OrgRole.OWNER
         wanted = LeaseFilter(
             org_id,
@@ -82,18 +88,13 @@ class Leases:
             user_id="" if owner else caller.principal.user_id,
             live_at=self._clock.now() if active else None,
         )
-        async with self._storage.read() as work:
-            return await work.leases.find(wanted, after=after, limit=limit)
+        async with self._access.reading(caller, FIND, ORGANIZATION, org_id) as read:
+            return await read.work.leases.find(wanted, after=after, limit=limit)
 
     async def get(self, caller: Caller, lease_id: str) -> Lease:
         """Return a lease; somebody who is not an owner sees their own. Raises NotFound, Denied."""
-        async with self._storage.read() as work:
-            lease = await work.leases.get(lease_id) if is_id(lease_id) else None
-        if lease is None:
-            raise missing(f"lease:{lease_id[:80]}")
-        await self._guard.require(
-            caller, Action.READ_ORG, org_id=lease.org_id, subject=f"lease:{lease_id}"
-        )
+        async with self._access.reading(caller, READ, LEASE, lease_id) as read:
+            lease = read.entity
         owner = caller.principal.org_roles.get(lease.org_id) is OrgRole.OWNER
         if not owner and lease.user_id != caller.principal.user_id:
             raise missing(f"lease:{lease_id}")
@@ -156,8 +157,8 @@ class Leases:
         Denied, InvalidInput, StorageUnavailable.
         """
         _check_reason(reason)
-        await self._guard.require(
-            caller, Action.MANAGE_INTEGRATIONS, org_id=target.org_id, subject=target.subject
+        await self._access.require(
+            caller, REVOKE, ORGANIZATION, target.org_id, subject=target.subject
         )
         if refuse_new and target.kind is Kind.LEASE:
             raise InvalidInput(
@@ -176,9 +177,8 @@ class Leases:
 
     async def revocations(self, caller: Caller, org_id: str) -> Sequence[Revocation]:
         """List an organisation's revocations, newest first. Raises NotFound, Denied."""
-        await self._require_owner(caller, org_id)
-        async with self._storage.read() as work:
-            return await work.revocations.of_org(org_id)
+        async with self._access.reading(caller, LIST_REVOCATIONS, ORGANIZATION, org_id) as read:
+            return await read.work.revocations.of_org(org_id)
 
     async def by_hand(self, revocation: Revocation) -> HandPolicy:
         """Return what to apply by hand for a revocation that Valetkey may not enforce itself."""
@@ -186,29 +186,18 @@ class Leases:
 
     async def blocks(self, caller: Caller, org_id: str) -> Sequence[Block]:
         """List who is given no new session. Raises NotFound, Denied."""
-        await self._require_owner(caller, org_id)
-        async with self._storage.read() as work:
-            return await work.blocks.of_org(org_id)
+        async with self._access.reading(caller, LIST_BLOCKS, ORGANIZATION, org_id) as read:
+            return await read.work.blocks.of_org(org_id)
 
-    async def lift(self, caller: Caller, target: Target) -> None:
+    async def unblock(self, caller: Caller, target: Target) -> None:
         """Give new sessions again. Raises NotFound, Denied."""
-        await self._guard.require(
-            caller, Action.MANAGE_INTEGRATIONS, org_id=target.org_id, subject=target.subject
-        )
-        async with self._storage.begin() as work:
-            if not await work.blocks.lift(target.org_id, target.kind, target.name):
+        async with self._access.changing(
+            caller, UNBLOCK, ORGANIZATION, target.org_id, subject=target.subject
+        ) as change:
+            if not await change.work.blocks.remove(target.org_id, target.kind, target.name):
                 raise missing(f"block:{target.name}")
-            await work.invalidations.publish({blocks_tag(target.org_id)})
-            event = self._audit.event(caller, "leases.lift", target.subject, org_id=target.org_id)
-            await work.audit.append([event])
-
-    async def _require_owner(self, caller: Caller, org_id: str) -> None:
-        await self._guard.require(
-            caller,
-            Action.MANAGE_INTEGRATIONS,
-            org_id=org_id,
-            subject=f"organisation:{org_id}",
-        )
+            change.publish({blocks_tag(target.org_id)})
+            change.note()
 
 
 def only_org(caller: Caller) -> str:

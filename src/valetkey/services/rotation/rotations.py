@@ -37,8 +37,8 @@ from valetkey.domain.setup.observed import SeenKey
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.background import log_unexpected
-from valetkey.services.guard import load_integration, missing
 from valetkey.services.integrations import open_key
+from valetkey.services.lookup import load_integration, missing
 from valetkey.services.nouns import INTEGRATION
 from valetkey.services.rotation.steps import Steps, rotation_event, with_last_use
 from valetkey.services.work import WorkLocks
@@ -106,8 +106,8 @@ class Rotations:
         ``delete_stranger`` is a key that may go to make room. Raises NotFound, Denied, Conflict
         (a stranger's key is in the way), InvalidInput, AwsRefused, AwsUnavailable, SealBroken.
         """
-        async with self._access.reading(caller, ROTATE, INTEGRATION, integration_id):
-            pass  # nobody without the right is worth a question to AWS
+        # Nobody without the right is worth a question to AWS.
+        await self._access.require(caller, ROTATE, INTEGRATION, integration_id)
         under_way = await self._under_way(integration_id)
         if under_way is not None:
             return await self._told(under_way, delete_stranger)

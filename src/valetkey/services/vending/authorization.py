@@ -27,7 +27,7 @@ from valetkey.domain.session_policy import render
 from valetkey.domain.tags import token_tag, user_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.caches import Caches, TaggedCache
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.services.vending.issuing import SessionSpec
 from valetkey.services.vending.location_context import LocationContext, LocationContexts
 
@@ -254,7 +254,7 @@ def _require_unblocked(principal: Principal, context: LocationContext, now: date
     if block is not None:
         raise Denied(
             f"No new sessions are given for the {block.kind.value} {block.target}: {block.reason}",
-            hint=f"{block.actor} has refused them; an owner can lift it (valetkey leases allow).",
+            hint=f"{block.actor} refuses them; an owner can allow them (valetkey leases allow).",
         )
 
 

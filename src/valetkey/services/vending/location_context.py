@@ -17,7 +17,7 @@ from valetkey.domain.revocation import Block, Hold
 from valetkey.domain.sealing import SealedSecret
 from valetkey.domain.tags import blocks_tag, integration_tag, location_tag, role_tag, user_tag
 from valetkey.services.caches import Caches, TaggedCache
-from valetkey.services.guard import load_integration, load_location, load_project, missing
+from valetkey.services.lookup import load_integration, load_location, load_project, missing
 
 _CAPACITY: Final = 10_000
 

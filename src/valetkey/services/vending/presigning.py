@@ -29,7 +29,7 @@ from valetkey.domain.presign import (
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.session_policy import split
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.services.vending.authorization import VendRequest, check_purpose, scope_of
 from valetkey.services.vending.location_context import LocationContext
 from valetkey.services.vending.vending import CHANGED, ROUNDS, TakenSession, Vending, unsettled

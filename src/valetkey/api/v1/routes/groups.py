@@ -10,7 +10,7 @@ from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
 from valetkey.domain.grants import Group
 from valetkey.domain.people import User
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.wire import groups as wire
 from valetkey.wire.base import Nothing, Page, Paging, Person
 

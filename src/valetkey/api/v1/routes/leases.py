@@ -13,7 +13,7 @@ from valetkey.api.v1.routes.rotations import signer
 from valetkey.domain import lease, revocation
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.revocation import Kind, RevocationState
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.services.registry import Services
 from valetkey.services.revocation.targets import Target
 from valetkey.wire import leases as wire
@@ -172,7 +172,7 @@ async def get_block(ask: Ask[wire.BlockQuery, Nothing]) -> wire.Block:
 
 
 async def delete_block(ask: Ask[wire.BlockQuery, Nothing]) -> Nothing:
-    await ask.services.leases.lift(ask.caller, await _target(ask))
+    await ask.services.leases.unblock(ask.caller, await _target(ask))
     return Nothing()
 
 

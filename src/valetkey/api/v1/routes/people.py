@@ -13,7 +13,7 @@ from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal, ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput
 from valetkey.domain.secret import Secret
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.wire import people as wire
 from valetkey.wire.base import Nothing, Page, Paging
 

@@ -16,7 +16,7 @@ from valetkey.api.wire.integrations import (
 from valetkey.api.wire.reports import ReportOut, report_lines
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.integration import Integration
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 
 
 @post("/orgs/{org_id:str}/integrations", tags=["integrations"])

@@ -9,15 +9,23 @@ from typing import Any, Final
 from valetkey.catalog.domain.dataset import HIDDEN_DATASET, Dataset, check_metadata
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import State
+from valetkey.catalog.services.nouns import DATASET
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Clock
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_project, missing
 from valetkey.services.locations import Locations, NewLocation
+from valetkey.services.nouns import PROJECT
+
+CREATE: Final = Verb("dataset.create", Action.MANAGE_DATASETS)
+READ: Final = Verb("dataset.read", Action.READ_DATASETS)
+LIST: Final = Verb("dataset.list", Action.READ_DATASETS)
+UPDATE: Final = Verb("dataset.update", Action.MANAGE_DATASETS)
+DELETE: Final = Verb("dataset.delete", Action.MANAGE_DATASETS)
 
 #: On SQLite everybody else's records wait for each part.
 _CLEARED_AT_ONCE: Final = 1000
@@ -56,8 +64,7 @@ class Datasets:
     ) -> None:
         self._storage = storage
         self._locations = locations
-        self._audit = audit
-        self._guard = Guard(audit)
+        self._access: Access[CatalogWork] = Access(storage, audit)
         self._clock = clock
         self._new_id = new_id
 
@@ -67,7 +74,7 @@ class Datasets:
         Raises InvalidInput (name, unknown location, none given and no default), Conflict (name
         taken), NotFound, Denied.
         """
-        project = await self._project(caller, Action.MANAGE_DATASETS, project_id)
+        project = await self._access.require(caller, CREATE, PROJECT, project_id)
         draft = self._draft(
             project,
             caller.principal.email,
@@ -77,8 +84,8 @@ class Datasets:
         )
         if not draft.location_id:
             draft = replace(draft, location_id=await self._own_folder(caller, project, draft))
-        async with self._storage.begin() as work:
-            known = is_id(draft.location_id)
+        async with self._access.changing(caller, CREATE, PROJECT, project_id) as change:
+            work, known = change.work, is_id(draft.location_id)
             location = await work.locations.get(draft.location_id) if known else None
             if location is None or location.project_id != project.id:
                 raise InvalidInput(
@@ -87,7 +94,7 @@ class Datasets:
                     field="location",
                 )
             dataset = await work.datasets.add(draft)
-            await self._note(work, caller, project, "dataset.create", dataset)
+            change.note(f"dataset:{dataset.id}", **DATASET.facts(dataset))
         return DatasetView(dataset, 0)
 
     async def _own_folder(self, caller: Caller, project: Project, draft: Dataset) -> str:
@@ -117,9 +124,8 @@ class Datasets:
 
     async def get(self, caller: Caller, dataset_id: str) -> DatasetView:
         """Return one dataset. Raises NotFound, Denied."""
-        dataset, _ = await self._load(caller, Action.READ_DATASETS, dataset_id)
-        async with self._storage.read() as work:
-            return DatasetView(dataset, await work.datasets.item_count(dataset))
+        async with self._access.reading(caller, READ, DATASET, dataset_id) as read:
+            return DatasetView(read.entity, await read.work.datasets.item_count(read.entity))
 
     async def of_project(
         self, caller: Caller, project_id: str, *, hidden: bool = False
@@ -128,10 +134,10 @@ class Datasets:
 
         Raises NotFound, Denied.
         """
-        project = await self._project(caller, Action.READ_DATASETS, project_id)
         if hidden:
-            await self._ensure_hidden(project)
-        async with self._storage.read() as work:
+            await self._ensure_hidden(await self._access.require(caller, LIST, PROJECT, project_id))
+        async with self._access.reading(caller, LIST, PROJECT, project_id) as read:
+            work = read.work
             datasets = await work.datasets.of_project(project_id)
             shown = [each for each in datasets if hidden or not each.hidden]
             return [DatasetView(each, await work.datasets.item_count(each)) for each in shown]
@@ -148,16 +154,16 @@ class Datasets:
 
         Raises InvalidInput, Conflict (name taken), NotFound, Denied.
         """
-        dataset, project = await self._load(caller, Action.MANAGE_DATASETS, dataset_id)
-        changed = replace(dataset, updated_at=self._clock.now())
-        if name is not None:
-            changed = replace(changed, name=clean_name(name))
-        if metadata is not None:
-            changed = replace(changed, metadata=check_metadata(metadata))
-        async with self._storage.begin() as work:
-            await work.datasets.save(changed)
-            await self._note(work, caller, project, "dataset.update", changed)
-            return DatasetView(changed, await work.datasets.item_count(changed))
+        async with self._access.changing(caller, UPDATE, DATASET, dataset_id) as change:
+            changed = before = change.entity
+            if name is not None:
+                changed = replace(changed, name=clean_name(name))
+            if metadata is not None:
+                changed = replace(changed, metadata=check_metadata(metadata))
+            if changed != before:
+                change.entity = replace(changed, updated_at=self._clock.now())
+            count = await change.work.datasets.item_count(changed)
+        return DatasetView(change.entity, count)
 
     async def delete(self, caller: Caller, dataset_id: str) -> None:
         """Delete a dataset and its items; the bucket is not touched, and its name and its location
@@ -165,16 +171,16 @@ class Datasets:
 
         Raises NotFound, Denied.
         """
-        dataset, project = await self._load(caller, Action.MANAGE_DATASETS, dataset_id)
-        # Without its location: that one may go while the rows of a large dataset are still going.
-        gone = replace(dataset, deleted_at=self._clock.now(), location_id="")
-        async with self._storage.begin() as work:
-            await work.items.lock(dataset)
+        async with self._access.changing(caller, DELETE, DATASET, dataset_id) as change:
+            dataset, work = change.entity, change.work
             command = await work.commands.active(dataset.id)
             if command is not None:
                 await work.commands.finish(replace(command, state=State.CANCELED))
-            await work.datasets.save(gone)
-            await self._note(work, caller, project, "dataset.delete", dataset)
+            # Without its location: that one may go while the rows of a large dataset are still
+            # going.
+            gone = replace(dataset, deleted_at=self._clock.now(), location_id="")
+            change.entity = gone
+            change.note(location_id=dataset.location_id)
         await clear(self._storage, gone, parts=_PARTS_AT_ONCE)
 
     def _draft(self, project: Project, creator: str, name: str, **more: Any) -> Dataset:
@@ -201,45 +207,6 @@ class Datasets:
                 await work.datasets.add(draft)
         except Conflict:
             return  # somebody else was quicker, or gave the name to a dataset with a location
-
-    async def _project(self, caller: Caller, action: Action, project_id: str) -> Project:
-        if not is_id(project_id):
-            raise missing(f"project:{project_id}")
-        async with self._storage.read() as work:
-            project = await load_project(work, project_id)
-        await self._require(caller, action, project, f"project:{project_id}")
-        return project
-
-    async def _load(
-        self, caller: Caller, action: Action, dataset_id: str
-    ) -> tuple[Dataset, Project]:
-        async with self._storage.read() as work:
-            dataset = await work.datasets.get(dataset_id) if is_id(dataset_id) else None
-            if dataset is None:
-                raise missing(f"dataset:{dataset_id}")
-            project = await load_project(work, dataset.project_id)
-        await self._require(caller, action, project, f"dataset:{dataset_id}")
-        return dataset, project
-
-    async def _require(
-        self, caller: Caller, action: Action, project: Project, subject: str
-    ) -> None:
-        await self._guard.require(
-            caller, action, org_id=project.org_id, project_id=project.id, subject=subject
-        )
-
-    async def _note(
-        self, work: CatalogWork, caller: Caller, project: Project, action: str, dataset: Dataset
-    ) -> None:
-        event = self._audit.event(
-            caller,
-            action,
-            f"dataset:{dataset.id}",
-            org_id=project.org_id,
-            name=dataset.name,
-            location_id=dataset.location_id,
-        )
-        await work.audit.append([event])
 
 
 async def clear(storage: CatalogStorage, dataset: Dataset, *, parts: int | None = None) -> None:

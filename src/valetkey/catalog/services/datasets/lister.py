@@ -24,7 +24,8 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command, WriteIntent
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.sessions import LOOK, Sessions, is_ending
-from valetkey.domain.access import Action, Principal
+from valetkey.catalog.services.nouns import SYNC
+from valetkey.domain.access import Principal
 from valetkey.domain.errors import AwsRefused, NotFound
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, ObjectStore, Stored
@@ -207,7 +208,7 @@ class BucketLister:
     async def _renew(self) -> Credentials:
         dataset = self._store.dataset
         # The right is looked at each time: a sync does not outlive it by more than a session.
-        await self._stores.of_dataset(self._caller, dataset.id, Action.MANAGE_DATASETS)
+        await self._stores.of_dataset(self._caller, dataset.id, SYNC)
         return await self._sessions.open(
             self._caller, self._store, LOOK, f"sync dataset {dataset.id}"
         )

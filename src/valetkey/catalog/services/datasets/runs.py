@@ -23,7 +23,7 @@ from valetkey.catalog.services.datasets.shards import (
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.catalog.services.items.sessions import Sessions
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import SYNC
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
@@ -82,7 +82,7 @@ class SyncRuns:
 
     async def _open(self, command: Command) -> BucketLister:
         caller = await caller_of(self._storage, command)
-        store = await self._stores.of_dataset(caller, command.dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, command.dataset_id, SYNC)
         return BucketLister(self._objects, self._sessions, self._stores, self._clock, caller, store)
 
     async def _plan(self, command: Command, lister: BucketLister) -> None:

@@ -18,7 +18,7 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorage, Data
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.selection import Selection, select, walk
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import MAKE_FOLDER, UPDATE_ITEM
 from valetkey.domain.errors import InvalidInput, TooLarge
 from valetkey.services.audit import Caller
 
@@ -62,7 +62,7 @@ class ItemChanging:
 
     async def patch(self, caller: Caller, item_id: str, patch: ItemPatch) -> Item:
         """Change an item. Raises InvalidInput, TooLarge, NotFound, Denied."""
-        store, item = await self._stores.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, UPDATE_ITEM)
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
             current = await work.items.get(item.id)
@@ -83,7 +83,7 @@ class ItemChanging:
         Raises InvalidInput (also for an empty filter), NotFound, Denied, Conflict (it fits other
         items than expected).
         """
-        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, UPDATE_ITEM)
         selected, total = await select(self._storage, store.dataset, selection), Outcome()
         if selection.dry_run:
             return selected.count or 0
@@ -121,7 +121,7 @@ class ItemChanging:
 
         Raises InvalidInput, NotFound, Denied.
         """
-        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, MAKE_FOLDER)
         wanted, now = parse_folder(path), self._index.now()
         store.key(wanted)
         async with self._storage.begin() as work:

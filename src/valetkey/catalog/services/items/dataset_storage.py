@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import DATASET, ITEM
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.ids import is_id
 from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.scope import MAX_KEY_BYTES
+from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import Guard, load_location, load_project, missing
+from valetkey.services.lookup import load_location, load_project
 from valetkey.services.verification import place_of
 
 
@@ -58,44 +58,22 @@ class DatasetStorageRepository:
     """Opens datasets, by their own id or an item's, for callers who may."""
 
     def __init__(self, storage: CatalogStorage, audit: AuditLog) -> None:
-        self._storage = storage
-        self._guard = Guard(audit)
+        self._access: Access[CatalogWork] = Access(storage, audit)
 
-    async def of_dataset(self, caller: Caller, dataset_id: str, action: Action) -> DatasetStorage:
+    async def of_dataset(self, caller: Caller, dataset_id: str, verb: Verb) -> DatasetStorage:
         """Return a dataset with what it stands on. Raises NotFound, Denied."""
-        async with self._storage.read() as work:
-            store = await _load(work, dataset_id)
-        await self._require(caller, action, store, f"dataset:{dataset_id}")
-        return store
+        async with self._access.reading(caller, verb, DATASET, dataset_id) as read:
+            return await _stand(read.work, read.entity)
 
     async def of_item(
-        self, caller: Caller, item_id: str, action: Action
+        self, caller: Caller, item_id: str, verb: Verb
     ) -> tuple[DatasetStorage, Item]:
         """Return an item and its dataset. Raises NotFound, Denied."""
-        async with self._storage.read() as work:
-            item = await work.items.get(item_id) if is_id(item_id) else None
-            if item is None:
-                raise missing(f"item:{item_id}")
-            store = await _load(work, item.dataset_id)
-        await self._require(caller, action, store, f"item:{item_id}")
-        return store, item
-
-    async def _require(
-        self, caller: Caller, action: Action, store: DatasetStorage, subject: str
-    ) -> None:
-        await self._guard.require(
-            caller,
-            action,
-            org_id=store.project.org_id,
-            project_id=store.project.id,
-            subject=subject,
-        )
+        async with self._access.reading(caller, verb, ITEM, item_id) as read:
+            return await _stand(read.work, read.entity.dataset), read.entity.item
 
 
-async def _load(work: CatalogWork, dataset_id: str) -> DatasetStorage:
-    dataset = await work.datasets.get(dataset_id) if is_id(dataset_id) else None
-    if dataset is None:
-        raise missing(f"dataset:{dataset_id}")
+async def _stand(work: CatalogWork, dataset: Dataset) -> DatasetStorage:
     project = await load_project(work, dataset.project_id)
     location = await load_location(work, dataset.location_id) if dataset.location_id else None
     return DatasetStorage(dataset, project, location)

@@ -15,7 +15,7 @@ from valetkey.catalog.services.items.dataset_storage import (
 from valetkey.catalog.services.items.index import Index, with_facts
 from valetkey.catalog.services.items.intents import Held, Intents
 from valetkey.catalog.services.items.sessions import LOOK, Sessions
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import IMPORT_ITEMS
 from valetkey.domain.errors import InvalidInput, NotFound, TooLarge
 from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored
 from valetkey.services.audit import Caller
@@ -57,7 +57,7 @@ class ItemImporting:
                 f"{len(storage_ids)} objects are too many to import at once.",
                 hint=f"Import up to {MAX_IMPORTS} in one request, or sync the dataset.",
             )
-        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, IMPORT_ITEMS)
         credentials = await self._sessions.open(caller, store, LOOK, "import objects")
         possible = {one: _possible_paths(store, one) for one in storage_ids}
         paths = sorted({path for some in possible.values() for path in some})

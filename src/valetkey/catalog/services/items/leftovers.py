@@ -14,7 +14,7 @@ from valetkey.catalog.services.items.dataset_storage import (
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.sessions import LOOK, WRITE, Sessions
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import ObjectStore, Upload, to_ms
@@ -57,7 +57,7 @@ class Leftovers:
 
     async def one(self, caller: Caller, intent: WriteIntent) -> None:
         """Look after one, on behalf of who began it. Raises NotFound, Denied too."""
-        store = await self._stores.of_dataset(caller, intent.dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, intent.dataset_id, UPLOAD_ITEM)
         await self._look_after(caller, store, intent)
 
     async def _look_after(self, caller: Caller, store: DatasetStorage, intent: WriteIntent) -> None:

@@ -16,7 +16,7 @@ from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import MOVE, Sessions
 from valetkey.catalog.services.items.uploading import changed_meanwhile
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import MOVE_ITEM
 from valetkey.domain.errors import (
     Conflict,
     InvalidInput,
@@ -64,7 +64,7 @@ class ItemMoving:
                 f"{len(item_ids)} items are too many to move at once.",
                 hint=f"Move up to {MAX_MOVED} in one request.",
             )
-        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, MOVE_ITEM)
         _require_movable(store)
         async with self._storage.read() as work:
             folder = await folder_path(work, store.dataset, folder_item_id)
@@ -83,7 +83,7 @@ class ItemMoving:
 
         Raises InvalidInput, NotFound, Denied, Conflict, AwsRefused, AwsUnavailable.
         """
-        store, item = await self._stores.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, MOVE_ITEM)
         to = parse_path(filename, field="filename")
         if to == item.path:
             return item

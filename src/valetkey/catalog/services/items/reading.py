@@ -15,8 +15,8 @@ from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.folders import IS_FOLDER, fitting_folders, holding_folders
 from valetkey.catalog.services.items.selection import by_exact_names
+from valetkey.catalog.services.nouns import LIST_ITEMS, READ_ITEM
 from valetkey.catalog.services.turns import Turns
-from valetkey.domain.access import Action
 from valetkey.domain.errors import InvalidInput
 from valetkey.services.audit import Caller
 
@@ -65,7 +65,7 @@ class ItemReading:
 
         Raises InvalidInput, NotFound, Denied, TooManyRequests, TookTooLong.
         """
-        store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, LIST_ITEMS)
         where = parse_filter(wanted.where)
         offset = _offset(wanted.page, wanted.size)
         orders = parse_sort(wanted.sort)
@@ -84,7 +84,7 @@ class ItemReading:
 
     async def get(self, caller: Caller, item_id: str) -> Item:
         """Return an item. Raises NotFound, Denied."""
-        _, item = await self._stores.of_item(caller, item_id, Action.READ_DATASETS)
+        _, item = await self._stores.of_item(caller, item_id, READ_ITEM)
         return item
 
     async def folders(self, caller: Caller, dataset_id: str) -> Sequence[str]:
@@ -92,7 +92,7 @@ class ItemReading:
 
         Raises NotFound, Denied, TooLarge, TooManyRequests, TookTooLong.
         """
-        store = await self._stores.of_dataset(caller, dataset_id, Action.READ_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, LIST_ITEMS)
         async with self._turn(caller), self._storage.search() as work:
             return await holding_folders(work, store.dataset)
 

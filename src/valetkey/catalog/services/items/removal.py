@@ -13,7 +13,7 @@ from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Intents, taken
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import DELETE_ITEM
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -95,7 +95,7 @@ class ItemRemoval:
                 hint="An id has 24 hexadecimal digits.",
                 field="id",
             )
-        store, item = await self._stores.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, DELETE_ITEM)
         if item.is_folder:
             await self._require_empty(store, item)
         outcome = await self._delete_all(caller, store, [item])
@@ -109,7 +109,7 @@ class ItemRemoval:
         (also for an empty filter: nothing is never everything), NotFound, Denied, Conflict (it
         fits other items than expected).
         """
-        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, DELETE_ITEM)
         selected, total = await select(self._storage, store.dataset, selection), Outcome()
         if selection.dry_run:
             return selected.count or 0

@@ -17,8 +17,8 @@ from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import Credentials, CredentialSource
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.guard import load_integration
 from valetkey.services.integrations import open_static_key
+from valetkey.services.lookup import load_integration
 from valetkey.services.vending import Vending, VendRequest
 
 #: With less than this left, credentials are taken anew: a part of a transfer takes minutes.

@@ -11,7 +11,7 @@ from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import LOOK, READ, Sessions
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import STREAM_ITEM
 from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound
 from valetkey.domain.ports.objects import ObjectStore, Stored
 from valetkey.services.audit import Caller
@@ -56,7 +56,7 @@ class ItemStreaming:
 
         Raises NotFound, Denied, InvalidInput (a folder), Archived, AwsRefused, AwsUnavailable.
         """
-        store, item = await self._stores.of_item(caller, item_id, Action.READ_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, STREAM_ITEM)
         if item.is_folder:
             raise InvalidInput("A folder has no bytes.", hint="Stream the items in it.")
         if item.size == 0 or item.is_archived:

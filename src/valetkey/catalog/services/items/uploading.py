@@ -17,7 +17,7 @@ from valetkey.catalog.services.items.dataset_storage import (
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Held, Intents
 from valetkey.catalog.services.items.sessions import WRITE, Sessions
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import Conflict, PreconditionFailed
 from valetkey.domain.ports.objects import (
@@ -88,7 +88,7 @@ class ItemUploading:
         meanwhile), AwsRefused, AwsUnavailable; what ``chunks`` raises ends the upload without a
         trace.
         """
-        store = await self._stores.of_dataset(caller, dataset_id, Action.MANAGE_DATASETS)
+        store = await self._stores.of_dataset(caller, dataset_id, UPLOAD_ITEM)
         path = parse_path(new.path)
         key = store.key(path)
         metadata = patched_metadata({}, new.metadata, system=True)

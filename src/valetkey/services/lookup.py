@@ -1,45 +1,12 @@
-"""The one place where a service asks whether its caller may go on."""
+"""Finding what a verb is about: the entity, or the error for what is not there."""
 
 from __future__ import annotations
 
-from valetkey.domain.access import Action, Allow, Deny, decide, require
 from valetkey.domain.errors import NotFound
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.domain.ports import UnitOfWork
-from valetkey.services.audit import AuditLog, Caller
-
-
-class Guard:
-    """Asks the domain for a decision; a refusal is audited before it is raised."""
-
-    def __init__(self, audit: AuditLog) -> None:
-        self._audit = audit
-
-    async def require(
-        self, caller: Caller, action: Action, *, org_id: str, project_id: str = "", subject: str
-    ) -> Allow:
-        """Return the right by which the caller may act.
-
-        Raises NotFound to somebody outside the organisation, who is not to learn what exists in
-        it, and Denied with the reason to everybody else.
-        """
-        if org_id not in caller.principal.org_roles:
-            raise missing(subject)
-        decision = decide(caller.principal, action, org_id=org_id, project_id=project_id)
-        if isinstance(decision, Deny):
-            await self._audit.write(
-                self._audit.event(
-                    caller,
-                    action.value.replace(" ", "."),
-                    subject,
-                    org_id=org_id,
-                    outcome="denied",
-                    reason=decision.reason,
-                )
-            )
-        return require(decision)
 
 
 def missing(subject: str) -> NotFound:
