@@ -273,8 +273,9 @@ def wire(parts: Parts) -> Services:
         origin=parts.origin,
         later=[RevocationRight(parts.role_policies, clock)],
     )
-    locations = Locations(storage, sealer, sts, stores, verifier, audit, clock, new_id)
     leases = Leases(storage, sealer, sts, stores, parts.role_policies, audit, clock, new_id)
+    locations = Locations(storage, sealer, sts, stores, verifier, leases, audit, clock, new_id)
+    leaving = Leaving(storage, tokens, leases, clock)
     rotations = Rotations(
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
     )
@@ -306,10 +307,8 @@ def wire(parts: Parts) -> Services:
         integrations=Integrations(storage, sealer, verifier, audit, clock, new_id),
         leases=leases,
         password_links=PasswordLinks(storage, passwords, audit, clock, parts.entropy),
-        people=People(
-            storage, passwords, Leaving(storage, tokens, leases, clock), audit, clock, new_id
-        ),
-        service_accounts=ServiceAccounts(storage, tokens, audit, clock, new_id),
+        people=People(storage, passwords, leaving, audit, clock, new_id),
+        service_accounts=ServiceAccounts(storage, tokens, leaving, audit, clock, new_id),
         sessions=BrowserSessions(
             storage, accounts, authentication, audit, clock, parts.entropy, new_id
         ),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.integration import Integration, IntegrationState
 from valetkey.domain.integration_types import IntegrationType
-from valetkey.domain.lease import Lease, LeaseFilter, LeaseHolder
+from valetkey.domain.lease import Beyond, Lease, LeaseFilter, LeaseHolder
 from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.ports import Storage
@@ -133,6 +134,44 @@ async def test_leases_are_found_by_what_they_are_of(
     )
     wanted = replace(LeaseFilter(ORG), **narrowed)  # type: ignore[arg-type]
     assert await _found(storage, wanted) == expected
+
+
+@pytest.mark.parametrize(
+    ("meant", "found"),
+    [
+        ({"within": "1" * 24}, ["ASIA3", "ASIA2", "ASIA1"]),
+        ({"within": "2" * 24}, ["ASIA3", "ASIA2"]),
+        ({"within": "3" * 24}, ["ASIA3"]),
+        ({"within": "3" * 24, "now_within": frozenset({"4" * 24})}, ["ASIA4", "ASIA3"]),
+        ({"within": "1" * 24, "beyond": Beyond(frozenset({AccessLevel.WRITE}))}, ["ASIA2"]),
+        ({"within": "1" * 24, "beyond": Beyond(ends_at=NOW + timedelta(hours=2))}, ["ASIA3"]),
+        (
+            {
+                "within": "1" * 24,
+                "beyond": Beyond(frozenset({AccessLevel.WRITE}), NOW + timedelta(hours=2)),
+            },
+            ["ASIA3", "ASIA2"],
+        ),
+        ({"within": "1" * 24, "beyond": Beyond()}, []),
+    ],
+)
+async def test_leases_are_found_by_all_that_their_location_lay_within(
+    storage: Storage, meant: dict[str, Any], found: list[str]
+) -> None:
+    one, two, three, four = (str(number) * 24 for number in range(1, 5))
+    late = NOW + timedelta(hours=3)
+    writes = frozenset({AccessLevel.WRITE})
+    await _add(
+        storage,
+        _lease(1, location_id=one),
+        _lease(2, location_id=two, within=(one,), levels=writes),
+        _lease(3, location_id=three, within=(two, one), expires_at=late),
+        _lease(4, location_id=four),
+    )
+    wanted = LeaseFilter(ORG, **meant)
+    assert await _found(storage, wanted) == found
+    async with storage.read() as work:
+        assert await work.leases.count(wanted) == len(found)
 
 
 async def test_leases_are_paged_by_the_last_id_seen(storage: Storage) -> None:

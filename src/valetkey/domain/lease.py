@@ -41,6 +41,7 @@ class Lease:
     revoked_at: datetime | None = None
     token_id: str = ""
     revocation_id: str = ""
+    within: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_aware(self.issued_at)
@@ -89,8 +90,25 @@ class LeaseClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """Leases that open more than a location that was narrowed: one of the levels that it ``lost``,
+    or time after ``ends_at``."""
+
+    lost: frozenset[AccessLevel] = frozenset()
+    ends_at: datetime | None = None
+
+    def matches(self, lease: Lease) -> bool:
+        """Tell whether a lease is one of them."""
+        is_late = self.ends_at is not None and lease.expires_at > self.ends_at
+        return is_late or not self.lost.isdisjoint(lease.levels)
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseFilter:
     """Which leases are meant, always of one organisation; what is empty does not narrow.
+
+    ``within`` is a location: leases of it are meant, of what lay within it when they were vended,
+    and of ``now_within``, the locations that lie within it now.
 
     ``live_at`` leaves out those that had ended or been revoked by then. Whom a shared session was
     vended to is meant by ``user_id``, ``principal`` and ``token_id`` as well.
@@ -104,6 +122,9 @@ class LeaseFilter:
     principal: str = ""
     token_id: str = ""
     live_at: datetime | None = None
+    within: str = ""
+    now_within: frozenset[str] = frozenset()
+    beyond: Beyond | None = None
 
     def matches(self, lease: Lease, holders: Iterable[LeaseHolder] = ()) -> bool:
         """Tell whether a lease is meant, by what it is or by one of its holders."""
@@ -115,8 +136,13 @@ class LeaseFilter:
         )
         live = self.live_at is None or lease.is_live(self.live_at)
         who: list[Lease | LeaseHolder] = [lease, *holders]
-        is_it = all(one == other for one, other in wanted)
+        is_it = all(one == other for one, other in wanted) and self._lies_there(lease)
         return live and is_it and any(self._is_held(each) for each in who)
+
+    def _lies_there(self, lease: Lease) -> bool:
+        there = {lease.location_id, *lease.within}
+        lies = not self.within or self.within in there or lease.location_id in self.now_within
+        return lies and (self.beyond is None or self.beyond.matches(lease))
 
     def _is_held(self, by: Lease | LeaseHolder) -> bool:
         wanted = (

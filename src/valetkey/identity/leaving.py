@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from valetkey.domain.errors import InvalidInput, ValetkeyError
-from valetkey.domain.lease import LeaseFilter
 from valetkey.domain.people import User, UserKind
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.revocation import Kind, Revocation, RevocationState
@@ -15,9 +14,11 @@ from valetkey.domain.tags import user_tag
 from valetkey.identity.accounts import end_sign_ins
 from valetkey.identity.tokens import ApiTokens, is_good
 from valetkey.services.audit import Caller
-from valetkey.services.revocation import Leases
+from valetkey.services.revocation import Leases, Target
+from valetkey.services.revocation.targets import own_tags
 
 _REASON: Final = "left the organisation"
+_ACCOUNT_REASON: Final = "the service account was deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +101,29 @@ class Leaving:
 
         Never raises for what AWS refuses: that is what lives on.
         """
-        now = self._clock.now()
-        count, remaining = 0, []
-        try:
-            target = await self._leases.target(caller, Kind.PRINCIPAL, left.email, org_id)
-            result = await self._leases.revoke(caller, target, reason=_REASON)
-        except ValetkeyError as error:
-            remaining = await self._live_leases(org_id, left.email, now, error.message)
-        else:
-            count = result.leases
-            remaining = [_unproven(each) for each in result.revocations if not _is_done(each)]
-        remaining += await self._known_tokens(org_id, left.email, now)
-        return Left(left.email, left.tokens, left.browser_sessions, count, tuple(remaining))
+        target = await self._leases.target(caller, Kind.PRINCIPAL, left.email, org_id)
+        left = await self._revoked(caller, left, target, _REASON)
+        known = await self._known_tokens(org_id, left.email, self._clock.now())
+        return replace(left, remaining=(*left.remaining, *known))
 
-    async def _live_leases(
-        self, org_id: str, email: str, now: datetime, reason: str
-    ) -> list[Remaining]:
+    async def revoke_of_account(self, caller: Caller, org_id: str, account: User) -> Left:
+        """Do the same for a service account that was deleted."""
+        kind = Kind.SERVICE_ACCOUNT
+        target = Target(kind, account.id, org_id, own_tags(kind, account.id))
+        return await self._revoked(caller, Left(account.email), target, _ACCOUNT_REASON)
+
+    async def _revoked(self, caller: Caller, left: Left, target: Target, reason: str) -> Left:
+        try:
+            result = await self._leases.carry_out(caller, target, reason)
+        except ValetkeyError as error:
+            live = await self._live_leases(target, error.message)
+            return replace(left, remaining=tuple(live))
+        pending = [_unproven(each) for each in result.revocations if not _is_done(each)]
+        return replace(left, leases=result.leases, remaining=tuple(pending))
+
+    async def _live_leases(self, target: Target, reason: str) -> list[Remaining]:
         async with self._storage.read() as work:
-            live = await work.leases.find(LeaseFilter(org_id, principal=email, live_at=now))
+            live = await work.leases.find(target.filter(live_at=self._clock.now()))
         return [Remaining("lease", lease.id, lease.expires_at, reason) for lease in live]
 
     async def _known_tokens(self, org_id: str, email: str, now: datetime) -> list[Remaining]:

@@ -20,6 +20,7 @@ from valetkey.domain.people import (
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import user_tag
+from valetkey.identity.leaving import Leaving, Left
 from valetkey.identity.tokens import ApiTokens, NewToken
 from valetkey.services.access import Access, Home, Noun, Verb
 from valetkey.services.audit import AuditLog, Caller
@@ -64,12 +65,14 @@ class ServiceAccounts:
         self,
         storage: Storage,
         tokens: ApiTokens,
+        leaving: Leaving,
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,
     ) -> None:
         self._access: Access[UnitOfWork] = Access(storage, audit)
         self._tokens = tokens
+        self._leaving = leaving
         self._clock = clock
         self._new_id = new_id
 
@@ -108,9 +111,10 @@ class ServiceAccounts:
         async with self._access.reading(caller, LIST_ACCOUNTS, SERVICE_ACCOUNT, account_id) as read:
             return read.entity
 
-    async def delete(self, caller: Caller, account_id: str) -> None:
-        """Forget a service account with its tokens, roles and grants. AWS sessions that it was
-        given live to their end, unless they are revoked. Raises NotFound, Denied."""
+    async def delete(self, caller: Caller, account_id: str) -> Left:
+        """Forget a service account with its tokens, roles and grants, and revoke its AWS sessions.
+        The answer says what could not be ended, and until when it lives. Raises NotFound, Denied.
+        """
         async with self._access.changing(
             caller, DELETE_ACCOUNT, SERVICE_ACCOUNT, account_id
         ) as change:
@@ -120,6 +124,7 @@ class ServiceAccounts:
                 raise Conflict("Somebody else deleted it just now.", hint="List what there is.")
             change.publish([user_tag(account_id)])
             change.note()
+        return await self._leaving.revoke_of_account(caller, change.home.org_id, change.entity)
 
     async def create_token(
         self, caller: Caller, account_id: str, new: NewToken

@@ -7,26 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from valetkey.domain.access import Action, Deny, OrgRole, decide
-from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
+from valetkey.domain.access import Action, Deny, decide
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration
 from valetkey.domain.integration_types import IntegrationType
+from valetkey.domain.lease import Beyond
 from valetkey.domain.location import (
     ALL_ACCESS,
     Location,
-    parse_bucket,
     parse_kms_key,
-    parse_region,
-    parse_storage_class,
 )
-from valetkey.domain.location_tree import check_child, narrowest
+from valetkey.domain.location_tree import check_child
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import (
-    AssumeRole,
-    BucketPlace,
     Clock,
     ObjectStore,
     Sealer,
@@ -34,19 +28,27 @@ from valetkey.domain.ports import (
     Sts,
     UnitOfWork,
 )
-from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
-from valetkey.domain.session_policy import render
+from valetkey.domain.revocation import Kind
+from valetkey.domain.scope import AccessLevel
 from valetkey.domain.tags import location_tag
 from valetkey.domain.verification import Check, Report
 from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key, open_static_key
+from valetkey.services.location_drafts import (
+    CREATE,
+    CREATE_ROOT,
+    LocationDrafts,
+    NewLocation,
+)
 from valetkey.services.lookup import load_location, load_project, missing
 from valetkey.services.nouns import LOCATION, PROJECT, location_facts
-from valetkey.services.verification import SESSION_NAME, Told, Verifier, nobody, stream
+from valetkey.services.revocation.leases import Leases
+from valetkey.services.revocation.targets import RevocationResult, Target, own_tags
+from valetkey.services.verification import Told, Verifier, nobody, stream
 
-CREATE: Final = Verb("location.create", Action.MANAGE_LOCATIONS)
-CREATE_ROOT: Final = Verb("location.create", Action.MANAGE_ROOT_LOCATIONS)
+__all__ = ["Changed", "LocationChange", "Locations", "NewLocation"]
+
 READ: Final = Verb("location.read", Action.READ_LOCATIONS)
 UPDATE: Final = Verb("location.update", Action.MANAGE_LOCATIONS)
 DELETE: Final = Verb("location.delete", Action.MANAGE_LOCATIONS)
@@ -54,33 +56,10 @@ TEST: Final = Verb("location.test", Action.MANAGE_LOCATIONS)
 
 
 @dataclass(frozen=True, slots=True)
-class NewLocation:
-    """What a person gives for a location.
-
-    With an ``integration_id`` alone it is a root, which an organisation's owner makes; otherwise,
-    and for everybody else, it lies within ``parent_id``, or within the narrowest location of the
-    project that holds the bucket and folder. An empty ``region`` is found out.
-    """
-
-    name: str
-    bucket: str
-    integration_id: str = ""
-    folder: str = ""
-    region: str = ""
-    endpoint: str = ""
-    storage_class: str = ""
-    allow_external_delete: bool = False
-    kms_key_arn: str = ""
-    shared_sessions: bool = False
-    parent_id: str = ""
-    access: frozenset[AccessLevel] = ALL_ACCESS
-    ends_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LocationChange:
     """What is to be changed; None stays. ``ends_at`` is changed only with ``sets_end``, since no
-    end is a value too."""
+    end is a value too. With ``revokes_beyond`` the leases are revoked that open more than is left.
+    """
 
     name: str | None = None
     allow_external_delete: bool | None = None
@@ -89,14 +68,19 @@ class LocationChange:
     access: frozenset[AccessLevel] | None = None
     ends_at: datetime | None = None
     sets_end: bool = False
+    revokes_beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A location after a change, and what lies within it, which the change concerns as well."""
+    """A location after a change, what lies within it, which the change concerns as well, and how
+    many live leases (of all of these) open more than is left. ``revoked`` is what became of those,
+    if they were to be revoked."""
 
     location: Location
     below: Sequence[Location]
+    leases_beyond: int = 0
+    revoked: RevocationResult | None = None
 
 
 class Locations:
@@ -112,6 +96,7 @@ class Locations:
         sts: Sts,
         stores: ObjectStore,
         verifier: Verifier,
+        leases: Leases,
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,
@@ -119,11 +104,10 @@ class Locations:
         self._storage = storage
         self._access: Access[UnitOfWork] = Access(storage, audit)
         self._sealer = sealer
-        self._sts = sts
-        self._stores = stores
         self._verifier = verifier
+        self._leases = leases
         self._clock = clock
-        self._new_id = new_id
+        self._drafts = LocationDrafts(storage, sealer, sts, stores, audit, clock, new_id)
 
     async def create(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
         """Make a location; a root's bucket is looked for at AWS, and the region found there is
@@ -133,7 +117,7 @@ class Locations:
         Denied (an owner must make one first), AwsRefused (no such bucket, role not assumed),
         AwsUnavailable.
         """
-        draft = await self._placed(caller, project_id, new)
+        draft = await self._drafts.placed(caller, project_id, new)
         verb = CREATE if draft.parent_id else CREATE_ROOT
         async with self._access.changing(caller, verb, PROJECT, project_id) as change:
             work = change.work
@@ -150,7 +134,7 @@ class Locations:
 
     async def try_out(self, caller: Caller, project_id: str, new: NewLocation) -> None:
         """Find out whether a location could be made, and make none. Raises as :meth:`create`."""
-        await self._placed(caller, project_id, new)
+        await self._drafts.placed(caller, project_id, new)
 
     async def types_of(self, locations: Iterable[Location]) -> dict[str, IntegrationType]:
         """Return the types of the integrations that locations stand on, by the integration's id."""
@@ -209,7 +193,7 @@ class Locations:
 
     async def update(self, caller: Caller, location_id: str, wanted: LocationChange) -> Changed:
         """Change what is given. A narrowed location, and all that lies within it, opens less at
-        once: what was vended before lives on until it ends or is revoked.
+        once: what was vended before lives on until it ends or is revoked, here or later.
 
         Raises InvalidInput (also for what goes beyond its parent), Conflict, NotFound, Denied.
         """
@@ -226,7 +210,13 @@ class Locations:
             if after != before:
                 change.entity = replace(after, updated_at=self._clock.now())
                 change.publish(location_tag(child.id) for child in below)
-        return Changed(change.entity, below)
+            target = _target(change, _beyond(before, after))
+            wanted_now = await target.filter_now(change.work, self._clock.now())
+            count = await change.work.leases.count(wanted_now) if target.beyond else 0
+        revoked = None
+        if target.beyond and wanted.revokes_beyond:
+            revoked = await self._leases.carry_out(caller, target, "the location was narrowed")
+        return Changed(change.entity, below, count, revoked)
 
     def _applied(self, location: Location, wanted: LocationChange) -> Location:
         given = {
@@ -249,8 +239,11 @@ class Locations:
             changes["ends_at"] = wanted.ends_at
         return replace(location, **changes)
 
-    async def delete(self, caller: Caller, location_id: str) -> None:
-        """Forget a location; its bucket is not touched.
+    async def delete(
+        self, caller: Caller, location_id: str, *, revokes: bool = False
+    ) -> RevocationResult | None:
+        """Forget a location; its bucket is not touched. With ``revokes`` the leases of it, and of
+        what lay within it, are revoked: return what became of them.
 
         Raises InUse while datasets or other locations use it, NotFound, Denied.
         """
@@ -258,6 +251,9 @@ class Locations:
             _require_over_root(change)
             await change.work.locations.delete(location_id)
             change.note()
+        if not revokes:
+            return None
+        return await self._leases.carry_out(caller, _target(change), "the location was deleted")
 
     def test_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
         """Test, and yield each check as soon as it is known; at the end what test returns."""
@@ -288,106 +284,22 @@ class Locations:
         integration, key = await open_key(self._storage, self._sealer, location.integration_id)
         return await self._verifier.test(integration, key, location, told)
 
-    async def _placed(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
-        """Return the location as it would be stored, with its parent, or tried at AWS."""
-        draft = self._draft(caller, project_id, new)
-        async with self._access.reading(caller, CREATE, PROJECT, project_id) as read:
-            is_owner = caller.principal.org_roles.get(read.home.org_id) is OrgRole.OWNER
-            existing = await read.work.locations.of_project(project_id)
-            project = read.entity
-        if new.parent_id:
-            parent = next((each for each in existing if each.id == new.parent_id), None)
-            if parent is None:
-                raise missing(f"location:{new.parent_id[:80]}")
-            return _within(parent, draft)
-        if not (is_owner and new.integration_id):
-            parent = narrowest(existing, draft.bucket, draft.prefix, new.integration_id)
-            if parent is not None:
-                return _within(parent, draft)
-        # Nobody without the right is worth a question to AWS.
-        await self._access.require(caller, CREATE_ROOT, PROJECT, project_id)
-        return await self._tried(project, draft)
 
-    async def _tried(self, project: Project, draft: Location) -> Location:
-        """Look for the bucket, and return the location with the region that it is really in."""
-        integration = await self._integration(project, draft.integration_id)
-        endpoint = draft.endpoint or integration.endpoint
-        if endpoint:
-            draft = replace(draft, endpoint=await self._stores.check_endpoint(endpoint))
-        place = BucketPlace(draft.bucket, draft.region, draft.endpoint)
-        credentials = await self._listing_credentials(integration, draft)
-        return replace(
-            draft, region=await self._stores.find_region(place, credentials, prefix=draft.prefix)
-        )
-
-    def _draft(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
-        now = self._clock.now()
-        if not new.access:
-            raise InvalidInput(
-                "The location gives nothing.",
-                hint="Name at least one of list, read, write, delete.",
-                field="access",
-            )
-        return Location(
-            id=self._new_id(),
-            project_id=project_id,
-            integration_id=new.integration_id,
-            name=clean_name(new.name),
-            bucket=parse_bucket(new.bucket.strip()),
-            prefix=normalize_folder(new.folder, field="path"),
-            region=parse_region(new.region.strip()),
-            endpoint=new.endpoint.strip(),
-            storage_class=parse_storage_class(new.storage_class),
-            allow_external_delete=new.allow_external_delete,
-            creator=caller.principal.email,
-            created_at=now,
-            updated_at=now,
-            kms_key_arn=parse_kms_key(new.kms_key_arn),
-            shared_sessions=new.shared_sessions,
-            access=new.access,
-            ends_at=new.ends_at,
-        )
-
-    async def _integration(self, project: Project, integration_id: str) -> Integration:
-        async with self._storage.read() as work:
-            integration = await work.integrations.get(integration_id)
-        # Another organisation's integration does not exist for this project.
-        if integration is None or integration.org_id != project.org_id:
-            raise InvalidInput(
-                f"There is no integration {integration_id!r} in this organisation.",
-                hint="List the integrations and use one's id.",
-                field="integrationId",
-            )
-        return integration
-
-    async def _listing_credentials(
-        self, integration: Integration, draft: Location
-    ) -> AccessKey | TemporaryCredentials:
-        if integration.type.rules.opens_by_key:
-            return await open_static_key(self._storage, self._sealer, integration.id)
-        integration, key = await open_key(self._storage, self._sealer, integration.id)
-        scope = Scope(draft.bucket, (draft.prefix,), frozenset({AccessLevel.LIST}))
-        order = AssumeRole(
-            integration.role_arn,
-            SESSION_NAME,
-            MIN_TTL,
-            render(scope, partition=integration.role_arn.partition),
-            external_id=integration.external_id,
-        )
-        return await self._sts.assume_role(key, order)
+def _target(change: Change[Location, UnitOfWork], beyond: Beyond | None = None) -> Target:
+    """Return the leases of a location and of what lies within it; with ``beyond`` those alone."""
+    kind, location_id = Kind.LOCATION, change.entity.id
+    return Target(kind, location_id, change.home.org_id, own_tags(kind, location_id), beyond)
 
 
-def _within(parent: Location, draft: Location) -> Location:
-    """Return a location within another: where it is and how it is opened are the parent's."""
-    return replace(
-        draft,
-        parent_id=parent.id,
-        integration_id=parent.integration_id,
-        region=parent.region,
-        endpoint=parent.endpoint,
-        kms_key_arn=draft.kms_key_arn or parent.kms_key_arn,
-        requester_pays=parent.requester_pays,
+def _beyond(before: Location, after: Location) -> Beyond | None:
+    """Return what a location opened before a change and does not any more; None is nothing."""
+    ends_sooner = after.ends_at is not None and (
+        before.ends_at is None or after.ends_at < before.ends_at
     )
+    lost = before.access - after.access
+    if not lost and not ends_sooner:
+        return None
+    return Beyond(lost, after.ends_at if ends_sooner else None)
 
 
 def _require_over_root(change: Change[Location, UnitOfWork]) -> None:

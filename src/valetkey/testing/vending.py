@@ -36,6 +36,9 @@ class MemoryLeases:
         ]
         return found[:limit]
 
+    async def count(self, wanted: LeaseFilter) -> int:
+        return len(await self.find(wanted))
+
     async def hold(self, holder: LeaseHolder) -> None:
         self._held.setdefault((holder.lease_id, holder.user_id, holder.token_id), holder)
 

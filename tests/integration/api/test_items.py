@@ -218,7 +218,7 @@ async def _hold(server: Installation, dataset_id: str) -> None:
     login = await services.accounts.login(OWNER, Secret(PASSWORD))
     principal = await services.principals.read(login.token.reveal(), source="")
     quiet = Syncs(
-        services.catalog.syncs._access._storage,
+        services.catalog.datasets._storage,
         services.audit,
         SystemClock(),
         services.catalog.syncs._new_id,

@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 
 from support.memory import PASSWORD, Memory
+from support.refused import works
 from valetkey.domain.access import OrgRole, ProjectRole
-from valetkey.domain.errors import Conflict, Denied, InUse, InvalidInput, Unauthenticated
+from valetkey.domain.errors import (
+    AwsRefused,
+    Conflict,
+    Denied,
+    InUse,
+    InvalidInput,
+    Unauthenticated,
+)
 from valetkey.domain.grants import SubjectKind
 from valetkey.domain.people import User
 from valetkey.domain.scope import AccessLevel
@@ -14,7 +22,9 @@ from valetkey.domain.secret import Secret
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
+from valetkey.services.locations import LocationChange
 from valetkey.services.vending import VendRequest
+from valetkey.testing import FakeRolePolicies
 
 READ = frozenset({AccessLevel.READ})
 
@@ -101,6 +111,35 @@ async def test_with_a_service_account_go_its_tokens(memory: Memory) -> None:
         await services.principals.again(caller)
     assert await services.service_accounts.of_project(owner, memory.project.id) == []
     assert ("service_account.delete", "allowed") in memory.actions()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_with_a_service_account_go_its_sessions(memory: Memory, *, shared: bool) -> None:
+    services, location = memory.services, await memory.location()
+    boss = await memory.member("boss@example.com", ProjectRole.OWNER)
+    change = LocationChange(shared_sessions=shared)
+    await services.locations.update(await memory.caller(), location.id, change)
+    account = await robot(memory)
+    vended = await services.vending.vend(
+        await shown(memory, account), location.id, VendRequest(("",), READ)
+    )
+    assert works(memory, vended.credentials)
+    left = await services.service_accounts.delete(boss, account.id)
+    assert (left.leases, left.remaining) == (1, ())
+    assert not works(memory, vended.credentials)
+
+
+async def test_what_could_not_be_ended_of_a_service_account_is_named(memory: Memory) -> None:
+    services, location, account = memory.services, await memory.location(), await robot(memory)
+    caller = await shown(memory, account)
+    vended = await services.vending.vend(caller, location.id, VendRequest(("",), READ))
+    policies = services.leases.policies
+    assert isinstance(policies, FakeRolePolicies)
+    policies.failure = AwsRefused("No.", hint="Ask.", aws_code="AccessDenied")
+    left = await services.service_accounts.delete(await memory.caller(), account.id)
+    [remaining] = left.remaining
+    assert remaining.kind == "revocation"
+    assert remaining.until >= vended.credentials.expires_at
 
 
 @pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a-", "x" * 61, "é", "a@b"])

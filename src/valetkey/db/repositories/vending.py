@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, false, func, or_, select, update
 
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, levels_of, levels_text, to_row
 from valetkey.db.tables import vending as t
 from valetkey.db.tables.accounts import users
 from valetkey.domain.grants import Grant, Group, SubjectKind
-from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
+from valetkey.domain.lease import Beyond, Lease, LeaseClaim, LeaseFilter, LeaseHolder
 from valetkey.domain.revocation import MOST_NAMES
 
 #: Of a hundred thousand leases, so many are marked in one statement.
@@ -38,6 +38,10 @@ class SqlLeases(Repository):
         if after:
             query = query.where(t.leases.c.id < after)
         return [_lease(row) for row in await self._all(query.limit(limit))]
+
+    async def count(self, wanted: LeaseFilter) -> int:
+        query = select(func.count()).select_from(t.leases).where(*_meant(wanted))
+        return int((await self._connection.execute(query)).scalar_one())
 
     async def hold(self, holder: LeaseHolder) -> None:
         row = to_row(holder)
@@ -222,12 +226,21 @@ def _grant(row: Row[Any]) -> Grant:
 
 def lease_row(lease: Lease) -> dict[str, Any]:
     """Return a lease's columns."""
-    text = {"prefixes": list(lease.prefixes), "levels": levels_text(lease.levels)}
-    return to_row(lease) | text
+    return to_row(lease) | {
+        "prefixes": list(lease.prefixes),
+        "levels": levels_text(lease.levels),
+        "within": " ".join(lease.within),
+    }
 
 
 def _lease(row: Row[Any]) -> Lease:
-    return from_row(Lease, row, prefixes=tuple(row.prefixes), levels=levels_of(row.levels))
+    return from_row(
+        Lease,
+        row,
+        prefixes=tuple(row.prefixes),
+        levels=levels_of(row.levels),
+        within=tuple(row.within.split()),
+    )
 
 
 def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
@@ -238,6 +251,12 @@ def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
         "location_id": wanted.location_id,
     }
     conditions = [columns[name] == value for name, value in given.items() if value]
+    if wanted.within:
+        there = {wanted.within, *wanted.now_within}
+        lay = columns.within.contains(wanted.within, autoescape=True)
+        conditions.append(or_(columns.location_id.in_(there), lay))
+    if wanted.beyond is not None:
+        conditions.append(_beyond(wanted.beyond))
     whose = {
         "user_id": wanted.user_id,
         "principal": wanted.principal,
@@ -252,3 +271,11 @@ def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
     if wanted.live_at is not None:
         conditions += [columns.revoked_at.is_(None), columns.expires_at > wanted.live_at]
     return [columns.org_id == wanted.org_id, *conditions]
+
+
+def _beyond(beyond: Beyond) -> ColumnElement[bool]:
+    columns = t.leases.c
+    conditions = [columns.levels.contains(level.value) for level in beyond.lost]
+    if beyond.ends_at is not None:
+        conditions.append(columns.expires_at > beyond.ends_at)
+    return or_(false(), *conditions)

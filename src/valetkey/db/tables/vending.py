@@ -77,6 +77,8 @@ leases = Table(
     Column("revoked_at", Moment),
     Column("token_id", String(24), nullable=False, server_default=""),
     Column("revocation_id", String(24), nullable=False, server_default=""),
+    #: Ids of locations, between spaces.
+    Column("within", Text, nullable=False, server_default=""),
     Index("ix_leases_org_id", "org_id", "id"),
     Index("ix_leases_expires_at", "expires_at"),
     Index("ix_leases_revocation_id", "revocation_id"),

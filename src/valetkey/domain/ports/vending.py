@@ -22,6 +22,10 @@ class Leases(Protocol):
         """Return leases, newest first; ``after`` is the last id of the page before."""
         ...
 
+    async def count(self, wanted: LeaseFilter) -> int:
+        """Return how many leases are meant."""
+        ...
+
     async def hold(self, holder: LeaseHolder) -> None:
         """Store whom a shared session is vended to. One that is stored already is let be."""
         ...

@@ -157,6 +157,7 @@ class Leases:
         Denied, InvalidInput, StorageUnavailable.
         """
         _check_reason(reason)
+        # The right is looked at once: what is begun here is carried out.
         await self._access.require(
             caller, REVOKE, ORGANIZATION, target.org_id, subject=target.subject
         )
@@ -168,6 +169,13 @@ class Leases:
             )
         return await self._revoker.revoke(
             caller, target, reason, refuse_new=refuse_new, administrator=administrator
+        )
+
+    async def carry_out(self, caller: Caller, target: Target, reason: str) -> RevocationResult:
+        """Revoke what the caller had the right to end by another verb: a location's deletion, a
+        member's leaving. That was decided there. Raises StorageUnavailable."""
+        return await self._revoker.revoke(
+            caller, target, reason, refuse_new=False, administrator=None
         )
 
     async def resume(self) -> None:

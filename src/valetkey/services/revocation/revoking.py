@@ -120,8 +120,8 @@ class Revoker:
         self, caller: Caller, target: Target, reason: str, *, blocked: bool
     ) -> tuple[list[_Claimed], int]:
         """Store all of it before AWS is told anything; from here on it can't be lost."""
-        wanted = target.filter(live_at=self._clock.now())
         async with self._storage.begin() as work:
+            wanted = await target.filter_now(work, self._clock.now())
             roles = dict(await work.leases.roles(wanted))
             if target.kind is Kind.INTEGRATION:
                 roles |= await _present_role(work, target.name)

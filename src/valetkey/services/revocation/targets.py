@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from valetkey.domain.lease import LeaseFilter
+from valetkey.domain.lease import Beyond, LeaseFilter
+from valetkey.domain.ports import UnitOfWork
 from valetkey.domain.revocation import Kind, Revocation
 from valetkey.domain.tags import integration_tag, location_tag, token_tag, user_tag
 
 _FILTERS = {
     Kind.LEASE: "lease_id",
     Kind.PRINCIPAL: "principal",
-    Kind.LOCATION: "location_id",
+    Kind.LOCATION: "within",
     Kind.INTEGRATION: "integration_id",
     Kind.TOKEN: "token_id",
     Kind.SERVICE_ACCOUNT: "user_id",
@@ -24,17 +26,25 @@ class Target:
     """Whose sessions are to be revoked: those of a lease's, location's, integration's, token's or
     service account's id, or of a principal's e-mail address; always of one organisation.
 
-    ``tags`` are those of the caches that must forget them.
+    A location's are also those of what lies within it. ``tags`` are those of the caches that must
+    forget them. ``beyond`` leaves out what a narrowed location still gives.
     """
 
     kind: Kind
     name: str
     org_id: str
     tags: frozenset[str] = frozenset()
+    beyond: Beyond | None = None
 
     def filter(self, **more: object) -> LeaseFilter:
         """Return which leases are meant."""
-        return LeaseFilter(**{"org_id": self.org_id, _FILTERS[self.kind]: self.name} | more)  # type: ignore[arg-type]  # fields by name
+        given = {"org_id": self.org_id, _FILTERS[self.kind]: self.name, "beyond": self.beyond}
+        return LeaseFilter(**given | more)  # type: ignore[arg-type]  # fields by name
+
+    async def filter_now(self, work: UnitOfWork, live_at: datetime) -> LeaseFilter:
+        """Return which leases are meant that are live, with what lies within a location now."""
+        below = await work.locations.below(self.name) if self.kind is Kind.LOCATION else ()
+        return self.filter(live_at=live_at, now_within=frozenset(each.id for each in below))
 
     @property
     def subject(self) -> str:

@@ -159,6 +159,7 @@ class SessionIssuer:
             prefixes=spec.scope.prefixes,
             levels=spec.scope.levels,
             token_id=holder.token_id if holder else "",
+            within=tuple(each.id for each in context.ancestors),
         )
         return IssuedSession(credentials, lease)
 
