@@ -19,6 +19,7 @@ IMPORT_ITEMS: Final = Verb("item.import", Action.MANAGE_DATASETS)
 UPDATE_ITEM: Final = Verb("item.update", Action.MANAGE_DATASETS)
 MOVE_ITEM: Final = Verb("item.move", Action.MANAGE_DATASETS)
 DELETE_ITEM: Final = Verb("item.delete", Action.MANAGE_DATASETS)
+RESTORE_ITEM: Final = Verb("item.restore", Action.MANAGE_DATASETS)
 MAKE_FOLDER: Final = Verb("item.folder", Action.MANAGE_DATASETS)
 SYNC: Final = Verb("dataset.sync", Action.MANAGE_DATASETS)
 

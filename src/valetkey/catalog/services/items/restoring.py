@@ -10,7 +10,7 @@ from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.sessions import WRITE, Sessions
-from valetkey.domain.access import Action
+from valetkey.catalog.services.nouns import RESTORE_ITEM
 from valetkey.domain.errors import Archived, Conflict, InvalidInput, NotFound
 from valetkey.domain.ports import Storage
 from valetkey.domain.ports.objects import ARCHIVED, ObjectStore, Stored
@@ -59,7 +59,7 @@ class ItemRestoring:
                 hint=f"Give 1 to {MOST_DAYS} days.",
                 field="days",
             )
-        store, item = await self._stores.of_item(caller, item_id, Action.MANAGE_DATASETS)
+        store, item = await self._stores.of_item(caller, item_id, RESTORE_ITEM)
         if item.is_folder:
             raise InvalidInput("A folder is not archived.", hint="Restore the items in it.")
         purpose = f"restore item {item.id}"
