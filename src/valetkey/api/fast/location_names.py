@@ -5,7 +5,7 @@ from __future__ import annotations
 from valetkey.domain.errors import Conflict
 from valetkey.domain.ids import is_id
 from valetkey.services.audit import Caller
-from valetkey.services.guard import missing
+from valetkey.services.lookup import missing
 from valetkey.services.registry import Services
 
 
