@@ -13,8 +13,13 @@ from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
 class Leases(Protocol):
     """The sessions that AWS gave out. They outlive the location and the integration."""
 
-    async def add(self, lease: Lease) -> None: ...
-    async def get(self, lease_id: str) -> Lease | None: ...
+    async def add(self, lease: Lease) -> None:
+        """Store a lease."""
+        ...
+
+    async def get(self, lease_id: str) -> Lease | None:
+        """Return a lease; None if there is none."""
+        ...
 
     async def find(
         self, wanted: LeaseFilter, *, after: str = "", limit: int | None = None
@@ -60,19 +65,34 @@ class Leases(Protocol):
 class Groups(Protocol):
     """Names are unique within an organisation: ``add`` raises Conflict."""
 
-    async def add(self, group: Group) -> None: ...
-    async def get(self, group_id: str) -> Group | None: ...
+    async def add(self, group: Group) -> None:
+        """Store a new group."""
+        ...
+
+    async def get(self, group_id: str) -> Group | None:
+        """Return a group; None if there is none."""
+        ...
+
     async def save(self, group: Group) -> Group:
         """Store a group that was read before. Raises VersionMismatch, Conflict (name taken)."""
         ...
 
-    async def of_org(self, org_id: str) -> Sequence[Group]: ...
+    async def of_org(self, org_id: str) -> Sequence[Group]:
+        """Return an organisation's groups by name."""
+        ...
+
     async def members(self, group_id: str) -> Sequence[str]:
         """Return the users' ids."""
         ...
 
-    async def put_member(self, group_id: str, user_id: str) -> None: ...
-    async def remove_member(self, group_id: str, user_id: str) -> bool: ...
+    async def put_member(self, group_id: str, user_id: str) -> None:
+        """Put somebody in; whoever is in already stays."""
+        ...
+
+    async def remove_member(self, group_id: str, user_id: str) -> bool:
+        """Take somebody out; tell whether they were in."""
+        ...
+
     async def delete(self, group_id: str) -> bool:
         """Forget a group, its members and its grants."""
         ...
@@ -81,9 +101,17 @@ class Groups(Protocol):
 class Grants(Protocol):
     """Grants on locations."""
 
-    async def add(self, grant: Grant) -> None: ...
-    async def get(self, grant_id: str) -> Grant | None: ...
-    async def of_location(self, location_id: str) -> Sequence[Grant]: ...
+    async def add(self, grant: Grant) -> None:
+        """Store a grant."""
+        ...
+
+    async def get(self, grant_id: str) -> Grant | None:
+        """Return a grant; None if there is none."""
+        ...
+
+    async def of_location(self, location_id: str) -> Sequence[Grant]:
+        """Return the grants on a location, oldest first."""
+        ...
 
     async def for_user(self, location_id: str, user_id: str) -> Sequence[Grant]:
         """Return a user's grants on a location, those of the user's groups included."""
@@ -93,7 +121,9 @@ class Grants(Protocol):
         """Return the ids of the locations on which a user has grants."""
         ...
 
-    async def delete(self, grant_id: str) -> bool: ...
+    async def delete(self, grant_id: str) -> bool:
+        """Forget a grant; tell whether there was one."""
+        ...
 
     async def withdraw(self, user_id: str, location_ids: Collection[str]) -> None:
         """Take a user's own grants on these locations."""
