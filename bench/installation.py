@@ -16,7 +16,7 @@ import httpx
 from bench import load
 from bench.aws import Prepared, prepared_aws
 from bench.servers import Serving, real
-from valetkey.bootstrap import first_start
+from valetkey.administration import first_start
 from valetkey.config import load_settings
 from valetkey.domain.secret import Secret
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
@@ -26,9 +25,8 @@ from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.engine import database_file
 from valetkey.db.schema import SchemaState, migrate, require_known, schema_state
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.errors import ConfigurationError, Conflict, SealBroken
+from valetkey.domain.errors import ConfigurationError, SealBroken
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.people import check_password
 from valetkey.domain.ports import (
     AccessKeys,
     Clock,
@@ -42,10 +40,9 @@ from valetkey.domain.ports import (
     Sts,
     Tokens,
 )
-from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Accounts
 from valetkey.identity.authentication import Authentication
-from valetkey.identity.first_start import FirstOwner, initialize, token_key_context
+from valetkey.identity.first_start import token_key_context
 from valetkey.identity.leaving import Leaving
 from valetkey.identity.password_links import PasswordLinks
 from valetkey.identity.passwords import PasswordCheck
@@ -63,7 +60,6 @@ from valetkey.services.idempotency import Idempotency
 from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
 from valetkey.services.people import People
-from valetkey.services.resealing import Progress, Resealed, Resealing, say_nothing
 from valetkey.services.revocation import Leases, RevocationRight
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
@@ -125,42 +121,6 @@ def prepare_key(settings: Settings) -> bool:
     return True
 
 
-def make_sealing_key(path: Path) -> None:
-    """Write a fresh key-encryption key to a private file. Raises ConfigurationError when there is
-    one already."""
-    create_key_file(path.expanduser(), SystemEntropy())
-
-
-async def first_start(
-    settings: Settings, *, organization: str, email: str, password: Secret
-) -> FirstOwner:
-    """Make the key, the tables, the organisation and its owner.
-
-    Raises Conflict when there is an installation already, ConfigurationError, InvalidInput,
-    StorageUnavailable.
-    """
-    check_password(password.reveal())
-    await bring_up_to_date(settings)
-    clock, entropy = SystemClock(), SystemEntropy()
-    storage = SqlCatalogStorage.at(settings.database)
-    try:
-        await _require_nothing_there(storage)
-        prepare_key(settings)
-        return await initialize(
-            storage,
-            make_sealer(settings, entropy),
-            Argon2Passwords(),
-            clock,
-            entropy,
-            IdFactory(clock, entropy),
-            organization=organization,
-            email=email,
-            password=password,
-        )
-    finally:
-        await storage.close()
-
-
 def _make_data_folder(settings: Settings) -> None:
     try:
         settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -169,16 +129,6 @@ def _make_data_folder(settings: Settings) -> None:
             f"The data folder {settings.data_folder} can't be made: {error.strerror}.",
             hint="Choose another (the setting data_dir), or make it for the server's own user.",
         ) from None
-
-
-async def _require_nothing_there(storage: Storage) -> None:
-    """Before a key is made: one that is made beside an installation would be the wrong one."""
-    async with storage.read() as work:
-        if await work.installations.get() is not None:
-            raise Conflict(
-                "This database already has an organisation and its owner.",
-                hint="Log in; or choose another database in the settings.",
-            )
 
 
 @asynccontextmanager
@@ -190,7 +140,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """
     if settings.migrate_on_start:
         await bring_up_to_date(settings)
-    await _require_schema(settings)
+    await require_schema(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = make_sealer(settings, entropy)
     storage = SqlCatalogStorage.at(settings.database, connections=settings.database_connections)
@@ -337,7 +287,8 @@ async def bring_up_to_date(settings: Settings) -> SchemaState:
     return await migrate(settings.database)
 
 
-async def _require_schema(settings: Settings) -> None:
+async def require_schema(settings: Settings) -> None:
+    """See that the database has the tables of this version. Raises ConfigurationError."""
     file = database_file(settings.database)
     if file is not None and not file.exists():  # SQLite would make an empty one
         raise ConfigurationError(
@@ -377,49 +328,6 @@ async def require_keys(storage: Storage, sealer: EnvelopeSealer) -> None:
             "'valetkey init' on another database and enter the secrets again. Nothing was "
             "changed.",
         )
-
-
-async def rotate_sealing_key(settings: Settings, told: Progress = say_nothing) -> Resealed:
-    """Move every stored secret to the present key-encryption key, while servers go on serving.
-
-    ``told`` hears how many were moved so far. Raises ConfigurationError, SealBroken,
-    StorageUnavailable; what was moved stays moved, and the next run goes on from there.
-    """
-    await _require_schema(settings)
-    entropy = SystemEntropy()
-    sealer, storage = make_sealer(settings, entropy), SqlCatalogStorage.at(settings.database)
-    try:
-        return await Resealing(storage, sealer).run(told)
-    finally:
-        await sealer.close()
-        await storage.close()
-
-
-@dataclass(frozen=True, slots=True)
-class MadeLink:
-    """A one-time password link: for whom, and until when it works."""
-
-    email: str
-    expires_at: datetime
-    secret: Secret
-
-
-async def make_password_link(settings: Settings, email: str) -> MadeLink:
-    """Make a one-time password link on the server, beside servers that run.
-
-    Raises ConfigurationError, NotFound, StorageUnavailable.
-    """
-    await _require_schema(settings)
-    clock, entropy = SystemClock(), SystemEntropy()
-    storage = SqlCatalogStorage.at(settings.database)
-    try:
-        passwords = PasswordCheck(Argon2Passwords(), clock)
-        audit = AuditLog(storage, clock, IdFactory(clock, entropy))
-        links = PasswordLinks(storage, passwords, audit, clock, entropy)
-        link, secret = await links.create_on_server(email)
-    finally:
-        await storage.close()
-    return MadeLink(email.strip().lower(), link.expires_at, secret)
 
 
 async def open_tokens(storage: Storage, sealer: EnvelopeSealer) -> JwtTokens:

@@ -20,7 +20,7 @@ from support.browser import chromium, sign_in, watched_page
 from support.pictures import png
 from support.real_api import EMAIL, PASSWORD, settings_for
 from support.server import Running, running_server
-from valetkey.bootstrap import first_start
+from valetkey.administration import first_start
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 

@@ -15,7 +15,7 @@ from support.guides import run_guide, steps_of
 from support.real_api import settings_for
 from support.server import running_server
 from support.setup_aws import environment
-from valetkey.bootstrap import first_start
+from valetkey.administration import first_start
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 

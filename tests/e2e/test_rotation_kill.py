@@ -20,9 +20,10 @@ from support.aws import client
 from support.counting_proxy import CountingProxy
 from support.own_aws import settings_for
 from support.rotating import make_user
+from valetkey.administration import first_start
 from valetkey.aws.access_keys import BotoAccessKeys
 from valetkey.aws.sts import AwsSts
-from valetkey.bootstrap import first_start, make_sealer
+from valetkey.bootstrap import make_sealer
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
 from valetkey.domain.ids import IdFactory

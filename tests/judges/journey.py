@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 from judges.stores import Store
 from support.real_api import EMAIL, PASSWORD, settings_for
 from support.server import running_server
-from valetkey.bootstrap import first_start
+from valetkey.administration import first_start
 from valetkey.domain.secret import Secret
 from valetkey.sdk import Client, Credentials, Driver, calls, flows
 from valetkey.sdk.models import Report

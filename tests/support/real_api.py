@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 
 from support.aws import REGION, GoodSetup
+from valetkey.administration import first_start
 from valetkey.api import create_app
-from valetkey.bootstrap import Services, first_start, open_services
+from valetkey.bootstrap import Services, open_services
 from valetkey.config import Settings
 from valetkey.domain.secret import Secret
 

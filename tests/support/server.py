@@ -21,8 +21,9 @@ import pytest
 
 from support.aws import GoodSetup, client, make_setup
 from support.real_api import EMAIL, PASSWORD, settings_for
+from valetkey.administration import first_start
 from valetkey.api import create_app
-from valetkey.bootstrap import Services, first_start, open_services
+from valetkey.bootstrap import Services, open_services
 from valetkey.config import Settings
 from valetkey.console import console_routes
 from valetkey.domain.secret import Secret

@@ -17,16 +17,14 @@ import structlog
 from cyclopts import Group, Parameter
 
 from valetkey import logs, serving
-from valetkey.api import ApiOptions, create_app
-from valetkey.bootstrap import (
-    Services,
-    bring_up_to_date,
+from valetkey.administration import (
     first_start,
     make_password_link,
     make_sealing_key,
-    open_services,
     rotate_sealing_key,
 )
+from valetkey.api import ApiOptions, create_app
+from valetkey.bootstrap import Services, bring_up_to_date, open_services
 from valetkey.cli import show
 from valetkey.cli.commands import installed_version
 from valetkey.cli.connection import Flag

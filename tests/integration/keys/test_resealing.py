@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from valetkey.bootstrap import first_start, make_sealer, open_services, rotate_sealing_key
+from valetkey.administration import first_start, rotate_sealing_key
+from valetkey.bootstrap import make_sealer, open_services
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
 from valetkey.crypto.keys import create_key_file

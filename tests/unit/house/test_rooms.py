@@ -23,17 +23,21 @@ ANY = 16
 
 #: Rooms that are too crowded still, with what they may have until they are redesigned.
 CROWDED = {
-    "bootstrap.py": 444,
     "cli/server.py": 410,
     "sdk/calls.py": 456,
     "services/locations.py": 440,
     "testing/datasets.py": 440,
     "wire/people.py": 440,
 }
-#: Functions that are one list, which would not be easier to read in pieces; with what they list.
+#: Functions that are one list, which would not be easier to read in pieces: what they list.
 LISTS = {
-    "db/migrations/versions": "a migration is one list of changes, and never changed again",
+    "db/migrations/versions/0001_first_tables.py: upgrade": "the first tables",
+    "bootstrap.py: wire": "the services, with what each stands on",
+    "domain/setup/export/cloudformation.py: _resources": "a template's resources",
+    "domain/setup/export/terraform.py: _resources": "a module's resources",
 }
+#: Functions that are too long still, with what they may have until they are mended.
+LONG = {"api/app.py: create_app": 44, "services/rotation/rotations.py: start": 41}
 
 
 def _tree(file: Path) -> ast.Module:
@@ -49,9 +53,12 @@ def _place(file: Path) -> str:
 
 
 def _lines(node: _Function) -> int:
-    """Count what a reader has to follow: a signature and its docstring are read by themselves."""
+    """Count what a reader has to follow at once: a signature and its docstring are read by
+    themselves, and so are functions within."""
     body = node.body[1:] if ast.get_docstring(node) else node.body
-    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+    within = [it for it in body if isinstance(it, _Function)]
+    whole = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+    return whole - sum((it.end_lineno or 0) - it.lineno + 1 for it in within)
 
 
 def test_no_module_is_longer_than_one_sitting() -> None:
@@ -62,14 +69,15 @@ def test_no_module_is_longer_than_one_sitting() -> None:
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
-    long = [
-        f"{_place(file)}: {node.name}, {_lines(node)}"
-        for file in _FILES
-        if not _place(file).startswith(tuple(LISTS))
-        for node in _functions(file)
-        if _lines(node) > FUNCTION
-    ]
-    assert long == []
+    lengths = {
+        f"{_place(file)}: {node.name}": _lines(node) for file in _FILES for node in _functions(file)
+    }
+    long = {
+        name: length
+        for name, length in lengths.items()
+        if name not in LISTS and length > LONG.get(name, FUNCTION)
+    }
+    assert long == {}
 
 
 def _public(body: list[ast.stmt]) -> Iterator[ast.ClassDef | _Function]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from valetkey.bootstrap import first_start
+from valetkey.administration import first_start
 from valetkey.cli.server import describe, host_services
 from valetkey.config import Settings
 from valetkey.domain.secret import Secret
