@@ -26,6 +26,13 @@ class AccessLevel(StrEnum):
     DELETE = "delete"
 
 
+class Extra(StrEnum):
+    """Work that the access levels do not cover, and that Valetkey itself alone asks for."""
+
+    RESTORE = "restore"
+    TAGS = "tags"
+
+
 def parse_levels(names: Iterable[str]) -> frozenset[AccessLevel]:
     """Read access levels from their names.
 
@@ -92,7 +99,7 @@ class Scope:
 
     ``bare`` lets a listing name the folders without their ``/`` too, as some tools do; it shows
     the names of neighbours that start alike. ``versions`` opens old versions of objects as well,
-    and ``restore`` lets whoever may write ask for archived ones to be restored.
+    and ``extras`` what needs rights of its own at AWS.
     An empty scope can't be built: no prefix or no level raises :class:`InvalidInput`, so that
     absence never means the role's whole power.
     """
@@ -102,7 +109,7 @@ class Scope:
     levels: frozenset[AccessLevel]
     bare: bool = False
     versions: bool = False
-    restore: bool = False
+    extras: frozenset[Extra] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.bucket or not self.prefixes or not self.levels:
@@ -124,7 +131,7 @@ class Scope:
             self.bucket == other.bucket
             and self.levels >= other.levels
             and self.versions >= other.versions
-            and self.restore >= other.restore
+            and self.extras >= other.extras
             and all(self.contains_key(name) for name in (*other.prefixes, *other.bare_names))
         )
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from valetkey.domain.errors import TooLarge
 from valetkey.domain.partitions import dns_suffix
-from valetkey.domain.scope import AccessLevel, Scope
+from valetkey.domain.scope import AccessLevel, Extra, Scope
 
 #: AssumeRole takes at most this many characters of inline session policy.
 MAX_CHARACTERS: Final = 2048
@@ -30,8 +30,14 @@ VERSION_ACTIONS: Final = {
     AccessLevel.READ: ("s3:GetObjectVersion",),
     AccessLevel.DELETE: ("s3:DeleteObjectVersion",),
 }
-#: What restoring archived objects needs besides.
-RESTORE_ACTIONS: Final = {AccessLevel.WRITE: ("s3:RestoreObject",)}
+#: What restoring archived objects, and carrying tags along with a copy, need besides.
+EXTRA_ACTIONS: Final = {
+    Extra.RESTORE: {AccessLevel.WRITE: ("s3:RestoreObject",)},
+    Extra.TAGS: {
+        AccessLevel.READ: ("s3:GetObjectTagging",),
+        AccessLevel.WRITE: ("s3:PutObjectTagging",),
+    },
+}
 #: What SSE-KMS needs besides; completing a multipart upload decrypts its parts.
 KMS_ACTIONS: Final = {
     AccessLevel.READ: ("kms:Decrypt",),
@@ -109,8 +115,8 @@ def _render(scope: Scope, partition: str, kms_key_arn: str) -> str:
     actions = _actions(scope, OBJECT_ACTIONS)
     if scope.versions:
         actions += _actions(scope, VERSION_ACTIONS)
-    if scope.restore:
-        actions += _actions(scope, RESTORE_ACTIONS)
+    for extra in sorted(scope.extras):
+        actions += _actions(scope, EXTRA_ACTIONS[extra])
     arns = [object_arn(partition, scope.bucket, prefix) for prefix in scope.prefixes]
     if actions:
         statements.append({"Effect": "Allow", "Action": actions, "Resource": arns})

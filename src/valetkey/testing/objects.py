@@ -227,6 +227,12 @@ class FakeObjectStore:
             return False
         return True
 
+    async def lacking_rights(
+        self, credentials: Credentials, place: BucketPlace, key: str
+    ) -> Sequence[str]:
+        self.used.append(credentials)
+        return sorted(name for name in self.refuse if name.startswith("s3:"))
+
     async def restore(
         self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
     ) -> None:

@@ -19,6 +19,7 @@ from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import ABSENT, Condition, ConditionSupport
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
+from valetkey.services.verification.more_rights import WITHOUT
 from valetkey.system import SystemClock, SystemEntropy
 
 HOSTILE = [
@@ -368,3 +369,15 @@ async def test_a_long_write_takes_credentials_anew_for_each_part(
     stored = await data.write(over, place, "k", chunks(part, part, b"y"), renew=renew)
     assert stored.size == 2 * len(part) + 1
     assert asked >= 5  # begin, three parts, end
+
+
+async def test_the_rights_that_a_session_lacks_are_named_and_nothing_is_changed(
+    embedded_aws: EmbeddedAws,
+    data: S3ObjectStore,
+    place: BucketPlace,
+    session: TemporaryCredentials,
+) -> None:
+    admin = embedded_aws.administrator
+    assert await data.lacking_rights(admin, place, "in/never") == []
+    assert await data.lacking_rights(session, place, "in/never") == list(WITHOUT)
+    assert not (await data.list_page(admin, place, prefix="in/never")).objects

@@ -440,3 +440,17 @@ async def test_rights_beyond_the_plan_make_verify_fail_and_are_left_alone(here: 
     first = report.first_failure
     assert first is not None
     assert "ReadOnlyAccess" in first.cause
+
+
+async def test_the_bucket_gets_a_rule_for_unfinished_uploads_beside_its_own(here: Bench) -> None:
+    await apply(here)
+    s3 = here.client("s3")
+    where = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "x/"}}
+    rules = {"Rules": [{**where, "Expiration": {"Days": 9}}]}
+    s3.put_bucket_lifecycle_configuration(Bucket="acme-data", LifecycleConfiguration=rules)
+    applied = await apply(here, make_spec(end_uploads_after_days=7))
+    assert applied.complete
+    found = s3.get_bucket_lifecycle_configuration(Bucket="acme-data")["Rules"]
+    assert [rule["ID"] for rule in found] == ["theirs", "valetkey-unfinished-uploads"]
+    plan = await here.setup.plan(make_spec(end_uploads_after_days=7))
+    assert plan.step(StepName.UPLOADS).verdict is Verdict.NOTHING

@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from valetkey.aws.endpoints import Resolve, resolve
-from valetkey.aws.objects import buckets, tidying, transfers
+from valetkey.aws.objects import buckets, rights, tidying, transfers
 from valetkey.aws.objects.conditions import ConditionProbes
 from valetkey.aws.objects.copying import COPY_PART, SINGLE_COPY, Copying
 from valetkey.aws.objects.facts import (
@@ -177,6 +177,11 @@ class S3ObjectStore:
 
     async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
         return await buckets.may_put(self._calls(credentials, place), key)
+
+    async def lacking_rights(
+        self, credentials: Credentials, place: BucketPlace, key: str
+    ) -> Sequence[str]:
+        return await rights.lacking(self._calls(credentials, place), key)
 
     async def restore(
         self, credentials: Credentials, place: BucketPlace, key: str, *, days: int

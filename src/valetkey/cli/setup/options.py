@@ -34,6 +34,12 @@ class Target:
     """Let the user replace its own access keys, so that Valetkey rotates them."""
     with_revocation: Annotated[bool, Parameter(negative=())] = False
     """Let the user call back sessions of the role, and put a permissions boundary on the role."""
+    strict_reference: Annotated[bool, Parameter(negative=())] = False
+    """Give the role the reference page's four actions only: it can't end uploads that were cut,
+    and opens no old versions."""
+    end_uploads_after_days: int = 0
+    """Have the bucket delete the parts of uploads that nobody ended after so many days, by a
+    lifecycle rule beside those that it has (0: no rule)."""
     aws_profile: str = ""
     """A profile of ~/.aws (default: botocore's own search)."""
 
@@ -49,6 +55,8 @@ class Target:
             policy=self.policy,
             self_rotation=self.self_rotation,
             revocation=self.with_revocation,
+            strict_reference=self.strict_reference,
+            end_uploads_after_days=self.end_uploads_after_days,
         )
 
 

@@ -274,6 +274,14 @@ class ObjectStore(Protocol):
         """Tell whether an object could be written, without writing one."""
         ...
 
+    async def lacking_rights(
+        self, credentials: Credentials, place: BucketPlace, key: str
+    ) -> Sequence[str]:
+        """Return which IAM actions on objects the credentials lack, beyond reading, writing and
+        deleting. ``key`` names an object that is not there, and nothing is changed. Credentials
+        that may not list ``key``'s folder seem to lack more than they do."""
+        ...
+
     async def restore(
         self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
     ) -> None:

@@ -18,12 +18,14 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class SeenBucket:
-    """A bucket. ``foreign``: the name is taken, by another account or out of our sight."""
+    """A bucket. ``foreign``: the name is taken, by another account or out of our sight.
+    ``lifecycle`` is its lifecycle configuration as S3 gives it, None where there is none."""
 
     region: str = ""
     tags: Mapping[str, str] | None = None
     public_access: Mapping[str, bool] | None = None
     foreign: bool = False
+    lifecycle: Mapping[str, Any] | Unseen | None = None
 
 
 @dataclass(frozen=True, slots=True)

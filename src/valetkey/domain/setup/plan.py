@@ -18,7 +18,7 @@ from valetkey.domain.setup.identity_steps import (
 from valetkey.domain.setup.observed import Observed, SeenRole, SeenUser
 from valetkey.domain.setup.spec import Desired
 from valetkey.domain.setup.steps import Step, StepName, Verdict, blocked
-from valetkey.domain.setup.storage_steps import bucket_steps, policy_step
+from valetkey.domain.setup.storage_steps import bucket_steps, policy_step, uploads_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Plan:
 
 
 _NEEDS: Final = {
+    StepName.UPLOADS: {StepName.BUCKET},
     StepName.BOUNDARY: {StepName.ROLE, StepName.POLICY},
     StepName.ATTACHMENT: {StepName.ROLE, StepName.POLICY},
     StepName.ASSUME_POLICY: {StepName.USER},
@@ -73,7 +74,9 @@ def make_plan(desired: Desired, observed: Observed, key: KeyFacts, *, adopt: boo
     stuck = {step.name for step in steps if step.verdict in {Verdict.CONFLICT, Verdict.UNSEEN}}
     seen_user = user if isinstance(user, SeenUser) else None
     seen_role = role if isinstance(role, SeenRole) else None
+    bucket = observed.bucket
     rest = [
+        *uploads_steps(desired, bucket),
         *boundary_steps(desired, seen_role),
         attachment_step(desired, seen_role),
         *user_policy_steps(desired, seen_user),

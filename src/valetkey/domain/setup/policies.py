@@ -25,6 +25,16 @@ ROTATION_ACTIONS: Final = (
 #: What calling back sessions needs: a deny in an inline policy of the role.
 REVOCATION_ACTIONS: Final = ("iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy")
 
+#: The reference page's actions on objects, and what Valetkey uses besides: uploads in parts that
+#: are ended when they are cut, and old versions.
+REFERENCE_ACTIONS: Final = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+MORE_ACTIONS: Final = (
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+    "s3:GetObjectVersion",
+    "s3:DeleteObjectVersion",
+)
+
 #: The trust policy of a role that nobody may assume yet. AWS wants one at creation; the reference
 #: page lets EC2 in there, and replaces it at the end. This one keeps the role shut until then.
 NOBODY: Final[Document] = {
@@ -41,14 +51,25 @@ def bucket_access(desired: Desired) -> Document:
         "Resource": bucket_arn(desired.partition, desired.bucket),
     }
     condition = list_condition((desired.folder,))
+    more = () if desired.strict_reference else MORE_ACTIONS
     objects = {
         "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        "Action": [*REFERENCE_ACTIONS, *more],
         "Resource": object_arn(desired.partition, desired.bucket, desired.folder),
     }
     return {
         "Version": VERSION,
         "Statement": [listing | ({"Condition": condition} if condition else {}), objects],
+    }
+
+
+def uploads_rule(desired: Desired) -> Document:
+    """The bucket's lifecycle rule that cleans up uploads in parts that nobody ended."""
+    return {
+        "ID": desired.uploads_rule,
+        "Status": "Enabled",
+        "Filter": {"Prefix": desired.folder},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": desired.end_uploads_after_days},
     }
 
 

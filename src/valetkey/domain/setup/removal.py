@@ -23,6 +23,7 @@ from valetkey.domain.setup.observed import (
 )
 from valetkey.domain.setup.spec import ADOPTED, ORIGIN_TAG, OWNER_TAG, Desired
 from valetkey.domain.setup.steps import tag_list
+from valetkey.domain.setup.storage_steps import put_lifecycle
 
 _STAYS: Final = "it was there before the set-up, and stays"
 
@@ -229,7 +230,16 @@ def _bucket(
         untag = s3("DeleteBucketTagging", seen.region, **where)
         if left:
             untag = s3("PutBucketTagging", seen.region, **where, Tagging={"TagSet": tag_list(left)})
-        return Removal(kind, what, Fate.RELEASE, _STAYS, calls=(untag,))
+        unruled = _without_rule(desired, seen)
+        rule = [f"lifecycle rule {desired.uploads_rule}"] if unruled else []
+        return Removal(
+            kind,
+            what,
+            Fate.RELEASE,
+            _STAYS,
+            parts=tuple(rule),
+            calls=(*unruled, untag),
+        )
     count = hangers.object_versions
     if count and not delete_objects:
         return Removal(
@@ -242,3 +252,16 @@ def _bucket(
     parts = (f"{count:,} objects (every version and delete marker counted)",) if count else ()
     drop = s3("DeleteBucket", seen.region, **where)
     return Removal(kind, what, Fate.REMOVE, parts=parts, calls=(drop,), empty_first=delete_objects)
+
+
+def _without_rule(desired: Desired, seen: SeenBucket) -> tuple[AwsCall, ...]:
+    """Return the call that takes our lifecycle rule off a bucket that stays, if it is there."""
+    if not isinstance(seen.lifecycle, Mapping):
+        return ()
+    rules = seen.lifecycle.get("Rules", ())
+    others = [rule for rule in rules if rule.get("ID") != desired.uploads_rule]
+    if len(others) == len(rules):
+        return ()
+    if others:
+        return (put_lifecycle(desired.bucket, seen.region, seen.lifecycle, others),)
+    return (s3("DeleteBucketLifecycle", seen.region, Bucket=desired.bucket),)

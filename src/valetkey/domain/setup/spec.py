@@ -18,6 +18,7 @@ ORIGIN_TAG: Final = "valetkey:origin"
 CREATED: Final = "created"
 ADOPTED: Final = "adopted"
 
+_MOST_DAYS: Final = 365
 _SETUP_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _IAM_NAME: Final = re.compile(r"[\w+=,.@-]+", re.ASCII)
 #: IAM user guide, "IAM and AWS STS quotas".
@@ -52,7 +53,10 @@ class SetupSpec:
 
     ``self_rotation`` lets the user replace its own access keys; ``revocation`` lets it write
     inline policies on the role, which calling back single sessions needs, and puts a permissions
-    boundary on the role, so that what is written there can only take away.
+    boundary on the role, so that what is written there can only take away. ``strict_reference``
+    keeps the policy to the reference page's four actions. ``end_uploads_after_days`` has the
+    bucket clean up what is left of uploads in parts that nobody ended, by a lifecycle rule of its
+    own (0: no rule).
 
     Raises :class:`InvalidInput` for names that AWS would refuse.
     """
@@ -66,9 +70,17 @@ class SetupSpec:
     policy: str = ""
     self_rotation: bool = True
     revocation: bool = False
+    strict_reference: bool = False
+    end_uploads_after_days: int = 0
 
     def __post_init__(self) -> None:
         _parse_setup_name(self.name)
+        if not 0 <= self.end_uploads_after_days <= _MOST_DAYS:
+            raise InvalidInput(
+                f"A rule can't end uploads after {self.end_uploads_after_days} days.",
+                hint=f"Give 1 to {_MOST_DAYS} days, or 0 for no rule.",
+                field="endUploadsAfterDays",
+            )
         parse_bucket(self.bucket)
         if not parse_region(self.region):
             raise InvalidInput(
@@ -95,6 +107,8 @@ class SetupSpec:
             policy=self.policy,
             self_rotation=self.self_rotation,
             revocation=self.revocation,
+            strict_reference=self.strict_reference,
+            end_uploads_after_days=self.end_uploads_after_days,
         )
 
 
@@ -113,6 +127,8 @@ class Desired:
     policy: str
     self_rotation: bool
     revocation: bool
+    strict_reference: bool = False
+    end_uploads_after_days: int = 0
 
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:{kind}/{name}"
@@ -132,6 +148,11 @@ class Desired:
     @property
     def integration_role(self) -> RoleArn:
         return RoleArn.parse(self.role_arn)
+
+    @property
+    def uploads_rule(self) -> str:
+        """The name of the bucket's lifecycle rule that cleans up unfinished uploads."""
+        return f"{self.name}-unfinished-uploads"
 
     @property
     def assume_policy(self) -> str:

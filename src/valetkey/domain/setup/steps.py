@@ -19,6 +19,7 @@ class StepName(StrEnum):
     POLICY = "policy"
     USER = "user"
     ROLE = "role"
+    UPLOADS = "unfinished-uploads"
     BOUNDARY = "boundary"
     ATTACHMENT = "attachment"
     ASSUME_POLICY = "assume-policy"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from valetkey.domain.setup import policies
 from valetkey.domain.setup.calls import AwsCall, iam, s3
@@ -63,6 +64,41 @@ def bucket_steps(
             )
     stuck = first.verdict in {Verdict.CONFLICT, Verdict.UNSEEN}
     return first, blocked(blocking, {StepName.BUCKET} if stuck else set())
+
+
+def uploads_steps(desired: Desired, seen: SeenBucket | Unseen | None) -> list[Step]:
+    """The bucket's rule for unfinished uploads, which only a set-up that wants one has. S3 takes
+    all rules at once, so those that are there go along."""
+    days = desired.end_uploads_after_days
+    if not days:
+        return []
+    claim = f"Parts of uploads that nobody ended are deleted after {days} days."
+    there = seen.lifecycle if isinstance(seen, SeenBucket) else None
+    if isinstance(there, Unseen):
+        return [unseen(StepName.UPLOADS, claim, there)]
+    rule = policies.uploads_rule(desired)
+    rules = list((there or {}).get("Rules", ()))
+    if rule in rules:
+        return [Step(StepName.UPLOADS, claim, Verdict.NOTHING)]
+    others = [other for other in rules if other.get("ID") != desired.uploads_rule]
+    put = put_lifecycle(desired.bucket, desired.region, there or {}, [*others, rule])
+    verdict = Verdict.CREATE if len(others) == len(rules) else Verdict.UPDATE
+    detail = "" if verdict is Verdict.CREATE else "the rule is not the planned one"
+    return [Step(StepName.UPLOADS, claim, verdict, detail, calls=(put,))]
+
+
+def put_lifecycle(
+    bucket: str, region: str, before: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]
+) -> AwsCall:
+    """Return the call that gives a bucket these lifecycle rules, and keeps what else was said."""
+    least = before.get("TransitionDefaultMinimumObjectSize")
+    return s3(
+        "PutBucketLifecycleConfiguration",
+        region,
+        Bucket=bucket,
+        LifecycleConfiguration={"Rules": list(rules)},
+        **({"TransitionDefaultMinimumObjectSize": least} if least else {}),
+    )
 
 
 def _existing_bucket(desired: Desired, seen: SeenBucket, claim: str, *, adopt: bool) -> Step:

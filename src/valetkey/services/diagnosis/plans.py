@@ -11,10 +11,12 @@ from valetkey.domain.setup import (
     KeyFacts,
     Plan,
     SeenBucket,
+    SeenPolicy,
     SetupSpec,
     StepName,
     Verdict,
     make_plan,
+    policies,
 )
 from valetkey.services.setup.observe import Observer
 
@@ -45,6 +47,11 @@ class Plans:
         role = subject.role
         desired = spec.resolve(account=role.account, partition=role.partition)
         observed = await self._observer.observe(desired)
+        strict = replace(desired, strict_reference=True)
+        if isinstance(observed.policy, SeenPolicy) and policies.same(
+            observed.policy.document, policies.bucket_access(strict)
+        ):
+            desired = strict  # somebody asked for the reference page's policy
         bucket = observed.bucket
         tags = bucket.tags if isinstance(bucket, SeenBucket) else None
         if bucket is not None and (tags or {}).get(OWNER_TAG) != spec.name:

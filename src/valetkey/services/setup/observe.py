@@ -32,6 +32,7 @@ _ABSENT: Final = {
     "404",
     "NoSuchBucket",
     "NoSuchEntity",
+    "NoSuchLifecycleConfiguration",
     "NoSuchTagSet",
     "NoSuchPublicAccessBlockConfiguration",
 }
@@ -121,8 +122,10 @@ class Observer:
         region = head.get("BucketRegion") or desired.region
         tags = await self._maybe(s3("GetBucketTagging", region, **where))
         block = await self._maybe(s3("GetPublicAccessBlock", region, **where))
+        rules = s3("GetBucketLifecycleConfiguration", region, **where)
         return SeenBucket(
             region=region,
+            lifecycle=await self._seen(self._maybe(rules)),
             tags=tags_of(tags or {}, "TagSet"),
             public_access=(block or {}).get("PublicAccessBlockConfiguration"),
         )

@@ -22,7 +22,7 @@ from valetkey.domain.location import Location
 from valetkey.domain.names import MAX_REASON, is_line
 from valetkey.domain.ports import Clock
 from valetkey.domain.revocation import Kind, find_block, find_hold
-from valetkey.domain.scope import AccessLevel, Scope
+from valetkey.domain.scope import AccessLevel, Extra, Scope
 from valetkey.domain.session_policy import render
 from valetkey.domain.tags import token_tag, user_tag
 from valetkey.services.audit import AuditLog, Caller
@@ -43,7 +43,7 @@ class VendRequest:
     """What is wanted: folders below the location's own (``""`` is all of it), levels, time to live.
 
     No folder at all is refused: absence is never everything. ``purpose`` is a sentence for the
-    audit trail; ``bare``, ``versions`` and ``restore`` are those of a Scope. At least ``min_ttl``
+    audit trail; ``bare``, ``versions`` and ``extras`` are those of a Scope. At least ``min_ttl``
     is left of what is handed out, where the right to it lasts that long.
     """
 
@@ -53,7 +53,7 @@ class VendRequest:
     purpose: str = ""
     bare: bool = False
     versions: bool = False
-    restore: bool = False
+    extras: frozenset[Extra] = frozenset()
     min_ttl: timedelta = timedelta()
     #: Worked out once: requests are looked up far more often than made.
     _hash: int = field(init=False, repr=False, compare=False)
@@ -66,7 +66,7 @@ class VendRequest:
                 hint="Ask for a longer one, or for less to be left.",
                 field="minTtlSeconds",
             )
-        what = (self.prefixes, self.levels, self.purpose, self.bare, self.versions, self.restore)
+        what = (self.prefixes, self.levels, self.purpose, self.bare, self.versions, self.extras)
         object.__setattr__(self, "_hash", hash((what, self.ttl, self.min_ttl)))
 
     def __hash__(self) -> int:
@@ -109,8 +109,9 @@ class Authorization:
             "purpose": self.request.purpose,
         }
         scope = self.scope
-        extras = {"bare": scope.bare, "versions": scope.versions, "restore": scope.restore}
-        facts |= {name: True for name, asked in extras.items() if asked}
+        options = {"bare": scope.bare, "versions": scope.versions}
+        options |= {extra.value: extra in scope.extras for extra in Extra}
+        facts |= {name: True for name, asked in options.items() if asked}
         token_id = self.principal.token_id
         return facts | ({"token_id": token_id} if token_id else {})
 
@@ -270,7 +271,7 @@ def scope_of(location: Location, request: VendRequest) -> Scope:
         request.levels,
         bare=request.bare,
         versions=request.versions,
-        restore=request.restore,
+        extras=request.extras,
     )
 
 

@@ -14,6 +14,7 @@ from valetkey.domain.scope import AccessLevel
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.buckets import OpenBucket
 from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
+from valetkey.services.verification.more_rights import check_more_rights
 from valetkey.services.verification.outside import (
     ODD_NAMES,
     check_odd_names,
@@ -72,6 +73,12 @@ class Claims:
         return self._claim("delete", "It can be deleted again.")
 
     @property
+    def more_rights(self) -> Claim:
+        return self._claim(
+            "more-rights", "The role gives what Valetkey can use beyond that.", advisory=True
+        )
+
+    @property
     def outside_prefix(self) -> Claim:
         return self._claim("outside-prefix", "A session for {where} is refused outside it.")
 
@@ -111,7 +118,7 @@ class Claims:
     def all(self) -> tuple[Claim, ...]:
         return (
             *(self.session, self.region, self.bucket, self.public),
-            *(self.list, self.write, self.read, self.delete),
+            *(self.list, self.write, self.read, self.delete, self.more_rights),
             *self.confining,
             *(self.kms, self.cors, self.cleanup),
         )
@@ -146,6 +153,7 @@ class LocationChecks:
         store = OpenBucket(self._stores, attempt.value, place_of(location))
         probe = _Probe(f"{location.prefix}{PROBE_PREFIX}{self._new_id()}", location, names)
         await self._use(checks, claims, store, probe)
+        await check_more_rights(checks, claims.more_rights, self._stores, opener, location)
         await self._negative(checks, claims, store, location, opener, names)
         if probe.kms is not None:
             checks.resume()

@@ -10,7 +10,7 @@ from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
 from valetkey.domain.ports import BucketPlace, Sts
-from valetkey.domain.scope import AccessLevel, Scope
+from valetkey.domain.scope import AccessLevel, Extra, Scope
 from valetkey.domain.session_policy import render
 from valetkey.services.verification.identity import assume_order
 
@@ -30,8 +30,11 @@ class Opener(Protocol):
         """Whether credentials can be confined at all; a key that is used as it is can't be."""
         ...
 
-    async def confined(self, location: Location, levels: frozenset[AccessLevel]) -> Credentials:
-        """Return credentials for the location's folder. Raises AwsRefused, AwsUnavailable."""
+    async def confined(
+        self, location: Location, levels: frozenset[AccessLevel], *, more: bool = False
+    ) -> Credentials:
+        """Return credentials for the location's folder; with ``more``, with all the rights that
+        the role may give beyond the levels. Raises AwsRefused, AwsUnavailable."""
         ...
 
 
@@ -45,9 +48,12 @@ class RoleOpener:
     whole: TemporaryCredentials | None
     confines: bool = True
 
-    async def confined(self, location: Location, levels: frozenset[AccessLevel]) -> Credentials:
+    async def confined(
+        self, location: Location, levels: frozenset[AccessLevel], *, more: bool = False
+    ) -> Credentials:
+        extras = frozenset(Extra) if more else frozenset()
         policy = render(
-            Scope(location.bucket, (location.prefix,), levels),
+            Scope(location.bucket, (location.prefix,), levels, versions=more, extras=extras),
             partition=self.integration.role_arn.partition,
             kms_key_arn=location.kms_key_arn,
         )
@@ -62,11 +68,13 @@ class KeyOpener:
     whole: TemporaryCredentials | None = None
     confines: bool = False
 
-    async def confined(self, location: Location, levels: frozenset[AccessLevel]) -> Credentials:
-        del location, levels
+    async def confined(
+        self, location: Location, levels: frozenset[AccessLevel], *, more: bool = False
+    ) -> Credentials:
+        del location, levels, more
         return self.key
 
 
 def place_of(location: Location) -> BucketPlace:
     """Return where a location's bucket is."""
-    return BucketPlace(location.bucket, location.region, location.endpoint)
+    return BucketPlace(location.bucket, location.region, location.endpoint, location.requester_pays)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,8 +65,18 @@ def test_the_trust_policy_is_the_pages_json() -> None:
     assert policies.trust(desired()) == page(PAGE_TRUST)
 
 
-def test_the_role_may_do_four_things_to_the_bucket_and_its_objects() -> None:
-    listing, objects = policies.bucket_access(desired())["Statement"]
+def test_the_role_may_also_end_uploads_and_open_old_versions() -> None:
+    _, objects = policies.bucket_access(desired())["Statement"]
+    assert objects["Action"] == [
+        *("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+        *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+        *("s3:GetObjectVersion", "s3:DeleteObjectVersion"),
+    ]
+
+
+def test_strictly_by_the_page_the_role_may_do_four_things() -> None:
+    strict = replace(desired(), strict_reference=True)
+    listing, objects = policies.bucket_access(strict)["Statement"]
     assert listing == {
         "Effect": "Allow",
         "Action": "s3:ListBucket",

@@ -14,7 +14,7 @@ from valetkey.catalog.services.items.index import Index, with_facts
 from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.restoring import archived
-from valetkey.catalog.services.items.sessions import MOVE, Sessions
+from valetkey.catalog.services.items.sessions import MOVE, TAGS, Sessions
 from valetkey.catalog.services.items.uploading import changed_meanwhile
 from valetkey.catalog.services.nouns import MOVE_ITEM
 from valetkey.domain.errors import (
@@ -88,13 +88,17 @@ class ItemMoving:
         if to == item.path:
             return item
         _require_movable(store)
-        renew = await self._sessions.lasting(caller, store, MOVE, f"move item {item.id}")
+        renew = await self._sessions.lasting(
+            caller, store, MOVE, f"move item {item.id}", extras=TAGS
+        )
         return await self._move_one(caller, store, item, to, renew)
 
     async def _move_all(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item], folder: str
     ) -> int:
-        renew = await self._sessions.lasting(caller, store, MOVE, f"move {len(items)} items")
+        renew = await self._sessions.lasting(
+            caller, store, MOVE, f"move {len(items)} items", extras=TAGS
+        )
         outcome = Outcome()
         for item in items:
             to = folder + item.path.rpartition("/")[2]

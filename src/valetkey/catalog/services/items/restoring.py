@@ -9,7 +9,7 @@ from typing import Final
 from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.sessions import WRITE, Sessions
+from valetkey.catalog.services.items.sessions import RESTORE, WRITE, Sessions
 from valetkey.catalog.services.nouns import RESTORE_ITEM
 from valetkey.domain.errors import Archived, Conflict, InvalidInput, NotFound
 from valetkey.domain.ports import Storage
@@ -63,7 +63,7 @@ class ItemRestoring:
         if item.is_folder:
             raise InvalidInput("A folder is not archived.", hint="Restore the items in it.")
         purpose = f"restore item {item.id}"
-        credentials = await self._sessions.open(caller, store, WRITE, purpose, restore=True)
+        credentials = await self._sessions.open(caller, store, WRITE, purpose, extras=RESTORE)
         key = store.key(item.path)
         stored = await self._objects.head(credentials, store.place, key)
         if stored is None:

@@ -15,7 +15,7 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import Credentials, CredentialSource
-from valetkey.domain.scope import AccessLevel
+from valetkey.domain.scope import AccessLevel, Extra
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_static_key
 from valetkey.services.lookup import load_integration
@@ -29,6 +29,9 @@ LOOK: Final = READ | {AccessLevel.LIST}
 WRITE: Final = LOOK | {AccessLevel.WRITE}
 DELETE: Final = LOOK | {AccessLevel.DELETE}
 MOVE: Final = WRITE | DELETE
+#: What a copy needs to carry an object's tags along.
+TAGS: Final = frozenset({Extra.TAGS})
+RESTORE: Final = frozenset({Extra.RESTORE})
 
 
 class Sessions:
@@ -49,7 +52,13 @@ class Sessions:
         self._clock = clock
 
     async def lasting(
-        self, caller: Caller, store: DatasetStorage, levels: frozenset[AccessLevel], purpose: str
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        levels: frozenset[AccessLevel],
+        purpose: str,
+        *,
+        extras: frozenset[Extra] = frozenset(),
     ) -> CredentialSource:
         """Return what gives credentials that hold for a while yet, however long the work takes: it
         vends anew when they end, and raises what :meth:`open` does."""
@@ -60,7 +69,7 @@ class Sessions:
             nonlocal current
             async with renewing:
                 if current is None or is_ending(current, self._clock.now()):
-                    current = await self.open(caller, store, levels, purpose)
+                    current = await self.open(caller, store, levels, purpose, extras=extras)
                 return current
 
         await renew()
@@ -73,10 +82,10 @@ class Sessions:
         levels: frozenset[AccessLevel],
         purpose: str,
         *,
-        restore: bool = False,
+        extras: frozenset[Extra] = frozenset(),
     ) -> Credentials:
-        """Return credentials for the location's folder and no more levels than these; with
-        ``restore``, those that write may restore archived objects too.
+        """Return credentials for the location's folder and no more levels than these, with
+        the rights of ``extras`` as far as the role has them.
 
         Raises AwsRefused, AwsUnavailable, Conflict (integration disabled), SealBroken.
         """
@@ -96,7 +105,7 @@ class Sessions:
             )
             return await open_static_key(self._storage, self._sealer, integration.id)
         vended = await self._vending.vend_for_service(
-            caller, location.id, VendRequest(("",), levels, purpose=purpose, restore=restore)
+            caller, location.id, VendRequest(("",), levels, purpose=purpose, extras=extras)
         )
         return vended.credentials
 

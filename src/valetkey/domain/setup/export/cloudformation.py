@@ -82,6 +82,7 @@ def _resources(desired: Desired) -> dict[str, Any]:
                 "BucketName": desired.bucket,
                 "PublicAccessBlockConfiguration": PUBLIC_ACCESS_BLOCK,
                 "Tags": tags,
+                **_lifecycle(desired),
             },
         },
         "AccessPolicy": {
@@ -110,6 +111,19 @@ def _resources(desired: Desired) -> dict[str, Any]:
             },
         }
     return resources
+
+
+def _lifecycle(desired: Desired) -> dict[str, Any]:
+    if not desired.end_uploads_after_days:
+        return {}
+    rule = policies.uploads_rule(desired)
+    ours = {
+        "Id": rule["ID"],
+        "Status": rule["Status"],
+        **({"Prefix": desired.folder} if desired.folder else {}),
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": desired.end_uploads_after_days},
+    }
+    return {"LifecycleConfiguration": {"Rules": [ours]}}
 
 
 def _written(value: Any) -> Any:

@@ -87,6 +87,7 @@ def _resources(desired: Desired) -> dict[str, Any]:
                 "restrict_public_buckets": True,
             }
         },
+        **_lifecycle(desired),
         "aws_iam_policy": {
             _NAME: {
                 "name": desired.policy,
@@ -111,6 +112,21 @@ def _resources(desired: Desired) -> dict[str, Any]:
             for name, document in policies.user_policies(desired).items()
         },
     }
+
+
+def _lifecycle(desired: Desired) -> dict[str, Any]:
+    if not desired.end_uploads_after_days:
+        return {}
+    rule = {
+        "id": desired.uploads_rule,
+        "status": "Enabled",
+        "filter": {"prefix": desired.folder},
+        "abort_incomplete_multipart_upload": {
+            "days_after_initiation": desired.end_uploads_after_days
+        },
+    }
+    bucket = _of("aws_s3_bucket", "id")
+    return {"aws_s3_bucket_lifecycle_configuration": {_NAME: {"bucket": bucket, "rule": [rule]}}}
 
 
 def _written(value: Any) -> Any:
