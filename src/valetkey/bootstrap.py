@@ -61,6 +61,7 @@ from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
 from valetkey.services.people import People
 from valetkey.services.revocation import Leases, RevocationRight
+from valetkey.services.revocation.blocks import BlockList
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
@@ -248,6 +249,7 @@ def wire(parts: Parts) -> Services:
         accounts=accounts,
         audit=audit,
         authentication=authentication,
+        blocks=BlockList(storage, audit, clock, new_id),
         caches=caches,
         clock=clock,
         locations=locations,

@@ -167,8 +167,8 @@ VERBS: Final[dict[str, dict[str, Act]]] = {
         "take eve's role": lambda s, who: s.memory.services.people.remove_project_member(
             who, s.memory.project.id, EVE
         ),
-        "rename the project": lambda s, who: s.memory.services.people.rename_project(
-            who, s.memory.project.id, "renamed"
+        "rename the project": lambda s, who: s.memory.services.people.update_project(
+            who, s.memory.project.id, name="renamed"
         ),
         "group eve": lambda s, who: s.memory.services.grants.put_member(
             who, s.memory.org_id, s.group_id, EVE

@@ -191,6 +191,12 @@ def bodies(known: dict[str, str]) -> dict[str, Any]:
             "folder": "train/deeper/",
             "projectId": known["projectId"],
         },
+        "checkNewLocation": {
+            "name": "another",
+            "bucket": "acme",
+            "folder": "train/deeper/",
+            "projectId": known["projectId"],
+        },
         "updateLocation": {"name": "renamed"},
         "addOrgMember": {
             "email": "new@example.com",

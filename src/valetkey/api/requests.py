@@ -22,6 +22,8 @@ FORM: Final = "form"
 _JSON: Final = "application/json"
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: msgspec names the object that has a wrong property, and the property in its message.
+_NAMED: Final = re.compile(r"(?:unknown|missing required) field `([^`]*)`")
 _BRACKETS: Final = re.compile(rb"[\[\]{}]")
 
 
@@ -78,14 +80,20 @@ def _wrong(error: msgspec.DecodeError) -> InvalidInput:
     """Say what is wrong where. msgspec's messages name types and places, never values."""
     message, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
-    unknown = message.partition("unknown field `")[2].rstrip("`")
     if not isinstance(error, msgspec.ValidationError):
         return InvalidInput(f"The body is not JSON: {message}.", hint="Send valid JSON.")
     return InvalidInput(
         f"{where or 'The body'}: {message}.",
-        hint="See the API's description at /api/v1/openapi.json.",
-        field=".".join(filter(None, (where, unknown))),
+        hint="See the API's description at /v1/openapi.json.",
+        field=".".join(filter(None, (where, named_property(message)))),
     )
+
+
+def named_property(message: str) -> str:
+    """Return the property that one of msgspec's messages names: one that is not known, or is not
+    there; nothing where it names none."""
+    named = _NAMED.search(message)
+    return named[1] if named else ""
 
 
 def _check_depth(body: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from valetkey.domain.access import Action, OrgRole, ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.ids import IdFactory, is_id
+from valetkey.domain.location import Location
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import (
     Organization,
@@ -34,7 +35,7 @@ PUT_MEMBER: Final = Verb("member.put", Action.MANAGE_ORG)
 REMOVE_MEMBER: Final = Verb("member.remove", Action.MANAGE_ORG)
 CREATE_PROJECT: Final = Verb("project.create", Action.CREATE_PROJECT)
 READ_PROJECT: Final = Verb("project.read", Action.READ_PROJECT)
-RENAME_PROJECT: Final = Verb("project.update", Action.MANAGE_PROJECT)
+UPDATE_PROJECT: Final = Verb("project.update", Action.MANAGE_PROJECT)
 DELETE_PROJECT: Final = Verb("project.delete", Action.MANAGE_PROJECT)
 PUT_PROJECT_MEMBER: Final = Verb("member.put", Action.MANAGE_PROJECT)
 REMOVE_PROJECT_MEMBER: Final = Verb("member.remove", Action.MANAGE_PROJECT)
@@ -155,35 +156,30 @@ class People:
         async with self._access.reading(caller, READ_PROJECT, PROJECT, project_id) as read:
             return read.entity
 
-    async def rename_project(self, caller: Caller, project_id: str, name: str) -> Project:
-        """Give a project another name. Raises InvalidInput, Conflict (taken), NotFound, Denied."""
-        async with self._access.changing(caller, RENAME_PROJECT, PROJECT, project_id) as change:
-            if clean_name(name) != change.entity.name:
-                change.entity = replace(
-                    change.entity, name=clean_name(name), updated_at=self._clock.now()
-                )
-        return change.entity
-
-    async def set_default_location(
-        self, caller: Caller, project_id: str, location_id: str
+    async def update_project(
+        self,
+        caller: Caller,
+        project_id: str,
+        *,
+        name: str | None = None,
+        default_location_id: str | None = None,
     ) -> Project:
-        """Name the location where datasets go that name none; empty is none.
+        """Give a project another name, or another location where datasets go that name none (an
+        empty id: none); None stays.
 
-        Raises InvalidInput (no location of the project), NotFound, Denied.
+        Raises InvalidInput (no location of the project), Conflict (taken), NotFound, Denied.
         """
-        async with self._access.changing(caller, RENAME_PROJECT, PROJECT, project_id) as change:
-            if location_id == change.entity.default_location_id:
-                return change.entity
-            locations = await change.work.locations.of_project(project_id)
-            if location_id and location_id not in {each.id for each in locations}:
-                raise InvalidInput(
-                    f"There is no location {ascii(location_id)[:80]} in this project.",
-                    hint="List the project's locations and use one's id.",
-                    field="defaultLocationId",
-                )
-            change.entity = replace(
-                change.entity, default_location_id=location_id, updated_at=self._clock.now()
-            )
+        async with self._access.changing(caller, UPDATE_PROJECT, PROJECT, project_id) as change:
+            before = after = change.entity
+            if name is not None:
+                after = replace(after, name=clean_name(name))
+            if default_location_id is not None:
+                after = replace(after, default_location_id=default_location_id)
+            if default_location_id and default_location_id != before.default_location_id:
+                locations = await change.work.locations.of_project(project_id)
+                _require_one_of(locations, default_location_id)
+            if after != before:
+                change.entity = replace(after, updated_at=self._clock.now())
         return change.entity
 
     async def delete_project(self, caller: Caller, project_id: str) -> None:
@@ -242,6 +238,15 @@ class People:
         password_hash = "" if password is None else await self._passwords.hash(password)
         now = self._clock.now()
         return User(self._new_id(), email, password_hash, now)
+
+
+def _require_one_of(locations: Sequence[Location], location_id: str) -> None:
+    if location_id not in {each.id for each in locations}:
+        raise InvalidInput(
+            f"There is no location {ascii(location_id)[:80]} in this project.",
+            hint="List the project's locations and use one's id.",
+            field="defaultLocationId",
+        )
 
 
 async def _user(work: UnitOfWork, who: str) -> User:

@@ -21,6 +21,7 @@ from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
 from valetkey.services.people import People
 from valetkey.services.revocation import Leases
+from valetkey.services.revocation.blocks import BlockList
 from valetkey.services.rotation import Rotations
 from valetkey.services.scheduler import Scheduler
 from valetkey.services.setup_watch import SetupWatch
@@ -34,6 +35,7 @@ class Services:
     accounts: Accounts
     audit: AuditLog
     authentication: Authentication
+    blocks: BlockList
     caches: Caches
     clock: Clock
     locations: Locations

@@ -18,7 +18,8 @@ from valetkey.wire.base import (
     says,
 )
 from valetkey.wire.operation import Operation
-from valetkey.wire.people import OrgRole, ProjectRole
+from valetkey.wire.orgs import OrgRole
+from valetkey.wire.projects import ProjectRole
 
 
 class OwnOrg(Shape, frozen=True):
@@ -169,6 +170,16 @@ LIST_SESSIONS: Final = Operation(
     body=Nothing,
     result=Page[Session],
 )
+GET_SESSION: Final = Operation(
+    id="getSession",
+    method="GET",
+    path="/v1/me/sessions/{sessionId}",
+    tag=_TAG,
+    summary="Show one of one's sessions of the console.",
+    query=Nothing,
+    body=Nothing,
+    result=Session,
+)
 END_SESSION: Final = Operation(
     id="endSession",
     method="DELETE",
@@ -187,5 +198,6 @@ OPERATIONS: Final = (
     CHANGE_PASSWORD,
     SIGN_OUT_EVERYWHERE,
     LIST_SESSIONS,
+    GET_SESSION,
     END_SESSION,
 )

@@ -54,7 +54,10 @@ class NewDataset(Body, frozen=True):
 
     name: Name
     project_id: ProjectId
-    location_id: Annotated[str, says("The location that it is an index over.", ID)]
+    location_id: Annotated[
+        str | None,
+        says("What it is an index over; without, a folder in the project's default location.", ID),
+    ] = None
     metadata: Metadata = msgspec.field(default_factory=dict)
 
 

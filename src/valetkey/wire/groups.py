@@ -123,6 +123,17 @@ LIST_GROUP_MEMBERS: Final = Operation(
     body=Nothing,
     result=Page[Person],
 )
+GET_GROUP_MEMBER: Final = Operation(
+    id="getGroupMember",
+    method="GET",
+    path=f"{_ONE}/members/{{userId}}",
+    tag=_TAG,
+    summary="Show a member of a group.",
+    description="`userId` may be an e-mail address.",
+    query=Nothing,
+    body=Nothing,
+    result=Person,
+)
 PUT_GROUP_MEMBER: Final = Operation(
     id="putGroupMember",
     method="PUT",
@@ -152,6 +163,7 @@ OPERATIONS: Final = (
     UPDATE_GROUP,
     DELETE_GROUP,
     LIST_GROUP_MEMBERS,
+    GET_GROUP_MEMBER,
     PUT_GROUP_MEMBER,
     REMOVE_GROUP_MEMBER,
 )

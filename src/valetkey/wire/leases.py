@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
+import msgspec
+
 from valetkey.wire.administrators import Administrator
 from valetkey.wire.base import (
     ID,
@@ -135,6 +137,14 @@ class Revoked(Shape, frozen=True):
     leases: Annotated[int, says("How many leases were ended.", 3)]
     blocked: Annotated[bool, says("No new ones are vended.", False)]
     revocations: Annotated[list[Revocation], says("What became of it, a role each.")]
+    others: Annotated[
+        list[str],
+        says(
+            "Who else had been given sessions that were ended (e-mail addresses): they shared "
+            "them.",
+            ["bob@example.com"],
+        ),
+    ] = msgspec.field(default_factory=list)
 
 
 class RevocationsQuery(Paging, frozen=True):
@@ -160,7 +170,13 @@ class BlocksQuery(Paging, frozen=True):
     org_id: WhichOrg = None
 
 
-class BlockQuery(Query, frozen=True):
+class NewBlock(Body, frozen=True):
+    """Why no new credentials are to be vended."""
+
+    reason: Reason
+
+
+class InOrg(Query, frozen=True):
     """In which organisation."""
 
     org_id: WhichOrg = None
@@ -216,7 +232,7 @@ GET_REVOCATION: Final = Operation(
     path="/v1/revocations/{revocationId}",
     tag="revocations",
     summary="Show a revocation.",
-    query=RevocationsQuery,
+    query=InOrg,
     body=Nothing,
     result=Revocation,
 )
@@ -236,8 +252,19 @@ GET_BLOCK: Final = Operation(
     path=_BLOCK,
     tag="revocations",
     summary="Show a block.",
-    query=BlockQuery,
+    query=InOrg,
     body=Nothing,
+    result=Block,
+)
+PUT_BLOCK: Final = Operation(
+    id="putBlock",
+    method="PUT",
+    path=_BLOCK,
+    tag="revocations",
+    summary="Block: vend no new credentials, from now on.",
+    description="What was vended before lives on: revoke it too, where it must end.",
+    query=InOrg,
+    body=NewBlock,
     result=Block,
 )
 DELETE_BLOCK: Final = Operation(
@@ -246,7 +273,7 @@ DELETE_BLOCK: Final = Operation(
     path=_BLOCK,
     tag="revocations",
     summary="Unblock: vend new credentials again.",
-    query=BlockQuery,
+    query=InOrg,
     body=Nothing,
     result=Nothing,
     status=204,
@@ -259,5 +286,6 @@ OPERATIONS: Final = (
     GET_REVOCATION,
     LIST_BLOCKS,
     GET_BLOCK,
+    PUT_BLOCK,
     DELETE_BLOCK,
 )

@@ -208,6 +208,18 @@ CREATE_LOCATION: Final = Operation(
     ),
     makes=True,
 )
+CHECK_NEW_LOCATION: Final = Operation(
+    id="checkNewLocation",
+    method="POST",
+    path="/v1/location-checks",
+    tag="locations",
+    summary="Find out whether a location could be made, and make none.",
+    query=Nothing,
+    body=NewLocation,
+    result=Nothing,
+    status=204,
+    errors=CREATE_LOCATION.errors,
+)
 GET_LOCATION: Final = Operation(
     id="getLocation",
     method="GET",
@@ -260,6 +272,7 @@ VERIFY_LOCATION: Final = Operation(
 OPERATIONS: Final = (
     LIST_LOCATIONS,
     CREATE_LOCATION,
+    CHECK_NEW_LOCATION,
     GET_LOCATION,
     UPDATE_LOCATION,
     DELETE_LOCATION,

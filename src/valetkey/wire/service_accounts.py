@@ -17,7 +17,7 @@ from valetkey.wire.base import (
     says,
 )
 from valetkey.wire.operation import Operation
-from valetkey.wire.people import InProject
+from valetkey.wire.projects import InProject
 from valetkey.wire.tokens import NewToken, Token
 
 _TAG: Final = "service-accounts"

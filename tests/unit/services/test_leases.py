@@ -165,11 +165,12 @@ async def test_new_sessions_are_refused_until_that_is_lifted(
     await revoke(memory, kind, names[kind], refuse_new=True)
     with pytest.raises(Denied, match="stolen"):
         await vend(memory, location)
-    caller, leases = await memory.caller(), memory.services.leases
-    await leases.unblock(caller, await leases.target(caller, kind, names[kind]))
+    caller, blocks = await memory.caller(), memory.services.blocks
+    target = await memory.services.leases.target(caller, kind, names[kind])
+    await blocks.unblock(caller, target)
     await vend(memory, location)
     with pytest.raises(NotFound):
-        await leases.unblock(caller, await leases.target(caller, kind, names[kind]))
+        await blocks.unblock(caller, target)
 
 
 async def test_a_lease_has_no_new_sessions_to_refuse(memory: Memory, location: Location) -> None:
@@ -197,7 +198,7 @@ async def test_only_an_owner_revokes_and_others_see_their_own(
     with pytest.raises(Denied):
         await leases.revoke(grace, target, reason="for fun")
     with pytest.raises(Denied):
-        await leases.blocks(grace, memory.org_id)
+        await memory.services.blocks.of_org(grace, memory.org_id)
 
 
 async def test_an_integration_that_is_off_vends_nothing_until_it_is_on(

@@ -231,7 +231,7 @@ async def test_a_refused_revocation_names_what_was_to_be_revoked(memory: Memory)
     target = await leases.target(eve, Kind.LOCATION, location.id)
     for verb, act in (
         ("leases.revoke", lambda: leases.revoke(eve, target, reason="why")),
-        ("leases.unblock", lambda: leases.unblock(eve, target)),
+        ("leases.unblock", lambda: memory.services.blocks.unblock(eve, target)),
     ):
         with pytest.raises(Denied):
             await act()

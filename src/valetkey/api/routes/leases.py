@@ -87,7 +87,7 @@ async def list_revocations(
 @get("/leases/blocks", tags=["leases"])
 async def list_blocks(services: Services, caller: Caller, org: str = "") -> list[BlockOut]:
     """List who, or through what, is given no new session."""
-    found = await services.leases.blocks(caller, org or only_org(caller))
+    found = await services.blocks.of_org(caller, org or only_org(caller))
     return [BlockOut.of(block) for block in found]
 
 
@@ -95,7 +95,7 @@ async def list_blocks(services: Services, caller: Caller, org: str = "") -> list
 async def allow_leases(services: Services, caller: Caller, data: TargetIn) -> None:
     """Give new sessions again."""
     kind, name = data.one()
-    await services.leases.unblock(
+    await services.blocks.unblock(
         caller, await services.leases.target(caller, kind, name, data.org)
     )
 

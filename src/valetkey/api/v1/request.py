@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.requests import BodyTooLarge, decode
+from valetkey.api.requests import BodyTooLarge, decode, named_property
 from valetkey.domain.errors import InvalidInput, Unauthenticated
 from valetkey.wire.base import Query
 from valetkey.wire.operation import Contract
@@ -145,13 +145,9 @@ def _converted(given: Mapping[str, Any], shape: type[Q]) -> Q:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        name = path.rstrip("`").lstrip(".") or _unknown(message)
+        name = path.rstrip("`").lstrip(".") or named_property(message)
         raise InvalidInput(
             f"The query can't be right: {name + ': ' if path else ''}{message}.",
             hint="See the API's description at /v1/openapi.json.",
             field=name,
         ) from None
-
-
-def _unknown(message: str) -> str:
-    return message.partition("unknown field `")[2].rstrip("`")

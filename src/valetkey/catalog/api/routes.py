@@ -44,7 +44,7 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
         return part(found, query, lambda it: (it.dataset.name, it.dataset.id), shapes.dataset)
 
     async def create_dataset(ask: Ask[Nothing, wire.NewDataset]) -> wire.Dataset:
-        new = NewDataset(ask.body.name, ask.body.location_id, ask.body.metadata)
+        new = NewDataset(ask.body.name, ask.body.location_id or "", ask.body.metadata)
         return shapes.dataset(await catalog.datasets.create(ask.caller, ask.body.project_id, new))
 
     async def get_dataset(ask: Ask[Nothing, Nothing]) -> wire.Dataset:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import accounts, base
+from valetkey.wire import accounts, base, orgs
 
 
 class Accounts(Resource):
@@ -43,9 +43,19 @@ class Accounts(Resource):
         """List one's sessions of the console, newest first."""
         return self._client.walk(call(accounts.LIST_SESSIONS, query=base.Paging()))
 
+    def get_session(self, session_id: str) -> accounts.Session:
+        """Show one of one's sessions of the console."""
+        return self._client.send(call(accounts.GET_SESSION, {"sessionId": session_id}))
+
     def end_session(self, session_id: str) -> None:
         """End one of one's sessions of the console at once."""
         self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))
+
+    def use_password_link(self, *, link: str, password: str) -> None:
+        """Set a password with a one-time link; it is used up, and all earlier logins end."""
+        self._client.send(
+            call(orgs.USE_PASSWORD_LINK, body=orgs.PasswordLinkUse(link=link, password=password))
+        )
 
 
 class AsyncAccounts(AsyncResource):
@@ -81,6 +91,16 @@ class AsyncAccounts(AsyncResource):
         """List one's sessions of the console, newest first."""
         return self._client.walk(call(accounts.LIST_SESSIONS, query=base.Paging()))
 
+    async def get_session(self, session_id: str) -> accounts.Session:
+        """Show one of one's sessions of the console."""
+        return await self._client.send(call(accounts.GET_SESSION, {"sessionId": session_id}))
+
     async def end_session(self, session_id: str) -> None:
         """End one of one's sessions of the console at once."""
         await self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))
+
+    async def use_password_link(self, *, link: str, password: str) -> None:
+        """Set a password with a one-time link; it is used up, and all earlier logins end."""
+        await self._client.send(
+            call(orgs.USE_PASSWORD_LINK, body=orgs.PasswordLinkUse(link=link, password=password))
+        )

@@ -33,7 +33,7 @@ class Datasets(Resource):
         *,
         name: str,
         project_id: str,
-        location_id: str,
+        location_id: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> catalog.Dataset:
         """Make an empty dataset over a location; a sync fills it."""
@@ -112,7 +112,7 @@ class AsyncDatasets(AsyncResource):
         *,
         name: str,
         project_id: str,
-        location_id: str,
+        location_id: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> catalog.Dataset:
         """Make an empty dataset over a location; a sync fills it."""

@@ -67,6 +67,12 @@ class Groups(Resource):
             )
         )
 
+    def get_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
+        """Show a member of a group."""
+        return self._client.send(
+            call(groups.GET_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
+        )
+
     def put_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
         """Put somebody of the organisation into a group."""
         return self._client.send(
@@ -136,6 +142,12 @@ class AsyncGroups(AsyncResource):
                 {"orgId": org_id, "groupId": group_id},
                 query=base.Paging(),
             )
+        )
+
+    async def get_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
+        """Show a member of a group."""
+        return await self._client.send(
+            call(groups.GET_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
     async def put_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:

@@ -88,6 +88,63 @@ class Locations(Resource):
             )
         )
 
+    def check_new(
+        self,
+        *,
+        name: str,
+        bucket: str,
+        project_id: str,
+        integration_id: str | None = None,
+        parent_id: str | None = None,
+        access: Sequence[Literal["list", "read", "write", "delete"]] = (
+            "list",
+            "read",
+            "write",
+            "delete",
+        ),
+        ends_at: datetime | None = None,
+        folder: str | None = None,
+        region: str | None = None,
+        endpoint: str | None = None,
+        storage_class: Literal[
+            "STANDARD",
+            "STANDARD_IA",
+            "ONEZONE_IA",
+            "INTELLIGENT_TIERING",
+            "GLACIER",
+            "GLACIER_IR",
+            "DEEP_ARCHIVE",
+            "REDUCED_REDUNDANCY",
+            "EXPRESS_ONEZONE",
+        ]
+        | None = None,
+        kms_key_arn: str | None = None,
+        allow_external_delete: bool = False,
+        shared_sessions: bool = False,
+    ) -> None:
+        """Find out whether a location could be made, and make none."""
+        self._client.send(
+            call(
+                locations.CHECK_NEW_LOCATION,
+                body=locations.NewLocation(
+                    name=name,
+                    bucket=bucket,
+                    project_id=project_id,
+                    integration_id=integration_id,
+                    parent_id=parent_id,
+                    access=checked_list(access, "access"),
+                    ends_at=ends_at,
+                    folder=folder,
+                    region=region,
+                    endpoint=endpoint,
+                    storage_class=storage_class,
+                    kms_key_arn=kms_key_arn,
+                    allow_external_delete=allow_external_delete,
+                    shared_sessions=shared_sessions,
+                ),
+            )
+        )
+
     def get(self, location_id: str) -> locations.Location:
         """Show a location."""
         return self._client.send(call(locations.GET_LOCATION, {"locationId": location_id}))
@@ -184,6 +241,63 @@ class AsyncLocations(AsyncResource):
         return await self._client.send(
             call(
                 locations.CREATE_LOCATION,
+                body=locations.NewLocation(
+                    name=name,
+                    bucket=bucket,
+                    project_id=project_id,
+                    integration_id=integration_id,
+                    parent_id=parent_id,
+                    access=checked_list(access, "access"),
+                    ends_at=ends_at,
+                    folder=folder,
+                    region=region,
+                    endpoint=endpoint,
+                    storage_class=storage_class,
+                    kms_key_arn=kms_key_arn,
+                    allow_external_delete=allow_external_delete,
+                    shared_sessions=shared_sessions,
+                ),
+            )
+        )
+
+    async def check_new(
+        self,
+        *,
+        name: str,
+        bucket: str,
+        project_id: str,
+        integration_id: str | None = None,
+        parent_id: str | None = None,
+        access: Sequence[Literal["list", "read", "write", "delete"]] = (
+            "list",
+            "read",
+            "write",
+            "delete",
+        ),
+        ends_at: datetime | None = None,
+        folder: str | None = None,
+        region: str | None = None,
+        endpoint: str | None = None,
+        storage_class: Literal[
+            "STANDARD",
+            "STANDARD_IA",
+            "ONEZONE_IA",
+            "INTELLIGENT_TIERING",
+            "GLACIER",
+            "GLACIER_IR",
+            "DEEP_ARCHIVE",
+            "REDUCED_REDUNDANCY",
+            "EXPRESS_ONEZONE",
+        ]
+        | None = None,
+        kms_key_arn: str | None = None,
+        allow_external_delete: bool = False,
+        shared_sessions: bool = False,
+    ) -> None:
+        """Find out whether a location could be made, and make none."""
+        await self._client.send(
+            call(
+                locations.CHECK_NEW_LOCATION,
                 body=locations.NewLocation(
                     name=name,
                     bucket=bucket,

@@ -10,24 +10,24 @@ from typing import Literal
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import base, people
+from valetkey.wire import base, orgs
 
 
 class Orgs(Resource):
     """Organisations and their members."""
 
-    def list(self) -> Iterator[people.Org]:
+    def list(self) -> Iterator[orgs.Org]:
         """List the organisations that the caller belongs to."""
-        return self._client.walk(call(people.LIST_ORGS, query=base.Paging()))
+        return self._client.walk(call(orgs.LIST_ORGS, query=base.Paging()))
 
-    def get(self, org_id: str) -> people.Org:
+    def get(self, org_id: str) -> orgs.Org:
         """Show an organisation."""
-        return self._client.send(call(people.GET_ORG, {"orgId": org_id}))
+        return self._client.send(call(orgs.GET_ORG, {"orgId": org_id}))
 
-    def list_members(self, org_id: str) -> Iterator[people.OrgMember]:
+    def list_members(self, org_id: str) -> Iterator[orgs.OrgMember]:
         """List an organisation's members by e-mail address."""
         return self._client.walk(
-            call(people.LIST_ORG_MEMBERS, {"orgId": org_id}, query=base.Paging())
+            call(orgs.LIST_ORG_MEMBERS, {"orgId": org_id}, query=base.Paging())
         )
 
     def add_member(
@@ -38,21 +38,19 @@ class Orgs(Resource):
         role: Literal["owner", "member"],
         password: str | None = None,
         by_link: bool = False,
-    ) -> people.OrgMember:
+    ) -> orgs.OrgMember:
         """Add somebody to an organisation."""
         return self._client.send(
             call(
-                people.ADD_ORG_MEMBER,
+                orgs.ADD_ORG_MEMBER,
                 {"orgId": org_id},
-                body=people.NewOrgMember(
-                    email=email, role=role, password=password, by_link=by_link
-                ),
+                body=orgs.NewOrgMember(email=email, role=role, password=password, by_link=by_link),
             )
         )
 
-    def get_member(self, org_id: str, user_id: str) -> people.OrgMember:
+    def get_member(self, org_id: str, user_id: str) -> orgs.OrgMember:
         """Show somebody's membership of an organisation."""
-        return self._client.send(call(people.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
+        return self._client.send(call(orgs.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
 
     def update_member(
         self,
@@ -61,36 +59,32 @@ class Orgs(Resource):
         *,
         role: Literal["owner", "member"],
         if_version: int | None = None,
-    ) -> people.OrgMember:
+    ) -> orgs.OrgMember:
         """Change somebody's role in an organisation."""
         return self._client.send(
             call(
-                people.UPDATE_ORG_MEMBER,
+                orgs.UPDATE_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
-                body=people.OrgMemberChange(role=role),
+                body=orgs.OrgMemberChange(role=role),
                 if_version=if_version,
             )
         )
 
     def remove_member(
         self, org_id: str, user_id: str, *, if_version: int | None = None
-    ) -> people.Departure:
+    ) -> orgs.Departure:
         """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end."""
         return self._client.send(
             call(
-                people.REMOVE_ORG_MEMBER,
-                {"orgId": org_id, "userId": user_id},
-                if_version=if_version,
+                orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}, if_version=if_version
             )
         )
 
-    def create_password_link(self, org_id: str, *, email: str) -> people.PasswordLink:
+    def create_password_link(self, org_id: str, *, email: str) -> orgs.PasswordLink:
         """Make a one-time link for a member who has no password, or forgot it."""
         return self._client.send(
             call(
-                people.CREATE_PASSWORD_LINK,
-                {"orgId": org_id},
-                body=people.NewPasswordLink(email=email),
+                orgs.CREATE_PASSWORD_LINK, {"orgId": org_id}, body=orgs.NewPasswordLink(email=email)
             )
         )
 
@@ -98,18 +92,18 @@ class Orgs(Resource):
 class AsyncOrgs(AsyncResource):
     """Organisations and their members."""
 
-    def list(self) -> AsyncIterator[people.Org]:
+    def list(self) -> AsyncIterator[orgs.Org]:
         """List the organisations that the caller belongs to."""
-        return self._client.walk(call(people.LIST_ORGS, query=base.Paging()))
+        return self._client.walk(call(orgs.LIST_ORGS, query=base.Paging()))
 
-    async def get(self, org_id: str) -> people.Org:
+    async def get(self, org_id: str) -> orgs.Org:
         """Show an organisation."""
-        return await self._client.send(call(people.GET_ORG, {"orgId": org_id}))
+        return await self._client.send(call(orgs.GET_ORG, {"orgId": org_id}))
 
-    def list_members(self, org_id: str) -> AsyncIterator[people.OrgMember]:
+    def list_members(self, org_id: str) -> AsyncIterator[orgs.OrgMember]:
         """List an organisation's members by e-mail address."""
         return self._client.walk(
-            call(people.LIST_ORG_MEMBERS, {"orgId": org_id}, query=base.Paging())
+            call(orgs.LIST_ORG_MEMBERS, {"orgId": org_id}, query=base.Paging())
         )
 
     async def add_member(
@@ -120,22 +114,20 @@ class AsyncOrgs(AsyncResource):
         role: Literal["owner", "member"],
         password: str | None = None,
         by_link: bool = False,
-    ) -> people.OrgMember:
+    ) -> orgs.OrgMember:
         """Add somebody to an organisation."""
         return await self._client.send(
             call(
-                people.ADD_ORG_MEMBER,
+                orgs.ADD_ORG_MEMBER,
                 {"orgId": org_id},
-                body=people.NewOrgMember(
-                    email=email, role=role, password=password, by_link=by_link
-                ),
+                body=orgs.NewOrgMember(email=email, role=role, password=password, by_link=by_link),
             )
         )
 
-    async def get_member(self, org_id: str, user_id: str) -> people.OrgMember:
+    async def get_member(self, org_id: str, user_id: str) -> orgs.OrgMember:
         """Show somebody's membership of an organisation."""
         return await self._client.send(
-            call(people.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id})
+            call(orgs.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id})
         )
 
     async def update_member(
@@ -145,35 +137,31 @@ class AsyncOrgs(AsyncResource):
         *,
         role: Literal["owner", "member"],
         if_version: int | None = None,
-    ) -> people.OrgMember:
+    ) -> orgs.OrgMember:
         """Change somebody's role in an organisation."""
         return await self._client.send(
             call(
-                people.UPDATE_ORG_MEMBER,
+                orgs.UPDATE_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
-                body=people.OrgMemberChange(role=role),
+                body=orgs.OrgMemberChange(role=role),
                 if_version=if_version,
             )
         )
 
     async def remove_member(
         self, org_id: str, user_id: str, *, if_version: int | None = None
-    ) -> people.Departure:
+    ) -> orgs.Departure:
         """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end."""
         return await self._client.send(
             call(
-                people.REMOVE_ORG_MEMBER,
-                {"orgId": org_id, "userId": user_id},
-                if_version=if_version,
+                orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}, if_version=if_version
             )
         )
 
-    async def create_password_link(self, org_id: str, *, email: str) -> people.PasswordLink:
+    async def create_password_link(self, org_id: str, *, email: str) -> orgs.PasswordLink:
         """Make a one-time link for a member who has no password, or forgot it."""
         return await self._client.send(
             call(
-                people.CREATE_PASSWORD_LINK,
-                {"orgId": org_id},
-                body=people.NewPasswordLink(email=email),
+                orgs.CREATE_PASSWORD_LINK, {"orgId": org_id}, body=orgs.NewPasswordLink(email=email)
             )
         )

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import base, people
+from valetkey.wire import base, projects
 
 
 class Projects(Resource):
@@ -20,31 +20,36 @@ class Projects(Resource):
 
     def list(
         self, *, org_id: str | None = None, name: str | None = None
-    ) -> Iterator[people.Project]:
+    ) -> Iterator[projects.Project]:
         """List the projects that the caller may see."""
         return self._client.walk(
-            call(people.LIST_PROJECTS, query=people.ProjectsQuery(org_id=org_id, name=name))
+            call(projects.LIST_PROJECTS, query=projects.ProjectsQuery(org_id=org_id, name=name))
         )
 
-    def create(self, *, name: str, org_id: str | None = None) -> people.Project:
+    def create(self, *, name: str, org_id: str | None = None) -> projects.Project:
         """Make a project; the caller is its owner."""
         return self._client.send(
-            call(people.CREATE_PROJECT, body=people.NewProject(name=name, org_id=org_id))
+            call(projects.CREATE_PROJECT, body=projects.NewProject(name=name, org_id=org_id))
         )
 
-    def get(self, project_id: str) -> people.Project:
+    def get(self, project_id: str) -> projects.Project:
         """Show a project."""
-        return self._client.send(call(people.GET_PROJECT, {"projectId": project_id}))
+        return self._client.send(call(projects.GET_PROJECT, {"projectId": project_id}))
 
     def update(
-        self, project_id: str, *, name: str | UnsetType = UNSET, if_version: int | None = None
-    ) -> people.Project:
+        self,
+        project_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        default_location_id: str | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> projects.Project:
         """Rename a project."""
         return self._client.send(
             call(
-                people.UPDATE_PROJECT,
+                projects.UPDATE_PROJECT,
                 {"projectId": project_id},
-                body=people.ProjectChange(name=name),
+                body=projects.ProjectChange(name=name, default_location_id=default_location_id),
                 if_version=if_version,
             )
         )
@@ -52,19 +57,19 @@ class Projects(Resource):
     def delete(self, project_id: str, *, if_version: int | None = None) -> None:
         """Delete a project that has no locations."""
         self._client.send(
-            call(people.DELETE_PROJECT, {"projectId": project_id}, if_version=if_version)
+            call(projects.DELETE_PROJECT, {"projectId": project_id}, if_version=if_version)
         )
 
-    def list_members(self, project_id: str) -> Iterator[people.ProjectMember]:
+    def list_members(self, project_id: str) -> Iterator[projects.ProjectMember]:
         """List a project's members by e-mail address."""
         return self._client.walk(
-            call(people.LIST_PROJECT_MEMBERS, {"projectId": project_id}, query=base.Paging())
+            call(projects.LIST_PROJECT_MEMBERS, {"projectId": project_id}, query=base.Paging())
         )
 
-    def get_member(self, project_id: str, user_id: str) -> people.ProjectMember:
+    def get_member(self, project_id: str, user_id: str) -> projects.ProjectMember:
         """Show somebody's membership of a project."""
         return self._client.send(
-            call(people.GET_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
+            call(projects.GET_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
         )
 
     def put_member(
@@ -73,13 +78,13 @@ class Projects(Resource):
         user_id: str,
         *,
         role: Literal["owner", "developer", "annotationManager", "annotator"],
-    ) -> people.ProjectMember:
+    ) -> projects.ProjectMember:
         """Give somebody of the organisation a role in a project, or change it."""
         return self._client.send(
             call(
-                people.PUT_PROJECT_MEMBER,
+                projects.PUT_PROJECT_MEMBER,
                 {"projectId": project_id, "userId": user_id},
-                body=people.ProjectMembership(role=role),
+                body=projects.ProjectMembership(role=role),
             )
         )
 
@@ -89,7 +94,7 @@ class Projects(Resource):
         """Take somebody out of a project."""
         self._client.send(
             call(
-                people.REMOVE_PROJECT_MEMBER,
+                projects.REMOVE_PROJECT_MEMBER,
                 {"projectId": project_id, "userId": user_id},
                 if_version=if_version,
             )
@@ -101,31 +106,36 @@ class AsyncProjects(AsyncResource):
 
     def list(
         self, *, org_id: str | None = None, name: str | None = None
-    ) -> AsyncIterator[people.Project]:
+    ) -> AsyncIterator[projects.Project]:
         """List the projects that the caller may see."""
         return self._client.walk(
-            call(people.LIST_PROJECTS, query=people.ProjectsQuery(org_id=org_id, name=name))
+            call(projects.LIST_PROJECTS, query=projects.ProjectsQuery(org_id=org_id, name=name))
         )
 
-    async def create(self, *, name: str, org_id: str | None = None) -> people.Project:
+    async def create(self, *, name: str, org_id: str | None = None) -> projects.Project:
         """Make a project; the caller is its owner."""
         return await self._client.send(
-            call(people.CREATE_PROJECT, body=people.NewProject(name=name, org_id=org_id))
+            call(projects.CREATE_PROJECT, body=projects.NewProject(name=name, org_id=org_id))
         )
 
-    async def get(self, project_id: str) -> people.Project:
+    async def get(self, project_id: str) -> projects.Project:
         """Show a project."""
-        return await self._client.send(call(people.GET_PROJECT, {"projectId": project_id}))
+        return await self._client.send(call(projects.GET_PROJECT, {"projectId": project_id}))
 
     async def update(
-        self, project_id: str, *, name: str | UnsetType = UNSET, if_version: int | None = None
-    ) -> people.Project:
+        self,
+        project_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        default_location_id: str | UnsetType | None = UNSET,
+        if_version: int | None = None,
+    ) -> projects.Project:
         """Rename a project."""
         return await self._client.send(
             call(
-                people.UPDATE_PROJECT,
+                projects.UPDATE_PROJECT,
                 {"projectId": project_id},
-                body=people.ProjectChange(name=name),
+                body=projects.ProjectChange(name=name, default_location_id=default_location_id),
                 if_version=if_version,
             )
         )
@@ -133,19 +143,19 @@ class AsyncProjects(AsyncResource):
     async def delete(self, project_id: str, *, if_version: int | None = None) -> None:
         """Delete a project that has no locations."""
         await self._client.send(
-            call(people.DELETE_PROJECT, {"projectId": project_id}, if_version=if_version)
+            call(projects.DELETE_PROJECT, {"projectId": project_id}, if_version=if_version)
         )
 
-    def list_members(self, project_id: str) -> AsyncIterator[people.ProjectMember]:
+    def list_members(self, project_id: str) -> AsyncIterator[projects.ProjectMember]:
         """List a project's members by e-mail address."""
         return self._client.walk(
-            call(people.LIST_PROJECT_MEMBERS, {"projectId": project_id}, query=base.Paging())
+            call(projects.LIST_PROJECT_MEMBERS, {"projectId": project_id}, query=base.Paging())
         )
 
-    async def get_member(self, project_id: str, user_id: str) -> people.ProjectMember:
+    async def get_member(self, project_id: str, user_id: str) -> projects.ProjectMember:
         """Show somebody's membership of a project."""
         return await self._client.send(
-            call(people.GET_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
+            call(projects.GET_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
         )
 
     async def put_member(
@@ -154,13 +164,13 @@ class AsyncProjects(AsyncResource):
         user_id: str,
         *,
         role: Literal["owner", "developer", "annotationManager", "annotator"],
-    ) -> people.ProjectMember:
+    ) -> projects.ProjectMember:
         """Give somebody of the organisation a role in a project, or change it."""
         return await self._client.send(
             call(
-                people.PUT_PROJECT_MEMBER,
+                projects.PUT_PROJECT_MEMBER,
                 {"projectId": project_id, "userId": user_id},
-                body=people.ProjectMembership(role=role),
+                body=projects.ProjectMembership(role=role),
             )
         )
 
@@ -170,7 +180,7 @@ class AsyncProjects(AsyncResource):
         """Take somebody out of a project."""
         await self._client.send(
             call(
-                people.REMOVE_PROJECT_MEMBER,
+                projects.REMOVE_PROJECT_MEMBER,
                 {"projectId": project_id, "userId": user_id},
                 if_version=if_version,
             )

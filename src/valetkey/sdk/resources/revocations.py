@@ -53,7 +53,7 @@ class Revocations(Resource):
             call(
                 leases.GET_REVOCATION,
                 {"revocationId": revocation_id},
-                query=leases.RevocationsQuery(org_id=org_id),
+                query=leases.InOrg(org_id=org_id),
             )
         )
 
@@ -67,7 +67,20 @@ class Revocations(Resource):
             call(
                 leases.GET_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.BlockQuery(org_id=org_id),
+                query=leases.InOrg(org_id=org_id),
+            )
+        )
+
+    def put_block(
+        self, kind: str, target: str, *, reason: str, org_id: str | None = None
+    ) -> leases.Block:
+        """Block: vend no new credentials, from now on."""
+        return self._client.send(
+            call(
+                leases.PUT_BLOCK,
+                {"kind": kind, "target": target},
+                query=leases.InOrg(org_id=org_id),
+                body=leases.NewBlock(reason=reason),
             )
         )
 
@@ -77,7 +90,7 @@ class Revocations(Resource):
             call(
                 leases.DELETE_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.BlockQuery(org_id=org_id),
+                query=leases.InOrg(org_id=org_id),
             )
         )
 
@@ -122,7 +135,7 @@ class AsyncRevocations(AsyncResource):
             call(
                 leases.GET_REVOCATION,
                 {"revocationId": revocation_id},
-                query=leases.RevocationsQuery(org_id=org_id),
+                query=leases.InOrg(org_id=org_id),
             )
         )
 
@@ -136,7 +149,20 @@ class AsyncRevocations(AsyncResource):
             call(
                 leases.GET_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.BlockQuery(org_id=org_id),
+                query=leases.InOrg(org_id=org_id),
+            )
+        )
+
+    async def put_block(
+        self, kind: str, target: str, *, reason: str, org_id: str | None = None
+    ) -> leases.Block:
+        """Block: vend no new credentials, from now on."""
+        return await self._client.send(
+            call(
+                leases.PUT_BLOCK,
+                {"kind": kind, "target": target},
+                query=leases.InOrg(org_id=org_id),
+                body=leases.NewBlock(reason=reason),
             )
         )
 
@@ -146,6 +172,6 @@ class AsyncRevocations(AsyncResource):
             call(
                 leases.DELETE_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.BlockQuery(org_id=org_id),
+                query=leases.InOrg(org_id=org_id),
             )
         )

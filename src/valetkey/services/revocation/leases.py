@@ -1,4 +1,4 @@
-"""Leases: list them, revoke them, and keep new ones from being given."""
+"""Leases: list them, and revoke them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from valetkey.domain.ports import (
     Sts,
     UnitOfWork,
 )
-from valetkey.domain.revocation import Block, Kind, Revocation
-from valetkey.domain.tags import blocks_tag, location_tag, user_tag
+from valetkey.domain.revocation import Kind, Revocation
+from valetkey.domain.tags import location_tag, user_tag
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.lookup import load_project, missing
@@ -36,8 +36,6 @@ FIND: Final = Verb("lease.list", Action.READ_ORG)
 READ: Final = Verb("lease.read", Action.READ_ORG)
 REVOKE: Final = Verb("leases.revoke", Action.MANAGE_INTEGRATIONS)
 LIST_REVOCATIONS: Final = Verb("revocation.list", Action.MANAGE_INTEGRATIONS)
-LIST_BLOCKS: Final = Verb("block.list", Action.MANAGE_INTEGRATIONS)
-UNBLOCK: Final = Verb("leases.unblock", Action.MANAGE_INTEGRATIONS)
 
 
 class Leases:
@@ -192,20 +190,14 @@ class Leases:
         """Return what to apply by hand for a revocation that Valetkey may not enforce itself."""
         return await self._enforcer.by_hand(revocation.role_arn)
 
-    async def blocks(self, caller: Caller, org_id: str) -> Sequence[Block]:
-        """List who is given no new session. Raises NotFound, Denied."""
-        async with self._access.reading(caller, LIST_BLOCKS, ORGANIZATION, org_id) as read:
-            return await read.work.blocks.of_org(org_id)
-
-    async def unblock(self, caller: Caller, target: Target) -> None:
-        """Give new sessions again. Raises NotFound, Denied."""
-        async with self._access.changing(
-            caller, UNBLOCK, ORGANIZATION, target.org_id, subject=target.subject
-        ) as change:
-            if not await change.work.blocks.remove(target.org_id, target.kind, target.name):
-                raise missing(f"block:{target.name}")
-            change.publish({blocks_tag(target.org_id)})
-            change.note()
+    async def revocation(self, caller: Caller, org_id: str, revocation_id: str) -> Revocation:
+        """Return one revocation. Raises NotFound, Denied."""
+        async with self._access.reading(caller, LIST_REVOCATIONS, ORGANIZATION, org_id) as read:
+            revocations = read.work.revocations
+            found = await revocations.get(revocation_id) if is_id(revocation_id) else None
+        if found is None or found.org_id != org_id:
+            raise missing(f"revocation:{revocation_id[:80]}")
+        return found
 
 
 def only_org(caller: Caller) -> str:

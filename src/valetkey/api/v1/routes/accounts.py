@@ -6,10 +6,11 @@ from typing import Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
-from valetkey.api.v1.routes.people import project_role
+from valetkey.api.v1.routes.projects import project_role
 from valetkey.domain.people import BrowserSession
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Login
+from valetkey.services.lookup import missing
 from valetkey.wire import accounts as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
@@ -85,6 +86,13 @@ async def list_sessions(ask: Ask[Paging, Nothing]) -> Page[wire.Session]:
     return page_of(shown, _session, following)
 
 
+async def get_session(ask: Ask[Nothing, Nothing]) -> wire.Session:
+    for session in await ask.services.sessions.own(ask.caller):
+        if session.id == ask["sessionId"]:
+            return _session(session)
+    raise missing(f"session:{ask['sessionId'][:80]}")
+
+
 async def end_session(ask: Ask[Nothing, Nothing]) -> Nothing:
     await ask.services.sessions.end(ask.caller, ask["sessionId"])
     return Nothing()
@@ -97,5 +105,6 @@ ROUTES: Final = (
     route(wire.CHANGE_PASSWORD, change_password),
     route(wire.SIGN_OUT_EVERYWHERE, sign_out_everywhere),
     route(wire.LIST_SESSIONS, list_sessions),
+    route(wire.GET_SESSION, get_session),
     route(wire.END_SESSION, end_session),
 )

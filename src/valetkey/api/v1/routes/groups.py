@@ -69,6 +69,13 @@ async def _email(ask: Ask[Any, Any]) -> str:
     raise missing(f"member:{ask['userId'][:80]}")
 
 
+async def get_group_member(ask: Ask[Nothing, Nothing]) -> Person:
+    for user in await ask.services.grants.members(ask.caller, ask["orgId"], ask["groupId"]):
+        if ask["userId"] in {user.id, user.email}:
+            return _person(user)
+    raise missing(f"member:{ask['userId'][:80]}")
+
+
 async def put_group_member(ask: Ask[Nothing, Nothing]) -> Person:
     email = await _email(ask)
     where = (ask["orgId"], ask["groupId"])
@@ -88,6 +95,7 @@ ROUTES: Final = (
     route(wire.UPDATE_GROUP, update_group),
     route(wire.DELETE_GROUP, delete_group),
     route(wire.LIST_GROUP_MEMBERS, list_group_members),
+    route(wire.GET_GROUP_MEMBER, get_group_member),
     route(wire.PUT_GROUP_MEMBER, put_group_member),
     route(wire.REMOVE_GROUP_MEMBER, remove_group_member),
 )

@@ -13,7 +13,6 @@ from valetkey.api.v1.routes.rotations import signer
 from valetkey.domain import lease, revocation
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.revocation import Kind, RevocationState
-from valetkey.services.lookup import missing
 from valetkey.services.registry import Services
 from valetkey.services.revocation.targets import Target
 from valetkey.wire import leases as wire
@@ -133,25 +132,24 @@ async def create_revocation(ask: Ask[Nothing, wire.NewRevocation]) -> wire.Revok
     return wire.Revoked(
         leases=recall.leases,
         blocked=recall.blocked,
+        others=list(recall.others),
         revocations=[await _revocation(ask.services, each) for each in recall.revocations],
     )
 
 
-async def get_revocation(ask: Ask[wire.RevocationsQuery, Nothing]) -> wire.Revocation:
+async def get_revocation(ask: Ask[wire.InOrg, Nothing]) -> wire.Revocation:
     org_id = which_org(ask.caller, ask.query.org_id)
-    for each in await ask.services.leases.revocations(ask.caller, org_id):
-        if each.id == ask["revocationId"]:
-            return await _revocation(ask.services, each)
-    raise missing(f"revocation:{ask['revocationId'][:80]}")
+    found = await ask.services.leases.revocation(ask.caller, org_id, ask["revocationId"])
+    return await _revocation(ask.services, found)
 
 
 async def list_blocks(ask: Ask[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:
     org_id = which_org(ask.caller, ask.query.org_id)
-    found = await ask.services.leases.blocks(ask.caller, org_id)
+    found = await ask.services.blocks.of_org(ask.caller, org_id)
     return part(found, ask.query, lambda block: ("", block.id), _block)
 
 
-async def _target(ask: Ask[wire.BlockQuery, Any]) -> Target:
+async def _target(ask: Ask[wire.InOrg, Any]) -> Target:
     kinds = {word: kind for word, kind in _FROM_WIRE.items() if kind is not Kind.LEASE}
     if ask["kind"] not in kinds:
         raise InvalidInput(
@@ -163,16 +161,17 @@ async def _target(ask: Ask[wire.BlockQuery, Any]) -> Target:
     return await ask.services.leases.target(ask.caller, kinds[ask["kind"]], ask["target"], org_id)
 
 
-async def get_block(ask: Ask[wire.BlockQuery, Nothing]) -> wire.Block:
+async def get_block(ask: Ask[wire.InOrg, Nothing]) -> wire.Block:
+    return _block(await ask.services.blocks.get(ask.caller, await _target(ask)))
+
+
+async def put_block(ask: Ask[wire.InOrg, wire.NewBlock]) -> wire.Block:
     target = await _target(ask)
-    for block in await ask.services.leases.blocks(ask.caller, target.org_id):
-        if (block.kind, block.target) == (target.kind, target.name):
-            return _block(block)
-    raise missing(f"block:{target.name[:80]}")
+    return _block(await ask.services.blocks.block(ask.caller, target, ask.body.reason))
 
 
-async def delete_block(ask: Ask[wire.BlockQuery, Nothing]) -> Nothing:
-    await ask.services.leases.unblock(ask.caller, await _target(ask))
+async def delete_block(ask: Ask[wire.InOrg, Nothing]) -> Nothing:
+    await ask.services.blocks.unblock(ask.caller, await _target(ask))
     return Nothing()
 
 
@@ -184,5 +183,6 @@ ROUTES: Final = (
     route(wire.GET_REVOCATION, get_revocation),
     route(wire.LIST_BLOCKS, list_blocks),
     route(wire.GET_BLOCK, get_block),
+    route(wire.PUT_BLOCK, put_block),
     route(wire.DELETE_BLOCK, delete_block),
 )

@@ -90,9 +90,8 @@ async def list_locations(ask: Ask[wire.LocationsQuery, Nothing]) -> Page[wire.Lo
     )
 
 
-async def create_location(ask: Ask[Nothing, wire.NewLocation]) -> wire.Location:
-    body = ask.body
-    new = NewLocation(
+def _new(body: wire.NewLocation) -> NewLocation:
+    return NewLocation(
         name=body.name,
         bucket=body.bucket,
         integration_id=body.integration_id or "",
@@ -107,8 +106,17 @@ async def create_location(ask: Ask[Nothing, wire.NewLocation]) -> wire.Location:
         access=parse_levels(body.access),
         ends_at=body.ends_at,
     )
-    made = await ask.services.locations.create(ask.caller, body.project_id, new)
+
+
+async def create_location(ask: Ask[Nothing, wire.NewLocation]) -> wire.Location:
+    new = _new(ask.body)
+    made = await ask.services.locations.create(ask.caller, ask.body.project_id, new)
     return await _shown(ask.services, made)
+
+
+async def check_new_location(ask: Ask[Nothing, wire.NewLocation]) -> Nothing:
+    await ask.services.locations.try_out(ask.caller, ask.body.project_id, _new(ask.body))
+    return Nothing()
 
 
 async def get_location(ask: Ask[Nothing, Nothing]) -> wire.Location:
@@ -154,6 +162,7 @@ async def follow_verification(ask: Ask[Nothing, Nothing]) -> Lines:
 ROUTES: Final = (
     route(wire.LIST_LOCATIONS, list_locations),
     route(wire.CREATE_LOCATION, create_location),
+    route(wire.CHECK_NEW_LOCATION, check_new_location),
     route(wire.GET_LOCATION, get_location),
     route(wire.UPDATE_LOCATION, update_location),
     route(wire.DELETE_LOCATION, delete_location),

@@ -6,7 +6,7 @@ from typing import Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
-from valetkey.api.v1.routes.people import role_of
+from valetkey.api.v1.routes.projects import role_of
 from valetkey.api.v1.routes.tokens import new_token, shape
 from valetkey.domain.people import User
 from valetkey.wire import service_accounts as wire

@@ -68,14 +68,13 @@ async def change_project(
 ) -> ProjectOut:
     """Rename a project, or set where its datasets go that name no driver."""
     people = services.people
-    if data.default_driver is not None:
-        await people.set_default_location(caller, project_id, data.default_driver)
-    if data.name is not None:
-        try:
-            await people.rename_project(caller, project_id, data.name)
-        except Conflict as conflict:
-            raise InvalidInput(conflict.message, hint=conflict.hint, field="name") from None
-    return _shape(caller, await people.project(caller, project_id))
+    try:
+        changed = await people.update_project(
+            caller, project_id, name=data.name, default_location_id=data.default_driver
+        )
+    except Conflict as conflict:
+        raise InvalidInput(conflict.message, hint=conflict.hint, field="name") from None
+    return _shape(caller, changed)
 
 
 @delete("/projects/{project_id:str}", tags=["projects"])

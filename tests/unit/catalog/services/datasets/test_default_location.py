@@ -23,7 +23,7 @@ async def test_each_dataset_has_a_folder_of_its_own_that_its_developer_may_use(
     location = await memory.location()
     owner = await memory.caller()
     people, datasets = memory.services.people, memory.services.catalog.datasets
-    await people.set_default_location(owner, memory.project.id, location.id)
+    await people.update_project(owner, memory.project.id, default_location_id=location.id)
     developer = await memory.member("grace@example.com", ProjectRole.DEVELOPER)
     made = [
         await datasets.create(developer, memory.project.id, NewDataset(name))
@@ -44,10 +44,12 @@ async def test_the_projects_owner_sets_it_and_only_to_what_the_project_has(memor
     people, project = memory.services.people, memory.project.id
     developer = await memory.member("grace@example.com", ProjectRole.DEVELOPER)
     with pytest.raises(Denied):
-        await people.set_default_location(developer, project, location.id)
+        await people.update_project(developer, project, default_location_id=location.id)
     owner = await memory.caller()
     with pytest.raises(InvalidInput):
-        await people.set_default_location(owner, project, "f" * 24)
-    changed = await people.set_default_location(owner, project, location.id)
+        await people.update_project(owner, project, default_location_id="f" * 24)
+    changed = await people.update_project(owner, project, default_location_id=location.id)
     assert changed.default_location_id == location.id
-    assert (await people.set_default_location(owner, project, "")).default_location_id == ""
+    assert (
+        await people.update_project(owner, project, default_location_id="")
+    ).default_location_id == ""

@@ -1,8 +1,8 @@
-"""Organisations, projects, and who belongs to them."""
+"""Projects, and who belongs to them."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -11,10 +11,9 @@ from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal, ProjectRole
-from valetkey.domain.errors import Conflict, InvalidInput
-from valetkey.domain.secret import Secret
+from valetkey.domain.errors import InvalidInput
 from valetkey.services.lookup import missing
-from valetkey.wire import people as wire
+from valetkey.wire import projects as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
 #: Dataloop's word for a developer is in the domain.
@@ -35,23 +34,6 @@ def project_role(principal: Principal, project: domain.Project) -> wire.ProjectR
     return _TO_WIRE[role] if role is not None else None
 
 
-def _org(principal: Principal, org: domain.Organization) -> wire.Org:
-    role = principal.org_roles.get(org.id)
-    return wire.Org(
-        id=org.id,
-        name=org.name,
-        created_at=org.created_at,
-        version=org.version,
-        role=role.value if role is not None else None,
-    )
-
-
-def _org_member(member: domain.OrgMember) -> wire.OrgMember:
-    return wire.OrgMember(
-        id=member.user_id, email=member.email, role=member.role.value, org_id=member.org_id
-    )
-
-
 def _project(principal: Principal, project: domain.Project) -> wire.Project:
     return wire.Project(
         id=project.id,
@@ -61,6 +43,7 @@ def _project(principal: Principal, project: domain.Project) -> wire.Project:
         created_at=project.created_at,
         updated_at=project.updated_at,
         version=project.version,
+        default_location_id=project.default_location_id or None,
         role=project_role(principal, project),
     )
 
@@ -72,89 +55,6 @@ def _project_member(member: domain.ProjectMember) -> wire.ProjectMember:
         role=_TO_WIRE[member.role],
         project_id=member.project_id,
     )
-
-
-async def list_orgs(ask: Ask[Paging, Nothing]) -> Page[wire.Org]:
-    found = await ask.services.people.organizations(ask.caller)
-    principal = ask.caller.principal
-    return part(found, ask.query, lambda org: (org.name, org.id), lambda org: _org(principal, org))
-
-
-async def get_org(ask: Ask[Nothing, Nothing]) -> wire.Org:
-    found = await ask.services.people.organization(ask.caller, ask["orgId"])
-    return _org(ask.caller.principal, found)
-
-
-async def list_org_members(ask: Ask[Paging, Nothing]) -> Page[wire.OrgMember]:
-    found = await ask.services.people.org_members(ask.caller, ask["orgId"])
-    return part(found, ask.query, lambda each: (each.email, each.user_id), _org_member)
-
-
-async def _known_org_member(ask: Ask[Any, Any]) -> domain.OrgMember:
-    found = await ask.services.people.org_members(ask.caller, ask["orgId"])
-    for member in found:
-        if ask["userId"] in {member.user_id, member.email}:
-            return member
-    raise missing(f"member:{ask['userId'][:80]}")
-
-
-async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember:
-    body = ask.body
-    password = Secret(body.password) if body.password is not None else None
-    may_tell = ask.caller.principal.org_roles.get(ask["orgId"]) is OrgRole.OWNER
-    members = await ask.services.people.org_members(ask.caller, ask["orgId"]) if may_tell else ()
-    if body.email.strip().lower() in {member.email for member in members}:
-        raise Conflict(
-            f"{body.email.strip().lower()} belongs to the organisation already.",
-            hint="Change their role instead.",
-            code="name_taken",
-            field="email",
-        )
-    member = await ask.services.people.put_org_member(
-        ask.caller,
-        ask["orgId"],
-        body.email,
-        OrgRole(body.role),
-        password=password,
-        by_link=body.by_link,
-    )
-    return _org_member(member)
-
-
-async def get_org_member(ask: Ask[Nothing, Nothing]) -> wire.OrgMember:
-    return _org_member(await _known_org_member(ask))
-
-
-async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.OrgMember:
-    member = await _known_org_member(ask)
-    changed = await ask.services.people.put_org_member(
-        ask.caller._replace(expected_version=None),
-        member.org_id,
-        member.email,
-        OrgRole(ask.body.role),
-    )
-    return _org_member(changed)
-
-
-async def remove_org_member(ask: Ask[Nothing, Nothing]) -> wire.Departure:
-    left = await ask.services.people.remove_org_member(ask.caller, ask["orgId"], ask["userId"])
-    return wire.Departure(
-        email=left.email,
-        tokens=left.tokens,
-        sessions=left.browser_sessions,
-        leases=left.leases,
-        remaining=[
-            wire.Remaining(kind=each.kind, id=each.id, until=each.until, reason=each.reason)
-            for each in left.remaining
-        ],
-    )
-
-
-async def create_password_link(ask: Ask[Nothing, wire.NewPasswordLink]) -> wire.PasswordLink:
-    links, org_id = ask.services.password_links, ask["orgId"]
-    link, secret = await links.create(ask.caller, org_id, ask.body.email)
-    path = f"/console/password?link={secret.reveal()}"
-    return wire.PasswordLink(path=path, created_at=link.created_at, expires_at=link.expires_at)
 
 
 async def list_projects(ask: Ask[wire.ProjectsQuery, Nothing]) -> Page[wire.Project]:
@@ -179,10 +79,14 @@ async def get_project(ask: Ask[Nothing, Nothing]) -> wire.Project:
 
 
 async def update_project(ask: Ask[Nothing, wire.ProjectChange]) -> wire.Project:
-    people = ask.services.people
-    if ask.body.name is msgspec.UNSET:
-        return await get_project(Ask(ask.services, ask.caller, ask.path, Nothing(), Nothing()))
-    changed = await people.rename_project(ask.caller, ask["projectId"], ask.body.name)
+    body, unset = ask.body, msgspec.UNSET
+    default = body.default_location_id
+    changed = await ask.services.people.update_project(
+        ask.caller,
+        ask["projectId"],
+        name=None if body.name is unset else body.name,
+        default_location_id=None if default is unset else default or "",
+    )
     return _project(ask.caller.principal, changed)
 
 
@@ -222,14 +126,6 @@ async def remove_project_member(ask: Ask[Nothing, Nothing]) -> Nothing:
 
 
 ROUTES: Final = (
-    route(wire.LIST_ORGS, list_orgs),
-    route(wire.GET_ORG, get_org),
-    route(wire.LIST_ORG_MEMBERS, list_org_members),
-    route(wire.ADD_ORG_MEMBER, add_org_member),
-    route(wire.GET_ORG_MEMBER, get_org_member),
-    route(wire.UPDATE_ORG_MEMBER, update_org_member),
-    route(wire.REMOVE_ORG_MEMBER, remove_org_member),
-    route(wire.CREATE_PASSWORD_LINK, create_password_link),
     route(wire.LIST_PROJECTS, list_projects),
     route(wire.CREATE_PROJECT, create_project),
     route(wire.GET_PROJECT, get_project),

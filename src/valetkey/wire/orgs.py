@@ -1,17 +1,14 @@
-"""Organisations, projects, and who belongs to them."""
+"""Organisations, and who belongs to them."""
 
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
-
-import msgspec
 
 from valetkey.wire.base import (
     ID,
     Body,
     Change,
     Created,
-    Creator,
     Id,
     Moment,
     Name,
@@ -20,30 +17,19 @@ from valetkey.wire.base import (
     Page,
     Paging,
     Shape,
-    Updated,
     Version,
-    WhichOrg,
     moment_meta,
     says,
 )
 from valetkey.wire.operation import Operation
 
 OrgRole = Literal["owner", "member"]
-ProjectRole = Literal["owner", "developer", "annotationManager", "annotator"]
 Email = Annotated[str, says("An e-mail address.", "ada@example.com", min_length=3, max_length=254)]
 InOrg = Annotated[
     OrgRole,
     says(
         "`owner` manages integrations, people and records; `member` has what projects give.",
         "member",
-    ),
-]
-InProject = Annotated[
-    ProjectRole,
-    says(
-        "`owner` and `developer` vend within the project's locations; `annotationManager` and "
-        "`annotator` have what grants give them.",
-        "developer",
     ),
 ]
 
@@ -135,62 +121,26 @@ class PasswordLink(Shape, frozen=True):
         return "<PasswordLink>"
 
 
+class PasswordLinkUse(Body, frozen=True):
+    """A one-time link, and the password that is set with it."""
+
+    link: Annotated[
+        str,
+        says("What follows `link=` in the link.", "vkl_EXAMPLE", min_length=1, max_length=200),
+    ]
+    password: Annotated[str, says("The new password.", "correct horse battery", max_length=1000)]
+
+    def __repr__(self) -> str:
+        return "<PasswordLinkUse>"
+
+
 class OrgMemberChange(Change, frozen=True):
     """What to change of somebody's membership."""
 
     role: Annotated[OrgRole, says("Another role.", "owner")]
 
 
-class Project(Shape, frozen=True):
-    """A project: the owner of locations and datasets."""
-
-    id: Id
-    org_id: OrgId
-    name: Name
-    creator: Creator
-    created_at: Created
-    updated_at: Updated
-    version: Version
-    role: Annotated[ProjectRole | None, says("The caller's own role in it.", "developer")] = None
-
-
-class NewProject(Body, frozen=True):
-    """A project to be. Whoever makes it is its owner."""
-
-    name: Name
-    org_id: WhichOrg = None
-
-
-class ProjectChange(Change, frozen=True):
-    """What to change of a project."""
-
-    name: Annotated[str | msgspec.UnsetType, says("Another name.", "vision")] = msgspec.UNSET
-
-
-class ProjectMember(Shape, frozen=True):
-    """Somebody in a project."""
-
-    id: Annotated[str, says("The person's id.", ID)]
-    email: Email
-    role: InProject
-    project_id: Annotated[str, says("The project.", ID)]
-
-
-class ProjectMembership(Body, frozen=True):
-    """The role that somebody has in a project."""
-
-    role: InProject
-
-
-class ProjectsQuery(Paging, frozen=True):
-    """Which projects."""
-
-    org_id: Annotated[str | None, says("Only those of this organisation.", ID)] = None
-    name: Annotated[str | None, says("Only those of this name.", "vision")] = None
-
-
 _ORG: Final = "/v1/orgs/{orgId}"
-_PROJECT: Final = "/v1/projects/{projectId}"
 
 LIST_ORGS: Final = Operation(
     id="listOrgs",
@@ -283,106 +233,18 @@ CREATE_PASSWORD_LINK: Final = Operation(
     makes=True,
     secret=True,
 )
-LIST_PROJECTS: Final = Operation(
-    id="listProjects",
-    method="GET",
-    path="/v1/projects",
-    tag="projects",
-    summary="List the projects that the caller may see.",
-    query=ProjectsQuery,
-    body=Nothing,
-    result=Page[Project],
-)
-CREATE_PROJECT: Final = Operation(
-    id="createProject",
+USE_PASSWORD_LINK: Final = Operation(
+    id="usePasswordLink",
     method="POST",
-    path="/v1/projects",
-    tag="projects",
-    summary="Make a project; the caller is its owner.",
+    path="/v1/password-links/use",
+    tag="accounts",
+    summary="Set a password with a one-time link; it is used up, and all earlier logins end.",
     query=Nothing,
-    body=NewProject,
-    result=Project,
-    status=201,
-    errors=("name_taken",),
-    makes=True,
-)
-GET_PROJECT: Final = Operation(
-    id="getProject",
-    method="GET",
-    path=_PROJECT,
-    tag="projects",
-    summary="Show a project.",
-    query=Nothing,
-    body=Nothing,
-    result=Project,
-)
-UPDATE_PROJECT: Final = Operation(
-    id="updateProject",
-    method="PATCH",
-    path=_PROJECT,
-    tag="projects",
-    summary="Rename a project.",
-    query=Nothing,
-    body=ProjectChange,
-    result=Project,
-    errors=("name_taken",),
-    versioned=True,
-)
-DELETE_PROJECT: Final = Operation(
-    id="deleteProject",
-    method="DELETE",
-    path=_PROJECT,
-    tag="projects",
-    summary="Delete a project that has no locations.",
-    query=Nothing,
-    body=Nothing,
+    body=PasswordLinkUse,
     result=Nothing,
     status=204,
-    errors=("in_use",),
-    versioned=True,
-)
-LIST_PROJECT_MEMBERS: Final = Operation(
-    id="listProjectMembers",
-    method="GET",
-    path=f"{_PROJECT}/members",
-    tag="projects",
-    summary="List a project's members by e-mail address.",
-    query=Paging,
-    body=Nothing,
-    result=Page[ProjectMember],
-)
-GET_PROJECT_MEMBER: Final = Operation(
-    id="getProjectMember",
-    method="GET",
-    path=f"{_PROJECT}/members/{{userId}}",
-    tag="projects",
-    summary="Show somebody's membership of a project.",
-    query=Nothing,
-    body=Nothing,
-    result=ProjectMember,
-)
-PUT_PROJECT_MEMBER: Final = Operation(
-    id="putProjectMember",
-    method="PUT",
-    path=f"{_PROJECT}/members/{{userId}}",
-    tag="projects",
-    summary="Give somebody of the organisation a role in a project, or change it.",
-    description="`userId` may be an e-mail address.",
-    query=Nothing,
-    body=ProjectMembership,
-    result=ProjectMember,
-)
-REMOVE_PROJECT_MEMBER: Final = Operation(
-    id="removeProjectMember",
-    method="DELETE",
-    path=f"{_PROJECT}/members/{{userId}}",
-    tag="projects",
-    summary="Take somebody out of a project.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
-    status=204,
-    versioned=True,
+    errors=("denied",),
+    public=True,
 )
 OPERATIONS: Final = (
     LIST_ORGS,
@@ -393,13 +255,5 @@ OPERATIONS: Final = (
     UPDATE_ORG_MEMBER,
     REMOVE_ORG_MEMBER,
     CREATE_PASSWORD_LINK,
-    LIST_PROJECTS,
-    CREATE_PROJECT,
-    GET_PROJECT,
-    UPDATE_PROJECT,
-    DELETE_PROJECT,
-    LIST_PROJECT_MEMBERS,
-    GET_PROJECT_MEMBER,
-    PUT_PROJECT_MEMBER,
-    REMOVE_PROJECT_MEMBER,
+    USE_PASSWORD_LINK,
 )

@@ -1,0 +1,138 @@
+"""Organisations, and who belongs to them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from valetkey.api.v1.asking import Ask, route
+from valetkey.api.v1.pages import part
+from valetkey.domain import people as domain
+from valetkey.domain.access import OrgRole, Principal
+from valetkey.domain.errors import Conflict
+from valetkey.domain.secret import Secret
+from valetkey.services.lookup import missing
+from valetkey.wire import orgs as wire
+from valetkey.wire.base import Nothing, Page, Paging
+
+
+def _org(principal: Principal, org: domain.Organization) -> wire.Org:
+    role = principal.org_roles.get(org.id)
+    return wire.Org(
+        id=org.id,
+        name=org.name,
+        created_at=org.created_at,
+        version=org.version,
+        role=role.value if role is not None else None,
+    )
+
+
+def _org_member(member: domain.OrgMember) -> wire.OrgMember:
+    return wire.OrgMember(
+        id=member.user_id, email=member.email, role=member.role.value, org_id=member.org_id
+    )
+
+
+async def list_orgs(ask: Ask[Paging, Nothing]) -> Page[wire.Org]:
+    found = await ask.services.people.organizations(ask.caller)
+    principal = ask.caller.principal
+    return part(found, ask.query, lambda org: (org.name, org.id), lambda org: _org(principal, org))
+
+
+async def get_org(ask: Ask[Nothing, Nothing]) -> wire.Org:
+    found = await ask.services.people.organization(ask.caller, ask["orgId"])
+    return _org(ask.caller.principal, found)
+
+
+async def list_org_members(ask: Ask[Paging, Nothing]) -> Page[wire.OrgMember]:
+    found = await ask.services.people.org_members(ask.caller, ask["orgId"])
+    return part(found, ask.query, lambda each: (each.email, each.user_id), _org_member)
+
+
+async def _known_org_member(ask: Ask[Any, Any]) -> domain.OrgMember:
+    found = await ask.services.people.org_members(ask.caller, ask["orgId"])
+    for member in found:
+        if ask["userId"] in {member.user_id, member.email}:
+            return member
+    raise missing(f"member:{ask['userId'][:80]}")
+
+
+async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember:
+    body = ask.body
+    password = Secret(body.password) if body.password is not None else None
+    may_tell = ask.caller.principal.org_roles.get(ask["orgId"]) is OrgRole.OWNER
+    members = await ask.services.people.org_members(ask.caller, ask["orgId"]) if may_tell else ()
+    if body.email.strip().lower() in {member.email for member in members}:
+        raise Conflict(
+            f"{body.email.strip().lower()} belongs to the organisation already.",
+            hint="Change their role instead.",
+            code="name_taken",
+            field="email",
+        )
+    member = await ask.services.people.put_org_member(
+        ask.caller,
+        ask["orgId"],
+        body.email,
+        OrgRole(body.role),
+        password=password,
+        by_link=body.by_link,
+    )
+    return _org_member(member)
+
+
+async def get_org_member(ask: Ask[Nothing, Nothing]) -> wire.OrgMember:
+    return _org_member(await _known_org_member(ask))
+
+
+async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.OrgMember:
+    member = await _known_org_member(ask)
+    changed = await ask.services.people.put_org_member(
+        ask.caller._replace(expected_version=None),
+        member.org_id,
+        member.email,
+        OrgRole(ask.body.role),
+    )
+    return _org_member(changed)
+
+
+async def remove_org_member(ask: Ask[Nothing, Nothing]) -> wire.Departure:
+    left = await ask.services.people.remove_org_member(ask.caller, ask["orgId"], ask["userId"])
+    return wire.Departure(
+        email=left.email,
+        tokens=left.tokens,
+        sessions=left.browser_sessions,
+        leases=left.leases,
+        remaining=[
+            wire.Remaining(kind=each.kind, id=each.id, until=each.until, reason=each.reason)
+            for each in left.remaining
+        ],
+    )
+
+
+async def create_password_link(ask: Ask[Nothing, wire.NewPasswordLink]) -> wire.PasswordLink:
+    links, org_id = ask.services.password_links, ask["orgId"]
+    link, secret = await links.create(ask.caller, org_id, ask.body.email)
+    path = f"/console/password?link={secret.reveal()}"
+    return wire.PasswordLink(path=path, created_at=link.created_at, expires_at=link.expires_at)
+
+
+async def use_password_link(ask: Ask[Nothing, wire.PasswordLinkUse]) -> Nothing:
+    await ask.services.password_links.use(
+        ask.body.link,
+        Secret(ask.body.password),
+        source=ask.caller.source,
+        request_id=ask.caller.request_id,
+    )
+    return Nothing()
+
+
+ROUTES: Final = (
+    route(wire.LIST_ORGS, list_orgs),
+    route(wire.GET_ORG, get_org),
+    route(wire.LIST_ORG_MEMBERS, list_org_members),
+    route(wire.ADD_ORG_MEMBER, add_org_member),
+    route(wire.GET_ORG_MEMBER, get_org_member),
+    route(wire.UPDATE_ORG_MEMBER, update_org_member),
+    route(wire.REMOVE_ORG_MEMBER, remove_org_member),
+    route(wire.CREATE_PASSWORD_LINK, create_password_link),
+    route(wire.USE_PASSWORD_LINK, use_password_link),
+)
