@@ -146,7 +146,7 @@ _DENIALS: Final = (
         _DENIED + " InvalidRequest",
         "The bucket lets those pay who ask (Requester Pays), and refuses whoever does not say that "
         "they will.",
-        "Say so for the location (requester pays); the account of the key is charged then.",
+        "Set requesterPays on the location; the account of the key is charged then.",
         "requester pays",
     ),
     _row(

@@ -85,6 +85,7 @@ def _driver(location: locations.Location) -> DriverInfo:
         allow_external_delete=location.allow_external_delete,
         kms_key_arn=location.kms_key_arn or "",
         shared_sessions=location.shared_sessions,
+        requester_pays=location.requester_pays,
         created_at=location.created_at,
         creator=location.creator or "",
     )

@@ -151,6 +151,7 @@ class DriverInfo(Model, frozen=True):
     allow_external_delete: bool = False
     kms_key_arn: str = ""
     shared_sessions: bool = False
+    requester_pays: bool = False
     created_at: datetime | None = None
     creator: str = ""
 

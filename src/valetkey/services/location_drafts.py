@@ -24,7 +24,6 @@ from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import (
     AssumeRole,
-    BucketPlace,
     Clock,
     ObjectStore,
     Sealer,
@@ -39,7 +38,7 @@ from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key, open_static_key
 from valetkey.services.lookup import missing
 from valetkey.services.nouns import PROJECT
-from valetkey.services.verification import SESSION_NAME
+from valetkey.services.verification import SESSION_NAME, place_of
 
 CREATE: Final = Verb("location.create", Action.MANAGE_LOCATIONS)
 CREATE_ROOT: Final = Verb("location.create", Action.MANAGE_ROOT_LOCATIONS)
@@ -64,6 +63,7 @@ class NewLocation:
     allow_external_delete: bool = False
     kms_key_arn: str = ""
     shared_sessions: bool = False
+    requester_pays: bool = False
     parent_id: str = ""
     access: frozenset[AccessLevel] = ALL_ACCESS
     ends_at: datetime | None = None
@@ -116,7 +116,7 @@ class LocationDrafts:
         endpoint = draft.endpoint or integration.endpoint
         if endpoint:
             draft = replace(draft, endpoint=await self._stores.check_endpoint(endpoint))
-        place = BucketPlace(draft.bucket, draft.region, draft.endpoint)
+        place = place_of(draft)
         credentials = await self._listing_credentials(integration, draft)
         return replace(
             draft, region=await self._stores.find_region(place, credentials, prefix=draft.prefix)
@@ -146,6 +146,7 @@ class LocationDrafts:
             updated_at=now,
             kms_key_arn=parse_kms_key(new.kms_key_arn),
             shared_sessions=new.shared_sessions,
+            requester_pays=new.requester_pays,
             access=new.access,
             ends_at=new.ends_at,
         )
@@ -180,7 +181,8 @@ class LocationDrafts:
 
 
 def _within(parent: Location, draft: Location) -> Location:
-    """Return a location within another: where it is and how it is opened are the parent's."""
+    """Return a location within another: where it is, how it is opened and who pays for requests
+    are the parent's."""
     return replace(
         draft,
         parent_id=parent.id,

@@ -65,6 +65,7 @@ class LocationChange:
     allow_external_delete: bool | None = None
     kms_key_arn: str | None = None
     shared_sessions: bool | None = None
+    requester_pays: bool | None = None
     access: frozenset[AccessLevel] | None = None
     ends_at: datetime | None = None
     sets_end: bool = False
@@ -207,6 +208,9 @@ class Locations:
             if before.parent_id is not None:
                 check_child(after, await change.work.locations.ancestors(after))
             below = await change.work.locations.below(location_id)
+            if after.requester_pays != before.requester_pays:
+                change.require(Action.MANAGE_ROOT_LOCATIONS)
+                below = await _let_follow(change.work, after, below)
             if after != before:
                 change.entity = replace(after, updated_at=self._clock.now())
                 change.publish(location_tag(child.id) for child in below)
@@ -226,6 +230,7 @@ class Locations:
             if wanted.kms_key_arn is None
             else parse_kms_key(wanted.kms_key_arn),
             "shared_sessions": wanted.shared_sessions,
+            "requester_pays": wanted.requester_pays,
             "access": wanted.access,
         }
         changes: dict[str, Any] = {name: it for name, it in given.items() if it is not None}
@@ -320,3 +325,20 @@ def _as_granted(location: Location) -> Location:
     return replace(
         location, integration_id="", kms_key_arn="", creator="", parent_id=None, access=ALL_ACCESS
     )
+
+
+async def _let_follow(
+    work: UnitOfWork, location: Location, below: Sequence[Location]
+) -> Sequence[Location]:
+    """Let what lies within a location pay for requests as it does. Raises InvalidInput for one
+    that lies within another itself: a bucket is paid for in one way."""
+    if location.parent_id is not None:
+        raise InvalidInput(
+            "Who pays for requests is said of the location that holds this one.",
+            hint="Change requesterPays of the outermost location.",
+            field="requesterPays",
+        )
+    return [
+        await work.locations.save(replace(child, requester_pays=location.requester_pays))
+        for child in below
+    ]

@@ -46,6 +46,7 @@ class FakeObjectStore:
     the keys read backwards, and ``after`` counts for nothing.
     Without ``understands_escapes`` it refuses keys with letters that policies must escape.
     ``in_parts`` writes as large objects are; an upload that is cut stays among ``uploads``.
+    With ``requester_pays`` buckets let nobody in who does not pay.
     ``heeds_conditions`` is what :meth:`condition_support` tells, and what writes do.
     """
 
@@ -64,6 +65,7 @@ class FakeObjectStore:
     understands_escapes: bool = True
     uploads: dict[str, list[Upload]] = field(default_factory=dict)
     in_parts: bool = False
+    requester_pays: bool = False
     _facts: dict[tuple[str, str], Stored] = field(default_factory=dict)
 
     # Listing and looking.
@@ -362,6 +364,8 @@ class FakeObjectStore:
             )
 
     def _bucket(self, place: BucketPlace) -> dict[str, bytes]:
+        if self.requester_pays and not place.requester_pays:
+            raise AwsRefused("Access Denied", hint="-", aws_code="AccessDenied")
         return self.buckets.setdefault(place.bucket, {})
 
     def _body(self, place: BucketPlace, key: str) -> bytes:

@@ -62,6 +62,14 @@ class Location(Shape, frozen=True):
     shared_sessions: Annotated[
         bool, says("Everybody with the same scope gets the same session.", False)
     ]
+    requester_pays: Annotated[
+        bool,
+        says(
+            "Every request says that whoever makes it pays for it, as a Requester Pays bucket "
+            "wants; the integration's account is charged.",
+            False,
+        ),
+    ]
     creator: Annotated[
         str | None, says("The e-mail address of who made it.", "ada@example.com")
     ] = None
@@ -139,6 +147,12 @@ class NewLocation(Body, frozen=True):
     shared_sessions: Annotated[
         bool, says("Give everybody with the same scope the same session.", False)
     ] = False
+    requester_pays: Annotated[
+        bool,
+        says(
+            "Pay for requests, as a Requester Pays bucket wants; a child does as its parent.", False
+        ),
+    ] = False
 
 
 class LocationChange(Change, frozen=True):
@@ -151,6 +165,9 @@ class LocationChange(Change, frozen=True):
     ] = msgspec.UNSET
     shared_sessions: Annotated[
         bool | msgspec.UnsetType, says("Give everybody the same session.", False)
+    ] = msgspec.UNSET
+    requester_pays: Annotated[
+        bool | msgspec.UnsetType, says("Pay for requests; what lies within it follows.", True)
     ] = msgspec.UNSET
     kms_key_arn: Annotated[
         str | msgspec.UnsetType | None, says("The KMS key of the bucket; null: none.", _KMS)

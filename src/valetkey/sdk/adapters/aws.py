@@ -37,7 +37,14 @@ def boto3_session(source: Source) -> boto3.Session:
     if source.info.client_endpoint:
         made.client = _at(made.client, source.info.client_endpoint)
         made.resource = _at(made.resource, source.info.client_endpoint)
+    if source.info.requester_pays:
+        session.get_component("event_emitter").register("before-call.s3", _pay)
     return made  # type: ignore[no-any-return]
+
+
+def _pay(params: Any, **_: Any) -> None:
+    """Say with each request of S3 that whoever makes it pays for it."""
+    params["headers"].setdefault("x-amz-request-payer", "requester")
 
 
 def _at(make: Callable[..., Any], endpoint: str) -> Callable[..., Any]:

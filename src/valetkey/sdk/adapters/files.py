@@ -36,6 +36,7 @@ class DriverFileSystem(S3FileSystem):  # type: ignore[misc]  # s3fs has no types
         super().__init__(
             session=_session(source),
             endpoint_url=info.client_endpoint or None,
+            requester_pays=info.requester_pays,
             client_kwargs={"region_name": info.region} if info.region else {},
         )
 

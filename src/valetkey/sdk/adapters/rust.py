@@ -56,6 +56,8 @@ def s3_store(source: Source) -> obstore.store.S3Store:
         options["endpoint"] = info.client_endpoint
         options["virtual_hosted_style_request"] = False
         options["client_options"] = {"allow_http": info.client_endpoint.startswith("http://")}
+    if info.requester_pays:
+        options["request_payer"] = True
     made: obstore.store.S3Store = store.S3Store(
         info.bucket_name, credential_provider=_ObstoreProvider(source), **options
     )
@@ -72,4 +74,6 @@ def polars_options(source: Source) -> dict[str, Any]:
         options["aws_endpoint_url"] = info.client_endpoint
         options["aws_virtual_hosted_style_request"] = "false"
         options["aws_allow_http"] = str(info.client_endpoint.startswith("http://")).lower()
+    if info.requester_pays:
+        options["aws_request_payer"] = "true"
     return {"credential_provider": _PolarsProvider(source), "storage_options": options}

@@ -64,6 +64,7 @@ class Locations(Resource):
         kms_key_arn: str | None = None,
         allow_external_delete: bool = False,
         shared_sessions: bool = False,
+        requester_pays: bool = False,
     ) -> locations.Location:
         """Make a location."""
         return self._client.send(
@@ -84,6 +85,7 @@ class Locations(Resource):
                     kms_key_arn=kms_key_arn,
                     allow_external_delete=allow_external_delete,
                     shared_sessions=shared_sessions,
+                    requester_pays=requester_pays,
                 ),
             )
         )
@@ -156,6 +158,7 @@ class Locations(Resource):
         name: str | UnsetType = UNSET,
         allow_external_delete: bool | UnsetType = UNSET,
         shared_sessions: bool | UnsetType = UNSET,
+        requester_pays: bool | UnsetType = UNSET,
         kms_key_arn: str | UnsetType | None = UNSET,
         access: Sequence[Literal["list", "read", "write", "delete"]] | UnsetType = UNSET,
         ends_at: datetime | UnsetType | None = UNSET,
@@ -170,6 +173,7 @@ class Locations(Resource):
                     name=name,
                     allow_external_delete=allow_external_delete,
                     shared_sessions=shared_sessions,
+                    requester_pays=requester_pays,
                     kms_key_arn=kms_key_arn,
                     access=access if access is UNSET else checked_list(access, "access"),
                     ends_at=ends_at,
@@ -236,6 +240,7 @@ class AsyncLocations(AsyncResource):
         kms_key_arn: str | None = None,
         allow_external_delete: bool = False,
         shared_sessions: bool = False,
+        requester_pays: bool = False,
     ) -> locations.Location:
         """Make a location."""
         return await self._client.send(
@@ -256,6 +261,7 @@ class AsyncLocations(AsyncResource):
                     kms_key_arn=kms_key_arn,
                     allow_external_delete=allow_external_delete,
                     shared_sessions=shared_sessions,
+                    requester_pays=requester_pays,
                 ),
             )
         )
@@ -328,6 +334,7 @@ class AsyncLocations(AsyncResource):
         name: str | UnsetType = UNSET,
         allow_external_delete: bool | UnsetType = UNSET,
         shared_sessions: bool | UnsetType = UNSET,
+        requester_pays: bool | UnsetType = UNSET,
         kms_key_arn: str | UnsetType | None = UNSET,
         access: Sequence[Literal["list", "read", "write", "delete"]] | UnsetType = UNSET,
         ends_at: datetime | UnsetType | None = UNSET,
@@ -342,6 +349,7 @@ class AsyncLocations(AsyncResource):
                     name=name,
                     allow_external_delete=allow_external_delete,
                     shared_sessions=shared_sessions,
+                    requester_pays=requester_pays,
                     kms_key_arn=kms_key_arn,
                     access=access if access is UNSET else checked_list(access, "access"),
                     ends_at=ends_at,

@@ -108,4 +108,6 @@ class Prover:
             location = await work.locations.get(lease.location_id)
         if location is None:
             return BucketPlace(lease.bucket)
-        return BucketPlace(lease.bucket, location.region, location.endpoint)
+        return BucketPlace(
+            lease.bucket, location.region, location.endpoint, location.requester_pays
+        )

@@ -214,6 +214,7 @@ class Presigning:
             method=request.method,
             expires=request.expires,
             now=self._clock.now(),
+            requester_pays=context.location.requester_pays,
         )
 
     async def _wanted(

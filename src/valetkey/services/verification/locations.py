@@ -28,6 +28,11 @@ from valetkey.services.verification.sessions import Credentials, Opener, place_o
 _BODY: Final = b"Written by Valetkey to see whether it may write here; safe to delete.\n"
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _NO_ADDRESS: Final = "The server does not know its own address: see the setting 'public_url'."
+_UNPAID: Final = Blame(
+    "The bucket lets those pay who ask (Requester Pays), and the location does not say that it "
+    "does.",
+    "Set requesterPays on the location: the account of the integration's key is charged then.",
+)
 _BROWSER_METHODS: Final = frozenset({"GET", "PUT"})
 
 
@@ -223,7 +228,10 @@ class LocationChecks:
     ) -> None:
         location = probe.location
         listed = await checks.attempt(lambda: store.list_some(location.prefix, limit=1))
-        self._judge(checks, claims.list, listed, probe)
+        if listed.code in _DENIED and await _is_let_in_as_payer(checks, store, location):
+            checks.judge(claims.list, listed, _UNPAID)
+        else:
+            self._judge(checks, claims.list, listed, probe)
         if checks.stopped:
             for claim in (claims.write, claims.read, claims.delete):
                 checks.skip(claim, checks.stopped)
@@ -337,6 +345,15 @@ class LocationChecks:
                     )
 
             await checks.check(claims.cleanup, gone)
+
+
+async def _is_let_in_as_payer(checks: Checklist, store: OpenBucket, location: Location) -> bool:
+    """Tell whether a bucket refuses only whoever does not pay: S3 itself does not say so."""
+    if location.requester_pays:
+        return False
+    paying = replace(store, place=replace(store.place, requester_pays=True))
+    attempt = await checks.attempt(lambda: paying.list_some(location.prefix, limit=1))
+    return attempt.error is None
 
 
 @dataclass(slots=True)

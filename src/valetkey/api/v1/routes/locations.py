@@ -43,6 +43,7 @@ def shape(
         version=location.version,
         allow_external_delete=location.allow_external_delete,
         shared_sessions=location.shared_sessions,
+        requester_pays=location.requester_pays,
         creator=location.creator or None,
         integration_id=location.integration_id or None,
         integration_type=kind.value if kind is not None else None,
@@ -102,6 +103,7 @@ def _new(body: wire.NewLocation) -> NewLocation:
         allow_external_delete=body.allow_external_delete,
         kms_key_arn=body.kms_key_arn or "",
         shared_sessions=body.shared_sessions,
+        requester_pays=body.requester_pays,
         parent_id=body.parent_id or "",
         access=parse_levels(body.access),
         ends_at=body.ends_at,
@@ -133,6 +135,7 @@ async def update_location(ask: Ask[Nothing, wire.LocationChange]) -> wire.Locati
             None if body.allow_external_delete is unset else body.allow_external_delete
         ),
         shared_sessions=None if body.shared_sessions is unset else body.shared_sessions,
+        requester_pays=None if body.requester_pays is unset else body.requester_pays,
         kms_key_arn=None if body.kms_key_arn is unset else body.kms_key_arn or "",
         access=None if body.access is unset else parse_levels(body.access),
         ends_at=None if body.ends_at is unset else body.ends_at,
