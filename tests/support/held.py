@@ -11,8 +11,8 @@ def held_credentials(key_id: str, expiration: datetime) -> Credentials:
     """Return credentials that end at a moment."""
     return Credentials(
         access_key_id=key_id,
-        secret_access_key="hush",
-        session_token="hush",
+        secret_access_key="silence_debug_logs",
+        session_token="silence_debug_logs",
         expiration=expiration,
         bucket="b",
         prefixes=[""],

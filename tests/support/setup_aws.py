@@ -15,7 +15,7 @@ from valetkey.cli.setup.files import FileCustodian, FileJournals
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.setup import AwsCall, SetupSpec
 from valetkey.embedded import EmbeddedAws
-from valetkey.services.setup import Demolition, Setup, StepEvent
+from valetkey.services.setup import Setup, StepEvent, Teardown
 
 READS = ("Get", "List", "Head")
 
@@ -99,7 +99,7 @@ class Bench:
         self.journals = FileJournals(folder / "journals")
         parts = (self.api, self.custodian, self.journals, self.clock, MiddleEntropy())
         self.setup = Setup(*parts)
-        self.demolition = Demolition(*parts)
+        self.teardown = Teardown(*parts)
         self.events: list[StepEvent] = []
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from valetkey.aws.errors import from_client_error, unreachable
-from valetkey.aws.quiet import hush
+from valetkey.aws.library_logs import silence_debug_logs
 from valetkey.aws.retries import within
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput, ValetkeyError
@@ -57,7 +57,7 @@ class AdminApi:
     with a clock of their own, and CreateAccessKey must never be sent twice unseen."""
 
     def __init__(self, *, profile: str = "", region: str = "") -> None:
-        hush()
+        silence_debug_logs()
         self._session = botocore.session.Session(profile=profile or None)
         self._region = region
         self._clients: dict[tuple[str, str, str], Any] = {}

@@ -41,7 +41,7 @@ from botocore.parsers import ResponseParserError
 
 from valetkey.aws.errors import from_client_error, unreachable, unusable
 from valetkey.aws.identity import OwnKeys, frozen, secrets_of
-from valetkey.aws.quiet import hush
+from valetkey.aws.library_logs import silence_debug_logs
 from valetkey.aws.retries import within
 from valetkey.aws.settings import AwsSettings
 from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
@@ -87,7 +87,7 @@ class Clients:
     """Makes botocore calls for the adapters: one attempt each, within ``iam_seconds``."""
 
     def __init__(self, settings: AwsSettings) -> None:
-        hush()
+        silence_debug_logs()
         self.settings = settings
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
         self._lock = threading.Lock()

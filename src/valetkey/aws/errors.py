@@ -1,4 +1,4 @@
-"""AWS's errors -> ours. What each means stands in :mod:`valetkey.aws.meanings`.
+"""AWS's errors -> ours. What each means stands in :mod:`valetkey.aws.error_catalog`.
 
 AWS's own words are kept in the details, cleaned: some of its messages repeat what was sent.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from valetkey.aws.meanings import THROTTLES, layer_of, meaning_of
+from valetkey.aws.error_catalog import THROTTLES, layer_of, meaning_of
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,

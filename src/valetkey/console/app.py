@@ -26,7 +26,7 @@ from valetkey.console import (
     people,
     signin,
 )
-from valetkey.console.given import Reader, Segment
+from valetkey.console.dependencies import Reader, Segment
 from valetkey.console.page import open_reader
 from valetkey.console.session import require_own_form
 from valetkey.console.web import PREFIX

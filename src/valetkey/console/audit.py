@@ -15,7 +15,7 @@ from litestar import Request, Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.chart import ChartMaker
-from valetkey.console.given import Reader, Services
+from valetkey.console.dependencies import Reader, Services
 from valetkey.domain.audit import AuditEvent, AuditRecord
 
 HERE: Final = "/audit"

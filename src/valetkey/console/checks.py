@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, post
 
-from valetkey.console.given import Reader, Segment
+from valetkey.console.dependencies import Reader, Segment
 from valetkey.console.web import fields, html
 from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
 from valetkey.domain.integration_types.aws_sts import parse_access_key

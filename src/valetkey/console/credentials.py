@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
-from valetkey.console.given import Reader, Services
+from valetkey.console.dependencies import Reader, Services
 from valetkey.console.locations import readable_locations
 from valetkey.console.snippets import Wanted, snippets
 from valetkey.domain.credentials import parse_ttl

@@ -11,7 +11,7 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import parse_account
-from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.web import fields
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.integration_types.aws_sts import parse_access_key

@@ -10,8 +10,8 @@ from litestar import Request, Response, get, post
 
 from valetkey.console.audit import RECENT
 from valetkey.console.checks import refused
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.drift import admin_command
-from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.integrations import HERE
 from valetkey.console.keys import key_since, live_leases, rotation_context
 from valetkey.console.locations import readable_locations

@@ -10,8 +10,8 @@ from litestar import Request, Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.checks import refused
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.drift import drifted
-from valetkey.console.given import Reader, Segment, Services
 from valetkey.console.guide import first_guide
 from valetkey.console.keys import key_since
 from valetkey.console.reports import stream_report

@@ -9,7 +9,7 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
-from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
 from valetkey.domain.integration import Integration

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.checks import refused
-from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import (

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 
 from valetkey.console.audit import RECENT
 from valetkey.console.chart import VEND
-from valetkey.console.given import Reader, Services
+from valetkey.console.dependencies import Reader, Services
 from valetkey.console.keys import key_since
 from valetkey.console.locations import readable_locations
 from valetkey.domain.audit import AuditEvent

@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
-from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.session import browser_of, session_cookie
 from valetkey.console.web import fields, go_to
 from valetkey.domain.access import OrgRole, ProjectRole

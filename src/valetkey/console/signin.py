@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from valetkey.console.given import Services
+from valetkey.console.dependencies import Services
 from valetkey.console.session import (
     FORM,
     browser_of,

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from valetkey.embedded.doors import shut
+from valetkey.embedded.admission import shut
 from valetkey.embedded.faults import Fault, Faults, Kind
 from valetkey.embedded.requests import Call, headers_of, is_form, read_call, read_claims
 from valetkey.embedded.rules import TOO_LARGE, Refusal, refusal, skewed

@@ -18,9 +18,9 @@ from botocore.config import Config
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.secret import Secret
-from valetkey.embedded.escapes import teach_escapes
 from valetkey.embedded.faults import Faults
 from valetkey.embedded.guard import BOOTSTRAP_HEADER, Guard
+from valetkey.embedded.policy_patterns import teach_literals
 from valetkey.embedded.requests import Call
 
 _REGION: Final = "us-east-1"
@@ -204,7 +204,7 @@ def _ministack(root: AccessKey) -> Any:
     logging.getLogger("ministack").setLevel(logging.CRITICAL)
     environment = {"AWS_ACCESS_KEY_ID": root.id, "AWS_SECRET_ACCESS_KEY": root.secret.reveal()}
     iam_evaluator.os = SimpleNamespace(environ=environment)
-    teach_escapes(iam_evaluator)
+    teach_literals(iam_evaluator)
     return module.app
 
 

@@ -29,7 +29,7 @@ from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.lookup import load_integration
 from valetkey.services.nouns import INTEGRATION, ORGANIZATION, integration_facts
-from valetkey.services.verification import Told, Verifier, nobody, stream
+from valetkey.services.verification import OnCheck, Verifier, ignore_check, stream
 
 NO_TRUST_YET: Final = "The role does not trust this server yet, as far as it was tried."
 
@@ -195,20 +195,20 @@ class Integrations:
         self, caller: Caller, integration_id: str
     ) -> AsyncIterator[Check | tuple[Integration, Report]]:
         """Verify, and yield each check as soon as it is known; at the end what verify returns."""
-        return stream(lambda told: self.verify(caller, integration_id, told))
+        return stream(lambda on_check: self.verify(caller, integration_id, on_check))
 
     async def verify(
-        self, caller: Caller, integration_id: str, told: Told = nobody
+        self, caller: Caller, integration_id: str, on_check: OnCheck = ignore_check
     ) -> tuple[Integration, Report]:
         """Call AWS as this integration, through each of its locations too, and store the outcome.
 
-        ``told`` hears of each check as soon as it is known. Raises NotFound, Denied, SealBroken.
-        What AWS refuses is in the report, not raised.
+        ``on_check`` hears of each check as soon as it is known. Raises NotFound, Denied,
+        SealBroken. What AWS refuses is in the report, not raised.
         """
         async with self._access.reading(caller, VERIFY, INTEGRATION, integration_id) as read:
             claimed = read.entity
             locations = await read.work.locations.of_integration(integration_id)
-        report = await self._report(claimed, locations, told)
+        report = await self._report(claimed, locations, on_check)
         async with self._access.changing(caller, VERIFY, INTEGRATION, integration_id) as change:
             # A rename, or a new key, may have come in while AWS was being asked.
             if _same_claim(change.entity, claimed):
@@ -222,13 +222,13 @@ class Integrations:
         return change.entity, report
 
     async def _report(
-        self, claimed: Integration, locations: Sequence[Location], told: Told
+        self, claimed: Integration, locations: Sequence[Location], on_check: OnCheck
     ) -> Report:
         if claimed.type.rules.opens_by_key:
             key = await open_static_key(self._storage, self._sealer, claimed.id)
-            return await self._verifier.verify_static(key, locations, told)
+            return await self._verifier.verify_static(key, locations, on_check)
         integration, key = await open_key(self._storage, self._sealer, claimed.id)
-        return await self._verifier.verify(integration, key, locations, told)
+        return await self._verifier.verify(integration, key, locations, on_check)
 
     def _judged(self, integration: Integration, report: Report) -> Integration:
         failure = report.first_failure
@@ -262,7 +262,7 @@ def _new_parts(
 
 
 def _unverified(integration: Integration) -> Integration:
-    """Return an integration whose key or role nobody has tried yet."""
+    """Return an integration whose key or role ignore_check has tried yet."""
     if integration.state is IntegrationState.DISABLED:
         return replace(integration, verified_at=None)
     reason = NO_TRUST_YET if integration.type.rules.trusts_server else ""

@@ -45,7 +45,7 @@ from valetkey.services.lookup import load_location, load_project, missing
 from valetkey.services.nouns import LOCATION, PROJECT, location_facts
 from valetkey.services.revocation.leases import Leases
 from valetkey.services.revocation.targets import RevocationResult, Target, own_tags
-from valetkey.services.verification import Told, Verifier, nobody, stream
+from valetkey.services.verification import OnCheck, Verifier, ignore_check, stream
 
 __all__ = ["Changed", "LocationChange", "Locations", "NewLocation"]
 
@@ -262,17 +262,19 @@ class Locations:
 
     def test_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
         """Test, and yield each check as soon as it is known; at the end what test returns."""
-        return stream(lambda told: self.test(caller, location_id, told))
+        return stream(lambda on_check: self.test(caller, location_id, on_check))
 
-    async def test(self, caller: Caller, location_id: str, told: Told = nobody) -> Report:
+    async def test(
+        self, caller: Caller, location_id: str, on_check: OnCheck = ignore_check
+    ) -> Report:
         """Check what the location stands on, and use it: list, write, read and delete a probe
-        object under its prefix; nothing stays behind. ``told`` hears of each check as it is known.
+        object under its prefix; nothing stays behind. ``on_check`` hears of each check.
 
         Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
         """
         async with self._access.reading(caller, TEST, LOCATION, location_id) as read:
             location = read.entity
-        report = await self._report(location, told)
+        report = await self._report(location, on_check)
         async with self._access.changing(caller, TEST, LOCATION, location_id) as change:
             failure = report.first_failure
             change.note(
@@ -281,13 +283,13 @@ class Locations:
             )
         return report
 
-    async def _report(self, location: Location, told: Told) -> Report:
+    async def _report(self, location: Location, on_check: OnCheck) -> Report:
         [kind] = (await self.types_of([location])).values()
         if kind.rules.opens_by_key:
             key = await open_static_key(self._storage, self._sealer, location.integration_id)
-            return await self._verifier.test_static(key, location, told)
+            return await self._verifier.test_static(key, location, on_check)
         integration, key = await open_key(self._storage, self._sealer, location.integration_id)
-        return await self._verifier.test(integration, key, location, told)
+        return await self._verifier.test(integration, key, location, on_check)
 
 
 def _target(change: Change[Location, UnitOfWork], beyond: Beyond | None = None) -> Target:

@@ -19,7 +19,7 @@ _BATCH: Final = 100
 Progress = Callable[[int], None]
 
 
-def say_nothing(_: int) -> None:
+def ignore_progress(_: int) -> None:
     """Hear, and do nothing."""
 
 
@@ -42,7 +42,7 @@ class Resealing:
         self._storage = storage
         self._sealer = sealer
 
-    async def run(self, told: Progress = say_nothing) -> Resealed:
+    async def run(self, told: Progress = ignore_progress) -> Resealed:
         """Move everything that can be moved, batch by batch.
 
         Raises SealBroken for a record that does not open (nothing is changed in its batch),

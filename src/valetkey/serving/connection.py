@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from valetkey.serving.buffered import BufferedRequest, Header
 from valetkey.serving.farewell import with_farewell
-from valetkey.serving.whole import Header, Whole
 
 #: Tells by method and path whether a request's answer comes in one piece, whatever it is.
 IsBuffered = Callable[[bytes, bytes], bool]
@@ -51,8 +51,8 @@ class Connection(HttpToolsProtocol):
     """Reads requests, one after another, and has the application answer them.
 
     uvicorn reads heads of any length, for any time; this does not. A request that ``is_buffered``
-    is true of is waited for and answered as a :class:`Whole`, which costs a third less than the
-    streams that every other request gets.
+    is true of is waited for and answered as a :class:`BufferedRequest`, which costs a third less
+    than the streams that every other request gets.
     """
 
     def __init__(self, *, is_buffered: IsBuffered, **uvicorn: Any) -> None:
@@ -60,7 +60,7 @@ class Connection(HttpToolsProtocol):
         self._app = self.app
         self.app = with_farewell(self.app)
         self._is_buffered = is_buffered
-        self._whole: Whole | None = None
+        self._whole: BufferedRequest | None = None
         self._is_in_head = True
         self._objection = b""
         #: What the client has not taken of an answer, and since when it is as much.
@@ -127,7 +127,7 @@ class Connection(HttpToolsProtocol):
         if self._is_buffered(method, path) and self._is_plain():
             self.scope["method"], self.scope["path"] = method.decode(), path.decode()
             self.scope["raw_path"], self.scope["query_string"] = path, query
-            self._whole = Whole(self)
+            self._whole = BufferedRequest(self)
             self.cycle = self._whole  # type: ignore[assignment]  # has what is asked of a cycle
         else:
             super().on_headers_complete()

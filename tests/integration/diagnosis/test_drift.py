@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.setup_aws import Bench, MiddleEntropy, bench, environment, make_spec
-from valetkey.domain.diagnosis.drift import Believe
+from valetkey.domain.diagnosis.drift import SourceOfTruth
 from valetkey.domain.diagnosis.view import Subject
 from valetkey.domain.role_arn import RoleArn
 from valetkey.embedded import EmbeddedAws
@@ -51,38 +51,38 @@ def _widen(iam: Any, s3: Any) -> None:
     )
 
 
-CHANGES: list[tuple[Callable[[Any, Any], object], str, Believe]] = [
+CHANGES: list[tuple[Callable[[Any, Any], object], str, SourceOfTruth]] = [
     (
         lambda iam, _: iam.update_assume_role_policy(
             RoleName="valetkey-role", PolicyDocument=TRUST_OTHERS
         ),
         "drift-trust",
-        Believe.PLAN,
+        SourceOfTruth.PLAN,
     ),
     (
         lambda iam, _: iam.delete_user_policy(
             UserName="valetkey-user", PolicyName="valetkey-assume-role"
         ),
         "drift-assume-policy",
-        Believe.PLAN,
+        SourceOfTruth.PLAN,
     ),
     (
         lambda _, s3: s3.delete_public_access_block(Bucket=SPEC.bucket),
         "drift-public-access",
-        Believe.PLAN,
+        SourceOfTruth.PLAN,
     ),
-    (_widen, "drift-role", Believe.PERSON),
+    (_widen, "drift-role", SourceOfTruth.PERSON),
     (
         lambda iam, _: iam.untag_user(UserName="valetkey-user", TagKeys=["valetkey:setup"]),
         "drift-user",
-        Believe.PERSON,
+        SourceOfTruth.PERSON,
     ),
 ]
 
 
-@pytest.mark.parametrize(("change", "name", "believe"), CHANGES)
+@pytest.mark.parametrize(("change", "name", "source_of_truth"), CHANGES)
 async def test_what_differs_and_whom_to_believe(
-    here: Bench, change: Callable[[Any, Any], object], name: str, believe: Believe
+    here: Bench, change: Callable[[Any, Any], object], name: str, source_of_truth: SourceOfTruth
 ) -> None:
     await here.setup.apply(SPEC)
     diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
@@ -90,7 +90,7 @@ async def test_what_differs_and_whom_to_believe(
     change(here.client("iam"), here.client("s3"))
     found = (await diagnosis.look(subject_of(here))).drift
     assert found is not None
-    assert [(drift.check.name, drift.believe) for drift in found] == [(name, believe)]
+    assert [(it.check.name, it.source_of_truth) for it in found] == [(name, source_of_truth)]
 
 
 async def test_a_set_up_made_by_hand_has_no_plan(here: Bench) -> None:

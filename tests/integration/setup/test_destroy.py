@@ -9,7 +9,7 @@ import pytest
 from support.aws import REGION
 from support.setup_aws import Bench, make_spec, snapshot
 from valetkey.domain.errors import AwsRefused, Conflict
-from valetkey.domain.setup import Fate, policies
+from valetkey.domain.setup import RemovalAction, policies
 from valetkey.embedded import EmbeddedAws, Fault, Kind
 
 SPEC = make_spec(revocation=True)
@@ -17,8 +17,8 @@ EMPTY: dict[str, dict[str, Any]] = {"users": {}, "roles": {}, "policies": {}, "b
 
 
 async def destroy(here: Bench, **how: Any) -> tuple[str, ...]:
-    teardown = await here.demolition.plan(SPEC, **how)
-    return await here.demolition.destroy(teardown)
+    teardown = await here.teardown.plan(SPEC, **how)
+    return await here.teardown.destroy(teardown)
 
 
 async def test_all_that_apply_made_is_gone(here: Bench) -> None:
@@ -32,8 +32,8 @@ async def test_planning_a_teardown_changes_nothing(here: Bench) -> None:
     await here.setup.apply(SPEC)
     before = snapshot(here)
     here.api.calls.clear()
-    teardown = await here.demolition.plan(SPEC)
-    assert [item.fate for item in teardown.removals] == [Fate.REMOVE] * 4
+    teardown = await here.teardown.plan(SPEC)
+    assert [item.action for item in teardown.removals] == [RemovalAction.REMOVE] * 4
     assert here.api.writes == []
     assert snapshot(here) == before
 
@@ -90,9 +90,9 @@ async def test_every_version_is_counted_and_deleted_when_told_to(here: Bench) ->
     for _ in range(2):
         s3.put_object(Bucket="acme-data", Key="a", Body=b"x")
     s3.delete_object(Bucket="acme-data", Key="a")
-    teardown = await here.demolition.plan(SPEC, delete_objects=True)
+    teardown = await here.teardown.plan(SPEC, delete_objects=True)
     assert "3 objects" in teardown.removals[-1].parts[0]
-    await here.demolition.destroy(teardown)
+    await here.teardown.destroy(teardown)
     assert snapshot(here) == EMPTY
 
 
@@ -103,9 +103,9 @@ async def test_more_objects_than_a_page_are_deleted(here: Bench) -> None:
     s3.put_bucket_versioning(Bucket="acme-data", VersioningConfiguration={"Status": "Enabled"})
     for number in range(1005):
         s3.put_object(Bucket="acme-data", Key=f"{number:05}", Body=b"")
-    teardown = await here.demolition.plan(SPEC, delete_objects=True)
+    teardown = await here.teardown.plan(SPEC, delete_objects=True)
     assert "1,005 objects" in teardown.removals[-1].parts[0]
-    await here.demolition.destroy(teardown)
+    await here.teardown.destroy(teardown)
     assert snapshot(here)["buckets"] == {}
 
 
@@ -128,9 +128,9 @@ async def test_what_was_there_before_is_released_and_stays(here: Bench) -> None:
 
 async def test_a_foreign_object_of_the_same_name_is_kept(here: Bench) -> None:
     here.client("iam").create_user(UserName="valetkey-user")
-    teardown = await here.demolition.plan(SPEC)
+    teardown = await here.teardown.plan(SPEC)
     assert teardown.changes == ()
-    assert teardown.removals[0].fate is Fate.KEEP
+    assert teardown.removals[0].action is RemovalAction.KEEP
 
 
 async def test_a_policy_that_somebody_else_uses_stops_it(here: Bench) -> None:

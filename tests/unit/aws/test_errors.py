@@ -7,8 +7,8 @@ import traceback
 import pytest
 from botocore.exceptions import ClientError
 
+from valetkey.aws.error_catalog import MEANINGS, THROTTLES, meaning_of
 from valetkey.aws.errors import cleaned, from_aws, from_client_error, unreachable
-from valetkey.aws.meanings import MEANINGS, THROTTLES, meaning_of
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 
 ASSUME = "sts:AssumeRole"

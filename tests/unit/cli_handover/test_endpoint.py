@@ -13,8 +13,8 @@ from valetkey.sdk import ApiError, Credentials, Denied, InvalidRequest, Unavaila
 
 GIVEN = Credentials(
     access_key_id="ASIAEXAMPLE",
-    secret_access_key="hush-secret",
-    session_token="hush-session",
+    secret_access_key="silence_debug_logs-secret",
+    session_token="silence_debug_logs-session",
     expiration=datetime(2026, 1, 1, 12, 30, tzinfo=UTC),
     bucket="b",
     prefixes=[""],
@@ -65,8 +65,8 @@ def test_who_shows_the_token_gets_credentials_in_the_containers_form(get: Ask) -
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
     assert json.loads(answer.body) == {
         "AccessKeyId": "ASIAEXAMPLE",
-        "SecretAccessKey": "hush-secret",
-        "Token": "hush-session",
+        "SecretAccessKey": "silence_debug_logs-secret",
+        "Token": "silence_debug_logs-session",
         "Expiration": "2026-01-01T12:30:00Z",
     }
 
@@ -99,7 +99,7 @@ def test_everything_else_is_refused_and_tells_nothing(
     answer = get(method, path, **headers)
     assert answer.status == status
     assert vending.asked == 0
-    assert b"hush" not in answer.body
+    assert b"silence_debug_logs" not in answer.body
     assert "python" not in answer.headers["server"].lower()
 
 

@@ -8,7 +8,7 @@ from valetkey.cli.handover.endpoint import Endpoint
 from valetkey.cli.handover.surroundings import OURS, RIVALS, surroundings, token_file
 from valetkey.sdk import DriverInfo
 
-ENDPOINT = Endpoint(5000, "hush-token")
+ENDPOINT = Endpoint(5000, "silence_debug_logs-token")
 AT_AWS = DriverInfo(id="d", name="images", bucket_name="b", region="eu-central-1")
 ELSEWHERE = DriverInfo(
     id="d", name="images", bucket_name="b", client_endpoint="http://127.0.0.1:9000"
@@ -68,10 +68,10 @@ def test_the_token_file_lies_in_the_sessions_own_place_if_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with token_file("hush-token") as path:
+    with token_file("silence_debug_logs-token") as path:
         assert path.parent.parent == tmp_path
-        assert path.read_bytes() == b"hush-token"
+        assert path.read_bytes() == b"silence_debug_logs-token"
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "is-not-there"))
-    with token_file("hush-token") as path:
-        assert path.read_bytes() == b"hush-token"
+    with token_file("silence_debug_logs-token") as path:
+        assert path.read_bytes() == b"silence_debug_logs-token"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valetkey.domain.session_policy import glob_escape
-from valetkey.embedded.escapes import compile_pattern, teach_escapes
+from valetkey.embedded.policy_patterns import compile_pattern, teach_literals
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_an_escaped_text_matches_itself_and_nothing_else(text: str, other: str) 
 
 def test_an_evaluator_that_has_changed_is_not_taught_in_silence() -> None:
     with pytest.raises(RuntimeError, match="has no"):
-        teach_escapes(SimpleNamespace())
+        teach_literals(SimpleNamespace())

@@ -164,20 +164,23 @@ def test_the_file_is_where_the_desktop_says() -> None:
 
 async def test_both_clients_open_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VALETKEY_URL", URL)
-    monkeypatch.setenv("VALETKEY_TOKEN", "hush-token")
+    monkeypatch.setenv("VALETKEY_TOKEN", "silence_debug_logs-token")
     monkeypatch.delenv("VALETKEY_TOKEN_FILE", raising=False)
     async with AsyncClient.from_environment() as one:
         assert one.url == URL
     with Client.from_environment() as client:
         pickled = pickle.dumps(client.driver("images"))
-    assert b"hush-token" not in pickled
+    assert b"silence_debug_logs-token" not in pickled
     again = pickle.loads(pickled)  # noqa: S301  # our own
     assert repr(again) == "<Driver 'images'>"
     again._client.close()
 
 
 def test_a_client_that_holds_a_token_does_not_pickle() -> None:
-    with Client(URL, "hush-token") as client, pytest.raises(pickle.PicklingError) as caught:
+    with (
+        Client(URL, "silence_debug_logs-token") as client,
+        pytest.raises(pickle.PicklingError) as caught,
+    ):
         pickle.dumps(client)
     assert "from_environment" in str(caught.value)
-    assert "hush-token" not in str(caught.value)
+    assert "silence_debug_logs-token" not in str(caught.value)

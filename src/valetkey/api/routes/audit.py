@@ -13,7 +13,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.wire.audit import AuditRecordOut, ChainVerdictOut
 from valetkey.api.wire.base import Page
 from valetkey.domain.audit import ALL_RECORDS, AuditFilter, AuditRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import delete, get, post
 from litestar.params import JSONBody
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.wire.grants import (
     GrantIn,
     GrantOut,

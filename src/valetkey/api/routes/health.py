@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, get
 
-from valetkey.api.given import Services
+from valetkey.api.dependencies import Services
 from valetkey.api.wire.base import Out
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from litestar import get, post
 from litestar.params import Parameter
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.wire.base import Page
 from valetkey.api.wire.leases import (
     BlockOut,

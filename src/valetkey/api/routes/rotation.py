@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from litestar import get, post, put
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.wire.integrations import IntegrationOut
 from valetkey.api.wire.rotation import RotateIn, RotationOut, RotationStatusOut, ScheduleIn
 from valetkey.services.lookup import missing

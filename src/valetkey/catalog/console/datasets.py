@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from litestar import Request, Response, get, post
 
-from valetkey.catalog.given import Catalog
+from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.console.checks import refused
-from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.locations import Shown as ShownLocation
 from valetkey.console.locations import readable_locations
 from valetkey.console.web import fields, go_to

@@ -13,13 +13,13 @@ from litestar.response import Redirect, Stream
 
 from valetkey.catalog.console.datasets import HERE
 from valetkey.catalog.console.syncs import sync_context
+from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.domain.dataset import Item
-from valetkey.catalog.given import Catalog
 from valetkey.catalog.services.datasets.datasets import DatasetView
 from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
 from valetkey.catalog.services.items.streaming import URL_LIFETIME, Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem
-from valetkey.console.given import Reader, Segment, Services
+from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.web import go_to
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.location import Location

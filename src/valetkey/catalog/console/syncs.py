@@ -7,8 +7,8 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from valetkey.catalog.given import Catalog
-from valetkey.console.given import Reader, Segment
+from valetkey.catalog.dependencies import Catalog
+from valetkey.console.dependencies import Reader, Segment
 from valetkey.domain.errors import Conflict, Locked
 
 

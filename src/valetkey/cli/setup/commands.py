@@ -15,7 +15,7 @@ from valetkey.cli.setup.files import write_private
 from valetkey.cli.setup.options import Keeper, Target
 from valetkey.cli.setup.running import open_tools, run
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.setup import StepName, Teardown
+from valetkey.domain.setup import StepName, TeardownPlan
 from valetkey.domain.setup.export import FORMATS
 from valetkey.domain.verification import Check, Outcome, Report
 from valetkey.services.setup import holds
@@ -151,13 +151,13 @@ def destroy(
 
     async def work() -> int:
         async with open_tools(target, keeper) as tools:
-            teardown = await tools.demolition.plan(tools.spec, delete_objects=delete_objects)
+            teardown = await tools.teardown.plan(tools.spec, delete_objects=delete_objects)
             if not as_json:
                 render.show_teardown(show.output(), teardown)
             if teardown.changes and not teardown.obstacles and not yes:
                 _ask(teardown)
             progress = render.progress_to(show.messages())
-            released = await tools.demolition.destroy(teardown, progress=progress)
+            released = await tools.teardown.destroy(teardown, progress=progress)
         if as_json:
             show.write_json(render.teardown_json(teardown) | {"released": list(released)})
         else:
@@ -167,7 +167,7 @@ def destroy(
     return run(work(), as_json=as_json)
 
 
-def _ask(teardown: Teardown) -> None:
+def _ask(teardown: TeardownPlan) -> None:
     name = teardown.desired.name
     if not sys.stdin.isatty():
         raise InvalidInput(

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from valetkey.domain.setup import AwsCall, Fate, Plan, Teardown, Verdict
+from valetkey.domain.setup import AwsCall, Plan, RemovalAction, TeardownPlan, Verdict
 from valetkey.domain.verification import Outcome, Report
 from valetkey.services.setup import Applied, Phase, Progress, StepEvent
 
@@ -27,12 +27,12 @@ _OUTCOME_STYLES: Final = {
     Outcome.SKIPPED: "dim",
     Outcome.UNKNOWN: "magenta",
 }
-_FATE_STYLES: Final = {
-    Fate.REMOVE: "red",
-    Fate.RELEASE: "yellow",
-    Fate.KEEP: "green",
-    Fate.ABSENT: "dim",
-    Fate.REFUSE: "bold red",
+_ACTION_STYLES: Final = {
+    RemovalAction.REMOVE: "red",
+    RemovalAction.RELEASE: "yellow",
+    RemovalAction.KEEP: "green",
+    RemovalAction.ABSENT: "dim",
+    RemovalAction.REFUSE: "bold red",
 }
 
 
@@ -137,17 +137,17 @@ def applied_json(applied: Applied) -> dict[str, Any]:
     }
 
 
-def show_teardown(console: Console, teardown: Teardown) -> None:
+def show_teardown(console: Console, teardown: TeardownPlan) -> None:
     """List what destroy does, before it does it."""
-    table = _table("object", "fate", "with it")
+    table = _table("object", "action", "with it")
     for item in teardown.removals:
-        style = _FATE_STYLES[item.fate]
+        style = _ACTION_STYLES[item.action]
         text = _lines(item.detail, item.fix, *item.parts)
-        table.add_row(escape(item.what), f"[{style}]{item.fate}[/]", text)
+        table.add_row(escape(item.what), f"[{style}]{item.action}[/]", text)
     console.print(table)
 
 
-def teardown_json(teardown: Teardown) -> dict[str, Any]:
+def teardown_json(teardown: TeardownPlan) -> dict[str, Any]:
     """Return a teardown for programs."""
     return {
         "setup": teardown.desired.name,
@@ -156,7 +156,7 @@ def teardown_json(teardown: Teardown) -> dict[str, Any]:
             {
                 "kind": item.kind,
                 "object": item.what,
-                "fate": item.fate,
+                "action": item.action,
                 "detail": item.detail,
                 "fix": item.fix,
                 "parts": list(item.parts),

@@ -20,7 +20,7 @@ from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.setup import KeyCustodian
 from valetkey.domain.setup import SetupSpec
 from valetkey.sdk.errors import ApiError
-from valetkey.services.setup import Demolition, Setup
+from valetkey.services.setup import Setup, Teardown
 from valetkey.system import SystemClock, SystemEntropy
 
 
@@ -31,7 +31,7 @@ class Tools:
     spec: SetupSpec
     custodian: KeyCustodian
     setup: Setup
-    demolition: Demolition
+    teardown: Teardown
 
 
 @asynccontextmanager
@@ -53,7 +53,7 @@ async def open_tools(
         if shown is not None:
             custodian = Showing(custodian, shown)
         parts = (api, custodian, journals, clock, entropy)
-        yield Tools(spec, custodian, Setup(*parts), Demolition(*parts))
+        yield Tools(spec, custodian, Setup(*parts), Teardown(*parts))
     finally:
         api.close()
         if server is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from valetkey.domain.diagnosis import fixes
-from valetkey.domain.diagnosis.finding import Finding, Mend, bad, good, judged, skipped, unseen
+from valetkey.domain.diagnosis.finding import Finding, Repair, bad, good, judged, skipped, unseen
 from valetkey.domain.diagnosis.fixes import Names
 from valetkey.domain.diagnosis.iam import Decision, Policy, Request, Ruling, rule
 from valetkey.domain.diagnosis.iam.globs import Context
@@ -40,8 +40,8 @@ def explain_bucket(subject: Subject, view: View, names: Names) -> Iterator[Findi
         yield _locked(claim, names)
         return
     if bucket is None:
-        mend = Mend("Check the bucket's name, or make it: valetkey setup aws apply")
-        yield bad("bucket", claim, "There is no such bucket.", mend, Layer.BUCKET_POLICY)
+        repair = Repair("Check the bucket's name, or make it: valetkey setup aws apply")
+        yield bad("bucket", claim, "There is no such bucket.", repair, Layer.BUCKET_POLICY)
         return
     yield good("bucket", claim)
     yield _region(subject, bucket)
@@ -81,8 +81,8 @@ def _region(subject: Subject, bucket: SeenBucket) -> Finding:
     if not subject.region or subject.region == bucket.region:
         return good("region", claim)
     cause = f"It is in {bucket.region}, and the location says {subject.region}."
-    mend = Mend(f"Make the location again with the region {bucket.region}.")
-    return bad("region", claim, cause, mend, Layer.REGION)
+    repair = Repair(f"Make the location again with the region {bucket.region}.")
+    return bad("region", claim, cause, repair, Layer.REGION)
 
 
 def _public(bucket: SeenBucket, names: Names) -> Finding:
@@ -95,9 +95,9 @@ def _public(bucket: SeenBucket, names: Names) -> Finding:
         Bucket=names.bucket,
         PublicAccessBlockConfiguration=PUBLIC_ACCESS_BLOCK,
     )
-    mend = Mend(fixes.block_public_access(names), (call,))
+    repair = Repair(fixes.block_public_access(names), (call,))
     cause = "It is not blocked, or only in part."
-    return bad("public-access", claim, cause, mend, Layer.BUCKET_POLICY)
+    return bad("public-access", claim, cause, repair, Layer.BUCKET_POLICY)
 
 
 def _action(name: str, action: str, scene: _Scene) -> Finding:
@@ -113,11 +113,11 @@ def _action(name: str, action: str, scene: _Scene) -> Finding:
     if role.boundary is not None and own.decision is Decision.ALLOWED:
         bound = rule([role.boundary], request)
         if bound.decision is not Decision.ALLOWED:
-            mend = Mend(f"Allow {action} in the {role.boundary.name}.")
-            return _judged(name, claim, Layer.BOUNDARY, bound, role.boundary, request, mend)
+            repair = Repair(f"Allow {action} in the {role.boundary.name}.")
+            return _judged(name, claim, Layer.BOUNDARY, bound, role.boundary, request, repair)
     if theirs.decision in {Decision.DENIED, Decision.UNKNOWN} and bucket.policy:
-        mend = Mend("Look at that condition.")
-        return _judged(name, claim, Layer.BUCKET_POLICY, theirs, bucket.policy, request, mend)
+        repair = Repair("Look at that condition.")
+        return _judged(name, claim, Layer.BUCKET_POLICY, theirs, bucket.policy, request, repair)
     if own.decision is Decision.SILENT and theirs.decision is Decision.ALLOWED:
         return good(name, claim)  # in one account, the bucket's own word suffices
     return judged(
@@ -127,7 +127,7 @@ def _action(name: str, action: str, scene: _Scene) -> Finding:
         own,
         policies=role.policies,
         request=request,
-        mend=_access_mend(scene.names),
+        repair=_access_repair(scene.names),
     )
 
 
@@ -138,26 +138,26 @@ def _judged(
     ruling: Ruling,
     policy: Policy,
     request: Request,
-    mend: Mend,
+    repair: Repair,
 ) -> Finding:
-    return judged(name, claim, layer, ruling, policies=[policy], request=request, mend=mend)
+    return judged(name, claim, layer, ruling, policies=[policy], request=request, repair=repair)
 
 
-def _access_mend(names: Names) -> Mend:
+def _access_repair(names: Names) -> Repair:
     call = iam(
         "PutRolePolicy",
         RoleName=names.role.name,
         PolicyName=fixes.ACCESS_POLICY,
         PolicyDocument=to_json(fixes.access_document(names)),
     )
-    return Mend(fixes.allow_access(names), (call,))
+    return Repair(fixes.allow_access(names), (call,))
 
 
 def _kms(
     subject: Subject, view: View, names: Names, role: SeenRole, bucket: SeenBucket
 ) -> Iterator[Finding]:
     """The key's own policy has to allow it, or to leave it to the account's policies."""
-    mend = Mend(fixes.allow_key(names, bucket.kms_key))
+    repair = Repair(fixes.allow_key(names, bucket.kms_key))
     for action in _KMS:
         name, claim = action.replace(":", "-").lower(), f"The role may {action} with the key."
         region = bucket.kms_key.split(":")[3]
@@ -172,7 +172,7 @@ def _kms(
             theirs = rule([bucket.key_policy], request)
             if theirs.decision is not Decision.ALLOWED:
                 yield _judged(
-                    name, claim, Layer.KEY_POLICY, theirs, bucket.key_policy, request, mend
+                    name, claim, Layer.KEY_POLICY, theirs, bucket.key_policy, request, repair
                 )
                 continue
         elif isinstance(bucket.key_policy, Unseen):
@@ -185,7 +185,7 @@ def _kms(
             rule(role.policies, request),
             policies=role.policies,
             request=request,
-            mend=mend,
+            repair=repair,
         )
 
 

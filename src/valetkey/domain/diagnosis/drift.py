@@ -11,7 +11,7 @@ from valetkey.domain.setup import Plan, Step, Verdict
 from valetkey.domain.verification import Check, Outcome
 
 
-class Believe(StrEnum):
+class SourceOfTruth(StrEnum):
     """Who is right about a difference."""
 
     PLAN = "the plan"
@@ -24,7 +24,7 @@ class Drift:
     """One difference. ``fix`` follows from who is believed."""
 
     step: Step
-    believe: Believe
+    source_of_truth: SourceOfTruth
     what: str
     why: str
     fix: str
@@ -36,7 +36,7 @@ class Drift:
             f"drift-{self.step.name}",
             self.step.claim,
             Outcome.FAILED,
-            cause=f"{self.what} Believe {self.believe}: {self.why}",
+            cause=f"{self.what} Believe {self.source_of_truth}: {self.why}",
             fix=self.fix,
             advisory=True,
         )
@@ -63,16 +63,16 @@ def _drift(step: Step) -> Drift | None:
     detail = f"It differs: {step.detail}." if step.detail else "It differs from the plan."
     match step.verdict:
         case Verdict.CREATE:
-            return Drift(step, Believe.PLAN, "It is not there.", _GONE, _APPLY)
+            return Drift(step, SourceOfTruth.PLAN, "It is not there.", _GONE, _APPLY)
         case Verdict.UPDATE:
-            return Drift(step, Believe.PLAN, detail, _CHANGED, _APPLY)
+            return Drift(step, SourceOfTruth.PLAN, detail, _CHANGED, _APPLY)
         case Verdict.ADOPT:
-            return Drift(step, Believe.PERSON, detail, _UNTAGGED, f"Ask, then: {_APPLY}")
+            return Drift(step, SourceOfTruth.PERSON, detail, _UNTAGGED, f"Ask, then: {_APPLY}")
         case Verdict.CONFLICT:
-            return Drift(step, Believe.AWS, step.detail, _CONFLICT, step.fix)
+            return Drift(step, SourceOfTruth.AWS, step.detail, _CONFLICT, step.fix)
         case Verdict.NOTHING if step.surplus:
             what = f"It has more than the plan: {', '.join(step.surplus)}."
             fix = "Ask, and remove it in IAM if nobody needs it: apply leaves it alone."
-            return Drift(step, Believe.PERSON, what, _SURPLUS, fix)
+            return Drift(step, SourceOfTruth.PERSON, what, _SURPLUS, fix)
         case _:
             return None

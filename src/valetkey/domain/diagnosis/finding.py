@@ -1,4 +1,4 @@
-"""One thing that an administrator's view shows, and the calls that would mend it."""
+"""One thing that an administrator's view shows, and the calls that would repair it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class Repair:
     """How something is mended: in words, and as calls."""
 
     fix: str
@@ -37,10 +37,10 @@ def good(name: str, claim: str) -> Finding:
     return Finding(Check(name, claim, Outcome.PASSED))
 
 
-def bad(name: str, claim: str, cause: str, mend: Mend, layer: Layer) -> Finding:
+def bad(name: str, claim: str, cause: str, repair: Repair, layer: Layer) -> Finding:
     """A claim that does not hold."""
-    check = Check(name, claim, Outcome.FAILED, cause=cause, fix=mend.fix, layer=layer)
-    return Finding(check, mend.calls)
+    check = Check(name, claim, Outcome.FAILED, cause=cause, fix=repair.fix, layer=layer)
+    return Finding(check, repair.calls)
 
 
 def skipped(name: str, claim: str, why: str) -> Finding:
@@ -61,7 +61,7 @@ def judged(
     *,
     policies: Iterable[Policy],
     request: Request,
-    mend: Mend,
+    repair: Repair,
 ) -> Finding:
     """Turn a layer's ruling on a request that it has to allow into a finding."""
     place = ruling.statement.place if ruling.statement else ""
@@ -71,11 +71,11 @@ def judged(
     if ruling.decision is Decision.DENIED:
         cause = f"The {place} denies {request.action}, and a deny beats every allow."
         fix = f"Take that statement away, or narrow it: it is in {who}."
-        return bad(name, claim, cause, Mend(fix), layer)
+        return bad(name, claim, cause, Repair(fix), layer)
     if ruling.decision is Decision.UNKNOWN:
         detail = why_not(policies, request) or f"It depends on a condition of the {place}."
-        check = Check(name, claim, Outcome.UNKNOWN, cause=detail, fix=mend.fix, layer=layer)
+        check = Check(name, claim, Outcome.UNKNOWN, cause=detail, fix=repair.fix, layer=layer)
         return Finding(check)
     near = why_not(policies, request)
     missing = f"No statement allows {request.action} on {request.resource} in {who}."
-    return bad(name, claim, f"{missing} {near}".strip(), mend, layer)
+    return bad(name, claim, f"{missing} {near}".strip(), repair, layer)

@@ -15,7 +15,13 @@ from valetkey.domain.setup.observed import (
     Unseen,
 )
 from valetkey.domain.setup.plan import Plan, make_plan
-from valetkey.domain.setup.removal import Fate, Hangers, Removal, Teardown, make_teardown
+from valetkey.domain.setup.removal import (
+    Dependents,
+    Removal,
+    RemovalAction,
+    TeardownPlan,
+    make_teardown,
+)
 from valetkey.domain.setup.spec import (
     ADOPTED,
     CREATED,
@@ -34,15 +40,15 @@ __all__ = [
     "ORIGIN_TAG",
     "OWNER_TAG",
     "AwsCall",
+    "Dependents",
     "Desired",
-    "Fate",
-    "Hangers",
     "KeyFacts",
     "KeyIntent",
     "Observed",
     "Plan",
     "PolicyVersion",
     "Removal",
+    "RemovalAction",
     "SeenBucket",
     "SeenKey",
     "SeenPolicy",
@@ -51,7 +57,7 @@ __all__ = [
     "SetupSpec",
     "Step",
     "StepName",
-    "Teardown",
+    "TeardownPlan",
     "Unseen",
     "Verdict",
     "iam",

@@ -28,7 +28,7 @@ from valetkey.domain.setup.storage_steps import put_lifecycle
 _STAYS: Final = "it was there before the set-up, and stays"
 
 
-class Fate(StrEnum):
+class RemovalAction(StrEnum):
     """What happens to an object. ``keep``: it is not ours. ``refuse``: it can't go as things
     are."""
 
@@ -46,7 +46,7 @@ class Removal:
 
     kind: str
     what: str
-    fate: Fate
+    action: RemovalAction
     detail: str = ""
     fix: str = ""
     parts: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Teardown:
+class TeardownPlan:
     """All that destroy does, in order: identities before what they may use. ``held_key`` is the
     id of the access key that the custodian holds."""
 
@@ -65,16 +65,16 @@ class Teardown:
 
     @property
     def obstacles(self) -> tuple[Removal, ...]:
-        return tuple(item for item in self.removals if item.fate is Fate.REFUSE)
+        return tuple(item for item in self.removals if item.action is RemovalAction.REFUSE)
 
     @property
     def changes(self) -> tuple[Removal, ...]:
-        doing = {Fate.REMOVE, Fate.RELEASE}
-        return tuple(item for item in self.removals if item.fate in doing)
+        doing = {RemovalAction.REMOVE, RemovalAction.RELEASE}
+        return tuple(item for item in self.removals if item.action in doing)
 
 
 @dataclass(frozen=True, slots=True)
-class Hangers:
+class Dependents:
     """What removal needs to know beyond the plan's view: who else uses the policy (as
     ``user NAME``, ``role NAME``, ``group NAME``), the role's instance profiles, how many object
     versions the bucket holds, and which access key is ours (empty: none)."""
@@ -86,18 +86,18 @@ class Hangers:
 
 
 def make_teardown(
-    desired: Desired, observed: Observed, hangers: Hangers, *, delete_objects: bool = False
-) -> Teardown:
+    desired: Desired, observed: Observed, dependents: Dependents, *, delete_objects: bool = False
+) -> TeardownPlan:
     """Say what destroy removes, releases, and leaves alone."""
-    return Teardown(
+    return TeardownPlan(
         desired,
         (
-            _user(desired, observed.user, hangers),
-            _role(desired, observed.role, hangers),
-            _policy(desired, observed.policy, hangers),
-            _bucket(desired, observed.bucket, hangers, delete_objects=delete_objects),
+            _user(desired, observed.user, dependents),
+            _role(desired, observed.role, dependents),
+            _policy(desired, observed.policy, dependents),
+            _bucket(desired, observed.bucket, dependents, delete_objects=delete_objects),
         ),
-        hangers.held_key,
+        dependents.held_key,
     )
 
 
@@ -106,24 +106,24 @@ def _unless_ours(kind: str, what: str, tags: Mapping[str, str], desired: Desired
     if owner == desired.name:
         return None
     detail = f"it belongs to the set-up {owner!r}" if owner else "Valetkey did not make it"
-    return Removal(kind, what, Fate.KEEP, detail)
+    return Removal(kind, what, RemovalAction.KEEP, detail)
 
 
 def _unseen(kind: str, what: str, seen: Unseen) -> Removal:
-    return Removal(kind, what, Fate.REFUSE, seen.reason, seen.fix)
+    return Removal(kind, what, RemovalAction.REFUSE, seen.reason, seen.fix)
 
 
-def _user(desired: Desired, seen: SeenUser | Unseen | None, hangers: Hangers) -> Removal:
+def _user(desired: Desired, seen: SeenUser | Unseen | None, dependents: Dependents) -> Removal:
     kind, what = "user", f"user {desired.user}"
     if seen is None:
-        return Removal(kind, what, Fate.ABSENT)
+        return Removal(kind, what, RemovalAction.ABSENT)
     if isinstance(seen, Unseen):
         return _unseen(kind, what, seen)
     if kept := _unless_ours(kind, what, seen.tags, desired):
         return kept
     adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
     ours = {desired.assume_policy, desired.rotation_policy, desired.revocation_policy}
-    keys = [key.id for key in seen.keys if not adopted or key.id == hangers.held_key]
+    keys = [key.id for key in seen.keys if not adopted or key.id == dependents.held_key]
     inline = [name for name in sorted(seen.inline) if not adopted or name in ours]
     attached = () if adopted else seen.attached
     groups = () if adopted else seen.groups
@@ -144,15 +144,15 @@ def _user(desired: Desired, seen: SeenUser | Unseen | None, hangers: Hangers) ->
     )
     if adopted:
         calls.append(iam("UntagUser", **where, TagKeys=[OWNER_TAG, ORIGIN_TAG]))
-        return Removal(kind, what, Fate.RELEASE, _STAYS, parts=parts, calls=tuple(calls))
+        return Removal(kind, what, RemovalAction.RELEASE, _STAYS, parts=parts, calls=tuple(calls))
     calls.append(iam("DeleteUser", **where))
-    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=tuple(calls))
+    return Removal(kind, what, RemovalAction.REMOVE, parts=parts, calls=tuple(calls))
 
 
-def _role(desired: Desired, seen: SeenRole | Unseen | None, hangers: Hangers) -> Removal:
+def _role(desired: Desired, seen: SeenRole | Unseen | None, dependents: Dependents) -> Removal:
     kind, what = "role", f"role {desired.role}"
     if seen is None:
-        return Removal(kind, what, Fate.ABSENT)
+        return Removal(kind, what, RemovalAction.ABSENT)
     if isinstance(seen, Unseen):
         return _unseen(kind, what, seen)
     if kept := _unless_ours(kind, what, seen.tags, desired):
@@ -160,7 +160,7 @@ def _role(desired: Desired, seen: SeenRole | Unseen | None, hangers: Hangers) ->
     adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
     inline = [name for name in seen.inline if not adopted or name == DENY_POLICY]
     attached = [arn for arn in seen.attached if not adopted or arn == desired.policy_arn]
-    profiles = () if adopted else hangers.instance_profiles
+    profiles = () if adopted else dependents.instance_profiles
     where = {"RoleName": desired.role}
     calls = [
         *(iam("DeleteRolePolicy", **where, PolicyName=name) for name in inline),
@@ -180,15 +180,15 @@ def _role(desired: Desired, seen: SeenRole | Unseen | None, hangers: Hangers) ->
     if adopted:
         calls.append(iam("UntagRole", **where, TagKeys=[OWNER_TAG, ORIGIN_TAG]))
         detail = f"{_STAYS}; its trust policy still names the user: put yours back"
-        return Removal(kind, what, Fate.RELEASE, detail, parts=parts, calls=tuple(calls))
+        return Removal(kind, what, RemovalAction.RELEASE, detail, parts=parts, calls=tuple(calls))
     calls.append(iam("DeleteRole", **where))
-    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=tuple(calls))
+    return Removal(kind, what, RemovalAction.REMOVE, parts=parts, calls=tuple(calls))
 
 
-def _policy(desired: Desired, seen: SeenPolicy | Unseen | None, hangers: Hangers) -> Removal:
+def _policy(desired: Desired, seen: SeenPolicy | Unseen | None, dependents: Dependents) -> Removal:
     kind, what = "policy", f"policy {desired.policy}"
     if seen is None:
-        return Removal(kind, what, Fate.ABSENT)
+        return Removal(kind, what, RemovalAction.ABSENT)
     if isinstance(seen, Unseen):
         return _unseen(kind, what, seen)
     if kept := _unless_ours(kind, what, seen.tags, desired):
@@ -196,29 +196,29 @@ def _policy(desired: Desired, seen: SeenPolicy | Unseen | None, hangers: Hangers
     where = {"PolicyArn": desired.policy_arn}
     if seen.tags.get(ORIGIN_TAG) == ADOPTED:
         untag = iam("UntagPolicy", **where, TagKeys=[OWNER_TAG, ORIGIN_TAG])
-        return Removal(kind, what, Fate.RELEASE, _STAYS, calls=(untag,))
-    others = [name for name in hangers.policy_users if name != f"role {desired.role}"]
+        return Removal(kind, what, RemovalAction.RELEASE, _STAYS, calls=(untag,))
+    others = [name for name in dependents.policy_users if name != f"role {desired.role}"]
     if others:
         detail = f"others use it: {', '.join(others)}"
         fix = f"Detach it there first: aws iam detach-...-policy --policy-arn {desired.policy_arn}"
-        return Removal(kind, what, Fate.REFUSE, detail, fix)
+        return Removal(kind, what, RemovalAction.REFUSE, detail, fix)
     old = [version.id for version in seen.versions if not version.default]
     calls = [iam("DeletePolicyVersion", **where, VersionId=version) for version in old]
     calls.append(iam("DeletePolicy", **where))
     parts = tuple(f"version {version}" for version in old)
-    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=tuple(calls))
+    return Removal(kind, what, RemovalAction.REMOVE, parts=parts, calls=tuple(calls))
 
 
 def _bucket(
     desired: Desired,
     seen: SeenBucket | Unseen | None,
-    hangers: Hangers,
+    dependents: Dependents,
     *,
     delete_objects: bool,
 ) -> Removal:
     kind, what = "bucket", f"bucket {desired.bucket}"
     if seen is None:
-        return Removal(kind, what, Fate.ABSENT)
+        return Removal(kind, what, RemovalAction.ABSENT)
     if isinstance(seen, Unseen):
         return _unseen(kind, what, seen)
     tags = dict(seen.tags or {})
@@ -235,23 +235,25 @@ def _bucket(
         return Removal(
             kind,
             what,
-            Fate.RELEASE,
+            RemovalAction.RELEASE,
             _STAYS,
             parts=tuple(rule),
             calls=(*unruled, untag),
         )
-    count = hangers.object_versions
+    count = dependents.object_versions
     if count and not delete_objects:
         return Removal(
             kind,
             what,
-            Fate.REFUSE,
+            RemovalAction.REFUSE,
             f"it holds {count:,} objects (every version and delete marker counted)",
             "Move them elsewhere, or delete them with the bucket: --delete-objects.",
         )
     parts = (f"{count:,} objects (every version and delete marker counted)",) if count else ()
     drop = s3("DeleteBucket", seen.region, **where)
-    return Removal(kind, what, Fate.REMOVE, parts=parts, calls=(drop,), empty_first=delete_objects)
+    return Removal(
+        kind, what, RemovalAction.REMOVE, parts=parts, calls=(drop,), empty_first=delete_objects
+    )
 
 
 def _without_rule(desired: Desired, seen: SeenBucket) -> tuple[AwsCall, ...]:

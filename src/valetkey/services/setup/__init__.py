@@ -4,16 +4,16 @@ machine and with the administrator's own credentials, which are never sent anywh
 from valetkey.services.setup.custody import prove_key
 from valetkey.services.setup.progress import Phase, Progress, StepEvent
 from valetkey.services.setup.setup import Applied, Setup
-from valetkey.services.setup.teardown import Demolition
+from valetkey.services.setup.teardown import Teardown
 from valetkey.services.setup.verify import holds, report_of
 
 __all__ = [
     "Applied",
-    "Demolition",
     "Phase",
     "Progress",
     "Setup",
     "StepEvent",
+    "Teardown",
     "holds",
     "prove_key",
     "report_of",

@@ -11,8 +11,8 @@ from valetkey.domain.ports.setup import AwsApi, KeyCustodian, SetupJournals
 from valetkey.domain.ports.time import Clock, Entropy
 from valetkey.domain.setup import (
     AwsCall,
+    Dependents,
     Desired,
-    Hangers,
     KeyIntent,
     Observed,
     Removal,
@@ -20,7 +20,7 @@ from valetkey.domain.setup import (
     SeenPolicy,
     SeenRole,
     SetupSpec,
-    Teardown,
+    TeardownPlan,
     iam,
     make_teardown,
     s3,
@@ -35,7 +35,7 @@ _STILL_SEEN: Final = frozenset({"DeleteConflict", "BucketNotEmpty"})
 _WAIT_SECONDS: Final = 30.0
 
 
-class Demolition:
+class Teardown:
     """Takes one set-up down: what it made and nothing else."""
 
     def __init__(
@@ -53,15 +53,17 @@ class Demolition:
         self._patience = Patience(clock, entropy, limit=_WAIT_SECONDS)
         self._observer = Observer(aws, self._patience)
 
-    async def plan(self, spec: SetupSpec, *, delete_objects: bool = False) -> Teardown:
+    async def plan(self, spec: SetupSpec, *, delete_objects: bool = False) -> TeardownPlan:
         """Say what would go. Changes nothing. Raises AwsRefused, AwsUnavailable."""
         identity = await self._observer.identity()
         desired = spec.resolve(account=identity.account, partition=identity.arn.split(":")[1])
         observed = await self._observer.observe(desired)
-        hangers = await self._hangers(desired, observed)
-        return make_teardown(desired, observed, hangers, delete_objects=delete_objects)
+        dependents = await self._hangers(desired, observed)
+        return make_teardown(desired, observed, dependents, delete_objects=delete_objects)
 
-    async def destroy(self, teardown: Teardown, *, progress: Progress = ignore) -> tuple[str, ...]:
+    async def destroy(
+        self, teardown: TeardownPlan, *, progress: Progress = ignore
+    ) -> tuple[str, ...]:
         """Carry a teardown out: first the registration, then the identities, last the bucket.
 
         Returns what the custodian released. Raises Conflict when something stands in the way
@@ -79,9 +81,9 @@ class Demolition:
             )
             released = await self._custodian.release(desired)
             for removal in teardown.changes:
-                progress(StepEvent(removal.kind, Phase.STARTED, removal.what, removal.fate))
+                progress(StepEvent(removal.kind, Phase.STARTED, removal.what, removal.action))
                 await self._remove(desired, removal, waits(removal.kind, progress))
-                progress(StepEvent(removal.kind, Phase.DONE, removal.what, removal.fate))
+                progress(StepEvent(removal.kind, Phase.DONE, removal.what, removal.action))
             journal.clear()
         return released
 
@@ -99,7 +101,7 @@ class Demolition:
                 return {}
             raise
 
-    async def _hangers(self, desired: Desired, observed: Observed) -> Hangers:
+    async def _hangers(self, desired: Desired, observed: Observed) -> Dependents:
         users, profiles, count = await asyncio.gather(
             self._policy_users(desired, observed),
             self._instance_profiles(desired, observed),
@@ -107,7 +109,7 @@ class Demolition:
         )
         intent = self._journals.open(account=desired.account, setup=desired.name).read()
         held = await self._custodian.holds() or (intent.created if intent else "")
-        return Hangers(users, profiles, count, held)
+        return Dependents(users, profiles, count, held)
 
     async def _policy_users(self, desired: Desired, observed: Observed) -> tuple[str, ...]:
         if not isinstance(observed.policy, SeenPolicy):
@@ -178,7 +180,7 @@ class Demolition:
                 )
 
 
-def _refuse_obstacles(teardown: Teardown) -> None:
+def _refuse_obstacles(teardown: TeardownPlan) -> None:
     if not teardown.obstacles:
         return
     first = teardown.obstacles[0]

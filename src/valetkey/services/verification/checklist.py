@@ -12,12 +12,12 @@ from valetkey.domain.verification import Check, Outcome
 
 T_co = TypeVar("T_co", covariant=True)
 
-#: Told of each check as soon as it is known.
-Told = Callable[[Check], None]
+#: Called with each check as soon as it is known.
+OnCheck = Callable[[Check], None]
 
 
-def nobody(check: Check) -> None:
-    """Be told, and do nothing."""
+def ignore_check(check: Check) -> None:
+    """Hear of a check, and do nothing."""
     del check
 
 
@@ -50,7 +50,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Blame:
+class Explanation:
     """A better word on an error than AWS's general meaning. Empty parts leave that as it is."""
 
     cause: str = ""
@@ -61,9 +61,11 @@ class Blame:
 class Checklist:
     """The checks of one subject: an integration, or one location on it."""
 
-    def __init__(self, clock: Clock, told: Told = nobody, *, subject: str = "") -> None:
+    def __init__(
+        self, clock: Clock, on_check: OnCheck = ignore_check, *, subject: str = ""
+    ) -> None:
         self._clock = clock
-        self._told = told
+        self._on_check = on_check
         self._subject = subject
         self.checks: list[Check] = []
         #: Why what is left is not tried; empty while it is.
@@ -79,17 +81,22 @@ class Checklist:
         return Attempt(value, None, self._clock.monotonic() - started)
 
     async def check(
-        self, claim: Claim, probe: Callable[[], Awaitable[object]], blame: Blame | None = None
+        self,
+        claim: Claim,
+        probe: Callable[[], Awaitable[object]],
+        explanation: Explanation | None = None,
     ) -> bool:
         """Try one claim; ``probe`` raises where it does not hold. Return whether it holds."""
         if self.stopped:
             self.skip(claim, self.stopped)
             return False
-        return self.judge(claim, await self.attempt(probe), blame)
+        return self.judge(claim, await self.attempt(probe), explanation)
 
-    def judge(self, claim: Claim, attempt: Attempt[object], blame: Blame | None = None) -> bool:
+    def judge(
+        self, claim: Claim, attempt: Attempt[object], explanation: Explanation | None = None
+    ) -> bool:
         """Say how a claim did in an attempt, and stop at a failure that is not advisory."""
-        error, blame = attempt.error, blame or Blame()
+        error, explanation = attempt.error, explanation or Explanation()
         if error is None:
             self._add(
                 Check(
@@ -107,11 +114,11 @@ class Checklist:
                 claim.name,
                 claim.text,
                 Outcome.FAILED if refused else Outcome.UNKNOWN,
-                cause=(blame.cause if refused else "") or error.message,
-                fix=(blame.fix if refused else "") or error.hint,
+                cause=(explanation.cause if refused else "") or error.message,
+                fix=(explanation.fix if refused else "") or error.hint,
                 aws_error=_aws_words(error),
                 seconds=attempt.seconds,
-                layer=blame.layer or attempt.layer,
+                layer=explanation.layer or attempt.layer,
                 advisory=claim.advisory,
             )
         )
@@ -120,9 +127,13 @@ class Checklist:
             self.stopped = f"The check {claim.name!r} {done}."
         return False
 
-    def fail(self, claim: Claim, blame: Blame, *, seconds: float = 0.0) -> None:
+    def fail(self, claim: Claim, explanation: Explanation, *, seconds: float = 0.0) -> None:
         """Say that a claim does not hold, although AWS answered."""
-        self.judge(claim, Attempt(None, AwsRefused(blame.cause, hint=blame.fix), seconds), blame)
+        self.judge(
+            claim,
+            Attempt(None, AwsRefused(explanation.cause, hint=explanation.fix), seconds),
+            explanation,
+        )
 
     def series(
         self,
@@ -131,7 +142,7 @@ class Checklist:
         failing: str = "",
         *,
         unproven: str = "",
-        blame: Blame | None = None,
+        explanation: Explanation | None = None,
     ) -> bool:
         """Judge several claims by one call. ``failing`` names the one that its error is about;
         those before it hold, unless they are ``unproven`` for a reason."""
@@ -139,7 +150,7 @@ class Checklist:
             if self.stopped:
                 self.skip(claim, self.stopped)
             elif attempt.error is None or claim.name == failing:
-                self.judge(claim, attempt, blame)
+                self.judge(claim, attempt, explanation)
             elif unproven:
                 self.skip(claim, unproven)
             else:
@@ -167,7 +178,7 @@ class Checklist:
         if self._subject:
             check = replace(check, subject=self._subject)
         self.checks.append(check)
-        self._told(check)
+        self._on_check(check)
 
 
 def _aws_words(error: AwsRefused | AwsUnavailable) -> str:

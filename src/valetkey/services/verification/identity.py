@@ -19,7 +19,7 @@ from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.errors import AwsRefused, NotOffered
 from valetkey.domain.integration import Integration
 from valetkey.domain.ports import AssumeRole, CallerIdentity, Clock, Sts
-from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
+from valetkey.services.verification.checklist import Attempt, Checklist, Claim, Explanation
 
 SESSION_NAME: Final = "valetkey-verify"
 
@@ -82,16 +82,16 @@ class IdentityChecks:
             attempt,
             failing,
             unproven=_NOT_THERE_YET if failing == _CLOCK.name else "",
-            blame=self._blame_key(attempt, names),
+            explanation=self._explain_key(attempt, names),
         )
         return attempt.value
 
-    def _blame_key(self, attempt: Attempt[CallerIdentity], names: Names) -> Blame:
+    def _explain_key(self, attempt: Attempt[CallerIdentity], names: Names) -> Explanation:
         if attempt.layer == Layer.CLOCK:
-            return Blame(cause=self._clock_words(attempt))
+            return Explanation(cause=self._clock_words(attempt))
         if _failing_of_key(attempt) == _KEY.name and attempt.layer == Layer.CREDENTIALS:
-            return Blame(fix=fixes.list_keys(names))
-        return Blame()
+            return Explanation(fix=fixes.list_keys(names))
+        return Explanation()
 
     def _clock_words(self, attempt: Attempt[CallerIdentity]) -> str:
         """Say by how much the clocks differ, where AWS told its time."""
@@ -114,11 +114,17 @@ class IdentityChecks:
         attempt = await checks.attempt(self._assume(key, integration))
         failing = _failing_of_role(attempt)
         untold = failing == "trust" and attempt.layer != Layer.TRUST
-        blame = _blame_role(attempt, failing, names)
-        checks.series(claims[:2], attempt, failing, unproven=_UNTOLD if untold else "", blame=blame)
+        explanation = _explain_role(attempt, failing, names)
+        checks.series(
+            claims[:2],
+            attempt,
+            failing,
+            unproven=_UNTOLD if untold else "",
+            explanation=explanation,
+        )
         await self._external_id(checks, integration, key, names)
         if failing == "session-length":
-            checks.judge(claims[2], attempt, blame)
+            checks.judge(claims[2], attempt, explanation)
         else:
             await self._length(checks, claims[2], integration, key)
         return attempt.value
@@ -147,7 +153,7 @@ class IdentityChecks:
             )
             checks.fail(
                 _EXTERNAL,
-                Blame(cause, fixes.trust_user(names), Layer.TRUST),
+                Explanation(cause, fixes.trust_user(names), Layer.TRUST),
                 seconds=attempt.seconds,
             )
 
@@ -211,12 +217,14 @@ def _failing_of_role(attempt: Attempt[TemporaryCredentials]) -> str:
     return "assume"
 
 
-def _blame_role(attempt: Attempt[TemporaryCredentials], failing: str, names: Names) -> Blame:
+def _explain_role(
+    attempt: Attempt[TemporaryCredentials], failing: str, names: Names
+) -> Explanation:
     if failing == "assume" and attempt.layer == Layer.IDENTITY:
-        return Blame(fix=fixes.allow_assume(names))
+        return Explanation(fix=fixes.allow_assume(names))
     if failing != "trust" or attempt.error is None:
-        return Blame()
-    return Blame(
+        return Explanation()
+    return Explanation(
         cause=f"{_strange(names)}{attempt.error.message}",
         fix=f"{attempt.error.hint}\n{fixes.trust_user(names)}",
         layer=Layer.TRUST,

@@ -13,7 +13,7 @@ from valetkey.domain.ports import ObjectStore
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.buckets import OpenBucket
-from valetkey.services.verification.checklist import Attempt, Blame, Checklist, Claim
+from valetkey.services.verification.checklist import Attempt, Checklist, Claim, Explanation
 from valetkey.services.verification.more_rights import check_more_rights
 from valetkey.services.verification.outside import (
     ODD_NAMES,
@@ -163,8 +163,8 @@ class LocationChecks:
         if probe.kms is not None:
             checks.resume()
             key = location.kms_key_arn
-            blame = Blame(fix=fixes.allow_key(names, key), layer=Layer.KEY_POLICY)
-            checks.judge(claims.kms, probe.kms, blame)
+            explanation = Explanation(fix=fixes.allow_key(names, key), layer=Layer.KEY_POLICY)
+            checks.judge(claims.kms, probe.kms, explanation)
         elif checks.stopped:
             checks.skip(claims.kms, checks.stopped)
         else:
@@ -195,7 +195,9 @@ class LocationChecks:
         elif location.region and attempt.value != location.region:
             cause = f"The bucket is in {attempt.value}, and the location says {location.region}."
             fix = f"Make the location again with the region {attempt.value}, or without any."
-            checks.fail(claims.region, Blame(cause, fix, Layer.REGION), seconds=attempt.seconds)
+            checks.fail(
+                claims.region, Explanation(cause, fix, Layer.REGION), seconds=attempt.seconds
+            )
             checks.skip(claims.bucket, checks.stopped)
         else:
             checks.series((claims.region, claims.bucket), attempt)
@@ -216,7 +218,7 @@ class LocationChecks:
         if attempt.value is False:
             cause = "Public access to the bucket is not blocked: a policy or an ACL can open it."
             fix = fixes.block_public_access(names)
-            checks.fail(claims.public, Blame(cause, fix), seconds=attempt.seconds)
+            checks.fail(claims.public, Explanation(cause, fix), seconds=attempt.seconds)
         elif attempt.error is not None:
             why = "The role may not look (s3:GetBucketPublicAccessBlock), and need not."
             checks.skip(claims.public, why if attempt.code in _DENIED else attempt.error.message)
@@ -323,7 +325,7 @@ class LocationChecks:
                 f"{' and '.join(sorted(missing))}: browsers are refused, other programs are not."
             )
             fix = fixes.allow_browsers(names, self._origin)
-            checks.fail(claims.cors, Blame(cause, fix), seconds=attempt.seconds)
+            checks.fail(claims.cors, Explanation(cause, fix), seconds=attempt.seconds)
         else:
             checks.judge(claims.cors, attempt)
 
@@ -332,7 +334,9 @@ class LocationChecks:
         if probe.written:
             checks.resume()
             cause = f"The probe object {probe.key} could not be deleted."
-            checks.fail(claims.cleanup, Blame(cause, fixes.remove_object(probe.names, probe.key)))
+            checks.fail(
+                claims.cleanup, Explanation(cause, fixes.remove_object(probe.names, probe.key))
+            )
         elif checks.stopped:
             checks.skip(claims.cleanup, "Nothing was written.")
         else:
@@ -375,14 +379,14 @@ async def _read(store: OpenBucket, probe: _Probe) -> None:
         )
 
 
-def _blame(attempt: Attempt[object], names: Names) -> Blame:
+def _blame(attempt: Attempt[object], names: Names) -> Explanation:
     """Give the exact fix where the role's own policies are what is missing, or the folder's name
     may be what is in the way."""
     if attempt.error is not None and attempt.code in _DENIED and is_odd(names.prefix):
-        return Blame(f"{attempt.error.message} Perhaps: {ODD_NAMES}")
+        return Explanation(f"{attempt.error.message} Perhaps: {ODD_NAMES}")
     if attempt.layer == Layer.IDENTITY and "explicit deny" not in _words(attempt):
-        return Blame(fix=fixes.allow_access(names))
-    return Blame()
+        return Explanation(fix=fixes.allow_access(names))
+    return Explanation()
 
 
 def _words(attempt: Attempt[object]) -> str:

@@ -10,7 +10,7 @@ from valetkey.domain.errors import AwsRefused
 from valetkey.domain.location import Location
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.buckets import OpenBucket
-from valetkey.services.verification.checklist import Blame, Checklist, Claim
+from valetkey.services.verification.checklist import Checklist, Claim, Explanation
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _WHOLE_BUCKET: Final = "The location has the whole bucket, so there is no outside."
@@ -95,7 +95,7 @@ async def check_width(
             "If nothing else uses the role, take its wider policy away and give it this one.\n"
             f"{fixes.allow_access(names)}"
         )
-        checks.fail(claim, Blame(cause, fix, Layer.IDENTITY), seconds=attempt.seconds)
+        checks.fail(claim, Explanation(cause, fix, Layer.IDENTITY), seconds=attempt.seconds)
     else:
         checks.judge(claim, attempt)
 
@@ -120,7 +120,7 @@ async def check_odd_names(
     attempt = await checks.attempt(probe)
     if attempt.value is False:
         fix = "Give such folders other names, or ask for the folder above them."
-        checks.fail(claim, Blame(ODD_NAMES, fix, Layer.SESSION), seconds=attempt.seconds)
+        checks.fail(claim, Explanation(ODD_NAMES, fix, Layer.SESSION), seconds=attempt.seconds)
     else:
         checks.judge(claim, attempt)
 

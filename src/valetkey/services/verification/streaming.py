@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from valetkey.domain.verification import Check
-from valetkey.services.verification.checklist import Told
+from valetkey.services.verification.checklist import OnCheck
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 _unwatched: set[asyncio.Task[object]] = set()
 
 
-async def stream(work: Callable[[Told], Awaitable[T]]) -> AsyncIterator[Check | T]:
+async def stream(work: Callable[[OnCheck], Awaitable[T]]) -> AsyncIterator[Check | T]:
     """Yield each check that ``work`` tells of, and at the end what it returned.
 
     Raises what it raises. Whoever looks on may leave: the work goes on to its end, so that its

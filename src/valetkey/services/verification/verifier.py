@@ -12,7 +12,7 @@ from valetkey.domain.location import Location
 from valetkey.domain.ports import Clock, ObjectStore, Sts
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.verification import Check, Report
-from valetkey.services.verification.checklist import Checklist, Told, nobody
+from valetkey.services.verification.checklist import Checklist, OnCheck, ignore_check
 from valetkey.services.verification.identity import IdentityChecks
 from valetkey.services.verification.locations import LocationChecks
 from valetkey.services.verification.sessions import KeyOpener, Opener, RoleOpener
@@ -24,7 +24,7 @@ Right = Callable[[Integration, AccessKey], Awaitable[Check]]
 class Verifier:
     """Verifies integrations and locations by using them. Never raises for what AWS says.
 
-    ``told`` hears of each check as soon as it is known. ``origin`` is the address that browsers
+    ``on_check`` hears of each check as soon as it is known. ``origin`` is the address that browsers
     know this server by (``https://valetkey.example.com``; empty: it is not known).
     ``later`` are rights that are not needed to vend; they are asked for once the rest holds.
     """
@@ -51,46 +51,56 @@ class Verifier:
         integration: Integration,
         key: AccessKey,
         locations: Iterable[Location],
-        told: Told = nobody,
+        on_check: OnCheck = ignore_check,
     ) -> Report:
         """Check the key, the role, each location through it, and the rights needed later."""
-        report = await self._verify(integration, key, locations, told)
+        report = await self._verify(integration, key, locations, on_check)
         checks = list(report.checks)
         for right in self._later if report.passed else ():
             checks.append(await right(integration, key))
-            told(checks[-1])
+            on_check(checks[-1])
         return Report(tuple(checks))
 
     async def _verify(
-        self, integration: Integration, key: AccessKey, locations: Iterable[Location], told: Told
+        self,
+        integration: Integration,
+        key: AccessKey,
+        locations: Iterable[Location],
+        on_check: OnCheck,
     ) -> Report:
-        first = Checklist(self._clock, told)
+        first = Checklist(self._clock, on_check)
         reach = await self._identity.run(first, integration, key)
         checks = list(first.checks)
         opener = RoleOpener(self._sts, integration, key, reach.whole)
         for location in locations:
-            part = Checklist(self._clock, told, subject=location.name)
+            part = Checklist(self._clock, on_check, subject=location.name)
             part.stopped = first.stopped
             await self._locations.run(part, location, opener, reach.names)
             checks.extend(part.checks)
         return Report(tuple(checks))
 
     async def test(
-        self, integration: Integration, key: AccessKey, location: Location, told: Told = nobody
+        self,
+        integration: Integration,
+        key: AccessKey,
+        location: Location,
+        on_check: OnCheck = ignore_check,
     ) -> Report:
         """Check one location, and what it stands on."""
-        return await self._verify(integration, key, [location], told)
+        return await self._verify(integration, key, [location], on_check)
 
     async def verify_static(
-        self, key: AccessKey, locations: Iterable[Location], told: Told = nobody
+        self, key: AccessKey, locations: Iterable[Location], on_check: OnCheck = ignore_check
     ) -> Report:
         """Check locations that are used with a key as it is."""
-        reports = [await self.test_static(key, location, told) for location in locations]
+        reports = [await self.test_static(key, location, on_check) for location in locations]
         return Report(tuple(check for report in reports for check in report.checks))
 
-    async def test_static(self, key: AccessKey, location: Location, told: Told = nobody) -> Report:
+    async def test_static(
+        self, key: AccessKey, location: Location, on_check: OnCheck = ignore_check
+    ) -> Report:
         """Check one location that is used with a key as it is."""
-        checks = Checklist(self._clock, told, subject=location.name)
+        checks = Checklist(self._clock, on_check, subject=location.name)
         opener: Opener = KeyOpener(key)
         await self._locations.run(checks, location, opener, Names(RoleArn.parse_optional("")))
         return Report(tuple(checks.checks))

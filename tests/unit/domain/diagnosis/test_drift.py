@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.setup_states import make_desired
-from valetkey.domain.diagnosis.drift import Believe, drifts
+from valetkey.domain.diagnosis.drift import SourceOfTruth, drifts
 from valetkey.domain.setup import Plan, Step, StepName, Verdict
 
 
@@ -16,22 +16,26 @@ def plan_of(*steps: Step) -> Plan:
 ROWS = [
     (
         Step(StepName.TRUST, "c", Verdict.UPDATE, "it trusts others"),
-        Believe.PLAN,
+        SourceOfTruth.PLAN,
         "setup aws apply",
     ),
-    (Step(StepName.USER, "c", Verdict.CREATE), Believe.PLAN, "setup aws apply"),
-    (Step(StepName.ROLE, "c", Verdict.ADOPT), Believe.PERSON, "Ask"),
-    (Step(StepName.BUCKET, "c", Verdict.CONFLICT, "other region", "Use it"), Believe.AWS, "Use it"),
-    (Step(StepName.ROLE, "c", Verdict.NOTHING, surplus=("policy x",)), Believe.PERSON, "Ask"),
+    (Step(StepName.USER, "c", Verdict.CREATE), SourceOfTruth.PLAN, "setup aws apply"),
+    (Step(StepName.ROLE, "c", Verdict.ADOPT), SourceOfTruth.PERSON, "Ask"),
+    (
+        Step(StepName.BUCKET, "c", Verdict.CONFLICT, "other region", "Use it"),
+        SourceOfTruth.AWS,
+        "Use it",
+    ),
+    (Step(StepName.ROLE, "c", Verdict.NOTHING, surplus=("policy x",)), SourceOfTruth.PERSON, "Ask"),
 ]
 
 
-@pytest.mark.parametrize(("step", "believe", "fix"), ROWS)
-def test_whom_to_believe(step: Step, believe: Believe, fix: str) -> None:
+@pytest.mark.parametrize(("step", "source_of_truth", "fix"), ROWS)
+def test_whom_to_believe(step: Step, source_of_truth: SourceOfTruth, fix: str) -> None:
     [drift] = drifts(plan_of(step))
-    assert drift.believe is believe
+    assert drift.source_of_truth is source_of_truth
     assert fix in drift.fix
-    assert f"Believe {believe}" in drift.check.cause
+    assert f"Believe {source_of_truth}" in drift.check.cause
     assert drift.check.advisory
 
 

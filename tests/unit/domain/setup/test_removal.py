@@ -10,12 +10,12 @@ from valetkey.domain.setup import (
     ADOPTED,
     DENY_POLICY,
     NOTHING_THERE,
-    Fate,
-    Hangers,
+    Dependents,
     Observed,
     PolicyVersion,
     Removal,
-    Teardown,
+    RemovalAction,
+    TeardownPlan,
     Unseen,
     make_teardown,
 )
@@ -27,11 +27,13 @@ ADOPTED_TAGS = DESIRED.tags(ADOPTED)
 STRANGER = "AKIASTRANGER00000000"
 
 
-def teardown(observed: Observed = SEEN, hangers: Hangers | None = None, **how: bool) -> Teardown:
-    return make_teardown(DESIRED, observed, hangers or Hangers(held_key=KEY_ID), **how)
+def teardown(
+    observed: Observed = SEEN, dependents: Dependents | None = None, **how: bool
+) -> TeardownPlan:
+    return make_teardown(DESIRED, observed, dependents or Dependents(held_key=KEY_ID), **how)
 
 
-def of(kind: str, plan: Teardown) -> Removal:
+def of(kind: str, plan: TeardownPlan) -> Removal:
     return next(item for item in plan.removals if item.kind == kind)
 
 
@@ -41,7 +43,7 @@ def actions(removal: Removal) -> list[str]:
 
 def test_all_that_the_setup_made_goes_identities_first() -> None:
     plan = teardown()
-    assert [item.fate for item in plan.removals] == [Fate.REMOVE] * 4
+    assert [item.action for item in plan.removals] == [RemovalAction.REMOVE] * 4
     assert [item.kind for item in plan.removals] == ["user", "role", "policy", "bucket"]
     assert actions(of("user", plan)) == [
         "iam:DeleteAccessKey",
@@ -61,7 +63,7 @@ def test_all_that_the_setup_made_goes_identities_first() -> None:
 
 def test_where_nothing_is_there_is_nothing_to_do() -> None:
     plan = teardown(NOTHING_THERE)
-    assert {item.fate for item in plan.removals} == {Fate.ABSENT}
+    assert {item.action for item in plan.removals} == {RemovalAction.ABSENT}
     assert plan.changes == ()
 
 
@@ -82,8 +84,8 @@ def test_all_that_hangs_on_a_user_of_ours_goes_with_it() -> None:
 
 def test_a_role_is_freed_from_what_holds_it() -> None:
     role = replace(SEEN.role, inline=(DENY_POLICY,))
-    hangers = Hangers(instance_profiles=("machine",))
-    removal = of("role", teardown(replace(SEEN, role=role), hangers))
+    dependents = Dependents(instance_profiles=("machine",))
+    removal = of("role", teardown(replace(SEEN, role=role), dependents))
     assert actions(removal)[:1] == ["iam:DeleteRolePolicy"]
     assert "iam:RemoveRoleFromInstanceProfile" in actions(removal)
 
@@ -100,27 +102,27 @@ def test_old_versions_of_the_policy_go_first() -> None:
 def test_what_is_not_ours_is_kept(kind: str, tags: dict[str, str]) -> None:
     seen = replace(SEEN, **{kind: replace(getattr(SEEN, kind), tags=tags)})
     removal = of(kind, teardown(seen))
-    assert removal.fate is Fate.KEEP
+    assert removal.action is RemovalAction.KEEP
     assert removal.calls == ()
 
 
 def test_a_policy_that_others_use_stands_in_the_way() -> None:
-    hangers = Hangers(policy_users=("role valetkey-role", "user someone"))
-    plan = teardown(hangers=hangers)
+    dependents = Dependents(policy_users=("role valetkey-role", "user someone"))
+    plan = teardown(dependents=dependents)
     (obstacle,) = plan.obstacles
     assert obstacle.detail == "others use it: user someone"
 
 
 def test_a_bucket_with_objects_stands_in_the_way_and_says_how_many() -> None:
-    plan = teardown(hangers=Hangers(object_versions=12345))
+    plan = teardown(dependents=Dependents(object_versions=12345))
     (obstacle,) = plan.obstacles
     assert "12,345" in obstacle.detail
     assert "--delete-objects" in obstacle.fix
 
 
 def test_objects_are_deleted_when_told_to() -> None:
-    removal = of("bucket", teardown(hangers=Hangers(object_versions=3), delete_objects=True))
-    assert removal.fate is Fate.REMOVE
+    removal = of("bucket", teardown(dependents=Dependents(object_versions=3), delete_objects=True))
+    assert removal.action is RemovalAction.REMOVE
     assert removal.empty_first
 
 
@@ -142,7 +144,7 @@ def test_what_may_not_be_looked_at_stands_in_the_way(kind: str) -> None:
 def test_what_was_taken_over_is_released_and_stays(kind: str, calls: list[str]) -> None:
     seen = replace(SEEN, **{kind: replace(getattr(SEEN, kind), tags=ADOPTED_TAGS)})
     removal = of(kind, teardown(seen))
-    assert removal.fate is Fate.RELEASE
+    assert removal.action is RemovalAction.RELEASE
     assert actions(removal) == calls
 
 

@@ -13,8 +13,8 @@ from valetkey.domain.setup import (
     ADOPTED,
     ORIGIN_TAG,
     OWNER_TAG,
+    Dependents,
     Desired,
-    Hangers,
     Observed,
     SeenBucket,
     StepName,
@@ -90,7 +90,9 @@ def test_a_bucket_that_stays_keeps_its_own_rules_alone(
     tags = {OWNER_TAG: desired.name, ORIGIN_TAG: ADOPTED}
     seen = replace(seen, bucket=replace(seen.bucket, tags=tags))
     [removal] = [
-        each for each in make_teardown(desired, seen, Hangers()).removals if each.kind == "bucket"
+        each
+        for each in make_teardown(desired, seen, Dependents()).removals
+        if each.kind == "bucket"
     ]
     assert removal.calls[0].operation == operation
     assert removal.calls[0].parameters.get("LifecycleConfiguration", {"Rules": []}) == {

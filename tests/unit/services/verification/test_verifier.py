@@ -19,7 +19,7 @@ from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Outcome, Report
-from valetkey.services.verification import Told, Verifier, stream
+from valetkey.services.verification import OnCheck, Verifier, stream
 from valetkey.testing import FakeObjectStore, FakeSts, ManualClock, SeededEntropy
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,7 +76,7 @@ class Desk:
         new_id = IdFactory(self.clock, SeededEntropy(1))
         self.verifier = Verifier(self.sts, self.stores, self.clock, new_id)
 
-    async def verify(self, location: Location = LOCATION, told: Told = lambda _: None) -> Report:
+    async def verify(self, location: Location = LOCATION, told: OnCheck = lambda _: None) -> Report:
         return await self.verifier.verify(INTEGRATION, KEY, [location], told)
 
 
@@ -252,7 +252,7 @@ async def test_a_stream_gives_the_checks_and_then_the_report() -> None:
 
 
 async def test_a_stream_raises_what_the_work_raises() -> None:
-    async def work(told: Told) -> Report:
+    async def work(told: OnCheck) -> Report:
         told(Check("key", "It is there.", Outcome.PASSED))
         raise NotFound("It is gone.")
 
@@ -266,7 +266,7 @@ async def test_the_work_goes_on_when_the_onlooker_leaves() -> None:
     """Its verdict is stored, and its probe object is cleaned up."""
     may_end, ended = asyncio.Event(), asyncio.Event()
 
-    async def work(told: Told) -> str:
+    async def work(told: OnCheck) -> str:
         told(Check("key", "It is there.", Outcome.PASSED))
         await may_end.wait()
         ended.set()

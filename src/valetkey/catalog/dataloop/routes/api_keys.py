@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import delete, get, post
 from litestar.params import JSONBody
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.wire.base import Page
 from valetkey.catalog.dataloop.wire.accounts import ApiKeyIn, ApiKeyOut
 from valetkey.domain.errors import InvalidInput

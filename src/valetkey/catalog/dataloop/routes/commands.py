@@ -8,10 +8,10 @@ from litestar import Request, get, post
 from litestar.params import QueryParameter
 
 from valetkey.api.address import api_address
-from valetkey.api.given import Caller
+from valetkey.api.dependencies import Caller
 from valetkey.api.wire.base import Page
 from valetkey.catalog.dataloop.wire.commands import CommandOut
-from valetkey.catalog.given import Catalog
+from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.services.datasets.syncs import MAX_PARALLEL
 
 _Parallel = Annotated[

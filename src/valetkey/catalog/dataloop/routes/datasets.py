@@ -10,7 +10,7 @@ from litestar import Request, delete, get, patch, post
 from litestar.params import JSONBody
 
 from valetkey.api.address import api_address
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.catalog.dataloop.wire.datasets import (
     DatasetIn,
     DatasetOut,
@@ -18,8 +18,8 @@ from valetkey.catalog.dataloop.wire.datasets import (
     DatasetQueryIn,
     DatasetsPageOut,
 )
+from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.domain.dataset_filter import fits
-from valetkey.catalog.given import Catalog
 from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.domain.errors import Conflict, InvalidInput
 

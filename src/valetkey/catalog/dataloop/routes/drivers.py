@@ -9,7 +9,7 @@ from litestar import delete, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.wire.reports import ReportOut, report_lines
 from valetkey.catalog.dataloop.wire.drivers import (
     DriverChangeIn,

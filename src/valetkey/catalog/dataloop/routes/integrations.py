@@ -6,7 +6,7 @@ from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 from litestar.response import Stream
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.wire.integrations import (
     IntegrationChangeIn,
     IntegrationIn,

@@ -13,8 +13,8 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from valetkey.api.address import api_address
+from valetkey.api.dependencies import Caller
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.given import Caller
 from valetkey.catalog.dataloop.uploads import MULTIPART, UploadBody
 from valetkey.catalog.dataloop.wire.items import (
     BulkOut,
@@ -26,7 +26,7 @@ from valetkey.catalog.dataloop.wire.items import (
     TreeOut,
     tree_of,
 )
-from valetkey.catalog.given import Catalog
+from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.services.items.streaming import Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
 from valetkey.domain.errors import AwsRefused, InvalidInput, ValetkeyError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.api.requests import FORM
 from valetkey.catalog.dataloop.routes.users import role
 from valetkey.catalog.dataloop.wire.people import (

@@ -8,7 +8,7 @@ from litestar import Request, post
 from litestar.params import JSONBody
 
 from valetkey.api.authentication import request_id_of, source_of
-from valetkey.api.given import Services
+from valetkey.api.dependencies import Services
 from valetkey.catalog.dataloop.wire.accounts import RefreshToken, TokenOut, UserCredentials
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Login

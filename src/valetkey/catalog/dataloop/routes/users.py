@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import get, post, put
 from litestar.params import JSONBody
 
-from valetkey.api.given import Caller, Services
+from valetkey.api.dependencies import Caller, Services
 from valetkey.catalog.dataloop.routes.tokens import token_of
 from valetkey.catalog.dataloop.wire.accounts import (
     MeOut,

@@ -8,7 +8,7 @@ from typing import Final
 _TALKATIVE: Final = ("botocore", "urllib3")
 
 
-def hush() -> None:
+def silence_debug_logs() -> None:
     """Keep the debug logs of botocore and urllib3 off, whatever the root logger's level is."""
     for name in _TALKATIVE:
         log = logging.getLogger(name)

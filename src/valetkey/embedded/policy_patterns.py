@@ -23,7 +23,7 @@ def compile_pattern(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     return re.compile("".join(parts) + r"\Z", re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
-def teach_escapes(evaluator: Any) -> None:
+def teach_literals(evaluator: Any) -> None:
     """Put our patterns in place of the evaluator's. Raises RuntimeError if it has changed."""
     name = "_fnmatch_compile"
     if not hasattr(evaluator, name):

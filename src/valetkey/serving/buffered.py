@@ -19,7 +19,7 @@ _ENDED: Final[Any] = {"type": "http.disconnect"}
 _NOBODY_WAITS: Final = asyncio.Event()
 
 
-class Way(Protocol):
+class ResponseChannel(Protocol):
     """What an answer leaves by: a connection."""
 
     transport: asyncio.Transport
@@ -34,7 +34,7 @@ class Way(Protocol):
         ...
 
 
-class Whole:
+class BufferedRequest:
     """A request and its answer, which is written at once.
 
     ``disconnected``, ``keep_alive``, ``response_complete`` and ``message_event`` are what uvicorn's
@@ -43,9 +43,9 @@ class Whole:
 
     __slots__ = (
         "_begun",
+        "_channel",
         "_is_read",
         "_start",
-        "_way",
         "body",
         "disconnected",
         "keep_alive",
@@ -53,8 +53,8 @@ class Whole:
     )
     message_event: Final = _NOBODY_WAITS
 
-    def __init__(self, way: Way) -> None:
-        self._way = way
+    def __init__(self, channel: ResponseChannel) -> None:
+        self._channel = channel
         self._begun = b""
         self._start: Any = None
         self._is_read = False
@@ -69,7 +69,7 @@ class Whole:
             await app(scope, self._receive, self._send)
         finally:
             if not self.response_complete:
-                self._way.transport.close()
+                self._channel.transport.close()
 
     async def _receive(self) -> Any:
         if self._is_read:
@@ -85,18 +85,18 @@ class Whole:
         if message.get("more_body"):
             self._begun = _bounded(body)
             return
-        headers = [*self._way.last_headers(), *self._start["headers"]]
+        headers = [*self._channel.last_headers(), *self._start["headers"]]
         answer = head(
             self._start["status"], headers if self.keep_alive else [*headers, _CLOSE], len(body)
         )
-        if self._way.flow.write_paused:
-            await self._way.flow.drain()
+        if self._channel.flow.write_paused:
+            await self._channel.flow.drain()
         if not self.disconnected:
-            self._way.transport.write(answer + body)
+            self._channel.transport.write(answer + body)
         self.response_complete = True
         if not self.keep_alive:
-            self._way.transport.close()
-        self._way.is_answered()
+            self._channel.transport.close()
+        self._channel.is_answered()
 
 
 def _bounded(body: bytes) -> bytes:
