@@ -28,7 +28,7 @@ from valetkey.services.verification.sessions import Credentials, Opener, place_o
 _BODY: Final = b"Written by Valetkey to see whether it may write here; safe to delete.\n"
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _NO_ADDRESS: Final = "The server does not know its own address: see the setting 'public_url'."
-_UNPAID: Final = Blame(
+_UNPAID: Final = Explanation(
     "The bucket lets those pay who ask (Requester Pays), and the location does not say that it "
     "does.",
     "Set requesterPays on the location: the account of the integration's key is charged then.",
