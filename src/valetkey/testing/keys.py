@@ -1,20 +1,14 @@
-"""Rotations, leases of work, revocations, blocks and envelopes in memory."""
+"""Rotations, leases of work, revocations and blocks in memory."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from valetkey.domain.errors import Conflict
-from valetkey.domain.ports.keys import SealedRow
 from valetkey.domain.revocation import Block, Hold, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import Rotation, Schedule
-from valetkey.domain.sealing import SealContext, SealedSecret
-
-if TYPE_CHECKING:
-    from valetkey.testing.repositories import MemoryIntegrations
+from valetkey.domain.sealing import SealedSecret
 
 
 class MemoryRotations:
@@ -144,28 +138,3 @@ class MemoryBlocks:
 
     async def release(self, hold_id: str) -> None:
         self._holds.pop(hold_id, None)
-
-
-class MemorySealedRows:
-    """Implements ports.SealedRows over the integrations' secrets."""
-
-    def __init__(self, integrations: MemoryIntegrations) -> None:
-        self._integrations = integrations
-
-    async def usage(self) -> Mapping[str, int]:
-        return Counter(sealed.kek_id for sealed in self._integrations.secrets.values())
-
-    async def wrapped_by(self, kek_ids: Sequence[str], *, limit: int) -> Sequence[SealedRow]:
-        found = []
-        for integration_id, sealed in sorted(self._integrations.secrets.items()):
-            integration = await self._integrations.get(integration_id)
-            if sealed.kek_id in kek_ids and integration is not None:
-                context = SealContext(integration.org_id, integration.id, "secret")
-                found.append(SealedRow("integrations", integration.id, context, sealed))
-        return found[:limit]
-
-    async def rewrap(self, row: SealedRow, sealed: SealedSecret) -> bool:
-        if self._integrations.secrets.get(row.id) != row.sealed:
-            return False
-        self._integrations.secrets[row.id] = sealed
-        return True

@@ -8,11 +8,9 @@ from dataclasses import replace
 
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
 from valetkey.domain.errors import Conflict, InUse, NameTaken, Unstorable
-from valetkey.domain.integration import Integration
 from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
 from valetkey.domain.people import Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
-from valetkey.domain.sealing import SealedSecret
 from valetkey.testing.datasets import MemoryCommands, MemoryDatasets, MemoryItems
 from valetkey.testing.idempotency import MemoryKeptRequests
 from valetkey.testing.identity import (
@@ -21,11 +19,11 @@ from valetkey.testing.identity import (
     MemoryKnownSources,
     MemoryPasswordLinks,
 )
+from valetkey.testing.integrations import MemoryIntegrations, MemorySealedRows
 from valetkey.testing.keys import (
     MemoryBlocks,
     MemoryRevocations,
     MemoryRotations,
-    MemorySealedRows,
     MemoryWorkLeases,
 )
 from valetkey.testing.vending import (
@@ -181,48 +179,6 @@ class MemoryProjects:
         for key in [key for key in self._members if key[0] == project_id]:
             del self._members[key]
         return self._rows.pop(project_id, None) is not None
-
-
-class MemoryIntegrations:
-    """Implements ports.Integrations."""
-
-    def __init__(self, locations: MemoryLocations) -> None:
-        self._locations = locations
-        self._rows: dict[str, Integration] = {}
-        self.secrets: dict[str, SealedSecret] = {}
-
-    async def add(self, integration: Integration, sealed_secret: SealedSecret) -> None:
-        self._check_name(integration)
-        self._rows[integration.id] = integration
-        self.secrets[integration.id] = sealed_secret
-
-    async def get(self, integration_id: str) -> Integration | None:
-        return self._rows.get(integration_id)
-
-    async def of_org(self, org_id: str) -> Sequence[Integration]:
-        found = [row for row in self._rows.values() if row.org_id == org_id]
-        return sorted(found, key=lambda row: row.name)
-
-    async def save(self, integration: Integration) -> Integration:
-        self._check_name(integration)
-        return save(self._rows, integration)
-
-    async def sealed_secret(self, integration_id: str) -> SealedSecret | None:
-        return self.secrets.get(integration_id)
-
-    async def replace_secret(self, integration_id: str, sealed_secret: SealedSecret) -> None:
-        self.secrets[integration_id] = sealed_secret
-
-    async def delete(self, integration_id: str) -> bool:
-        if await self._locations.of_integration(integration_id):
-            raise InUse("Locations use this integration.", hint="Delete its locations first.")
-        self.secrets.pop(integration_id, None)
-        return self._rows.pop(integration_id, None) is not None
-
-    def _check_name(self, new: Integration) -> None:
-        for row in self._rows.values():
-            if (row.org_id, row.name) == (new.org_id, new.name) and row.id != new.id:
-                raise NameTaken(f"There is an integration {new.name!r} already.", hint="Rename it.")
 
 
 class MemoryLocations:
