@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
@@ -16,6 +20,9 @@ R = TypeVar("R")
 
 #: Each hash takes 64 MiB for its time: more at once would let guessing eat the memory.
 _AT_ONCE: Final = 2
+#: The hash's threads (it has four) let everything else go first, where the system can tell threads
+#: apart: a flood of guesses must not keep the event loop from the processor.
+_NICE: Final = 5
 
 
 class Argon2Passwords:
@@ -23,7 +30,9 @@ class Argon2Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(
+            _AT_ONCE, thread_name_prefix="argon2", initializer=_step_back
+        )
         self._decoy = ""
 
     async def hash(self, password: Secret) -> str:
@@ -46,3 +55,9 @@ class Argon2Passwords:
 
     async def _run(self, work: Callable[..., R], *args: str) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+
+def _step_back() -> None:
+    if sys.platform == "linux":  # elsewhere it would be the whole process
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

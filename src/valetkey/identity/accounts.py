@@ -14,7 +14,7 @@ from valetkey.domain.secret import Secret
 from valetkey.domain.sources import source_network
 from valetkey.domain.tags import user_tag
 from valetkey.identity.authentication import Authentication, stale
-from valetkey.identity.hash_queue import SourceGate
+from valetkey.identity.fair_queue import FairQueue
 from valetkey.identity.passwords import PasswordCheck
 from valetkey.identity.records import (
     SIGN_IN,
@@ -33,6 +33,8 @@ LONGEST_LOGIN: Final = timedelta(days=7)
 #: How long, and how many for each user, a source that somebody signed in from is remembered.
 _KNOWN_FOR: Final = timedelta(days=90)
 _KNOWN_SOURCES: Final = 20
+#: How many look at once whose account it is: a flood takes no more of the database.
+_LOOKUPS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Accounts:
         self._authentication = authentication
         self._audit = audit
         self._clock = clock
-        self._lookups = SourceGate()
+        self._lookups = FairQueue(clock, at_once=_LOOKUPS)
 
     async def login(
         self, email: str, password: Secret, *, source: str = "", request_id: str = ""

@@ -6,7 +6,7 @@ from valetkey.domain.people import User, check_password
 from valetkey.domain.ports import Clock, Passwords
 from valetkey.domain.secret import Secret
 from valetkey.domain.sources import source_network
-from valetkey.identity.hash_queue import HashQueue
+from valetkey.identity.fair_queue import FairQueue
 from valetkey.identity.throttle import Throttle
 
 
@@ -16,7 +16,7 @@ class PasswordCheck:
     def __init__(self, passwords: Passwords, clock: Clock) -> None:
         self._passwords = passwords
         self._throttle = Throttle(clock)
-        self._queue = HashQueue(clock)
+        self._queue = FairQueue(clock)
 
     async def is_right(
         self, account: str, user: User | None, password: Secret, *, source: str, known: bool

@@ -95,32 +95,29 @@ class Crowd:
         assert not self.odd, self.odd[:3]
 
     def _vend(self, number: int) -> None:
-        connection = connect(self.urls[number % len(self.urls)])
-        headers = {
-            "authorization": f"Bearer {self.holder.token}",
-            "content-type": "application/json",
-        }
-        path, turn = f"/v1/locations/{self.holder.location_id}/credentials", 0
+        connection, turn = connect(self.urls[number % len(self.urls)]), 0
         try:
             while not self._is_over:
                 turn += 1
-                body = {
-                    "prefixes": [f"c{number}/{turn}"],
-                    "access": ["list", "read"],
-                    "ttlSeconds": 900,
-                }
-                asked_at = time.monotonic()
-                connection.request("POST", path, json.dumps(body), headers)
-                answer = connection.getresponse()
-                text = answer.read()
-                self.take(answer.status, text, asked_at)
+                self.ask(connection, f"c{number}/{turn}")
         except (OSError, http.client.HTTPException) as error:
             self.odd.append(repr(error))
         finally:
             connection.close()
 
-    def take(self, status: int, text: bytes, asked_at: float) -> None:
-        """Keep what came, or note that it was refused."""
+    def ask(self, connection: http.client.HTTPConnection, prefix: str) -> None:
+        """Ask for one folder, and keep what comes."""
+        headers = {
+            "authorization": f"Bearer {self.holder.token}",
+            "content-type": "application/json",
+        }
+        body = {"prefixes": [prefix], "access": ["list", "read"], "ttlSeconds": 900}
+        path, asked_at = f"/v1/locations/{self.holder.location_id}/credentials", time.monotonic()
+        connection.request("POST", path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        self._take(answer.status, answer.read(), asked_at)
+
+    def _take(self, status: int, text: bytes, asked_at: float) -> None:
         received_at = time.monotonic()
         if status in _REFUSALS:
             self.refused[status] += 1
@@ -132,17 +129,14 @@ class Crowd:
 
 
 def vend(url: str, holder: Holder, prefix: str) -> Handed:
-    """Vend once, and be refused nothing."""
-    crowd = Crowd([url], holder)
-    connection, asked_at = connect(url), time.monotonic()
-    headers = {"authorization": f"Bearer {holder.token}", "content-type": "application/json"}
-    body = {"prefixes": [prefix], "access": ["list", "read"], "ttlSeconds": 900}
-    path = f"/v1/locations/{holder.location_id}/credentials"
-    connection.request("POST", path, json.dumps(body), headers)
-    answer = connection.getresponse()
-    crowd.take(answer.status, answer.read(), asked_at)
-    connection.close()
-    assert crowd.handed, (answer.status, crowd.odd)
+    """Vend once, as a client that asks again when it is told to (503)."""
+    crowd = Crowd([url], holder, clients=1)
+    until = time.monotonic() + PATIENCE
+    while not crowd.handed:
+        crowd.ask(connect(url), prefix)
+        assert time.monotonic() < until, crowd.refused
+        assert crowd.refused.keys() <= {503}, crowd.refused
+        assert not crowd.odd, crowd.odd
     return crowd.handed[0]
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
 from support.memory import OWNER, PASSWORD, Memory, open_memory
-from valetkey.domain.errors import TooManyRequests, Unauthenticated
+from valetkey.domain.errors import StorageUnavailable, TooManyRequests, Unauthenticated
+from valetkey.domain.ports import UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Accounts
-from valetkey.identity.hash_queue import (
+from valetkey.identity.fair_queue import (
     AT_ONCE,
     KEPT_FOR_KNOWN,
     OF_ONE_SOURCE,
     WAITING,
-    HashQueue,
+    FairQueue,
 )
 from valetkey.identity.throttle import FREE_TRIES, Throttle
 from valetkey.testing import ManualClock, UnsafePasswords
@@ -199,7 +202,7 @@ class Work:
 
 
 async def test_one_source_has_a_share_of_the_queue_only() -> None:
-    queue, work = HashQueue(ManualClock()), Work()
+    queue, work = FairQueue(ManualClock()), Work()
 
     async def ask(source: str, *, known: bool = False) -> str:
         return await queue.run(source, work.of(source), known=known)
@@ -217,7 +220,7 @@ async def test_one_source_has_a_share_of_the_queue_only() -> None:
 
 
 async def test_a_full_queue_makes_room_for_a_source_that_has_less_and_for_who_is_known() -> None:
-    queue, work = HashQueue(ManualClock()), Work()
+    queue, work = FairQueue(ManualClock()), Work()
 
     async def ask(source: str, *, known: bool = False) -> str:
         return await queue.run(source, work.of(source), known=known)
@@ -238,7 +241,7 @@ async def test_a_full_queue_makes_room_for_a_source_that_has_less_and_for_who_is
 
 
 async def test_a_place_comes_free_however_its_holder_went() -> None:
-    queue, work = HashQueue(ManualClock()), Work()
+    queue, work = FairQueue(ManualClock()), Work()
     for round_ in range(20):
         tasks = [
             asyncio.create_task(queue.run(f"s{number}", work.of("x")))
@@ -265,7 +268,7 @@ def test_the_throttle_remembers_a_bounded_number_of_names() -> None:
 
 
 async def test_who_comes_for_the_first_time_is_next_however_many_a_flood_has_sent() -> None:
-    queue, work = HashQueue(ManualClock()), Work()
+    queue, work = FairQueue(ManualClock()), Work()
     work.let.set()
     sources = [f"f{number}" for number in range(AT_ONCE + WAITING)]
     for source in sources:  # each has had a hash
@@ -281,3 +284,78 @@ async def test_who_comes_for_the_first_time_is_next_however_many_a_flood_has_sen
     assert await honest == "honest"
     assert work.begun.index("honest") == AT_ONCE
     await asyncio.gather(*flood, return_exceptions=True)
+
+
+async def test_sources_that_had_some_turns_leave_the_last_slot_free() -> None:
+    queue, work = FairQueue(ManualClock()), Work()
+    work.let.set()
+    for _ in range(3):
+        await queue.run("flooder", work.of("flooder"))
+    work.let.clear()
+    work.begun.clear()
+    flood = [asyncio.create_task(queue.run("flooder", work.of("flooder"))) for _ in range(3)]
+    await settle()
+    assert work.begun == ["flooder"] * (AT_ONCE - 1)
+    honest = asyncio.create_task(queue.run("honest", work.of("honest")))
+    await settle()
+    assert work.begun[-1] == "honest"
+    work.let.set()
+    await asyncio.gather(honest, *flood)
+
+
+async def test_who_makes_room_may_be_on_the_way_out_already() -> None:
+    queue, work = FairQueue(ManualClock()), Work()
+    flood = [
+        asyncio.create_task(queue.run(f"f{number % 4}", work.of("f")))
+        for number in range(AT_ONCE + WAITING)
+    ]
+    await settle()
+    for task in flood[AT_ONCE:]:
+        task.cancel()  # they hear of it in the loop's next round
+    honest = asyncio.create_task(queue.run("honest", work.of("honest")))
+    await settle()
+    work.let.set()
+    assert await honest == "honest"
+    await asyncio.gather(*flood, return_exceptions=True)
+
+
+async def test_a_flood_of_sign_ins_leaves_the_database_to_others(memory: Memory) -> None:
+    storage, most, now = memory.storage, 0, 0
+    read = storage.read
+
+    @asynccontextmanager
+    async def slowly() -> AsyncIterator[UnitOfWork]:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        async with read() as work:
+            yield work
+        now -= 1
+
+    storage.read = slowly  # type: ignore[method-assign]
+    accounts = memory.services.accounts
+    flood = [attempt(accounts, source=f"198.18.{number % 20}.1") for number in range(200)]
+    await asyncio.gather(*flood)
+    assert 0 < most <= 4
+
+
+async def test_what_fails_for_somebody_who_left_is_no_unhandled_error() -> None:
+    queue, let = FairQueue(ManualClock()), asyncio.Event()
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+
+    async def fail() -> None:
+        await let.wait()
+        raise StorageUnavailable("away")
+
+    asked = asyncio.create_task(queue.run("somebody", fail))
+    await settle()
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    let.set()
+    await settle()
+    del asked
+    gc.collect()
+    assert unhandled == []
