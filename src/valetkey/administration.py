@@ -104,7 +104,7 @@ async def make_password_link(settings: Settings, email: str) -> MadeLink:
     clock, entropy = SystemClock(), SystemEntropy()
     storage = SqlCatalogStorage.at(settings.database)
     try:
-        passwords = PasswordCheck(Argon2Passwords(), clock)
+        passwords = PasswordCheck(Argon2Passwords(), storage, clock)
         audit = AuditLog(storage, clock, IdFactory(clock, entropy))
         links = PasswordLinks(storage, passwords, audit, clock, entropy)
         link, secret = await links.create_on_server(email)

@@ -203,7 +203,7 @@ def wire(parts: Parts) -> Services:
     storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.objects
     quick, heavy = storage.through(Pool.VENDING), storage.through(Pool.HEAVY)
     clock, new_id = parts.clock, parts.new_id
-    passwords = PasswordCheck(parts.passwords, clock)
+    passwords = PasswordCheck(parts.passwords, storage, clock)
     audit = AuditLog(heavy, clock, new_id)
     caches, sts_seen = Caches(), StsSeen()
     storage.listen(caches)

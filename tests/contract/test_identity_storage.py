@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from valetkey.domain.access import OrgRole, ProjectRole
-from valetkey.domain.errors import InUse
+from valetkey.domain.errors import InUse, TooManyRequests
 from valetkey.domain.people import (
     ApiToken,
     BrowserSession,
@@ -23,7 +25,10 @@ from valetkey.domain.people import (
 )
 from valetkey.domain.ports import Storage
 from valetkey.domain.scope import AccessLevel
+from valetkey.domain.sign_in import Tries
 from valetkey.domain.token_limits import TokenLimits
+from valetkey.identity.shared_tries import SharedTries
+from valetkey.testing import ManualClock
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ORG = Organization("a" * 24, "acme", NOW)
@@ -157,6 +162,47 @@ async def test_of_known_sources_the_latest_are_kept(filled: Storage) -> None:
     async with filled.begin() as work:
         await work.known_sources.forget(USER.id)
         assert not await work.known_sources.has(USER.id, "198.51.100.3", since=NOW)
+
+
+async def test_tries_at_passwords_are_counted_and_forgotten_by_name(storage: Storage) -> None:
+    first, second = (Tries(n, NOW, NOW + timedelta(hours=n)) for n in (1, 2))
+    async with storage.begin() as work:
+        assert await work.sign_in_tries.take(["a", "b"]) == {}
+        await work.sign_in_tries.put("a", first)
+        await work.sign_in_tries.put("b", first)
+        await work.sign_in_tries.put("b", second)
+    async with storage.begin() as work:
+        assert await work.sign_in_tries.take(["b", "a", "c"]) == {"a": first, "b": second}
+        assert await work.sign_in_tries.purge(NOW + timedelta(hours=1)) == 1
+        assert await work.sign_in_tries.take(["a", "b"]) == {"b": second}
+        await work.sign_in_tries.drop("b")
+        assert await work.sign_in_tries.take(["a", "b"]) == {}
+
+
+async def test_of_200_guesses_at_several_processes_at_most_5_are_tried(storage: Storage) -> None:
+    clock = ManualClock()
+    tried = 0
+
+    async def guess(process: SharedTries, source: str) -> None:
+        nonlocal tried
+        with suppress(TooManyRequests):
+            await process.begin("ada@example.com", source, known=False)
+            tried += 1
+
+    processes = [SharedTries(storage, clock) for _ in range(4)]
+    for _ in range(10):  # a hash takes its time, so that few come at once
+        await asyncio.gather(*(guess(each, "192.0.2.1") for each in processes * 5))
+    assert tried == 5
+    clock.advance(3)
+    await asyncio.gather(*(guess(each, "192.0.2.1") for each in processes))
+    assert tried == 6  # two seconds for the first one more
+    await processes[1].succeeded("ada@example.com", "192.0.2.1")
+    for number in range(40):
+        await guess(processes[number % 4], f"198.51.100.{number}")
+    assert tried == 20  # an account's, whatever the source
+    clock.advance(61)
+    await asyncio.gather(*(guess(each, "203.0.113.9") for each in processes))
+    assert tried == 21  # one more a minute
 
 
 async def test_browser_sessions_end_alone_all_at_once_and_by_their_end(filled: Storage) -> None:

@@ -26,6 +26,7 @@ from valetkey.db.repositories.identity import (
     SqlBrowserSessions,
     SqlKnownSources,
     SqlPasswordLinks,
+    SqlSignInTries,
 )
 from valetkey.db.repositories.keys import (
     SqlBlocks,
@@ -69,6 +70,7 @@ class SqlUnitOfWork:
         self.browser_sessions = SqlBrowserSessions(connection)
         self.password_links = SqlPasswordLinks(connection)
         self.known_sources = SqlKnownSources(connection)
+        self.sign_in_tries = SqlSignInTries(connection)
         self.integrations = SqlIntegrations(connection)
         self.locations = SqlLocations(connection)
         self.audit = SqlAuditTrail(connection)

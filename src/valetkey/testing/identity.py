@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from valetkey.domain.people import ApiToken, BrowserSession, PasswordLink
+from valetkey.domain.sign_in import Tries
 
 
 class MemoryApiTokens:
@@ -119,6 +120,28 @@ class MemoryPasswordLinks:
 
     async def forget(self, user_id: str) -> None:
         self.rows.pop(user_id, None)
+
+
+class MemorySignInTries:
+    """Implements ports.SignInTries."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Tries] = {}
+
+    async def take(self, names: Sequence[str]) -> Mapping[str, Tries]:
+        return {name: self.rows[name] for name in names if name in self.rows}
+
+    async def put(self, name: str, tries: Tries) -> None:
+        self.rows[name] = tries
+
+    async def drop(self, name: str) -> None:
+        self.rows.pop(name, None)
+
+    async def purge(self, now: datetime) -> int:
+        over = [name for name, tries in self.rows.items() if tries.until <= now]
+        for name in over:
+            del self.rows[name]
+        return len(over)
 
 
 class MemoryKnownSources:

@@ -18,6 +18,7 @@ from valetkey.testing.identity import (
     MemoryBrowserSessions,
     MemoryKnownSources,
     MemoryPasswordLinks,
+    MemorySignInTries,
 )
 from valetkey.testing.integrations import MemoryIntegrations, MemorySealedRows
 from valetkey.testing.keys import (
@@ -290,6 +291,7 @@ class MemoryUnitOfWork:
         self.browser_sessions = MemoryBrowserSessions()
         self.password_links = MemoryPasswordLinks()
         self.known_sources = MemoryKnownSources()
+        self.sign_in_tries = MemorySignInTries()
         self.integrations = MemoryIntegrations(self.locations)
         self.audit = MemoryAuditTrail()
         self.grants = self.locations.grants

@@ -334,7 +334,7 @@ async def test_a_flood_of_sign_ins_leaves_the_database_to_others(memory: Memory)
             yield work
         now -= 1
 
-    storage.read = slowly  # type: ignore[method-assign]
+    storage.read = slowly  # type: ignore[method-assign,assignment]
     accounts = memory.services.accounts
     flood = [attempt(accounts, source=f"198.18.{number % 20}.1") for number in range(200)]
     await asyncio.gather(*flood)

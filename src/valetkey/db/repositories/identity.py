@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from valetkey.db.repositories.rows import Repository, from_row, to_row
 from valetkey.db.tables import identity as t
 from valetkey.domain.people import ApiToken, BrowserSession, PasswordLink, TokenForm
 from valetkey.domain.scope import AccessLevel
+from valetkey.domain.sign_in import Tries
 from valetkey.domain.token_limits import TokenLimits
 
 
@@ -139,6 +140,30 @@ class SqlKnownSources(Repository):
     async def forget(self, user_id: str) -> None:
         table = t.known_sources
         await self._change(delete(table).where(table.c.user_id == user_id))
+
+
+class SqlSignInTries(Repository):
+    """Implements ports.SignInTries."""
+
+    async def take(self, names: Sequence[str]) -> Mapping[str, Tries]:
+        if self._connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+            for name in sorted(names):  # whoever takes several takes them in one order
+                lock = func.pg_advisory_xact_lock(func.hashtextextended(name, 0))
+                await self._connection.execute(select(lock))
+        table = t.sign_in_tries
+        rows = await self._all(select(table).where(table.c.name.in_(names)))
+        return {row.name: from_row(Tries, row) for row in rows}
+
+    async def put(self, name: str, tries: Tries) -> None:
+        await self._put(t.sign_in_tries, {"name": name}, to_row(tries))
+
+    async def drop(self, name: str) -> None:
+        table = t.sign_in_tries
+        await self._change(delete(table).where(table.c.name == name))
+
+    async def purge(self, now: datetime) -> int:
+        table = t.sign_in_tries
+        return await self._change(delete(table).where(table.c.until <= now))
 
 
 def _token_row(token: ApiToken) -> dict[str, Any]:

@@ -67,3 +67,14 @@ known_sources = Table(
     Column("source", String(64), primary_key=True),
     Column("seen_at", Moment, nullable=False),
 )
+
+#: Tries at passwords by a name that is a hash, for all processes.
+sign_in_tries = Table(
+    "sign_in_tries",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("free_at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Index("ix_sign_in_tries_until", "until"),
+)

@@ -8,7 +8,13 @@ from valetkey.domain.ports.aws import (
     Sts,
 )
 from valetkey.domain.ports.cryptography import KeyWrapper, Passwords, Sealer, TokenClaims, Tokens
-from valetkey.domain.ports.identity import ApiTokens, BrowserSessions, KnownSources, PasswordLinks
+from valetkey.domain.ports.identity import (
+    ApiTokens,
+    BrowserSessions,
+    KnownSources,
+    PasswordLinks,
+    SignInTries,
+)
 from valetkey.domain.ports.keys import (
     AccessKeys,
     Blocks,
@@ -75,6 +81,7 @@ __all__ = [
     "SealedRow",
     "SealedRows",
     "Sealer",
+    "SignInTries",
     "Signer",
     "Storage",
     "Sts",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from valetkey.domain.people import ApiToken, BrowserSession, PasswordLink
+from valetkey.domain.sign_in import Tries
 
 
 class ApiTokens(Protocol):
@@ -96,6 +97,21 @@ class PasswordLinks(Protocol):
 
     async def forget(self, user_id: str) -> None:
         """Forget somebody's link, if there is one."""
+        ...
+
+
+class SignInTries(Protocol):
+    """Tries at passwords, counted by name for all processes together."""
+
+    async def take(self, names: Sequence[str]) -> Mapping[str, Tries]:
+        """Return what is counted under names. Until this transaction ends, nobody else takes
+        them."""
+        ...
+
+    async def put(self, name: str, tries: Tries) -> None: ...
+    async def drop(self, name: str) -> None: ...
+    async def purge(self, now: datetime) -> int:
+        """Forget what is kept no longer; return how many."""
         ...
 
 

@@ -21,7 +21,13 @@ from valetkey.domain.people import (
     ProjectMember,
     User,
 )
-from valetkey.domain.ports.identity import ApiTokens, BrowserSessions, KnownSources, PasswordLinks
+from valetkey.domain.ports.identity import (
+    ApiTokens,
+    BrowserSessions,
+    KnownSources,
+    PasswordLinks,
+    SignInTries,
+)
 from valetkey.domain.ports.keys import Blocks, Revocations, Rotations, SealedRows, WorkLeases
 from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
 from valetkey.domain.sealing import SealedSecret
@@ -303,6 +309,8 @@ class UnitOfWork(Protocol):
     def password_links(self) -> PasswordLinks: ...
     @property
     def known_sources(self) -> KnownSources: ...
+    @property
+    def sign_in_tries(self) -> SignInTries: ...
     @property
     def integrations(self) -> Integrations: ...
     @property
