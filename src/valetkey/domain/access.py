@@ -124,7 +124,8 @@ class Principal:
 
     ``token_id`` is the API token's id, ``session_id`` the browser session's; both are empty for a
     login over the API, whose password was given at ``logged_in_at``. ``generation`` is that of the
-    user's sign-ins: a later one has ended this login or session. ``limits`` are the token's.
+    user's sign-ins: a later one has ended this login or session. ``limits`` are the token's, and at
+    ``ends_at`` it ends, with all that it was shown for.
     """
 
     user_id: str
@@ -136,6 +137,7 @@ class Principal:
     logged_in_at: datetime | None = None
     generation: int = 0
     limits: TokenLimits = UNLIMITED
+    ends_at: datetime | None = None
 
     @property
     def credential(self) -> Credential:

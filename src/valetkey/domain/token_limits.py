@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -21,9 +21,10 @@ _MOST: Final = 100
 class TokenLimits:
     """Each limit is None where the token is not limited in this way; an empty one opens nothing.
 
-    ``locations`` are ids; ``prefixes`` are folders below the location's own, each empty or ending
-    in ``/``; ``max_ttl`` is the longest time to live that may be asked for; ``networks`` are the
-    ranges that the token may be used from (``192.0.2.0/24``, ``2001:db8::/32``).
+    ``locations`` are ids, each of which means what lies within it too; ``prefixes`` are folders
+    below those locations' own, each empty or ending in ``/``; ``max_ttl`` is the longest time to
+    live that may be asked for; ``networks`` are the ranges that the token may be used from
+    (``192.0.2.0/24``, ``2001:db8::/32``).
     """
 
     locations: frozenset[str] | None = None
@@ -38,16 +39,17 @@ class TokenLimits:
         narrowing = (self.locations, self.prefixes, self.levels, self.max_ttl)
         return any(limit is not None for limit in narrowing)
 
-    def decide(self, location: Location, scope: Scope, ttl: timedelta) -> Decision:
+    def decide(self, chain: Sequence[Location], scope: Scope, ttl: timedelta) -> Decision:
         """Decide whether the token may carry a scope of a location for so long, provided that its
-        holder may."""
-        if self.locations is not None and location.id not in self.locations:
+        holder may. ``chain``: the location with what it lies within, the nearest first."""
+        location = chain[0]
+        if not self._named(chain):
             return _beyond("this location", "Use a token for this location.")
         if self.levels is not None and not scope.levels <= self.levels:
             more = ", ".join(sorted(scope.levels - self.levels))
             return _beyond(more, f"Ask for no more than {', '.join(sorted(self.levels))}.")
         if self.prefixes is not None:
-            folders = tuple(location.prefix + prefix for prefix in self.prefixes)
+            folders = self._folders(chain)
             names = (*scope.prefixes, *scope.bare_names)
             stray = [name for name in names if not name.startswith(folders)]
             if stray:
@@ -61,20 +63,30 @@ class TokenLimits:
         return Allow("within the API token's limits")
 
     def narrow(
-        self, prefixes: tuple[str, ...], ttl: timedelta
+        self, chain: Sequence[Location], prefixes: tuple[str, ...], ttl: timedelta
     ) -> tuple[tuple[str, ...], timedelta]:
-        """Return what is left of folders (below a location's own) and of a time to live. Where no
+        """Return what is left of folders (below the location's own) and of a time to live. Where no
         folder is left they stay as they are, and :meth:`decide` refuses them."""
-        left = prefixes
+        left, base = prefixes, chain[0].prefix
         if self.prefixes is not None:
             deeper = {
-                max(one, own, key=len)
+                max(base + one, own, key=len).removeprefix(base)
                 for one in prefixes
-                for own in self.prefixes
-                if one.startswith(own) or own.startswith(one)
+                for own in self._folders(chain)
+                if (base + one).startswith(own) or own.startswith(base + one)
             }
             left = tuple(sorted(deeper)) or prefixes
         return left, ttl if self.max_ttl is None else min(ttl, self.max_ttl)
+
+    def _named(self, chain: Sequence[Location]) -> Sequence[Location]:
+        """Return those of a chain that the token is for."""
+        return [each for each in chain if self.locations is None or each.id in self.locations]
+
+    def _folders(self, chain: Sequence[Location]) -> tuple[str, ...]:
+        """Return the folders that the token is for, as keys of the bucket. They are below a
+        location that it names; where it names none, below the one that is asked for."""
+        named = chain[:1] if self.locations is None else self._named(chain)
+        return tuple(each.prefix + prefix for each in named for prefix in self.prefixes or ())
 
     def allows_source(self, source: str) -> bool:
         """Tell whether the token may be used from a network address; what is no address is

@@ -168,7 +168,7 @@ async def _principal(
     )
     if token is None:
         return principal
-    return replace(principal, token_id=token.id, limits=token.limits)
+    return replace(principal, token_id=token.id, limits=token.limits, ends_at=token.expires_at)
 
 
 def stale(message: str) -> Unauthenticated:

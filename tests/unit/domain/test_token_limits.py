@@ -67,11 +67,11 @@ def test_what_a_token_lets_through_lies_within_its_limits(
     )
     wanted = scope(*asked, levels=levels, bare=bare)
     whole = scope(*own, levels=own_levels)
-    decision = limits.decide(LOCATION, wanted, timedelta(seconds=ttl))
+    decision = limits.decide([LOCATION], wanted, timedelta(seconds=ttl))
     inside = whole.contains(wanted) and ttl <= longest
     assert isinstance(decision, Allow) is inside
     other = replace(LOCATION, id="0" * 24)
-    assert isinstance(limits.decide(other, wanted, timedelta(seconds=ttl)), Deny)
+    assert isinstance(limits.decide([other], wanted, timedelta(seconds=ttl)), Deny)
 
 
 @given(
@@ -79,24 +79,62 @@ def test_what_a_token_lets_through_lies_within_its_limits(
 )
 def test_narrowing_keeps_what_both_open_and_nothing_else(asked: list[str], own: list[str]) -> None:
     limits = TokenLimits(prefixes=tuple(own), max_ttl=timedelta(seconds=900))
-    left, ttl = limits.narrow(tuple(asked), HOUR)
+    left, ttl = limits.narrow([LOCATION], tuple(asked), HOUR)
     assert ttl == timedelta(seconds=900)
     for key in ("x", "a/x", "b/x", "a/a/x", "a/b/x", "b/a/x", "b/b/x", "a/a/a/x"):
         both = key.startswith(tuple(asked)) and key.startswith(tuple(own))
-        allowed = isinstance(limits.decide(LOCATION, scope(*left), ttl), Allow)
+        allowed = isinstance(limits.decide([LOCATION], scope(*left), ttl), Allow)
         assert both is (allowed and key.startswith(left))
+
+
+PARENT = replace(LOCATION, id="1" * 24, prefix="raw/")
+CHILD = replace(LOCATION, id="2" * 24, prefix="raw/a/", parent_id=PARENT.id)
+GRANDCHILD = replace(LOCATION, id="3" * 24, prefix="raw/a/b/", parent_id=CHILD.id)
+CHAINS = ([PARENT], [CHILD, PARENT], [GRANDCHILD, CHILD, PARENT])
+KEYS = ("raw/x", "raw/a/x", "raw/b/x", "raw/a/b/x", "raw/a/b/a/x", "raw/a/a/x", "raw/a/b/b/x")
+
+
+@given(
+    chain=st.sampled_from(CHAINS),
+    named=st.sets(st.sampled_from([PARENT, CHILD, GRANDCHILD]), min_size=1),
+    own=st.none() | st.lists(FOLDERS, min_size=1, max_size=2),
+    asked=FOLDERS,
+)
+def test_a_parent_that_is_named_means_what_lies_within_it_and_never_more(
+    chain: list[Location], named: set[Location], own: list[str] | None, asked: str
+) -> None:
+    limits = TokenLimits(
+        locations=frozenset(each.id for each in named), prefixes=None if own is None else tuple(own)
+    )
+    meant = [each.prefix + folder for each in named if each in chain for folder in own or [""]]
+    wanted = Scope(LOCATION.bucket, (chain[0].prefix + asked,), frozenset({AccessLevel.READ}))
+    decision = limits.decide(chain, wanted, HOUR)
+    inside = any(wanted.prefixes[0].startswith(each) for each in meant)
+    assert isinstance(decision, Allow) is inside
+    left, _ = limits.narrow(chain, (asked,), HOUR)
+    opened = Scope(LOCATION.bucket, tuple(chain[0].prefix + each for each in left), wanted.levels)
+    if isinstance(limits.decide(chain, opened, HOUR), Allow):
+        for key in KEYS:
+            both = key.startswith(tuple(meant)) and key.startswith(wanted.prefixes)
+            assert key.startswith(opened.prefixes) is both
+
+
+def test_a_child_that_is_named_does_not_mean_its_parent() -> None:
+    limits = TokenLimits(locations=frozenset({CHILD.id}))
+    whole = Scope(LOCATION.bucket, ("raw/",), frozenset({AccessLevel.READ}))
+    assert isinstance(limits.decide([PARENT], whole, HOUR), Deny)
 
 
 def test_no_limit_is_no_limit_and_an_empty_one_opens_nothing() -> None:
     everything = scope("", levels=frozenset(AccessLevel))
-    assert isinstance(UNLIMITED.decide(LOCATION, everything, timedelta(hours=12)), Allow)
+    assert isinstance(UNLIMITED.decide([LOCATION], everything, timedelta(hours=12)), Allow)
     for nothing in (
         TokenLimits(locations=frozenset()),
         TokenLimits(prefixes=()),
         TokenLimits(levels=frozenset()),
         TokenLimits(networks=()),
     ):
-        refused = isinstance(nothing.decide(LOCATION, scope("a"), HOUR), Deny)
+        refused = isinstance(nothing.decide([LOCATION], scope("a"), HOUR), Deny)
         assert refused or not nothing.allows_source("192.0.2.1")
 
 

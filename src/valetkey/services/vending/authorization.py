@@ -197,7 +197,7 @@ class Authorizer:
         decision = decide_scope(by_role, grants, context.chain, scope, ttl, self._clock.now())
         if isinstance(decision, Deny):
             return decision
-        carried = principal.limits.decide(location, scope, ttl)
+        carried = principal.limits.decide(context.chain, scope, ttl)
         return carried if isinstance(carried, Deny) else decision
 
 
@@ -229,7 +229,8 @@ def authorize(
     if principal.token_id:
         own.add(token_tag(principal.token_id))
     holder = None if location.shared_sessions else principal
-    spec = SessionSpec(context, holder, scope, policy, request.ttl, right.until)
+    ends = [end for end in (right.until, principal.ends_at) if end is not None]
+    spec = SessionSpec(context, holder, scope, policy, request.ttl, min(ends, default=None))
     session_tags = context.session_tags | (own if holder else set())
     return Authorization(
         principal, request, right.reason, spec, spec.key(), session_tags, context.tags | own

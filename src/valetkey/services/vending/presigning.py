@@ -232,7 +232,8 @@ class Presigning:
         )
         if isinstance(by_role, Deny):
             wanted = _by_grants(wanted, await self._vending.grants(caller, context), level)
-        prefixes, ttl = caller.principal.limits.narrow(wanted.prefixes, wanted.ttl)
+        limits = caller.principal.limits
+        prefixes, ttl = limits.narrow(context.chain, wanted.prefixes, wanted.ttl)
         return replace(wanted, prefixes=prefixes, ttl=ttl)
 
     async def _place(
