@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,8 @@ PAGES = (
     "/console/integrations",
     "/console/integrations/{integration}",
     "/console/locations",
+    "/console/locations/{location}",
+    "/console/leases",
     "/console/datasets",
     "/console/datasets/{dataset}",
     "/console/datasets/{dataset}?view=grid",
@@ -31,6 +34,7 @@ PANELS = (
     ("/console/integrations", "Create Integration"),
     ("/console/integrations/{integration}", "Delete"),
     ("/console/locations", "Create location"),
+    ("/console/locations/{location}", "Revoke, or block"),
     ("/console/locations", "Delete training images"),
     ("/console/locations", "Test training images"),
     ("/console/integrations/{integration}", "Rotate the key"),
@@ -84,7 +88,14 @@ def reader(
 
 
 def address(path: str, server: Installation, dataset: str) -> str:
-    return path.replace("{integration}", server.integration.id).replace("{dataset}", dataset)
+    path = path.replace("{integration}", server.integration.id).replace("{dataset}", dataset)
+    return path.replace("{location}", server.driver.id)
+
+
+def doubled(page: Page) -> list[str]:
+    """Ids that more than one element has: a label would be the other's."""
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(it => it.id)")
+    return [each for each, count in Counter(ids).items() if count > 1]
 
 
 def barriers(page: Page) -> list[str]:
@@ -115,6 +126,7 @@ def test_a_panel_has_no_serious_barrier(
     reader.locator("dialog[open]").wait_for()
     reader.wait_for_load_state("networkidle")
     assert barriers(reader) == []
+    assert doubled(reader) == []
     reader.keyboard.press("Escape")
     reader.locator("dialog").wait_for(state="detached")
 

@@ -65,6 +65,59 @@ def test_the_badge_and_the_drift_follow_a_verification_without_a_reload(
     expect(page.locator("#state-reason")).to_be_empty()
 
 
+def test_a_changed_key_and_role_stand_in_the_facts_at_once_and_after_the_verification(
+    page: Page, valetkey_server: Installation
+) -> None:
+    iam, setup = client(valetkey_server.aws, "iam"), valetkey_server.setup
+    trust = iam.get_role(RoleName=setup.role)["Role"]["AssumeRolePolicyDocument"]
+    other = iam.create_role(RoleName="another", AssumeRolePolicyDocument=json.dumps(trust))
+    arn, user = other["Role"]["Arn"], setup.user
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    page.goto(f"/console/integrations/{valetkey_server.integration.id}")
+    facts = page.get_by_role("region", name="Facts")
+    facts.get_by_text("Change the key or the role").click()
+    facts.get_by_label("Key", exact=True).fill(key["AccessKeyId"])
+    facts.get_by_label("Secret").fill(key["SecretAccessKey"])
+    facts.get_by_label("Role ARN").fill(arn)
+    facts.get_by_role("button", name="Save, and verify again").click()
+    expect(facts.locator("#facts")).to_contain_text(arn)
+    expect(facts.locator("#facts")).to_contain_text(key["AccessKeyId"])
+    expect(page.locator("#key-facts")).to_contain_text(key["AccessKeyId"])
+    expect(page.locator(".outcome")).to_be_visible(timeout=30_000)
+    expect(facts.locator("#facts")).to_contain_text(arn)
+    expect(page.locator("#state")).not_to_have_text("verified")  # the other role opens nothing
+    facts.get_by_text("Change the key or the role").click()
+    facts.get_by_label("Key", exact=True).fill(setup.key.id)
+    facts.get_by_label("Secret").fill(setup.key.secret.reveal())
+    facts.get_by_label("Role ARN").fill(setup.role_arn)
+    facts.get_by_role("button", name="Save, and verify again").click()
+    expect(page.locator("#state")).to_have_text("verified", timeout=30_000)
+    expect(facts.locator("#facts")).to_contain_text(setup.role_arn)
+    expect(facts.locator("#facts")).to_contain_text(setup.key.id)
+    iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
+
+
+def test_what_is_made_in_a_panel_stands_in_the_list_behind_it_at_once(
+    page: Page, valetkey_server: Installation
+) -> None:
+    create(page, "aws-cross", "made just now")
+    panel = page.get_by_role("dialog", name="Create Integration")
+    panel.get_by_role("button", name="Create Integration").click()
+    expect(panel.locator("#external-id")).to_be_visible()
+    panel.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_role("link", name="made just now", exact=True)).to_be_visible()
+    page.goto("/console/locations")
+    page.get_by_role("button", name="Create location").click()
+    panel = page.get_by_role("dialog", name="Create location")
+    panel.get_by_label("Name").fill("made just now")
+    panel.get_by_label("Integration").select_option(valetkey_server.integration.id)
+    panel.get_by_label("Bucket", exact=True).fill(valetkey_server.setup.bucket)
+    panel.get_by_role("button", name="Create location").click()
+    expect(panel).to_contain_text("is created")
+    panel.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_role("link", name="made just now", exact=True)).to_be_visible()
+
+
 def create(page: Page, kind: str, name: str) -> None:
     page.goto("/console/integrations")
     page.get_by_role("button", name="Create Integration").click()

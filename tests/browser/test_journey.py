@@ -279,14 +279,15 @@ def revoke(page: Page) -> None:
 
 
 def rotate(page: Page) -> None:
-    before = page.locator("dd code").first.text_content() or ""
+    before = page.locator("#facts dd code").first.text_content() or ""
+    expect(page.locator("#key-facts")).to_contain_text(before)
     page.get_by_role("button", name="Rotate the key").click()
     page.get_by_role("dialog").get_by_role("button", name="Rotate the key").click()
     steps = page.get_by_role("list", name="Steps of the rotation")
     done = steps.locator("li", has_text="Credentials are made with it")
     expect(done.locator(".passed")).to_be_visible(timeout=30_000)
-    page.reload()
-    expect(page.locator("dd code").first).not_to_have_text(before)
+    for facts in ("#facts", "#key-facts"):
+        expect(page.locator(facts)).not_to_contain_text(before)
 
 
 def look_at_audit(page: Page) -> None:

@@ -103,7 +103,7 @@ def watched_page(
     page = context.new_page()
     yield page
     context.close()
-    assert watch.problems == []
+    assert watch.problems == [], watch.problems
 
 
 def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:

@@ -8,8 +8,10 @@ from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Services
-from valetkey.console.locations import readable_locations
+from valetkey.console.locations import chosen_location, location_menu, readable_locations
 from valetkey.console.snippets import Wanted, snippets
+from valetkey.console.web import lines, number
+from valetkey.domain.access import Action
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import (
     AwsRefused,
@@ -19,15 +21,16 @@ from valetkey.domain.errors import (
     InvalidInput,
     ValetkeyError,
 )
+from valetkey.domain.ids import is_id
 from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.vending import VendRequest
 
 HERE: Final = "/credentials"
 _FIELDS: Final = {
     "prefix": "folders",
+    "location": "location",
     "access": "access",
     "ttl": "ttl",
-    "location": "location",
     "purpose": "purpose",
 }
 TTLS: Final = (
@@ -44,11 +47,11 @@ async def choose(
 ) -> Response[str]:
     """Choose a location, folders, access and a time to live."""
     reader.require(reader.rights.vend, "vend credentials")
-    shown = await readable_locations(services, reader)
+    shown = await readable_locations(services, reader, Action.VEND)
     return reader.page(
         "credentials/choose.html",
         here=HERE,
-        shown=[line for line in shown if reader.may_in(line.project).vend],
+        locations=location_menu(shown),
         chosen=request.query_params.get("location", ""),
         levels=list(AccessLevel),
         ttls=TTLS,
@@ -61,12 +64,13 @@ async def vend(
 ) -> Response[str]:
     """Hand out credentials. This answer alone holds their secret, and nothing keeps it."""
     form = await request.form()
-    location_id = str(form.get("location", ""))
+    name = str(form.get("location", ""))
     try:
+        location_id = await _location_id(services, reader, name)
         order = VendRequest(
-            prefixes=tuple(_lines(str(form.get("folders", "")))),
+            prefixes=tuple(lines(str(form.get("folders", "")))),
             levels=parse_levels(str(level) for level in form.getall("access", [])),
-            ttl=parse_ttl(_number(str(form.get("ttl", "")))),
+            ttl=parse_ttl(number(str(form.get("ttl", "")))),
             purpose=str(form.get("purpose", "")),
         )
         vended = await services.vending.vend(reader.caller, location_id, order)
@@ -94,19 +98,18 @@ async def vend(
     )
 
 
+async def _location_id(services: Services, reader: Reader, text: str) -> str:
+    """Return the location that the form means. Raises InvalidInput."""
+    if is_id(text):
+        return text
+    shown = await readable_locations(services, reader, Action.VEND, name=text.strip())
+    return chosen_location(text, shown).location.id
+
+
 def _place_of(error: ValetkeyError) -> str:
     """Return where a refusal of AWS stands: the role's own maximum is about the lifetime."""
     words = str(error.details.get("aws_message", "")).lower()
     return "ttl-error" if "maxsessionduration" in words else "vend-error"
-
-
-def _lines(text: str) -> list[str]:
-    """Return the folders, one a line; none at all means the location's whole folder."""
-    return [line.strip() for line in text.splitlines() if line.strip()] or [""]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0  # noqa: PLR2004
 
 
 ROUTES = (choose, vend)

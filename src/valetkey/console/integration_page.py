@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -13,11 +12,13 @@ from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.drift import admin_command
 from valetkey.console.integrations import HERE
-from valetkey.console.keys import key_since, live_leases, rotation_context
+from valetkey.console.keys import key_since, rotation_context
+from valetkey.console.leases import block_of, live_leases
 from valetkey.console.locations import readable_locations
 from valetkey.console.web import fields
 from valetkey.domain.audit import AuditEvent, AuditRecord
 from valetkey.domain.errors import Conflict, InvalidInput
+from valetkey.domain.revocation import Kind
 
 _SHOWN: Final = 20
 
@@ -39,13 +40,15 @@ async def show_integration(
         here=HERE,
         integration=integration,
         report=None,
+        on_page=True,
         admin_command=admin_command(integration),
-        now=datetime.now(UTC),
+        now=services.clock.now(),
         since=key_since(integration, status.rotation),
         leases=await live_leases(services, reader, integration),
         **rotation_context(status),
         shown=[line for line in shown if line.location.integration_id == integration_id],
         records=list(reversed(records)),
+        block=await block_of(services, reader, Kind.INTEGRATION, integration_id),
     )
 
 

@@ -15,7 +15,7 @@ from valetkey.console.drift import drifted
 from valetkey.console.guide import first_guide
 from valetkey.console.keys import key_since
 from valetkey.console.reports import stream_report
-from valetkey.console.web import fields, go_to
+from valetkey.console.web import fields, go_to, tell
 from valetkey.domain.errors import Conflict, InvalidInput
 from valetkey.domain.integration import Integration
 from valetkey.domain.integration_types import IntegrationType, NewIntegration, parse_type
@@ -75,7 +75,10 @@ async def create_integration(
         integration = await services.integrations.register(reader.caller, reader.org.id, new)
     except (InvalidInput, Conflict) as error:
         return refused(error, _FIELDS, otherwise="name-error")
-    return reader.part("integrations/created.html", integration=integration, mended=False)
+    answer = reader.part(
+        "integrations/created.html", integration=integration, mended=False, on_page=False
+    )
+    return tell(answer)
 
 
 @post("/integrations/{integration_id:str}/mend", status_code=200)
@@ -83,7 +86,7 @@ async def mend_integration(
     request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Take another key and secret, or another role, and show the report anew."""
-    form = await fields(request)
+    form, on_page = await fields(request), request.query_params.get("in") == "page"
     stored = await services.integrations.get(reader.caller, integration_id)
     try:
         integration = await services.integrations.update(
@@ -94,7 +97,21 @@ async def mend_integration(
         )
     except InvalidInput as error:
         return refused(error, _FIELDS, otherwise="secret-error")
-    return reader.part("integrations/created.html", integration=integration, mended=True)
+    context = await facts_context(services, reader, integration)
+    answer = reader.part("integrations/created.html", mended=True, on_page=on_page, **context)
+    return tell(answer)
+
+
+async def facts_context(
+    services: Services, reader: Reader, integration: Integration
+) -> dict[str, Any]:
+    """Return what the templates of an integration's facts need."""
+    status = await services.rotations.status(reader.caller, integration.id)
+    return {
+        "integration": integration,
+        "since": key_since(integration, status.rotation),
+        "now": services.clock.now(),
+    }
 
 
 def _new_key(form: Mapping[str, str], stored: Integration) -> tuple[str, Secret] | None:
@@ -112,9 +129,12 @@ def _new_key(form: Mapping[str, str], stored: Integration) -> tuple[str, Secret]
 
 
 @post("/integrations/{integration_id:str}/verify", status_code=200)
-async def verify_integration(services: Services, reader: Reader, integration_id: Segment) -> Stream:
+async def verify_integration(
+    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
+) -> Stream:
     """Ask AWS, and send each check as soon as it is known; then what follows from them."""
-    await services.integrations.get(reader.caller, integration_id)
+    rotation = (await services.rotations.status(reader.caller, integration_id)).rotation
+    on_page = request.query_params.get("in") == "page"
     return stream_report(
         services.integrations.verify_stream(reader.caller, integration_id),
         "integrations/outcome.html",
@@ -122,6 +142,9 @@ async def verify_integration(services: Services, reader: Reader, integration_id:
             "integration": verified[0],
             "report": verified[1],
             "drifted": drifted(verified[1]),
+            "since": key_since(verified[0], rotation),
+            "now": services.clock.now(),
+            "on_page": on_page,
         },
     )
 

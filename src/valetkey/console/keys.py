@@ -1,8 +1,7 @@
-"""An integration's key and the leases made with it: rotate, schedule, switch off, revoke."""
+"""An integration's key: rotate, schedule; and switching the integration off."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,10 +12,7 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
 from valetkey.domain.integration import Integration
-from valetkey.domain.lease import Lease
-from valetkey.domain.revocation import Kind, Revocation, RevocationState
 from valetkey.domain.rotation import ENDS, Rotation, Stage
-from valetkey.services.revocation.enforcement import HandPolicy
 from valetkey.services.rotation.rotations import RotationStatus
 
 #: The way of a rotation that goes well, and what each stage means to people.
@@ -30,7 +26,6 @@ STAGES: Final = (
     (Stage.DONE, "The old key is deleted"),
 )
 PERIODS: Final = (("", "never"), ("30", "every 30 days"), ("90", "every 90 days"))
-_SHOWN: Final = 50
 
 
 def key_since(integration: Integration, rotation: Rotation | None) -> datetime:
@@ -67,19 +62,6 @@ def rotation_context(status: RotationStatus) -> dict[str, Any]:
     }
 
 
-async def live_leases(
-    services: Services, reader: Reader, integration: Integration
-) -> Sequence[Lease]:
-    """Return the newest live leases of an integration."""
-    return await services.leases.find(
-        reader.caller,
-        integration.org_id,
-        integration_id=integration.id,
-        active=True,
-        limit=_SHOWN,
-    )
-
-
 @get("/integrations/{integration_id:str}/rotation")
 async def show_rotation(
     services: Services, reader: Reader, integration_id: Segment
@@ -88,7 +70,13 @@ async def show_rotation(
     integration = await services.integrations.get(reader.caller, integration_id)
     status = await services.rotations.status(reader.caller, integration_id)
     return reader.part(
-        "integrations/rotation.html", integration=integration, **rotation_context(status)
+        "integrations/rotation_news.html",
+        integration=integration,
+        since=key_since(integration, status.rotation),
+        now=services.clock.now(),
+        on_page=True,
+        report=None,
+        **rotation_context(status),
     )
 
 
@@ -144,36 +132,6 @@ async def enable(services: Services, reader: Reader, integration_id: Segment) ->
     return go_to(f"/integrations/{integration_id}?done=integration-changed")
 
 
-@get("/leases/{lease_id:str}/revoke")
-async def ask_to_revoke(services: Services, reader: Reader, lease_id: Segment) -> Response[str]:
-    """Ask before a lease is revoked, naming whose it is and what it opens."""
-    target = await services.leases.target(reader.caller, Kind.LEASE, lease_id)
-    found = await services.leases.find(reader.caller, target.org_id, active=True)
-    lease = next((lease for lease in found if lease.id == lease_id), None)
-    return reader.part("integrations/revoke.html", lease=lease, lease_id=lease_id)
-
-
-@post("/leases/{lease_id:str}/revoke", status_code=200)
-async def revoke(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, lease_id: Segment
-) -> Response[str]:
-    """Revoke a lease, and say how far AWS has been told."""
-    form = await fields(request)
-    target = await services.leases.target(reader.caller, Kind.LEASE, lease_id)
-    try:
-        recall = await services.leases.revoke(
-            reader.caller, target, reason=form.get("reason", "").strip() or "revoked in the console"
-        )
-    except InvalidInput as error:
-        return refused(error, {"reason": "reason"}, otherwise="reason-error")
-    shown: list[tuple[Revocation, HandPolicy | None]] = []
-    for revocation in recall.revocations:
-        pending = revocation.state is RevocationState.PENDING
-        by_hand = await services.leases.by_hand(revocation) if pending else None
-        shown.append((revocation, by_hand))
-    return reader.part("integrations/revoked.html", recall=recall, shown=shown, lease_id=lease_id)
-
-
 ROUTES = (
     show_rotation,
     ask_to_rotate,
@@ -181,6 +139,4 @@ ROUTES = (
     schedule,
     disable,
     enable,
-    ask_to_revoke,
-    revoke,
 )

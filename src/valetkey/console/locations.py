@@ -1,8 +1,8 @@
-"""Locations: the list, the panel that makes one, and the test."""
+"""Locations: the list, the panel that makes one, the test, and its deletion."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,8 +11,10 @@ from litestar.response import Stream
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.menus import Menu, Part, chosen, end_of_day
 from valetkey.console.reports import stream_report
-from valetkey.console.web import fields, go_to
+from valetkey.console.web import fields, go_to, named, repeated, tell
+from valetkey.domain.access import Action
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -20,12 +22,13 @@ from valetkey.domain.errors import (
     InvalidInput,
 )
 from valetkey.domain.integration import Integration
-from valetkey.domain.location import Location
+from valetkey.domain.location import ALL_ACCESS, Location
 from valetkey.domain.people import Project
+from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.locations import NewLocation
 
 HERE: Final = "/locations"
-_FIELDS: Final = {
+FIELDS: Final = {
     "name": "name",
     "bucket": "bucket",
     "prefix": "folder",
@@ -33,27 +36,53 @@ _FIELDS: Final = {
     "region": "region",
     "endpoint": "endpoint",
     "integrationId": "integration",
+    "project": "project",
+    "access": "access",
+    "endsAt": "ends",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A location in the list."""
+    """A location in a list."""
 
     location: Location
     project: Project
-    may_manage: bool
+
+    @property
+    def label(self) -> str:
+        """What people read of it in a menu."""
+        return f"{self.location.name} ({self.place})"
+
+    @property
+    def place(self) -> str:
+        return f"s3://{self.location.bucket}/{self.location.prefix}"
 
 
-async def readable_locations(services: Services, reader: Reader) -> list[Shown]:
-    """Return the locations of every project where the reader may see them."""
-    found = []
-    for project in reader.projects:
-        rights = reader.may_in(project)
-        if rights.read_locations:
-            locations = await services.locations.of_project(reader.caller, project.id)
-            found += [Shown(location, project, rights.manage_locations) for location in locations]
-    return found
+async def readable_locations(
+    services: Services, reader: Reader, action: Action = Action.READ_LOCATIONS, *, name: str = ""
+) -> list[Shown]:
+    """Return the locations of every project where the reader may see them, and may do ``action``;
+    with ``name`` those of that name."""
+    allowed = {each.id: each for each in reader.projects if reader.may(action, each)}
+    found = await services.locations.visible(reader.caller, name=name)
+    return [Shown(each, allowed[each.project_id]) for each in found if each.project_id in allowed]
+
+
+def location_menu(shown: Iterable[Shown]) -> Menu:
+    """Return the menu of locations."""
+    return Menu.of((line.location.id, line.label) for line in shown)
+
+
+def chosen_location(text: str, shown: Iterable[Shown]) -> Shown:
+    """Return the location that a form means. Raises InvalidInput."""
+    return chosen(
+        text,
+        shown,
+        lambda line: (line.location.id, line.location.name),
+        what="location",
+        field="location",
+    )
 
 
 async def usable_integrations(services: Services, reader: Reader) -> Sequence[Integration]:
@@ -69,10 +98,11 @@ async def list_locations(
 ) -> Response[str]:
     """List the locations. Raises Denied for who may see none."""
     reader.require(reader.rights.read_locations, "read locations")
+    shown = await readable_locations(services, reader)
     return reader.page(
         "locations/list.html",
         here=HERE,
-        shown=await readable_locations(services, reader),
+        shown=Part.of(request, shown, lambda line: f"{line.location.name} {line.place}"),
         open_for=request.query_params.get("new", ""),
     )
 
@@ -82,13 +112,17 @@ async def new_location(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[str]:
     """Open the panel that makes a location."""
-    places = [project for project in reader.projects if reader.may_in(project).manage_locations]
+    places = [each for each in reader.projects if reader.may(Action.MANAGE_LOCATIONS, each)]
     reader.require(bool(places), "manage locations")
+    integrations = await usable_integrations(services, reader)
     return reader.part(
         "locations/new.html",
-        places=places,
-        integrations=await usable_integrations(services, reader),
+        places=Menu.of((project.id, project.name) for project in places),
+        integrations=Menu.of(
+            (each.id, f"{each.name} ({each.state.value})") for each in integrations
+        ),
         chosen=request.query_params.get("integration", ""),
+        levels=list(AccessLevel),
     )
 
 
@@ -97,23 +131,38 @@ async def create_location(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[Any]:
     """Make a location; the bucket is looked for at AWS."""
-    form = await fields(request)
-    new = NewLocation(
-        name=form.get("name", ""),
-        integration_id=form.get("integration", ""),
-        bucket=form.get("bucket", ""),
-        folder=form.get("folder", ""),
-        region=form.get("region", ""),
-        endpoint=form.get("endpoint", ""),
-        allow_external_delete=form.get("delete") == "yes",
-    )
+    form, levels = await fields(request), await repeated(request, "access")
     try:
-        location = await services.locations.create(reader.caller, form.get("project", ""), new)
+        project = chosen(
+            form.get("project", ""), reader.projects, named, what="project", field="project"
+        )
+        new = NewLocation(
+            name=form.get("name", ""),
+            integration_id=await _integration_id(services, reader, form.get("integration", "")),
+            bucket=form.get("bucket", ""),
+            folder=form.get("folder", ""),
+            region=form.get("region", ""),
+            endpoint=form.get("endpoint", ""),
+            allow_external_delete=form.get("delete") == "yes",
+            access=parse_levels(levels) if levels else ALL_ACCESS,
+            ends_at=end_of_day(form.get("ends", ""), "endsAt"),
+        )
+        location = await services.locations.create(reader.caller, project.id, new)
     except (InvalidInput, Conflict) as error:
-        return refused(error, _FIELDS, otherwise="name-error")
+        return refused(error, FIELDS, otherwise="name-error")
     except (AwsRefused, AwsUnavailable) as error:
         return refused(error, {}, otherwise="bucket-error")
-    return reader.part("locations/created.html", location=location)
+    return tell(reader.part("locations/created.html", location=location))
+
+
+async def _integration_id(services: Services, reader: Reader, text: str) -> str:
+    """Return the integration that a form means; whoever sees none names none: what they make lies
+    within what their project has."""
+    if not text or not reader.rights.read_integrations:
+        return text
+    integrations = await usable_integrations(services, reader)
+    found = chosen(text, integrations, named, what="integration", field="integrationId")
+    return found.id
 
 
 @get("/locations/{location_id:str}/test")

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from valetkey.console.rights import Rights, rights_of
 from valetkey.console.session import Session, open_session
 from valetkey.console.web import PREFIX, html, is_part
-from valetkey.domain.access import OrgRole
+from valetkey.domain.access import Action, Allow, OrgRole, decide
 from valetkey.domain.errors import Denied
 from valetkey.domain.people import Organization, Project
 from valetkey.services.audit import Caller
@@ -24,10 +24,14 @@ _DONE: Final = {
     "integration-deleted": "The integration is deleted, and its secret with it.",
     "integration-changed": "The integration is changed.",
     "location-created": "The location is created.",
+    "location-changed": "The location is changed, and with it what it opens from now on.",
     "location-deleted": "The location is deleted. Its bucket is as it was.",
     "dataset-created": "The dataset is created.",
     "dataset-deleted": "The dataset is deleted.",
     "item-deleted": "The item is deleted.",
+    "grant-created": "The grant is given.",
+    "grant-deleted": "The grant is taken back. What was vended lives to its end.",
+    "unblocked": "It is unblocked: new credentials are given again.",
     "member-saved": "The member is saved.",
     "member-removed": "The member is removed.",
     "project-created": "The project is created.",
@@ -35,7 +39,6 @@ _DONE: Final = {
     "signed-out-elsewhere": "Every other sign-in has ended.",
     "session-ended": "The sign-in has ended.",
     "key-revoked": "The API key is revoked.",
-    "lease-revoked": "The lease is revoked: AWS refuses it from now on.",
 }
 #: The lists to which parts belong that are called otherwise.
 _HOMES: Final = {"leases": "integrations", "items": "datasets"}
@@ -71,6 +74,15 @@ class Reader:
             replace(principal, org_roles=_only(principal.org_roles, project.org_id)),
             {project.id: project.org_id},
         )
+
+    def may(self, action: Action, project: Project) -> bool:
+        """Tell whether the reader may do one thing in a project."""
+        principal, ids = self.caller.principal, {"org_id": project.org_id, "project_id": project.id}
+        return isinstance(decide(principal, action, **ids), Allow)
+
+    def may_manage_roots(self, project: Project) -> bool:
+        """Tell whether the reader may say what a location gives that lies within no other."""
+        return self.may(Action.MANAGE_ROOT_LOCATIONS, project)
 
     def require(self, allowed: bool, what: str) -> None:
         """Refuse a page that would be empty for want of a right. Raises Denied."""

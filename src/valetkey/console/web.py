@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,9 +14,11 @@ from litestar.enums import MediaType
 from litestar.response import Redirect
 
 from valetkey.console.assets import address
+from valetkey.console.menus import day_of
 from valetkey.console.pasting import pieces
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.integration_types import IntegrationType
+from valetkey.domain.scope import AccessLevel
 
 PREFIX: Final = "/console"
 #: What people call the types of integrations.
@@ -44,6 +47,8 @@ def templates() -> Environment:
         "size": size,
         "segment": segment,
         "pieces": pieces,
+        "day": day_of,
+        "levels": levels_of,
     }
     return environment
 
@@ -122,6 +127,47 @@ def local_path(target: str) -> str:
 async def fields(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Return a form's text fields, of those that are repeated the last."""
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+async def repeated(request: Request[Any, Any, Any], name: str) -> list[str]:
+    """Return a form's field that may be there several times: boxes that are ticked."""
+    return [value for value in (await request.form()).getall(name, []) if isinstance(value, str)]
+
+
+def lines(text: str) -> list[str]:
+    """Return the folders of a text field, one a line; none at all means all of a location."""
+    return [line.strip() for line in text.splitlines() if line.strip()] or [""]
+
+
+def number(text: str) -> int:
+    """Return a plain number of at most six digits; 0 for whatever else a form holds."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0  # noqa: PLR2004
+
+
+def levels_of(access: Iterable[AccessLevel]) -> str:
+    """Return access as people read it."""
+    held = set(access)
+    return ", ".join(level.value for level in AccessLevel if level in held)
+
+
+def tell(response: Response[Any], *news: str) -> Response[Any]:
+    """Have the page that asked show its lists anew: there is something new in them."""
+    response.headers["HX-Trigger"] = ", ".join(("list-changed", *news))
+    return response
+
+
+class Named(Protocol):
+    """Whatever has an id, and a name that people gave it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+def named(thing: Named) -> tuple[str, str]:
+    """Return the two words by which a form may mean a thing."""
+    return thing.id, thing.name
 
 
 def sentence(error: ValetkeyError) -> dict[str, str]:

@@ -19,6 +19,7 @@ function prepare(root) {
     dialog.showModal();
     dialog.querySelector("input:not([type=hidden]), select, textarea")?.focus();
   });
+  each(root, "template[data-becomes]", become);
   each(root, "[data-stream]", follow);
   each(root, "[data-focus]", (place) => place.focus());
   each(root, "img[data-fallback]", (image) => {
@@ -96,12 +97,24 @@ function place(list, piece) {
   where.insertAdjacentHTML("beforeend", piece);
   htmx.process(where.lastElementChild);
   prepare(where.lastElementChild);
-  for (const news of where.querySelectorAll("template[data-becomes]")) {
-    const old = document.getElementById(news.dataset.becomes);
-    old?.replaceChildren(news.content);
-    if (old) prepare(old);
-  }
+  if (where !== list) document.dispatchEvent(new Event("list-changed"));
 }
+
+// News about what stands elsewhere on the page takes its place there, if it is shown at all.
+function become(news) {
+  const old = document.getElementById(news.dataset.becomes);
+  news.remove();
+  if (!old) return;
+  old.replaceChildren(news.content);
+  htmx.process(old);
+  prepare(old);
+}
+
+// Something was made, changed or ended in a panel: the list behind it shows it at once.
+document.addEventListener("list-changed", () => {
+  if (!document.getElementById("list")) return;
+  htmx.ajax("GET", location.href, { target: "#list", select: "#list", swap: "outerHTML" });
+});
 
 function select(tab) {
   for (const other of tab.parentElement.querySelectorAll("[data-tab]")) {
