@@ -7,9 +7,30 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import msgspec
 
 from support.memory import OWNER, PASSWORD, Memory
 from valetkey.api import create_app
+from valetkey.api.v1.openapi import codes_of
+from valetkey.wire import OPERATIONS
+
+
+async def require_declared(response: httpx.Response) -> None:
+    """Hold an error's code to those that its operation declares."""
+    parts = response.request.url.path.split("/")
+    at = [each for each in OPERATIONS if _leads(each.path.split("/"), parts)]
+    meant = [each for each in at if each.method == response.request.method]
+    if not response.is_error or not meant:
+        return
+    told = msgspec.json.decode(await response.aread())
+    code = told.get("error", told)["code"]
+    best = max(meant, key=lambda each: sum("{" not in part for part in each.path.split("/")))
+    assert code in codes_of(best), f"{best.id} does not declare {code}"
+
+
+def _leads(path: list[str], parts: list[str]) -> bool:
+    pairs = zip(path, parts, strict=False)
+    return len(path) == len(parts) and all(a == b or (a[:1] == "{" and b) for a, b in pairs)
 
 
 @asynccontextmanager
@@ -19,7 +40,11 @@ async def open_own_api(
     """A client of the API, signed in as somebody; None: nobody."""
     app: Any = create_app(memory.services, memory.services.catalog)
     transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 4000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://valetkey/v1") as http:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://valetkey/v1",
+        event_hooks={"response": [require_declared]},
+    ) as http:
         if email is not None:
             login = await memory.services.accounts.login(email, PASSWORD)
             http.headers["Authorization"] = f"Bearer {login.token.reveal()}"

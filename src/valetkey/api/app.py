@@ -19,6 +19,7 @@ from valetkey.api.authentication import provide_caller, require_caller
 from valetkey.api.errors import on_any_error, on_valetkey_error
 from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
+from valetkey.api.methods import telling_methods
 from valetkey.api.requests import StrictRequest
 from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
@@ -102,7 +103,8 @@ def create_app(
         max_body=options.max_body_bytes,
     )
     front = Front(
-        _side_by_side(own, marking_old_addresses(app)), trusted_proxies=options.trusted_proxies
+        _side_by_side(own, marking_old_addresses(telling_methods(app))),
+        trusted_proxies=options.trusted_proxies,
     )
     return FastPath(services, front, app, version=options.version)
 
@@ -118,7 +120,7 @@ def _side_by_side(own: OwnApi, rest: ASGIApp) -> ASGIApp:
     """Put the own API beside what the framework serves."""
 
     async def either(scope: Any, receive: Any, send: Any) -> None:
-        is_own = scope["type"] == "http" and scope["path"].startswith(f"{OWN_PREFIX}/")
+        is_own = scope["type"] == "http" and f"{scope['path']}/".startswith(f"{OWN_PREFIX}/")
         await (own if is_own else rest)(scope, receive, send)
 
     return either

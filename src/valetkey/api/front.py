@@ -143,7 +143,7 @@ def _is_own(scope: Any) -> bool:
     path: str = scope["path"]
     if scope["method"] == "GET" and path.endswith(("/credentials", "/container-credentials")):
         return False
-    return path.startswith("/v1/")
+    return path == "/v1" or path.startswith("/v1/")
 
 
 def _has_two_tokens(scope: Any) -> bool:

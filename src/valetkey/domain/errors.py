@@ -85,6 +85,12 @@ class NameTaken(Conflict):
     code = "name_taken"
 
 
+class RotationUnderWay(Conflict):
+    """An integration's key is replaced once at a time."""
+
+    code = "rotation_under_way"
+
+
 class InUse(Conflict):
     """The thing can't go while others depend on it."""
 

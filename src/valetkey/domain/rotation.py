@@ -213,10 +213,13 @@ def before_rotating(
             f"The access key {held} that Valetkey holds {state}, so it can't make another.",
             hint="Activate it again, or make a key in IAM and enter it "
             "(valetkey integrations update).",
+            code="key_inactive",
         )
     strangers = [key for key in others if key.id != told and (key.active or key.id not in ours)]
     if strangers:
-        raise Conflict(_stranger(strangers[0], mine), hint=_advice(strangers[0]))
+        raise Conflict(
+            _stranger(strangers[0], mine), hint=_advice(strangers[0]), code="unknown_key"
+        )
     return Before(tuple(key.id for key in others))
 
 

@@ -221,7 +221,9 @@ async def end_sign_ins(work: UnitOfWork, user: User, password_hash: str) -> User
     the user as stored now. Raises Conflict when another did so since ``user`` was read."""
     if not await work.users.end_sign_ins(user, password_hash):
         raise Conflict(
-            "The sign-ins of this user were changed meanwhile.", hint="Look again, and repeat it."
+            "The sign-ins of this user were changed meanwhile.",
+            hint="Look again, and repeat it.",
+            code="changed_meanwhile",
         )
     await work.browser_sessions.end_all(user.id)
     await work.password_links.forget(user.id)

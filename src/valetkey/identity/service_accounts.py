@@ -121,7 +121,11 @@ class ServiceAccounts:
             for token in await change.work.api_tokens.of_user(account_id):
                 await self._tokens.end(change.work, change.caller, token)
             if not await change.work.users.delete(account_id):
-                raise Conflict("Somebody else deleted it just now.", hint="List what there is.")
+                raise Conflict(
+                    "Somebody else deleted it just now.",
+                    hint="List what there is.",
+                    code="changed_meanwhile",
+                )
             change.publish([user_tag(account_id)])
             change.note()
         return await self._leaving.revoke_of_account(caller, change.home.org_id, change.entity)

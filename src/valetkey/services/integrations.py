@@ -280,6 +280,7 @@ async def _require_key_stays(work: UnitOfWork, integration_id: str, key_id: str)
             f"The key {key_id} is being taken away by a rotation of this integration.",
             hint="Cancel the rotation first (valetkey integrations rotate --cancel), or enter "
             "another key.",
+            code="key_in_rotation",
         )
 
 
@@ -335,6 +336,7 @@ async def open_static_key(storage: Storage, sealer: Sealer, integration_id: str)
         raise Conflict(
             f"The key of the integration {integration.name!r} assumes a role, and nothing else.",
             hint="Ask for temporary credentials.",
+            code="no_static_key",
         )
     if integration.state is IntegrationState.DISABLED:
         raise Conflict(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from valetkey.domain.errors import Conflict
+from valetkey.domain.errors import RotationUnderWay
 from valetkey.domain.revocation import Block, Hold, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import Rotation, Schedule
 from valetkey.domain.sealing import SealedSecret
@@ -21,7 +21,7 @@ class MemoryRotations:
 
     async def add(self, rotation: Rotation) -> None:
         if any(not row.is_over for row in await self.of_integration(rotation.integration_id)):
-            raise Conflict(
+            raise RotationUnderWay(
                 "A rotation of this integration is under way.",
                 hint="See how far it is, and let it end.",
             )

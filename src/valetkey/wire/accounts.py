@@ -149,6 +149,7 @@ CHANGE_PASSWORD: Final = Operation(
     query=Nothing,
     body=PasswordChange,
     result=Login,
+    errors=("changed_meanwhile",),
 )
 SIGN_OUT_EVERYWHERE: Final = Operation(
     id="signOutEverywhere",
@@ -159,6 +160,7 @@ SIGN_OUT_EVERYWHERE: Final = Operation(
     query=Nothing,
     body=Nothing,
     result=Login,
+    errors=("changed_meanwhile",),
 )
 LIST_SESSIONS: Final = Operation(
     id="listSessions",

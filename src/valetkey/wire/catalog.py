@@ -267,6 +267,7 @@ UPDATE_OBJECT: Final = Operation(
     query=Nothing,
     body=ObjectChange,
     result=Object,
+    errors=("object_exists", "locked", "changed_meanwhile"),
     versioned=True,
 )
 DELETE_OBJECT: Final = Operation(
@@ -279,7 +280,13 @@ DELETE_OBJECT: Final = Operation(
     body=Nothing,
     result=Nothing,
     status=204,
-    errors=("in_use", "aws_refused", "aws_unavailable", "integration_disabled"),
+    errors=(
+        "locked",
+        "changed_meanwhile",
+        "aws_refused",
+        "aws_unavailable",
+        "integration_disabled",
+    ),
     versioned=True,
 )
 RESTORE_OBJECT: Final = Operation(
@@ -294,7 +301,7 @@ RESTORE_OBJECT: Final = Operation(
     body=NewRestore,
     result=Restoring,
     status=202,
-    errors=("aws_refused", "aws_unavailable", "integration_disabled"),
+    errors=("not_archived", "aws_refused", "aws_unavailable", "integration_disabled"),
     needs_body=False,
 )
 OPERATIONS: Final = (

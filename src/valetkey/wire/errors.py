@@ -83,11 +83,31 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
     "in_use": ErrorCode(
         409, "It can't go while others stand on it.", "Delete those that `hint` names first."
     ),
-    "conflict": ErrorCode(
+    "changed_meanwhile": ErrorCode(
         409,
-        "The request does not fit the state of now: somebody changed it a moment ago, or a step "
-        "is missing.",
-        "Read it again, and decide anew; `message` says what is in the way.",
+        "Somebody else changed it at the same moment, and this request came second.",
+        "Read it again, and decide anew; `message` says what was done of the request.",
+    ),
+    "already_over": ErrorCode(
+        409, "The work is over, so there is nothing to cancel.", "Start it again if it is needed."
+    ),
+    "object_exists": ErrorCode(
+        409,
+        "Another object has this name already.",
+        "Choose another name, overwrite it, or delete it first.",
+    ),
+    "deletes_not_allowed": ErrorCode(
+        409,
+        "The location does not let objects be deleted, and what was asked for means deleting one.",
+        "Ask a developer to set allowExternalDelete on the location.",
+    ),
+    "not_as_expected": ErrorCode(
+        409,
+        "The filter fits other objects, or another number of them, than the request expects.",
+        "List them with the same filter, and send what you then expect.",
+    ),
+    "not_archived": ErrorCode(
+        409, "The object can be read as it is: there is nothing to restore.", "Read it."
     ),
     "archived": ErrorCode(
         409,
@@ -113,6 +133,47 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         409,
         "The integration has no role yet.",
         "Make a role whose trust policy asks for the external id, and enter its ARN.",
+    ),
+    "no_static_key": ErrorCode(
+        409,
+        "The integration's key assumes a role, and is not used as it is.",
+        "Ask for temporary credentials.",
+    ),
+    "key_in_rotation": ErrorCode(
+        409,
+        "A rotation of this integration is about to take this key away.",
+        "Cancel the rotation first, or enter another key.",
+    ),
+    "rotation_under_way": ErrorCode(
+        409,
+        "A rotation of this integration is under way already.",
+        "See how far it is, and let it end or cancel it.",
+    ),
+    "not_rotatable": ErrorCode(
+        409,
+        "Valetkey can't replace this key: the integration has none of an IAM user, or the store "
+        "does not say whose it is.",
+        "Set up a user of its own, or make a key at the store and enter it.",
+    ),
+    "key_inactive": ErrorCode(
+        409,
+        "The key that Valetkey holds is inactive or gone at AWS, so it can't make another.",
+        "Activate it again, or make a key in IAM and enter it.",
+    ),
+    "unknown_key": ErrorCode(
+        409,
+        "The user has another access key, which Valetkey did not make: there is no room for one.",
+        "Find out what uses it; name it in deleteStranger once it may go.",
+    ),
+    "key_in_use": ErrorCode(
+        409,
+        "Somebody has activated the old key again: something else uses it.",
+        "Give what uses it a key of its own, then name the old one in deleteStranger.",
+    ),
+    "administrator_needed": ErrorCode(
+        409,
+        "The work was begun with an administrator's AWS credentials, which are not kept.",
+        "Send them once more.",
     ),
     "idempotency_key_reused": ErrorCode(
         409,

@@ -195,7 +195,7 @@ UPDATE_INTEGRATION: Final = Operation(
     query=Nothing,
     body=IntegrationChange,
     result=Integration,
-    errors=("name_taken", "aws_unavailable", "seal_broken"),
+    errors=("name_taken", "key_in_rotation", "aws_unavailable", "seal_broken"),
     versioned=True,
 )
 DELETE_INTEGRATION: Final = Operation(

@@ -243,7 +243,7 @@ USE_PASSWORD_LINK: Final = Operation(
     body=PasswordLinkUse,
     result=Nothing,
     status=204,
-    errors=("denied",),
+    errors=("denied", "changed_meanwhile"),
     public=True,
 )
 OPERATIONS: Final = (

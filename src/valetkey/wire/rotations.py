@@ -119,7 +119,21 @@ CREATE_ROTATION: Final = Operation(
     body=NewRotation,
     result=Rotation,
     status=202,
-    errors=("conflict", "locked", "aws_refused", "aws_unavailable", "seal_broken"),
+    errors=(
+        "rotation_under_way",
+        "not_rotatable",
+        "key_inactive",
+        "unknown_key",
+        "key_in_use",
+        "administrator_needed",
+        "changed_meanwhile",
+        "role_missing",
+        "no_temporary_credentials",
+        "locked",
+        "aws_refused",
+        "aws_unavailable",
+        "seal_broken",
+    ),
     makes=True,
     needs_body=False,
 )
@@ -142,7 +156,7 @@ CANCEL_ROTATION: Final = Operation(
     query=Nothing,
     body=Nothing,
     result=Rotation,
-    errors=("conflict", "locked"),
+    errors=("changed_meanwhile", "locked"),
 )
 GET_ROTATION_SCHEDULE: Final = Operation(
     id="getRotationSchedule",
@@ -163,7 +177,7 @@ PUT_ROTATION_SCHEDULE: Final = Operation(
     query=Nothing,
     body=NewRotationSchedule,
     result=RotationSchedule,
-    errors=("conflict",),
+    errors=("not_rotatable",),
 )
 DELETE_ROTATION_SCHEDULE: Final = Operation(
     id="deleteRotationSchedule",
@@ -175,7 +189,7 @@ DELETE_ROTATION_SCHEDULE: Final = Operation(
     body=Nothing,
     result=Nothing,
     status=204,
-    errors=("conflict",),
+    errors=("not_rotatable",),
 )
 OPERATIONS: Final = (
     CREATE_ROTATION,

@@ -30,7 +30,7 @@ class WorkCounts(Shape, frozen=True):
 class WorkFailure(Shape, frozen=True):
     """Why work failed."""
 
-    code: Annotated[str, says("What kind of error it is.", "aws_refused")]
+    code: Annotated[str, says("A code of the API, or `rotation_failed`.", "aws_refused")]
     message: Annotated[str, says("What happened.", "AWS refuses to list the bucket.")]
     hint: Annotated[str | None, says("What to do about it.", "Verify the location.")] = None
 
@@ -86,6 +86,6 @@ CANCEL_OPERATION: Final = Operation(
     query=Nothing,
     body=Nothing,
     result=Work,
-    errors=("conflict", "locked"),
+    errors=("already_over", "changed_meanwhile", "locked"),
 )
 OPERATIONS: Final = (GET_OPERATION, CANCEL_OPERATION)

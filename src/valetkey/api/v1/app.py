@@ -136,6 +136,7 @@ class OwnApi:
         if request.method not in {"GET", "HEAD"}:
             said = f"The description does not take {request.method[:20]}."
             raise MethodNotAllowed(said, hint="GET it.", allow=allow)
+        request.query(Nothing)
         if self._description is None:
             self._description = msgspec.json.encode(describe(self._version))
         return Answer(200, self._description)

@@ -236,7 +236,7 @@ def codes_of(operation: Operation[Any, Any, Any]) -> tuple[str, ...]:
     if operation.has_body:
         codes += ["request_entity_too_large", "unsupported_media_type"]
     if operation.makes:
-        codes.append("idempotency_key_reused")
+        codes += [name for name in ERROR_CATALOG if name.startswith("idempotency_")]
     if operation.versioned:
         codes.append("version_mismatch")
     return tuple(dict.fromkeys(codes))

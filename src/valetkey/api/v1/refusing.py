@@ -10,7 +10,13 @@ import msgspec
 import structlog
 
 from valetkey.api.errors import INTERNAL, log_failure
-from valetkey.domain.errors import InvalidInput, TooManyRequests, Unauthenticated, ValetkeyError
+from valetkey.domain.errors import (
+    Conflict,
+    InvalidInput,
+    TooManyRequests,
+    Unauthenticated,
+    ValetkeyError,
+)
 from valetkey.domain.idempotency import Answer
 from valetkey.wire.credentials import ContainerError
 from valetkey.wire.errors import ERROR_CATALOG, Error, ErrorDetail
@@ -52,6 +58,8 @@ def code_of(error: ValetkeyError) -> str:
     """Return an error's code in the catalog: its own, or that of its kind."""
     if error.code in ERROR_CATALOG:
         return error.code
+    if isinstance(error, Conflict) and type(error).code not in ERROR_CATALOG:
+        return "changed_meanwhile"
     codes = (getattr(kind, "code", "") for kind in type(error).__mro__)
     return next((code for code in codes if code in ERROR_CATALOG), "internal")
 

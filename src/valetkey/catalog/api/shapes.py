@@ -123,5 +123,5 @@ def rotation(found: Rotation) -> Work:
         created_at=found.started_at,
         updated_at=found.stage_at,
         stage=found.stage.value,
-        error=WorkFailure(code="conflict", message=problem) if problem else None,
+        error=WorkFailure(code="rotation_failed", message=problem) if problem else None,
     )

@@ -21,7 +21,7 @@ from valetkey.catalog.services.items.streaming import URL_LIFETIME, Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.web import go_to
-from valetkey.domain.errors import InvalidInput, ValetkeyError
+from valetkey.domain.errors import Conflict, InvalidInput, ValetkeyError
 from valetkey.domain.location import Location
 from valetkey.services.vending import PresignRequest
 
@@ -231,7 +231,7 @@ async def upload(
             reader.caller, dataset_id, new, request.stream(), mode=Mode.SKIP
         )
     except ValetkeyError as error:
-        status = 409 if error.code == "conflict" else 422
+        status = 409 if isinstance(error, Conflict) else 422
         return Response(str(error), media_type="text/plain", status_code=status)
     words = {"created": "uploaded", "skip": "was there already, of the same size"}
     return Response(

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
 from valetkey.db.tables import keys as t
-from valetkey.domain.errors import Conflict
+from valetkey.domain.errors import RotationUnderWay
 from valetkey.domain.revocation import Block, Hold, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import ENDS, Rotation, Schedule, Stage, StepTaken
 from valetkey.domain.sealing import SealedSecret
@@ -28,7 +28,7 @@ class SqlRotations(Repository):
         with conflict(
             "A rotation of this integration is under way.",
             "See how far it is, and let it end.",
-            kind=Conflict,
+            kind=RotationUnderWay,
         ):
             await self._insert(t.rotations, _rotation_row(rotation))
 

@@ -123,6 +123,7 @@ class Locations(Resource):
         kms_key_arn: str | None = None,
         allow_external_delete: bool = False,
         shared_sessions: bool = False,
+        requester_pays: bool = False,
     ) -> None:
         """Find out whether a location could be made, and make none."""
         self._client.send(
@@ -143,6 +144,7 @@ class Locations(Resource):
                     kms_key_arn=kms_key_arn,
                     allow_external_delete=allow_external_delete,
                     shared_sessions=shared_sessions,
+                    requester_pays=requester_pays,
                 ),
             )
         )
@@ -299,6 +301,7 @@ class AsyncLocations(AsyncResource):
         kms_key_arn: str | None = None,
         allow_external_delete: bool = False,
         shared_sessions: bool = False,
+        requester_pays: bool = False,
     ) -> None:
         """Find out whether a location could be made, and make none."""
         await self._client.send(
@@ -319,6 +322,7 @@ class AsyncLocations(AsyncResource):
                     kms_key_arn=kms_key_arn,
                     allow_external_delete=allow_external_delete,
                     shared_sessions=shared_sessions,
+                    requester_pays=requester_pays,
                 ),
             )
         )

@@ -116,6 +116,7 @@ class Rotations:
             raise Conflict(
                 f"An integration of the type {integration.type} has no access key to rotate.",
                 hint="Rotate the keys of aws-sts integrations.",
+                code="not_rotatable",
             )
         user = await self._user_of(key, integration.role_arn.partition)
         seen = await self._seen(administrator or key, user)
@@ -142,7 +143,9 @@ class Rotations:
         async with self._access.changing(caller, ROTATE, INTEGRATION, integration_id) as change:
             if change.entity.access_key_id != key.id:
                 raise Conflict(
-                    "The integration was given another key meanwhile.", hint="Start again."
+                    "The integration was given another key meanwhile.",
+                    hint="Start again.",
+                    code="changed_meanwhile",
                 )
             await change.work.rotations.add(rotation)
             await change.work.audit.append([rotation_event(self._audit, rotation)])
@@ -345,11 +348,13 @@ class Rotations:
                 "tell which user's keys to replace.",
                 hint="Make a new key at the store, and give it to Valetkey: valetkey integrations "
                 "update.",
+                code="not_rotatable",
             ) from error
         if ":user/" not in who.arn:
             raise Conflict(
                 f"The integration's key belongs to {who.arn}, which is not an IAM user.",
                 hint="Set up a user of its own (valetkey setup aws), whose key can be rotated.",
+                code="not_rotatable",
             )
         return who.arn
 

@@ -78,6 +78,7 @@ class Steps:
                 "This rotation was begun with an administrator's credentials, which Valetkey has "
                 "not kept.",
                 hint="Give them once more: valetkey integrations rotate --aws-profile NAME",
+                code="administrator_needed",
             )
         turn = _Turn(rotation, hold, administrator, (rotation.stage, rotation.stage_at))
         try:
@@ -181,6 +182,7 @@ class Steps:
                 f"Somebody has activated the old key {old.id} again: something else uses it.",
                 hint="Give what uses it a key of its own, then have it deleted: "
                 f"valetkey integrations rotate --delete-stranger {old.id}",
+                code="key_in_use",
             )
         await self._delete_keys(turn, signer, {rotation.old_key_id})
         return await self._store(turn, turn.rotation.at(Stage.DONE, self._clock.now()))
@@ -278,7 +280,9 @@ class Steps:
         stored = await work.rotations.get(rotation.id)
         if stored is None or (stored.stage, stored.stage_at) != turn.began:
             raise Conflict(
-                "The rotation was cancelled meanwhile.", hint="Ask for its status: it says how."
+                "The rotation was cancelled meanwhile.",
+                hint="Ask for its status: it says how.",
+                code="changed_meanwhile",
             )
         turn.rotation, turn.began = rotation, (rotation.stage, rotation.stage_at)
         await work.rotations.save(rotation)

@@ -20,6 +20,15 @@ from valetkey.wire.errors import ERROR_CATALOG
 SOURCE = Path(__file__).parents[4] / "src" / "valetkey"
 DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+#: What people run on the server or beside AWS: its conflicts are told by no API.
+BY_HAND = (
+    "administration",
+    "testing/",
+    "cli/",
+    "domain/setup",
+    "identity/first_start",
+    "services/setup/",
+)
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 
@@ -129,6 +138,20 @@ def test_every_kind_of_error_that_a_request_may_meet_has_a_code_of_its_own() -> 
     at_start = {"ValetkeyError", "ConfigurationError"}
     lost = {kind.__name__ for kind in seen if code_of(kind("")) == "internal"}
     assert {name for name in lost if not name.startswith("_")} <= at_start
+
+
+def test_a_conflict_has_a_code_of_its_own_meaning() -> None:
+    assert "conflict" not in ERROR_CATALOG
+    plain = []
+    for path in SOURCE.rglob("*.py"):
+        where = path.relative_to(SOURCE).as_posix()
+        if where.startswith(BY_HAND):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Conflict":
+                has_code = any(word.arg == "code" for word in node.keywords)
+                plain += [] if has_code else [f"{where}:{node.lineno}"]
+    assert plain == []
 
 
 def test_operations_name_codes_of_the_catalog() -> None:

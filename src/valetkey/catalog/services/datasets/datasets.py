@@ -11,7 +11,7 @@ from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.nouns import DATASET
 from valetkey.domain.access import Action
-from valetkey.domain.errors import Conflict, InvalidInput
+from valetkey.domain.errors import Conflict, InvalidInput, NameTaken
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
@@ -110,7 +110,7 @@ class Datasets:
                 field="driver",
             )
         if draft.name in taken:
-            raise Conflict(
+            raise NameTaken(
                 f"There is a dataset {draft.name!r} already.", hint="Choose another name."
             )
         own = NewLocation(

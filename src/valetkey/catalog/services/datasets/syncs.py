@@ -105,7 +105,11 @@ class Syncs:
             command, commands = change.entity, change.work.commands
             canceled = replace(command, state=State.CANCELED, updated_at=self._clock.now())
             if not await commands.finish(canceled):
-                raise Conflict("This sync is over.", hint="Start another one if it is needed.")
+                raise Conflict(
+                    "This sync is over.",
+                    hint="Start another one if it is needed.",
+                    code="already_over",
+                )
             change.note(
                 f"dataset:{command.dataset_id}", command_id=command.id, parallel=command.parallel
             )

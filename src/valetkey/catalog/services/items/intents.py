@@ -218,4 +218,5 @@ def lost(path: str) -> Conflict:
         f"Nothing was heard from this change of {ascii('/' + path)[:200]} for "
         f"{int(LEASE.total_seconds())} seconds, and it is not this one's to write any more.",
         hint="Look at what is there, and try again.",
+        code="changed_meanwhile",
     )

@@ -198,6 +198,7 @@ def _require_movable(store: DatasetStorage) -> None:
             f"The location {store.location.name!r} does not let objects be deleted, and moving one "
             "means copying and deleting it.",
             hint="Ask a developer to set allowExternalDelete on the location.",
+            code="deletes_not_allowed",
         )
 
 
@@ -205,4 +206,5 @@ def _occupied(path: str) -> Conflict:
     return Conflict(
         f"There is an object at {ascii('/' + path)[:200]} already.",
         hint="Delete it first, or choose another name.",
+        code="object_exists",
     )

@@ -225,6 +225,7 @@ def moved_meanwhile(item: Item) -> Conflict:
     return Conflict(
         f"The item {item.id} was moved from {ascii(item.filename)[:200]} meanwhile: it is there.",
         hint="Look where it is now, and delete it there.",
+        code="changed_meanwhile",
     )
 
 

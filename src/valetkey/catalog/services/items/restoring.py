@@ -75,6 +75,7 @@ class ItemRestoring:
             raise Conflict(
                 f"The object of {ascii(item.filename)[:200]} is not archived: it can be read.",
                 hint="Sync the dataset, if the index says otherwise.",
+                code="not_archived",
             )
         if not stored.restoring:
             await self._objects.restore(credentials, store.place, key, days=days)

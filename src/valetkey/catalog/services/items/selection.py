@@ -88,6 +88,7 @@ def _unexpected(what: str) -> Conflict:
     return Conflict(
         f"The filter fits {what}. Nothing was changed.",
         hint="List the items with the same filter, and send what you then expect.",
+        code="not_as_expected",
     )
 
 
@@ -110,6 +111,7 @@ async def walk(
                 "While the items were being changed, the filter came to fit more of them. "
                 f"The first {selected.count} were changed.",
                 hint="List the items, and see what is left to do.",
+                code="changed_meanwhile",
             )
         left = None if left is None else left - len(items)
         yield items

@@ -179,12 +179,14 @@ class ItemUploading:
                 f"There is another object at {ascii('/' + path)[:200]} already, of {there.size} "
                 f"bytes; {sent.size} bytes were sent. Nothing was changed.",
                 hint="Upload with overwrite (mode=overwrite), or under another name.",
+                code="object_exists",
             )
         item = await self._index.settle(caller, store, path, await renew())
         if item is None:
             raise Conflict(
                 f"The object at {ascii('/' + path)[:200]} was deleted meanwhile.",
                 hint="Upload it again.",
+                code="changed_meanwhile",
             )
         return item
 
@@ -200,4 +202,5 @@ def changed_meanwhile(path: str) -> Conflict:
         f"The object at {ascii('/' + path)[:200]} was written or deleted in the bucket at the same "
         "moment. Nothing was changed.",
         hint="Look at what is there now, and try again.",
+        code="changed_meanwhile",
     )
