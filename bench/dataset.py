@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
@@ -61,33 +62,45 @@ class _Objects(S3ObjectStore):
         return REGION
 
 
+def parts_over(url: str, s3_endpoint: str, **more: Any) -> Parts:
+    """Return what services stand on, over the database at a URL; ``more`` are fields of it."""
+    clock, entropy = SystemClock(), SystemEntropy()
+    return Parts(
+        **{
+            "clock": clock,
+            "entropy": entropy,
+            "new_id": IdFactory(clock, entropy),
+            "storage": SqlCatalogStorage.at(url),
+            "sealer": UnsafeSealer(),
+            "passwords": UnsafePasswords(),
+            "tokens": JwtTokens(Secret("ab" * 32), "bench"),
+            "sts": FakeSts(clock),
+            "objects": _Objects(
+                AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock, entropy
+            ),
+            "access_keys": FakeAccessKeys(clock),
+            "role_policies": FakeRolePolicies(),
+            "alone": True,
+            **more,
+        }
+    )
+
+
 @asynccontextmanager
-async def opened_dataset(url: str, s3_endpoint: str = "") -> AsyncIterator[OpenedDataset]:
+async def opened_dataset(
+    url: str, s3_endpoint: str = "", **more: Any
+) -> AsyncIterator[OpenedDataset]:
     """Make one in the database at a URL, which is empty."""
     await migrate(url)
-    clock, entropy, storage = SystemClock(), SystemEntropy(), SqlCatalogStorage.at(url)
-    objects = _Objects(AwsSettings(s3_endpoint=s3_endpoint, region=REGION), clock, entropy)
-    parts = Parts(
-        clock=clock,
-        entropy=entropy,
-        new_id=IdFactory(clock, entropy),
-        storage=storage,
-        sealer=UnsafeSealer(),
-        passwords=UnsafePasswords(),
-        tokens=JwtTokens(Secret("ab" * 32), "bench"),
-        sts=FakeSts(clock),
-        objects=objects,
-        access_keys=FakeAccessKeys(clock),
-        role_policies=FakeRolePolicies(),
-        alone=True,
-    )
+    parts = parts_over(url, s3_endpoint, **more)
     services = wire(parts)
     try:
         caller, dataset = await _furnish(parts, services)
         yield OpenedDataset(parts, services, caller, dataset)
     finally:
-        await objects.close()
-        await storage.close()
+        assert isinstance(parts.objects, S3ObjectStore)
+        await parts.objects.close()
+        await parts.storage.close()
 
 
 async def _furnish(parts: Parts, services: Services) -> tuple[Caller, Dataset]:

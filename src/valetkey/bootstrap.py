@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
@@ -13,8 +15,11 @@ from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import AwsSts
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.engines.ray import RayEngine, RaySettings
 from valetkey.catalog.services.datasets import Datasets, make_syncs
+from valetkey.catalog.services.datasets.engines import Engines
 from valetkey.catalog.services.items import make_items
+from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.catalog.services.registry import Catalog
 from valetkey.config import Settings, environment
 from valetkey.crypto.custody import open_sealer
@@ -40,6 +45,7 @@ from valetkey.domain.ports import (
     Sts,
     Tokens,
 )
+from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Accounts
 from valetkey.identity.authentication import Authentication
 from valetkey.identity.first_start import token_key_context
@@ -99,6 +105,8 @@ class Parts:
     #: Where clients find S3 if it is not AWS's own, for what they are given.
     s3_endpoint: str = ""
     origin: str = ""
+    #: Clusters that syncs may be given to, if the server knows any.
+    ray: RaySettings | None = None
 
 
 def make_sealer(settings: Settings, entropy: Entropy) -> EnvelopeSealer:
@@ -141,7 +149,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """
     if settings.migrate_on_start:
         await bring_up_to_date(settings)
-    await require_schema(settings)
+    schema = await require_schema(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = make_sealer(settings, entropy)
     storage = SqlCatalogStorage.at(settings.database, connections=settings.database_connections)
@@ -167,6 +175,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 alone=settings.database.startswith("sqlite"),
                 s3_endpoint=settings.s3_endpoint,
                 origin=settings.public_url.rstrip("/"),
+                ray=_ray_settings(settings, schema),
             )
         )
         async with services.catalog.sync_worker.running() if settings.works else nullcontext():
@@ -231,7 +240,9 @@ def wire(parts: Parts) -> Services:
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
     )
     syncs, sync_worker = make_syncs(
-        heavy, sealer, parts.objects, vending, audit, clock, new_id, alone=parts.alone
+        *(heavy, sealer, parts.objects, vending, audit, clock, new_id),
+        alone=parts.alone,
+        clusters=partial(_clusters, parts, heavy),
     )
     scheduler = Scheduler(
         storage,
@@ -280,6 +291,25 @@ def wire(parts: Parts) -> Services:
     )
 
 
+def _clusters(parts: Parts, storage: CatalogStorage, sessions: Sessions) -> Engines:
+    if parts.ray is None:
+        return {}
+    return {"ray": RayEngine(parts.ray, storage, sessions, parts.clock, parts.new_id)}
+
+
+def _ray_settings(settings: Settings, schema: str) -> RaySettings:
+    return RaySettings(
+        addresses=settings.ray_addresses,
+        token_file=settings.ray_token_file,
+        insecure=settings.ray_insecure,
+        database=settings.ray_database_url or Secret(settings.database),
+        aws=aws_settings(settings),
+        version=version("valetkey"),
+        schema=schema,
+        environment=environment(),
+    )
+
+
 async def bring_up_to_date(settings: Settings) -> SchemaState:
     """Bring the database to this version; return what it was before.
 
@@ -289,8 +319,9 @@ async def bring_up_to_date(settings: Settings) -> SchemaState:
     return await migrate(settings.database)
 
 
-async def require_schema(settings: Settings) -> None:
-    """See that the database has the tables of this version. Raises ConfigurationError."""
+async def require_schema(settings: Settings) -> str:
+    """See that the database has the tables of this version; return it. Raises
+    ConfigurationError."""
     file = database_file(settings.database)
     if file is not None and not file.exists():  # SQLite would make an empty one
         raise ConfigurationError(
@@ -309,6 +340,7 @@ async def require_schema(settings: Settings) -> None:
             f"The database is at version {state.present}, and this server needs {state.needed}.",
             hint="Run 'valetkey migrate', or start with migrate_on_start.",
         )
+    return state.needed
 
 
 async def require_keys(storage: Storage, sealer: EnvelopeSealer) -> None:

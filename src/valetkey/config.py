@@ -130,6 +130,22 @@ class Settings:
     own_secret_access_key: Secret = _setting(Secret(""), "The secret of that key.")
     aws_connect_timeout: float = _setting(5.0, "Seconds to wait for a connection to AWS.")
     aws_read_timeout: float = _setting(20.0, "Seconds to wait for an answer of AWS.")
+    ray_addresses: tuple[str, ...] = _setting(
+        (),
+        "Ray clusters, `HOST:PORT`, that syncs may be given to (`--engine ray`); the first is the "
+        "usual one. Their nodes are given the database's URL.",
+    )
+    ray_token_file: str = _setting(
+        "", "The file with the Ray clusters' token. Without it they are not used."
+    )
+    ray_insecure: bool = _setting(
+        False, "Use Ray clusters that ask nobody for a token: whoever reaches them runs programs."
+    )
+    ray_database_url: Secret = _setting(
+        Secret(""),
+        "The database's URL as Ray's nodes are given it: with a role of its own, which may touch "
+        "the index alone (see the guide on Ray). Empty: the server's own.",
+    )
     log_format: str = _setting(
         "auto", "`human`, `json`, or `auto`: human on a terminal, JSON otherwise."
     )

@@ -309,3 +309,36 @@ async def test_a_sync_that_is_abandoned_between_pages_goes_on_at_its_checkpoints
     async with storage.read() as work:
         items = await work.items.page(view.dataset, ItemQuery(All(())))
     assert {item.path: item.size for item in items} == expected
+
+
+async def test_a_shard_is_cut_where_nobody_has_been_and_its_worker_learns_of_it(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    whole = await running_sync(storage, dataset)
+    taken = await claim(storage, whole, "one")
+    assert taken is not None
+    assert await advance(storage, replace(taken, checkpoint="c", added=2))
+    rest = replace(whole, id=f"{9:024x}", after="m", state=State.CREATED)
+    async with storage.begin() as work:
+        assert not await work.commands.cut(replace(taken, upto="z"), rest), "it ends elsewhere"
+        assert not await work.commands.cut(taken, replace(rest, after="b")), "it is beyond that"
+        assert await work.commands.cut(taken, rest)
+    assert not await advance(storage, replace(taken, checkpoint="x", added=9))
+    again = await claim(storage, whole, "one")
+    assert again is not None
+    assert (again.checkpoint, again.upto, again.added) == ("c", "m", 2)
+    assert await advance(storage, replace(again, checkpoint="d", added=3))
+    async with storage.read() as work:
+        assert [one.after for one in await work.commands.shards(whole.command_id)] == ["", "m"]
+    async with storage.begin() as work:
+        assert not await work.commands.cut(taken, rest), "it was cut before"
+
+
+async def test_an_engine_and_its_address_stay_with_a_sync(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    command = command_for(dataset, engine="ray", engine_address="127.0.0.1:6379")
+    async with storage.begin() as work:
+        await work.commands.add(command)
+    async with storage.read() as work:
+        assert await work.commands.get(command.id) == command

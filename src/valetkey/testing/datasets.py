@@ -369,7 +369,19 @@ class MemoryCommands:
         stored = self._shards.get(shard.id)
         if stored is None or stored.owner != shard.owner or not self._goes_on(stored):
             return False
+        if stored.upto != shard.upto:
+            return False
         self._shards[shard.id] = shard
+        return True
+
+    async def cut(self, shard: Shard, rest: Shard) -> bool:
+        stored = self._shards.get(shard.id)
+        if stored is None or stored.upto != shard.upto or stored.staged:
+            return False
+        if not self._goes_on(stored) or stored.checkpoint >= rest.after:
+            return False
+        self._shards[shard.id] = replace(stored, upto=rest.after)
+        self._shards[rest.id] = rest
         return True
 
     def _goes_on(self, shard: Shard) -> bool:

@@ -151,6 +151,14 @@ class NewSync(Body, frozen=True):
     """How to sync."""
 
     parallel: Annotated[int, says("In how many passes side by side.", 4, ge=1)] = 1
+    engine: Annotated[
+        Literal["process", "ray"],
+        says("Who does it: the server's own processes, or a Ray cluster that it knows.", "ray"),
+    ] = "process"
+    engine_address: Annotated[
+        str | None,
+        says("Which of the clusters that the server knows; absent: the first.", "10.0.0.7:6379"),
+    ] = None
 
 
 _ONE: Final = "/v1/datasets/{datasetId}"

@@ -223,6 +223,7 @@ async def _hold(server: Installation, dataset_id: str) -> None:
         SystemClock(),
         services.catalog.syncs._new_id,
         wake=lambda: None,
+        engines=services.catalog.syncs._engines,
     )
     await quiet.start(Caller(principal), dataset_id)
 

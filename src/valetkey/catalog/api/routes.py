@@ -65,10 +65,14 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
         return Nothing()
 
     async def create_sync(ask: Ask[Nothing, wire.NewSync]) -> work.Work:
-        parallel = ask.body.parallel
-        return shapes.sync(
-            await catalog.syncs.start(ask.caller, ask["datasetId"], parallel=parallel)
+        begun = await catalog.syncs.start(
+            ask.caller,
+            ask["datasetId"],
+            parallel=ask.body.parallel,
+            engine=ask.body.engine,
+            address=ask.body.engine_address or "",
         )
+        return shapes.sync(begun)
 
     async def list_syncs(ask: Ask[Paging, Nothing]) -> Page[work.Work]:
         found = await catalog.syncs.of_dataset(ask.caller, ask["datasetId"])

@@ -88,7 +88,17 @@ class SqlCommands(Repository):
 
     async def advance(self, shard: Shard) -> bool:
         own = (t.shards.c.id == shard.id) & (t.shards.c.owner == shard.owner)
-        return await self._change(update(t.shards).where(own, _goes_on()).values(**to_row(shard)))
+        same = own & t.shards.c.upto.is_not_distinct_from(shard.upto)
+        return await self._change(update(t.shards).where(same, _goes_on()).values(**to_row(shard)))
+
+    async def cut(self, shard: Shard, rest: Shard) -> bool:
+        same = (t.shards.c.id == shard.id) & t.shards.c.upto.is_not_distinct_from(shard.upto)
+        before = (t.shards.c.checkpoint < rest.after) & ~t.shards.c.staged
+        ended = update(t.shards).where(same, before, _goes_on()).values(upto=rest.after)
+        if not await self._change(ended):
+            return False
+        await self._insert(t.shards, to_row(rest))
+        return True
 
     async def claim_intents(self, intents: Sequence[WriteIntent], *, now_ms: int) -> frozenset[str]:
         if not intents:

@@ -129,6 +129,8 @@ commands = Table(
     Column("parallel", Integer, nullable=False),
     Column("notice", Text, nullable=False),
     Column("error", _Document, nullable=False),
+    Column("engine", String(20), nullable=False, server_default="process"),
+    _text("engine_address"),
     Index(
         "uq_commands_active",
         "dataset_id",

@@ -223,7 +223,13 @@ class Commands(Protocol):
         ...
 
     async def advance(self, shard: Shard) -> bool:
-        """Store a shard's progress if its owner still holds the lease and the command goes on."""
+        """Store a shard's progress if its owner still holds the lease, it ends where it did, and
+        the command goes on."""
+        ...
+
+    async def cut(self, shard: Shard, rest: Shard) -> bool:
+        """Let a shard end where ``rest`` begins, which is stored for others to take. False if it
+        is beyond that, ends elsewhere by now or is over: then nothing is stored."""
         ...
 
     async def claim_intents(self, intents: Sequence[WriteIntent], *, now_ms: int) -> frozenset[str]:

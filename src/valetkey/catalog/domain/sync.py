@@ -17,6 +17,8 @@ from valetkey.catalog.domain.merge import Changes
 #: The command's type and its words are Dataloop's.
 SYNC: Final = "SyncDataset"
 LEASE: Final = timedelta(seconds=15)
+#: The engine that is always there: the server's own processes.
+IN_PROCESS: Final = "process"
 
 
 class State(StrEnum):
@@ -76,7 +78,8 @@ def total(counts: Iterable[Counts]) -> Counts:
 class Command:
     """A sync of a dataset. ``user_id`` started it and it runs with their rights; ``expected`` is
     how many items the index had, for the progress; ``notice`` is what its owner ought to know of
-    the way it went; ``error`` says what failed, why, and the fix."""
+    the way it went; ``error`` says what failed, why, and the fix. ``engine`` works it off, at
+    ``engine_address`` if it is a cluster."""
 
     id: str
     dataset_id: str
@@ -88,6 +91,8 @@ class Command:
     parallel: int = 1
     notice: str = ""
     error: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = IN_PROCESS
+    engine_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

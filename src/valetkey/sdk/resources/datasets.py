@@ -6,7 +6,7 @@ Generated: ``python -m valetkey.wire.library``.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -77,13 +77,22 @@ class Datasets(Resource):
             call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
         )
 
-    def create_sync(self, dataset_id: str, *, parallel: int = 1) -> work.Work:
+    def create_sync(
+        self,
+        dataset_id: str,
+        *,
+        parallel: int = 1,
+        engine: Literal["process", "ray"] = "process",
+        engine_address: str | None = None,
+    ) -> work.Work:
         """Start making a dataset true to its bucket."""
         return self._client.send(
             call(
                 catalog.CREATE_SYNC,
                 {"datasetId": dataset_id},
-                body=catalog.NewSync(parallel=parallel),
+                body=catalog.NewSync(
+                    parallel=parallel, engine=engine, engine_address=engine_address
+                ),
             )
         )
 
@@ -156,13 +165,22 @@ class AsyncDatasets(AsyncResource):
             call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
         )
 
-    async def create_sync(self, dataset_id: str, *, parallel: int = 1) -> work.Work:
+    async def create_sync(
+        self,
+        dataset_id: str,
+        *,
+        parallel: int = 1,
+        engine: Literal["process", "ray"] = "process",
+        engine_address: str | None = None,
+    ) -> work.Work:
         """Start making a dataset true to its bucket."""
         return await self._client.send(
             call(
                 catalog.CREATE_SYNC,
                 {"datasetId": dataset_id},
-                body=catalog.NewSync(parallel=parallel),
+                body=catalog.NewSync(
+                    parallel=parallel, engine=engine, engine_address=engine_address
+                ),
             )
         )
 

@@ -1,5 +1,4 @@
-"""The bucket as a sync sees it: a listing below the location's folder, with credentials that
-vending gave for just that and that are renewed in time.
+"""The bucket as a sync sees it: a listing below the location's folder.
 
 A listing is walked by the tokens that the store gives, and only the store's own end mark ends it: a
 page may be empty and not the last. What does not get on (a token that comes again, one empty page
@@ -12,7 +11,6 @@ begun anew at the range's end: then all ranges together are one listing, seen in
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -20,17 +18,10 @@ from typing import Final
 
 from valetkey.catalog.domain.dataset import is_indexable
 from valetkey.catalog.domain.merge import ascending
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command, WriteIntent
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.items.sessions import LOOK, Sessions, is_ending
-from valetkey.catalog.services.nouns import SYNC
-from valetkey.domain.access import Principal
-from valetkey.domain.errors import AwsRefused, NotFound
-from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, ObjectStore, Stored
+from valetkey.domain.errors import AwsRefused
+from valetkey.domain.ports import BucketPlace
+from valetkey.domain.ports.objects import CredentialSource, Listed, ListedPage, ObjectStore
 from valetkey.domain.verification import PROBE_PREFIX
-from valetkey.services.audit import Caller
 
 PAGE: Final = 1000
 #: So many pages in a row may bring nothing new, as those of buckets full of deleted versions do.
@@ -90,37 +81,20 @@ def _senseless(problem: str) -> AwsRefused:
 
 
 class BucketLister:
-    """One sync's way to the objects. Raises AwsRefused, AwsUnavailable, Denied (whoever started
-    the sync has lost the right), Conflict (integration disabled)."""
+    """One sync's way to the objects below a prefix. ``credentials`` gives what holds for a while
+    yet, and is asked before each page. Raises AwsRefused, AwsUnavailable, and what it raises."""
 
     def __init__(
         self,
         objects: ObjectStore,
-        sessions: Sessions,
-        stores: DatasetStorageRepository,
-        clock: Clock,
-        caller: Caller,
-        store: DatasetStorage,
+        place: BucketPlace,
+        prefix: str,
+        credentials: CredentialSource,
     ) -> None:
         self._objects = objects
-        self._sessions = sessions
-        self._stores = stores
-        self._clock = clock
-        self._caller = caller
-        self._store = store
-        self._prefix = store.location.prefix
-        self._credentials: Credentials | None = None
-        self._renewing = asyncio.Lock()
-
-    @property
-    def caller(self) -> Caller:
-        """On whose behalf it all happens."""
-        return self._caller
-
-    @property
-    def store(self) -> DatasetStorage:
-        """The dataset and what it stands on."""
-        return self._store
+        self._place = place
+        self._prefix = prefix
+        self._credentials = credentials
 
     async def next_path(self, after: str) -> str | None:
         """Return the first path above a text, or None at the end."""
@@ -166,8 +140,8 @@ class BucketLister:
         progress, last = _Progress(), False
         while not last:
             page = await self._objects.list_page(
-                await self._open(),
-                self._store.place,
+                await self._credentials(),
+                self._place,
                 prefix=self._prefix,
                 after="" if token else start,
                 token=token,
@@ -176,11 +150,6 @@ class BucketLister:
             progress.check(page)
             token, last = page.token, page.last
             yield page
-
-    async def head(self, path: str) -> Stored | None:
-        """Look at one object."""
-        key = self._store.key(path)
-        return await self._objects.head(await self._open(), self._store.place, key)
 
     def _paths(self, page: ListedPage) -> list[str]:
         keys = [one[0] for one in page.objects]
@@ -198,21 +167,6 @@ class BucketLister:
             found = [one._replace(path=path) for one, path in zip(found, paths, strict=False)]
         return _without_markers(list(found), paths[:count])
 
-    async def _open(self) -> Credentials:
-        async with self._renewing:
-            held = self._credentials
-            if held is None or is_ending(held, self._clock.now()):
-                held = self._credentials = await self._renew()
-            return held
-
-    async def _renew(self) -> Credentials:
-        dataset = self._store.dataset
-        # The right is looked at each time: a sync does not outlive it by more than a session.
-        await self._stores.of_dataset(self._caller, dataset.id, SYNC)
-        return await self._sessions.open(
-            self._caller, self._store, LOOK, f"sync dataset {dataset.id}"
-        )
-
 
 def _out_of_order(after: str) -> Page:
     return Page([], after, last=False, listed_ms=0, in_order=False)
@@ -224,20 +178,3 @@ def _without_markers(listed: list[Listed], paths: list[str]) -> list[Listed]:
     if paths and paths[0] and PROBE_PREFIX not in text and "/\n" not in text and "\0" not in text:
         return listed
     return [one for one in listed if is_indexable(one.path)]
-
-
-async def caller_of(storage: CatalogStorage, work_of: Command | WriteIntent) -> Caller:
-    """Return whoever began some work, with the roles of this moment. Raises NotFound."""
-    async with storage.read() as work:
-        user = await work.users.get(work_of.user_id)
-        if user is None:
-            raise NotFound("Whoever began this is gone.", hint="Start it as somebody else.")
-        in_orgs = await work.organizations.memberships(user.id)
-        in_projects = await work.projects.memberships(user.id)
-    principal = Principal(
-        user_id=user.id,
-        email=user.email,
-        org_roles={member.org_id: member.role for member in in_orgs},
-        project_roles={member.project_id: member.role for member in in_projects},
-    )
-    return Caller(principal, request_id=f"sync-{work_of.id}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,15 +10,17 @@ from typing import Any, Final
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.ranges import KeyRange, split
-from valetkey.catalog.domain.sync import LEASE, Command, Shard, State, total
-from valetkey.catalog.services.datasets.lister import BucketLister, caller_of
-from valetkey.catalog.services.datasets.shards import (
-    OUT_OF_ORDER,
-    Gone,
-    OutOfOrder,
-    ShardWork,
-    whole_shard,
+from valetkey.catalog.domain.sync import Command, Shard, State, total
+from valetkey.catalog.services.datasets.cutting import Cutter
+from valetkey.catalog.services.datasets.engines import (
+    Engines,
+    Scene,
+    caller_of,
+    named,
+    renewed,
 )
+from valetkey.catalog.services.datasets.lister import BucketLister
+from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER, OutOfOrder, whole_shard
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.catalog.services.items.sessions import Sessions
@@ -27,7 +28,7 @@ from valetkey.catalog.services.nouns import SYNC
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import ObjectStore, to_ms
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import AuditLog, Caller
 
 #: Ranges are never equally long: with more of them than workers, none waits long for another.
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class SyncRuns:
-    """Runs syncs. ``owner`` names this process on the leases that it takes."""
+    """Runs syncs, each by the engine that it names."""
 
     def __init__(
         self,
@@ -48,8 +49,7 @@ class SyncRuns:
         clock: Clock,
         new_id: IdFactory,
         leftovers: Leftovers,
-        *,
-        owner: str,
+        engines: Engines,
     ) -> None:
         self._storage = storage
         self._objects = objects
@@ -59,7 +59,7 @@ class SyncRuns:
         self._clock = clock
         self._new_id = new_id
         self._leftovers = leftovers
-        self._owner = owner
+        self._engines = engines
 
     async def run(self, command: Command) -> None:
         """Do what can be done of a sync now: all of it, or what others leave.
@@ -68,10 +68,10 @@ class SyncRuns:
         StorageUnavailable: then it stays open.
         """
         try:
-            lister = await self._open(command)
+            scene = await self._open(command)
             if command.state is State.CREATED:
-                await self._plan(command, lister)
-            await self._work_off(command, lister)
+                await self._plan(command, scene.lister)
+            await self._work_off(command, scene)
         except StorageUnavailable:
             raise
         except ValetkeyError as error:
@@ -80,10 +80,13 @@ class SyncRuns:
             _log.exception("The sync %s failed", command.id)
             await self._end(command, State.FAILED, error=_unknown(error))
 
-    async def _open(self, command: Command) -> BucketLister:
+    async def _open(self, command: Command) -> Scene:
         caller = await caller_of(self._storage, command)
         store = await self._stores.of_dataset(caller, command.dataset_id, SYNC)
-        return BucketLister(self._objects, self._sessions, self._stores, self._clock, caller, store)
+        credentials = renewed(self._sessions, self._stores, self._clock, caller, store)
+        lister = BucketLister(self._objects, store.place, store.location.prefix, credentials)
+        cutter = Cutter(self._storage, self._new_id, command, lister.next_path)
+        return Scene(command, caller, store, credentials, lister, cutter)
 
     async def _plan(self, command: Command, lister: BucketLister) -> None:
         ranges = [KeyRange("", None)]
@@ -98,42 +101,19 @@ class SyncRuns:
         async with self._storage.begin() as work:
             await work.commands.begin(running, shards)
 
-    async def _work_off(self, command: Command, lister: BucketLister) -> None:
+    async def _work_off(self, command: Command, scene: Scene) -> None:
+        engine = named(self._engines, command.engine)
         while True:
             shards = await self._shards(command)
             waiting = [shard for shard in shards if not shard.state.over]
             if shards and not waiting:
-                await self._settle(command, lister)
+                await self._settle(command, scene)
                 return
-            queue = iter(waiting)
-            workers = [self._take(queue, command, lister) for _ in range(command.parallel)]
-            if not sum(await _gathered(workers)):
-                return  # the rest is in others' hands, or the sync is over
-
-    async def _take(self, queue: Any, command: Command, lister: BucketLister) -> int:
-        """Work off shards as they can be claimed; return how many."""
-        count = 0
-        for waiting in queue:
-            shard = await self._claim(waiting)
-            if shard is None:
-                continue
-            count += 1
             try:
-                await ShardWork(self._storage, self._clock, self._new_id, lister, shard).run()
-            except Gone:
-                return count
+                if not await engine.work_off(scene, waiting):
+                    return  # the rest is in others' hands, or the sync is over
             except OutOfOrder:
                 await self._put_in_order(command)
-                return count
-        return count
-
-    async def _claim(self, shard: Shard) -> Shard | None:
-        now_ms = to_ms(self._clock.now())
-        until_ms = now_ms + int(LEASE.total_seconds() * 1000)
-        async with self._storage.begin() as work:
-            return await work.commands.claim(
-                shard.id, self._owner, now_ms=now_ms, until_ms=until_ms
-            )
 
     async def _put_in_order(self, command: Command) -> None:
         """Begin anew with one shard, whose listing is put in order first."""
@@ -146,11 +126,11 @@ class SyncRuns:
             shard = whole_shard(command, self._new_id(), staged=True)
             await work.commands.replace_shards(noticed, shard)
 
-    async def _settle(self, command: Command, lister: BucketLister) -> None:
+    async def _settle(self, command: Command, scene: Scene) -> None:
         """Look after what writers had begun and not ended, and count; then the sync is done."""
-        await self._leftovers.of_dataset(lister.caller, lister.store)
-        await self._recount(lister.store.dataset)
-        await self._end(command, State.SUCCESS, caller=lister.caller)
+        await self._leftovers.of_dataset(scene.caller, scene.store)
+        await self._recount(scene.store.dataset)
+        await self._end(command, State.SUCCESS, caller=scene.caller)
 
     async def _recount(self, dataset: Dataset) -> None:
         """Mend the number of files where it drifted. The difference is what one moment's snapshot
@@ -219,15 +199,3 @@ def _error_document(error: ValetkeyError) -> dict[str, Any]:
         "code": error.code,
         "details": dict(error.details),
     }
-
-
-async def _gathered(works: list[Any]) -> list[int]:
-    """Run side by side; when one fails, the others end, and its error is raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.filenames import count_dangerous
 from valetkey.catalog.domain.merge import Changes, Indexed, merge, pieces
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
@@ -40,11 +41,51 @@ OUT_OF_ORDER: Final = (
 
 
 class Gone(Exception):
-    """The shard is somebody else's now, or its sync is over: there is nothing left to do."""
+    """The shard is somebody else's now, or ends elsewhere, or its sync is over."""
 
 
 class OutOfOrder(Exception):
     """The store does not list in the order of its keys."""
+
+
+async def work_off(
+    storage: CatalogStorage,
+    clock: Clock,
+    new_id: IdFactory,
+    lister: BucketLister,
+    dataset: Dataset,
+    shard_id: str,
+    *,
+    owner: str,
+    creator: str,
+) -> bool:
+    """Claim a shard and work it off, to an end that may come nearer meanwhile; tell whether it
+    could be claimed. Raises OutOfOrder, and what the bucket and the storage raise."""
+    shard = claimed = await claim(storage, clock, shard_id, owner)
+    while shard is not None:
+        try:
+            await ShardWork(storage, clock, new_id, lister, dataset, shard, creator=creator).run()
+        except Gone:
+            again = await claim(storage, clock, shard_id, owner)
+            shard = again if again is not None and again.upto != shard.upto else None
+        else:
+            break
+    return claimed is not None
+
+
+async def claim(storage: CatalogStorage, clock: Clock, shard_id: str, owner: str) -> Shard | None:
+    """Take a shard that nobody else has; None where that can't be."""
+    now_ms = to_ms(clock.now())
+    async with storage.begin() as work:
+        return await work.commands.claim(
+            shard_id, owner, now_ms=now_ms, until_ms=now_ms + _LEASE_MS
+        )
+
+
+async def release(storage: CatalogStorage, shard_id: str, owner: str) -> None:
+    """Let whoever comes next have an owner's shard at once, if it still is theirs."""
+    async with storage.begin() as work:
+        await work.commands.claim(shard_id, owner, now_ms=0, until_ms=0)
 
 
 class ShardWork:
@@ -56,14 +97,18 @@ class ShardWork:
         clock: Clock,
         new_id: IdFactory,
         lister: BucketLister,
+        dataset: Dataset,
         shard: Shard,
+        *,
+        creator: str,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._new_id = new_id
         self._lister = lister
-        self._dataset = lister.store.dataset
+        self._dataset = dataset
         self._shard = shard
+        self._creator = creator
 
     async def run(self) -> None:
         """Go from the checkpoint to the end."""
@@ -149,7 +194,7 @@ class ShardWork:
                 self._dataset,
                 changes,
                 self._new_id.take(len(changes.added)),
-                creator=self._lister.caller.principal.email,
+                creator=self._creator,
                 now_ms=self._now_ms(),
             )
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import Command, Counts, Shard, State, progress, total
+from valetkey.catalog.domain.sync import (
+    IN_PROCESS,
+    Command,
+    Counts,
+    Shard,
+    State,
+    progress,
+    total,
+)
+from valetkey.catalog.services.datasets.engines import Engines, named
 from valetkey.catalog.services.nouns import COMMAND, DATASET, SYNC
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -19,7 +28,8 @@ from valetkey.services.audit import AuditLog, Caller
 LIST_SYNCS: Final = Verb("dataset.sync.list", Action.READ_DATASETS)
 READ_SYNC: Final = Verb("dataset.sync.read", Action.READ_DATASETS)
 CANCEL_SYNC: Final = Verb("dataset.sync.cancel", Action.MANAGE_DATASETS)
-MAX_PARALLEL: Final = 32
+#: Each process takes as many as it can of them at once.
+MAX_PARALLEL: Final = 1000
 _SHOWN: Final = 20
 
 
@@ -44,17 +54,28 @@ class Syncs:
         clock: Clock,
         new_id: IdFactory,
         wake: Callable[[], None],
+        engines: Engines,
     ) -> None:
         self._access: Access[CatalogWork] = Access(storage, audit)
         self._clock = clock
         self._new_id = new_id
         self._wake = wake
+        self._engines = engines
 
-    async def start(self, caller: Caller, dataset_id: str, *, parallel: int = 1) -> SyncView:
-        """Order a sync; a worker, of this process or another, does it.
+    async def start(
+        self,
+        caller: Caller,
+        dataset_id: str,
+        *,
+        parallel: int = 1,
+        engine: str = IN_PROCESS,
+        address: str = "",
+    ) -> SyncView:
+        """Order a sync; a worker, of this process or another, does it, by the engine that is named
+        (at an address of its, if not the usual one).
 
-        Raises Locked (one is under way), InvalidInput (no location, ``parallel``), NotFound,
-        Denied.
+        Raises Locked (one is under way), InvalidInput (no location, ``parallel``, the engine, its
+        address), NotFound, Denied.
         """
         if not 1 <= parallel <= MAX_PARALLEL:
             raise InvalidInput(
@@ -65,6 +86,7 @@ class Syncs:
         now = self._clock.now()
         async with self._access.changing(caller, SYNC, DATASET, dataset_id) as change:
             dataset, work = change.entity, change.work
+            address = named(self._engines, engine).check(address)
             if not dataset.location_id:
                 raise InvalidInput(
                     f"The dataset {dataset.name!r} has no location: there is nothing to sync.",
@@ -79,9 +101,11 @@ class Syncs:
                 updated_at=now,
                 expected=await work.datasets.item_count(dataset),
                 parallel=parallel,
+                engine=engine,
+                engine_address=address,
             )
             await work.commands.add(command)
-            change.note(command_id=command.id, parallel=command.parallel)
+            change.note(command_id=command.id, parallel=command.parallel, engine=engine)
         self._wake()
         return self._view(command, ())
 

@@ -19,7 +19,7 @@ from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command
 from valetkey.catalog.services.datasets.datasets import clear
-from valetkey.catalog.services.datasets.lister import caller_of
+from valetkey.catalog.services.datasets.engines import caller_of
 from valetkey.catalog.services.datasets.runs import SyncRuns
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError

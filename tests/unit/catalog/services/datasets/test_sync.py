@@ -15,7 +15,14 @@ from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME, Item
 from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import Counts, State, WriteIntent
-from valetkey.catalog.services.datasets import NewDataset, SyncView, Worker
+from valetkey.catalog.services.datasets import (
+    NewDataset,
+    SyncView,
+    Worker,
+    cutting,
+    in_process,
+    runs,
+)
 from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.domain.access import ProjectRole
@@ -251,7 +258,7 @@ async def test_shards_are_found_by_probing_and_cover_all(shop: Shop) -> None:
     assert await shop.index() == shop.bucket
 
 
-@pytest.mark.parametrize("parallel", [0, 33])
+@pytest.mark.parametrize("parallel", [0, 1001])
 async def test_a_senseless_number_of_workers_is_refused(shop: Shop, parallel: int) -> None:
     with pytest.raises(InvalidInput):
         await shop.order(parallel)
@@ -436,3 +443,24 @@ async def test_the_audit_trail_tells_who_synced_and_what_came_of_it(shop: Shop) 
     assert actions.count("dataset.sync") == 1
     assert actions.count("credentials.vend") == 1
     assert actions.count("dataset.synced") == 1
+
+
+async def test_a_shard_that_is_far_longer_than_its_fellows_is_cut_while_it_is_worked_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_process, "_LOOK_SECONDS", 0)
+    monkeypatch.setattr(cutting, "LONG", 9)
+    monkeypatch.setattr(runs, "_SHARDS_EACH", 1)
+    shop.place("0", *(f"9/{number:04}" for number in range(400)))
+    done = await shop.sync(parallel=2)
+    assert done.counts == Counts(added=401)
+    assert await shop.index() == shop.bucket
+    assert done.shards > 2, "more than it was cut into before anything was known"
+
+
+async def test_an_engine_that_the_server_does_not_have_is_refused(shop: Shop) -> None:
+    syncs = shop.memory.services.catalog.syncs
+    with pytest.raises(InvalidInput, match="no engine 'spark'"):
+        await syncs.start(shop.developer, shop.dataset_id, engine="spark")
+    with pytest.raises(InvalidInput, match="has no address"):
+        await syncs.start(shop.developer, shop.dataset_id, address="10.0.0.7:6379")

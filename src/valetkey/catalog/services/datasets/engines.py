@@ -1,0 +1,116 @@
+"""Who works a sync's shards off: this process, or a cluster.
+
+An engine knows nothing that is not stored: how far a shard is, and whose, are rows of the database.
+So any engine goes on with what another began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.domain.sync import Command, Shard, WriteIntent
+from valetkey.catalog.services.datasets.cutting import Cutter
+from valetkey.catalog.services.datasets.lister import BucketLister
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
+from valetkey.catalog.services.items.sessions import LOOK, Sessions, is_ending
+from valetkey.catalog.services.nouns import SYNC
+from valetkey.domain.access import Principal
+from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
+from valetkey.domain.ports import Clock
+from valetkey.domain.ports.objects import Credentials, CredentialSource
+from valetkey.services.audit import Caller
+
+
+class EngineFailed(ValetkeyError):
+    """The engine that a sync was given to can't do it, or does not any more."""
+
+    code = "engine_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a sync stands on: on whose behalf it is done, over which objects, and how they are
+    listed. ``credentials`` gives a session that holds for a while yet."""
+
+    command: Command
+    caller: Caller
+    store: DatasetStorage
+    credentials: CredentialSource
+    lister: BucketLister
+    cutter: Cutter
+
+
+class ShardEngine(Protocol):
+    """Works shards off."""
+
+    def check(self, address: str) -> str:
+        """Return the address that a sync is stored with; empty asks for the usual one. Raises
+        InvalidInput where this engine can't be had there."""
+        ...
+
+    async def work_off(self, scene: Scene, shards: Sequence[Shard]) -> int:
+        """Work off what can be claimed of the shards; return how many could be. Raises OutOfOrder,
+        EngineFailed, and what the bucket and the storage raise; what is done is stored."""
+        ...
+
+
+Engines = Mapping[str, ShardEngine]
+
+
+def named(engines: Engines, name: str) -> ShardEngine:
+    """Return an engine. Raises InvalidInput for one that this server does not have."""
+    found = engines.get(name)
+    if found is None:
+        raise InvalidInput(
+            f"There is no engine {ascii(name)[:40]}.",
+            hint=f"Use one of: {', '.join(sorted(engines))}.",
+            field="engine",
+        )
+    return found
+
+
+def renewed(
+    sessions: Sessions,
+    stores: DatasetStorageRepository,
+    clock: Clock,
+    caller: Caller,
+    store: DatasetStorage,
+) -> CredentialSource:
+    """Return what vends for a sync, anew in time. Raises Denied (whoever started the sync has lost
+    the right), Conflict (integration disabled), and what AWS does."""
+    held: Credentials | None = None
+    renewing = asyncio.Lock()
+
+    async def give() -> Credentials:
+        nonlocal held
+        async with renewing:
+            if held is None or is_ending(held, clock.now()):
+                dataset = store.dataset
+                # The right is looked at each time: a sync does not outlive it by more than a
+                # session.
+                await stores.of_dataset(caller, dataset.id, SYNC)
+                held = await sessions.open(caller, store, LOOK, f"sync dataset {dataset.id}")
+            return held
+
+    return give
+
+
+async def caller_of(storage: CatalogStorage, work_of: Command | WriteIntent) -> Caller:
+    """Return whoever began some work, with the roles of this moment. Raises NotFound."""
+    async with storage.read() as work:
+        user = await work.users.get(work_of.user_id)
+        if user is None:
+            raise NotFound("Whoever began this is gone.", hint="Start it as somebody else.")
+        in_orgs = await work.organizations.memberships(user.id)
+        in_projects = await work.projects.memberships(user.id)
+    principal = Principal(
+        user_id=user.id,
+        email=user.email,
+        org_roles={member.org_id: member.role for member in in_orgs},
+        project_roles={member.project_id: member.role for member in in_projects},
+    )
+    return Caller(principal, request_id=f"sync-{work_of.id}")

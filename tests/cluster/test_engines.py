@@ -1,0 +1,148 @@
+"""Whichever engine does a sync, the index is what is listed; whatever dies, another goes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psutil
+import pytest
+
+from support.ray_cluster import SECOND, RayCluster, drivers
+from support.sync_site import HANGS, SyncSite, start_worker
+from valetkey.catalog.domain.sync import Counts, State
+
+ENGINES = pytest.mark.parametrize("engine", ["process", "ray"])
+KEYS = [f"{number % 40:02}/{number:05}.jpg" for number in range(3000)]
+
+
+@ENGINES
+async def test_the_index_is_what_is_listed_at_first_and_after_changes(
+    site: SyncSite, engine: str
+) -> None:
+    site.bucket.fill(KEYS)
+    first = await site.sync(engine)
+    assert (first.command.state, first.command.error) == (State.SUCCESS, {})
+    assert (first.counts, first.percent) == (Counts(added=len(KEYS)), 100)
+    assert await site.index() == site.bucket.objects
+    site.bucket.fill(KEYS[:70], size=2)
+    site.bucket.drop(KEYS[100:130])
+    site.bucket.fill(["new", "50/new"])
+    again = await site.sync(engine)
+    assert again.counts == Counts(added=2, changed=70, removed=30, unchanged=len(KEYS) - 100)
+    assert await site.index() == site.bucket.objects
+    assert drivers() == []
+
+
+@ENGINES
+async def test_a_sync_tells_how_far_it_is_and_stops_when_it_is_cancelled(
+    site: SyncSite, engine: str
+) -> None:
+    site.bucket.fill(KEYS)
+    site.bucket.stop_after(20)
+    ordered = await site.order(engine)
+    working = asyncio.create_task(site.work())
+    await site.until_stopped()
+    now = await site.until_counted(ordered)
+    assert now.command.state is State.RUNNING
+    assert now.percent < 100
+    await site.made.services.catalog.syncs.cancel(site.made.caller, ordered.command.id)
+    if engine == "process":
+        site.bucket.go_on()  # it notices at its next page
+    await working
+    site.bucket.go_on()
+    assert (await site.look(ordered)).command.state is State.CANCELED
+    assert len(await site.index()) < len(KEYS)
+    assert (await site.sync(engine)).command.state is State.SUCCESS
+    assert await site.index() == site.bucket.objects
+
+
+@ENGINES
+async def test_a_store_that_refuses_ends_the_sync_with_its_cause(
+    site: SyncSite, engine: str
+) -> None:
+    site.bucket.fill(KEYS)
+    site.bucket.stop_after(10)
+    ordered = await site.order(engine)
+    working = asyncio.create_task(site.work())
+    await site.until_stopped()
+    site.bucket.denied = True
+    site.bucket.go_on()
+    await working
+    failed = await site.look(ordered)
+    assert failed.command.state is State.FAILED
+    assert failed.command.error["code"] == "aws_refused"
+
+
+@pytest.mark.parametrize(("first", "then"), [("ray", "process"), ("process", "ray")])
+async def test_what_one_engine_began_and_was_killed_at_another_ends(
+    site: SyncSite, first: str, then: str
+) -> None:
+    site.bucket.fill(KEYS)
+    site.bucket.stop_after(30)
+    ordered = await site.order(first)
+    worker = start_worker(site)
+    try:
+        await site.until_stopped()
+    finally:
+        worker.kill()
+        worker.wait(HANGS)
+    _, alive = psutil.wait_procs(drivers(), HANGS)
+    assert alive == []
+    await site.let_leases_run_out()
+    begun = (await site.look(ordered)).counts
+    assert begun.seen < len(KEYS)
+    site.bucket.go_on()
+    before = site.bucket.listed
+    await site.give_to(then)
+    done = await site.done(ordered)
+    assert (done.command.state, done.command.error) == (State.SUCCESS, {})
+    assert done.counts == Counts(added=len(KEYS))
+    assert await site.index() == site.bucket.objects
+    # What was indexed is not listed again, but for what each shard had in hand.
+    assert before < site.bucket.listed
+
+
+async def test_a_node_that_is_killed_in_the_middle_costs_what_it_had_in_hand(
+    site: SyncSite, cluster: RayCluster
+) -> None:
+    site.bucket.fill(KEYS)
+    site.bucket.stop_after(30)
+    ordered = await site.order("ray")
+    working = asyncio.create_task(site.work())
+    await site.until_stopped()
+    assert len(cluster.processes(SECOND)) > 1
+    await asyncio.to_thread(cluster.lose, SECOND)
+    site.bucket.go_on()
+    await working
+    done = await site.done(ordered)
+    await asyncio.to_thread(cluster.add, SECOND)
+    assert (done.command.state, done.command.error) == (State.SUCCESS, {})
+    assert done.counts == Counts(added=len(KEYS))
+    assert await site.index() == site.bucket.objects
+
+
+async def test_a_driver_that_is_killed_is_followed_by_another(site: SyncSite) -> None:
+    site.bucket.fill(KEYS)
+    site.bucket.stop_after(20)
+    ordered = await site.order("ray")
+    working = asyncio.create_task(site.work())
+    await site.until_stopped()
+    [driver] = drivers()
+    driver.kill()
+    site.bucket.go_on()
+    await working
+    done = await site.done(ordered)
+    assert (done.command.state, done.counts) == (State.SUCCESS, Counts(added=len(KEYS)))
+    assert await site.index() == site.bucket.objects
+
+
+async def test_no_secret_but_its_own_session_is_what_a_node_is_given(
+    site: SyncSite,
+) -> None:
+    site.bucket.fill(KEYS[:200])
+    assert (await site.sync("ray")).command.state is State.SUCCESS
+    async with site.made.parts.storage.read() as work:
+        trail = [record.event async for record in work.audit.read()]
+    sessions = [one for one in trail if "on Ray" in str(one.details.get("purpose", ""))]
+    assert sessions
+    assert all(one.details["access"] == ["list"] for one in sessions)

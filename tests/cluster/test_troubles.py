@@ -1,0 +1,144 @@
+"""What is wrong with a cluster is said in one sentence, with what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from support.ray_cluster import HEAD, SECOND, THIRD, RayCluster
+from support.sync_site import HANGS, SyncSite
+from valetkey.catalog.domain.sync import Counts, State
+from valetkey.catalog.services.datasets.engines import EngineFailed
+from valetkey.domain.secret import Secret
+
+#: What a node's Python runs when it starts. It has the fault that the file beside it names, which
+#: is read late: Ray starts workers before there is work for them.
+_BROKEN = """
+import importlib.metadata, pathlib, sys
+file, right = pathlib.Path(__file__).parent / "fault", importlib.metadata.version
+def version(name):
+    return "0.0.1" if file.read_text() == "version" else right(name)
+importlib.metadata.version = version
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "sqlalchemy" and file.read_text() == "package":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Without())
+"""
+
+
+@pytest.fixture(scope="module")
+def fault(
+    cluster: RayCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], object]]:
+    """A third node, whose workers have the fault that is given."""
+    folder = tmp_path_factory.mktemp("broken")
+    (folder / "sitecustomize.py").write_text(_BROKEN)
+    (folder / "fault").write_text("")
+    cluster.add(THIRD, PYTHONPATH=os.pathsep.join([str(folder), *sys.path]))
+    yield (folder / "fault").write_text
+    cluster.lose(THIRD)
+
+
+def with_ray(site: SyncSite, **changes: Any) -> None:
+    """Change what the site's server knows of Ray."""
+    engine: Any = site.made.services.catalog.syncs._engines["ray"]
+    engine._settings = replace(engine._settings, **changes)
+
+
+async def failed(site: SyncSite) -> str:
+    """Sync; return what it failed with, message and hint."""
+    site.bucket.fill(["a", "b"])
+    ended = await site.sync("ray", parallel=1)
+    assert ended.command.state is State.FAILED
+    assert ended.command.error["code"] == EngineFailed.code
+    assert await site.index() == {}
+    return f"{ended.command.error['message']} {ended.command.error['hint']}"
+
+
+async def test_a_wrong_address_is_named(site: SyncSite) -> None:
+    with_ray(site, addresses=("127.0.0.9:9",))
+    said = await failed(site)
+    assert "no Ray cluster at 127.0.0.9:9" in said
+    assert "ray_addresses" in said
+
+
+async def test_a_database_that_nodes_do_not_reach_is_named(site: SyncSite) -> None:
+    with_ray(site, database=Secret("postgresql://nobody:hidden@127.0.0.1:9/none"))
+    said = await failed(site)
+    assert "can't use the database" in said
+    assert "ray_database_url" in said
+    assert "hidden" not in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("version", "has Valetkey 0.0.1"), ("package", "127.0.0.4 of the Ray cluster lacks the pack")],
+)
+async def test_a_node_that_is_made_differently_is_named(
+    site: SyncSite, fault: Callable[[str], object], kind: str, expected: str
+) -> None:
+    fault(kind)
+    said = await failed(site)
+    fault("")
+    assert expected in said
+    assert "pip install 'valetkey[server,ray]" in said
+
+
+async def test_a_worker_that_dies_is_replaced_and_one_that_always_dies_ends_the_sync(
+    site: SyncSite, cluster: RayCluster
+) -> None:
+    site.bucket.fill(f"{number:04}" for number in range(400))
+    ended = None
+    for kills, state in ((1, State.SUCCESS), (3, State.FAILED)):
+        ordered = await site.order("ray", parallel=1)
+        working = asyncio.create_task(site.work())
+        for _ in range(kills):
+            site.bucket.stop_after(2)
+            await site.until_stopped()
+            _kill_workers(cluster)
+        site.bucket.go_on()
+        await working
+        ended = await site.look(ordered)
+        assert ended.command.state is state
+    assert ended is not None
+    assert "lost 3 times" in ended.command.error["message"]
+    assert "memory" in ended.command.error["hint"]
+    assert (await site.sync()).counts == Counts(unchanged=400)
+
+
+def _kill_workers(cluster: RayCluster) -> None:
+    """Do to the workers what a full memory does."""
+    for host in (HEAD, SECOND):
+        for process in cluster.processes(host):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.cmdline()[:1] == ["ray::shard"]:
+                    process.kill()
+
+
+async def test_a_cluster_that_asks_for_no_token_is_refused_unless_it_is_allowed_by_name(
+    site: SyncSite, tmp_path: Path
+) -> None:
+    open_to_all = RayCluster(tmp_path, head="127.0.0.6", port=6410)
+    try:
+        await asyncio.to_thread(open_to_all.start)
+        token = tmp_path / "token"
+        token.write_text("a" * 64)  # a moment
+        with_ray(site, addresses=(open_to_all.address,))
+        assert "asks nobody for a token" in await failed(site)
+        with_ray(site, addresses=(open_to_all.address,), token_file="", insecure=True)
+        assert (await site.sync("ray")).command.state is State.SUCCESS
+        async with asyncio.timeout(HANGS):
+            assert await site.index() == site.bucket.objects
+    finally:
+        open_to_all.lose("127.0.0.6")
+        open_to_all.remove()
