@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from cyclopts import App
 
@@ -71,6 +71,8 @@ def sync(
     /,
     *,
     parallel: int = 1,
+    engine: Literal["process", "ray"] = "process",
+    address: str = "",
     wait: bool = True,
     project: str = "",
     common: Common = COMMON,
@@ -85,6 +87,10 @@ def sync(
         The dataset's name or id.
     parallel
         How many parts of the bucket are listed side by side.
+    engine
+        Who does it: the server's own processes, or a Ray cluster that it knows.
+    address
+        Which of the clusters that the server knows (default: the first).
     wait
         Wait until it is over.
     project
@@ -92,7 +98,10 @@ def sync(
     """
     with open_client(common) as client:
         found = client.run(flows.find_dataset(name, project))
-        begun = client.send(calls.sync_dataset(found.id, parallel))
+        ordered = client.datasets.create_sync(
+            found.id, parallel=parallel, engine=engine, engine_address=address or None
+        )
+        begun = client.send(calls.show_sync(ordered.id))
         ended = _follow(client, begun, quiet=common.as_json) if wait else begun
     if common.as_json:
         show.write_json(ended)
