@@ -29,6 +29,8 @@ class TransitDouble:
 
     tokens: set[str] = field(default_factory=lambda: {"good-token"})
     keys: dict[str, bytes] = field(default_factory=lambda: {"valetkey": bytes(range(32))})
+    #: Keys of namespaces, by namespace and name.
+    others: dict[tuple[str, str], bytes] = field(default_factory=dict)
     sealed: bool = False
     answer: bytes | None = None
     seen: list[dict[str, str]] = field(default_factory=list)
@@ -45,9 +47,11 @@ class TransitDouble:
         _, version, mount, operation, name = (*path.split("/"), "", "", "")[:5]
         if (version, mount) != ("v1", "transit"):
             return 404, {"errors": []}
-        if name not in self.keys:
+        where = (headers.get("X-Vault-Namespace", ""), name)
+        key = self.others.get(where) or self.keys.get(name)
+        if key is None:
             return (404, {"errors": []}) if operation == "encrypt" else (400, _NO_KEY)
-        return self._use(AESGCM(self.keys[name]), operation, json.loads(body))
+        return self._use(AESGCM(key), operation, json.loads(body))
 
     def _use(self, cipher: AESGCM, operation: str, asked: dict[str, str]) -> tuple[int, Any]:
         bound = base64.b64decode(asked.get("associated_data", ""))

@@ -23,6 +23,14 @@ class _Closable(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class _Renamed(Protocol):
+    """A key that earlier releases named otherwise."""
+
+    @property
+    def earlier_ids(self) -> frozenset[str]: ...
+
+
 class EnvelopeSealer:
     """Implements ports.Sealer and ports.Resealer with AES-256-GCM.
 
@@ -35,6 +43,11 @@ class EnvelopeSealer:
             raise ValueError("a sealer needs a key-encryption key")
         self._active = wrappers[0]
         self._wrappers = {wrapper.key_id: wrapper for wrapper in wrappers}
+        self._by_earlier_id: dict[str, list[KeyWrapper]] = {}
+        for wrapper in wrappers:
+            if isinstance(wrapper, _Renamed):
+                for key_id in wrapper.earlier_ids:
+                    self._by_earlier_id.setdefault(key_id, []).append(wrapper)
         self._entropy = entropy
 
     @property
@@ -44,8 +57,13 @@ class EnvelopeSealer:
 
     @property
     def key_ids(self) -> frozenset[str]:
-        """All keys that open."""
-        return frozenset(self._wrappers)
+        """All keys that open, by their names of now and earlier ones."""
+        return frozenset(self._wrappers) | self.earlier_key_ids
+
+    @property
+    def earlier_key_ids(self) -> frozenset[str]:
+        """Names that only earlier releases gave."""
+        return frozenset(self._by_earlier_id) - frozenset(self._wrappers)
 
     async def close(self) -> None:
         """Close what the keys keep open."""
@@ -72,14 +90,20 @@ class EnvelopeSealer:
         return self._decrypt(await self._unwrap(sealed, context), sealed, context)
 
     async def _unwrap(self, sealed: SealedSecret, context: SealContext) -> bytes:
-        wrapper = self._wrappers.get(sealed.kek_id)
-        if wrapper is None:
-            raise SealBroken(
-                f"A stored secret was sealed with another key-encryption key ({sealed.kek_id}).",
-                hint="Give the server the key of this database: the key file or the key variable "
-                "belongs to another installation, or was made anew.",
-            )
-        return await wrapper.unwrap(sealed.wrapped_key, context.associated_data())
+        named = self._wrappers.get(sealed.kek_id)
+        candidates = [named] if named else []
+        candidates += self._by_earlier_id.get(sealed.kek_id, [])
+        refusal = SealBroken(
+            f"A stored secret was sealed with another key-encryption key ({sealed.kek_id}).",
+            hint="Give the server the key of this database: the key file or the key variable "
+            "belongs to another installation, or was made anew.",
+        )
+        for wrapper in candidates:
+            try:
+                return await wrapper.unwrap(sealed.wrapped_key, context.associated_data())
+            except SealBroken as error:
+                refusal = error  # under an earlier name, several keys may be meant
+        raise refusal
 
     def _decrypt(self, data_key: bytes, sealed: SealedSecret, context: SealContext) -> Secret:
         associated = context.associated_data()

@@ -10,7 +10,7 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -112,12 +112,20 @@ def _token_reader(
     return lambda: token
 
 
+def _key_id(place: TransitPlace) -> str:
+    """Name a key among all that a server may know: two namespaces may each have one of a name."""
+    where = f"{place.namespace.strip('/')}//" if place.namespace.strip("/") else ""
+    return f"transit:{urlsplit(place.base).netloc}/{where}{place.mount}/{place.key}"
+
+
 class TransitKeyWrapper:
     """Implements ports.KeyWrapper over HTTP."""
 
     def __init__(self, place: TransitPlace) -> None:
         self._place = place
-        self.key_id = f"transit:{urlsplit(place.base).netloc}/{place.mount}/{place.key}"
+        self.key_id = _key_id(place)
+        #: Earlier releases left the namespace out.
+        self.earlier_ids = frozenset({_key_id(replace(place, namespace=""))} - {self.key_id})
         verify: Any = place.ca or True
         self._http = httpx.AsyncClient(base_url=place.base, timeout=10, verify=verify)
 

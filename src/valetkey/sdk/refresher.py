@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from valetkey.sdk.errors import Unavailable
+from valetkey.sdk.errors import ApiError, Unavailable
 from valetkey.sdk.models import Credentials
 from valetkey.sdk.processes import begins_anew
 
@@ -50,8 +51,9 @@ class Held:
 class Refresher:
     """One credential for many threads: a herd makes one fetch.
 
-    While one thread fetches, the others are served what is still good. When the server does not
-    answer, a credential is served to its end; when it refuses, the refusal is passed on at once.
+    While one thread fetches, the others are served what is still good; who has to wait shares the
+    outcome, be it a failure. When the server does not answer, a credential is served to its end;
+    when it refuses, the refusal is passed on at once.
     """
 
     def __init__(self, fetch: Callable[[], Credentials], clock: Clock = utc_now) -> None:
@@ -59,6 +61,9 @@ class Refresher:
         self._clock = clock
         self._fetching = threading.Lock()
         self._held: Held | None = None
+        #: How many fetches have ended, and how the last one failed, if it did.
+        self._ended = 0
+        self._failure: ApiError | None = None
         self._pause_until: datetime | None = None
         begins_anew(self)
 
@@ -75,12 +80,13 @@ class Refresher:
         held = self._held
         if held is not None and not self._wanted(held):
             return held.credentials
+        ended = self._ended
         waits = held is None or held.credentials.expiration - self._clock() < SKEW
         if not self._fetching.acquire(blocking=waits):
             assert held is not None  # noqa: S101  # only who holds nothing waits
             return held.credentials
         try:
-            return self._renewed()
+            return self._renewed(ended)
         finally:
             self._fetching.release()
 
@@ -98,18 +104,26 @@ class Refresher:
             return held.credentials.expiration <= now
         return held.due(now)
 
-    def _renewed(self) -> Credentials:
+    def _renewed(self, ended: int) -> Credentials:
+        """Fetch, unless another thread has since ``ended`` fetches had ended."""
         held = self._held
         if held is not None and not self._wanted(held):
             return held.credentials  # another thread was faster
-        asked_at = self._clock()
+        if self._failure is not None and self._ended != ended:
+            raise copy(self._failure)  # it failed while we waited: the next try is somebody else's
+        asked_at, self._failure = self._clock(), None
         try:
             fetched = self._fetch()
-        except Unavailable:
+        except ApiError as error:
+            self._failure = copy(error)
+            if not isinstance(error, Unavailable):
+                raise
             self._pause_until = self._clock() + _PAUSE
             if held is not None and held.credentials.expiration > self._clock():
                 return held.credentials
             raise
+        finally:
+            self._ended += 1
         self._held, now = Held(fetched, asked_at), self._clock()
         self._pause_until = now + _PAUSE if self._held.due(now) else None
         return fetched

@@ -67,10 +67,11 @@ class Resealing:
         async with self._storage.read() as work:
             usage = await work.sealed.usage()
         known = self._sealer.key_ids
+        not_previous = {self._sealer.active_key_id} | self._sealer.earlier_key_ids
         return Resealed(
             active=self._sealer.active_key_id,
             moved=moved,
             usage=usage,
-            unused=tuple(sorted(known - set(usage) - {self._sealer.active_key_id})),
+            unused=tuple(sorted(known - set(usage) - not_previous)),
             lost={key_id: count for key_id, count in usage.items() if key_id not in known},
         )

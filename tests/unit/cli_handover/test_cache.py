@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import fcntl
+import functools
 import multiprocessing
 import os
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
@@ -209,6 +213,59 @@ def ask_as_one_of_many(folder: Path, calls: Path, start: Barrier) -> None:
 
     start.wait(60)
     assert cached(ASKED, fetch, folder=folder).access_key_id == "ASIA1"
+
+
+def fail_as_one_of_many(folder: Path, calls: Path, waiting: Path, start: Barrier) -> None:
+    """Ask in a process of its own, for what takes until everybody waits and then fails."""
+
+    def fetch() -> Credentials:
+        until = time.monotonic() + 60
+        while waiting.stat().st_size < 6 and time.monotonic() < until:
+            time.sleep(0.01)
+        with calls.open("a") as file:
+            file.write("call\n")
+        raise Unavailable("The server did not answer.", hint="Try again.")
+
+    def flock(descriptor: int, operation: int, really: Callable[[int, int], None]) -> None:
+        with waiting.open("a") as file:
+            file.write("x")
+        really(descriptor, operation)
+
+    fcntl.flock = functools.partial(flock, really=fcntl.flock)
+    start.wait(60)
+    with pytest.raises(Unavailable, match="did not answer"):
+        cached(ASKED, fetch, folder=folder)
+
+
+def test_a_herd_of_processes_shares_a_request_that_fails(folder: Path, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    start, calls, waiting = context.Barrier(6), tmp_path / "calls", tmp_path / "waiting"
+    waiting.touch()
+    herd = [
+        context.Process(target=fail_as_one_of_many, args=(folder, calls, waiting, start))
+        for _ in range(6)
+    ]
+    for process in herd:
+        process.start()
+    for process in herd:
+        process.join(60)
+    assert [process.exitcode for process in herd] == [0] * 6
+    assert calls.read_text() == "call\n"
+
+
+def test_who_has_something_good_does_not_wait_for_another_process(
+    folder: Path, vending: Vending
+) -> None:
+    cached(ASKED, vending, folder=folder, clock=vending.clock)
+    vending.now += timedelta(minutes=45)
+    seen: list[str] = []
+
+    def while_another_asks() -> Credentials:
+        seen.append(cached(ASKED, vending, folder=folder, clock=vending.clock).access_key_id)
+        return vending()
+
+    given = cached(ASKED, while_another_asks, folder=folder, clock=vending.clock)
+    assert (seen, given.access_key_id) == (["ASIA1"], "ASIA2")
 
 
 def test_a_herd_of_processes_makes_one_request(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,41 @@ async def test_a_namespace_goes_with_each_request(vault: TransitDouble) -> None:
     await wrapper.wrap(b"k" * 32, b"r")
     assert vault.seen[0]["x-vault-namespace"] == "team/a"
     await wrapper.close()
+
+
+async def test_keys_of_one_name_in_two_namespaces_are_two_keys(vault: TransitDouble) -> None:
+    vault.others = {("team/a", "valetkey"): b"a" * 32, ("team/b", "valetkey"): b"b" * 32}
+    a, b = (
+        TransitKeyWrapper(parse_transit(f"{vault.url}?namespace={name}", TOKEN))
+        for name in ("team/a", "team/b")
+    )
+    assert a.key_id != b.key_id
+    context, entropy = SealContext("org", "record", "secret"), SeededEntropy()
+    before = await EnvelopeSealer([a], entropy).seal(Secret("kept"), context)
+    both = EnvelopeSealer([b, a], entropy)
+    after = await both.seal(Secret("new"), context)
+    assert (await both.open(before, context)).reveal() == "kept"
+    assert (await both.open(after, context)).reveal() == "new"
+    await both.close()
+
+
+async def test_what_an_earlier_release_sealed_in_a_namespace_opens(vault: TransitDouble) -> None:
+    vault.others = {("team/a", "valetkey"): b"a" * 32, ("team/b", "valetkey"): b"b" * 32}
+    wrappers = [
+        TransitKeyWrapper(parse_transit(f"{vault.url}?namespace={name}", TOKEN))
+        for name in ("team/b", "team/a")
+    ]
+    context, both = (
+        SealContext("org", "record", "secret"),
+        EnvelopeSealer(wrappers, SeededEntropy()),
+    )
+    (earlier,) = both.earlier_key_ids
+    for wrapper in wrappers:
+        sealed = await EnvelopeSealer([wrapper], SeededEntropy()).seal(Secret("kept"), context)
+        old = replace(sealed, kek_id=earlier)
+        assert (await both.open(old, context)).reveal() == "kept"
+        assert (await both.rewrap(old, context)).kek_id == wrappers[0].key_id
+    await both.close()
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,52 @@ def test_a_herd_makes_one_fetch() -> None:
     assert (seen, server.asked) == (["ASIA1"] * 16, 1)
 
 
+class SeenLock:
+    """A lock that tells who comes to it, before they wait."""
+
+    def __init__(self) -> None:
+        self.came = threading.Semaphore(0)
+        self._lock = threading.Lock()
+
+    def acquire(self, *, blocking: bool) -> bool:
+        self.came.release()
+        return self._lock.acquire(blocking=blocking)
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def test_a_herd_shares_a_fetch_that_fails() -> None:
+    clock = Clock()
+    server, go = Server(clock), threading.Event()
+    server.failure = Unavailable("gone")
+
+    def slow() -> Credentials:
+        go.wait(30)
+        return server()
+
+    current, lock = Refresher(slow, clock), SeenLock()
+    current._fetching = lock  # type: ignore[assignment]
+    seen: list[str] = []
+
+    def worker() -> None:
+        try:
+            current()
+        except Unavailable as error:
+            seen.append(error.message)
+
+    threads = [threading.Thread(target=worker) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    assert all(lock.came.acquire(timeout=30) for _ in threads)
+    go.set()
+    for thread in threads:
+        thread.join(30)
+    assert (seen, server.asked) == (["gone"] * 16, 1)
+    server.failure = None
+    assert current().access_key_id == "ASIA2"
+
+
 def test_while_one_thread_fetches_the_others_are_served_what_is_still_good() -> None:
     clock = Clock()
     server = Server(clock)

@@ -2,7 +2,8 @@
 
 What is kept is private to its owner, is found only by who asks for exactly the same with the same
 token, and is not served when it is soon over, also where this machine's clock is some minutes
-wrong. A herd of processes makes one request.
+wrong. A herd of processes makes one request: who has something good takes that while another
+process asks, and who has to wait shares the outcome, be it a failure.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from valetkey.sdk.errors import InvalidRequest, Unavailable
+from valetkey.sdk import errors
+from valetkey.sdk.errors import ApiError, InvalidRequest, Unavailable
 from valetkey.sdk.models import Credentials
 from valetkey.sdk.refresher import SKEW, Clock, Held, utc_now
 
@@ -65,6 +67,23 @@ class Asked:
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
+class _Failed(msgspec.Struct, frozen=True):
+    """How the last request failed. ``mark`` is another one each time: whoever finds a new one has
+    waited for that failure."""
+
+    mark: str
+    kind: str
+    message: str
+    hint: str
+
+    def error(self) -> ApiError:
+        """Return the failure again."""
+        kind = getattr(errors, self.kind, ApiError)
+        known = isinstance(kind, type) and issubclass(kind, ApiError)
+        again: ApiError = (kind if known else ApiError)(self.message, hint=self.hint)
+        return again
+
+
 class _Kept(msgspec.Struct, frozen=True):
     #: What was asked for: a file that was copied to another's name is not believed.
     key: str
@@ -103,29 +122,63 @@ def cached(
 ) -> Credentials:
     """Return credentials that are good now: kept ones, or else fetched and kept.
 
-    One process fetches while the others wait for it. Where the server does not answer, kept ones
-    serve to their end. Raises ApiError, and InvalidRequest when others may write to the folder.
+    One process fetches; the others take what they have, or wait for the outcome. Where the server
+    does not answer, kept ones serve to their end. Raises ApiError, and InvalidRequest when others
+    may write to the folder.
     """
     place = _private(cache_folder(os.environ) if folder is None else folder)
     path = place / f"{asked.key}.json"
     kept = _read(path)
     if kept is not None and kept.is_good(clock()):
         return kept.credentials
+    waits = kept is None or kept.credentials.expiration - clock() <= SKEW
+    before = _failure(path)
     # A few locks for all: their files stay, since deleting one would let two processes in.
-    with _lock(place / f"{asked.key[:1]}.lock"):
+    with _lock(place / f"{asked.key[:1]}.lock", waits=waits) as is_ours:
+        if not is_ours:
+            assert kept is not None  # noqa: S101  # only who has nothing waits
+            return kept.credentials
         kept = _read(path)
         if kept is not None and kept.is_good(clock()):
             return kept.credentials  # another process was faster
-        asked_at = clock()
-        try:
-            fetched = fetch()
-        except Unavailable:
-            if kept is not None and kept.credentials.expiration > clock():
-                return kept.credentials
-            raise
-        _write(path, _Kept(asked.key, asked_at, fetched))
-        _sweep(place, asked_at)
+        failed = _failure(path)
+        if failed is not None and failed != before:
+            return _still_good(kept, clock(), failed.error())
+        return _fetched(asked, fetch, path, kept, clock)
+
+
+def _fetched(
+    asked: Asked, fetch: Callable[[], Credentials], path: Path, kept: _Kept | None, clock: Clock
+) -> Credentials:
+    asked_at = clock()
+    try:
+        fetched = fetch()
+    except ApiError as error:
+        failed = _Failed(os.urandom(16).hex(), type(error).__name__, error.message, error.hint)
+        _write(_failure_path(path), failed)
+        return _still_good(kept, clock(), error)
+    _write(path, _Kept(asked.key, asked_at, fetched))
+    _failure_path(path).unlink(missing_ok=True)
+    _sweep(path.parent, asked_at)
     return fetched
+
+
+def _still_good(kept: _Kept | None, now: datetime, error: ApiError) -> Credentials:
+    """Return what is kept where the server did not answer. Raises ``error`` otherwise."""
+    if isinstance(error, Unavailable) and kept is not None and kept.credentials.expiration > now:
+        return kept.credentials
+    raise error
+
+
+def _failure_path(path: Path) -> Path:
+    return path.with_suffix(".failed")
+
+
+def _failure(path: Path) -> _Failed | None:
+    text = _private_text(_failure_path(path))
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(text, type=_Failed) if text else None
+    return None
 
 
 def _private(folder: Path) -> Path:
@@ -147,22 +200,26 @@ def _private(folder: Path) -> Path:
 
 def _read(path: Path) -> _Kept | None:
     """Return what is kept; None for a file that is not there, not private, or not ours."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        private = found.st_uid == os.geteuid() and not found.st_mode & _OTHERS
-        if not private or not stat.S_ISREG(found.st_mode):
-            return None
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            kept = msgspec.json.decode(file.read(_LARGEST), type=_Kept)
-            return kept if kept.key == path.stem else None
+    text = _private_text(path)
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        kept = msgspec.json.decode(text, type=_Kept) if text else None
+        return kept if kept is not None and kept.key == path.stem else None
     return None
 
 
-def _write(path: Path, kept: _Kept) -> None:
+def _private_text(path: Path) -> bytes:
+    """Return what a file of our own says, which nobody else may read; else nothing."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        private = found.st_uid == os.geteuid() and not found.st_mode & _OTHERS
+        return file.read(_LARGEST) if private and stat.S_ISREG(found.st_mode) else b""
+
+
+def _write(path: Path, kept: _Kept | _Failed) -> None:
     """Replace a file as a whole. What can't be kept (a full disk) is fetched again next time."""
     with suppress(OSError):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # 0600 from the start
@@ -176,8 +233,9 @@ def _write(path: Path, kept: _Kept) -> None:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Let one process in at a time. The system lets go when a process dies, however it does."""
+def _lock(path: Path, *, waits: bool) -> Iterator[bool]:
+    """Let one process in at a time, and tell whether it is this one: who does not wait may find
+    another one there. The system lets go when a process dies, however it does."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -186,15 +244,22 @@ def _lock(path: Path) -> Iterator[None]:
             hint="Look at the folder's owner and disk.",
         ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
     finally:
         os.close(descriptor)
 
 
 def _sweep(folder: Path, now: datetime) -> None:
-    """Delete credentials that are over: a login's new token leaves those of the old one behind."""
+    """Delete credentials that are over, and failures: a login's new token leaves those of the old
+    one behind."""
     for path in folder.glob("*.json"):
         kept = _read(path)
         if kept is None or kept.credentials.expiration <= now:
             path.unlink(missing_ok=True)
+    for path in folder.glob("*.failed"):
+        path.unlink(missing_ok=True)

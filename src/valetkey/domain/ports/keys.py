@@ -217,6 +217,11 @@ class Resealer(Protocol):
         """The ids of all key-encryption keys that can be unwrapped with."""
         ...
 
+    @property
+    def earlier_key_ids(self) -> frozenset[str]:
+        """Those of them that only earlier releases gave."""
+        ...
+
     async def rewrap(self, sealed: SealedSecret, context: SealContext) -> SealedSecret:
         """Wrap a secret's data key with the present key. Raises SealBroken, StorageUnavailable."""
         ...
