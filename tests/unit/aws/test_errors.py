@@ -19,6 +19,14 @@ ROLE = " on resource: arn:aws:iam::111122223333:role/data"
 #: code, AWS's words, operation, a part of the cause, a part of the fix
 ROWS = [
     (
+        "AccessDenied",
+        "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: s3:RestoreObject on "
+        "resource: x because no identity-based policy allows the s3:RestoreObject action",
+        "RestoreObject",
+        "may not restore archived objects",
+        "s3:RestoreObject",
+    ),
+    (
         "InvalidClientTokenId",
         "The security token included in the request is invalid.",
         ASSUME,

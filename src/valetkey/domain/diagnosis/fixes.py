@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.session_policy import bucket_arn, list_condition, object_arn
+from valetkey.domain.setup.policies import MORE_ACTIONS, REFERENCE_ACTIONS
 
 Document = Mapping[str, Any]
 
@@ -68,7 +69,7 @@ def trust_document(names: Names) -> Document:
 
 
 def access_document(names: Names) -> Document:
-    """The role's rights on the bucket, or its one folder."""
+    """The role's rights on the bucket, or its one folder: what the set-up gives."""
     listing: dict[str, Any] = {
         "Effect": "Allow",
         "Action": "s3:ListBucket",
@@ -78,7 +79,7 @@ def access_document(names: Names) -> Document:
         listing["Condition"] = condition
     objects = {
         "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        "Action": [*REFERENCE_ACTIONS, *MORE_ACTIONS],
         "Resource": object_arn(names.partition, names.bucket, names.prefix),
     }
     return {"Version": _VERSION, "Statement": [listing, objects]}
