@@ -78,21 +78,7 @@ def create_app(
             Exception: on_any_error,
         },
         request_max_body_size=options.max_body_bytes,
-        openapi_config=OpenAPIConfig(
-            title="Valetkey",
-            version=options.version,
-            description=_DESCRIPTION,
-            # Not the prefix: what the framework serves below it would answer in HTML.
-            path=f"{PREFIX}/openapi.json",
-            render_plugins=[JsonRenderPlugin(path="/")],
-            use_handler_docstrings=True,
-            security=[{"bearer": []}],
-            components=Components(
-                security_schemes={
-                    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
-                }
-            ),
-        ),
+        openapi_config=_described(options.version),
         logging_config=None,
         state=State({"services": services}),
     )
@@ -107,6 +93,24 @@ def create_app(
         trusted_proxies=options.trusted_proxies,
     )
     return FastPath(services, front, app, version=options.version)
+
+
+def _described(version: str) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Valetkey",
+        version=version,
+        description=_DESCRIPTION,
+        # Not the prefix: what the framework serves below it would answer in HTML.
+        path=f"{PREFIX}/openapi.json",
+        render_plugins=[JsonRenderPlugin(path="/")],
+        use_handler_docstrings=True,
+        security=[{"bearer": []}],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+            }
+        ),
+    )
 
 
 def _dataloop() -> Router:

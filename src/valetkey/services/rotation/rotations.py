@@ -140,8 +140,14 @@ class Rotations:
             stage_at=now,
             steps=(StepTaken(Stage.INTENDED, now),),
         )
+        await self._store(caller, rotation)
+        return rotation
+
+    async def _store(self, caller: Caller, rotation: Rotation) -> None:
+        """Store an intent, if the integration still holds the key that it is to replace."""
+        integration_id = rotation.integration_id
         async with self._access.changing(caller, ROTATE, INTEGRATION, integration_id) as change:
-            if change.entity.access_key_id != key.id:
+            if change.entity.access_key_id != rotation.old_key_id:
                 raise Conflict(
                     "The integration was given another key meanwhile.",
                     hint="Start again.",
@@ -149,7 +155,6 @@ class Rotations:
                 )
             await change.work.rotations.add(rotation)
             await change.work.audit.append([rotation_event(self._audit, rotation)])
-        return rotation
 
     async def cancel(self, caller: Caller, integration_id: str) -> Rotation:
         """End the rotation under way, whatever stage it has reached.
