@@ -66,7 +66,7 @@ class MemoryDatasets:
                 raise NameTaken(f"There is a dataset {new.name!r} already.", hint="Rename it.")
 
 
-@dataclass(slots=True)
+@dataclass
 class _Row:
     item: Item
     touched_ms: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from typing import Any, Final
 
 import msgspec
@@ -46,12 +45,12 @@ def _instead(operation_id: str, known: dict[str, str]) -> dict[str, str]:
 async def all_statuses() -> dict[str, dict[str, int]]:
     """Ask everything as everybody, each time of an installation as it was."""
     world = await open_world()
-    saved = world.memory.storage._committed
+    saved = world.memory.storage.snapshot()
     found: dict[str, dict[str, int]] = {}
     for operation_id in OPERATIONS:
         found[operation_id] = {}
         for caller in CALLERS:
-            world.memory.storage._committed = copy.deepcopy(saved)
+            world.memory.storage.restore(saved)
             found[operation_id][caller] = await status_of(world, operation_id, caller)
     await world.http.aclose()
     return found
