@@ -28,7 +28,7 @@ def forked(value: T, made: dict[int, Any] | None = None) -> T:
     copy: Any = made.get(id(value))
     if copy is not None:
         return cast("T", copy)
-    kind = type(value)
+    kind: Any = type(value)
     if isinstance(value, dict):
         copy = made[id(value)] = kind()
         copy.update((key, forked(each, made)) for key, each in value.items())
