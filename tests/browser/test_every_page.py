@@ -27,6 +27,9 @@ PAGES = (
     "/console/credentials",
     "/console/audit",
     "/console/people",
+    "/console/tokens",
+    "/console/projects",
+    "/console/projects/{project}",
     "/console/nowhere",
 )
 #: Panels and dialogs: the page, and the button that opens it.
@@ -39,6 +42,8 @@ PANELS = (
     ("/console/locations", "Test training images"),
     ("/console/integrations/{integration}", "Rotate the key"),
     ("/console/datasets", "Create dataset"),
+    ("/console/people", "Password link for grace"),
+    ("/console/people", "Remove grace"),
     ("/console/datasets/{dataset}", "Delete dataset"),
     ("/console/datasets/{dataset}", "/a.txt"),
     ("/console/datasets/{dataset}?view=grid", "picture.png"),
@@ -89,7 +94,7 @@ def reader(
 
 def address(path: str, server: Installation, dataset: str) -> str:
     path = path.replace("{integration}", server.integration.id).replace("{dataset}", dataset)
-    return path.replace("{location}", server.driver.id)
+    return path.replace("{location}", server.driver.id).replace("{project}", server.project_id)
 
 
 def doubled(page: Page) -> list[str]:

@@ -84,14 +84,13 @@ def test_names_files_and_metadata_that_want_to_be_markup_stay_text_everywhere(
         page.locator(".thumb", has_text=HOSTILE_FILE).click()
         expect(page.locator("dialog #metadata")).to_contain_text(HOSTILE[2:20])
         page.keyboard.press("Escape")
-        page.goto("/console/people")
-        page.get_by_label("What is the key for?").fill(HOSTILE[:99])
-        page.get_by_role("button", name="Create API key").click()
-        expect(page.locator("#key-made")).to_contain_text(HOSTILE[:20])
-        page.reload()
+        page.goto("/console/tokens")
+        page.get_by_label("What is the token for?").fill(HOSTILE[:99])
+        page.get_by_role("button", name="Create API token").click()
+        expect(page.locator("#token-made")).to_contain_text(HOSTILE[:20])
         page.get_by_role("button", name=f"Revoke {HOSTILE[:30]}").click()
         expect(page.get_by_role("dialog")).to_contain_text(HOSTILE[:99])
-        expect(page).to_have_title("People and keys · Valetkey")
+        expect(page).to_have_title("API tokens · Valetkey")
 
 
 def titled(page: Page) -> str:
@@ -174,7 +173,7 @@ def test_a_foreign_form_changes_nothing_though_the_browser_sends_the_session(
 ) -> None:
     # Another port of the same host is the same site to a browser: it sends the cookie.
     form = (
-        f'<form method="post" action="{valetkey_server.url}/console/people/projects">'
+        f'<form method="post" action="{valetkey_server.url}/console/projects">'
         '<input name="project-name" value="forged"><button>Win a prize</button></form>'
     )
     with (
@@ -187,7 +186,7 @@ def test_a_foreign_form_changes_nothing_though_the_browser_sends_the_session(
         page.goto(site)
         page.get_by_role("button").click()
         expect(page.get_by_text("did not come from a page of this console")).to_be_visible()
-        page.goto("/console/people")
+        page.goto("/console/projects")
         expect(page.get_by_text("forged")).to_have_count(0)
 
 

@@ -314,14 +314,16 @@ def look_at_audit(page: Page) -> None:
 
 
 def add_annotator(page: Page) -> None:
-    page.get_by_role("link", name="People and keys").click()
+    page.get_by_role("link", name="People", exact=True).click()
     members = page.get_by_role("region", name="Members of Acme")
     members.get_by_label("E-mail address").fill(ANNOTATOR)
     members.get_by_label("First password").fill(PASSWORD)
     members.get_by_role("button", name="Add, or change the role").click()
     expect(members).to_contain_text(ANNOTATOR)
-    team = page.get_by_role("region", name="Project default")
-    team.get_by_label("Member", exact=True).select_option(ANNOTATOR)
+    page.get_by_role("link", name="Projects", exact=True).click()
+    page.get_by_role("link", name="default").click()
+    team = page.get_by_role("region", name="Members").first
+    team.get_by_label("Member", exact=True).fill(ANNOTATOR)
     team.get_by_label("Role", exact=True).select_option("annotator")
     team.get_by_role("button", name="Add, or change the role").click()
     expect(team.get_by_role("row", name=ANNOTATOR)).to_contain_text("annotator")

@@ -26,7 +26,10 @@ from valetkey.console import (
     locations,
     overview,
     people,
+    projects,
+    service_accounts,
     signin,
+    tokens,
 )
 from valetkey.console.dependencies import Reader, Segment
 from valetkey.console.page import open_reader
@@ -51,6 +54,9 @@ _PAGES: Final[tuple[Any, ...]] = (
     *syncs.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
+    *tokens.ROUTES,
+    *projects.ROUTES,
+    *service_accounts.ROUTES,
 )
 _ON_ERROR: Final[dict[int | type[Exception], Any]] = {
     ValetkeyError: errors.on_valetkey_error,

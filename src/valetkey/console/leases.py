@@ -14,6 +14,7 @@ from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.integration import Integration
 from valetkey.domain.lease import Lease
 from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState
+from valetkey.identity.leaving import Left
 from valetkey.services.revocation.enforcement import HandPolicy
 
 HERE: Final = "/leases"
@@ -60,6 +61,17 @@ async def show_leases(services: Services, reader: Reader) -> Response[str]:
         blocks=blocks,
         revocations=revocations[:_LATELY],
     )
+
+
+async def show_left(
+    services: Services, reader: Reader, left: Left, *, here: str, back: str, of: str = ""
+) -> Response[str]:
+    """Say what ended with somebody's membership, what lives on until when, and offer to revoke
+    it. ``of`` is the project that they left, while they stay in the organisation."""
+    leases = await services.leases.find(
+        reader.caller, reader.org.id, principal=left.email, active=True, limit=_SHOWN
+    )
+    return reader.page("people/left.html", here=here, left=left, leases=leases, back=back, of=of)
 
 
 @get("/leases/revoke")

@@ -12,7 +12,7 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.leases import block_of
 from valetkey.console.locations import FIELDS, HERE
 from valetkey.console.menus import day_of, end_of_day
-from valetkey.console.web import fields, go_to, lines, number, repeated
+from valetkey.console.web import fields, go_to, lines, number, reload, repeated
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
@@ -94,8 +94,7 @@ async def change_location(
         await services.locations.update(reader.caller, location_id, wanted)
     except (InvalidInput, Conflict) as error:
         return refused(error, FIELDS, otherwise="name-error")
-    target = f"/console/locations/{location_id}?done=location-changed"
-    return Response(b"", status_code=200, headers={"HX-Redirect": target})
+    return reload(f"/locations/{location_id}?done=location-changed")
 
 
 def _access(levels: list[str]) -> frozenset[AccessLevel]:
@@ -123,8 +122,7 @@ async def create_grant(
         await services.grants.create(reader.caller, location_id, new)
     except (InvalidInput, Conflict) as error:
         return refused(error, _GRANT_FIELDS, otherwise="grant-error")
-    target = f"/console/locations/{location_id}?done=grant-created"
-    return Response(b"", status_code=200, headers={"HX-Redirect": target})
+    return reload(f"/locations/{location_id}?done=grant-created")
 
 
 @post("/locations/{location_id:str}/grants/{grant_id:str}/delete")

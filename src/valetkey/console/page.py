@@ -33,15 +33,16 @@ _DONE: Final = {
     "grant-deleted": "The grant is taken back. What was vended lives to its end.",
     "unblocked": "It is unblocked: new credentials are given again.",
     "member-saved": "The member is saved.",
-    "member-removed": "The member is removed.",
     "project-created": "The project is created.",
+    "project-changed": "The project is changed.",
     "password-changed": "The password is changed. Every earlier sign-in has ended.",
     "signed-out-elsewhere": "Every other sign-in has ended.",
     "session-ended": "The sign-in has ended.",
-    "key-revoked": "The API key is revoked.",
+    "token-revoked": "The API token is revoked.",
+    "account-created": "The service account is created. Make a token for it next.",
 }
 #: The lists to which parts belong that are called otherwise.
-_HOMES: Final = {"leases": "integrations", "items": "datasets"}
+_HOMES: Final = {"leases": "integrations", "items": "datasets", "service-accounts": "projects"}
 
 
 @dataclass(frozen=True, slots=True)

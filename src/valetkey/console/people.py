@@ -1,163 +1,111 @@
-"""People and keys: the reader's own API keys and password, and who belongs here."""
+"""People: who belongs to the organisation, and the reader's own password and sign-ins."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.leases import show_left
+from valetkey.console.menus import Part
 from valetkey.console.session import browser_of, session_cookie
-from valetkey.console.web import fields, go_to
-from valetkey.domain.access import OrgRole, ProjectRole
-from valetkey.domain.errors import (
-    Conflict,
-    InvalidInput,
-    NotFound,
-    TooManyRequests,
-    Unauthenticated,
-)
-from valetkey.domain.people import OrgMember, Project, ProjectMember, User
+from valetkey.console.web import PREFIX, fields, go_to, reload, tell
+from valetkey.domain.access import OrgRole
+from valetkey.domain.errors import Conflict, InvalidInput, TooManyRequests, Unauthenticated
+from valetkey.domain.people import SERVICE_DOMAIN, OrgMember, User
+from valetkey.domain.revocation import Kind
 from valetkey.domain.secret import Secret
-from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken, lifetime_of
 
 HERE: Final = "/people"
-LIFETIMES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"))
-_ROLES: Final = {
-    ProjectRole.OWNER: "owner",
-    ProjectRole.DEVELOPER: "developer",
-    ProjectRole.ANNOTATION_MANAGER: "annotation manager",
-    ProjectRole.ANNOTATOR: "annotator",
-}
 
 
 @get("/people")
-async def show_people(services: Services, reader: Reader) -> Response[str]:
-    """Show the reader's keys, and for each project and the organisation who belongs to it."""
-    members: list[OrgMember] = []
-    teams: list[tuple[Project, list[ProjectMember]]] = []
+async def show_people(
+    request: Request[Any, Any, Any], services: Services, reader: Reader
+) -> Response[str]:
+    """Show the reader's sign-ins, and to an owner who belongs to the organisation."""
+    members: Sequence[OrgMember] = ()
+    blocked: set[str] = set()
     if reader.rights.manage_org:
-        members = list(await services.people.org_members(reader.caller, reader.org.id))
-    for project in reader.projects:
-        team = await services.people.project_members(reader.caller, project.id)
-        teams.append((project, list(team)))
+        members = await services.people.org_members(reader.caller, reader.org.id)
+        blocks = await services.blocks.of_org(reader.caller, reader.org.id)
+        blocked = {block.target for block in blocks if block.kind is Kind.PRINCIPAL}
+    people = [member for member in members if not member.email.endswith(SERVICE_DOMAIN)]
     return reader.page(
         "people/people.html",
         here=HERE,
-        keys=await services.tokens.own(reader.caller),
         sessions=await services.sessions.own(reader.caller),
         this_session=reader.caller.principal.session_id,
-        members=members,
-        teams=teams,
-        role_names=_ROLES,
-        lifetimes=LIFETIMES,
+        members=Part.of(request, people, lambda member: member.email),
+        blocked=blocked,
         org=reader.org,
     )
 
 
-@post("/people/keys", status_code=201)
-async def create_key(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
-    """Make an API key. This answer alone holds it."""
-    form = await fields(request)
-    days = form.get("days", "")
-    try:
-        lifetime = lifetime_of(int(days)) if days.isascii() and days.isdecimal() else TOKEN_LIFETIME
-        key, token = await services.tokens.create(
-            reader.caller, NewToken(form.get("description", ""), lifetime)
-        )
-    except InvalidInput as error:
-        return refused(error, {"description": "description"}, otherwise="description-error")
-    return reader.part("people/key_made.html", key=key, token=token.reveal())
-
-
-@post("/people/keys/{key_id:str}/revoke")
-async def revoke_key(services: Services, reader: Reader, key_id: Segment) -> Response[Any]:
-    """End one of the reader's own keys."""
-    await services.tokens.revoke(reader.caller, key_id)
-    return go_to("/people?done=key-revoked")
-
-
-@get("/people/ask")
-async def ask(request: Request[Any, Any, Any], reader: Reader) -> Response[str]:
-    """Ask before somebody or a key goes, naming what the page named."""
-    query = request.query_params
-    kind = query.get("kind", "")
-    if kind not in {"key", "member", "team"}:
-        raise NotFound("There is nothing of that kind to ask about.", hint="Go back to the page.")
-    return reader.part("people/ask.html", kind=kind, name=query.get("name", "")[:300], query=query)
+@get("/people/members/remove")
+async def ask_to_remove(request: Request[Any, Any, Any], reader: Reader) -> Response[str]:
+    """Ask before somebody leaves, naming whom the page named."""
+    email = request.query_params.get("email", "")[:300]
+    return reader.part("people/remove.html", email=email, org=reader.org)
 
 
 @post("/people/members")
 async def put_member(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[Any]:
-    """Add a member of the organisation, or change one's role."""
+    """Add a member of the organisation, or change one's role. Somebody new signs in with the
+    password of the form, or with one that they set by a link, which this answer alone holds."""
     form = await fields(request)
-    password = form.get("password", "")
+    password, by_link = form.get("password", ""), form.get("link") == "yes"
+    email = form.get("email", "")
     try:
-        await services.people.put_org_member(
+        member = await services.people.put_org_member(
             reader.caller,
             reader.org.id,
-            form.get("email", ""),
+            email,
             _org_role(form.get("role", "")),
             password=Secret(password) if password else None,
+            by_link=by_link,
         )
     except (InvalidInput, Conflict) as error:
         return refused(error, {"email": "email", "password": "password"}, otherwise="email-error")
-    return _reload("/people?done=member-saved")
+    if by_link:
+        return await _show_link(request, services, reader, member.email)
+    return reload("/people?done=member-saved")
 
 
-@post("/people/members/remove")
+@post("/people/links", status_code=200)
+async def create_link(
+    request: Request[Any, Any, Any], services: Services, reader: Reader
+) -> Response[Any]:
+    """Make a one-time link with which a member sets a password. This answer alone holds it."""
+    email = (await fields(request)).get("email", "")
+    return await _show_link(request, services, reader, email)
+
+
+async def _show_link(
+    request: Request[Any, Any, Any], services: Services, reader: Reader, email: str
+) -> Response[Any]:
+    link, secret = await services.password_links.create(reader.caller, reader.org.id, email)
+    server = str(request.base_url).rstrip("/")
+    address = f"{server}{PREFIX}/password?link={secret.reveal()}"
+    part = reader.part("people/link.html", email=email, ends=link.expires_at, address=address)
+    return tell(part)
+
+
+@post("/people/members/remove", status_code=200)
 async def remove_member(
     request: Request[Any, Any, Any], services: Services, reader: Reader
 ) -> Response[Any]:
-    """Take somebody out of the organisation."""
+    """Take somebody out of the organisation, and say what could not be ended."""
     form = await fields(request)
-    await services.people.remove_org_member(reader.caller, reader.org.id, form.get("email", ""))
-    return go_to("/people?done=member-removed")
-
-
-@post("/people/projects")
-async def create_project(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
-    """Make a project."""
-    form = await fields(request)
-    try:
-        await services.people.create_project(
-            reader.caller, reader.org.id, form.get("project-name", "")
-        )
-    except (InvalidInput, Conflict) as error:
-        return refused(error, {"name": "project-name"}, otherwise="project-name-error")
-    return _reload("/people?done=project-created")
-
-
-@post("/people/projects/{project_id:str}/members")
-async def put_team_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
-) -> Response[Any]:
-    """Give somebody a role in a project."""
-    form = await fields(request)
-    try:
-        await services.people.put_project_member(
-            reader.caller, project_id, form.get("email", ""), _project_role(form.get("role", ""))
-        )
-    except (InvalidInput, NotFound) as error:
-        return refused(error, {}, otherwise=f"team-{project_id}-error")
-    return _reload("/people?done=member-saved")
-
-
-@post("/people/projects/{project_id:str}/members/remove")
-async def remove_team_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
-) -> Response[Any]:
-    """Take somebody out of a project."""
-    form = await fields(request)
-    await services.people.remove_project_member(reader.caller, project_id, form.get("email", ""))
-    return go_to("/people?done=member-removed")
+    left = await services.people.remove_org_member(
+        reader.caller, reader.org.id, form.get("email", "")
+    )
+    return await show_left(services, reader, left, here=HERE, back="/people")
 
 
 @post("/people/password")
@@ -174,7 +122,7 @@ async def change_password(
         return refused(error, {}, otherwise="new-error")
     except (Unauthenticated, TooManyRequests) as error:
         return refused(error, {}, otherwise="old-error")
-    response = _reload("/people?done=password-changed")
+    response = reload("/people?done=password-changed")
     return await _signed_in_anew(request, services, reader, user, response)
 
 
@@ -209,11 +157,6 @@ async def _signed_in_anew(
     return response
 
 
-def _reload(path: str) -> Response[Any]:
-    """Send a page that posted a part of itself on to another."""
-    return Response(b"", status_code=200, headers={"HX-Redirect": f"/console{path}"})
-
-
 def _org_role(text: str) -> OrgRole:
     try:
         return OrgRole(text)
@@ -221,23 +164,12 @@ def _org_role(text: str) -> OrgRole:
         raise InvalidInput("There is no such role.", hint="Choose one of the list.") from None
 
 
-def _project_role(text: str) -> ProjectRole:
-    try:
-        return ProjectRole(text)
-    except ValueError:
-        raise InvalidInput("There is no such role.", hint="Choose one of the list.") from None
-
-
 ROUTES = (
     show_people,
-    create_key,
-    revoke_key,
-    ask,
+    ask_to_remove,
     put_member,
+    create_link,
     remove_member,
-    create_project,
-    put_team_member,
-    remove_team_member,
     change_password,
     sign_out_elsewhere,
     end_session,

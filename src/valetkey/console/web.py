@@ -134,6 +134,11 @@ async def repeated(request: Request[Any, Any, Any], name: str) -> list[str]:
     return [value for value in (await request.form()).getall(name, []) if isinstance(value, str)]
 
 
+def reload(path: str) -> Response[Any]:
+    """Send a page that posted a part of itself on to another."""
+    return Response(b"", status_code=200, headers={"HX-Redirect": PREFIX + path})
+
+
 def lines(text: str) -> list[str]:
     """Return the folders of a text field, one a line; none at all means all of a location."""
     return [line.strip() for line in text.splitlines() if line.strip()] or [""]

@@ -18,7 +18,7 @@ MIN_PASSWORD: Final = 12
 _MAX_PASSWORD: Final = 1024
 _SERVICE_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?", re.ASCII)
 #: The addresses of service accounts end like this (``.internal`` is nobody's on the Internet).
-_SERVICE_DOMAIN: Final = ".service.internal"
+SERVICE_DOMAIN: Final = ".service.internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class PasswordLink:
 def parse_email(text: str) -> str:
     """Return an e-mail address in lower case. Raises :class:`InvalidInput`."""
     email = text.strip().lower()
-    reserved = email.endswith(_SERVICE_DOMAIN)
+    reserved = email.endswith(SERVICE_DOMAIN)
     if not _EMAIL.fullmatch(email) or len(email) > _MAX_EMAIL or reserved:
         raise InvalidInput(
             f"{text[:80]!r} is not an e-mail address.",
@@ -187,4 +187,4 @@ def service_email(name: str, project_id: str) -> str:
             hint="Use 1 to 60 small letters, digits and hyphens, such as training-jobs.",
             field="name",
         )
-    return f"{name}@{project_id}{_SERVICE_DOMAIN}"
+    return f"{name}@{project_id}{SERVICE_DOMAIN}"

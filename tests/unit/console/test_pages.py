@@ -9,7 +9,17 @@ from support.console import Visitor, visitor_of
 from support.memory import KEY, ROLE, Memory
 from valetkey.domain.access import ProjectRole
 
-PAGES = ("", "/integrations", "/locations", "/credentials", "/audit", "/people")
+PAGES = (
+    "",
+    "/integrations",
+    "/locations",
+    "/credentials",
+    "/audit",
+    "/people",
+    "/tokens",
+    "/projects",
+    "/leases",
+)
 GOVERNANCE = ("/integrations", "/locations", "/credentials", "/audit")
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}"
 
@@ -180,8 +190,8 @@ async def test_text_that_people_typed_stays_text_on_every_page(owner: Visitor) -
     location = {"name": name, "integration": integration.id, "bucket": "acme"}
     made = await owner.post("/locations", location | {"project": owner.memory.project.id})
     location_id = re.findall(r"/locations/([0-9a-f]{24})/test", made.text)[0]
-    await owner.post("/people/projects", {"project-name": name})
-    texts = [(await owner.post("/people/keys", {"description": name})).text]
+    await owner.post("/projects", {"project-name": name})
+    texts = [(await owner.post("/tokens", {"description": name, "days": "30"})).text]
     order = {"location": location_id, "folders": HOSTILE, "access": "list", "purpose": HOSTILE}
     texts.append((await owner.post("/credentials", order | {"ttl": "3600"})).text)
     paths = (
@@ -205,8 +215,10 @@ async def test_text_that_people_typed_stays_text_on_every_page(owner: Visitor) -
     "path",
     [
         "/audit?actor={}&action={}&subject={}&outcome={}",
-        "/people/ask?kind=member&name={}&id={}",
-        "/people/ask?kind=key&name={}&id={}",
+        "/people/members/remove?email={}",
+        "/people?q={}&page={}",
+        "/leases/revoke?kind=principal&target={}&name={}",
+        "/tokens?after={}",
         "/credentials?location={}",
         "/locations?new={}",
         "/locations/new?integration={}",
