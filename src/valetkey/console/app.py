@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Router, get
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
@@ -32,6 +32,7 @@ from valetkey.console import (
     tokens,
 )
 from valetkey.console.dependencies import Reader, Segment
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.page import open_reader
 from valetkey.console.session import require_own_form
 from valetkey.console.web import PREFIX
@@ -66,20 +67,20 @@ _ON_ERROR: Final[dict[int | type[Exception], Any]] = {
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
-async def _refuse_forged(request: Request[Any, Any, Any]) -> None:
+async def _refuse_forged(request: HttpRequest) -> None:
     """Stand before every page: what changes something comes from a page of ours."""
     if request.method not in _SAFE_METHODS:
         await require_own_form(request)
 
 
 @get("/")
-async def to_console() -> Response[Any]:
+async def to_console() -> HttpResponse:
     """Send a browser that comes to the server's address to the console."""
     return Redirect(path=PREFIX)
 
 
 @get("/{unknown:path}")
-async def no_such_page(reader: Reader, unknown: Segment) -> Response[Any]:
+async def no_such_page(reader: Reader, unknown: Segment) -> HttpResponse:
     """Say that there is no such page, to somebody who is signed in."""
     raise NotFound(
         f"There is no page {unknown[:80]!r} for {reader.caller.principal.email}.",

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.chart import ChartMaker
 from valetkey.console.dependencies import Reader, Services
+from valetkey.console.http import HttpRequest
 from valetkey.domain.audit import AuditEvent, AuditRecord
 
 HERE: Final = "/audit"
@@ -67,9 +68,7 @@ class Filter:
 
 
 @get("/audit")
-async def show_audit(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def show_audit(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Show the newest records that fit, and the chart of all that fit."""
     wanted = Filter.of(request.query_params)
     newest: deque[AuditRecord] = deque(maxlen=SHOWN)
@@ -97,7 +96,7 @@ async def verify_chain(services: Services, reader: Reader) -> Response[str]:
 
 
 @get("/audit/export")
-async def export(request: Request[Any, Any, Any], services: Services, reader: Reader) -> Stream:
+async def export(request: HttpRequest, services: Services, reader: Reader) -> Stream:
     """Download every record that fits, oldest first, as CSV or JSON lines."""
     await services.audit.require_reader(reader.caller, reader.org.id)
     wanted = Filter.of(request.query_params)

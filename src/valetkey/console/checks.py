@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, post
+from litestar import Response, post
 
 from valetkey.console.dependencies import Reader, Segment
+from valetkey.console.http import HttpRequest
 from valetkey.console.web import fields, html
 from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
 from valetkey.domain.integration_types.aws_sts import parse_access_key
@@ -54,9 +55,7 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
 
 
 @post("/check/{kind:str}", status_code=200)
-async def check_field(
-    request: Request[Any, Any, Any], reader: Reader, kind: Segment
-) -> Response[str]:
+async def check_field(request: HttpRequest, reader: Reader, kind: Segment) -> Response[str]:
     """Return what is wrong with a field, or nothing. What was typed is not in the answer unless
     the domain's message quotes it, and for a secret it never does."""
     read = _READ.get(kind)

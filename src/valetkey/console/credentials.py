@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Services
+from valetkey.console.http import HttpRequest
 from valetkey.console.locations import chosen_location, location_menu, readable_locations
 from valetkey.console.snippets import Wanted, snippets
 from valetkey.console.web import lines, number
@@ -42,9 +43,7 @@ TTLS: Final = (
 
 
 @get("/credentials")
-async def choose(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def choose(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Choose a location, folders, access and a time to live."""
     reader.require(reader.rights.vend, "vend credentials")
     shown = await readable_locations(services, reader, Action.VEND)
@@ -59,9 +58,7 @@ async def choose(
 
 
 @post("/credentials", status_code=200)
-async def vend(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def vend(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Hand out credentials. This answer alone holds their secret, and nothing keeps it."""
     form = await request.form()
     name = str(form.get("location", ""))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.session import end_session, to_sign_in
 from valetkey.console.web import html, is_part, sentence
 from valetkey.domain import errors
@@ -36,9 +36,7 @@ def status_of(error: errors.ValetkeyError) -> tuple[int, str]:
     return found or (500, "Something went wrong")
 
 
-def on_valetkey_error(
-    request: Request[Any, Any, Any], error: errors.ValetkeyError
-) -> Response[Any]:
+def on_valetkey_error(request: HttpRequest, error: errors.ValetkeyError) -> HttpResponse:
     """Show what happened; who is not signed in is sent to the form."""
     if isinstance(error, errors.Unauthenticated):
         response = to_sign_in(request)
@@ -50,14 +48,14 @@ def on_valetkey_error(
     return _page(request, status, title, sentence(error))
 
 
-def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+def on_http_error(request: HttpRequest, error: HTTPException) -> HttpResponse:
     """Show what the framework refused."""
     phrase = HTTPStatus(error.status_code).phrase
     words = {"message": f"{phrase}.", "hint": "Go back, and try again.", "field": ""}
     return _page(request, error.status_code, phrase, words)
 
 
-def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def on_any_error(request: HttpRequest, error: Exception) -> HttpResponse:
     """Show that it is a bug: nothing of it is told, the log has it under the request's id."""
     _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
     words = {
@@ -68,9 +66,7 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     return _page(request, 500, "Something went wrong", words)
 
 
-def _page(
-    request: Request[Any, Any, Any], status: int, title: str, error: dict[str, str]
-) -> Response[Any]:
+def _page(request: HttpRequest, status: int, title: str, error: dict[str, str]) -> HttpResponse:
     request_id = str(request.scope.get("state", {}).get("request_id", ""))
     if not is_part(request):
         return html(

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import parse_account
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest
 from valetkey.console.web import fields
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.integration_types.aws_sts import parse_access_key
@@ -105,9 +106,7 @@ def _pretty(document: Mapping[str, Any]) -> str:
 
 
 @post("/guide", status_code=200)
-async def fill_guide(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def fill_guide(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Fill the documents with what is being typed; each is swapped in its place, so that nothing
     that is open closes."""
     await services.integrations.of_org(reader.caller, reader.org.id)
@@ -115,9 +114,7 @@ async def fill_guide(
 
 
 @post("/guide/watch", status_code=200)
-async def watch(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def watch(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Look at AWS with the key that is in the form, and tick the steps that are seen to hold."""
     form = await fields(request)
     try:
@@ -134,7 +131,7 @@ async def watch(
 
 @post("/guide/watch/{integration_id:str}", status_code=200)
 async def watch_registered(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Look at AWS with the key that was just registered, and tick the steps."""
     form = await fields(request)
@@ -167,7 +164,7 @@ def _ticks(seen: Seen) -> dict[str, bool]:
 
 @get("/guide/cloudformation")
 async def download_cloudformation(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
+    request: HttpRequest, services: Services, reader: Reader
 ) -> Response[str]:
     """Download the steps as one CloudFormation template. Raises InvalidInput, Denied."""
     await services.integrations.of_org(reader.caller, reader.org.id)

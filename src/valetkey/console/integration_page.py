@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.audit import RECENT
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.drift import admin_command
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.integrations import HERE
 from valetkey.console.keys import key_since, rotation_context
 from valetkey.console.leases import block_of, live_leases
@@ -59,8 +60,8 @@ def _concerns(event: AuditEvent, integration_id: str) -> bool:
 
 @post("/integrations/{integration_id:str}/rename")
 async def rename_integration(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
+) -> HttpResponse:
     """Give an integration another name."""
     form = await fields(request)
     try:

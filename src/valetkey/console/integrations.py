@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.drift import drifted
 from valetkey.console.guide import first_guide
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.keys import key_since
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to, tell
@@ -51,7 +52,7 @@ async def new_integration(services: Services, reader: Reader) -> Response[str]:
 
 
 @get("/integrations/new/fields")
-async def fields_of_type(request: Request[Any, Any, Any], reader: Reader) -> Response[str]:
+async def fields_of_type(request: HttpRequest, reader: Reader) -> Response[str]:
     """Show the fields of another type of integration."""
     kind = parse_type(request.query_params.get("type", ""))
     return reader.part("integrations/fields.html", kind=kind)
@@ -59,7 +60,7 @@ async def fields_of_type(request: Request[Any, Any, Any], reader: Reader) -> Res
 
 @post("/integrations", status_code=201)
 async def create_integration(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
+    request: HttpRequest, services: Services, reader: Reader
 ) -> Response[str]:
     """Register an integration; the answer is the report, which asks AWS as it is shown."""
     form = await fields(request)
@@ -83,7 +84,7 @@ async def create_integration(
 
 @post("/integrations/{integration_id:str}/mend", status_code=200)
 async def mend_integration(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Take another key and secret, or another role, and show the report anew."""
     form, on_page = await fields(request), request.query_params.get("in") == "page"
@@ -130,7 +131,7 @@ def _new_key(form: Mapping[str, str], stored: Integration) -> tuple[str, Secret]
 
 @post("/integrations/{integration_id:str}/verify", status_code=200)
 async def verify_integration(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
 ) -> Stream:
     """Ask AWS, and send each check as soon as it is known; then what follows from them."""
     rotation = (await services.rotations.status(reader.caller, integration_id)).rotation
@@ -161,7 +162,7 @@ async def ask_to_delete(
 @post("/integrations/{integration_id:str}/delete")
 async def delete_integration(
     services: Services, reader: Reader, integration_id: Segment
-) -> Response[Any]:
+) -> HttpResponse:
     """Forget an integration."""
     await services.integrations.delete(reader.caller, integration_id)
     return go_to("/integrations?done=integration-deleted")

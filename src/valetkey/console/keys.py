@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
 from valetkey.domain.integration import Integration
@@ -90,7 +91,7 @@ async def ask_to_rotate(
 
 
 @post("/integrations/{integration_id:str}/rotate")
-async def rotate(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
+async def rotate(services: Services, reader: Reader, integration_id: Segment) -> HttpResponse:
     """Start to replace the key, or go on with the rotation under way; it goes on by itself."""
     try:
         rotation = await services.rotations.start(reader.caller, integration_id)
@@ -104,7 +105,7 @@ async def rotate(services: Services, reader: Reader, integration_id: Segment) ->
 
 @post("/integrations/{integration_id:str}/schedule", status_code=200)
 async def schedule(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, integration_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Rotate every so often, or never."""
     days = (await fields(request)).get("every", "")
@@ -119,14 +120,14 @@ async def schedule(
 
 
 @post("/integrations/{integration_id:str}/disable")
-async def disable(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
+async def disable(services: Services, reader: Reader, integration_id: Segment) -> HttpResponse:
     """Give no credentials through an integration any more."""
     await services.integrations.disable(reader.caller, integration_id)
     return go_to(f"/integrations/{integration_id}?done=integration-changed")
 
 
 @post("/integrations/{integration_id:str}/enable")
-async def enable(services: Services, reader: Reader, integration_id: Segment) -> Response[Any]:
+async def enable(services: Services, reader: Reader, integration_id: Segment) -> HttpResponse:
     """Give credentials through it again."""
     await services.integrations.enable(reader.caller, integration_id)
     return go_to(f"/integrations/{integration_id}?done=integration-changed")

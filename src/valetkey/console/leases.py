@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.web import fields, go_to, tell
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.integration import Integration
@@ -75,9 +76,7 @@ async def show_left(
 
 
 @get("/leases/revoke")
-async def ask_to_revoke(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def ask_to_revoke(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Ask before leases are revoked, naming whose they are; of a single one also what it opens."""
     query = request.query_params
     kind, target = _kind(query.get("kind", "")), query.get("target", "")[:300]
@@ -96,9 +95,7 @@ async def ask_to_revoke(
 
 
 @post("/leases/revoke", status_code=200)
-async def revoke(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def revoke(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Revoke leases, and say how far AWS has been told."""
     form = await fields(request)
     kind = _kind(form.get("kind", ""))
@@ -122,9 +119,7 @@ async def revoke(
 
 
 @post("/leases/block", status_code=200)
-async def block(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def block(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Give no new leases; what was vended lives on."""
     form = await fields(request)
     kind = _kind(form.get("kind", ""))
@@ -140,9 +135,7 @@ async def block(
 
 
 @post("/leases/unblock")
-async def unblock(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+async def unblock(request: HttpRequest, services: Services, reader: Reader) -> HttpResponse:
     """Give new leases again."""
     form = await fields(request)
     kind = _kind(form.get("kind", ""))

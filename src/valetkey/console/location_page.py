@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.credentials import TTLS
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import block_of
 from valetkey.console.locations import FIELDS, HERE
 from valetkey.console.menus import day_of, end_of_day
@@ -74,8 +75,8 @@ def _project(reader: Reader, location: Location) -> Project:
 
 @post("/locations/{location_id:str}")
 async def change_location(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, location_id: Segment
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, location_id: Segment
+) -> HttpResponse:
     """Change a location: its name, what it gives, until when, and whether deletions reach its
     bucket. What a form does not have stays."""
     form, levels = await fields(request), await repeated(request, "access")
@@ -104,8 +105,8 @@ def _access(levels: list[str]) -> frozenset[AccessLevel]:
 
 @post("/locations/{location_id:str}/grants")
 async def create_grant(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, location_id: Segment
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, location_id: Segment
+) -> HttpResponse:
     """Grant folders and access of a location to a person, a service account or a group."""
     form, levels = await fields(request), await repeated(request, "access")
     is_group = form.get("kind") == SubjectKind.GROUP.value
@@ -128,7 +129,7 @@ async def create_grant(
 @post("/locations/{location_id:str}/grants/{grant_id:str}/delete")
 async def delete_grant(
     services: Services, reader: Reader, location_id: Segment, grant_id: Segment
-) -> Response[Any]:
+) -> HttpResponse:
     """Take a grant back."""
     await services.grants.delete(reader.caller, location_id, grant_id)
     return go_to(f"/locations/{location_id}?done=grant-deleted")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.response import Stream
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import Menu, Part, chosen, end_of_day
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to, named, repeated, tell
@@ -93,9 +94,7 @@ async def usable_integrations(services: Services, reader: Reader) -> Sequence[In
 
 
 @get("/locations")
-async def list_locations(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def list_locations(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """List the locations. Raises Denied for who may see none."""
     reader.require(reader.rights.read_locations, "read locations")
     shown = await readable_locations(services, reader)
@@ -108,9 +107,7 @@ async def list_locations(
 
 
 @get("/locations/new")
-async def new_location(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def new_location(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Open the panel that makes a location."""
     places = [each for each in reader.projects if reader.may(Action.MANAGE_LOCATIONS, each)]
     reader.require(bool(places), "manage locations")
@@ -127,9 +124,7 @@ async def new_location(
 
 
 @post("/locations", status_code=201)
-async def create_location(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+async def create_location(request: HttpRequest, services: Services, reader: Reader) -> HttpResponse:
     """Make a location; the bucket is looked for at AWS."""
     form, levels = await fields(request), await repeated(request, "access")
     try:
@@ -167,7 +162,7 @@ async def _integration_id(services: Services, reader: Reader, text: str) -> str:
 
 @get("/locations/{location_id:str}/test")
 async def show_test(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, location_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, location_id: Segment
 ) -> Response[str]:
     """Open the panel in which a test writes itself."""
     location = await services.locations.get(reader.caller, location_id)
@@ -194,9 +189,7 @@ async def ask_to_delete(services: Services, reader: Reader, location_id: Segment
 
 
 @post("/locations/{location_id:str}/delete")
-async def delete_location(
-    services: Services, reader: Reader, location_id: Segment
-) -> Response[Any]:
+async def delete_location(services: Services, reader: Reader, location_id: Segment) -> HttpResponse:
     """Forget a location."""
     await services.locations.delete(reader.caller, location_id)
     return go_to("/locations?done=location-deleted")

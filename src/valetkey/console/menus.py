@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from urllib.parse import urlencode
 
-from litestar import Request
-
+from valetkey.console.http import HttpRequest
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import is_id
 
@@ -73,9 +72,7 @@ class Part(Generic[T]):
     total: int
 
     @classmethod
-    def of(
-        cls, request: Request[Any, Any, Any], found: Sequence[T], name: Callable[[T], str]
-    ) -> Part[T]:
+    def of(cls, request: HttpRequest, found: Sequence[T], name: Callable[[T], str]) -> Part[T]:
         """Return the part that an address asks for; beyond the end it is the last one."""
         q = request.query_params.get("q", "")[:200].strip()
         text = request.query_params.get("page", "0")

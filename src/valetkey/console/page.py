@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.di import NamedDependency
 from markupsafe import Markup
 
+from valetkey.console.http import HttpRequest
 from valetkey.console.rights import Rights, rights_of
 from valetkey.console.session import Session, open_session
 from valetkey.console.web import PREFIX, html, is_part
@@ -114,7 +115,7 @@ class Reader:
         return self.page("panel.html", here=_home_of(self.alone), part=Markup(response.content))  # noqa: S704  # a template of ours, escaped
 
 
-async def open_reader(request: Request[Any, Any, Any], services: NamedDependency[Any]) -> Reader:
+async def open_reader(request: HttpRequest, services: NamedDependency[Any]) -> Reader:
     """Return who reads the page. Raises Unauthenticated."""
     found: Services = services  # the framework checks by exact class, and is not asked to
     session = await open_session(request, found)

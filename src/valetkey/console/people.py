@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import show_left
 from valetkey.console.menus import Part
 from valetkey.console.session import browser_of, session_cookie
@@ -23,9 +24,7 @@ HERE: Final = "/people"
 
 
 @get("/people")
-async def show_people(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def show_people(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Show the reader's sign-ins, and to an owner who belongs to the organisation."""
     members: Sequence[OrgMember] = ()
     blocked: set[str] = set()
@@ -46,16 +45,14 @@ async def show_people(
 
 
 @get("/people/members/remove")
-async def ask_to_remove(request: Request[Any, Any, Any], reader: Reader) -> Response[str]:
+async def ask_to_remove(request: HttpRequest, reader: Reader) -> Response[str]:
     """Ask before somebody leaves, naming whom the page named."""
     email = request.query_params.get("email", "")[:300]
     return reader.part("people/remove.html", email=email, org=reader.org)
 
 
 @post("/people/members")
-async def put_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+async def put_member(request: HttpRequest, services: Services, reader: Reader) -> HttpResponse:
     """Add a member of the organisation, or change one's role. Somebody new signs in with the
     password of the form, or with one that they set by a link, which this answer alone holds."""
     form = await fields(request)
@@ -78,17 +75,15 @@ async def put_member(
 
 
 @post("/people/links", status_code=200)
-async def create_link(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+async def create_link(request: HttpRequest, services: Services, reader: Reader) -> HttpResponse:
     """Make a one-time link with which a member sets a password. This answer alone holds it."""
     email = (await fields(request)).get("email", "")
     return await _show_link(request, services, reader, email)
 
 
 async def _show_link(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, email: str
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, email: str
+) -> HttpResponse:
     link, secret = await services.password_links.create(reader.caller, reader.org.id, email)
     server = str(request.base_url).rstrip("/")
     address = f"{server}{PREFIX}/password?link={secret.reveal()}"
@@ -97,9 +92,7 @@ async def _show_link(
 
 
 @post("/people/members/remove", status_code=200)
-async def remove_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+async def remove_member(request: HttpRequest, services: Services, reader: Reader) -> HttpResponse:
     """Take somebody out of the organisation, and say what could not be ended."""
     form = await fields(request)
     left = await services.people.remove_org_member(
@@ -109,9 +102,7 @@ async def remove_member(
 
 
 @post("/people/password")
-async def change_password(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+async def change_password(request: HttpRequest, services: Services, reader: Reader) -> HttpResponse:
     """Replace the reader's password; every other sign-in ends."""
     form = await fields(request)
     try:
@@ -128,8 +119,8 @@ async def change_password(
 
 @post("/people/elsewhere")
 async def sign_out_elsewhere(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader
+) -> HttpResponse:
     """End every sign-in of the reader but this one."""
     user = await services.accounts.end_all(reader.caller)
     response = go_to("/people?done=signed-out-elsewhere")
@@ -137,19 +128,19 @@ async def sign_out_elsewhere(
 
 
 @post("/people/sessions/{session_id:str}/end")
-async def end_session(services: Services, reader: Reader, session_id: Segment) -> Response[Any]:
+async def end_session(services: Services, reader: Reader, session_id: Segment) -> HttpResponse:
     """End one of the reader's sessions."""
     await services.sessions.end(reader.caller, session_id)
     return go_to("/people?done=session-ended")
 
 
 async def _signed_in_anew(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     services: Services,
     reader: Reader,
     user: User,
-    response: Response[Any],
-) -> Response[Any]:
+    response: HttpResponse,
+) -> HttpResponse:
     cookie = await services.sessions.start(
         user, source=reader.caller.source, browser=browser_of(request)
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import show_left
 from valetkey.console.locations import Shown, chosen_location, location_menu
 from valetkey.console.menus import Part
@@ -28,7 +29,7 @@ ROLES: Final = {
 
 
 @get("/projects")
-async def list_projects(request: Request[Any, Any, Any], reader: Reader) -> Response[str]:
+async def list_projects(request: HttpRequest, reader: Reader) -> Response[str]:
     """List the projects that the reader may see."""
     shown = sorted(reader.projects, key=lambda project: project.name)
     return reader.page(
@@ -40,9 +41,7 @@ async def list_projects(request: Request[Any, Any, Any], reader: Reader) -> Resp
 
 
 @post("/projects")
-async def create_project(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[Any]:
+async def create_project(request: HttpRequest, services: Services, reader: Reader) -> HttpResponse:
     """Make a project."""
     form = await fields(request)
     try:
@@ -56,7 +55,7 @@ async def create_project(
 
 @get("/projects/{project_id:str}")
 async def show_project(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, project_id: Segment
 ) -> Response[str]:
     """Show one project."""
     project = await services.people.project(reader.caller, project_id)
@@ -89,8 +88,8 @@ async def _locations(services: Services, reader: Reader, project: Project) -> li
 
 @post("/projects/{project_id:str}")
 async def change_project(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, project_id: Segment
+) -> HttpResponse:
     """Change a project's name, and where datasets go that name no location."""
     form = await fields(request)
     project = await services.people.project(reader.caller, project_id)
@@ -110,8 +109,8 @@ async def change_project(
 
 @post("/projects/{project_id:str}/members")
 async def put_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, project_id: Segment
+) -> HttpResponse:
     """Give somebody a role in a project."""
     form = await fields(request)
     try:
@@ -125,7 +124,7 @@ async def put_member(
 
 @get("/projects/{project_id:str}/members/remove")
 async def ask_to_remove(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, project_id: Segment
 ) -> Response[str]:
     """Ask before somebody leaves a project."""
     project = await services.people.project(reader.caller, project_id)
@@ -135,8 +134,8 @@ async def ask_to_remove(
 
 @post("/projects/{project_id:str}/members/remove", status_code=200)
 async def remove_member(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, project_id: Segment
+) -> HttpResponse:
     """Take somebody out of a project, and say what lives on of what they were vended."""
     email = (await fields(request)).get("email", "")
     project = await services.people.project(reader.caller, project_id)

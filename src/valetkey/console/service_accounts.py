@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import block_of, show_left
 from valetkey.console.projects import HERE, role_of
 from valetkey.console.tokens import FIELDS, form_context, location_names, new_token, state_of
@@ -20,8 +21,8 @@ _NEW: Final = {"name": "account-name", "role": "account-role"}
 
 @post("/projects/{project_id:str}/service-accounts")
 async def create_account(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, project_id: Segment
-) -> Response[Any]:
+    request: HttpRequest, services: Services, reader: Reader, project_id: Segment
+) -> HttpResponse:
     """Make a service account, and go to it: it needs a token next."""
     form = await fields(request)
     try:
@@ -56,7 +57,7 @@ async def show_account(services: Services, reader: Reader, account_id: Segment) 
 
 @post("/service-accounts/{account_id:str}/tokens", status_code=201)
 async def create_token(
-    request: Request[Any, Any, Any], services: Services, reader: Reader, account_id: Segment
+    request: HttpRequest, services: Services, reader: Reader, account_id: Segment
 ) -> Response[str]:
     """Make a token for a service account. This answer alone holds it."""
     try:
@@ -75,7 +76,7 @@ async def ask_to_delete(services: Services, reader: Reader, account_id: Segment)
 
 
 @post("/service-accounts/{account_id:str}/delete", status_code=200)
-async def delete_account(services: Services, reader: Reader, account_id: Segment) -> Response[Any]:
+async def delete_account(services: Services, reader: Reader, account_id: Segment) -> HttpResponse:
     """Forget a service account, and say what could not be ended."""
     account = await services.service_accounts.get(reader.caller, account_id)
     left = await services.service_accounts.delete(reader.caller, account_id)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from valetkey.console.csrf import csrf_token, from_here, same_token
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.web import PREFIX, is_part, local_path
 from valetkey.domain.errors import Denied, Unauthenticated
 from valetkey.services.audit import Caller
@@ -32,17 +33,17 @@ class Session:
     csrf: str
 
 
-def is_secure(request: Request[Any, Any, Any]) -> bool:
+def is_secure(request: HttpRequest) -> bool:
     """Tell whether the browser talks TLS to us (the scheme as the server saw or was told)."""
     return request.url.scheme == "https"
 
 
-def session_cookie(request: Request[Any, Any, Any], token: str) -> Cookie:
+def session_cookie(request: HttpRequest, token: str) -> Cookie:
     """Return the cookie that signs somebody in."""
     return _cookie(request, SESSION, token, _MAX_AGE)
 
 
-def form_cookie(request: Request[Any, Any, Any]) -> Cookie:
+def form_cookie(request: HttpRequest) -> Cookie:
     """Return the cookie whose value the sign-in form must repeat.
 
     One that is there is kept, so that a form in a second tab does not void the first.
@@ -52,7 +53,7 @@ def form_cookie(request: Request[Any, Any, Any]) -> Cookie:
     return _cookie(request, FORM, value, 3600)
 
 
-def _cookie(request: Request[Any, Any, Any], key: str, value: str, age: int) -> Cookie:
+def _cookie(request: HttpRequest, key: str, value: str, age: int) -> Cookie:
     return Cookie(
         key=key,
         value=value,
@@ -64,7 +65,7 @@ def _cookie(request: Request[Any, Any, Any], key: str, value: str, age: int) -> 
     )
 
 
-async def open_session(request: Request[Any, Any, Any], services: Services) -> Session:
+async def open_session(request: HttpRequest, services: Services) -> Session:
     """Return who is signed in. Raises Unauthenticated."""
     token = request.cookies.get(SESSION, "")
     if not token:
@@ -75,17 +76,17 @@ async def open_session(request: Request[Any, Any, Any], services: Services) -> S
     return Session(caller, csrf_token(token))
 
 
-def request_id_of(request: Request[Any, Any, Any]) -> str:
+def request_id_of(request: HttpRequest) -> str:
     """Return the id under which the logs and the audit trail know this request."""
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 
-def browser_of(request: Request[Any, Any, Any]) -> str:
+def browser_of(request: HttpRequest) -> str:
     """Return what the browser calls itself."""
     return request.headers.get("user-agent", "")
 
 
-async def require_own_form(request: Request[Any, Any, Any]) -> None:
+async def require_own_form(request: HttpRequest) -> None:
     """Refuse a changing request that did not come from one of this session's own pages.
 
     Raises Denied; Unauthenticated where there is no session that a forged one could use.
@@ -100,7 +101,7 @@ async def require_own_form(request: Request[Any, Any, Any]) -> None:
         raise _forged()
 
 
-async def require_sign_in_form(request: Request[Any, Any, Any], given: str) -> None:
+async def require_sign_in_form(request: HttpRequest, given: str) -> None:
     """Refuse a sign-in that did not come from our own form. Raises Denied."""
     if not from_here(request.headers) or not same_token(given, request.cookies.get(FORM, "")):
         raise _forged()
@@ -117,7 +118,7 @@ def _forged() -> Denied:
     )
 
 
-def to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+def to_sign_in(request: HttpRequest) -> HttpResponse:
     """Send somebody who is not signed in to the form, and afterwards back to the page that they
     were on."""
     target = f"{PREFIX}/signin?next={quote(_page_of(request), safe='/')}"
@@ -126,7 +127,7 @@ def to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     return Redirect(path=target)
 
 
-def _page_of(request: Request[Any, Any, Any]) -> str:
+def _page_of(request: HttpRequest) -> str:
     """Return the page that a request came from: its own address, unless it is for a part of a page
     or comes from a form, whose address shows nothing."""
     if is_part(request):
@@ -139,6 +140,6 @@ def _page_of(request: Request[Any, Any, Any]) -> str:
     return local_path(f"{parts.path}?{parts.query}".rstrip("?"))
 
 
-def end_session(response: Response[Any]) -> None:
+def end_session(response: HttpResponse) -> None:
     """Forget the session cookie."""
     response.delete_cookie(SESSION, path="/")

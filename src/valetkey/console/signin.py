@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.response import Redirect
 
 from valetkey.console.dependencies import Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.session import (
     FORM,
     browser_of,
@@ -27,7 +27,7 @@ from valetkey.serving.hangup import while_connected
 
 
 def _form(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     *,
     target: str,
     email: str = "",
@@ -43,13 +43,13 @@ def _form(
 
 
 @get("/signin")
-async def sign_in_form(request: Request[Any, Any, Any]) -> Response[str]:
+async def sign_in_form(request: HttpRequest) -> Response[str]:
     """Show the form."""
     return _form(request, target=local_path(request.query_params.get("next", PREFIX)))
 
 
 @post("/signin", status_code=200)
-async def sign_in(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
+async def sign_in(request: HttpRequest, services: Services) -> HttpResponse:
     """Exchange a password for a session. A wrong one shows the form again, and says so."""
     form = await request.form()
     email, target = str(form.get("email", ""))[:254], local_path(str(form.get("next", PREFIX)))
@@ -67,32 +67,32 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
     except (Unauthenticated, TooManyRequests, Denied) as error:
         status = {Unauthenticated: 401, TooManyRequests: 429}.get(type(error), 403)
         return _form(request, target=target, email=email, status=status, error=sentence(error))
-    response: Response[Any] = Redirect(path=target, status_code=303)
+    response: HttpResponse = Redirect(path=target, status_code=303)
     response.set_cookie(session_cookie(request, cookie.reveal()))
     response.delete_cookie(FORM, path="/")
     return response
 
 
 @post("/signout", status_code=303)
-async def sign_out(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
+async def sign_out(request: HttpRequest, services: Services) -> HttpResponse:
     """End the session in this browser."""
     await require_own_form(request)
     with suppress(Unauthenticated):  # it has ended already
         session = await open_session(request, services)
         await services.sessions.end(session.caller, session.caller.principal.session_id)
-    response: Response[Any] = Redirect(path=f"{PREFIX}/signin", status_code=303)
+    response: HttpResponse = Redirect(path=f"{PREFIX}/signin", status_code=303)
     end_session(response)
     return response
 
 
 @get("/password")
-async def password_form(request: Request[Any, Any, Any]) -> Response[str]:
+async def password_form(request: HttpRequest) -> Response[str]:
     """Show the form that a one-time link opens. Looking at it does not use the link up."""
     return _password_form(request, link=request.query_params.get("link", "")[:100])
 
 
 def _password_form(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     *,
     link: str,
     status: int = 200,
@@ -105,7 +105,7 @@ def _password_form(
 
 
 @post("/password", status_code=200)
-async def set_password(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
+async def set_password(request: HttpRequest, services: Services) -> HttpResponse:
     """Set a password with a one-time link, and go on to sign in with it."""
     form = await request.form()
     link = str(form.get("link", ""))[:100]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.console.checks import refused
 from valetkey.console.credentials import TTLS
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import chosen
 from valetkey.console.web import fields, go_to, named, number, repeated, tell
 from valetkey.domain.errors import InvalidInput
@@ -65,9 +66,7 @@ async def location_names(services: Services, reader: Reader) -> dict[str, str]:
 
 
 @get("/tokens")
-async def show_tokens(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def show_tokens(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Show the reader's tokens; to an owner a part of the organisation's."""
     own = await services.tokens.own(reader.caller)
     after = request.query_params.get("after", "")
@@ -93,9 +92,7 @@ async def show_tokens(
 
 
 @post("/tokens", status_code=201)
-async def create_token(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> Response[str]:
+async def create_token(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Make a token. This answer alone holds it."""
     try:
         new = await new_token(request, services, reader)
@@ -105,9 +102,7 @@ async def create_token(
     return tell(reader.part("tokens/made.html", made=token, secret=secret.reveal()))
 
 
-async def new_token(
-    request: Request[Any, Any, Any], services: Services, reader: Reader
-) -> NewToken:
+async def new_token(request: HttpRequest, services: Services, reader: Reader) -> NewToken:
     """Read what a form wants of a token. Raises InvalidInput."""
     form = await fields(request)
     return NewToken(
@@ -150,7 +145,7 @@ async def ask_to_revoke(services: Services, reader: Reader, token_id: Segment) -
 
 
 @post("/tokens/{token_id:str}/revoke")
-async def revoke_token(services: Services, reader: Reader, token_id: Segment) -> Response[Any]:
+async def revoke_token(services: Services, reader: Reader, token_id: Segment) -> HttpResponse:
     """End a token: one's own, or as an owner anybody's of the organisation."""
     await services.tokens.revoke(reader.caller, token_id)
     return go_to("/tokens?done=token-revoked")

@@ -9,11 +9,12 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Request, Response
+from litestar import Response
 from litestar.enums import MediaType
 from litestar.response import Redirect
 
 from valetkey.console.assets import address
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import day_of
 from valetkey.console.pasting import pieces
 from valetkey.domain.errors import ValetkeyError
@@ -100,12 +101,12 @@ def html(name: str, /, *, status: int = 200, images: str = "", **context: Any) -
     )
 
 
-def go_to(path: str) -> Response[Any]:
+def go_to(path: str) -> HttpResponse:
     """Send a browser that has posted a form on to a page of the console."""
     return Redirect(path=PREFIX + path, status_code=303)
 
 
-def is_part(request: Request[Any, Any, Any]) -> bool:
+def is_part(request: HttpRequest) -> bool:
     """Tell whether the page asks for a part of itself, not for a whole page."""
     return request.headers.get("hx-request") == "true"
 
@@ -124,17 +125,17 @@ def local_path(target: str) -> str:
     return target
 
 
-async def fields(request: Request[Any, Any, Any]) -> dict[str, str]:
+async def fields(request: HttpRequest) -> dict[str, str]:
     """Return a form's text fields, of those that are repeated the last."""
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
 
 
-async def repeated(request: Request[Any, Any, Any], name: str) -> list[str]:
+async def repeated(request: HttpRequest, name: str) -> list[str]:
     """Return a form's field that may be there several times: boxes that are ticked."""
     return [value for value in (await request.form()).getall(name, []) if isinstance(value, str)]
 
 
-def reload(path: str) -> Response[Any]:
+def reload(path: str) -> HttpResponse:
     """Send a page that posted a part of itself on to another."""
     return Response(b"", status_code=200, headers={"HX-Redirect": PREFIX + path})
 
@@ -155,7 +156,7 @@ def levels_of(access: Iterable[AccessLevel]) -> str:
     return ", ".join(level.value for level in AccessLevel if level in held)
 
 
-def tell(response: Response[Any], *news: str) -> Response[Any]:
+def tell(response: HttpResponse, *news: str) -> HttpResponse:
     """Have the page that asked show its lists anew: there is something new in them."""
     response.headers["HX-Trigger"] = ", ".join(("list-changed", *news))
     return response

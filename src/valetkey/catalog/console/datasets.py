@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.locations import Shown as ShownLocation
 from valetkey.console.locations import readable_locations
 from valetkey.console.web import fields, go_to
@@ -59,9 +60,7 @@ async def new_dataset(services: Services, reader: Reader) -> Response[str]:
 
 
 @post("/datasets")
-async def create_dataset(
-    request: Request[Any, Any, Any], catalog: Catalog, reader: Reader
-) -> Response[Any]:
+async def create_dataset(request: HttpRequest, catalog: Catalog, reader: Reader) -> HttpResponse:
     """Make a dataset on a location, and go to it."""
     form = await fields(request)
     project_id, _, location_id = form.get("location", "").partition("/")
@@ -83,7 +82,7 @@ async def ask_to_delete(catalog: Catalog, reader: Reader, dataset_id: Segment) -
 
 
 @post("/datasets/{dataset_id:str}/delete")
-async def delete_dataset(catalog: Catalog, reader: Reader, dataset_id: Segment) -> Response[Any]:
+async def delete_dataset(catalog: Catalog, reader: Reader, dataset_id: Segment) -> HttpResponse:
     """Delete a dataset; its bucket is not touched."""
     await catalog.datasets.delete(reader.caller, dataset_id)
     return go_to("/datasets?done=dataset-deleted")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.response import Redirect, Stream
 
 from valetkey.catalog.console.datasets import HERE
@@ -20,6 +20,7 @@ from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
 from valetkey.catalog.services.items.streaming import URL_LIFETIME, Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.console.dependencies import Reader, Segment, Services
+from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.web import go_to
 from valetkey.domain.errors import Conflict, InvalidInput, ValetkeyError
 from valetkey.domain.location import Location
@@ -42,7 +43,7 @@ class View:
     page: int
 
     @classmethod
-    def of(cls, request: Request[Any, Any, Any]) -> View:
+    def of(cls, request: HttpRequest) -> View:
         """Read it from an address."""
         given = request.query_params
         page = given.get("page", "0")
@@ -84,7 +85,7 @@ class View:
 
 @get("/datasets/{dataset_id:str}")
 async def show_dataset(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     services: Services,
     catalog: Catalog,
     reader: Reader,
@@ -172,7 +173,7 @@ def _origin(urls: Mapping[str, str]) -> str:
 
 
 @get("/items/{item_id:str}/open")
-async def open_item(catalog: Catalog, reader: Reader, item_id: Segment) -> Response[Any] | Stream:
+async def open_item(catalog: Catalog, reader: Reader, item_id: Segment) -> HttpResponse | Stream:
     """Lead to the object in the bucket. What has to come from here (an empty object, a key that
     browsers would change) is never rendered: it comes from strangers, and this is our origin."""
     opened = await catalog.items.streaming.open(reader.caller, item_id)
@@ -208,7 +209,7 @@ async def show_item(
 
 
 @post("/items/{item_id:str}/delete")
-async def delete_item(catalog: Catalog, reader: Reader, item_id: Segment) -> Response[Any]:
+async def delete_item(catalog: Catalog, reader: Reader, item_id: Segment) -> HttpResponse:
     """Delete an item, and its object where the location says so."""
     item = await catalog.items.reading.get(reader.caller, item_id)
     await catalog.items.removal.delete(reader.caller, item_id)
@@ -217,7 +218,7 @@ async def delete_item(catalog: Catalog, reader: Reader, item_id: Segment) -> Res
 
 @post("/datasets/{dataset_id:str}/upload", status_code=201, request_max_body_size=None)
 async def upload(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     catalog: Catalog,
     reader: Reader,
     dataset_id: Segment,
