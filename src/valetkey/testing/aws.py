@@ -23,6 +23,10 @@ class FakeSts:
 
     clock: Clock
     failure: AwsRefused | AwsUnavailable | None = None
+    #: Keys that it does not know.
+    unknown: set[str] = field(default_factory=set)
+    #: The keys that it was called with.
+    keys: list[AccessKey] = field(default_factory=list)
     orders: list[AssumeRole] = field(default_factory=list)
     lifetime: timedelta | None = None
     gate: asyncio.Event | None = None
@@ -43,10 +47,13 @@ class FakeSts:
 
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
         self.orders.append(order)
+        self.keys.append(key)
         if self.gate is not None:
             await self.gate.wait()
         if self.failure is not None:
             raise self.failure
+        if key.id in self.unknown:
+            raise AwsRefused("The key is not known.", aws_code="InvalidClientTokenId")
         number = len(self.orders)
         lifetime = order.duration if self.lifetime is None else self.lifetime
         policy = order.policy

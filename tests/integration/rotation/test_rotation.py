@@ -146,6 +146,42 @@ async def test_no_request_fails_while_the_key_is_replaced(case: Case) -> None:
         assert await case.opens_the_role()
 
 
+async def enter(case: Case, key: AccessKey) -> None:
+    """Give the integration another key, as a person does."""
+    async with case.storage.begin() as work:
+        found = await work.integrations.get(case.integration_id)
+        assert found is not None
+        sealed = await case.sealer.seal(key.secret, secret_context(found))
+        await work.integrations.save(replace(found, access_key_id=key.id))
+        await work.integrations.replace_secret(found.id, sealed)
+
+
+async def earlier_secret(case: Case, rotation: Rotation) -> str:
+    """What is kept of the old key for vending to fall back to."""
+    async with case.storage.read() as work:
+        sealed = await work.rotations.sealed_secret(rotation.id)
+        integration = await work.integrations.get(case.integration_id)
+    if sealed is None or integration is None:
+        return ""
+    return (await case.sealer.open(sealed, secret_context(integration))).reveal()
+
+
+@pytest.mark.parametrize("ends", ["by itself", "cancelled", "overtaken"])
+async def test_the_old_keys_secret_is_kept_from_the_switch_until_it_goes(
+    case: Case, ends: str
+) -> None:
+    rotation = await rotate(case)
+    assert rotation.stage is Stage.SWITCHED
+    assert await earlier_secret(case, rotation) == case.first_key.secret.reveal()
+    if ends == "cancelled":
+        await case.process().cancel(case.caller, case.integration_id)
+    else:
+        if ends == "overtaken":
+            await enter(case, make_user(case.ground.iam)[2])
+        await after(case, rotation, DRAIN.total_seconds())
+    assert await earlier_secret(case, rotation) == ""
+
+
 async def test_a_strangers_key_is_reported_and_left_alone(case: Case) -> None:
     stranger = second_key(case)
     with pytest.raises(Conflict, match=stranger.id) as refusal:
@@ -179,21 +215,12 @@ async def test_a_key_entered_by_hand_meanwhile_wins_and_the_new_one_removes_itse
         async def assume_role(self, key: Any, order: Any) -> Any:
             if key.id != case.first_key.id and not self.entered:
                 self.entered = True
-                await enter(other)
+                await enter(case, other)
             return await super().assume_role(key, order)
 
         entered = False
 
     _, _, other = make_user(case.ground.iam)
-
-    async def enter(key: AccessKey) -> None:
-        async with case.storage.begin() as work:
-            found = await work.integrations.get(case.integration_id)
-            assert found is not None
-            sealed = await case.sealer.seal(key.secret, secret_context(found))
-            await work.integrations.save(replace(found, access_key_id=key.id))
-            await work.integrations.replace_secret(found.id, sealed)
-
     aws = Meanwhile(case.ground.sts, case.ground.keys, Wire(), Wire())
     rotation = await rotate(case, case.process_over(aws))
     assert rotation.stage is Stage.ROLLED_BACK

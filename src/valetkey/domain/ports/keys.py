@@ -86,11 +86,12 @@ class Rotations(Protocol):
         ...
 
     async def keep_secret(self, rotation_id: str, sealed: SealedSecret | None) -> None:
-        """Keep, or forget, the new key's sealed secret."""
+        """Keep, or forget, a sealed secret: the new key's until the switch, then the old one's
+        until that goes."""
         ...
 
     async def sealed_secret(self, rotation_id: str) -> SealedSecret | None:
-        """Return the new key's secret as it is stored; None if none is kept."""
+        """Return the secret that is kept, as it is stored; None if none is."""
         ...
 
     async def schedule_of(self, integration_id: str) -> Schedule | None:

@@ -159,8 +159,10 @@ class Steps:
                 after = rotation.at(Stage.SWITCHED, now)
                 new = replace(integration, access_key_id=rotation.new_key_id, updated_at=now)
                 await work.integrations.save(new)
+                before = await work.integrations.sealed_secret(new.id)
                 await work.integrations.replace_secret(new.id, sealed)
-                await work.rotations.keep_secret(rotation.id, None)
+                # Until the old key goes, vending falls back to it where AWS doesn't know the new.
+                await work.rotations.keep_secret(rotation.id, before)
                 await work.invalidations.publish({integration_tag(new.id)})
             await self._write(work, turn, after)
         return after
@@ -228,6 +230,7 @@ class Steps:
             held = integration.access_key_id if integration else ""
             stored = await work.rotations.get(rotation.id) or rotation
             await work.rotations.save(stored.marking(key_ids, held))
+            await self._forget_earlier(work, turn)
         turn.rotation = rotation.marking(key_ids, held)
         return sorted(key_id for key_id in key_ids if key_id and key_id != held)
 
@@ -284,9 +287,20 @@ class Steps:
                 hint="Ask for its status: it says how.",
                 code="changed_meanwhile",
             )
+        await self._forget_earlier(work, turn)
         turn.rotation, turn.began = rotation, (rotation.stage, rotation.stage_at)
         await work.rotations.save(rotation)
         await work.audit.append([rotation_event(self._audit, rotation)])
+
+    async def _forget_earlier(self, work: UnitOfWork, turn: _Turn) -> None:
+        if turn.began[0] is Stage.SWITCHED:
+            await forget_earlier_key(work, turn.rotation)
+
+
+async def forget_earlier_key(work: UnitOfWork, rotation: Rotation) -> None:
+    """Forget the old key's secret, which was kept since the switch."""
+    await work.rotations.keep_secret(rotation.id, None)
+    await work.invalidations.publish({integration_tag(rotation.integration_id)})
 
 
 def rotation_event(audit: AuditLog, rotation: Rotation) -> Any:

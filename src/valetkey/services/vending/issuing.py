@@ -18,12 +18,14 @@ from valetkey.domain.location import Location
 from valetkey.domain.ports import AssumeRole, Clock, Sealer, Sts
 from valetkey.domain.scope import Scope
 from valetkey.services.health import StsSeen
-from valetkey.services.integrations import open_loaded
+from valetkey.services.integrations import open_loaded, secret_context
 from valetkey.services.vending.location_context import LocationContext
 
 #: RoleSessionName takes 64 of these letters; the lease id takes 24 and a hyphen one.
 _NOT_IN_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
 _WHO_LENGTH: Final = 39
+#: AWS's code for a key that it does not know, or not yet: its endpoints learn one after another.
+_UNKNOWN_KEY: Final = "InvalidClientTokenId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class SessionIssuer:
             policy=spec.policy,
             external_id=integration.external_id,
         )
-        credentials = await self._assume_role(key, order)
+        credentials = await self._assume(context, key, order)
         lease = Lease(
             id=lease_id,
             org_id=context.project.org_id,
@@ -162,6 +164,24 @@ class SessionIssuer:
             within=tuple(each.id for each in context.ancestors),
         )
         return IssuedSession(credentials, lease)
+
+    async def _assume(
+        self, context: LocationContext, key: AccessKey, order: AssumeRole
+    ) -> TemporaryCredentials:
+        """Ask with the integration's key; where AWS does not know it yet since it is new, once
+        more with the one before."""
+        try:
+            return await self._assume_role(key, order)
+        except AwsRefused as refusal:
+            earlier = context.earlier_key
+            if earlier is None or refusal.details.get("aws_code") != _UNKNOWN_KEY:
+                raise
+            unknown = refusal
+        secret = await self._sealer.open(earlier.sealed, secret_context(context.integration))
+        try:
+            return await self._assume_role(AccessKey(earlier.id, secret), order)
+        except AwsRefused:
+            raise unknown from None
 
     async def _assume_role(self, key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
         try:

@@ -12,14 +12,24 @@ from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
 from valetkey.domain.location_tree import Chain
 from valetkey.domain.people import Project
-from valetkey.domain.ports import Storage
+from valetkey.domain.ports import Storage, UnitOfWork
 from valetkey.domain.revocation import Block, Hold
+from valetkey.domain.rotation import Stage
 from valetkey.domain.sealing import SealedSecret
 from valetkey.domain.tags import blocks_tag, integration_tag, location_tag, role_tag, user_tag
 from valetkey.services.caches import Caches, TaggedCache
 from valetkey.services.lookup import load_integration, load_location, load_project, missing
 
 _CAPACITY: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierKey:
+    """The key that an integration held before, while AWS still takes it: the new one may not be
+    known everywhere yet. The secret stays sealed in memory."""
+
+    id: str
+    sealed: SealedSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class LocationContext:
     blocks: tuple[Block, ...] = ()
     ancestors: tuple[Location, ...] = ()
     holds: tuple[Hold, ...] = ()
+    earlier_key: EarlierKey | None = None
 
     @property
     def chain(self) -> Chain:
@@ -81,7 +92,10 @@ class LocationContexts:
             blocks = tuple(await work.blocks.of_org(project.org_id))
             ancestors = tuple(await work.locations.ancestors(location))
             holds = tuple(await work.blocks.holds_of(project.org_id))
-        context = LocationContext(location, project, integration, sealed, blocks, ancestors, holds)
+            earlier = await _earlier_key(work, integration)
+        context = LocationContext(
+            location, project, integration, sealed, blocks, ancestors, holds, earlier
+        )
         return context, context.tags
 
     async def grants(self, location_id: str, user_id: str) -> Sequence[Grant]:
@@ -93,3 +107,13 @@ class LocationContexts:
             return found, {location_tag(location_id), user_tag(user_id)}
 
         return await self._grants.fetch((location_id, user_id), read)
+
+
+async def _earlier_key(work: UnitOfWork, integration: Integration) -> EarlierKey | None:
+    rotation = await work.rotations.latest(integration.id)
+    if rotation is None or rotation.stage is not Stage.SWITCHED:
+        return None
+    if rotation.new_key_id != integration.access_key_id:
+        return None
+    sealed = await work.rotations.sealed_secret(rotation.id)
+    return EarlierKey(rotation.old_key_id, sealed) if sealed else None
