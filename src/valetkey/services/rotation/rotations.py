@@ -40,12 +40,7 @@ from valetkey.services.background import log_unexpected
 from valetkey.services.integrations import open_key
 from valetkey.services.lookup import load_integration, missing
 from valetkey.services.nouns import INTEGRATION
-from valetkey.services.rotation.steps import (
-    Steps,
-    forget_earlier_key,
-    rotation_event,
-    with_last_use,
-)
+from valetkey.services.rotation.steps import Steps, forget_old, rotation_event, with_last_use
 from valetkey.services.work import WorkLocks
 
 #: A wait for the old key's end is cut into pieces, in seconds, so that the lease is kept.
@@ -172,8 +167,7 @@ class Rotations:
             rotation = await change.work.rotations.latest(integration_id)
             if rotation is None or rotation.is_over:
                 raise NotFound("No rotation is under way.", hint="Ask for the latest one's status.")
-            if rotation.stage is Stage.SWITCHED:
-                await forget_earlier_key(change.work, rotation)
+            await forget_old(change.work, rotation)
             rotation = rotation.cancelled(self._clock.now(), caller.principal.email)
             await change.work.rotations.save(rotation)
             await change.work.audit.append([rotation_event(self._audit, rotation)])

@@ -230,7 +230,7 @@ class Steps:
             held = integration.access_key_id if integration else ""
             stored = await work.rotations.get(rotation.id) or rotation
             await work.rotations.save(stored.marking(key_ids, held))
-            await self._forget_earlier(work, turn)
+            await forget_old(work, rotation)
         turn.rotation = rotation.marking(key_ids, held)
         return sorted(key_id for key_id in key_ids if key_id and key_id != held)
 
@@ -287,18 +287,16 @@ class Steps:
                 hint="Ask for its status: it says how.",
                 code="changed_meanwhile",
             )
-        await self._forget_earlier(work, turn)
+        await forget_old(work, stored)
         turn.rotation, turn.began = rotation, (rotation.stage, rotation.stage_at)
         await work.rotations.save(rotation)
         await work.audit.append([rotation_event(self._audit, rotation)])
 
-    async def _forget_earlier(self, work: UnitOfWork, turn: _Turn) -> None:
-        if turn.began[0] is Stage.SWITCHED:
-            await forget_earlier_key(work, turn.rotation)
 
-
-async def forget_earlier_key(work: UnitOfWork, rotation: Rotation) -> None:
-    """Forget the old key's secret, which was kept since the switch."""
+async def forget_old(work: UnitOfWork, rotation: Rotation) -> None:
+    """Forget the old key's secret, if it was kept since the switch."""
+    if rotation.stage is not Stage.SWITCHED:
+        return
     await work.rotations.keep_secret(rotation.id, None)
     await work.invalidations.publish({integration_tag(rotation.integration_id)})
 
