@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import first, index, memory, presign, presign_http, signin, sync, transfer, vend
+from bench import beside, first, index, memory, presign, presign_http, signin, sync, transfer, vend
 from bench.figures import Figure
 from bench.installation import installation
 from valetkey.testing.postgresql import running_postgresql
@@ -97,6 +97,7 @@ GROUPS: dict[str, Callable[[int], list[Figure]]] = {
     "signin": lambda _: _signin(),
     "sync": _sync,
     "index": _index,
+    "beside": lambda objects: [beside.figure(objects)],
 }
 
 

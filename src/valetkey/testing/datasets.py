@@ -80,6 +80,8 @@ class MemoryItems:
         self.commands = commands
         self._rows: dict[tuple[str, str], _Row] = {}
         self._staged: dict[str, dict[str, Listed]] = {}
+        #: How often :meth:`analyze` was called.
+        self.analyzed = 0
 
     def live(self, dataset_id: str) -> list[Item]:
         """Return a dataset's items, by path."""
@@ -213,6 +215,9 @@ class MemoryItems:
 
     async def adjust_count(self, dataset: Dataset, difference: int) -> None:
         """See above."""
+
+    async def analyze(self) -> None:
+        self.analyzed += 1
 
     async def purge(self, *, before_ms: int, limit: int) -> int:
         old = [

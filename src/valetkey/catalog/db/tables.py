@@ -103,6 +103,15 @@ items = Table(
         postgresql_where=_LIVE,
     ),
     Index("ix_items_written", "dataset", "id", sqlite_where=_WRITTEN, postgresql_where=_WRITTEN),
+    # PostgreSQL finds values in metadata by it; SQLite has nothing of the kind (see
+    # :mod:`.items.documents` for what it does instead).
+    Index(
+        "ix_items_metadata",
+        "metadata",
+        postgresql_using="gin",
+        postgresql_ops={"metadata": "jsonb_path_ops"},
+        postgresql_where=_WRITTEN,
+    ).ddl_if(dialect="postgresql"),
     Index("ix_items_made_folders", "dataset", "path", sqlite_where=_MADE, postgresql_where=_MADE),
     Index(
         "ix_items_dataset_folder_id",

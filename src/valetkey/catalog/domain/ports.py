@@ -148,6 +148,11 @@ class Items(Protocol):
         """Change the kept number of files."""
         ...
 
+    async def analyze(self) -> None:
+        """Have the database look anew at what the index is made of, so that its plans stay right
+        after much was written. Takes milliseconds, whatever the size."""
+        ...
+
     async def purge(self, *, before_ms: int, limit: int) -> int:
         """Delete tombstones of any dataset that are older; returns how many."""
         ...

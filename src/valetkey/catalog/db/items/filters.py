@@ -6,7 +6,8 @@ Every condition is true or false, never NULL, so that NOT means what it says.
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     false,
     func,
     literal,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     or_,
     true,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.documents import (
@@ -57,7 +60,8 @@ Test = Equal | Compare | Glob | Contains | Exists
 _C = t.items.c
 #: As the index over made folders has it.
 _SLASH: Final[ColumnElement[str]] = literal_column("'/'")
-_IS_FOLDER: Final = func.substr(_C.path, func.length(_C.path)) == _SLASH
+#: Whether a row is of a folder that somebody made.
+IS_FOLDER: Final = func.substr(_C.path, func.length(_C.path)) == _SLASH
 _SHOWN_PATH: Final = func.rtrim(_C.path, "/")
 _NUMBERS: Final = frozenset({Column.SIZE, Column.CREATED_AT, Column.UPDATED_AT})
 _LAST: Final = "\U0010ffff"
@@ -78,7 +82,7 @@ def column(field: Column) -> Expression:
             inner = literal("/", Text()) + func.substr(_C.folder, 1, func.length(_C.folder) - 1)
             return case((_C.folder == "", "/"), else_=inner)
         case Column.TYPE:
-            return case((_IS_FOLDER, "dir"), else_="file")
+            return case((IS_FOLDER, "dir"), else_="file")
         case _:
             return _PLAIN[field]
 
@@ -96,10 +100,12 @@ _PLAIN: Final[dict[Column, Expression]] = {
 
 
 class Translator:
-    """Filters -> conditions, for one kind of database."""
+    """Filters -> conditions, for one kind of database and one dataset. Without ``has_folders``
+    nobody has made folders in it, so that no item has to be asked whether it is one."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, has_folders: bool = True) -> None:
         self.kind = kind
+        self._has_folders = has_folders
         self._files_only = False
         self._documents: Documents = Postgresql() if kind == "postgresql" else Sqlite()
 
@@ -107,6 +113,18 @@ class Translator:
         """Translate a filter."""
         self._files_only = Equal(Column.TYPE, "file") in conjunction(node)
         return self._condition(node)
+
+    def leading(self, parts: list[Node]) -> list[Condition]:
+        """Return what follows from conditions and what an index over metadata finds: none, where
+        there is no such index."""
+        if self.kind != "postgresql":
+            return []
+        return [
+            or_(*_holding(part.field, value))
+            for part in parts
+            if isinstance(part, Equal) and isinstance(part.field, Metadata)
+            if (value := part.value) is not None
+        ]
 
     def _condition(self, node: Node) -> Condition:
         match node:
@@ -131,7 +149,7 @@ class Translator:
                     texts.setdefault(field, []).append(text)
                 case _:
                     others.append(self._condition(part))
-        return [*(_one_of(field, values) for field, values in texts.items()), *others]
+        return [*(self._one_of(field, values) for field, values in texts.items()), *others]
 
     def _on_column(self, node: Test, field: Column) -> Condition:
         kind = int if field in _NUMBERS else str
@@ -139,7 +157,7 @@ class Translator:
             case Exists():
                 return true()
             case Equal(_, value):
-                return _equal(field, value) if _is(value, kind) else false()
+                return self._equal(field, value) if _is(value, kind) else false()
             case Compare(_, operator, value):
                 if not _is(value, kind):
                     return false()
@@ -149,6 +167,22 @@ class Translator:
                 return self._glob(field, pattern) if kind is str else false()
             case Contains(_, text):
                 return self._documents.holds(column(field), text) if kind is str else false()
+
+    def _equal(self, field: Column, value: Scalar) -> Condition:
+        if isinstance(value, str):
+            return self._one_of(field, [value])
+        assert isinstance(value, int | float)  # noqa: S101  # _is said so
+        return column(field) == number(value)
+
+    def _one_of(self, field: Field, values: list[str]) -> Condition:
+        """Compare with texts, so that an index helps where there is one."""
+        assert isinstance(field, Column)  # noqa: S101  # metadata has its own way
+        if field is not Column.TYPE:
+            return _one_of(field, values)
+        if not self._has_folders:
+            return true() if "file" in values else false()
+        kinds = [IS_FOLDER] * ("dir" in values) + [not_(IS_FOLDER)] * ("file" in values)
+        return or_(false(), *kinds)
 
     def _glob(self, field: Column, pattern: str) -> Condition:
         on_path = _on_path(pattern) if field is Column.FILENAME and self._files_only else None
@@ -171,6 +205,18 @@ class Translator:
                 return documents.text_fits(field, lambda side: documents.holds(side, text))
 
 
+def _holding(field: Metadata, value: Scalar) -> list[Condition]:
+    """Ask for the documents that contain the value, and those with an array that has it."""
+    found: list[Condition] = []
+    for least in (value, [value]):
+        document: Any = least
+        for key in reversed(field.path):
+            document = {key: document}
+        least_text = literal(json.dumps(document, ensure_ascii=False), Text())
+        found.append(_C.metadata.op("@>", is_comparison=True)(cast(least_text, JSONB)))
+    return found
+
+
 def _on_path(pattern: str) -> str | None:
     """Return the pattern that fits a file's path as one fits its name, which has a ``/`` before
     it; None if there is none. Making the name takes longer than matching it."""
@@ -188,19 +234,7 @@ def _is(value: Scalar, kind: type) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _equal(field: Column, value: Scalar) -> Condition:
-    if isinstance(value, str):
-        return _one_of(field, [value])
-    assert isinstance(value, int | float)  # noqa: S101  # _is said so
-    return column(field) == number(value)
-
-
-def _one_of(field: Field, values: list[str]) -> Condition:
-    """Compare with texts, so that an index helps where there is one."""
-    assert isinstance(field, Column)  # noqa: S101  # metadata has its own way
-    if field is Column.TYPE:
-        kinds = [_IS_FOLDER] * ("dir" in values) + [not_(_IS_FOLDER)] * ("file" in values)
-        return or_(false(), *kinds)
+def _one_of(field: Column, values: list[str]) -> Condition:
     if field is Column.FILENAME:
         paths = [value[1:] for value in values if value.startswith("/")]
         spelled = [path for plain in paths for path in (plain, f"{plain}/")]

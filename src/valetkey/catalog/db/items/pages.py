@@ -90,8 +90,8 @@ def count_query(translator: Translator, number: int, where: Node, most: int | No
 
 
 def _conditions(translator: Translator, where: Node, index: str) -> list[Condition]:
-    condition = translator.condition(where)
-    return [condition, _C.metadata.is_not(None)] if index == WRITTEN else [condition]
+    conditions = [translator.condition(where), *translator.leading(conjunction(where))]
+    return [*conditions, _C.metadata.is_not(None)] if index == WRITTEN else conditions
 
 
 def _index_of_stretch(translator: Translator, parts: list[Node]) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.bulk import Bulk
-from valetkey.catalog.db.items.filters import Translator, beginning_with
+from valetkey.catalog.db.items.filters import IS_FOLDER, Translator, beginning_with
 from valetkey.catalog.db.items.pages import count_query, page_query
 from valetkey.catalog.db.items.rows import (
     COLUMNS,
@@ -35,9 +35,9 @@ from valetkey.catalog.db.items.rows import (
     item_row,
     to_item,
 )
-from valetkey.catalog.db.items.scans import FACTS, using
+from valetkey.catalog.db.items.scans import FACTS, MADE_FOLDERS, fields_of, using
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Node
+from valetkey.catalog.domain.dql.ast import Column, Node
 from valetkey.catalog.domain.merge import Changes, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import State
@@ -92,14 +92,25 @@ class SqlItems(Repository):
         return to_item(dataset.id, row) if row else None
 
     async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]:
-        translator = Translator(self._connection.dialect.name)
+        translator = await self._translator(dataset, query.where)
         statement = await page_query(self._connection, translator, dataset.number, query)
         return [to_item(dataset.id, row) for row in await self._all(statement)]
 
     async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:
-        translator = Translator(self._connection.dialect.name)
+        translator = await self._translator(dataset, where)
         query = count_query(translator, dataset.number, where, most)
         return int((await self._connection.execute(query)).scalar_one())
+
+    async def _translator(self, dataset: Dataset, where: Node) -> Translator:
+        """Return what translates a filter. To ask each item whether it is a folder takes as long as
+        the rest of a search, and in most datasets nobody has made any."""
+        has_folders = True
+        if Column.TYPE in fields_of(where):
+            own = (_C.dataset == dataset.number, _LIVE, IS_FOLDER)
+            some: Select[Any] = select(literal_column("1")).where(*own).limit(1)
+            found = await self._connection.execute(using(MADE_FOLDERS, some.select_from(t.items)))
+            has_folders = found.first() is not None
+        return Translator(self._connection.dialect.name, has_folders=has_folders)
 
     async def put(
         self, dataset: Dataset, item: Item, *, touched_ms: int, revive: bool = False
@@ -196,6 +207,12 @@ class SqlItems(Repository):
 
     async def adjust_count(self, dataset: Dataset, difference: int) -> None:
         await self._bulk.count(dataset, difference)
+
+    async def analyze(self) -> None:
+        if self._connection.dialect.name == "sqlite":
+            # So many rows of each index are looked at: everybody's records wait meanwhile.
+            await self._connection.execute(text("PRAGMA analysis_limit = 1000"))
+        await self._connection.execute(text("ANALYZE items"))
 
     async def purge(self, *, before_ms: int, limit: int) -> int:
         return await self._delete(_C.deleted_ms < before_ms, limit=limit)

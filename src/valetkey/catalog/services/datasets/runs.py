@@ -33,6 +33,8 @@ from valetkey.services.audit import AuditLog, Caller
 
 #: Ranges are never equally long: with more of them than workers, none waits long for another.
 _SHARDS_EACH: Final = 4
+#: A sync that wrote so many rows may have made another thing of the index.
+_MUCH: Final = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -130,6 +132,7 @@ class SyncRuns:
         """Look after what writers had begun and not ended, and count; then the sync is done."""
         await self._leftovers.of_dataset(scene.caller, scene.store)
         await self._recount(scene.store.dataset)
+        await self._refresh_statistics(command)
         await self._end(command, State.SUCCESS, caller=scene.caller)
 
     async def _recount(self, dataset: Dataset) -> None:
@@ -141,6 +144,13 @@ class SyncRuns:
             _log.warning("The dataset %s has %+d files than were counted", dataset.id, drift)
             async with self._storage.begin() as work:
                 await work.items.adjust_count(dataset, drift)
+
+    async def _refresh_statistics(self, command: Command) -> None:
+        """Let the database's plans follow a sync that wrote much."""
+        counts = total(shard.counts for shard in await self._shards(command))
+        if counts.added + counts.changed + counts.removed >= _MUCH:
+            async with self._storage.begin() as work:
+                await work.items.analyze()
 
     async def _shards(self, command: Command) -> Sequence[Shard]:
         async with self._storage.read() as work:

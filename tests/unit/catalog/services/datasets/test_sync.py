@@ -464,3 +464,12 @@ async def test_an_engine_that_the_server_does_not_have_is_refused(shop: Shop) ->
         await syncs.start(shop.developer, shop.dataset_id, engine="spark")
     with pytest.raises(InvalidInput, match="has no address"):
         await syncs.start(shop.developer, shop.dataset_id, address="10.0.0.7:6379")
+
+
+@pytest.mark.parametrize(("files", "times"), [(9_999, 0), (10_000, 1)])
+async def test_a_sync_that_wrote_much_has_statistics_made(
+    shop: Shop, files: int, times: int
+) -> None:
+    shop.place(*(f"{number:06d}" for number in range(files)))
+    await shop.sync()
+    assert shop.memory.storage._committed.items.analyzed == times
