@@ -69,7 +69,7 @@ class Settings:
     )
     previous_keys: tuple[str, ...] = _setting(
         (),
-        "Where earlier key-encryption keys are: they open what `valetkey keys rotate` has not yet "
+        "Where earlier key-encryption keys are: they open what `valetkey seal rotate` has not yet "
         "moved to `key`.",
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")

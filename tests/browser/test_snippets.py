@@ -17,7 +17,6 @@ from support.aws import client
 from support.browser import chromium, sign_in, watched_page
 from support.real_api import PASSWORD
 from support.server import DEVELOPER, DRIVER, FOLDER, OWNER, Installation
-from valetkey.sdk import calls
 
 BIN: Final = Path(sys.executable).parent
 LISTED: Final = "train/a.txt"
@@ -31,11 +30,7 @@ def snippets(valetkey_server: Installation) -> dict[str, dict[str, str]]:
     """What the page shows for each driver, by the tool's name."""
     server = valetkey_server
     with server.client(OWNER) as owner:
-        owner.send(
-            calls.create_driver(
-                server.project_id, server.integration.id, PLAIN, server.setup.bucket, folder=FOLDER
-            )
-        )
+        server.make_location(owner, PLAIN, folder=FOLDER, endpoint=None)
     shown: dict[str, dict[str, str]] = {}
     with chromium() as browser, watched_page(browser, server.url) as page:
         sign_in(page, DEVELOPER)

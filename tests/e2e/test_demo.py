@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support.commands import Ran, clean_environment, run_process, start
-from valetkey.sdk import Client, calls, flows
-from valetkey.sdk.calls import Call
+from valetkey.sdk import Client
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +81,14 @@ def test_the_server_that_stays_can_be_used_until_it_is_stopped(tmp_path: Path) -
             assert lines[-1], process.communicate()[1]
         facts = json.loads("".join(lines))
         with Client(facts["url"]) as nobody:
-            token = nobody.send(calls.login(facts["email"], facts["password"])).id_token
+            token = nobody.accounts.create_login(
+                email=facts["email"], password=facts["password"]
+            ).token
         with Client(facts["url"], token) as owner:
-            driver = owner.run(flows.find_driver(facts["driver"]))
-            vended = owner.send(calls.vend(driver.id, ["train/"], ["list", "read"], 900))
-            query: Call[dict[str, Any]] = Call("POST", "/api/v1/datasets/query", dict[str, Any], {})
-            datasets = owner.send(query)
+            vended = owner.location(facts["location"]).credentials(["train/"], ttl=900)
+            datasets = [dataset.name for dataset in owner.datasets.list()]
         assert vended.endpoint == facts["aws"]
-        assert [dataset["name"] for dataset in datasets["items"]] == ["example"]
+        assert datasets == ["example"]
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
         assert process.returncode == 0

@@ -94,7 +94,7 @@ def test_a_command_that_cant_start_says_so_as_a_shell_does(
 def test_who_has_no_right_gets_no_child(shell: Shell) -> None:
     (shell.home / "token").write_text(shell.server.token(ANNOTATOR))
     done = shell.exec(sys.executable, "-c", "print('started')")
-    assert (done.returncode, done.stdout) == (4, "")
+    assert (done.returncode, done.stdout) == (5, "")  # nor is told that there is one
 
 
 LOOK = """

@@ -30,10 +30,12 @@ from support.real_api import EMAIL, PASSWORD, settings_for
 from support.server import running_server
 from valetkey.administration import first_start
 from valetkey.domain.secret import Secret
-from valetkey.sdk import Client, Credentials, Driver, calls, flows
-from valetkey.sdk.models import Report
+from valetkey.sdk import Client, Credentials, LocationClient
+from valetkey.wire.administrators import Administrator
+from valetkey.wire.base import AccessLevel
+from valetkey.wire.reports import Report
 
-ALL: Final = ("list", "read", "write", "delete")
+ALL: Final[tuple[AccessLevel, ...]] = ("list", "read", "write", "delete")
 FOLDER, WHOLE, IN_FOLDER = "train/", "whole bucket", "one folder"
 #: More than a page of 1,000, and names that are not plain.
 OBJECTS: Final = 1100
@@ -52,10 +54,9 @@ class Trip:
 
     store: Store
     client: Client
-    org: str
     project: str
     integration: str = ""
-    drivers: dict[str, Driver] = field(default_factory=dict)
+    locations: dict[str, LocationClient] = field(default_factory=dict)
     dataset: str = ""
     item: str = ""
     body: bytes = b""
@@ -65,11 +66,11 @@ class Trip:
         """Whether the store has AssumeRole."""
         return bool(self.store.integration["type"] == "aws-sts")
 
-    def credentials(self, *prefixes: str, access: Sequence[str] = ALL) -> Credentials:
-        """Ask for credentials for folders below the driver's."""
+    def credentials(self, *prefixes: str, access: Sequence[AccessLevel] = ALL) -> Credentials:
+        """Ask for credentials for folders below the location's."""
         if not self.gives_sessions:
             raise Cannot("no AssumeRole: nothing to hand out")
-        return self.drivers[IN_FOLDER].credentials(prefixes, access, 900)
+        return self.locations[IN_FOLDER].credentials(prefixes, access, 900)
 
 
 def s3_of(trip: Trip, given: Credentials) -> Any:
@@ -95,7 +96,7 @@ def refused(call: Callable[[], object], what: str) -> None:
 def report_note(report: Report) -> str:
     """Say what of a report is not plain; raise where it did not pass."""
     lines = [
-        f"{check.name}: {check.cause or check.detail or check.aws_error}"
+        f"{check.name}: {check.cause or check.aws_error}"
         for check in report.checks
         if check.outcome in {"failed", "unknown"}
     ]
@@ -106,26 +107,33 @@ def report_note(report: Report) -> str:
 
 def register(trip: Trip) -> str:
     """The integration is registered and verified."""
-    made = _post(trip, f"orgs/{trip.org}/integrations", dict(trip.store.integration))
-    trip.integration = made["id"]
-    report = trip.client.send(calls.verify_integration(trip.org, trip.integration))
+    given = dict(trip.store.integration)
+    options = given.get("options", {})
+    made = trip.client.integrations.create(
+        name=given["name"],
+        type=given["type"],
+        access_key_id=options.get("key"),
+        secret_access_key=options.get("secret"),
+        role_arn=options.get("roleArns"),
+        endpoint=options.get("endpoint"),
+    )
+    trip.integration = made.id
+    report = trip.client.integrations.verify(trip.integration)
     return report_note(report) if report.checks else "a key of its own is tried with a location"
 
 
 def locate(trip: Trip, name: str, folder: str) -> str:
     """A location is made and verified."""
-    made = trip.client.send(
-        calls.create_driver(
-            trip.project,
-            trip.integration,
-            name,
-            trip.store.bucket,
-            folder=folder,
-            allow_external_delete=True,
-        )
+    made = trip.client.locations.create(
+        name=name,
+        bucket=trip.store.bucket,
+        project_id=trip.project,
+        integration_id=trip.integration,
+        folder=folder or None,
+        allow_external_delete=True,
     )
-    trip.drivers[name] = trip.client.driver(name)
-    return report_note(trip.client.send(calls.test_driver(made.id)))
+    trip.locations[name] = trip.client.location(name)
+    return report_note(trip.client.locations.verify(made.id))
 
 
 def narrow_opens(trip: Trip) -> str:
@@ -176,11 +184,11 @@ def presign(trip: Trip) -> str:
     """URLs open one object for reading, one for writing."""
     if not trip.gives_sessions:
         raise Cannot("no AssumeRole: no session that a URL could end with")
-    driver = trip.drivers[IN_FOLDER]
+    location = trip.locations[IN_FOLDER]
     key = f"{FOLDER}signed ä+.txt"
-    [up] = driver.presign([key], method="PUT", expires=300)
+    [up] = location.presign([key], method="PUT", expires=300)
     _ok(httpx.put(up.url, content=b"signed", trust_env=False))
-    [down] = driver.presign([key], expires=300)
+    [down] = location.presign([key], expires=300)
     assert _ok(httpx.get(down.url, trust_env=False)).content == b"signed"
     answer = httpx.get(down.url.replace("signed", "unsign"), trust_env=False)
     assert answer.status_code == httpx.codes.FORBIDDEN, answer.text
@@ -189,8 +197,11 @@ def presign(trip: Trip) -> str:
 
 def sync(trip: Trip) -> str:
     """A dataset's index equals the store's listing, and again after changes."""
-    driver = trip.drivers[IN_FOLDER].info
-    trip.dataset = trip.client.send(calls.create_dataset(trip.project, driver.id, "items")).id
+    location = trip.locations[IN_FOLDER].info
+    made = trip.client.datasets.create(
+        name="items", project_id=trip.project, location_id=location.id
+    )
+    trip.dataset = made.id
     _sync(trip)
     assert _index(trip) == _listing(trip)
     trip.store.admin.delete_object(Bucket=trip.store.bucket, Key=f"{FOLDER}many/0007.txt")
@@ -251,23 +262,23 @@ def libraries(trip: Trip) -> str:
     """s3fs, pyarrow, DuckDB, obstore and boto3 work in one folder of the location."""
     if not trip.gives_sessions:
         raise Cannot("no AssumeRole: nothing to hand out")
-    driver, base = trip.drivers[IN_FOLDER], f"{trip.store.bucket}/{FOLDER}lib"
+    location, base = trip.locations[IN_FOLDER], f"{trip.store.bucket}/{FOLDER}lib"
     table = pa.table({"kind": ["cat", "hen"], "legs": [4, 2]})
     pq.write_to_dataset(
-        table, f"{base}/arrow", partition_cols=["kind"], filesystem=driver.pyarrow(["lib"], ALL)
+        table, f"{base}/arrow", partition_cols=["kind"], filesystem=location.pyarrow(["lib"], ALL)
     )
-    read = pq.read_table(f"{base}/arrow/", filesystem=driver.s3fs(["lib"]))
+    read = pq.read_table(f"{base}/arrow/", filesystem=location.s3fs(["lib"]))
     assert sorted(read.column("legs").to_pylist()) == [2, 4]
-    db = driver.duckdb(duckdb.connect(), ["lib"], ALL)
+    db = location.duckdb(duckdb.connect(), ["lib"], ALL)
     db.execute("CREATE TABLE animals AS SELECT 'cat' AS kind, 4 AS legs")
     db.execute(f"COPY animals TO 's3://{base}/duck' (FORMAT parquet, PARTITION_BY (kind))")
     assert db.read_parquet(f"s3://{base}/duck/*/*.parquet").fetchall()
-    store = driver.obstore(["lib"], ALL)
+    store = location.obstore(["lib"], ALL)
     obstore.put(store, f"{FOLDER}lib/rust.txt", b"rust")
-    s3 = driver.boto3_session(["lib"]).client("s3")
+    s3 = location.boto3_session(["lib"]).client("s3")
     found = s3.get_object(Bucket=trip.store.bucket, Key=f"{FOLDER}lib/rust.txt")
     assert found["Body"].read() == b"rust"
-    files = driver.s3fs(["lib"], ALL)
+    files = location.s3fs(["lib"], ALL)
     files.rm(base, recursive=True)
     assert not files.find(base)
     return ""
@@ -278,12 +289,10 @@ def revoke(trip: Trip) -> str:
     given = trip.credentials("cats")
     s3, bucket = s3_of(trip, given), trip.store.bucket
     s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}cats/")
-    told = trip.client.send(
-        calls.revoke_leases(
-            "tried", lease=given.lease_id, administrator=dict(trip.store.administrator)
-        )
+    told = trip.client.revocations.create(
+        kind="lease", target=given.lease_id, reason="tried", administrator=_administrator(trip)
     )
-    problems = "; ".join(each["problem"] for each in told["revocations"] if each["problem"])
+    problems = "; ".join(each.problem for each in told.revocations if each.problem)
     if "has no policies within a role" in problems:
         raise Cannot(problems)
     assert not problems, problems
@@ -295,21 +304,15 @@ def rotate(trip: Trip) -> str:
     """The access key is replaced."""
     if not trip.gives_sessions:
         raise Cannot("static keys are not rotated")
-    trip.client.send(
-        calls.rotate_integration(
-            trip.org,
-            trip.integration,
-            grace_seconds=0,
-            administrator=dict(trip.store.administrator),
-        )
+    status = trip.client.rotations.create(
+        trip.integration, grace_seconds=0, administrator=_administrator(trip)
     )
     until = time.monotonic() + _PATIENCE
-    status: dict[str, Any] = {}
-    while status.get("stage") != "switched" and time.monotonic() < until:
+    while status.stage != "switched" and time.monotonic() < until:
         time.sleep(1)
-        status = trip.client.send(calls.rotation_status(trip.org, trip.integration))["rotation"]
-        assert not status["over"], str(status)
-    trip.client.send(calls.verify_integration(trip.org, trip.integration))
+        status = trip.client.rotations.get_latest(trip.integration)
+        assert not status.is_over, str(status)
+    trip.client.integrations.verify(trip.integration)
     return ""
 
 
@@ -350,10 +353,10 @@ def travelling(store: Store) -> Iterator[Trip]:
         asyncio.run(start)
         with running_server(settings) as running:
             with Client(running.url) as nobody:
-                token = nobody.send(calls.login(EMAIL, PASSWORD)).id_token
+                token = nobody.accounts.create_login(email=EMAIL, password=PASSWORD).token
             with Client(running.url, token) as client:
-                org = client.run(flows.find_org()).id
-                yield Trip(store, client, org, client.run(flows.find_project()).id)
+                [project] = client.projects.list()
+                yield Trip(store, client, project.id)
 
 
 def prepare(store: Store) -> None:
@@ -371,6 +374,11 @@ def _post(trip: Trip, path: str, body: dict[str, Any]) -> Any:
     return _ok(answer).json()
 
 
+def _administrator(trip: Trip) -> Administrator:
+    given = trip.store.administrator
+    return Administrator(access_key_id=given["key"], secret_access_key=given["secret"])
+
+
 def _headers(trip: Trip) -> dict[str, str]:
     token = trip.client._token
     assert token is not None
@@ -383,12 +391,11 @@ def _ok(answer: httpx.Response) -> httpx.Response:
 
 
 def _sync(trip: Trip) -> None:
-    found = trip.client.send(calls.sync_dataset(trip.dataset, 4))
+    found = trip.client.datasets.create_sync(trip.dataset, parallel=4)
     until = time.monotonic() + _PATIENCE
-    while not found.over and time.monotonic() < until:
-        time.sleep(0.3)
-        found = trip.client.send(calls.show_sync(found.id))
-    assert found.status == "success", f"{found.status}: {found.error} {found.notice}"
+    while found.state in {"pending", "running"} and time.monotonic() < until:
+        found = trip.client.operations.get(found.id, wait_seconds=5)
+    assert found.state == "succeeded", f"{found.state}: {found.error} {found.notice}"
 
 
 def _listing(trip: Trip) -> dict[str, int]:

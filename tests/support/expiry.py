@@ -49,7 +49,7 @@ class ShortLived(httpx.BaseTransport):
         told = json.loads(answer.read())
         if answer.status_code == httpx.codes.OK:
             self.handed_out.append(told["accessKeyId"])
-            told["expiration"] = (datetime.now(UTC) + self.lifetime).isoformat()
+            told["expiresAt"] = (datetime.now(UTC) + self.lifetime).isoformat()
         answer.close()
         return httpx.Response(answer.status_code, json=told)
 

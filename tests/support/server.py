@@ -28,9 +28,11 @@ from valetkey.config import Settings
 from valetkey.console import console_routes
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
-from valetkey.sdk import Client, DriverInfo, calls, flows
-from valetkey.sdk.models import Integration
+from valetkey.sdk import Client
 from valetkey.serving import reserve, serve
+from valetkey.wire.integrations import Integration
+from valetkey.wire.locations import Location
+from valetkey.wire.projects import ProjectRole
 
 T = TypeVar("T")
 OWNER: Final = EMAIL
@@ -108,7 +110,7 @@ class Installation:
     org_id: str = ""
     project_id: str = ""
     integration: Integration = field(init=False)
-    driver: DriverInfo = field(init=False)
+    driver: Location = field(init=False)
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -119,7 +121,8 @@ class Installation:
         """The token of somebody who has logged in. It is good for the tests' time."""
         if email not in self.tokens:
             with Client(self.url) as nobody:
-                self.tokens[email] = nobody.send(calls.login(email, PASSWORD)).id_token
+                made = nobody.accounts.create_login(email=email, password=PASSWORD)
+                self.tokens[email] = made.token
         return self.tokens[email]
 
     def client(self, email: str = DEVELOPER, **more: Any) -> Client:
@@ -128,29 +131,39 @@ class Installation:
 
     def make_people(self) -> None:
         with self.client(OWNER) as owner:
-            self.org_id = owner.run(flows.find_org()).id
-            self.project_id = owner.run(flows.find_project()).id
-            for email, role in ((DEVELOPER, "developer"), (ANNOTATOR, "annotator")):
-                owner.send(calls.add_org_member(self.org_id, email, "member", PASSWORD))
-                owner.send(calls.add_project_member(self.project_id, email, role))
+            me = owner.accounts.get_me()
+            self.org_id, self.project_id = me.orgs[0].id, me.projects[0].id
+            roles: tuple[tuple[str, ProjectRole], ...] = (
+                (DEVELOPER, "developer"),
+                (ANNOTATOR, "annotator"),
+            )
+            for email, role in roles:
+                owner.orgs.add_member(self.org_id, email=email, role="member", password=PASSWORD)
+                owner.projects.put_member(self.project_id, email, role=role)
 
     def make_driver(self) -> None:
         key = self.setup.key
-        made = calls.create_integration(
-            self.org_id, "acme", key.id, key.secret.reveal(), self.setup.role_arn
-        )
         with self.client(OWNER) as owner:
-            self.integration = owner.send(made)
-            self.driver = owner.send(
-                calls.create_driver(
-                    self.project_id,
-                    self.integration.id,
-                    DRIVER,
-                    self.setup.bucket,
-                    folder=FOLDER,
-                    endpoint=self.aws.endpoint,
-                )
+            self.integration = owner.integrations.create(
+                name="acme",
+                access_key_id=key.id,
+                secret_access_key=key.secret.reveal(),
+                role_arn=self.setup.role_arn,
             )
+            self.driver = self.make_location(owner, DRIVER, folder=FOLDER)
+
+    def make_location(
+        self, owner: Client, name: str, *, folder: str | None = None, endpoint: str | None = ""
+    ) -> Location:
+        """Make a root; without an ``endpoint`` of its own, at the embedded AWS."""
+        return owner.locations.create(
+            name=name,
+            bucket=self.setup.bucket,
+            project_id=self.project_id,
+            integration_id=self.integration.id,
+            folder=folder,
+            endpoint=self.aws.endpoint if endpoint == "" else endpoint,
+        )
 
 
 @contextmanager

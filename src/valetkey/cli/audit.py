@@ -8,11 +8,15 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from valetkey.cli import show
+from valetkey.cli import render
 from valetkey.cli.connection import COMMON, Common, open_client
+from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
+from valetkey.cli.finding import org_id
 from valetkey.cli.logins import write_private
-from valetkey.sdk import calls, flows
+from valetkey.cli.options import Cursor, Limit
+from valetkey.sdk.sending import call
+from valetkey.wire import audit as wire
 
 app = App(name="audit", help="The record of who got what.")
 
@@ -20,81 +24,66 @@ app = App(name="audit", help="The record of who got what.")
 @app.command(name="list")
 def list_(
     *,
-    limit: int = 100,
-    after: int | None = None,
-    action: str = "",
-    actor: str = "",
-    outcome: str = "",
-    subject: str = "",
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    action: str | None = None,
+    actor: str | None = None,
+    outcome: wire.Outcome | None = None,
+    subject: str | None = None,
     since: str = "",
     until: str = "",
-    org: str = "",
     common: Common = COMMON,
 ) -> None:
     """List records, oldest first.
 
     Parameters
     ----------
-    limit
-        How many at most.
-    after
-        Begin after this sequence number.
     action
         Of this action only, such as credentials.vend.
     actor
         Of this person only.
     outcome
-        allowed or denied.
+        Only those that ended so.
     subject
-        About this thing only, such as driver:ID.
+        About this thing only, such as location:ID.
     since
         From this time on, such as 2026-01-31T12:00:00Z.
     until
         Before this time.
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        query = calls.list_audit(
-            org=owner.id,
-            after=after,
-            limit=min(max(limit, 1), 1000),
+        of = org_id(client)
+        client.only_part(limit, cursor)
+        found = client.audit.list(
+            org_id=of,
             action=action,
             actor=actor,
             outcome=outcome,
             subject=subject,
-            since=since,
-            until=until,
+            since=parse_moment(since, "--since") if since else None,
+            until=parse_moment(until, "--until") if until else None,
         )
-        records = client.run(flows.pages(query, limit))
-    if common.as_json:
-        show.write_json(records)
-        return
-    show.table(
-        ("no.", "at", "who", "action", "outcome", "subject", "why"),
-        [
+        render.many(
+            client,
+            found,
             (
-                str(record.sequence),
-                show.moment(record.at),
-                record.actor,
-                record.action,
-                record.outcome,
-                record.subject,
-                record.reason,
-            )
-            for record in records
-        ],
-        empty="There is no such record.",
-    )
+                ("no.", lambda each: str(each.sequence)),
+                "at",
+                ("who", lambda each: each.actor),
+                "action",
+                "outcome",
+                "subject",
+                ("why", lambda each: each.reason),
+            ),
+            empty="There is no such record.",
+        )
 
 
 @app.command
 def export(
     *,
     format_: Annotated[Literal["jsonl", "csv"], Parameter(name="--format")] = "jsonl",
-    file: Annotated[Path | None, Parameter(name="--output")] = None,
-    org: str = "",
+    file: Path | None = None,
     common: Common = COMMON,
 ) -> None:
     """Write out all records, oldest first.
@@ -105,12 +94,10 @@ def export(
         jsonl (a line of JSON each) or csv.
     file
         Where to write them (default: standard output).
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        chunks = client.chunks(calls.export_audit(format_, org=owner.id))
+        query = wire.ExportQuery(org_id=org_id(client), format=format_)
+        chunks = client.chunks(call(wire.EXPORT_AUDIT_RECORDS, query=query))
         if file is not None:
             write_private(file, chunks)
             return
@@ -120,21 +107,13 @@ def export(
 
 
 @app.command
-def verify(*, org: str = "", common: Common = COMMON) -> Exit:
-    """Walk the chain; say which record was changed, removed or moved. Exit code 1 if one was.
-
-    Parameters
-    ----------
-    org
-        The organisation, by name or id (default: the only one).
-    """
+def check(common: Common = COMMON) -> Exit:
+    """Walk the chain; say which record was changed, removed or moved. Exit code 1 if one was."""
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        verdict = client.send(calls.verify_audit(org=owner.id))
-    if common.as_json:
-        show.write_json(verdict)
-    elif verdict.holds:
-        show.say(f"The chain holds: {verdict.records} records, none changed, removed or moved.")
-    else:
-        show.say(f"The chain is broken at record {verdict.broken_at}: {verdict.problem}")
+        verdict = client.audit.check(org_id=org_id(client))
+        if verdict.holds:
+            said = f"The chain holds: {verdict.records} records, none changed, removed or moved."
+        else:
+            said = f"The chain is broken at record {verdict.broken_at}: {verdict.problem}"
+        render.one(client, verdict, say=said)
     return Exit.DONE if verdict.holds else Exit.FAILED

@@ -16,20 +16,35 @@ class Mount(NamedTuple):
     help: str
 
 
-_CLIENT: Final = (
+_ACCOUNT: Final = (
     Mount("login", "valetkey.cli.account:login", "Log in to a server, and keep the token."),
     Mount("logout", "valetkey.cli.account:logout", "Forget the token."),
     Mount("whoami", "valetkey.cli.account:whoami", "Say who you are, and what you may do."),
+    Mount("password", "valetkey.cli.account:password", "Change your password."),
+    Mount("sessions", "valetkey.cli.account:sessions", "Your sign-ins to the console."),
+    Mount("tokens", "valetkey.cli.tokens:app", "API tokens: what programs show."),
+)
+_DATA: Final = (
     Mount("credentials", "valetkey.cli.credentials:credentials", "Get temporary credentials."),
+    Mount("presign", "valetkey.cli.credentials:presign", "Get presigned URLs."),
     Mount("exec", "valetkey.cli.handover.commands:exec_", "Run a command with credentials."),
     Mount("agent", "valetkey.cli.handover.commands:agent", "Serve credentials on this machine."),
-    Mount("integrations", "valetkey.cli.integrations:app", "The keys and roles at AWS."),
-    Mount("drivers", "valetkey.cli.drivers:app", "Buckets, or folders of them."),
     Mount("datasets", "valetkey.cli.datasets:app", "Indexes of what is in the buckets."),
-    Mount("projects", "valetkey.cli.projects:app", "What drivers and people belong to."),
+    Mount("objects", "valetkey.cli.objects:app", "The entries of datasets."),
+    Mount("operations", "valetkey.cli.objects:operations", "Work that takes time."),
+)
+_MANAGING: Final = (
+    Mount("integrations", "valetkey.cli.integrations:app", "The trust with AWS, or with a store."),
+    Mount("locations", "valetkey.cli.locations:app", "Buckets, or folders of them."),
+    Mount("grants", "valetkey.cli.grants:app", "What people may have of a location."),
+    Mount("groups", "valetkey.cli.groups:app", "Some members under one name, for grants."),
+    Mount("orgs", "valetkey.cli.projects:orgs", "Organisations."),
+    Mount("projects", "valetkey.cli.projects:app", "What locations and people belong to."),
     Mount("members", "valetkey.cli.members:app", "Who belongs to an organisation or a project."),
-    Mount("api-keys", "valetkey.cli.api_keys:app", "Tokens for programs, which can be revoked."),
-    Mount("leases", "valetkey.cli.leases:app", "See and revoke what was handed out."),
+    Mount("service-accounts", "valetkey.cli.service_accounts:app", "Programs, nobody's person."),
+    Mount("leases", "valetkey.cli.leases:app", "See and revoke what was vended."),
+    Mount("revocations", "valetkey.cli.leases:revocations", "What was revoked."),
+    Mount("blocks", "valetkey.cli.leases:blocks", "Whom nothing new is vended."),
     Mount("audit", "valetkey.cli.audit:app", "The record of who got what."),
 )
 _AWS: Final = (Mount("setup", "valetkey.cli.setup:app", "Set up what Valetkey stands on, at AWS."),)
@@ -38,14 +53,16 @@ _SERVER: Final = (
     Mount("serve", "valetkey.cli.server:serve", "Run the server."),
     Mount("worker", "valetkey.cli.server:worker", "Do a server's background work, elsewhere."),
     Mount("migrate", "valetkey.cli.server:migrate", "Bring the database to this version."),
-    Mount("keys", "valetkey.cli.sealing:app", "The key that seals stored secrets."),
+    Mount("seal", "valetkey.cli.sealing:app", "The key that seals stored secrets."),
     Mount("users", "valetkey.cli.users:app", "People who sign in: one-time password links."),
     Mount("settings", "valetkey.cli.server:settings", "List the server's settings."),
     Mount("demo", "valetkey.cli.demo:demo", "See all of it happen, on an embedded AWS."),
 )
 #: The groups, in the order in which the help shows them.
 GROUPS: Final = (
-    (Group.create_ordered("Using a server"), _CLIENT),
+    (Group.create_ordered("Who you are"), _ACCOUNT),
+    (Group.create_ordered("Using data"), _DATA),
+    (Group.create_ordered("Managing"), _MANAGING),
     (Group.create_ordered("Setting up AWS"), _AWS),
     (Group.create_ordered("Running a server"), _SERVER),
 )

@@ -10,9 +10,10 @@ from typing import Annotated, Final
 
 from cyclopts import Group, Parameter
 
-from valetkey.cli.logins import Login, login_file, read_login, write_login
+from valetkey.cli.logins import KeptLogin, login_file, read_login, write_login
+from valetkey.cli.render import Form
 from valetkey.cli.secrets import read_secret
-from valetkey.sdk import calls
+from valetkey.cli.terminal import Terminal
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import ApiError, Unauthenticated
 from valetkey.sdk.transport import checked_url
@@ -32,9 +33,18 @@ class Common:
     url: Annotated[str, Parameter(env_var="VALETKEY_URL", show_default=False)] = ""
     """The server's address (default: where you are logged in)."""
     token_file: Annotated[Path | None, Parameter(env_var="VALETKEY_TOKEN_FILE")] = None
-    """A file with an API key (or: the variable VALETKEY_TOKEN; default: your login)."""
+    """A file with an API token (or: the variable VALETKEY_TOKEN; default: your login)."""
+    org: Annotated[str, Parameter(env_var="VALETKEY_ORG", show_default=False)] = ""
+    """The organisation, by name or id (default: the only one)."""
+    output: Annotated[Form, Parameter(name=("--output", "-o"))] = "table"
+    """table, json (as the API answers), yaml, or name."""
     as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
-    """Print JSON."""
+    """The same as -o json."""
+
+    @property
+    def form(self) -> Form:
+        """What is to be printed."""
+        return "json" if self.as_json else self.output
 
 
 COMMON: Final = Common()
@@ -70,10 +80,10 @@ def find_connection(url: str = "", token_file: Path | None = None) -> Connection
     return Connection(address, _fresh(login).token)
 
 
-def open_client(common: Common) -> Client:
+def open_client(common: Common) -> Terminal:
     """Return a client for the server that the options name. Raises ApiError."""
     found = find_connection(common.url, common.token_file)
-    return Client(found.url, found.token)
+    return Terminal(found.url, found.token, common)
 
 
 def _given_token(token_file: Path | None) -> str:
@@ -82,20 +92,16 @@ def _given_token(token_file: Path | None) -> str:
     return os.environ.get("VALETKEY_TOKEN", "").strip()
 
 
-def _fresh(login: Login) -> Login:
+def _fresh(login: KeptLogin) -> KeptLogin:
     """Return the login with a token that has more than half of its life before it, if the server
     gives one."""
-    lifetime = login.lifetime
-    if lifetime is None or not login.refresh_token:
-        return login
-    made, ends = lifetime
-    if datetime.now(UTC) < made + (ends - made) / 2:
+    if not login.wants_renewal(datetime.now(UTC)):
         return login
     try:
         with Client(login.url) as client:
-            token = client.send(calls.refresh(login.refresh_token))
+            token = client.accounts.renew_login(token=login.token).token
     except ApiError:
         return login  # what comes next says better what is wrong
-    renewed = Login(login.url, login.email, token.id_token, token.refresh_token)
+    renewed = KeptLogin(login.url, login.email, token)
     write_login(login_file(os.environ), renewed)
     return renewed

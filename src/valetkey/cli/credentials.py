@@ -1,38 +1,36 @@
-"""Temporary credentials, in the forms in which other tools take them."""
+"""Temporary credentials, in the forms in which other tools take them; and presigned URLs."""
 
 from __future__ import annotations
 
-import re
 import shlex
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from valetkey.cli import show
-from valetkey.cli.connection import COMMON, Common, find_connection
+from valetkey.cli import render, show
+from valetkey.cli.connection import COMMON, Common, find_connection, open_client
+from valetkey.cli.durations import parse_span
+from valetkey.cli.finding import InProject
 from valetkey.cli.handover.cache import Asked, cached
-from valetkey.sdk import calls, flows
-from valetkey.sdk.client import Client
-from valetkey.sdk.errors import InvalidRequest
-from valetkey.sdk.models import Credentials
+from valetkey.cli.options import WHOLE, Access, Prefixes, access_levels
+from valetkey.cli.terminal import Terminal
+from valetkey.sdk.scope import Method
+from valetkey.wire.credentials import Credentials
 
 Format = Literal["env", "dotenv", "process", "json"]
-_DURATION: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
-_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_ALL: Final = ("",)
 
 
 def credentials(
-    driver: str,
+    location: str,
     /,
     *,
-    prefix: Annotated[tuple[str, ...], Parameter(negative=())] = _ALL,
-    access: str = "list,read",
+    prefix: Prefixes = WHOLE,
+    access: Access = "list,read",
     ttl: str = "1h",
     purpose: str = "",
     bare: Annotated[bool, Parameter(negative=())] = False,
     versions: Annotated[bool, Parameter(negative=())] = False,
-    project: str = "",
+    project: InProject = "",
     format_: Annotated[Format, Parameter(name="--format")] = "env",
     common: Common = COMMON,
 ) -> None:
@@ -42,68 +40,103 @@ def credentials(
 
     Parameters
     ----------
-    driver
-        The driver, by name or id.
-    prefix
-        A folder below the driver's own; may be given several times (default: all of it).
-    access
-        Any of list, read, write, delete; with commas.
+    location
+        The location, by name or id.
     ttl
-        How long: 15m to 12h; a number is seconds.
+        How long: 15m to 12h.
     purpose
         What for; it stands in the audit record.
     bare
         Let listings name the folders without their "/" too, as "aws s3 ls s3://bucket/folder" does.
     versions
         Open old versions of the objects too.
-    project
-        The driver's project, by name or id (default: wherever it is).
     format_
         env (shell), dotenv, process (credential_process of ~/.aws/config) or json.
     """
-    levels = [level.strip() for level in access.split(",") if level.strip()]
-    seconds = parse_duration(ttl)
-    connection = find_connection(common.url, common.token_file)
-
-    def fetch() -> Credentials:
-        with Client(connection.url, connection.token) as client:
-            found = client.run(flows.find_driver(driver, project))
-            call = calls.vend(
-                *(found.id, prefix, levels, seconds, purpose), bare=bare, versions=versions
-            )
-            return client.send(call)
-
-    chosen = "json" if common.as_json else format_
-    if chosen == "process":
+    asked = Asked(
+        location=location,
+        prefixes=prefix,
+        access=access_levels(access),
+        ttl=parse_span(ttl, "--ttl"),
+        purpose=purpose,
+        project=project,
+        bare=bare,
+        versions=versions,
+    )
+    if format_ == "process" and common.form == "table":
         # AWS's tools run this again in every new process: what is still good is kept on disk.
-        asked = Asked(
-            url=connection.url,
-            token=connection.token,
-            driver=driver,
-            prefixes=prefix,
-            access=levels,
-            ttl=seconds,
-            purpose=purpose,
-            project=project,
-            bare=bare,
-            versions=versions,
-        )
-        show.write_json(process_form(cached(asked, fetch)))
+        found = find_connection(common.url, common.token_file)
+
+        def fetch() -> Credentials:
+            with Terminal(found.url, found.token, common) as client:
+                return vend(client, asked)
+
+        show.write_json(process_form(cached(found, asked, fetch)))
         return
-    vended = fetch()
-    if chosen == "json":
-        show.write_json(vended)
-        return
-    show.write(environment_form(vended, export=chosen == "env"))
+    with open_client(common) as client:
+        vended = vend(client, asked)
+        if format_ == "json" or common.form != "table":
+            client.common = common if common.form != "table" else Common(as_json=True)
+            render.one(client, vended)
+            return
+    show.write(environment_form(vended, export=format_ == "env"))
     show.say(_sentence(vended))
 
 
-def parse_duration(text: str) -> int:
-    """Return seconds: ``900``, ``15m``, ``1h``. Raises InvalidRequest."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise InvalidRequest(f"{text!r} is no length of time.", hint="Write 900, 15m or 1h.")
-    return int(match[1]) * _SECONDS[match[2]]
+def vend(client: Terminal, asked: Asked) -> Credentials:
+    """Ask the server for what was asked. Raises ApiError."""
+    return client.location(asked.location, project=asked.project).credentials(
+        *(asked.prefixes, asked.access, asked.ttl, asked.purpose),
+        bare=asked.bare,
+        versions=asked.versions,
+    )
+
+
+def presign(
+    location: str,
+    key: str,
+    /,
+    *more: Annotated[str, Parameter(show_default=False)],
+    method: Method = "GET",
+    expires: str = "1h",
+    disposition: str = "",
+    purpose: str = "",
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Print a URL for each key: whoever has it has the right, until it ends.
+
+    Parameters
+    ----------
+    location
+        The location, by name or id.
+    key
+        A full key of the bucket.
+    more
+        Further keys.
+    method
+        What a URL lets one do.
+    expires
+        How long, up to 7d; no URL outlives the session that signs it.
+    disposition
+        The Content-Disposition of the answers.
+    purpose
+        What for; it stands in the audit record.
+    """
+    seconds = parse_span(expires, "--expires")
+    with open_client(common) as client:
+        signed = client.location(location, project=project).presign(
+            [key, *more],
+            method=method,
+            expires=seconds,
+            disposition=disposition,
+            purpose=purpose,
+        )
+        for each in signed:
+            if common.form == "table":
+                show.write(each.url)
+            else:
+                render.one(client, each)
 
 
 def variables(vended: Credentials) -> dict[str, str]:
@@ -112,9 +145,9 @@ def variables(vended: Credentials) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": vended.access_key_id,
         "AWS_SECRET_ACCESS_KEY": vended.secret_access_key,
         "AWS_SESSION_TOKEN": vended.session_token,
-        "AWS_REGION": vended.region,
-        "AWS_DEFAULT_REGION": vended.region,
-        "AWS_ENDPOINT_URL_S3": vended.endpoint,
+        "AWS_REGION": vended.region or "",
+        "AWS_DEFAULT_REGION": vended.region or "",
+        "AWS_ENDPOINT_URL_S3": vended.endpoint or "",
     }
     return {name: value for name, value in found.items() if value}
 
@@ -134,11 +167,11 @@ def process_form(vended: Credentials) -> dict[str, Any]:
         "AccessKeyId": vended.access_key_id,
         "SecretAccessKey": vended.secret_access_key,
         "SessionToken": vended.session_token,
-        "Expiration": vended.expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Expiration": vended.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
 def _sentence(vended: Credentials) -> str:
     places = ", ".join(f"s3://{vended.bucket}/{prefix}" for prefix in vended.prefixes)
-    until = show.moment(vended.expiration)
+    until = show.moment(vended.expires_at)
     return f"Good for {', '.join(vended.access)} in {places} until {until}."

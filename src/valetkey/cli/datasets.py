@@ -1,68 +1,120 @@
-"""Datasets: indexes over drivers' objects, and the syncs that keep them true to the bucket."""
+"""Datasets: indexes over locations' objects, and the syncs that keep them true to the bucket."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from cyclopts import App
 
-from valetkey.cli import show
+from valetkey.cli import render, show
 from valetkey.cli.connection import COMMON, Common, open_client
 from valetkey.cli.exits import Exit
-from valetkey.sdk import calls, flows
-from valetkey.sdk.client import Client
+from valetkey.cli.finding import InProject, project_id, the_location
+from valetkey.cli.options import Limit, Yes
+from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
-from valetkey.sdk.models import Sync
+from valetkey.wire.catalog import Dataset
+from valetkey.wire.work import Work
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 app = App(name="datasets", help="Indexes of what is in the buckets.")
-_LOOK_AGAIN: Final = 0.25
+#: Seconds that the server is asked to wait for the end of a sync, while a bar moves.
+_A_MOMENT: Final = 1
+_OVER: Final = frozenset({"succeeded", "failed", "canceled"})
+
+
+def the_dataset(client: Terminal, name: str, project: str = "") -> Dataset:
+    """Return a dataset by name or id. Raises NotFound, InvalidRequest."""
+    return client.datasets.get(name, project_id=project_id(client, project))
 
 
 @app.command(name="list")
-def list_(*, project: str = "", common: Common = COMMON) -> None:
-    """List the datasets that you may see.
-
-    Parameters
-    ----------
-    project
-        Of this project only, by name or id.
-    """
+def list_(*, project: InProject = "", common: Common = COMMON) -> None:
+    """List the datasets that you may see."""
     with open_client(common) as client:
-        found = client.run(flows.all_datasets(project))
-    if common.as_json:
-        show.write_json(found)
-        return
-    show.table(
-        ("name", "files", "created", "id"),
-        [(d.name, f"{d.items_count:,}", show.moment(d.created_at), d.id) for d in found],
-        empty="There is no dataset yet: 'valetkey datasets create'.",
-    )
+        render.many(
+            client,
+            client.datasets.list(project_id=project_id(client, project)),
+            (
+                "name",
+                ("objects", lambda each: f"{each.object_count:,}"),
+                ("created", lambda each: show.moment(each.created_at)),
+                "id",
+            ),
+            empty="There is no dataset yet: 'valetkey datasets create'.",
+        )
 
 
 @app.command
-def create(name: str, /, *, driver: str, project: str = "", common: Common = COMMON) -> None:
-    """Make an empty dataset over a driver. A sync fills it.
+def create(
+    name: str, /, *, location: str, project: InProject = "", common: Common = COMMON
+) -> None:
+    """Make an empty dataset over a location. A sync fills it.
 
     Parameters
     ----------
     name
         The dataset's name, unique in the project.
-    driver
-        The driver whose objects it indexes, by name or id.
-    project
-        The project, by name or id (default: the driver's).
+    location
+        The location whose objects it indexes, by name or id.
     """
     with open_client(common) as client:
-        found = client.run(flows.find_driver(driver, project))
-        made = client.send(calls.create_dataset(found.project_id, found.id, name))
-    if common.as_json:
-        show.write_json(made)
-    else:
-        show.say(f"The dataset {made.name} is made. Fill it: 'valetkey datasets sync {made.id}'.")
+        found = the_location(client, location, project)
+        made = client.datasets.create(name=name, project_id=found.project_id, location_id=found.id)
+        say = f"The dataset {made.name} is made. Fill it: 'valetkey datasets sync {made.id}'."
+        render.one(client, made, say=say)
+
+
+@app.command(name="show")
+def show_(name: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
+    """Show a dataset.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        render.one(client, the_dataset(client, name, project))
+
+
+@app.command
+def update(
+    name: str, /, *, new_name: str, project: InProject = "", common: Common = COMMON
+) -> None:
+    """Rename a dataset.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    new_name
+        Another name.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, name, project)
+        render.one(client, client.datasets.update(found.id, name=new_name))
+
+
+@app.command
+def delete(
+    name: str, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
+) -> None:
+    """Delete a dataset and its entries; the bucket is not touched.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, name, project)
+        question = f"Delete the dataset {found.name} and its {found.object_count:,} entries?"
+        show.confirm(question, yes=yes)
+        client.datasets.delete(found.id)
+        render.done(client, f"The dataset {found.name} is deleted. The bucket is as it was.")
 
 
 @app.command
@@ -74,7 +126,7 @@ def sync(
     engine: Literal["process", "ray"] = "process",
     address: str = "",
     wait: bool = True,
-    project: str = "",
+    project: InProject = "",
     common: Common = COMMON,
 ) -> Exit:
     """Make a dataset's index true to its bucket. Exit code 1 if that fails or is cancelled.
@@ -93,30 +145,25 @@ def sync(
         Which of the clusters that the server knows (default: the first).
     wait
         Wait until it is over.
-    project
-        Its project, by name or id (default: wherever it is).
     """
     with open_client(common) as client:
-        found = client.run(flows.find_dataset(name, project))
-        ordered = client.datasets.create_sync(
-            found.id, parallel=parallel, engine=engine, engine_address=address or None
+        begun = client.datasets.create_sync(
+            the_dataset(client, name, project).id,
+            parallel=parallel,
+            engine=engine,
+            engine_address=address or None,
         )
-        begun = client.send(calls.show_sync(ordered.id))
-        ended = _follow(client, begun, quiet=common.as_json) if wait else begun
-    if common.as_json:
-        show.write_json(ended)
-    else:
-        _tell(ended)
-    return Exit.FAILED if ended.status in {"failed", "canceled"} else Exit.DONE
+        ended = follow(client, begun) if wait else begun
+        render.one(client, ended, say=told(ended))
+    return Exit.FAILED if ended.state in {"failed", "canceled"} else Exit.DONE
 
 
-def _follow(client: Client, running: Sync, *, quiet: bool) -> Sync:
-    """Look until the sync is over; on a terminal a bar moves meanwhile."""
-    with _progress(quiet=quiet) as bar:
+def follow(client: Terminal, running: Work) -> Work:
+    """Look until work is over; on a terminal a bar moves meanwhile."""
+    with _progress(quiet=client.common.form != "table") as bar:
         task = bar.add_task("", total=100)
-        while not running.over:
-            time.sleep(_LOOK_AGAIN)
-            running = client.send(calls.show_sync(running.id))
+        while running.state not in _OVER:
+            running = client.operations.get(running.id, wait_seconds=_A_MOMENT)
             bar.update(task, completed=running.progress, description=_counts(running))
     return running
 
@@ -136,46 +183,69 @@ def _progress(*, quiet: bool) -> Progress:
     )
 
 
-def _counts(found: Sync) -> str:
+def _counts(found: Work) -> str:
     counts = found.counts
-    escaped = f", {counts.escaped:,} under an escaped name" if counts.escaped else ""
+    if counts is None:
+        return found.stage or ""
     return (
         f"{counts.added:,} added, {counts.changed:,} changed, {counts.removed:,} removed, "
-        f"{counts.unchanged:,} unchanged{escaped} ({found.rate:,.0f} objects a second)"
+        f"{counts.unchanged:,} unchanged ({found.objects_per_second or 0:,.0f} objects a second)"
     )
 
 
-def _tell(found: Sync) -> None:
-    if found.notice:
-        show.say(found.notice)
-    if found.error:
-        show.say(f"The sync failed: {found.error['message']}")
-        show.say(found.error["hint"])
+def told(found: Work) -> str:
+    """Return what became of work, in sentences."""
+    lines = [found.notice] if found.notice else []
+    if found.error is not None:
+        lines += [f"The {found.kind} failed: {found.error.message}", found.error.hint or ""]
     else:
-        show.say(f"{found.status}: {_counts(found)}")
+        lines.append(f"{found.state}: {_counts(found)}")
+    return "\n".join(filter(None, lines))
 
 
 @app.command
-def cancel(name: str, /, *, project: str = "", common: Common = COMMON) -> None:
+def syncs(
+    name: str,
+    /,
+    *,
+    limit: Limit = 20,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """List a dataset's latest syncs, newest first.
+
+    Parameters
+    ----------
+    name
+        The dataset's name or id.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, name, project)
+        client.only_part(limit)
+        render.many(
+            client,
+            client.datasets.list_syncs(found.id),
+            ("id", "state", "created_at", ("what", _counts)),
+            empty="It was never synced.",
+        )
+
+
+@app.command
+def cancel(name: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
     """Stop a dataset's sync. What it has written is true and stays; the next one does the rest.
 
     Parameters
     ----------
     name
         The dataset's name or id.
-    project
-        Its project, by name or id (default: wherever it is).
     """
     with open_client(common) as client:
-        found = client.run(flows.find_dataset(name, project))
-        running = [one for one in client.send(calls.list_syncs(found.id)).items if not one.over]
+        found = the_dataset(client, name, project)
+        running = [one for one in client.datasets.list_syncs(found.id) if one.state not in _OVER]
         if not running:
             raise InvalidRequest(
                 f"The dataset {found.name} is not being synced.",
                 hint="See 'valetkey datasets sync'.",
             )
-        ended = client.send(calls.cancel_sync(running[0].id))
-    if common.as_json:
-        show.write_json(ended)
-    else:
-        _tell(ended)
+        ended = client.operations.cancel(running[0].id)
+        render.one(client, ended, say=told(ended))

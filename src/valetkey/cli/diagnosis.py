@@ -17,8 +17,9 @@ from valetkey.domain.errors import InvalidInput
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.setup import AwsCall
 from valetkey.domain.verification import Check
-from valetkey.sdk.models import DriverInfo, Integration
 from valetkey.services.diagnosis import Diagnosis, Repair
+from valetkey.wire.integrations import Integration
+from valetkey.wire.locations import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,15 @@ class Seen:
         return (*self.repair.report.checks, *(difference.check for difference in drift))
 
 
-def subjects_of(integration: Integration, drivers: Sequence[DriverInfo]) -> list[Subject]:
-    """Return what to look at: the role, through each driver on it. Raises InvalidInput."""
-    role = RoleArn.parse(integration.role_arn)
+def subjects_of(integration: Integration, locations: Sequence[Location]) -> list[Subject]:
+    """Return what to look at: the role, through each location on it. Raises InvalidInput."""
+    role, key = RoleArn.parse(integration.role_arn or ""), integration.access_key_id or ""
     places = [
-        Subject(role, integration.key, driver.bucket_name, driver.path, driver.region)
-        for driver in drivers
-        if driver.integration_id == integration.id and not driver.endpoint
+        Subject(role, key, location.bucket, location.folder or "", location.region or "")
+        for location in locations
+        if location.integration_id == integration.id and not location.endpoint
     ]
-    return places or [Subject(role, integration.key)]
+    return places or [Subject(role, key)]
 
 
 def look(subjects: Sequence[Subject], admin: Administrator, *, as_json: bool) -> list[Seen]:

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from cyclopts.exceptions import CycloptsError, UnknownCommandError
@@ -24,6 +25,7 @@ _EXTRAS: Final = {
 }
 _OURS: Final = "valetkey"
 _DEBUG: Final = "VALETKEY_DEBUG"
+_JSON: Final = frozenset({"--json", "-o json", "-ojson", "--output json", "--output=json"})
 
 
 class _Usage(Exception):
@@ -76,9 +78,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _wants_json(words: Sequence[str]) -> bool:
-    """Tell whether ``--json`` was asked for; after ``--`` another program's words begin."""
+    """Tell whether JSON was asked for; after ``--`` another program's words begin."""
     own = words[: words.index("--")] if "--" in words else words
-    return "--json" in own
+    pairs = {" ".join(pair) for pair in pairwise(own)}
+    return bool(_JSON.intersection({*own, *pairs}))
 
 
 def _fail(error: Exception, *, as_json: bool) -> int:

@@ -1,25 +1,34 @@
-"""Integrations: an access key, its secret and a role, registered once."""
+"""Integrations: the trust with an account at AWS, or with a store, registered once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from cyclopts import App
+from msgspec import UNSET
 
-from valetkey.cli import show
+from valetkey.cli import render, show
 from valetkey.cli.administrator import NOBODY, Administrator
 from valetkey.cli.connection import COMMON, Common, open_client
 from valetkey.cli.exits import Exit
+from valetkey.cli.finding import org_id
+from valetkey.cli.options import Yes
 from valetkey.cli.secrets import SecretFile, read_secret
-from valetkey.sdk import calls, flows
-from valetkey.sdk.client import Client
+from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
-from valetkey.sdk.models import DriverInfo, Integration, Report
+from valetkey.wire.integrations import Integration, IntegrationType
+from valetkey.wire.locations import Location
+from valetkey.wire.reports import Report
 
-app = App(name="integrations", help="The keys and roles at AWS.")
+app = App(name="integrations", help="The trust with an account at AWS, or with a store.")
 app.command("valetkey.cli.rotation:rotate", help="Replace an access key, without a failed request.")
-app.command("valetkey.cli.rotation:disable", help="Give nothing through an integration for now.")
-app.command("valetkey.cli.rotation:enable", help="Give credentials through an integration again.")
+app.command("valetkey.cli.rotation:disable", help="Vend nothing through an integration for now.")
+app.command("valetkey.cli.rotation:enable", help="Vend through an integration again.")
+
+
+def the_integration(client: Terminal, name: str) -> Integration:
+    """Return an integration by name or id. Raises NotFound, InvalidRequest."""
+    return client.integrations.get(name, org_id=org_id(client))
 
 
 @app.command
@@ -27,14 +36,18 @@ def create(
     name: str,
     /,
     *,
-    key: str,
-    role_arn: str,
+    type_: IntegrationType = "aws-sts",
+    key: str | None = None,
     secret_file: SecretFile = None,
-    org: str = "",
+    role_arn: str | None = None,
+    endpoint: str | None = None,
+    provider: str | None = None,
+    ref: str | None = None,
     verify: bool = True,
     common: Common = COMMON,
 ) -> Exit:
-    """Register an IAM user's access key and a role, and verify that they work.
+    """Register a key and a role (aws-sts), a role that trusts the server (aws-cross), the key of a
+    store (s3), or a named secret (key_value); and verify that it works.
 
     The integration is kept even if a check fails: exit code 1, and the report says why.
 
@@ -42,88 +55,80 @@ def create(
     ----------
     name
         The integration's name, unique in the organisation.
+    type_
+        What kind of trust it is.
     key
-        The access key's id, AKIA...
+        The access key's id, AKIA... (key_value: the secret's name); its secret is read too.
+    secret_file
+        A file that holds the secret; - is standard input (default: it is asked for).
     role_arn
         The role's ARN, arn:aws:iam::123456789012:role/name.
-    secret_file
-        A file that holds the access key's secret; - is standard input (default: it is asked for).
-    org
-        The organisation, by name or id (default: the only one).
+    endpoint
+        The store's address (s3).
+    provider
+        Whose secret it is (key_value).
+    ref
+        What it is known as there (key_value).
     verify
-        Ask AWS at once whether it works.
+        Try at once whether it works.
     """
-    secret = read_secret(secret_file, "secret access key", "--secret-file")
+    secret = None
+    if key is not None or secret_file is not None:
+        secret = read_secret(secret_file, "secret access key", "--secret-file")
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        made = client.send(
-            calls.create_integration(owner.id, name, key, secret, role_arn, verify=verify)
+        made = client.integrations.create(
+            name=name,
+            type=type_,
+            org_id=org_id(client),
+            access_key_id=key,
+            secret_access_key=secret,
+            role_arn=role_arn,
+            endpoint=endpoint,
+            provider=provider,
+            ref=ref,
+            verify=verify,
         )
-    if common.as_json:
-        show.write_json(made)
-    else:
-        show.say(f"The integration {made.name} ({made.id}) is registered, its secret sealed.")
-        if made.report is not None:
+        sealed = ", its secret sealed" if secret else ""
+        render.one(
+            client, made, say=f"The integration {made.name} ({made.id}) is registered{sealed}."
+        )
+        if common.form == "table" and made.external_id:
+            show.say(f"The role's trust policy has to ask for the external id {made.external_id}.")
+        if common.form == "table" and made.report is not None:
             show.report(made.report)
     return Exit.FAILED if made.report is not None and not made.report.passed else Exit.DONE
 
 
 @app.command(name="list")
-def list_(*, org: str = "", common: Common = COMMON) -> None:
-    """List the integrations of an organisation.
-
-    Parameters
-    ----------
-    org
-        The organisation, by name or id (default: the only one).
-    """
+def list_(common: Common = COMMON) -> None:
+    """List the integrations of an organisation."""
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        found = client.send(calls.list_integrations(owner.id))
-    if common.as_json:
-        show.write_json(found)
-        return
-    show.table(
-        ("name", "type", "state", "access key", "role", "id"),
-        [(i.name, i.type, i.state, i.key, i.role_arn, i.id) for i in found],
-        empty="There is no integration yet: 'valetkey setup aws apply' makes one.",
-    )
+        render.many(
+            client,
+            client.integrations.list(org_id=org_id(client)),
+            (
+                "name",
+                "type",
+                "state",
+                ("access key", lambda each: each.access_key_id or ""),
+                ("role", lambda each: each.role_arn or ""),
+                "id",
+            ),
+            empty="There is no integration yet: 'valetkey setup aws apply' makes one.",
+        )
 
 
 @app.command(name="show")
-def show_(name: str, /, *, org: str = "", common: Common = COMMON) -> None:
+def show_(name: str, /, common: Common = COMMON) -> None:
     """Show an integration. Its secret never leaves the server.
 
     Parameters
     ----------
     name
         Its name or id.
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        found = client.run(flows.find_integration(name, org))
-    if common.as_json:
-        show.write_json(found)
-    else:
-        _show(found)
-
-
-def _show(found: Integration) -> None:
-    show.facts(
-        [
-            ("name", found.name),
-            ("id", found.id),
-            ("type", found.type),
-            ("state", found.state),
-            ("why", found.state_reason),
-            ("access key", found.key),
-            ("role", found.role_arn),
-            ("verified", show.moment(found.verified_at)),
-            ("created", show.moment(found.created_at)),
-            ("creator", found.creator),
-        ]
-    )
+        render.one(client, the_integration(client, name))
 
 
 @app.command
@@ -135,7 +140,6 @@ def update(
     key: str = "",
     role_arn: str = "",
     secret_file: SecretFile = None,
-    org: str = "",
     common: Common = COMMON,
 ) -> None:
     """Change an integration: what is left out stays as it is.
@@ -152,8 +156,6 @@ def update(
         Another role's ARN.
     secret_file
         A file that holds the new secret; - is standard input (default: it is asked for).
-    org
-        The organisation, by name or id (default: the only one).
     """
     if not (new_name or key or role_arn):
         raise InvalidRequest(
@@ -163,16 +165,16 @@ def update(
         raise InvalidRequest("A secret goes with its access key.", hint="Add --key.")
     secret = read_secret(secret_file, "secret access key", "--secret-file") if key else ""
     with open_client(common) as client:
-        found = client.run(flows.find_integration(name, org))
-        changed = client.send(
-            calls.update_integration(
-                found.org, found.id, name=new_name, key=key, secret=secret, role_arn=role_arn
-            )
+        found = the_integration(client, name)
+        changed = client.integrations.update(
+            found.id,
+            name=new_name or UNSET,
+            access_key_id=key or UNSET,
+            secret_access_key=secret or UNSET,
+            role_arn=role_arn or UNSET,
+            if_version=found.version,
         )
-    if common.as_json:
-        show.write_json(changed)
-    else:
-        _show(changed)
+        render.one(client, changed)
 
 
 @app.command
@@ -180,11 +182,11 @@ def verify(
     name: str,
     /,
     *,
-    org: str = "",
     admin: Administrator = NOBODY,
     common: Common = COMMON,
 ) -> Exit:
-    """Ask AWS whether an integration works. Exit code 1 if a check fails.
+    """Try whether an integration works, through each of its locations too. Exit code 1 if a check
+    fails.
 
     With --as-admin, the policies themselves are read too, with the AWS credentials of this
     machine: which statement is missing or denies, and what differs from the plan.
@@ -193,39 +195,31 @@ def verify(
     ----------
     name
         Its name or id.
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        found = client.run(flows.find_integration(name, org))
-        report = client.send(calls.verify_integration(found.org, found.id))
+        found = the_integration(client, name)
+        report = client.integrations.verify(found.id)
         if admin.wanted:
-            drivers = client.run(flows.all_drivers(""))
-            return _with_admin(client, found, report, drivers, admin, as_json=common.as_json)
-    if common.as_json:
-        show.write_json(report)
-    else:
-        show.report(report)
-    return Exit.DONE if report.passed else Exit.FAILED
+            return _with_admin(client, found, report, list(client.locations.list()), admin)
+        return render.report(client, report)
 
 
 def _with_admin(
-    client: Client,
+    client: Terminal,
     found: Integration,
     report: Report,
-    drivers: Sequence[DriverInfo],
+    locations: Sequence[Location],
     admin: Administrator,
-    *,
-    as_json: bool,
 ) -> Exit:
     """Look at AWS's policies too; after a repair, let the server verify again."""
     from valetkey.cli import diagnosis  # noqa: PLC0415  # not part of the plain client
 
+    as_json = client.common.form != "table"
     if not as_json:
         show.report(report)
-    seen = diagnosis.look(diagnosis.subjects_of(found, drivers), admin, as_json=as_json)
+    seen = diagnosis.look(diagnosis.subjects_of(found, locations), admin, as_json=as_json)
     if admin.repair:
-        report = client.send(calls.verify_integration(found.org, found.id))
+        report = client.integrations.verify(found.id)
         if not as_json:
             show.say("The server verifies again:")
             show.report(report)
@@ -235,20 +229,18 @@ def _with_admin(
 
 
 @app.command
-def delete(name: str, /, *, org: str = "", common: Common = COMMON) -> None:
-    """Forget an integration and its secret; refused while drivers use it. AWS is not touched.
+def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Forget an integration and its secret; refused while locations use it. AWS is not touched.
 
     Parameters
     ----------
     name
         Its name or id.
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        found = client.run(flows.find_integration(name, org))
-        client.send(calls.delete_integration(found.org, found.id))
-    if common.as_json:
-        show.write_json({"deleted": found.id})
-    else:
-        show.say(f"The integration {found.name} is forgotten. Its access key still works at AWS.")
+        found = the_integration(client, name)
+        show.confirm(f"Forget the integration {found.name} and its secret?", yes=yes)
+        client.integrations.delete(found.id, if_version=found.version)
+        render.done(
+            client, f"The integration {found.name} is forgotten. Its access key still works at AWS."
+        )

@@ -1,91 +1,96 @@
-"""Leases: what was handed out, and how to call it back."""
+"""Leases: the records of what was vended; revocations, and blocks of what is to come."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from cyclopts import App
 
-from valetkey.cli import show
+from valetkey.cli import render, show
+from valetkey.cli.aws_credentials import AsAdmin, find_administrator
 from valetkey.cli.connection import COMMON, Common, Flag, open_client
 from valetkey.cli.exits import Exit
-from valetkey.sdk import calls, flows
-from valetkey.sdk.calls import Flow
+from valetkey.cli.finding import InProject, org_id, the_location
+from valetkey.cli.options import Cursor, Limit, Yes
+from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
+from valetkey.wire.leases import Block, Lease, Revocation, Revoked, Target
 
-app = App(name="leases", help="See and revoke what was handed out.")
+app = App(name="leases", help="See and revoke what was vended.")
+revocations = App(name="revocations", help="What was revoked, and whether AWS refuses it.")
+blocks = App(name="blocks", help="Whom, or through what, nothing new is vended.")
+_NOBODY = AsAdmin()
 
 
-def _ids(driver: str, integration: str, project: str, org: str) -> Flow[dict[str, str]]:
-    """Find the ids of what was named."""
-    found: dict[str, str] = {}
-    if driver:
-        found["driver"] = (yield from flows.find_driver(driver, project)).id
-    if integration:
-        found["integration"] = (yield from flows.find_integration(integration, org)).id
-    return found
+def _what(lease: Lease) -> str:
+    return f"{lease.bucket}: {', '.join(lease.prefixes) or 'all'}"
+
+
+def _target(found: Block | Revocation) -> str:
+    return f"{found.kind} {found.target}"
 
 
 @app.command(name="list")
 def list_(
     *,
-    driver: str = "",
+    location: str = "",
     integration: str = "",
-    principal: str = "",
+    principal: str | None = None,
     active: Flag = False,
-    limit: int = 100,
-    project: str = "",
-    org: str = "",
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    project: InProject = "",
     common: Common = COMMON,
 ) -> None:
-    """List sessions, newest first; who is not an owner sees their own.
+    """List leases, newest first; who is not an owner sees their own.
 
     Parameters
     ----------
-    driver
-        Those of this driver only, by name or id.
+    location
+        Those of this location only, by name or id.
     integration
         Those of this integration only, by name or id.
     principal
         Those of this person only, by e-mail address.
     active
-        Only those that still work.
-    limit
-        How many at most.
-    project
-        The driver's project, where names are not unique.
-    org
-        The organisation, by name or id (default: the only one).
+        Only those that still open something.
     """
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        ids = client.run(_ids(driver, integration, project, org))
-        query = calls.list_leases(
-            org=owner.id,
+        of = org_id(client)
+        place = the_location(client, location, project).id if location else None
+        through = client.integrations.get(integration, org_id=of).id if integration else None
+        client.only_part(limit, cursor)
+        found = client.leases.list(
+            org_id=of,
+            location_id=place,
+            integration_id=through,
             principal=principal,
-            active="true" if active else "",
-            limit=min(limit, 1000),
-            **ids,
+            active=active,
         )
-        found = client.run(flows.pages(query, limit))
-    if common.as_json:
-        show.write_json(found)
-        return
-    show.table(
-        ("id", "state", "who", "bucket and folders", "access", "ends"),
-        [
+        render.many(
+            client,
+            found,
             (
-                lease["id"],
-                lease["state"],
-                lease["principal"] or "(shared)",
-                f"{lease['bucket']}: {', '.join(lease['prefixes']) or 'all'}",
-                ", ".join(lease["access"]),
-                lease["expiresAt"],
-            )
-            for lease in found
-        ],
-        empty="Nothing was handed out.",
-    )
+                "id",
+                "state",
+                ("who", lambda each: render.text_of(each.holder) or "(shared)"),
+                ("bucket and folders", _what),
+                "access",
+                ("ends", lambda each: show.moment(each.expires_at)),
+            ),
+            empty="Nothing was vended.",
+        )
+
+
+@app.command(name="show")
+def show_(lease: str, /, common: Common = COMMON) -> None:
+    """Show a lease.
+
+    Parameters
+    ----------
+    lease
+        Its id.
+    """
+    with open_client(common) as client:
+        render.one(client, client.leases.get(lease))
 
 
 @app.command
@@ -95,19 +100,21 @@ def revoke(
     *,
     reason: str,
     principal: str = "",
-    driver: str = "",
+    location: str = "",
     integration: str = "",
+    token: str = "",
+    service_account: str = "",
     refuse_new: Flag = False,
-    as_admin: Flag = False,
-    aws_profile: str = "",
-    project: str = "",
-    org: str = "",
+    yes: Yes = False,
+    admin: AsAdmin = _NOBODY,
+    project: InProject = "",
     common: Common = COMMON,
 ) -> Exit:
-    """Call sessions back: AWS refuses them from now on, and the URLs presigned with them.
+    """End leases: AWS refuses their credentials from now on, and the URLs presigned with them.
 
-    Name one thing: a lease, --principal, --driver, or --integration for every session before now.
-    Exit code 1 while AWS has not confirmed it; the policy to apply by hand is printed then.
+    Name one thing: a lease, --principal, --location, --token, --service-account, or --integration
+    for every session before now. Exit code 1 while AWS has not confirmed it; the policy to apply
+    by hand is printed then.
 
     Parameters
     ----------
@@ -116,159 +123,187 @@ def revoke(
     reason
         Why; it is audited.
     principal
-        All of this person's sessions, by e-mail address.
-    driver
-        All sessions of this driver, by name or id.
+        All of this person's leases, by e-mail address.
+    location
+        All leases of this location, by name or id.
     integration
         Every session of this integration before now, by name or id.
+    token
+        All leases that were vended for this API token, by its id.
+    service_account
+        All leases of this service account, by its id.
     refuse_new
-        Give no new sessions either, until 'valetkey leases allow'.
-    as_admin
-        Write the role's policy with the AWS credentials of this machine, for this once.
-    aws_profile
-        A profile of ~/.aws for that; implies --as-admin.
-    project
-        The driver's project, where names are not unique.
-    org
-        The organisation, by name or id (default: the only one).
+        Block it too: vend no new ones until 'valetkey blocks delete'.
     """
-    administrator = None
-    if as_admin or aws_profile:
-        from valetkey.cli.aws_credentials import find_credentials  # noqa: PLC0415
-
-        administrator = find_credentials(aws_profile)
+    administrator = find_administrator(admin)
+    given: dict[Target, str] = {
+        "lease": lease,
+        "principal": principal,
+        "location": location,
+        "integration": integration,
+        "token": token,
+        "serviceAccount": service_account,
+    }
     with open_client(common) as client:
-        target = client.run(_target(lease, principal, driver, integration, project, org))
-        recall = client.send(
-            calls.revoke_leases(
-                reason, refuse_new=refuse_new, administrator=administrator, **target
-            )
+        kind, target = _meant(client, given, project)
+        show.confirm(f"Revoke every session of the {kind} {target}?", yes=yes or kind == "lease")
+        revoked = client.revocations.create(
+            kind=kind,
+            target=target,
+            reason=reason,
+            org_id=org_id(client),
+            refuse_new=refuse_new,
+            administrator=administrator,
         )
-    pending = any(each["state"] == "pending" for each in recall["revocations"])
-    if common.as_json:
-        show.write_json(recall)
-    else:
-        _show_recall(recall)
+        render.one(client, revoked, say=_sentences(revoked))
+    pending = any(each.state == "pending" for each in revoked.revocations)
     return Exit.FAILED if pending else Exit.DONE
 
 
-def _target(
-    lease: str, principal: str, driver: str, integration: str, project: str, org: str
-) -> Flow[dict[str, str]]:
-    if sum(map(bool, (lease, principal, driver, integration))) != 1:
+def _meant(client: Terminal, given: dict[Target, str], project: str) -> tuple[Target, str]:
+    """Return the one thing that is named, and its id. Raises InvalidRequest, NotFound."""
+    named = [(kind, value) for kind, value in given.items() if value]
+    if len(named) != 1:
         raise InvalidRequest(
             "Say what is meant, one thing at a time.",
-            hint="A lease's id, --principal, --driver or --integration.",
+            hint="A lease's id, --principal, --location, --integration, --token or "
+            "--service-account.",
         )
-    if lease:
-        return {"lease": lease}
-    if principal:
-        return {"principal": principal, "org": (yield from flows.find_org(org)).id}
-    return (yield from _ids(driver, integration, project, org))
+    [(kind, value)] = named
+    if kind == "location":
+        return kind, the_location(client, value, project).id
+    if kind == "integration":
+        return kind, client.integrations.get(value, org_id=org_id(client)).id
+    return kind, value
 
 
-def _show_recall(recall: dict[str, Any]) -> None:
-    count = recall["leases"]
-    show.say(f"{count} live session{'' if count == 1 else 's'} called back.")
-    if recall["blocked"]:
-        show.say("New ones are refused until 'valetkey leases allow'.")
-    for each in recall["revocations"]:
-        if each["state"] != "pending":
-            show.say(f"{each['roleArn']}: AWS refuses them. {each['proof']}")
+def _sentences(revoked: Revoked) -> str:
+    count = revoked.leases
+    told = [f"{count} live session{'' if count == 1 else 's'} revoked."]
+    if revoked.blocked:
+        told.append("New ones are refused until 'valetkey blocks delete'.")
+    if revoked.others:
+        told.append(
+            f"These shared some of them, and ask for new ones: {', '.join(revoked.others)}."
+        )
+    for each in revoked.revocations:
+        if each.state != "pending":
+            told.append(f"{each.role_arn}: AWS refuses them. {each.proof or ''}")
         else:
-            show.say(f"{each['roleArn']}: NOT YET refused by AWS. {each['problem']}")
-        if each["widened"]:
-            show.say(
+            told.append(f"{each.role_arn}: NOT YET refused by AWS. {each.problem or ''}")
+        if each.by_hand is not None:
+            told.append(each.by_hand.command)
+        if each.widened:
+            told.append(
                 "There was no room in the role's policy to name each session: every session of "
                 "the role before now is refused. Programs ask for new ones by themselves."
             )
+    return "\n".join(told)
 
 
-@app.command
-def revocations(*, org: str = "", common: Common = COMMON) -> None:
-    """List what was called back, newest first, and whether AWS refuses it.
-
-    Parameters
-    ----------
-    org
-        The organisation, by name or id (default: the only one).
-    """
+@revocations.command(name="list")
+def list_revocations(common: Common = COMMON) -> None:
+    """List what was revoked, newest first, and whether AWS refuses it."""
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        found = client.send(calls.list_revocations(org=owner.id))
-    if common.as_json:
-        show.write_json(found)
-        return
-    show.table(
-        ("when", "state", "what", "reason", "proof or problem"),
-        [
+        render.many(
+            client,
+            client.revocations.list(org_id=org_id(client)),
             (
-                each["createdAt"],
-                each["state"],
-                f"{each['kind']} {each['target']}",
-                each["reason"],
-                each["problem"] or each["proof"],
-            )
-            for each in found
-        ],
-        empty="Nothing was called back.",
-    )
+                ("when", lambda each: show.moment(each.created_at)),
+                "state",
+                ("what", _target),
+                "reason",
+                ("proof or problem", lambda each: each.problem or each.proof or ""),
+                "id",
+            ),
+            empty="Nothing was revoked.",
+        )
 
 
-@app.command
-def blocks(*, org: str = "", common: Common = COMMON) -> None:
-    """List who, or through what, is given no new session.
+@revocations.command(name="show")
+def show_revocation(revocation: str, /, common: Common = COMMON) -> None:
+    """Show a revocation.
 
     Parameters
     ----------
-    org
-        The organisation, by name or id (default: the only one).
+    revocation
+        Its id.
     """
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        found = client.send(calls.list_blocks(org=owner.id))
-    if common.as_json:
-        show.write_json(found)
-        return
-    show.table(
-        ("what", "reason", "by", "since"),
-        [
-            (f"{each['kind']} {each['target']}", each["reason"], each["actor"], each["createdAt"])
-            for each in found
-        ],
-        empty="Nobody is refused.",
-    )
+        render.one(client, client.revocations.get(revocation, org_id=org_id(client)))
 
 
-@app.command
-def allow(
+@blocks.command(name="list")
+def list_blocks(common: Common = COMMON) -> None:
+    """List whom, or through what, nothing new is vended."""
+    with open_client(common) as client:
+        render.many(
+            client,
+            client.revocations.list_blocks(org_id=org_id(client)),
+            (("what", _target), "reason", ("by", lambda each: each.creator), "created_at"),
+            empty="Nothing is blocked.",
+        )
+
+
+@blocks.command(name="create")
+def create_block(
+    kind: Target,
+    target: str,
+    /,
     *,
-    principal: str = "",
-    driver: str = "",
-    integration: str = "",
-    project: str = "",
-    org: str = "",
+    reason: str,
+    project: InProject = "",
     common: Common = COMMON,
 ) -> None:
-    """Give new sessions again, after 'revoke --refuse-new'.
+    """Block: vend no new credentials from now on. What was vended before lives on: 'leases revoke'.
 
     Parameters
     ----------
-    principal
-        To this person, by e-mail address.
-    driver
-        Through this driver, by name or id.
-    integration
-        Through this integration, by name or id.
-    project
-        The driver's project, where names are not unique.
-    org
-        The organisation, by name or id (default: the only one).
+    kind
+        What is blocked.
+    target
+        Which: a name or an id; a principal's e-mail address.
+    reason
+        Why; it is audited.
     """
     with open_client(common) as client:
-        target = client.run(_target("", principal, driver, integration, project, org))
-        client.send(calls.allow_leases(**target))
-    if common.as_json:
-        show.write_json({"allowed": target})
-    else:
-        show.say("New sessions are given again.")
+        _, which = _meant(client, {kind: target}, project)
+        made = client.revocations.put_block(kind, which, reason=reason, org_id=org_id(client))
+        render.one(client, made, say=f"The {kind} {target} is blocked.")
+
+
+@blocks.command(name="show")
+def show_block(
+    kind: Target, target: str, /, *, project: InProject = "", common: Common = COMMON
+) -> None:
+    """Show a block.
+
+    Parameters
+    ----------
+    kind
+        What is blocked.
+    target
+        Which: a name or an id; a principal's e-mail address.
+    """
+    with open_client(common) as client:
+        _, which = _meant(client, {kind: target}, project)
+        render.one(client, client.revocations.get_block(kind, which, org_id=org_id(client)))
+
+
+@blocks.command(name="delete")
+def delete_block(
+    kind: Target, target: str, /, *, project: InProject = "", common: Common = COMMON
+) -> None:
+    """Unblock: vend new credentials again, after 'leases revoke --refuse-new'.
+
+    Parameters
+    ----------
+    kind
+        What is blocked.
+    target
+        Which: a name or an id; a principal's e-mail address.
+    """
+    with open_client(common) as client:
+        _, which = _meant(client, {kind: target}, project)
+        client.revocations.delete_block(kind, which, org_id=org_id(client))
+        render.done(client, f"The {kind} {target} is no longer blocked.")

@@ -3,6 +3,6 @@ a program finds what ``valetkey login`` kept."""
 
 from __future__ import annotations
 
-from valetkey.sdk.profiles import Login, login_file, read_login, write_login, write_private
+from valetkey.sdk.profiles import KeptLogin, login_file, read_login, write_login, write_private
 
-__all__ = ["Login", "login_file", "read_login", "write_login", "write_private"]
+__all__ = ["KeptLogin", "login_file", "read_login", "write_login", "write_private"]

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from valetkey.cli import show
+from valetkey.cli import render, show
 from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.finding import the_org, the_project
+from valetkey.cli.options import Yes
 from valetkey.cli.secrets import SecretFile, read_secret
-from valetkey.sdk import calls, flows
-from valetkey.sdk.client import Client
+from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
+from valetkey.wire.orgs import Departure, OrgRole
+from valetkey.wire.projects import ProjectRole
 
 app = App(name="members", help="Who belongs to an organisation or a project.")
-_ORG_ROLES = frozenset({"owner", "member"})
+Role = Literal["owner", "member", "developer", "annotationManager", "annotator"]
+OfProject = Annotated[str, Parameter(help="Of this project, by name or id.")]
 
 
 @app.command(name="list")
-def list_(*, project: str = "", org: str = "", common: Common = COMMON) -> None:
-    """List the members of an organisation, or of a project of it.
+def list_(*, project: OfProject = "", common: Common = COMMON) -> None:
+    """List the members of an organisation, or of a project of it."""
+    with open_client(common) as client:
+        columns, empty = ("email", "role", "id"), "There is no member."
+        if project:
+            found = client.projects.list_members(the_project(client, project).id)
+            render.many(client, found, columns, empty=empty)
+        else:
+            render.many(client, client.orgs.list_members(the_org(client).id), columns, empty=empty)
+
+
+@app.command(name="show")
+def show_(email: str, /, *, project: OfProject = "", common: Common = COMMON) -> None:
+    """Show somebody's membership.
 
     Parameters
     ----------
-    project
-        A project, by name or id.
-    org
-        The organisation, by name or id (default: the only one).
+    email
+        Their e-mail address or id.
     """
     with open_client(common) as client:
-        kind, owner, _ = _place(client, project, org)
-        found = client.send(calls.list_members(kind, owner))
-    if common.as_json:
-        show.write_json(found)
-        return
-    show.table(
-        ("e-mail", "role"),
-        [(member.email, member.role) for member in found],
-        empty="There is no member.",
-    )
+        if project:
+            of = the_project(client, project).id
+            render.one(client, client.projects.get_member(of, email))
+        else:
+            render.one(client, client.orgs.get_member(the_org(client).id, email))
 
 
 @app.command
@@ -46,14 +55,15 @@ def add(
     email: str,
     /,
     *,
-    role: Literal["owner", "member", "developer", "engineer", "annotationManager", "annotator"],
-    project: str = "",
-    org: str = "",
+    role: Role,
+    project: OfProject = "",
     new: Flag = False,
     password_file: SecretFile = None,
+    by_link: Flag = False,
     common: Common = COMMON,
 ) -> None:
-    """Add somebody, or change their role. Who is new in the organisation gets a first password.
+    """Add somebody to an organisation, or give them a role in a project of it. Who is new to the
+    server gets a first password, or a link that sets one.
 
     Parameters
     ----------
@@ -62,60 +72,126 @@ def add(
     role
         In an organisation owner or member; in a project owner, developer, annotationManager or
         annotator.
-    project
-        A project, by name or id; they must be in its organisation already.
-    org
-        The organisation, by name or id (default: the only one).
     new
         They are new here: ask for their first password.
     password_file
         A file that holds the first password; - is standard input.
+    by_link
+        They have no password until they use the link that 'valetkey members link' makes.
     """
-    if not project and role not in _ORG_ROLES:
-        raise InvalidRequest(
-            f"An organisation has no role {role}.", hint="Use owner or member, or name a --project."
-        )
-    password = ""
+    password = None
     if new or password_file is not None:
         password = read_secret(password_file, "first password", "--password-file", again=True)
     with open_client(common) as client:
-        kind, owner, name = _place(client, project, org)
-        if kind == "projects":
-            member = client.send(calls.add_project_member(owner, email, role))
-        else:
-            member = client.send(calls.add_org_member(owner, email, role, password))
-    if common.as_json:
-        show.write_json(member)
-    else:
-        show.say(f"{member.email} is {member.role} of {name}.")
+        if project:
+            place = the_project(client, project)
+            given = _in_project(role)
+            member = client.projects.put_member(place.id, email, role=given)
+            render.one(client, member, say=f"{member.email} is {member.role} of {place.name}.")
+            return
+        org = the_org(client)
+        added = client.orgs.add_member(
+            org.id, email=email, role=_in_org(role), password=password, by_link=by_link
+        )
+        render.one(client, added, say=f"{added.email} is {added.role} of {org.name}.")
+
+
+def _in_org(role: Role) -> OrgRole:
+    if role not in {"owner", "member"}:
+        raise InvalidRequest(
+            f"An organisation has no role {role}.", hint="Use owner or member, or name a --project."
+        )
+    return role
+
+
+def _in_project(role: Role) -> ProjectRole:
+    if role == "member":
+        raise InvalidRequest(
+            "A project has no role member.",
+            hint="Use owner, developer, annotationManager or annotator.",
+        )
+    return role
 
 
 @app.command
-def remove(email: str, /, *, project: str = "", org: str = "", common: Common = COMMON) -> None:
-    """Take somebody out of an organisation and its projects, or out of one project.
+def update(email: str, /, *, role: Role, project: OfProject = "", common: Common = COMMON) -> None:
+    """Change somebody's role.
+
+    Parameters
+    ----------
+    email
+        Their e-mail address or id.
+    role
+        Another role.
+    """
+    with open_client(common) as client:
+        if project:
+            place = the_project(client, project)
+            changed = client.projects.put_member(place.id, email, role=_in_project(role))
+            render.one(client, changed, say=f"{changed.email} is {changed.role} of {place.name}.")
+            return
+        org = the_org(client)
+        member = client.orgs.update_member(org.id, email, role=_in_org(role))
+        render.one(client, member, say=f"{member.email} is {member.role} of {org.name}.")
+
+
+@app.command
+def remove(
+    email: str,
+    /,
+    *,
+    project: OfProject = "",
+    yes: Yes = False,
+    common: Common = COMMON,
+) -> None:
+    """Take somebody out of an organisation: their roles, grants, tokens, sign-ins and AWS sessions
+    end, and what could not be ended is named. Or out of one project.
+
+    Parameters
+    ----------
+    email
+        Their e-mail address or id.
+    """
+    with open_client(common) as client:
+        if project:
+            place = the_project(client, project)
+            show.confirm(f"Take {email} out of {place.name}?", yes=yes)
+            client.projects.remove_member(place.id, email)
+            render.done(client, f"{email} is no longer in {place.name}.")
+            return
+        org = the_org(client)
+        show.confirm(f"Take {email} out of {org.name}, and end all that they have?", yes=yes)
+        _show_departure(client, client.orgs.remove_member(org.id, email), org.name)
+
+
+def _show_departure(client: Terminal, left: Departure, name: str) -> None:
+    render.one(
+        client,
+        left,
+        say=f"{left.email} is no longer in {name}: {left.tokens} API tokens, {left.sessions} "
+        f"sign-ins and {left.leases} AWS sessions have ended.",
+    )
+    if client.common.form == "table" and left.remaining:
+        show.say("What could not be ended lives on:")
+        rows = [
+            (each.kind, each.id, show.moment(each.until), each.reason) for each in left.remaining
+        ]
+        show.table(("what", "id", "until", "why"), rows, empty="")
+
+
+@app.command
+def link(email: str, /, common: Common = COMMON) -> None:
+    """Make a one-time link with which a member sets a password. It is shown this once.
 
     Parameters
     ----------
     email
         Their e-mail address.
-    project
-        Out of this project only, by name or id.
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        kind, owner, name = _place(client, project, org)
-        client.send(calls.remove_member(kind, owner, email))
-    if common.as_json:
-        show.write_json({"removed": email})
-    else:
-        show.say(f"{email} is no longer in {name}.")
-
-
-def _place(client: Client, project: str, org: str) -> tuple[str, str, str]:
-    """Return a kind of owner (as paths of the API name it), its id and its name."""
-    if project:
-        found = client.run(flows.find_project(project))
-        return "projects", found.id, found.name
-    owner = client.run(flows.find_org(org))
-    return "orgs", owner.id, owner.name
+        made = client.orgs.create_password_link(the_org(client).id, email=email)
+        if common.form != "table":
+            render.one(client, made)
+            return
+        show.write(f"{client.url}{made.path}")
+        show.say(f"For {email} and nobody else; it ends {show.moment(made.expires_at)}.")

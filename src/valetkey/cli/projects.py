@@ -1,54 +1,48 @@
-"""Projects: what drivers and people belong to."""
+"""Organisations and projects: what locations and people belong to."""
 
 from __future__ import annotations
 
 from cyclopts import App
 
-from valetkey.cli import show
+from valetkey.cli import render, show
 from valetkey.cli.connection import COMMON, Common, open_client
-from valetkey.sdk import calls, flows
+from valetkey.cli.finding import org_id, the_org, the_project
+from valetkey.cli.options import Yes
 
-app = App(name="projects", help="What drivers and people belong to.")
+app = App(name="projects", help="What locations and people belong to.")
+orgs = App(name="orgs", help="Organisations: the owners of integrations and projects.")
 
 
 @app.command
-def create(name: str, /, *, org: str = "", common: Common = COMMON) -> None:
+def create(name: str, /, common: Common = COMMON) -> None:
     """Make a project; you are its owner.
 
     Parameters
     ----------
     name
         The project's name, unique in the organisation.
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        owner = client.run(flows.find_org(org))
-        made = client.send(calls.create_project(name, owner.id))
-    if common.as_json:
-        show.write_json(made)
-    else:
-        show.say(f"The project {made.name} ({made.id}) is there, and you are its owner.")
+        made = client.projects.create(name=name, org_id=org_id(client))
+        say = f"The project {made.name} ({made.id}) is there, and you are its owner."
+        render.one(client, made, say=say)
 
 
 @app.command(name="list")
 def list_(common: Common = COMMON) -> None:
     """List the projects that you may see."""
     with open_client(common) as client:
-        found = client.send(calls.list_projects())
-    if common.as_json:
-        show.write_json(found)
-        return
-    show.table(
-        ("name", "your role", "id"),
-        [(project.name, project.role, project.id) for project in found],
-        empty="There is no project that you may see.",
-    )
+        render.many(
+            client,
+            client.projects.list(org_id=org_id(client)),
+            ("name", ("your role", lambda each: each.role or ""), "id"),
+            empty="There is no project that you may see.",
+        )
 
 
-@app.command
-def delete(name: str, /, common: Common = COMMON) -> None:
-    """Delete a project that has no drivers.
+@app.command(name="show")
+def show_(name: str, /, common: Common = COMMON) -> None:
+    """Show a project.
 
     Parameters
     ----------
@@ -56,9 +50,52 @@ def delete(name: str, /, common: Common = COMMON) -> None:
         Its name or id.
     """
     with open_client(common) as client:
-        found = client.run(flows.find_project(name))
-        client.send(calls.delete_project(found.id))
-    if common.as_json:
-        show.write_json({"deleted": found.id})
-    else:
-        show.say(f"The project {found.name} is deleted.")
+        render.one(client, the_project(client, name))
+
+
+@app.command
+def update(name: str, /, *, new_name: str, common: Common = COMMON) -> None:
+    """Rename a project.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    new_name
+        Another name.
+    """
+    with open_client(common) as client:
+        found = the_project(client, name)
+        changed = client.projects.update(found.id, name=new_name, if_version=found.version)
+        render.one(client, changed)
+
+
+@app.command
+def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Delete a project that has no locations.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        found = the_project(client, name)
+        show.confirm(f"Delete the project {found.name}?", yes=yes)
+        client.projects.delete(found.id, if_version=found.version)
+        render.done(client, f"The project {found.name} is deleted.")
+
+
+@orgs.command(name="list")
+def list_orgs(common: Common = COMMON) -> None:
+    """List the organisations that you belong to."""
+    with open_client(common) as client:
+        columns = ("name", ("your role", lambda each: each.role or ""), "id")
+        render.many(client, client.orgs.list(), columns, empty="You belong to no organisation.")
+
+
+@orgs.command(name="show")
+def show_org(common: Common = COMMON) -> None:
+    """Show the organisation that --org names, or the only one."""
+    with open_client(common) as client:
+        render.one(client, client.orgs.get(the_org(client).id))

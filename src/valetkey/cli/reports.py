@@ -43,15 +43,15 @@ class Shown(Protocol):
     @property
     def outcome(self) -> str: ...
     @property
-    def cause(self) -> str: ...
+    def cause(self) -> str | None: ...
     @property
-    def fix(self) -> str: ...
+    def fix(self) -> str | None: ...
     @property
-    def aws_error(self) -> str: ...
+    def aws_error(self) -> str | None: ...
     @property
-    def subject(self) -> str: ...
+    def subject(self) -> str | None: ...
     @property
-    def layer(self) -> str: ...
+    def layer(self) -> str | None: ...
     @property
     def advisory(self) -> bool: ...
 
@@ -64,9 +64,9 @@ def show_checks(console: Console, checks: Sequence[Shown]) -> None:
     shown.add_column(overflow="fold")
     subject = ""
     for check in checks:
-        if check.subject != subject:
-            subject = check.subject
-            shown.add_row("", "", f"[bold]The driver {escape(subject)}[/]")
+        if (check.subject or "") != subject:
+            subject = check.subject or ""
+            shown.add_row("", "", f"[bold]{escape(_about(subject))}[/]")
         shown.add_row(_mark(check), escape(check.name), _line(check))
     console.print(shown)
     needed = [check for check in checks if not check.advisory]
@@ -81,6 +81,12 @@ def show_checks(console: Console, checks: Sequence[Shown]) -> None:
         console.print("\nEverything that is needed works.")
 
 
+def _about(subject: str) -> str:
+    """Return in words what ``location:training-data`` is."""
+    kind, _, name = subject.rpartition(":")
+    return f"the {kind or 'location'} {name}"
+
+
 def _mark(check: Shown) -> str:
     if check.advisory and check.outcome == "failed":
         return _NOTE
@@ -88,7 +94,7 @@ def _mark(check: Shown) -> str:
 
 
 def _line(check: Shown) -> str:
-    reason = f" [dim]({escape(check.cause)})[/]" if check.outcome == "skipped" else ""
+    reason = f" [dim]({escape(check.cause or '')})[/]" if check.outcome == "skipped" else ""
     return escape(check.claim) + reason
 
 
@@ -101,7 +107,7 @@ def _instructions(console: Console, failed: Sequence[Shown]) -> None:
 
 
 def _problem(console: Console, title: str, check: Shown) -> None:
-    about = f" (driver {check.subject})" if check.subject else ""
+    about = f" ({_about(check.subject)})" if check.subject else ""
     console.print(f"\n[bold]{escape(title + about)}[/]", soft_wrap=True, highlight=False)
     for label, text in _facts(check):
         console.print(f"  {label}: {escape(text)}", soft_wrap=True, highlight=False)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Final
 
-from valetkey.cli import show
+from valetkey.cli import render, show
+from valetkey.cli.aws_credentials import AsAdmin, find_administrator
 from valetkey.cli.connection import COMMON, Common, Flag, open_client
 from valetkey.cli.durations import parse_span
 from valetkey.cli.exits import Exit
-from valetkey.sdk import calls, flows
-from valetkey.sdk.client import Client
-from valetkey.sdk.models import Integration
-from valetkey.wire.rotations import Rotation
+from valetkey.cli.integrations import the_integration
+from valetkey.cli.terminal import Terminal
+from valetkey.sdk.errors import NotFound
+from valetkey.wire.rotations import Rotation, RotationSchedule
 
 _LOOK_AGAIN: Final = 0.5
 _FAILED: Final = frozenset({"rolling back", "rolled back"})
@@ -29,6 +30,7 @@ _SENTENCES: Final = {
     "rolling back": "The new key is given up; {old} stays in use.",
     "rolled back": "The new key is gone; {old} is in use as before.",
 }
+_NOBODY: Final = AsAdmin()
 
 
 def rotate(
@@ -36,14 +38,12 @@ def rotate(
     /,
     *,
     every: str = "",
-    delete_stranger: str = "",
+    delete_stranger: str | None = None,
     grace: str = "",
     status: Flag = False,
     cancel: Flag = False,
     wait: bool = True,
-    as_admin: Flag = False,
-    aws_profile: str = "",
-    org: str = "",
+    admin: AsAdmin = _NOBODY,
     common: Common = COMMON,
 ) -> Exit:
     """Replace an integration's access key. Run again, it goes on with the rotation under way.
@@ -68,145 +68,113 @@ def rotate(
         it is left in IAM); after that the old key stays as it is.
     wait
         Wait until the new key is in use.
-    as_admin
-        Use the AWS credentials of this machine, for this once, instead of the user's own right.
-    aws_profile
-        A profile of ~/.aws for that; implies --as-admin.
-    org
-        The organisation, by name or id (default: the only one).
     """
     with open_client(common) as client:
-        found = client.run(flows.find_integration(name, org))
+        found = the_integration(client, name)
         if every:
-            seconds = None if every == "never" else parse_span(every, "--every")
-            answer = client.send(calls.schedule_rotation(found.org, found.id, seconds))
-            return _show_status(answer, as_json=common.as_json)
+            return _schedule(client, found.id, every)
         if status:
-            answer = client.send(calls.rotation_status(found.org, found.id))
-            return _show_status(answer, as_json=common.as_json)
+            return _status(client, found.id)
         if cancel:
-            return _show_cancelled(client.rotations.cancel(found.id), as_json=common.as_json)
-        administrator = None
-        if as_admin or aws_profile:
-            from valetkey.cli.aws_credentials import find_credentials  # noqa: PLC0415
-
-            administrator = find_credentials(aws_profile)
-        rotation = client.send(
-            calls.rotate_integration(
-                found.org,
-                found.id,
-                delete_stranger=delete_stranger,
-                grace_seconds=parse_span(grace, "--grace") if grace else None,
-                administrator=administrator,
-            )
+            ended = client.rotations.cancel(found.id)
+            render.one(client, ended, say=ended.steps[-1].note or ended.stage)
+            return Exit.DONE
+        rotation = client.rotations.create(
+            found.id,
+            delete_stranger=delete_stranger,
+            grace_seconds=parse_span(grace, "--grace") if grace else None,
+            administrator=find_administrator(admin),
         )
-        return _follow(client, found, rotation, wait=wait, as_json=common.as_json)
+        return _follow(client, rotation, wait=wait)
 
 
-def _show_cancelled(rotation: Rotation, *, as_json: bool) -> Exit:
-    if as_json:
-        show.write_json(rotation)
-    else:
-        show.say(rotation.steps[-1].note or rotation.stage)
-    return Exit.DONE
-
-
-def _follow(
-    client: Client, found: Integration, rotation: dict[str, Any], *, wait: bool, as_json: bool
-) -> Exit:
-    shown = 0
+def _follow(client: Terminal, rotation: Rotation, *, wait: bool) -> Exit:
+    is_quiet, shown = client.common.form != "table", 0
     while True:
-        if not as_json:
-            shown = _show_steps(rotation, shown)
-        if not wait or rotation["stage"] in _SETTLED or rotation["problem"]:
+        shown = shown if is_quiet else _show_steps(rotation, shown)
+        if not wait or rotation.stage in _SETTLED or rotation.problem:
             break
         time.sleep(_LOOK_AGAIN)
-        answer = client.send(calls.rotation_status(found.org, found.id))
-        rotation = answer["rotation"] or rotation
-    if as_json:
-        show.write_json(rotation)
-    elif rotation["problem"]:
-        show.say(rotation["problem"])
-    elif rotation["nextStepAt"]:
-        show.say(f"The server goes on by itself at {rotation['nextStepAt']}.")
-    failed = rotation["stage"] in _FAILED or bool(rotation["problem"])
+        rotation = client.rotations.get_latest(rotation.integration_id)
+    if is_quiet:
+        render.one(client, rotation)
+    elif rotation.problem:
+        show.say(rotation.problem)
+    elif rotation.next_step_at:
+        show.say(f"The server goes on by itself at {show.moment(rotation.next_step_at)}.")
+    failed = rotation.stage in _FAILED or bool(rotation.problem)
     return Exit.FAILED if failed else Exit.DONE
 
 
-def _show_steps(rotation: dict[str, Any], shown: int) -> int:
-    names = {"new": rotation["newKey"], "old": rotation["oldKey"]}
-    for step in rotation["steps"][shown:]:
-        note = f" ({step['note']})" if step["note"] else ""
-        show.say(_SENTENCES.get(step["stage"], step["stage"]).format(**names) + note)
-    return len(rotation["steps"])
+def _show_steps(rotation: Rotation, shown: int) -> int:
+    names = {"new": rotation.new_access_key_id, "old": rotation.old_access_key_id}
+    for step in rotation.steps[shown:]:
+        note = f" ({step.note})" if step.note else ""
+        show.say(_SENTENCES.get(step.stage, step.stage).format(**names) + note)
+    return len(rotation.steps)
 
 
-def _show_status(answer: dict[str, Any], *, as_json: bool) -> Exit:
-    if as_json:
-        show.write_json(answer)
-        return Exit.DONE
-    rotation, schedule = answer["rotation"], answer["schedule"]
-    if rotation is None:
+def _status(client: Terminal, integration_id: str) -> Exit:
+    """Show the latest rotation and, to people, the schedule."""
+    try:
+        rotation = client.rotations.get_latest(integration_id)
+    except NotFound:
+        if client.common.form != "table":
+            raise
         show.say("The key was never rotated.")
     else:
-        show.facts(
-            [
-                ("stage", rotation["stage"]),
-                ("problem", rotation["problem"]),
-                ("old key", rotation["oldKey"]),
-                ("new key", rotation["newKey"]),
-                ("begun", rotation["startedAt"]),
-                ("by", rotation["actor"]),
-                ("next step", rotation["nextStepAt"] or ""),
-            ]
-        )
-    if schedule is None:
-        show.say("It is not rotated by schedule: see --every.")
-    else:
-        days = schedule["everySeconds"] / 86_400
-        spread = schedule["jitterSeconds"] / 3600
-        show.say(
-            f"It is rotated every {days:g} days, spread by up to {spread:g} hours; next at "
-            f"{schedule['nextAt']}."
-        )
+        render.one(client, rotation)
+    if client.common.form == "table":
+        try:
+            show.say(_sentence(client.rotations.get_schedule(integration_id)))
+        except NotFound:
+            show.say("It is not rotated by schedule: see --every.")
     return Exit.DONE
 
 
-def disable(name: str, /, *, org: str = "", common: Common = COMMON) -> None:
-    """Give no credentials through an integration until it is enabled again.
+def _schedule(client: Terminal, integration_id: str, every: str) -> Exit:
+    if every == "never":
+        client.rotations.delete_schedule(integration_id)
+        render.done(client, "It is not rotated by schedule: see --every.")
+        return Exit.DONE
+    seconds = parse_span(every, "--every")
+    made = client.rotations.put_schedule(integration_id, every_seconds=seconds)
+    render.one(client, made, say=_sentence(made))
+    return Exit.DONE
 
-    Sessions that were handed out live on until they end: see 'valetkey leases revoke'.
+
+def _sentence(schedule: RotationSchedule) -> str:
+    days, spread = schedule.every_seconds / 86_400, schedule.jitter_seconds / 3600
+    return (
+        f"It is rotated every {days:g} days, spread by up to {spread:g} hours; next at "
+        f"{show.moment(schedule.next_at)}."
+    )
+
+
+def disable(name: str, /, *, common: Common = COMMON) -> None:
+    """Vend no credentials through an integration until it is enabled again.
+
+    Leases live on until they end: see 'valetkey leases revoke'.
 
     Parameters
     ----------
     name
         The integration's name or id.
-    org
-        The organisation, by name or id (default: the only one).
     """
-    _switch(name, org, common, on=False)
-
-
-def enable(name: str, /, *, org: str = "", common: Common = COMMON) -> None:
-    """Give credentials through an integration again.
-
-    Parameters
-    ----------
-    name
-        The integration's name or id.
-    org
-        The organisation, by name or id (default: the only one).
-    """
-    _switch(name, org, common, on=True)
-
-
-def _switch(name: str, org: str, common: Common, *, on: bool) -> None:
     with open_client(common) as client:
-        found = client.run(flows.find_integration(name, org))
-        changed = client.send(calls.switch_integration(found.org, found.id, on=on))
-    if common.as_json:
-        show.write_json(changed)
-    elif on:
-        show.say(f"The integration {changed.name} is on again: verify it.")
-    else:
-        show.say(f"The integration {changed.name} is off: no credentials are given through it.")
+        changed = client.integrations.disable(the_integration(client, name).id)
+        say = f"The integration {changed.name} is off: no credentials are given through it."
+        render.one(client, changed, say=say)
+
+
+def enable(name: str, /, *, common: Common = COMMON) -> None:
+    """Vend credentials through an integration again.
+
+    Parameters
+    ----------
+    name
+        The integration's name or id.
+    """
+    with open_client(common) as client:
+        changed = client.integrations.enable(the_integration(client, name).id)
+        render.one(client, changed, say=f"The integration {changed.name} is on again: verify it.")

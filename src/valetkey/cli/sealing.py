@@ -11,7 +11,7 @@ from valetkey.cli import show
 from valetkey.cli.exits import Exit
 from valetkey.cli.server import SETUP, Setup, make_sealing_key, reseal
 
-app = App(name="keys", help="The key that seals stored secrets.")
+app = App(name="seal", help="The key that seals stored secrets.")
 
 
 @app.command
@@ -28,7 +28,7 @@ def new(path: Path, /, *, setup: Setup = SETUP) -> None:
         show.write_json({"key": f"file:{path}"})
         return
     show.say(f"Made. Name it in the settings as key = 'file:{path}', the present one under")
-    show.say("previous_keys, start every server anew, and run: valetkey keys rotate")
+    show.say("previous_keys, start every server anew, and run: valetkey seal rotate")
 
 
 @app.command
@@ -65,5 +65,5 @@ def rotate(*, setup: Setup = SETUP) -> Exit:
     for key_id, count in outcome.lost.items():
         show.say(f"{count} secrets need {key_id}, which is not in the settings: they do not open.")
     if not outcome.unused and not outcome.moved and not outcome.lost:
-        show.say("There is nothing to move. To bring in a new key: valetkey keys new FILE")
+        show.say("There is nothing to move. To bring in a new key: valetkey seal new FILE")
     return Exit.FAILED if outcome.lost else Exit.DONE

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from valetkey.cli.exits import Explained
-    from valetkey.sdk.models import Report
+    from valetkey.wire.reports import Report
 
 _PIPE_WIDTH: Final = 400
 
@@ -50,6 +50,13 @@ def write_json(value: Any) -> None:
     import msgspec  # noqa: PLC0415
 
     write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def write_raw(body: bytes) -> None:
+    """Print JSON as it came, indented."""
+    import msgspec  # noqa: PLC0415
+
+    write(msgspec.json.format(body, indent=2).decode())
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
@@ -105,8 +112,23 @@ def error(problem: Explained) -> None:
 def error_json(problem: Explained) -> None:
     """Print an error for programs, in the REST API's form."""
     shown = {"message": problem.message, "code": problem.code, "hint": problem.hint}
-    request_id = getattr(problem, "request_id", "")
-    write_json({"error": shown | ({"requestId": request_id} if request_id else {})})
+    more = {
+        "field": getattr(problem, "field", ""),
+        "details": dict(getattr(problem, "details", {})),
+        "requestId": getattr(problem, "request_id", ""),
+    }
+    write_json({"error": shown | {name: value for name, value in more.items() if value}})
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is destroyed, where somebody is there to be asked. Raises
+    InvalidRequest when they don't type yes."""
+    from valetkey.sdk.errors import InvalidRequest  # noqa: PLC0415
+
+    if yes or not sys.stdin.isatty():
+        return
+    if messages().input(f"{question} Type yes: ", markup=False).strip() != "yes":
+        raise InvalidRequest("Nothing was changed.", hint="--yes doesn't ask.")
 
 
 def moment(value: datetime | None) -> str:

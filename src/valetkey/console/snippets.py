@@ -91,7 +91,7 @@ def _renewing(wanted: Wanted, call: str) -> str:
     )
     return (
         "# Or, renewing itself (pip install valetkey; valetkey login):\n"
-        f"# import valetkey; driver = valetkey.Client().driver({wanted.location!r})\n"
+        f"# import valetkey; location = valetkey.Client().location({wanted.location!r})\n"
         f"# {call.replace('SCOPE', scope)}"
     )
 
@@ -114,7 +114,7 @@ s3 = boto3.Session(
 ).client("s3"{endpoint})
 s3.list_objects_v2(Bucket={wanted.bucket!r}, Prefix={_first(wanted)!r})
 
-{_renewing(wanted, 'driver.boto3_session(SCOPE).client("s3")')}"""
+{_renewing(wanted, 'location.boto3_session(SCOPE).client("s3")')}"""
     return Snippet("boto3", "boto3", f"For Python. {_DIES}", text)
 
 
@@ -134,7 +134,7 @@ files = s3fs.S3FileSystem(
 )
 files.ls({f"{wanted.bucket}/{_first(wanted)}"!r})
 
-{_renewing(wanted, "driver.s3fs(SCOPE)")}"""
+{_renewing(wanted, "location.s3fs(SCOPE)")}"""
     return Snippet("s3fs", "s3fs", f"For Python. {_DIES}", text)
 
 
@@ -158,7 +158,7 @@ options = {{
 {lines}}}
 table = pl.scan_parquet({url!r}, storage_options=options)
 
-{_renewing(wanted, f"table = pl.scan_parquet({url!r}, **driver.polars(SCOPE))")}"""
+{_renewing(wanted, f"table = pl.scan_parquet({url!r}, **location.polars(SCOPE))")}"""
     return Snippet("polars", "polars", f"For Python. {_DIES}", text)
 
 

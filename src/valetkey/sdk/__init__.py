@@ -1,8 +1,7 @@
-"""The client library: ``valetkey.Client``. It imports nothing else of Valetkey."""
+"""The client library: ``valetkey.Client``. It imports ``valetkey.wire`` and nothing else of
+Valetkey."""
 
-from valetkey.sdk import calls, flows
 from valetkey.sdk.client import AsyncClient, Client
-from valetkey.sdk.driver import AsyncDriver, Driver
 from valetkey.sdk.errors import (
     ApiError,
     AwsRefused,
@@ -16,23 +15,23 @@ from valetkey.sdk.errors import (
     Unavailable,
     VersionMismatch,
 )
-from valetkey.sdk.models import Credentials, DriverInfo, PresignedUrl
+from valetkey.sdk.location import AsyncLocationClient, LocationClient
 from valetkey.sdk.refresher import Held, Refresher
 from valetkey.sdk.transport import Patience
+from valetkey.wire.credentials import Credentials, PresignedUrl
 
 __all__ = [
     "ApiError",
     "AsyncClient",
-    "AsyncDriver",
+    "AsyncLocationClient",
     "AwsRefused",
     "Client",
     "Conflict",
     "Credentials",
     "Denied",
-    "Driver",
-    "DriverInfo",
     "Held",
     "InvalidRequest",
+    "LocationClient",
     "MissingPackage",
     "NotFound",
     "Patience",
@@ -42,6 +41,4 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "VersionMismatch",
-    "calls",
-    "flows",
 ]

@@ -13,25 +13,28 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from valetkey.sdk import calls
-from valetkey.sdk.calls import Call, Flow
-from valetkey.sdk.driver import AsyncDriver, Driver
+from valetkey.sdk.call import Call, Flow
+from valetkey.sdk.clock import Clock, utc_now
 from valetkey.sdk.errors import ApiError
 from valetkey.sdk.exchange import Answer, Lines, Outcome, Send, Steps, Wait, exchange
-from valetkey.sdk.models import Token
+from valetkey.sdk.location import AsyncLocationClient, LocationClient
 from valetkey.sdk.processes import begins_anew
-from valetkey.sdk.profiles import DEFAULT_URL, Login, find_place
-from valetkey.sdk.refresher import Clock, utc_now
+from valetkey.sdk.profiles import DEFAULT_URL, KeptLogin, find_place
 from valetkey.sdk.resources import AsyncResources, Resources
 from valetkey.sdk.transport import (
+    RETRIES,
+    TIMEOUT,
+    Options,
     Patience,
     TokenSource,
     checked_url,
     client_options,
     decode,
+    part,
     request_parts,
     unreachable,
 )
+from valetkey.wire.accounts import Login
 from valetkey.wire.base import Page
 
 T = TypeVar("T")
@@ -44,21 +47,17 @@ class _Base:
         self,
         url: str | None,
         token: str | TokenSource | None,
-        *,
-        clock: Clock,
-        patience: Patience | None,
-        allow_http: bool,
+        options: Options,
     ) -> None:
         self._reopening: tuple[Any, ...] | None = None
         if url is None and token is None:
             place = find_place(os.environ, _renew)
             url, token = place.url, place.token
-            more = {"clock": clock, "patience": patience, "allow_http": allow_http}
-            self._reopening = (type(self), place.url, more)
-        self.url = checked_url(url or DEFAULT_URL, allow_http=allow_http)
-        self.clock = clock
-        self._allow_http = allow_http
-        self._patience = patience or Patience()
+            self._reopening = (type(self), place.url, options.given)
+        self.url = checked_url(url or DEFAULT_URL, allow_http=options.allow_http)
+        self.clock = options.clock
+        self._options = options
+        self._patience = options.patience or Patience(attempts=options.retries + 1)
         self._token: TokenSource | None = (lambda: token) if isinstance(token, str) else token
 
     @classmethod
@@ -88,10 +87,16 @@ class _Base:
 class Client(_Base, Resources):
     """A server, and who asks it. Threads may share a client.
 
-    Without ``url`` and ``token`` they are those of the environment, or of the login that
-    ``valetkey login`` kept. ``token`` is a login's or an API token's, or a function that returns
-    it; ``clock`` returns the present time, aware. Use it as a context manager, or call
-    :meth:`close`. Raises Unauthenticated, InvalidRequest.
+    - ``url``, ``token``: left out, they are those of the environment, or of the login that
+      ``valetkey login`` kept. A token is a login's or an API token's, or a function that
+      returns one.
+    - ``timeout``: seconds that one answer may take.
+    - ``retries``: how often what failed is tried again, where that is safe.
+    - ``http``: your own ``httpx.Client``, with proxies or certificates; you close it.
+    - ``allow_http``: send the token unencrypted to another machine.
+    - ``clock``, ``sleep``, ``patience``: for tests: the time, waiting, and how long.
+
+    Use it as a context manager, or call ``close``. Raises Unauthenticated, InvalidRequest.
     """
 
     def __init__(
@@ -99,20 +104,27 @@ class Client(_Base, Resources):
         url: str | None = None,
         token: str | TokenSource | None = None,
         *,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        http: httpx.Client | None = None,
+        allow_http: bool = False,
         clock: Clock = utc_now,
         patience: Patience | None = None,
-        allow_http: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        _Base.__init__(self, url, token, clock=clock, patience=patience, allow_http=allow_http)
+        _Base.__init__(self, url, token, Options(timeout, retries, clock, patience, allow_http))
         Resources.__init__(self, self)
         self._sleep = sleep
-        self._http = httpx.Client(**client_options(self.url))
+        self._owns_http = http is None
+        self._http = http or self._new_http()
         begins_anew(self)
 
     def after_fork(self) -> None:
         """Open connections of one's own; the parent's are left as they are."""
-        self._http = httpx.Client(**client_options(self.url))
+        self._owns_http, self._http = True, self._new_http()
+
+    def _new_http(self) -> httpx.Client:
+        return httpx.Client(**client_options(self.url, self._options.timeout))
 
     def send(self, call: Call[T]) -> T:
         """Send a call and return its answer. Raises ApiError."""
@@ -142,8 +154,7 @@ class Client(_Base, Resources):
         """Yield the entries of a list, part after part. Raises ApiError."""
         following: str | None = None
         while True:
-            query = dict(call.query) | ({"cursor": following} if following else {})
-            page = self.send(replace(call, query=query))
+            page = self.send(part(call, following))
             yield from page.items
             following = page.next
             if following is None:
@@ -163,13 +174,15 @@ class Client(_Base, Resources):
         finally:
             answer.close()
 
-    def driver(self, name: str, *, project: str = "") -> Driver:
-        """Return a driver by name or id. Nothing is asked until it is used."""
-        return Driver(self, name, project)
+    def location(self, name: str, *, project: str = "") -> LocationClient:
+        """Return a location by its name or id, to get credentials for; ``project`` says which,
+        where several have the name. Nothing is asked until it is used."""
+        return LocationClient(self, name, project)
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Close the connections, but not an ``http`` that was given."""
+        if self._owns_http:
+            self._http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -197,7 +210,7 @@ class Client(_Base, Resources):
 
     def _open(self, step: Send, opened: list[httpx.Response]) -> Outcome:
         try:
-            request = self._http.build_request(**request_parts(step.call, self._token))
+            request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = self._http.send(request, stream=True)
             if answer.is_success:
                 opened.append(answer)
@@ -208,7 +221,7 @@ class Client(_Base, Resources):
 
     def _answer(self, step: Send) -> Outcome:
         try:
-            request = self._http.build_request(**request_parts(step.call, self._token))
+            request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = self._http.send(request)
         except httpx.HTTPError as error:
             return error
@@ -216,22 +229,27 @@ class Client(_Base, Resources):
 
 
 class AsyncClient(_Base, AsyncResources):
-    """The same for asyncio: ``await client.send(call)``."""
+    """The same for asyncio: ``await client.locations.get("training-data")``. The parameters are
+    those of ``Client``; ``http`` is an ``httpx.AsyncClient``."""
 
     def __init__(
         self,
         url: str | None = None,
         token: str | TokenSource | None = None,
         *,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        http: httpx.AsyncClient | None = None,
+        allow_http: bool = False,
         clock: Clock = utc_now,
         patience: Patience | None = None,
-        allow_http: bool = False,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
-        _Base.__init__(self, url, token, clock=clock, patience=patience, allow_http=allow_http)
+        _Base.__init__(self, url, token, Options(timeout, retries, clock, patience, allow_http))
         AsyncResources.__init__(self, self)
         self._sleep = sleep
-        self._http = httpx.AsyncClient(**client_options(self.url))
+        self._owns_http = http is None
+        self._http = http or httpx.AsyncClient(**client_options(self.url, timeout))
         self._blocking: Client | None = None
 
     async def send(self, call: Call[T]) -> T:
@@ -264,8 +282,7 @@ class AsyncClient(_Base, AsyncResources):
         """Yield the entries of a list, part after part. Raises ApiError."""
         following: str | None = None
         while True:
-            query = dict(call.query) | ({"cursor": following} if following else {})
-            page = await self.send(replace(call, query=query))
+            page = await self.send(part(call, following))
             for entry in page.items:
                 yield entry
             following = page.next
@@ -287,30 +304,26 @@ class AsyncClient(_Base, AsyncResources):
         finally:
             await answer.aclose()
 
-    def driver(self, name: str, *, project: str = "") -> AsyncDriver:
-        """Return a driver by name or id. Nothing is asked until it is used."""
-        return AsyncDriver(self, name, project)
+    def location(self, name: str, *, project: str = "") -> AsyncLocationClient:
+        """Return a location by its name or id, to get credentials for; ``project`` says which,
+        where several have the name. Nothing is asked until it is used."""
+        return AsyncLocationClient(self, name, project)
 
     def blocking(self) -> Client:
         """Return a blocking client of the same server and token, which closes with this one:
         libraries fetch credentials from threads of their own."""
         if self._blocking is None:
-            self._blocking = Client(
-                self.url,
-                self._token,
-                clock=self.clock,
-                patience=self._patience,
-                allow_http=self._allow_http,
-            )
+            self._blocking = Client(self.url, self._token, **self._options.given)
             where = self._reopening and (Client, *self._reopening[1:])
             self._blocking._reopening = where  # noqa: SLF001  # one class in two colours
         return self._blocking
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, but not an ``http`` that was given."""
         if self._blocking is not None:
             self._blocking.close()
-        await self._http.aclose()
+        if self._owns_http:
+            await self._http.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -338,7 +351,7 @@ class AsyncClient(_Base, AsyncResources):
 
     async def _open(self, step: Send, opened: list[httpx.Response]) -> Outcome:
         try:
-            request = self._http.build_request(**request_parts(step.call, self._token))
+            request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = await self._http.send(request, stream=True)
             if answer.is_success:
                 opened.append(answer)
@@ -349,7 +362,7 @@ class AsyncClient(_Base, AsyncResources):
 
     async def _answer(self, step: Send) -> Outcome:
         try:
-            request = self._http.build_request(**request_parts(step.call, self._token))
+            request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = await self._http.send(request)
         except httpx.HTTPError as error:
             return error
@@ -368,6 +381,6 @@ def _reopen(kind: Any, url: str, more: dict[str, Any]) -> Any:
     return kind.from_environment(url, **more)
 
 
-def _renew(login: Login) -> Token:
+def _renew(login: KeptLogin) -> Login:
     with Client(login.url) as client:
-        return client.send(calls.refresh(login.refresh_token))
+        return client.accounts.renew_login(token=login.token)

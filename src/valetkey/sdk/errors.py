@@ -16,7 +16,8 @@ class ApiError(Exception):
     """What happened (``message``), its kind for programs (``code``), what to do (``hint``).
 
     ``request_id`` finds the request in the server's log; it is empty when there was no answer.
-    ``status`` is the HTTP status, 0 without one. ``details`` are the server's further facts.
+    ``status`` is the HTTP status, 0 without one. ``field`` is the property of the request that is
+    wrong, if it is one; ``details`` are the server's further facts.
     """
 
     code = "error"
@@ -29,6 +30,7 @@ class ApiError(Exception):
         code: str = "",
         request_id: str = "",
         status: int = 0,
+        field: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
@@ -37,6 +39,7 @@ class ApiError(Exception):
         self.code = code or type(self).code
         self.request_id = request_id
         self.status = status
+        self.field = field
         self.details: Mapping[str, Any] = dict(details or {})
 
     def __str__(self) -> str:
@@ -128,7 +131,7 @@ _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
     503: Unavailable,
     504: Unavailable,
 }
-_OWN: Final = frozenset({"message", "code", "hint", "requestId"})
+_OWN: Final = frozenset({"message", "code", "hint", "requestId", "field"})
 
 
 def error_from(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
@@ -143,6 +146,7 @@ def error_from(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError
         "code": str(told.get("code") or ""),
         "request_id": str(told.get("requestId") or headers.get("x-request-id", "")),
         "status": status,
+        "field": str(told.get("field") or ""),
         "details": {name: value for name, value in told.items() if name not in _OWN},
     }
     kind = _BY_STATUS.get(status, ServerFailed)

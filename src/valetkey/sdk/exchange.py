@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from valetkey.sdk.calls import Call
+from valetkey.sdk.call import Call
 from valetkey.sdk.errors import ApiError
 from valetkey.sdk.transport import Patience, may_repeat, pause_for, read, unreachable
 

@@ -18,29 +18,28 @@ from typing import Final
 
 import msgspec
 
+from valetkey.sdk.clock import Clock, utc_now
 from valetkey.sdk.errors import InvalidRequest, Unauthenticated, Unavailable
-from valetkey.sdk.models import Token
-from valetkey.sdk.refresher import Clock, utc_now
 from valetkey.sdk.transport import TokenSource, checked_url
+from valetkey.wire.accounts import Login
 
 #: Where `valetkey serve` listens unless told otherwise.
 DEFAULT_URL: Final = "http://127.0.0.1:8484"
 _TOO_OPEN: Final = 0o077
 _LARGEST: Final = 64 * 1024
-#: Exchanges a login's refresh token, at the login's server, for a new token.
-Renew = Callable[["Login"], Token]
+#: Exchanges a login's token, at the login's server, for a later one.
+Renew = Callable[["KeptLogin"], Login]
 
 
-class Login(msgspec.Struct, frozen=True):
-    """Where somebody is logged in. ``token`` and ``refresh_token`` are secrets."""
+class KeptLogin(msgspec.Struct, frozen=True):
+    """Where somebody is logged in. ``token`` is a secret."""
 
     url: str
     email: str
     token: str
-    refresh_token: str = ""
 
     def __repr__(self) -> str:
-        return f"<Login {self.email} at {self.url}>"
+        return f"<KeptLogin {self.email} at {self.url}>"
 
     @property
     def lifetime(self) -> tuple[datetime, datetime] | None:
@@ -56,8 +55,8 @@ class Login(msgspec.Struct, frozen=True):
             return None
 
     def wants_renewal(self, now: datetime) -> bool:
-        """Tell whether half of the token's life is over, and it can be renewed."""
-        if not self.refresh_token or self.lifetime is None:
+        """Tell whether half of the token's life is over."""
+        if self.lifetime is None:
             return False
         made, ends = self.lifetime
         return now >= made + (ends - made) / 2
@@ -101,7 +100,7 @@ def find_place(
 class LoginToken:
     """The token of a login, renewed when half of its life is over; threads may share it."""
 
-    def __init__(self, path: Path, login: Login, renew: Renew, clock: Clock = utc_now) -> None:
+    def __init__(self, path: Path, login: KeptLogin, renew: Renew, clock: Clock = utc_now) -> None:
         self._path = path
         self._login = login
         self._renew = renew
@@ -115,7 +114,7 @@ class LoginToken:
                 self._login = self._renewed()
             return self._login.token
 
-    def _renewed(self) -> Login:
+    def _renewed(self) -> KeptLogin:
         kept = read_login(self._path)
         if kept is not None and kept.url == self._login.url and kept.email == self._login.email:
             self._login = kept
@@ -125,9 +124,7 @@ class LoginToken:
             token = self._renew(self._login)
         except (Unavailable, Unauthenticated):
             return self._login  # its present token may still hold, and if not, the server says so
-        renewed = msgspec.structs.replace(
-            self._login, token=token.id_token, refresh_token=token.refresh_token
-        )
+        renewed = msgspec.structs.replace(self._login, token=token.token)
         if kept is not None and self._login is kept:
             write_login(self._path, renewed)  # not when somebody has logged out meanwhile
         return renewed
@@ -162,7 +159,7 @@ def login_file(environment: Mapping[str, str]) -> Path:
     return base / "valetkey" / "login.json"
 
 
-def read_login(path: Path) -> Login | None:
+def read_login(path: Path) -> KeptLogin | None:
     """Return the login in a file; None when there is no file.
 
     Raises InvalidRequest when others may read it, or it is something else.
@@ -174,7 +171,7 @@ def read_login(path: Path) -> Login | None:
                     f"Others may read {path}, which holds your token.",
                     hint=f"chmod 600 {path}; and log in again if somebody may have read it.",
                 )
-            return msgspec.json.decode(file.read(_LARGEST), type=Login)
+            return msgspec.json.decode(file.read(_LARGEST), type=KeptLogin)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -187,7 +184,7 @@ def read_login(path: Path) -> Login | None:
         ) from None
 
 
-def write_login(path: Path, login: Login) -> None:
+def write_login(path: Path, login: KeptLogin) -> None:
     """Keep a login where only its owner reads it."""
     write_private(path, [msgspec.json.encode(login)])
 

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from valetkey.sdk.clock import Clock, utc_now
 from valetkey.sdk.errors import ApiError, Unavailable
-from valetkey.sdk.models import Credentials
 from valetkey.sdk.processes import begins_anew
+from valetkey.wire.credentials import Credentials
 
-Clock = Callable[[], datetime]
 #: AWS's SDKs ask again when less than 15 minutes remain (botocore's advisory refresh).
 _AMPLE: Final = timedelta(minutes=20)
 #: This machine's clock may be behind by so much: what seems to have less left may have ended, and
@@ -22,11 +22,6 @@ SKEW: Final = timedelta(minutes=5)
 #: After a server that did not answer, or had nothing better, this long passes before it is asked
 #: again.
 _PAUSE: Final = timedelta(seconds=5)
-
-
-def utc_now() -> datetime:
-    """Return the present time, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +35,8 @@ class Held:
     def good_until(self) -> datetime:
         """When it is time for new ones: 20 minutes before the end, or at half of a short life, but
         at least 5 minutes before the end."""
-        lifetime = self.credentials.expiration - self.fetched_at
-        return self.credentials.expiration - max(SKEW, min(_AMPLE, lifetime / 2))
+        lifetime = self.credentials.expires_at - self.fetched_at
+        return self.credentials.expires_at - max(SKEW, min(_AMPLE, lifetime / 2))
 
     def due(self, now: datetime) -> bool:
         """Tell whether it is time for new ones."""
@@ -81,7 +76,7 @@ class Refresher:
         if held is not None and not self._wanted(held):
             return held.credentials
         ended = self._ended
-        waits = held is None or held.credentials.expiration - self._clock() < SKEW
+        waits = held is None or held.credentials.expires_at - self._clock() < SKEW
         if not self._fetching.acquire(blocking=waits):
             assert held is not None  # noqa: S101  # only who holds nothing waits
             return held.credentials
@@ -96,12 +91,12 @@ class Refresher:
         if held is None:
             return self._clock()
         pause_until = self._pause_until or held.good_until
-        return min(max(held.good_until, pause_until), held.credentials.expiration)
+        return min(max(held.good_until, pause_until), held.credentials.expires_at)
 
     def _wanted(self, held: Held) -> bool:
         now = self._clock()
         if self._pause_until is not None and now < self._pause_until:
-            return held.credentials.expiration <= now
+            return held.credentials.expires_at <= now
         return held.due(now)
 
     def _renewed(self, ended: int) -> Credentials:
@@ -119,7 +114,7 @@ class Refresher:
             if not isinstance(error, Unavailable):
                 raise
             self._pause_until = self._clock() + _PAUSE
-            if held is not None and held.credentials.expiration > self._clock():
+            if held is not None and held.credentials.expires_at > self._clock():
                 return held.credentials
             raise
         finally:

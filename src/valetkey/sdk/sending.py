@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from valetkey.sdk.calls import Call
+from valetkey.sdk.call import Call
 from valetkey.wire.base import Nothing, Query
 from valetkey.wire.operation import Operation
 
@@ -40,7 +40,8 @@ def call(
         operation.result if operation.has_result else operation.lines,
         body if operation.has_body else None,
         _pairs(query),
-        again=operation.makes or operation.method in {"PUT", "PATCH"},
+        # A lost answer may have ended the login that was shown: a repeat would be refused.
+        again=operation.tag != "accounts" or operation.id == "renewLogin",
         headers=headers,
     )
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
-from valetkey.sdk.calls import Call
+from valetkey.sdk.call import Call
+from valetkey.sdk.clock import Clock
 from valetkey.sdk.errors import (
     ApiError,
     InvalidRequest,
@@ -21,15 +24,18 @@ from valetkey.sdk.errors import (
     Unavailable,
     error_from,
 )
+from valetkey.wire.base import Page
 
 T = TypeVar("T")
 #: Returns the token to send with each request, so that a short-lived one may be renewed.
 TokenSource = Callable[[], str]
-_ATTEMPTS: Final = 4
+#: After a first attempt.
+RETRIES: Final = 3
 _TOO_MANY_REQUESTS: Final = 429
 _LONGEST_PAUSE: Final = 20.0
 #: Seconds: a verification asks AWS a dozen things.
-TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
+TIMEOUT: Final = 60.0
+_CONNECT: Final = 5.0
 
 
 def checked_url(url: str, *, allow_http: bool = False) -> str:
@@ -60,19 +66,29 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def client_options(url: str) -> dict[str, Any]:
+@cache
+def user_agent() -> str:
+    """Return what the library calls itself."""
+    try:
+        return f"valetkey-python/{version('valetkey')}"
+    except PackageNotFoundError:
+        return "valetkey-python"
+
+
+def client_options(url: str, timeout: float) -> dict[str, Any]:
     """Return what both of httpx's clients are made with. This machine is never reached through
     a proxy."""
     host = urlsplit(url).hostname or ""
-    return {"base_url": url, "timeout": TIMEOUT, "trust_env": not is_loopback(host)}
+    limit = httpx.Timeout(timeout, connect=min(timeout, _CONNECT))
+    return {"base_url": url, "timeout": limit, "trust_env": not is_loopback(host)}
 
 
-def request_parts(call: Call[Any], token: TokenSource | None) -> dict[str, Any]:
+def request_parts(call: Call[Any], url: str, token: TokenSource | None) -> dict[str, Any]:
     """Return the arguments of httpx's ``build_request``."""
-    headers = {"Accept": "application/json", **call.headers}
+    headers = {"Accept": "application/json", "User-Agent": user_agent(), **call.headers}
     if token is not None:
         headers["Authorization"] = f"Bearer {_clean(token())}"
-    parts: dict[str, Any] = {"method": call.method, "url": call.path, "headers": headers}
+    parts: dict[str, Any] = {"method": call.method, "url": url + call.path, "headers": headers}
     if call.query:
         parts["params"] = call.query
     if call.body is not None:
@@ -128,7 +144,7 @@ class Patience:
     ``chance`` returns a number from 0 to 1.
     """
 
-    attempts: int = _ATTEMPTS
+    attempts: int = RETRIES + 1
     first_pause: float = 0.2
     chance: Callable[[], float] = random.random
 
@@ -152,3 +168,24 @@ def pause_for(error: ApiError, planned: float) -> float | None:
     """Return how long to wait; None when the server asks for more patience than there is."""
     asked = error.retry_after if isinstance(error, Unavailable) else 0.0
     return max(asked, planned) if asked <= _LONGEST_PAUSE else None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a client asks; clients that are made from one another have the same."""
+
+    timeout: float
+    retries: int
+    clock: Clock
+    patience: Patience | None
+    allow_http: bool
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments that make another client ask the same way."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+def part(call: Call[Page[T]], cursor: str | None) -> Call[Page[T]]:
+    """Return the request for the part of a list that a cursor names; None: the first."""
+    return replace(call, query=dict(call.query) | ({"cursor": cursor} if cursor else {}))

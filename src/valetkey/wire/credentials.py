@@ -87,6 +87,10 @@ class Credentials(Shape, frozen=True):
             ["It ends at 2026-01-31T12:40:00Z, which is sooner than was asked for."],
         ),
     ] = msgspec.field(default_factory=list)
+    requester_pays: Annotated[
+        bool | None,
+        says("Requests must say that they pay (`x-amz-request-payer`); absent: no need.", True),
+    ] = None
 
     def __repr__(self) -> str:
         return f"<Credentials lease={self.lease_id} until {self.expires_at}>"
@@ -162,6 +166,9 @@ class PresignedUrl(Shape, frozen=True):
         str, says("The URL.", "https://acme-data.s3.eu-central-1.amazonaws.com/train/cat.jpg?...")
     ]
     expires_at: Annotated[Moment, moment_meta("When it really ends.")]
+
+    def __repr__(self) -> str:
+        return f"<PresignedUrl {self.key!r} until {self.expires_at}>"
 
 
 _ONE: Final = "/v1/locations/{locationId}"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -37,6 +38,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
+from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call, lines
 from valetkey.wire import {modules}
@@ -133,8 +135,96 @@ def _argument(name: str, kind: str, *, is_list: bool) -> str:
     return f"{name}={made}"
 
 
+def listing_by_name(operation: Operation[Any, Any, Any]) -> Operation[Any, Any, Any] | None:
+    """Return the list in which what an operation shows is found by name; None if there is none."""
+    above, _, last = operation.path.rpartition("/")
+    if operation.method != "GET" or not (last.startswith("{") and operation.has_etag):
+        return None
+    lists = (each for each in OPERATIONS if (each.method, each.path) == ("GET", above))
+    return next((each for each in lists if "name" in each.query.__struct_fields__), None)
+
+
+def _says(hint: Any) -> str:
+    """Return the sentence that describes a property."""
+    metas = getattr(hint, "__metadata__", ())
+    return next((meta.description for meta in metas if getattr(meta, "description", "")), "")
+
+
+def _docstring(summary: str, described: Iterable[tuple[str, str]], *, is_short: bool) -> list[str]:
+    """Return a docstring's lines: what a method does, and what each parameter means. It is short
+    where another one takes its place at run time."""
+    if is_short:
+        return [f'        """{summary}"""']
+    lines = [f'        """{summary}', ""]
+    for name, text in described:
+        words = text.replace("`", "``").replace("\\", "")
+        lines += textwrap.wrap(
+            f"- ``{name}``: {words}",
+            96,
+            initial_indent=" " * 8,
+            subsequent_indent=" " * 10,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return [*lines, "", "        Raises ApiError.", '        """']
+
+
+def _described(operation: Operation[Any, Any, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each parameter of an operation's method, and what it means."""
+    for name in operation.parameters:
+        noun = snake(name).removesuffix("_id").replace("_", " ")
+        yield snake(name), f"The {noun}'s id." if name.endswith("Id") else f"The {noun}."
+    for kind in (operation.query, operation.body if operation.has_body else Nothing):
+        hints = typing.get_type_hints(kind, include_extras=True)
+        for each in msgspec.structs.fields(kind):
+            if not (issubclass(kind, Query) and each.name in _PAGING):
+                yield each.name, _says(hints[each.name])
+    if operation.versioned:
+        yield "if_version", "Refuse with VersionMismatch if it has another version by now."
+
+
+def finder(operation: Operation[Any, Any, Any], listing: Operation[Any, Any, Any]) -> str:
+    """Return the arguments and the body of a method that finds one thing by its name or id."""
+    *above, last = operation.parameters
+    which = snake(last).removesuffix("_id")
+    narrower = [name for name, *_ in _fields(listing.query) if name != "name"]
+    arguments = ["self", *(f"{snake(name)}: str" for name in above), f"{which}: str"]
+    arguments += ["*", *(f"{name}: str | None = None" for name in narrower)] if narrower else []
+    pairs = [f"{name!r}: {snake(name)}" for name in above]
+    query = ", ".join([f"name={which}", *(f"{name}={name}" for name in narrower), "limit=2"])
+    path = f"{{{', '.join(pairs)}}}, " if pairs else ""
+    listed = f"call({_operation_source(listing)}, {path}query={shape(listing.query)}({query}))"
+    pairs.append(f"{last!r}: {which}")
+    got = f"call({_operation_source(operation)}, {{{', '.join(pairs)}}})"
+    kind = which.replace("_", " ")
+    return f"{', '.join(arguments)}\n self._client.run(named({listed}, {got}, {which}, {kind!r}))"
+
+
+def _finder_docstring(
+    operation: Operation[Any, Any, Any], listing: Operation[Any, Any, Any], *, is_async: bool
+) -> list[str]:
+    which = snake(operation.parameters[-1]).removesuffix("_id")
+    above = [each for each in _described(operation) if each[0] != f"{which}_id"]
+    narrower = [each for each in _described(listing) if each[0] not in {"name", *dict(above)}]
+    described = [*above, (which, "Its name or id."), *narrower]
+    summary = f"{operation.summary.removesuffix('.')}, by its name or id."
+    return _docstring(summary, described, is_short=is_async)
+
+
 def method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
     """Return the source of an operation's method."""
+    listing = listing_by_name(operation)
+    if listing is not None:
+        arguments, body = finder(operation, listing).split("\n ")
+        word, waits = ("async def", "await ") if is_async else ("def", "")
+        result = shape(operation.result)
+        head = f"    {word} {method_name(operation)}({arguments}) -> {result}:"
+        lines = [head, *_finder_docstring(operation, listing, is_async=is_async)]
+        return "\n".join([*lines, f"        return {waits}{body}"])
+    return _plain_method(operation, is_async=is_async)
+
+
+def _plain_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
     positional = [snake(name) for name in operation.parameters]
     parts: dict[str, list[tuple[str, str, str, bool]]] = {
         "query": list(_fields(operation.query)) if operation.query is not Nothing else [],
@@ -152,7 +242,7 @@ def method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
     plain = not is_list and (operation.has_result or operation.lines is None)
     word = "async def" if is_async and plain else "def"
     lines = [f"    {word} {method_name(operation)}({', '.join(arguments)}) -> {result}:"]
-    lines.append(f'        """{operation.summary}"""')
+    lines += _docstring(operation.summary, _described(operation), is_short=is_async)
     sent = [_operation_source(operation)]
     if positional:
         pairs = zip(operation.parameters, positional, strict=True)
@@ -211,7 +301,8 @@ def page(tag: str) -> str:
     """Return the source of a resource's module."""
     operations = [operation for operation in OPERATIONS if operation.tag == tag]
     parts = []
-    for prefix, base, is_async in (("", "Resource", False), ("Async", "AsyncResource", True)):
+    twin = f"AsyncResource, like={class_name(tag)}"
+    for prefix, base, is_async in (("", "Resource", False), ("Async", twin, True)):
         methods = "\n\n".join(method(each, is_async=is_async) for each in operations)
         parts.append(
             f'class {prefix}{class_name(tag)}({base}):\n    """{TAGS[tag]}"""\n\n{methods}\n'

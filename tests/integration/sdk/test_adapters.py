@@ -15,16 +15,16 @@ from pyarrow import csv as arrow_csv
 
 from support.expiry import ShortLived, short_lived_client
 from support.server import DRIVER, OBJECTS, Installation
-from valetkey.sdk import Driver
-from valetkey.sdk.driver import _Adapters
+from valetkey.sdk import LocationClient
+from valetkey.sdk.location import _Adapters
 
 TABLE = OBJECTS["train/table.csv"]
 Read = Callable[[], Any]
 
 
-def with_boto3(driver: Driver) -> Read:
+def with_boto3(driver: LocationClient) -> Read:
     s3 = driver.boto3_session().client("s3")
-    bucket = driver.info.bucket_name
+    bucket = driver.info.bucket
 
     def read() -> Any:
         return s3.get_object(Bucket=bucket, Key="train/table.csv")["Body"].read()
@@ -32,8 +32,8 @@ def with_boto3(driver: Driver) -> Read:
     return read
 
 
-def with_boto3_resource(driver: Driver) -> Read:
-    bucket = driver.boto3_session().resource("s3").Bucket(driver.info.bucket_name)
+def with_boto3_resource(driver: LocationClient) -> Read:
+    bucket = driver.boto3_session().resource("s3").Bucket(driver.info.bucket)
 
     def read() -> Any:
         return bucket.Object("train/table.csv").get()["Body"].read()
@@ -41,17 +41,17 @@ def with_boto3_resource(driver: Driver) -> Read:
     return read
 
 
-def with_s3fs(driver: Driver) -> Read:
+def with_s3fs(driver: LocationClient) -> Read:
     files, address = driver.s3fs(), driver.url("table.csv")
     return lambda: files.cat_file(address)
 
 
-def with_obstore(driver: Driver) -> Read:
+def with_obstore(driver: LocationClient) -> Read:
     store = driver.obstore()
     return lambda: bytes(obstore.get(store, "train/table.csv").bytes())
 
 
-def with_pyarrow(driver: Driver) -> Read:
+def with_pyarrow(driver: LocationClient) -> Read:
     files, address = driver.pyarrow(), driver.url("table.csv").removeprefix("s3://")
 
     def read() -> bytes:
@@ -66,12 +66,12 @@ def with_pyarrow(driver: Driver) -> Read:
     return read
 
 
-def with_polars(driver: Driver) -> Read:
+def with_polars(driver: LocationClient) -> Read:
     options, address = driver.polars(), driver.url("table.csv")
     return lambda: pl.scan_csv(address, **options).collect().write_csv().encode()
 
 
-def with_duckdb(driver: Driver) -> Read:
+def with_duckdb(driver: LocationClient) -> Read:
     address, connection = driver.url("table.csv"), driver.duckdb(duckdb.connect())
 
     def read() -> bytes:
@@ -106,10 +106,10 @@ def test_every_library_is_tested() -> None:
 @pytest.fixture
 def short_lived(
     valetkey_server: Installation, request: pytest.FixtureRequest
-) -> Iterator[tuple[Driver, ShortLived]]:
+) -> Iterator[tuple[LocationClient, ShortLived]]:
     transport = ShortLived(request.param)
     with short_lived_client(valetkey_server, transport) as client:
-        yield client.driver(DRIVER), transport
+        yield client.location(DRIVER), transport
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def short_lived(
     ids=[library.__name__ for library, _ in LIBRARIES],
 )
 def test_a_library_keeps_reading_past_the_end_of_its_first_credential(
-    library: Callable[[Driver], Read], short_lived: tuple[Driver, ShortLived]
+    library: Callable[[LocationClient], Read], short_lived: tuple[LocationClient, ShortLived]
 ) -> None:
     driver, transport = short_lived
     read = library(driver)

@@ -14,15 +14,17 @@ import polars as pl
 import pytest
 
 from support.server import DRIVER, Installation
-from valetkey.sdk import Client, Driver
+from valetkey.sdk import Client, LocationClient
 
 
 @pytest.fixture
-def driver(valetkey_server: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+def driver(
+    valetkey_server: Installation, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LocationClient]:
     monkeypatch.setenv("VALETKEY_URL", valetkey_server.url)
     monkeypatch.setenv("VALETKEY_TOKEN", valetkey_server.token())
     with Client.from_environment() as client:
-        yield client.driver(DRIVER)
+        yield client.location(DRIVER)
 
 
 def read_obstore(store: Any, path: str) -> bytes:
@@ -43,9 +45,9 @@ def read_frame(frame: Any, path: str) -> bytes:
     return str(frame.collect().height).encode()
 
 
-def test_a_store_pickles_into_a_spawned_process(driver: Driver) -> None:
+def test_a_store_pickles_into_a_spawned_process(driver: LocationClient) -> None:
     context = multiprocessing.get_context("spawn")
-    key, path = "train/a.txt", f"{driver.info.bucket_name}/train/a.txt"
+    key, path = "train/a.txt", f"{driver.info.bucket}/train/a.txt"
     frame = pl.scan_csv(driver.url("table.csv"), **driver.polars())
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         assert pool.submit(read_obstore, driver.obstore(), key).result(60) == b"a"
@@ -59,7 +61,7 @@ FORKS = """
 import os, sys, threading
 import valetkey
 client = valetkey.Client.from_environment()
-driver = client.driver("training images")
+driver = client.location("training images")
 current = driver.renewing()
 current()
 s3 = driver.boto3_session().client("s3")
@@ -70,7 +72,7 @@ for _ in range(4):
     if child == 0:
         current._held = None
         current()
-        body = s3.get_object(Bucket=driver.info.bucket_name, Key="train/a.txt")["Body"].read()
+        body = s3.get_object(Bucket=driver.info.bucket, Key="train/a.txt")["Body"].read()
         os._exit(0 if body == b"a" else 1)
     children.append(child)
 print([os.waitpid(child, 0)[1] for child in children])

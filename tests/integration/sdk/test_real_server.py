@@ -22,7 +22,7 @@ def test_credentials_open_what_was_asked_for_and_nothing_else(
     valetkey_server: Installation,
 ) -> None:
     with valetkey_server.client() as client:
-        got = client.driver(DRIVER).credentials(["cats"], ["read"], ttl=900)
+        got = client.location(DRIVER).credentials(["cats"], ["read"], ttl=900)
     key = AccessKey(got.access_key_id, Secret(got.secret_access_key))
     s3 = aws_client(valetkey_server.aws, "s3", key, got.session_token)
     bucket = valetkey_server.setup.bucket
@@ -35,19 +35,19 @@ def test_credentials_open_what_was_asked_for_and_nothing_else(
 
 def test_who_has_no_right_is_told_so(valetkey_server: Installation) -> None:
     with valetkey_server.client(ANNOTATOR) as client, pytest.raises(Denied) as caught:
-        client.driver(valetkey_server.driver.id).credentials()
+        client.location(valetkey_server.driver.id).credentials()
     assert caught.value.request_id
 
 
 def test_urls_open_their_objects_and_say_when_they_end(valetkey_server: Installation) -> None:
     wanted = ["train/a.txt", "train/cats/2.txt"]
     with valetkey_server.client() as client:
-        urls = list(client.driver(DRIVER).presign(wanted, expires=604_800, disposition="inline"))
+        urls = list(client.location(DRIVER).presign(wanted, expires=604_800, disposition="inline"))
     assert [url.key for url in urls] == wanted
     for url in urls:
         with urllib.request.urlopen(url.url, timeout=20) as answer:  # noqa: S310  # loopback
             assert answer.read() == OBJECTS[url.key]
-        assert (url.expiration - datetime.now(UTC)).total_seconds() <= 12 * 3600
+        assert (url.expires_at - datetime.now(UTC)).total_seconds() <= 12 * 3600
         assert "X-Amz-Signature" not in repr(url)
 
 
@@ -55,13 +55,13 @@ def test_a_key_outside_the_driver_has_no_url_nor_have_the_others(
     valetkey_server: Installation,
 ) -> None:
     with valetkey_server.client() as client, pytest.raises(ApiError) as caught:
-        list(client.driver(DRIVER).presign(["train/a.txt", "other/secret.txt"]))
+        list(client.location(DRIVER).presign(["train/a.txt", "other/secret.txt"]))
     assert caught.value.status in {400, 403}
 
 
 async def test_the_asynchronous_client_does_the_same(valetkey_server: Installation) -> None:
     async with AsyncClient(valetkey_server.url, valetkey_server.token()) as client:
-        driver = client.driver(DRIVER)
+        driver = client.location(DRIVER)
         urls: list[PresignedUrl] = [url async for url in driver.presign(["train/a.txt"])]
         with urllib.request.urlopen(urls[0].url, timeout=20) as answer:  # noqa: ASYNC210, S310
             assert answer.read() == b"a"
@@ -81,7 +81,7 @@ def test_no_secret_is_logged_or_shown_in_a_traceback(
     caplog.set_level(logging.DEBUG)
     shown = []
     with valetkey_server.client() as client:
-        driver = client.driver(DRIVER)
+        driver = client.location(DRIVER)
         given, current = driver.credentials(), driver.renewing()
         current()
         shown += [repr(each) for each in (client, driver, given, current, driver._client)]

@@ -23,11 +23,12 @@ import pytest
 from support.aws import GoodSetup, client
 from support.server import OWNER, Installation
 from valetkey.embedded import EmbeddedAws
-from valetkey.sdk import Driver, calls
+from valetkey.sdk import LocationClient
+from valetkey.wire.base import AccessLevel
 
 WHOLE = "whole bucket"
-ALL = ("list", "read", "write", "delete")
-Scenario = Callable[[Driver, tuple[str, ...], str], Any]
+ALL: tuple[AccessLevel, ...] = ("list", "read", "write", "delete")
+Scenario = Callable[[LocationClient, tuple[str, ...], str], Any]
 TABLE = pa.table({"kind": ["cat", "cat", "hen"], "legs": [4, 4, 2]})
 
 
@@ -41,7 +42,7 @@ def a_tree() -> Iterator[str]:
         yield made
 
 
-def put_recursive(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def put_recursive(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.s3fs(prefixes, ALL)
     with a_tree() as local:
         files.put(f"{local}/", folder, recursive=True)
@@ -50,7 +51,7 @@ def put_recursive(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any
     return sorted(files.find(folder))
 
 
-def get_recursive(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def get_recursive(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.s3fs(prefixes, ALL)
     files.pipe_file(f"{folder}/x/y.txt", b"y")
     with tempfile.TemporaryDirectory() as local:
@@ -58,7 +59,7 @@ def get_recursive(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any
         return sorted(path.name for path in Path(local).rglob("*.txt"))
 
 
-def make_folders(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def make_folders(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.s3fs(prefixes, ALL)
     files.makedirs(folder, exist_ok=True)
     files.makedirs(f"{folder}/a/b/", exist_ok=True)
@@ -67,13 +68,13 @@ def make_folders(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
     return files.exists(folder), files.exists(f"{folder}/a")
 
 
-def mapper(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def mapper(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     found = driver.s3fs(prefixes, ALL).get_mapper(f"s3://{folder}", create=True)
     found["one/two"] = b"2"
     return dict(found), "one/two" in found, "three" in found
 
 
-def looking_at_nothing(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def looking_at_nothing(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files, seen = driver.s3fs(prefixes, ALL), []
     for path in (folder, f"{folder}/", f"{folder}/a", f"{folder}/a/b.txt", f"s3://{folder}/a/"):
         seen += [files.exists(path), files.isdir(path), files.isfile(path)]
@@ -84,7 +85,7 @@ def looking_at_nothing(driver: Driver, prefixes: tuple[str, ...], folder: str) -
     return seen
 
 
-def looking(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def looking(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.s3fs(prefixes, ALL)
     files.pipe_file(f"{folder}/top.txt", b"1")
     files.pipe_file(f"{folder}/a/b/deep.txt", b"22")
@@ -102,7 +103,7 @@ def looking(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
     return seen
 
 
-def moving_and_removing(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def moving_and_removing(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.s3fs(prefixes, ALL)
     files.pipe_file(f"{folder}/a/1.txt", b"1")
     files.cp(f"{folder}/a", f"{folder}/b", recursive=True)
@@ -112,7 +113,7 @@ def moving_and_removing(driver: Driver, prefixes: tuple[str, ...], folder: str) 
     return left, files.find(folder)
 
 
-def arrow_looks(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def arrow_looks(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.pyarrow(prefixes, ALL)
     before = files.get_file_info(folder).type
     files.create_dir(f"{folder}/new", recursive=True)
@@ -123,7 +124,7 @@ def arrow_looks(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
     return before, files.get_file_info(folder).type, found
 
 
-def arrow_dataset(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def arrow_dataset(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.pyarrow(prefixes, ALL)
     ds.write_dataset(TABLE, folder, filesystem=files, format="parquet", partitioning=["kind"])
     ds.write_dataset(
@@ -137,7 +138,7 @@ def arrow_dataset(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any
     return ds.dataset(folder, filesystem=files).count_rows(), sorted(found.files)
 
 
-def arrow_read_table(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def arrow_read_table(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     files = driver.pyarrow(prefixes, ALL)
     pq.write_to_dataset(TABLE, folder, partition_cols=["kind"], filesystem=files)
     reading = driver.pyarrow(prefixes)
@@ -146,14 +147,14 @@ def arrow_read_table(driver: Driver, prefixes: tuple[str, ...], folder: str) -> 
     return [table.sort_by("legs").column("legs").to_pylist() for table in (*again, over_s3fs)]
 
 
-def pandas_partitions(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def pandas_partitions(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     for files in (driver.s3fs(prefixes, ALL), driver.pyarrow(prefixes, ALL)):
         TABLE.to_pandas().to_parquet(folder, partition_cols=["kind"], filesystem=files)
     found = pd.read_parquet(folder, filesystem=driver.s3fs(prefixes))
     return sorted(found["legs"])
 
 
-def duckdb_partitions(driver: Driver, prefixes: tuple[str, ...], folder: str) -> Any:
+def duckdb_partitions(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
     db = driver.duckdb(duckdb.connect(), prefixes, ALL)
     db.execute(
         "CREATE TABLE animals AS SELECT * FROM (VALUES ('cat', 4), ('hen', 2)) t(kind, legs)"
@@ -181,20 +182,12 @@ SCENARIOS: list[Scenario] = [
 
 
 @pytest.fixture(scope="module")
-def whole(valetkey_server: Installation) -> Iterator[Driver]:
+def whole(valetkey_server: Installation) -> Iterator[LocationClient]:
     """A driver with the whole bucket."""
     with valetkey_server.client(OWNER) as owner:
-        owner.send(
-            calls.create_driver(
-                valetkey_server.project_id,
-                valetkey_server.integration.id,
-                WHOLE,
-                valetkey_server.setup.bucket,
-                endpoint=valetkey_server.aws.endpoint,
-            )
-        )
+        valetkey_server.make_location(owner, WHOLE)
     with valetkey_server.client() as developer:
-        yield developer.driver(WHOLE)
+        yield developer.location(WHOLE)
 
 
 def without(folder: str, seen: Any) -> str:
@@ -205,17 +198,17 @@ def without(folder: str, seen: Any) -> str:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[made.__name__ for made in SCENARIOS])
 @pytest.mark.parametrize("below", ["", "deep/er/"], ids=["a folder", "a folder far below"])
 def test_a_credential_for_a_folder_serves_as_one_for_the_bucket_does(
-    whole: Driver, scenario: Scenario, below: str
+    whole: LocationClient, scenario: Scenario, below: str
 ) -> None:
-    bucket, name = whole.info.bucket_name, scenario.__name__
+    bucket, name = whole.info.bucket, scenario.__name__
     wide, narrow = f"{below}{name}-wide", f"{below}{name}-narrow"
     expected = scenario(whole, ("",), f"{bucket}/{wide}")
     seen = scenario(whole, (f"{narrow}/", "elsewhere/"), f"{bucket}/{narrow}")
     assert without(f"{bucket}/{narrow}", seen) == without(f"{bucket}/{wide}", expected)
 
 
-def test_above_its_folders_a_credential_shows_the_way_to_them(whole: Driver) -> None:
-    bucket = whole.info.bucket_name
+def test_above_its_folders_a_credential_shows_the_way_to_them(whole: LocationClient) -> None:
+    bucket = whole.info.bucket
     files = whole.s3fs(("way/to/one/", "way/to/two/", "train/"), ALL)
     files.pipe_file(f"{bucket}/way/to/one/x.txt", b"x")
     assert files.exists(bucket)
@@ -227,8 +220,8 @@ def test_above_its_folders_a_credential_shows_the_way_to_them(whole: Driver) -> 
     assert files.glob(f"{bucket}/w*/to/*/*.txt") == [f"{bucket}/way/to/one/x.txt"]
 
 
-def test_beside_its_folders_a_credential_is_still_refused(whole: Driver) -> None:
-    bucket = whole.info.bucket_name
+def test_beside_its_folders_a_credential_is_still_refused(whole: LocationClient) -> None:
+    bucket = whole.info.bucket
     files = whole.s3fs(("train/",), ALL)
     for outside in ("other/secret.txt", "training/near.txt", "train.txt"):
         with pytest.raises(PermissionError):
@@ -239,17 +232,17 @@ def test_beside_its_folders_a_credential_is_still_refused(whole: Driver) -> None
         files.makedirs("another-bucket-altogether/x")
 
 
-def test_a_credential_that_may_only_list_tells_what_is_there(whole: Driver) -> None:
-    bucket = whole.info.bucket_name
+def test_a_credential_that_may_only_list_tells_what_is_there(whole: LocationClient) -> None:
+    bucket = whole.info.bucket
     files = whole.s3fs(("train/",), ("list",))
     assert files.info(f"{bucket}/train/a.txt")["size"] == 1
     assert files.isdir(f"{bucket}/train/cats")
     assert not files.exists(f"{bucket}/train/nothing")
 
 
-def test_a_credential_that_may_only_write_writes(whole: Driver) -> None:
+def test_a_credential_that_may_only_write_writes(whole: LocationClient) -> None:
     files = whole.s3fs(("written/",), ("write",))
-    folder = f"{whole.info.bucket_name}/written"
+    folder = f"{whole.info.bucket}/written"
     files.makedirs(folder, exist_ok=True)
     files.pipe_file(f"{folder}/a.txt", b"a")
     with files.open(f"{folder}/b.txt", "wb") as out:
@@ -257,8 +250,8 @@ def test_a_credential_that_may_only_write_writes(whole: Driver) -> None:
     assert whole.s3fs().find(folder) == [f"{folder}/a.txt", f"{folder}/b.txt"]
 
 
-def test_a_listing_may_name_a_folder_barely_where_that_was_asked_for(whole: Driver) -> None:
-    bucket = whole.info.bucket_name
+def test_a_listing_may_name_a_folder_barely_where_that_was_asked_for(whole: LocationClient) -> None:
+    bucket = whole.info.bucket
     asked: dict[str, Any] = {"Bucket": bucket, "Prefix": "train/cats", "Delimiter": "/"}
     barely = whole.boto3_session(("train/cats/",), bare=True).client("s3")
     found = barely.list_objects_v2(**asked)
@@ -269,9 +262,9 @@ def test_a_listing_may_name_a_folder_barely_where_that_was_asked_for(whole: Driv
 
 
 def test_old_versions_are_opened_where_that_was_asked_for(
-    whole: Driver, valetkey_server: Installation
+    whole: LocationClient, valetkey_server: Installation
 ) -> None:
-    bucket, key = whole.info.bucket_name, "train/versions/x.txt"
+    bucket, key = whole.info.bucket, "train/versions/x.txt"
     aws, admin = valetkey_server.aws, client(valetkey_server.aws, "s3")
     _let_the_role_read_versions(aws, valetkey_server.setup)
     admin.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

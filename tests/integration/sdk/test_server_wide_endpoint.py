@@ -14,26 +14,20 @@ import pytest
 
 from support.commands import Commands
 from support.server import OWNER, Installation
-from valetkey.sdk import Driver, calls
+from valetkey.sdk import LocationClient
 
 NAME = "found by the settings"
 TABLE = b"name,legs\ncat,4\nhen,2\n"
 
 
 @pytest.fixture(scope="module")
-def driver(valetkey_server: Installation) -> Iterator[Driver]:
+def driver(valetkey_server: Installation) -> Iterator[LocationClient]:
     """A driver without an endpoint of its own."""
     with valetkey_server.client(OWNER) as owner:
-        made = calls.create_driver(
-            valetkey_server.project_id,
-            valetkey_server.integration.id,
-            NAME,
-            valetkey_server.setup.bucket,
-            folder="train/",
-        )
-        assert owner.send(made).endpoint == ""
+        made = valetkey_server.make_location(owner, NAME, folder="train/", endpoint=None)
+        assert made.endpoint is None
     with valetkey_server.client() as developer:
-        yield developer.driver(NAME)
+        yield developer.location(NAME)
 
 
 @pytest.fixture
@@ -43,7 +37,7 @@ def developer(commands: Commands, valetkey_server: Installation) -> Commands:
 
 
 def test_the_credentials_say_where_the_store_is(
-    driver: Driver, valetkey_server: Installation
+    driver: LocationClient, valetkey_server: Installation
 ) -> None:
     assert driver.credentials().endpoint == valetkey_server.aws.endpoint
 
@@ -71,31 +65,31 @@ def test_a_command_that_is_run_finds_the_store(
     assert developer.run("exec", NAME, "--", sys.executable, "-c", program).code == 0
 
 
-def with_boto3(driver: Driver) -> Any:
+def with_boto3(driver: LocationClient) -> Any:
     s3 = driver.boto3_session().client("s3")
-    return s3.get_object(Bucket=driver.info.bucket_name, Key="train/table.csv")["Body"].read()
+    return s3.get_object(Bucket=driver.info.bucket, Key="train/table.csv")["Body"].read()
 
 
-def with_s3fs(driver: Driver) -> Any:
+def with_s3fs(driver: LocationClient) -> Any:
     return driver.s3fs().cat_file(driver.url("table.csv"))
 
 
-def with_obstore(driver: Driver) -> Any:
+def with_obstore(driver: LocationClient) -> Any:
     return bytes(obstore.get(driver.obstore(), "train/table.csv").bytes())
 
 
-def with_pyarrow(driver: Driver) -> Any:
+def with_pyarrow(driver: LocationClient) -> Any:
     address = driver.url("table.csv").removeprefix("s3://")
     with driver.pyarrow().open_input_stream(address) as stream:
         return stream.read()
 
 
-def with_polars(driver: Driver) -> Any:
+def with_polars(driver: LocationClient) -> Any:
     found = pl.scan_csv(driver.url("table.csv"), **driver.polars()).collect()
     return found.write_csv().encode()
 
 
-def with_duckdb(driver: Driver) -> Any:
+def with_duckdb(driver: LocationClient) -> Any:
     connection = driver.duckdb(duckdb.connect())
     rows = connection.read_csv(driver.url("table.csv")).fetchall()
     return b"name,legs\n" + b"".join(f"{name},{legs}\n".encode() for name, legs in rows)
@@ -106,11 +100,11 @@ def with_duckdb(driver: Driver) -> Any:
     [with_boto3, with_s3fs, with_obstore, with_pyarrow, with_polars, with_duckdb],
     ids=lambda read: read.__name__,
 )
-def test_every_library_finds_the_store(driver: Driver, read: Any) -> None:
+def test_every_library_finds_the_store(driver: LocationClient, read: Any) -> None:
     assert read(driver) == TABLE
 
 
-def test_a_url_leads_to_the_store(driver: Driver, valetkey_server: Installation) -> None:
+def test_a_url_leads_to_the_store(driver: LocationClient, valetkey_server: Installation) -> None:
     [signed] = driver.presign(["train/a.txt"])
     assert signed.url.startswith(valetkey_server.aws.endpoint)
     assert httpx.get(signed.url).content == b"a"

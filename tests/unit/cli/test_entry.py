@@ -15,9 +15,9 @@ from valetkey.sdk import errors as client_errors
 
 USAGE = [
     (["nope"], "There is no command 'valetkey nope'."),
-    (["drivers", "lst"], "Did you mean 'valetkey drivers list'?"),
+    (["locations", "lst"], "Did you mean 'valetkey locations list'?"),
     (["whoami", "--nope"], "--nope"),
-    (["drivers", "show"], "requires an argument"),
+    (["locations", "show"], "requires an argument"),
     (["audit", "list", "--limit", "many"], "unable to convert"),
     (["members", "add", "a@example.com", "--role", "king"], "king"),
 ]
@@ -127,7 +127,7 @@ def _without(names: list[str], words: list[str], home: Path) -> subprocess.Compl
     )
 
 
-@pytest.mark.parametrize("words", [["--help"], ["drivers", "list", "--help"], ["nope"]])
+@pytest.mark.parametrize("words", [["--help"], ["locations", "list", "--help"], ["nope"]])
 def test_the_client_alone_needs_none_of_the_servers_libraries(
     tmp_path: Path, words: list[str]
 ) -> None:

@@ -45,9 +45,9 @@ def test_what_is_to_be_pasted_is_neither_folded_nor_changed() -> None:
     assert FIX in shown(BAD, width=30)
 
 
-def test_a_driver_is_named_above_its_checks_and_a_skipped_one_says_why() -> None:
+def test_a_location_is_named_above_its_checks_and_a_skipped_one_says_why() -> None:
     text = shown(GOOD, SKIPPED, width=80)
-    assert "The driver data" in text
+    assert "the location data" in text
     assert "(no role)" in text
 
 

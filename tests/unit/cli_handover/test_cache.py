@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from support.held import held_credentials
+from valetkey.cli.connection import Connection
 from valetkey.cli.handover.cache import Asked, cache_folder, cached
 from valetkey.sdk import Credentials, Denied, InvalidRequest, Unavailable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+AT = Connection("https://valetkey.example.com", "the-token-that-must-not-show")
 ASKED = Asked(
-    url="https://valetkey.example.com",
-    token="the-token-that-must-not-show",
-    driver="images",
+    location="images",
     prefixes=["cats"],
     access=["list", "read"],
     ttl=3600,
@@ -64,7 +64,7 @@ def entry(folder: Path) -> Path:
 def test_a_second_process_is_given_the_first_ones_credentials(
     folder: Path, vending: Vending
 ) -> None:
-    got = [cached(ASKED, vending, folder=folder, clock=vending.clock) for _ in range(3)]
+    got = [cached(AT, ASKED, vending, folder=folder, clock=vending.clock) for _ in range(3)]
     assert [each.access_key_id for each in got] == ["ASIA1"] * 3
     assert vending.asked == 1
 
@@ -72,9 +72,7 @@ def test_a_second_process_is_given_the_first_ones_credentials(
 @pytest.mark.parametrize(
     "changed",
     [
-        {"url": "https://other.example.com"},
-        {"token": "another"},
-        {"driver": "videos"},
+        {"location": "videos"},
         {"prefixes": ["dogs"]},
         {"prefixes": ["cats", "dogs"]},
         {"access": ["read"]},
@@ -89,47 +87,58 @@ def test_a_second_process_is_given_the_first_ones_credentials(
 def test_whoever_asks_for_anything_else_gets_something_else(
     folder: Path, vending: Vending, changed: dict[str, object]
 ) -> None:
-    cached(ASKED, vending, folder=folder, clock=vending.clock)
+    cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     other = replace(ASKED, **changed)  # type: ignore[arg-type]
-    assert cached(other, vending, folder=folder, clock=vending.clock).access_key_id == "ASIA2"
+    assert cached(AT, other, vending, folder=folder, clock=vending.clock).access_key_id == "ASIA2"
+
+
+@pytest.mark.parametrize(
+    "other", [Connection("https://other.example.com", AT.token), Connection(AT.url, "another")]
+)
+def test_another_server_and_another_token_get_something_else(
+    folder: Path, vending: Vending, other: Connection
+) -> None:
+    cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
+    found = cached(other, ASKED, vending, folder=folder, clock=vending.clock)
+    assert found.access_key_id == "ASIA2"
 
 
 def test_every_part_of_a_request_is_part_of_the_key() -> None:
-    parts = {"url", "token", "driver", "prefixes", "access", "ttl", "purpose", "project"}
+    parts = {"location", "prefixes", "access", "ttl", "purpose", "project"}
     parts |= {"bare", "versions"}
     assert set(Asked.__slots__) == parts
 
 
 def test_the_order_of_words_makes_no_difference() -> None:
-    assert ASKED.key == replace(ASKED, access=["read", "list", "read"]).key
+    assert ASKED.key(AT) == replace(ASKED, access=["read", "list", "read"]).key(AT)
 
 
 @pytest.mark.parametrize(("minutes", "key_id"), [(39, "ASIA1"), (41, "ASIA2"), (61, "ASIA2")])
 def test_what_is_soon_over_is_not_served(
     folder: Path, vending: Vending, minutes: int, key_id: str
 ) -> None:
-    cached(ASKED, vending, folder=folder, clock=vending.clock)
+    cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     vending.now += timedelta(minutes=minutes)
-    assert cached(ASKED, vending, folder=folder, clock=vending.clock).access_key_id == key_id
+    assert cached(AT, ASKED, vending, folder=folder, clock=vending.clock).access_key_id == key_id
 
 
 def test_a_server_that_is_away_leaves_the_credential_to_its_end(
     folder: Path, vending: Vending
 ) -> None:
-    cached(ASKED, vending, folder=folder, clock=vending.clock)
+    cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     vending.failure = Unavailable("gone")
     vending.now += timedelta(minutes=59)
-    assert cached(ASKED, vending, folder=folder, clock=vending.clock).access_key_id == "ASIA1"
+    assert cached(AT, ASKED, vending, folder=folder, clock=vending.clock).access_key_id == "ASIA1"
     vending.now += timedelta(minutes=2)
     with pytest.raises(Unavailable):
-        cached(ASKED, vending, folder=folder, clock=vending.clock)
+        cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
 
 
 def test_a_refusal_is_passed_on_and_not_kept(folder: Path, vending: Vending) -> None:
     vending.failure = Denied("no")
     for _ in range(2):
         with pytest.raises(Denied):
-            cached(ASKED, vending, folder=folder, clock=vending.clock)
+            cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     assert vending.asked == 2
     assert not list(folder.glob("*.json"))
 
@@ -137,14 +146,14 @@ def test_a_refusal_is_passed_on_and_not_kept(folder: Path, vending: Vending) -> 
 def test_files_are_private_and_hold_no_token(folder: Path, vending: Vending) -> None:
     before = os.umask(0)
     try:
-        cached(ASKED, vending, folder=folder, clock=vending.clock)
+        cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     finally:
         os.umask(before)
     assert folder.stat().st_mode & 0o777 == 0o700
     for path in folder.iterdir():
         assert path.stat().st_mode & 0o077 == 0
-        assert ASKED.token not in path.read_text() + path.name
-    assert ASKED.token not in repr(ASKED)
+        assert AT.token not in path.read_text() + path.name
+    assert AT.token not in repr(AT)
 
 
 @pytest.mark.parametrize("mode", [0o750, 0o707, 0o777])
@@ -152,7 +161,7 @@ def test_a_folder_that_others_may_use_is_refused(folder: Path, vending: Vending,
     folder.mkdir()
     folder.chmod(mode)
     with pytest.raises(InvalidRequest, match="not private"):
-        cached(ASKED, vending, folder=folder, clock=vending.clock)
+        cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     assert vending.asked == 0
 
 
@@ -160,7 +169,7 @@ def test_a_link_in_the_folders_place_is_refused(folder: Path, vending: Vending) 
     (folder.parent / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(folder.parent / "elsewhere")
     with pytest.raises(InvalidRequest, match="not private"):
-        cached(ASKED, vending, folder=folder, clock=vending.clock)
+        cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
 
 
 def spoil_mode(path: Path) -> None:
@@ -185,19 +194,20 @@ def spoil_pipe(path: Path) -> None:
 def test_a_file_that_is_not_as_it_was_written_is_not_believed(
     folder: Path, vending: Vending, spoil: object
 ) -> None:
-    cached(ASKED, vending, folder=folder, clock=vending.clock)
+    cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     assert callable(spoil)
     spoil(entry(folder))
-    assert cached(ASKED, vending, folder=folder, clock=vending.clock).access_key_id == "ASIA2"
+    assert cached(AT, ASKED, vending, folder=folder, clock=vending.clock).access_key_id == "ASIA2"
     assert entry(folder).stat().st_mode & 0o777 == 0o600
     assert not entry(folder).is_symlink()
 
 
 def test_credentials_that_are_over_are_swept_away(folder: Path, vending: Vending) -> None:
-    cached(ASKED, vending, folder=folder, clock=vending.clock)
+    cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     vending.now += timedelta(hours=2)
-    cached(replace(ASKED, token="the next login's"), vending, folder=folder, clock=vending.clock)
-    assert entry(folder).stem == replace(ASKED, token="the next login's").key
+    later = Connection(AT.url, "the next login's")
+    cached(later, ASKED, vending, folder=folder, clock=vending.clock)
+    assert entry(folder).stem == ASKED.key(later)
 
 
 def test_the_folder_is_where_the_desktop_says() -> None:
@@ -212,7 +222,7 @@ def ask_as_one_of_many(folder: Path, calls: Path, start: Barrier) -> None:
         return held_credentials("ASIA1", datetime.now(UTC) + timedelta(hours=1))
 
     start.wait(60)
-    assert cached(ASKED, fetch, folder=folder).access_key_id == "ASIA1"
+    assert cached(AT, ASKED, fetch, folder=folder).access_key_id == "ASIA1"
 
 
 def fail_as_one_of_many(folder: Path, calls: Path, waiting: Path, start: Barrier) -> None:

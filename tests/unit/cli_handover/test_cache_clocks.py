@@ -16,16 +16,16 @@ from typing import Final
 import pytest
 
 from support.held import held_credentials
+from valetkey.cli.connection import Connection
 from valetkey.cli.handover.cache import Asked, cached
 from valetkey.sdk import Credentials, Unavailable
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 SKEWS: Final = [-5 * MINUTE, 0 * MINUTE, 5 * MINUTE]
+AT: Final = Connection("https://valetkey.example.com", "a-token")
 ASKED: Final = Asked(
-    url="https://valetkey.example.com",
-    token="a-token",
-    driver="images",
+    location="images",
     prefixes=["cats"],
     access=["read"],
     ttl=3600,
@@ -49,12 +49,12 @@ class World:
             raise Unavailable("gone")
         return held_credentials(f"ASIA{self.asked}", self.ends or self.now + timedelta(hours=1))
 
-    def ask(self, asked: Asked = ASKED) -> Credentials:
+    def ask(self, asked: Asked = ASKED, at: Connection = AT) -> Credentials:
         """Run a new process: it knows only what is on disk."""
-        return cached(asked, self.serve, folder=self.folder, clock=lambda: self.now + self.skew)
+        return cached(at, asked, self.serve, folder=self.folder, clock=lambda: self.now + self.skew)
 
-    def entry(self, asked: Asked = ASKED) -> Path:
-        return self.folder / f"{asked.key}.json"
+    def entry(self, asked: Asked = ASKED, at: Connection = AT) -> Path:
+        return self.folder / f"{asked.key(at)}.json"
 
 
 @pytest.fixture(params=SKEWS, ids=["behind", "right", "ahead"])
@@ -77,7 +77,7 @@ def test_a_credential_is_used_while_it_is_good_and_replaced_before_it_truly_ends
         if world.ends is None or world.ends - world.now <= lifetime * MINUTE * 2 / 3:
             # As the server does: a session is shared while most of its life is left.
             world.ends = world.now + lifetime * MINUTE
-        assert world.ask().expiration > world.now
+        assert world.ask().expires_at > world.now
         assert world.entry().stat().st_mode & 0o777 == 0o600
     assert world.asked <= 12, "most of the processes are served from the disk"
 
@@ -88,7 +88,7 @@ def test_a_credential_is_handed_to_the_next_process_and_not_again_near_its_end(
     first = world.ask()
     world.now += 30 * MINUTE
     assert world.ask() == first
-    world.now = first.expiration - 10 * MINUTE
+    world.now = first.expires_at - 10 * MINUTE
     assert world.ask() != first
 
 
@@ -97,7 +97,7 @@ def test_the_last_minutes_of_a_session_are_not_kept_beyond_its_true_end(world: W
     world.ends = START + 3 * MINUTE
     world.ask()
     world.now, world.ends = START + 4 * MINUTE, START + 64 * MINUTE
-    assert world.ask().expiration > world.now
+    assert world.ask().expires_at > world.now
 
 
 def test_an_expired_entry_is_not_handed_out_whatever_else_it_says(right: World) -> None:
@@ -106,7 +106,7 @@ def test_an_expired_entry_is_not_handed_out_whatever_else_it_says(right: World) 
     kept["fetched_at"] = (START + timedelta(days=1)).isoformat()
     right.entry().write_text(json.dumps(kept))
     right.now += timedelta(hours=1)
-    assert right.ask().expiration > right.now
+    assert right.ask().expires_at > right.now
     right.now += timedelta(hours=1)
     right.is_away = True
     with pytest.raises(Unavailable):
@@ -116,12 +116,12 @@ def test_an_expired_entry_is_not_handed_out_whatever_else_it_says(right: World) 
 def test_the_entry_of_another_installation_is_not_handed_out_from_the_wrong_file(
     right: World,
 ) -> None:
-    other = replace(ASKED, url="https://other.example.com")
-    foreign = right.ask(other)
-    shutil.copy(right.entry(other), right.entry())
+    other = Connection("https://other.example.com", AT.token)
+    foreign = right.ask(at=other)
+    shutil.copy(right.entry(at=other), right.entry())
     assert right.ask() != foreign
     right.entry().unlink()
-    shutil.copy(right.entry(other), right.entry())
+    shutil.copy(right.entry(at=other), right.entry())
     right.is_away = True
     with pytest.raises(Unavailable):
         right.ask()
@@ -143,7 +143,7 @@ GARBLED: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 @pytest.mark.parametrize("kind", GARBLED)
 def test_a_garbled_entry_is_replaced_and_disturbs_no_other(right: World, kind: str) -> None:
-    other = replace(ASKED, driver="videos")
+    other = replace(ASKED, location="videos")
     right.ask()
     garbled = GARBLED[kind](right.entry().read_bytes())
     right.entry().write_bytes(garbled)

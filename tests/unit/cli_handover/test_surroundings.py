@@ -1,23 +1,24 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from support.held import held_credentials
 from valetkey.cli.handover.endpoint import Endpoint
 from valetkey.cli.handover.surroundings import OURS, RIVALS, surroundings, token_file
-from valetkey.sdk import DriverInfo
+from valetkey.sdk import Credentials
 
 ENDPOINT = Endpoint(5000, "silence_debug_logs-token")
-AT_AWS = DriverInfo(id="d", name="images", bucket_name="b", region="eu-central-1")
-ELSEWHERE = DriverInfo(
-    id="d", name="images", bucket_name="b", client_endpoint="http://127.0.0.1:9000"
-)
+AT_AWS = replace(held_credentials("ASIA1", datetime(2026, 1, 1, tzinfo=UTC)), region="eu-central-1")
+ELSEWHERE = replace(AT_AWS, region=None, endpoint="http://127.0.0.1:9000")
 FILE = Path("/run/token")
 
 
-def around(before: dict[str, str] | None = None, driver: DriverInfo = AT_AWS) -> dict[str, str]:
-    return surroundings(ENDPOINT, FILE, driver).applied_to(before or {})
+def around(before: dict[str, str] | None = None, first: Credentials = AT_AWS) -> dict[str, str]:
+    return surroundings(ENDPOINT, FILE, first).applied_to(before or {})
 
 
 @pytest.mark.parametrize("rival", [*RIVALS, *OURS])
@@ -37,7 +38,7 @@ def test_the_rest_is_left_as_it_was() -> None:
     assert before.items() <= around(before).items()
 
 
-def test_the_drivers_region_and_endpoint_win() -> None:
+def test_the_locations_region_and_endpoint_win() -> None:
     assert around({"AWS_REGION": "us-east-1"})["AWS_REGION"] == "eu-central-1"
     before = {"AWS_ENDPOINT_URL_S3": "https://s3.local", "AWS_REGION": "us-east-1"}
     found = around(before, ELSEWHERE)

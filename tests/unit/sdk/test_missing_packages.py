@@ -9,9 +9,8 @@ import pytest
 
 from valetkey.sdk import Credentials, Refresher
 from valetkey.sdk.adapters import aws, rust
-from valetkey.sdk.driver import Source
 from valetkey.sdk.errors import MissingPackage
-from valetkey.sdk.models import DriverInfo
+from valetkey.sdk.location import Source
 
 
 def never_asked() -> Credentials:
@@ -34,7 +33,7 @@ def test_an_adapter_whose_library_is_absent_says_which_extra_to_install(
 ) -> None:
     for loaded in [package, *(name for name in sys.modules if name.startswith(f"{package}."))]:
         monkeypatch.setitem(sys.modules, loaded, None)
-    source = Source(DriverInfo(id="d", name="d", bucket_name="b"), Refresher(never_asked))
+    source = Source("b", "", "", Refresher(never_asked))
 
     with pytest.raises(MissingPackage) as refused:
         adapt(source)

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from valetkey.sdk import ApiError, AsyncClient, Client, InvalidRequest, Unauthenticated, Unavailable
-from valetkey.sdk.models import Token
 from valetkey.sdk.profiles import (
     DEFAULT_URL,
-    Login,
+    KeptLogin,
     LoginToken,
     find_place,
     login_file,
     read_login,
     write_login,
 )
+from valetkey.wire.accounts import Login
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://valetkey.example.com"
@@ -40,11 +40,12 @@ class Server:
     def clock(self) -> datetime:
         return self.now
 
-    def __call__(self, login: Login) -> Token:
-        self.asked.append(login.refresh_token)
+    def __call__(self, login: KeptLogin) -> Login:
+        self.asked.append(login.token)
         if self.failure is not None:
             raise self.failure
-        return Token(jwt(self.now, f"renewed {len(self.asked)}"), f"again {len(self.asked)}")
+        token = jwt(self.now, f"renewed {len(self.asked)}")
+        return Login(token=token, expires_at=self.now + timedelta(hours=1))
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"XDG_STATE_HOME": str(tmp_path)}
 
 
-LOGIN = Login(URL, "ada@example.com", jwt(START), "again")
+LOGIN = KeptLogin(URL, "ada@example.com", jwt(START))
 
 
 def test_the_environment_wins_over_the_login(
@@ -106,6 +107,12 @@ def test_a_login_that_others_may_read_is_refused(
         find_place(environment, server)
 
 
+def test_a_login_that_an_earlier_version_kept_is_read(path: Path) -> None:
+    write_login(path, LOGIN)
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"refresh_token": "further"}))
+    assert read_login(path) == LOGIN
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"url":1}'])
 def test_a_file_that_is_no_login_is_said(path: Path, content: bytes) -> None:
     write_login(path, LOGIN)
@@ -121,15 +128,15 @@ def test_a_token_is_renewed_at_half_its_life_and_kept(path: Path, server: Server
     assert token() == LOGIN.token
     server.now += timedelta(minutes=2)
     assert [token(), token()] == [jwt(server.now, "renewed 1")] * 2
-    assert server.asked == ["again"]
+    assert server.asked == [LOGIN.token]
     kept = read_login(path)
     assert kept is not None
-    assert (kept.token, kept.refresh_token) == (token(), "again 1")
+    assert kept.token == token()
 
 
 def test_what_another_program_has_renewed_is_taken(path: Path, server: Server) -> None:
     server.now += timedelta(minutes=31)
-    write_login(path, Login(URL, LOGIN.email, jwt(server.now, "another's"), "further"))
+    write_login(path, KeptLogin(URL, LOGIN.email, jwt(server.now, "another's")))
     assert LoginToken(path, LOGIN, server, server.clock)() == jwt(server.now, "another's")
     assert server.asked == []
 
@@ -154,7 +161,6 @@ def test_nothing_prints_a_token(path: Path, environment: dict[str, str], server:
     write_login(path, LOGIN)
     shown = f"{LOGIN!r} {find_place(environment, server, clock=server.clock)!r}"
     assert LOGIN.token not in shown
-    assert "again" not in shown
 
 
 def test_the_file_is_where_the_desktop_says() -> None:
@@ -169,10 +175,10 @@ async def test_both_clients_open_from_the_environment(monkeypatch: pytest.Monkey
     async with AsyncClient.from_environment() as one:
         assert one.url == URL
     with Client.from_environment() as client:
-        pickled = pickle.dumps(client.driver("images"))
+        pickled = pickle.dumps(client.location("images"))
     assert b"silence_debug_logs-token" not in pickled
     again = pickle.loads(pickled)  # noqa: S301  # our own
-    assert repr(again) == "<Driver 'images'>"
+    assert repr(again) == "<LocationClient 'images'>"
     again._client.close()
 
 

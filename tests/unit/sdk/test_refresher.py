@@ -197,7 +197,7 @@ def test_a_clock_five_minutes_wrong_is_never_served_a_credential_that_has_ended(
     refresher = Refresher(server, lambda: clock.now + skew)
 
     for _ in range(2 * minutes):
-        assert refresher().expiration > clock.now
+        assert refresher().expires_at > clock.now
         clock.forward(minutes=1)
 
     assert server.asked <= 5, "and it is not asked for at each call"
@@ -209,9 +209,9 @@ def test_a_clock_that_is_behind_is_not_served_the_end_of_a_session_that_is_nearl
     server = Server(clock, timedelta(minutes=3))
     behind = timedelta(minutes=4, seconds=59)
     refresher = Refresher(server, lambda: clock.now - behind)
-    ends = refresher().expiration
+    ends = refresher().expires_at
     server.lifetime = timedelta(hours=1)
     while clock.now < ends:
-        assert refresher().expiration > clock.now
+        assert refresher().expires_at > clock.now
         clock.forward(seconds=20)
-    assert refresher().expiration > ends
+    assert refresher().expires_at > ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,12 @@ def test_every_operation_has_a_method_in_both_clients(operation: Any) -> None:
     one, other = (
         getattr(getattr(each, library.attribute(operation.tag)), name) for each in (SYNC, ASYNC)
     )
-    assert one.__doc__ == other.__doc__ == operation.summary
+    assert one.__doc__ == other.__doc__
+    assert one.__doc__.startswith(operation.summary.removesuffix("."))
     takes, takes_too = (inspect.signature(each).parameters for each in (one, other))
     assert takes == takes_too
+    for parameter in takes:
+        assert re.search(rf"^- ``{parameter}``: [\w`]", inspect.getdoc(one) or "", re.MULTILINE)
 
 
 def test_no_method_is_of_two_operations() -> None:

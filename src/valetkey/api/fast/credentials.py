@@ -108,6 +108,7 @@ def _write(vended: Vended) -> bytes:
             access=[level.value for level in AccessLevel if level in scope.levels],
             region=location.region or None,
             endpoint=vended.endpoint or None,
+            requester_pays=location.requester_pays or None,
             warnings=list(vended.warnings),
         )
     )

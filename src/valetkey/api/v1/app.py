@@ -117,10 +117,14 @@ class OwnApi:
 
     def _place(self, request: HttpRequest, status: int, result: Any) -> str:
         """Return where what was made, or what works on it, is to be found."""
+        if not hasattr(result, "id"):
+            return ""  # a password link, a restoring: they are to be found nowhere
         if status == _ACCEPTED:
             return f"/v1/operations/{result.id}"
-        made = f"{request.path}/{result.id}" if status == _CREATED else ""
-        return made if made and self._router.shows(made) else ""
+        if status != _CREATED:
+            return ""
+        made = f"{request.path}/{result.id}"
+        return made if self._router.shows(made) else ""
 
     async def _caller(self, request: HttpRequest, *, public: bool) -> Caller:
         if public:

@@ -107,7 +107,7 @@ def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
         if query.kind is not None:
             where["type"] = query.kind
         if query.glob is not None:
-            where["filename"] = {"$glob": query.glob}
+            where["filename"] = query.glob
         number = read_cursor(query.cursor, tuple[int])
         wanted = PageRequest(
             where, {"filename": "ascending"}, page=number[0] if number else 0, size=query.limit

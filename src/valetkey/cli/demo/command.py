@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
@@ -21,10 +21,8 @@ from valetkey.cli.demo.using import Bucket
 from valetkey.cli.demo.world import ORGANIZATION, OWNER, World, new_world, serving, start_first
 from valetkey.cli.logins import write_private
 from valetkey.domain.credentials import AccessKey
-from valetkey.sdk import calls, flows
-from valetkey.sdk.calls import Call
 from valetkey.sdk.client import Client
-from valetkey.sdk.models import DriverInfo
+from valetkey.wire.locations import Location
 
 #: Where `valetkey serve` listens too, so that the commands find the server that stays.
 _PORT: Final = 8484
@@ -65,7 +63,7 @@ def demo(
             with _log_in(world, facts["url"]) as client:
                 _tell(story, world, client, started)
                 if stay:
-                    _index(client, client.run(flows.find_driver(BUCKET)))
+                    _index(client, client.locations.get(BUCKET))
                     _stay(world, facts, as_json=as_json)
                 elif as_json:
                     show.write_json([{"title": c.title, "lines": c.lines} for c in story.chapters])
@@ -73,9 +71,9 @@ def demo(
 
 def _log_in(world: World, url: str) -> Client:
     with Client(url) as nobody:
-        token = nobody.send(calls.login(OWNER, world.password))
-    write_private(_token_file(world), [token.id_token.encode()])
-    return Client(url, token.id_token)
+        token = nobody.accounts.create_login(email=OWNER, password=world.password).token
+    write_private(_token_file(world), [token.encode()])
+    return Client(url, token)
 
 
 def _token_file(world: World) -> Path:
@@ -88,10 +86,10 @@ def _tell(story: Story, world: World, client: Client, started: float) -> None:
     administrator = Bucket.with_key(BUCKET, endpoint, world.aws.administrator)
     for name, body, kind in example_objects():
         administrator.write(name, body, kind)
-    driver = client.run(flows.find_driver(BUCKET))
-    _verify(story, client, driver)
-    _inside_and_outside(story, client, driver)
-    _narrowed(story, client, driver)
+    location = client.locations.get(BUCKET)
+    _verify(story, client, location)
+    _inside_and_outside(story, client)
+    _narrowed(story, client)
     _key_alone(story, endpoint, key)
     story.chapter("In one line")
     seconds = time.monotonic() - started
@@ -103,13 +101,13 @@ def _tell(story: Story, world: World, client: Client, started: float) -> None:
     )
 
 
-def _verify(story: Story, client: Client, driver: DriverInfo) -> None:
+def _verify(story: Story, client: Client, location: Location) -> None:
     story.chapter("Verify: each claim is tried by using it")
-    integration = client.run(flows.find_integration(driver.integration_id))
-    report = client.send(calls.test_driver(driver.id))
+    integration = client.integrations.get(location.integration_id or "")
+    report = client.locations.verify(location.id)
     for check in report.checks:
         if check.outcome == "passed":
-            story.tell(check.sentence)
+            story.tell(check.claim)
         elif check.outcome == "failed" and check.advisory:
             story.tell(f"Advice: {check.cause}", mark="--")
     skipped = [check.name for check in report.checks if check.outcome == "skipped"]
@@ -117,16 +115,16 @@ def _verify(story: Story, client: Client, driver: DriverInfo) -> None:
         story.tell(f"Nothing to look at here for: {', '.join(skipped)}.", mark="--")
     story.require(
         report.passed,
-        f"Verified: the integration {integration.name}, and the driver {driver.name} through it.",
+        f"Verified: the integration {integration.name}, the location {location.name} through it.",
         "a check failed.",
     )
 
 
-def _inside_and_outside(story: Story, client: Client, driver: DriverInfo) -> None:
+def _inside_and_outside(story: Story, client: Client) -> None:
     story.chapter("Temporary credentials for one folder: train/, to list, read and write")
-    vended = client.send(calls.vend(driver.id, ["train/"], ["list", "read", "write"], _TTL))
+    vended = client.location(BUCKET).credentials(["train/"], ["list", "read", "write"], _TTL)
     story.tell(
-        f"{vended.access_key_id}, until {show.moment(vended.expiration)}: "
+        f"{vended.access_key_id}, until {show.moment(vended.expires_at)}: "
         f"{', '.join(vended.access)} in s3://{BUCKET}/{vended.prefixes[0]}"
     )
     bucket = Bucket.of(vended)
@@ -152,9 +150,9 @@ def _text(body: bytes | None) -> str:
     return (body or b"").decode().strip()
 
 
-def _narrowed(story: Story, client: Client, driver: DriverInfo) -> None:
+def _narrowed(story: Story, client: Client) -> None:
     story.chapter("Narrowed to read")
-    vended = client.send(calls.vend(driver.id, ["train/"], ["read"], _TTL))
+    vended = client.location(BUCKET).credentials(["train/"], ["read"], _TTL)
     bucket = Bucket.of(vended)
     read = bucket.read("train/readme.txt")
     story.require(bool(read.result), "Reading train/readme.txt still works.", read.said)
@@ -173,14 +171,12 @@ def _key_alone(story: Story, endpoint: str, key: AccessKey) -> None:
     )
 
 
-def _index(client: Client, driver: DriverInfo) -> None:
-    """Make a dataset of the driver's objects, for the console to show."""
-    new = {"name": "example", "projects": [driver.project_id], "driver": driver.id}
-    create: Call[dict[str, Any]] = Call("POST", "/api/v1/datasets", dict[str, Any], new)
-    dataset = client.send(create)["id"]
-    spec = {"datasetId": dataset}
-    sync: Call[Any] = Call("POST", f"/api/v1/datasets/{dataset}/sync", Any, spec)
-    client.send(sync)
+def _index(client: Client, location: Location) -> None:
+    """Make a dataset of the location's objects, for the console to show."""
+    dataset = client.datasets.create(
+        name="example", project_id=location.project_id, location_id=location.id
+    )
+    client.datasets.create_sync(dataset.id)
 
 
 def _stay(world: World, facts: dict[str, str], *, as_json: bool) -> None:
@@ -189,7 +185,7 @@ def _stay(world: World, facts: dict[str, str], *, as_json: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     shown = facts | {
         "aws": world.aws.endpoint,
-        "driver": BUCKET,
+        "location": BUCKET,
         "email": OWNER,
         "password": world.password,
     }

@@ -35,7 +35,7 @@ async def set_up(story: Story, url: str, token_file: Path, endpoint: str) -> Acc
     server keeps."""
     keys: list[AccessKey] = []
     target = Target(bucket=BUCKET)
-    keeper = Keeper(url=url, token_file=token_file, driver=BUCKET, endpoint=endpoint)
+    keeper = Keeper(url=url, token_file=token_file, location=BUCKET, endpoint=endpoint)
     heading = ""
 
     def progress(event: StepEvent) -> None:
@@ -55,9 +55,9 @@ async def set_up(story: Story, url: str, token_file: Path, endpoint: str) -> Acc
     if not applied.complete or len(keys) != 1:
         failed = [check.claim for check in applied.report.checks if check.outcome == "failed"]
         raise Unexpected(f"The set-up did not end as it must: {'; '.join(failed)}")
-    integration, *drivers = applied.registered
+    integration, *locations = applied.registered
     story.tell(f"{integration} Key {applied.key_id}, secret sealed, role {desired.role_arn}.")
     story.chapter(_LAST_HEADING)
-    for driver in drivers:
-        story.tell(driver)
+    for location in locations:
+        story.tell(location)
     return keys[0]

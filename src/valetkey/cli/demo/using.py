@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from valetkey.cli.demo.world import REGION
 from valetkey.domain.credentials import AccessKey
-from valetkey.sdk.models import Credentials
+from valetkey.wire.credentials import Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Bucket:
         """Open what temporary credentials open."""
         return cls(
             vended.bucket,
-            vended.endpoint,
+            vended.endpoint or "",
             vended.access_key_id,
             vended.secret_access_key,
             vended.session_token,

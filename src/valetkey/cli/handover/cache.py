@@ -15,47 +15,47 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
+from valetkey.cli.connection import Connection
 from valetkey.sdk import errors
+from valetkey.sdk.clock import Clock, utc_now
 from valetkey.sdk.errors import ApiError, InvalidRequest, Unavailable
-from valetkey.sdk.models import Credentials
-from valetkey.sdk.refresher import SKEW, Clock, Held, utc_now
+from valetkey.sdk.refresher import SKEW, Held
+from valetkey.wire.base import AccessLevel
+from valetkey.wire.credentials import Credentials
 
 #: Changes when the file's form does, so that an old one is not misread.
-_FORM: Final = 2
+_FORM: Final = 3
 _OTHERS: Final = 0o077
 _LARGEST: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """All that shapes a credential. ``token`` is a secret."""
+    """All that shapes a credential."""
 
-    url: str
-    token: str = field(repr=False)
-    driver: str
+    location: str
     prefixes: Sequence[str]
-    access: Sequence[str]
+    access: Sequence[AccessLevel]
     ttl: int
     purpose: str = ""
     project: str = ""
     bare: bool = False
     versions: bool = False
 
-    @property
-    def key(self) -> str:
-        """The name under which it is kept. The token can't be read from it."""
+    def key(self, connection: Connection) -> str:
+        """Return the name under which it is kept. The token can't be read from it."""
         parts = (
             _FORM,
-            self.url,
-            self.token,
-            self.driver,
+            connection.url,
+            connection.token,
+            self.location,
             sorted(set(self.prefixes)),
             sorted(set(self.access)),
             self.ttl,
@@ -90,10 +90,6 @@ class _Kept(msgspec.Struct, frozen=True):
     fetched_at: Annotated[datetime, msgspec.Meta(tz=True)]
     credentials: Credentials
 
-    def __post_init__(self) -> None:
-        if self.credentials.expiration.tzinfo is None:
-            raise ValueError("an end without a time zone")
-
     def __repr__(self) -> str:
         return "<_Kept>"
 
@@ -101,7 +97,7 @@ class _Kept(msgspec.Struct, frozen=True):
         """Tell whether it need not be fetched again yet."""
         # While AWS is away the server hands out what is left, minutes perhaps. How much that is
         # can't be told by a clock that is behind: the last minutes are asked for each time.
-        if now + SKEW >= self.credentials.expiration:
+        if now + SKEW >= self.credentials.expires_at:
             return False
         return not Held(self.credentials, self.fetched_at).due(now)
 
@@ -114,6 +110,7 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 
 def cached(
+    connection: Connection,
     asked: Asked,
     fetch: Callable[[], Credentials],
     *,
@@ -127,14 +124,15 @@ def cached(
     may write to the folder.
     """
     place = _private(cache_folder(os.environ) if folder is None else folder)
-    path = place / f"{asked.key}.json"
+    key = asked.key(connection)
+    path = place / f"{key}.json"
     kept = _read(path)
     if kept is not None and kept.is_good(clock()):
         return kept.credentials
-    waits = kept is None or kept.credentials.expiration - clock() <= SKEW
+    waits = kept is None or kept.credentials.expires_at - clock() <= SKEW
     before = _failure(path)
     # A few locks for all: their files stay, since deleting one would let two processes in.
-    with _lock(place / f"{asked.key[:1]}.lock", waits=waits) as is_ours:
+    with _lock(place / f"{key[:1]}.lock", waits=waits) as is_ours:
         if not is_ours:
             assert kept is not None  # noqa: S101  # only who has nothing waits
             return kept.credentials
@@ -144,11 +142,11 @@ def cached(
         failed = _failure(path)
         if failed is not None and failed != before:
             return _still_good(kept, clock(), failed.error())
-        return _fetched(asked, fetch, path, kept, clock)
+        return _fetched(fetch, path, kept, clock)
 
 
 def _fetched(
-    asked: Asked, fetch: Callable[[], Credentials], path: Path, kept: _Kept | None, clock: Clock
+    fetch: Callable[[], Credentials], path: Path, kept: _Kept | None, clock: Clock
 ) -> Credentials:
     asked_at = clock()
     try:
@@ -157,7 +155,7 @@ def _fetched(
         failed = _Failed(os.urandom(16).hex(), type(error).__name__, error.message, error.hint)
         _write(_failure_path(path), failed)
         return _still_good(kept, clock(), error)
-    _write(path, _Kept(asked.key, asked_at, fetched))
+    _write(path, _Kept(path.stem, asked_at, fetched))
     _failure_path(path).unlink(missing_ok=True)
     _sweep(path.parent, asked_at)
     return fetched
@@ -165,7 +163,7 @@ def _fetched(
 
 def _still_good(kept: _Kept | None, now: datetime, error: ApiError) -> Credentials:
     """Return what is kept where the server did not answer. Raises ``error`` otherwise."""
-    if isinstance(error, Unavailable) and kept is not None and kept.credentials.expiration > now:
+    if isinstance(error, Unavailable) and kept is not None and kept.credentials.expires_at > now:
         return kept.credentials
     raise error
 
@@ -259,7 +257,7 @@ def _sweep(folder: Path, now: datetime) -> None:
     one behind."""
     for path in folder.glob("*.json"):
         kept = _read(path)
-        if kept is None or kept.credentials.expiration <= now:
+        if kept is None or kept.credentials.expires_at <= now:
             path.unlink(missing_ok=True)
     for path in folder.glob("*.failed"):
         path.unlink(missing_ok=True)

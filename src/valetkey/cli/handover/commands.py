@@ -16,10 +16,12 @@ from cyclopts import Parameter
 
 from valetkey.cli import show
 from valetkey.cli.connection import COMMON, Common, Connection, find_connection
-from valetkey.cli.credentials import parse_duration
+from valetkey.cli.durations import parse_span
+from valetkey.cli.finding import InProject
 from valetkey.cli.handover import children
 from valetkey.cli.handover.endpoint import serving
 from valetkey.cli.handover.surroundings import Surroundings, surroundings, token_file
+from valetkey.cli.options import WHOLE, Access, Prefixes, access_levels
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
 
@@ -34,52 +36,47 @@ NOT_FOUND: Final = 127
 class Wanted:
     """What the credentials shall open."""
 
-    prefix: Annotated[tuple[str, ...], Parameter(negative=())] = ("",)
-    """A folder below the driver's own; may be given several times (default: all of it)."""
-    access: str = "list,read"
-    """Any of list, read, write, delete; with commas."""
+    prefix: Prefixes = WHOLE
+    access: Access = "list,read"
     ttl: str = "1h"
-    """How long each credential is good: 15m to 12h; a number is seconds. They are renewed."""
+    """How long each credential is good: 15m to 12h. They are renewed."""
+    purpose: str = ""
+    """What for; it stands in the audit record."""
     bare: Annotated[bool, Parameter(negative=())] = False
     """Let listings name the folders without their "/" too, as "aws s3 ls s3://bucket/folder"."""
     versions: Annotated[bool, Parameter(negative=())] = False
     """Open old versions of the objects too."""
-    project: str = ""
-    """The driver's project, by name or id (default: wherever it is)."""
-
-    @property
-    def levels(self) -> list[str]:
-        """The access levels, apart."""
-        return [level.strip() for level in self.access.split(",") if level.strip()]
+    project: InProject = ""
 
 
 _READING: Final = Wanted()
 
 
 def exec_(
-    driver: str,
+    location: str,
     /,
     *command: Annotated[str, Parameter(show_default=False)],
     wanted: Wanted = _READING,
     common: Common = COMMON,
 ) -> int:
-    """Run a command with credentials that renew themselves: ``valetkey exec DRIVER -- command``.
+    """Run a command with credentials that renew themselves: ``valetkey exec LOCATION -- command``.
 
     Its exit code becomes this one's. It is led to a private address of this machine, from which
     AWS's SDKs fetch credentials; neither they nor your token are in its environment.
 
     Parameters
     ----------
-    driver
-        The driver, by name or id.
+    location
+        The location, by name or id.
     command
         The command and its words, after ``--``.
     """
     if not command:
         raise InvalidRequest(
-            "There is no command to run.", hint=f"valetkey exec {shlex.quote(driver)} -- aws s3 ls"
+            "There is no command to run.",
+            hint=f"valetkey exec {shlex.quote(location)} -- aws s3 ls",
         )
-    with _handing_over(driver, wanted, common) as around:
+    with _handing_over(location, wanted, common) as around:
         try:
             return children.run(command, around.applied_to(os.environ))
         except FileNotFoundError:
@@ -91,7 +88,7 @@ def exec_(
 
 
 def agent(
-    driver: str, /, *, wanted: Wanted = _READING, port: int = 0, common: Common = COMMON
+    location: str, /, *, wanted: Wanted = _READING, port: int = 0, common: Common = COMMON
 ) -> None:
     """Serve credentials to AWS's SDKs on this machine until stopped (Ctrl-C).
 
@@ -99,8 +96,8 @@ def agent(
 
     Parameters
     ----------
-    driver
-        The driver, by name or id.
+    location
+        The location, by name or id.
     port
         The port on 127.0.0.1; 0 lets the system choose.
     """
@@ -110,8 +107,8 @@ def agent(
         for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:
-        with _handing_over(driver, wanted, common, port) as around:
-            if common.as_json:
+        with _handing_over(location, wanted, common, port) as around:
+            if common.form != "table":
                 show.write_json({"set": dict(around.given), "unset": list(around.taken)})
             else:
                 show.write(_for_a_shell(around))
@@ -124,22 +121,24 @@ def agent(
 
 @contextmanager
 def _handing_over(
-    driver: str, wanted: Wanted, common: Common, port: int = 0
+    location: str, wanted: Wanted, common: Common, port: int = 0
 ) -> Iterator[Surroundings]:
     """Serve credentials on loopback. Raises ApiError before anything is served, if there are
     none to be had."""
     found = find_connection(common.url, common.token_file)
 
     with Client(found.url, _token_source(found, common.token_file)) as client:
-        handle = client.driver(driver, project=wanted.project)
-        current = handle.renewing(
-            *(wanted.prefix, wanted.levels, parse_duration(wanted.ttl)),
+        current = client.location(location, project=wanted.project).renewing(
+            wanted.prefix,
+            access_levels(wanted.access),
+            parse_span(wanted.ttl, "--ttl"),
+            wanted.purpose,
             bare=wanted.bare,
             versions=wanted.versions,
         )
-        current()
+        first = current()
         with serving(current, port=port) as endpoint, token_file(endpoint.token) as file:
-            yield surroundings(endpoint, file, handle.info)
+            yield surroundings(endpoint, file, first)
 
 
 def _token_source(found: Connection, file: Path | None) -> Callable[[], str]:

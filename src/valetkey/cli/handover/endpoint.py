@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from valetkey.sdk.errors import ApiError, InvalidRequest
-from valetkey.sdk.models import Credentials
+from valetkey.wire.credentials import Credentials
 
 PATH: Final = "/credentials"
 _HOST: Final = "127.0.0.1"
@@ -75,7 +75,7 @@ def container_form(credentials: Credentials) -> dict[str, str]:
         "AccessKeyId": credentials.access_key_id,
         "SecretAccessKey": credentials.secret_access_key,
         "Token": credentials.session_token,
-        "Expiration": credentials.expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Expiration": credentials.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 

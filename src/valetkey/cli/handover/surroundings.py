@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from valetkey.cli.handover.endpoint import Endpoint
-from valetkey.sdk.models import DriverInfo
+from valetkey.wire.credentials import Credentials
 
 #: What AWS's SDKs would use before (or instead of) the container endpoint.
 RIVALS: Final = (
@@ -49,8 +49,9 @@ class Surroundings:
         return kept | _around_proxies(environment) | dict(self.given)
 
 
-def surroundings(endpoint: Endpoint, token_file: Path, driver: DriverInfo) -> Surroundings:
-    """Return what leads AWS's SDKs to an endpoint, and to a driver's region and S3."""
+def surroundings(endpoint: Endpoint, token_file: Path, first: Credentials) -> Surroundings:
+    """Return what leads AWS's SDKs to an endpoint, and to the region and the S3 where its
+    credentials are good."""
     given = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.url,
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token_file),
@@ -58,11 +59,11 @@ def surroundings(endpoint: Endpoint, token_file: Path, driver: DriverInfo) -> Su
         "AWS_EC2_METADATA_DISABLED": "true",
         **dict.fromkeys(_FILES, os.devnull),
     }
-    if driver.region:
-        given |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), driver.region)
-    if driver.client_endpoint:
-        given["AWS_ENDPOINT_URL_S3"] = driver.client_endpoint
-        if driver.client_endpoint.startswith("http://"):
+    if first.region:
+        given |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), first.region)
+    if first.endpoint:
+        given["AWS_ENDPOINT_URL_S3"] = first.endpoint
+        if first.endpoint.startswith("http://"):
             given["AWS_ALLOW_HTTP"] = "true"  # asked for by the Rust libraries alone
     return Surroundings(given)
 

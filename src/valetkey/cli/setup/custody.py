@@ -7,14 +7,14 @@ from collections.abc import Callable
 from valetkey.cli.connection import Connection, find_connection
 from valetkey.cli.setup.files import FileCustodian
 from valetkey.cli.setup.options import Keeper, Target
-from valetkey.cli.setup.server import Place, ServerApi, ServerCustodian
+from valetkey.cli.setup.server import Place, ServerCustodian
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ports.setup import AwsApi, KeyCustodian
 from valetkey.domain.ports.time import Clock
-from valetkey.domain.secret import Secret
 from valetkey.domain.setup import Desired
 from valetkey.domain.verification import Check, Outcome, Report
+from valetkey.sdk.client import AsyncClient
 from valetkey.sdk.errors import Unauthenticated
 
 Show = Callable[[AccessKey], None]
@@ -92,19 +92,19 @@ def _server(keeper: Keeper) -> Connection | None:
 
 def choose(
     target: Target, keeper: Keeper, aws: AwsApi, clock: Clock
-) -> tuple[KeyCustodian, ServerApi | None]:
+) -> tuple[KeyCustodian, AsyncClient | None]:
     """Return the custodian that the options name, and the server's connection to close."""
     if keeper.secret_file is not None:
         return FileCustodian(keeper.secret_file, aws, clock), None
     server = _server(keeper)
     if server is None:
         return Nobody(), None
-    api = ServerApi(server.url, Secret(server.token))
+    client = AsyncClient(server.url, server.token)
     place = Place(
-        organization=keeper.organization,
+        organization=keeper.org,
         project=keeper.project,
         integration=keeper.integration or target.name,
-        driver=keeper.driver or target.bucket,
+        location=keeper.location or target.bucket,
         endpoint=keeper.endpoint,
     )
-    return ServerCustodian(api, place), api
+    return ServerCustodian(client, place), client

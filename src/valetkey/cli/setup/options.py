@@ -68,17 +68,17 @@ class Keeper:
     url: Annotated[str, Parameter(env_var="VALETKEY_URL")] = ""
     """The Valetkey server to register with (default: where you are logged in)."""
     token_file: Annotated[Path | None, Parameter(env_var="VALETKEY_TOKEN_FILE")] = None
-    """A file with the server's API key (or: the variable VALETKEY_TOKEN; default: your login)."""
-    organization: str = ""
+    """A file with the server's API token (or: the variable VALETKEY_TOKEN; default: your login)."""
+    org: Annotated[str, Parameter(env_var="VALETKEY_ORG")] = ""
     """The organisation, by name or id (default: the one that you own)."""
     project: str = ""
-    """The project that gets the driver, by name or id (default: the only one)."""
+    """The project that gets the location, by name or id (default: the only one)."""
     integration: str = ""
     """The integration's name (default: the set-up's name)."""
-    driver: str = ""
-    """The driver's name (default: the bucket's name)."""
+    location: str = ""
+    """The location's name (default: the bucket's name)."""
     endpoint: str = ""
-    """An S3 endpoint other than AWS's own, for the driver; the server's settings say which are
+    """An S3 endpoint other than AWS's own, for the location; the server's settings say which are
     allowed."""
     secret_file: Path | None = None
     """Keep the access key in this private file, and register nothing."""

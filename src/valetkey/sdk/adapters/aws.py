@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow.fs
     import s3fs
 
-    from valetkey.sdk.driver import Source
+    from valetkey.sdk.location import Source
 
 
 def boto3_session(source: Source) -> boto3.Session:
@@ -33,11 +33,11 @@ def boto3_session(source: Source) -> boto3.Session:
     # Before the environment: what was asked for here wins over what lies about.
     provider = SimpleNamespace(METHOD=NAME, CANONICAL_NAME=NAME, load=load)
     session.get_component("credential_provider").insert_before("env", provider)
-    made = library.Session(botocore_session=session, region_name=source.info.region or None)
-    if source.info.client_endpoint:
-        made.client = _at(made.client, source.info.client_endpoint)
-        made.resource = _at(made.resource, source.info.client_endpoint)
-    if source.info.requester_pays:
+    made = library.Session(botocore_session=session, region_name=source.region or None)
+    if source.endpoint:
+        made.client = _at(made.client, source.endpoint)
+        made.resource = _at(made.resource, source.endpoint)
+    if source.requester_pays:
         session.get_component("event_emitter").register("before-call.s3", _pay)
     return made  # type: ignore[no-any-return]
 
@@ -48,7 +48,7 @@ def _pay(params: Any, **_: Any) -> None:
 
 
 def _at(make: Callable[..., Any], endpoint: str) -> Callable[..., Any]:
-    """Return a session's ``client`` or ``resource`` that sends S3 to the driver's endpoint."""
+    """Return a session's ``client`` or ``resource`` that sends S3 to the location's endpoint."""
 
     def made(service: str, *args: Any, **more: Any) -> Any:
         return make(
@@ -61,9 +61,9 @@ def _at(make: Callable[..., Any], endpoint: str) -> Callable[..., Any]:
 def s3_file_system(source: Source) -> s3fs.S3FileSystem:
     """Return an s3fs file system over a source."""
     require("s3fs", "s3fs")
-    from valetkey.sdk.adapters.files import DriverFileSystem  # noqa: PLC0415  # needs s3fs
+    from valetkey.sdk.adapters.files import LocationFileSystem  # noqa: PLC0415  # needs s3fs
 
-    return DriverFileSystem(source)
+    return LocationFileSystem(source)
 
 
 def arrow_file_system(source: Source) -> pyarrow.fs.PyFileSystem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from valetkey.sdk.models import Credentials
+from valetkey.wire.credentials import Credentials
 
 #: The provider's name in botocore's chain.
 NAME: Final = "valetkey"
@@ -16,5 +16,5 @@ def metadata(credentials: Credentials) -> dict[str, str]:
         "access_key": credentials.access_key_id,
         "secret_key": credentials.secret_access_key,
         "token": credentials.session_token,
-        "expiry_time": credentials.expiration.isoformat(),
+        "expiry_time": credentials.expires_at.isoformat(),
     }

@@ -1,4 +1,4 @@
-"""An s3fs file system of a driver. Imported only where s3fs is installed.
+"""An s3fs file system of a location. Imported only where s3fs is installed.
 
 s3fs, and what stands on it, looks at and above the root of what a credential opens: it asks whether
 the bucket is there and makes it if it is told no, it asks for a folder's bare name, and it lists
@@ -21,34 +21,33 @@ from valetkey.sdk.adapters.botocore import NAME, metadata
 from valetkey.sdk.adapters.folders import Folders
 
 if TYPE_CHECKING:
-    from valetkey.sdk.driver import Source
+    from valetkey.sdk.location import Source
 
 
-class DriverFileSystem(S3FileSystem):  # type: ignore[misc]  # s3fs has no types
+class LocationFileSystem(S3FileSystem):  # type: ignore[misc]  # s3fs has no types
     """s3fs over a source. It pickles as the source that it was made from."""
 
     #: fsspec keeps instances by their arguments; one with other credentials is another one.
     cachable = False
 
     def __init__(self, source: Source) -> None:
-        info = source.info
         self._source = source
         super().__init__(
             session=_session(source),
-            endpoint_url=info.client_endpoint or None,
-            requester_pays=info.requester_pays,
-            client_kwargs={"region_name": info.region} if info.region else {},
+            endpoint_url=source.endpoint or None,
+            requester_pays=source.requester_pays,
+            client_kwargs={"region_name": source.region} if source.region else {},
         )
 
     async def _open_folders(self, bucket: str) -> Folders:
         """Return the folders that are open in a bucket: none, where it is another one."""
-        if bucket != self._source.info.bucket_name:
+        if bucket != self._source.bucket:
             return Folders(())
         return Folders((await asyncio.to_thread(self._source.current)).prefixes)
 
     async def _exists(self, path: str) -> bool:
         bucket, key, _ = self.split_path(self._strip_protocol(path))
-        if bucket == self._source.info.bucket_name and not key:
+        if bucket == self._source.bucket and not key:
             return True
         found: bool = await super()._exists(path)
         return found
@@ -86,11 +85,11 @@ class DriverFileSystem(S3FileSystem):  # type: ignore[misc]  # s3fs has no types
 
     async def _bulk_delete(self, pathlist: list[str], **more: Any) -> list[str]:
         """Delete objects; what s3fs names beside them is the folder that they are in."""
-        folders = await self._open_folders(self._source.info.bucket_name)
+        folders = await self._open_folders(self._source.bucket)
 
         def names_an_object(path: str) -> bool:
             bucket, key, _ = self.split_path(path)
-            ours = bucket == self._source.info.bucket_name
+            ours = bucket == self._source.bucket
             return not (ours and (folders.are(key) or folders.are_below(key)))
 
         named = [path for path in pathlist if names_an_object(path)]
@@ -146,7 +145,7 @@ class DriverFileSystem(S3FileSystem):  # type: ignore[misc]  # s3fs has no types
         return sorted(found, key=lambda entry: entry["name"])[:max_items]
 
 
-class DuckdbFileSystem(DriverFileSystem):
+class DuckdbFileSystem(LocationFileSystem):
     """The same for DuckDB, which looks into the folder that it has just made for its files: a
     folder with nothing in it, which S3 does not know, is an empty one to it."""
 

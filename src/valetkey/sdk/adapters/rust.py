@@ -10,7 +10,7 @@ from valetkey.sdk.adapters import require
 if TYPE_CHECKING:
     import obstore.store
 
-    from valetkey.sdk.driver import Source
+    from valetkey.sdk.location import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class _ObstoreProvider:
             "access_key_id": now.access_key_id,
             "secret_access_key": now.secret_access_key,
             "token": now.session_token,
-            "expires_at": now.expiration,
+            "expires_at": now.expires_at,
         }
 
 
@@ -49,17 +49,15 @@ class _PolarsProvider:
 def s3_store(source: Source) -> obstore.store.S3Store:
     """Return an obstore S3Store over a source."""
     store = require("obstore.store", "obstore")
-    info = source.info
-
-    options: dict[str, Any] = {"region": info.region} if info.region else {}
-    if info.client_endpoint:
-        options["endpoint"] = info.client_endpoint
+    options: dict[str, Any] = {"region": source.region} if source.region else {}
+    if source.endpoint:
+        options["endpoint"] = source.endpoint
         options["virtual_hosted_style_request"] = False
-        options["client_options"] = {"allow_http": info.client_endpoint.startswith("http://")}
-    if info.requester_pays:
+        options["client_options"] = {"allow_http": source.endpoint.startswith("http://")}
+    if source.requester_pays:
         options["request_payer"] = True
     made: obstore.store.S3Store = store.S3Store(
-        info.bucket_name, credential_provider=_ObstoreProvider(source), **options
+        source.bucket, credential_provider=_ObstoreProvider(source), **options
     )
     return made
 
@@ -67,13 +65,11 @@ def s3_store(source: Source) -> obstore.store.S3Store:
 def polars_options(source: Source) -> dict[str, Any]:
     """Return polars' ``credential_provider`` and ``storage_options``."""
     require("polars", "polars")
-    info = source.info
-
-    options = {"aws_region": info.region} if info.region else {}
-    if info.client_endpoint:
-        options["aws_endpoint_url"] = info.client_endpoint
+    options = {"aws_region": source.region} if source.region else {}
+    if source.endpoint:
+        options["aws_endpoint_url"] = source.endpoint
         options["aws_virtual_hosted_style_request"] = "false"
-        options["aws_allow_http"] = str(info.client_endpoint.startswith("http://")).lower()
-    if info.requester_pays:
+        options["aws_allow_http"] = str(source.endpoint.startswith("http://")).lower()
+    if source.requester_pays:
         options["aws_request_payer"] = "true"
     return {"credential_provider": _PolarsProvider(source), "storage_options": options}

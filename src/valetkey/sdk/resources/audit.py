@@ -28,7 +28,19 @@ class Audit(Resource):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Iterator[audit.AuditRecord]:
-        """List an organisation's records in order."""
+        """List an organisation's records in order.
+
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+        - ``action``: Only those of this action.
+        - ``actor``: Only this person's.
+        - ``outcome``: Only those that ended so.
+        - ``subject``: Only those of this subject.
+        - ``since``: From this moment on.
+        - ``until``: Before this moment.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 audit.LIST_AUDIT_RECORDS,
@@ -47,17 +59,30 @@ class Audit(Resource):
     def export(
         self, *, org_id: str | None = None, format: Literal["jsonl", "csv"] = "jsonl"
     ) -> Iterator[audit.AuditRecord]:
-        """Stream an organisation's records, oldest first."""
+        """Stream an organisation's records, oldest first.
+
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+        - ``format``: JSON lines or CSV.
+
+        Raises ApiError.
+        """
         return self._client.stream(
             lines(audit.EXPORT_AUDIT_RECORDS, query=audit.ExportQuery(org_id=org_id, format=format))
         )
 
     def check(self, *, org_id: str | None = None) -> audit.ChainVerdict:
-        """Walk the chain, and say which record was changed, removed or moved."""
+        """Walk the chain, and say which record was changed, removed or moved.
+
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         return self._client.send(call(audit.CHECK_AUDIT, query=audit.AuditOrgQuery(org_id=org_id)))
 
 
-class AsyncAudit(AsyncResource):
+class AsyncAudit(AsyncResource, like=Audit):
     """Who did what, chained by hashes."""
 
     def list(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol, TypeVar
 
-from valetkey.sdk.calls import Call
+from valetkey.sdk.call import Call, Flow
 from valetkey.wire.base import Page
 
 T = TypeVar("T")
@@ -15,6 +15,7 @@ class Sender(Protocol):
     """A blocking client."""
 
     def send(self, call: Call[T]) -> T: ...
+    def run(self, flow: Flow[T]) -> T: ...
     def stream(self, call: Call[T]) -> Iterator[T]: ...
     def walk(self, call: Call[Page[T]]) -> Iterator[T]: ...
 
@@ -23,6 +24,7 @@ class AsyncSender(Protocol):
     """An asynchronous client."""
 
     async def send(self, call: Call[T]) -> T: ...
+    async def run(self, flow: Flow[T]) -> T: ...
     def stream(self, call: Call[T]) -> AsyncIterator[T]: ...
     def walk(self, call: Call[Page[T]]) -> AsyncIterator[T]: ...
 
@@ -35,7 +37,13 @@ class Resource:
 
 
 class AsyncResource:
-    """A noun of the API. Methods raise ApiError."""
+    """A noun of the API. Methods raise ApiError. What they do, and what their parameters mean, is
+    said once, in the blocking class."""
+
+    def __init_subclass__(cls, *, like: type[Resource]) -> None:
+        for name, method in vars(like).items():
+            if not name.startswith("_"):
+                getattr(cls, name).__doc__ = method.__doc__
 
     def __init__(self, client: AsyncSender) -> None:
         self._client = client

@@ -29,7 +29,21 @@ class Credentials(Resource):
         versions: bool = False,
         min_ttl_seconds: int = 0,
     ) -> credentials.Credentials:
-        """Vend temporary credentials for folders of a location."""
+        """Vend temporary credentials for folders of a location.
+
+        - ``location_id``: The location's id.
+        - ``prefixes``: Folders below the location's own, each ending in "/"; "" is all of it.
+        - ``access``: What may be done: list, read, write, delete.
+        - ``ttl_seconds``: For how long they should open it.
+        - ``purpose``: What they are for, for the audit trail.
+        - ``bare``: Let listings name the folders without their "/" too.
+        - ``versions``: Open older versions too.
+        - ``min_ttl_seconds``: How much time must be left of them at least: a session that was
+          vended before is given again only while it has that. As much as ttlSeconds asks for
+          all of it.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 credentials.CREATE_CREDENTIALS,
@@ -58,7 +72,21 @@ class Credentials(Resource):
         versions: bool = False,
         min_ttl_seconds: int = 0,
     ) -> credentials.Credentials:
-        """Vend temporary credentials for folders of a location known by its name."""
+        """Vend temporary credentials for folders of a location known by its name.
+
+        - ``prefixes``: Folders below the location's own, each ending in "/"; "" is all of it.
+        - ``access``: What may be done: list, read, write, delete.
+        - ``ttl_seconds``: For how long they should open it.
+        - ``purpose``: What they are for, for the audit trail.
+        - ``bare``: Let listings name the folders without their "/" too.
+        - ``versions``: Open older versions too.
+        - ``min_ttl_seconds``: How much time must be left of them at least: a session that was
+          vended before is given again only while it has that. As much as ttlSeconds asks for
+          all of it.
+        - ``location``: The location's name or id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 credentials.CREATE_CREDENTIALS_BY_NAME,
@@ -84,7 +112,16 @@ class Credentials(Resource):
         ttl: int = 3600,
         purpose: str = "",
     ) -> credentials.ContainerCredentials:
-        """Vend temporary credentials as AWS's SDKs fetch them."""
+        """Vend temporary credentials as AWS's SDKs fetch them.
+
+        - ``location_id``: The location's id.
+        - ``prefix``: A folder below the location's own; may be repeated; empty is all of it.
+        - ``access``: What may be done, comma-separated.
+        - ``ttl``: For how many seconds.
+        - ``purpose``: What they are for, for the audit trail.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 credentials.GET_CONTAINER_CREDENTIALS,
@@ -104,7 +141,16 @@ class Credentials(Resource):
         ttl: int = 3600,
         purpose: str = "",
     ) -> credentials.ContainerCredentials:
-        """Vend temporary credentials as AWS's SDKs fetch them, by a location's name."""
+        """Vend temporary credentials as AWS's SDKs fetch them, by a location's name.
+
+        - ``prefix``: A folder below the location's own; may be repeated; empty is all of it.
+        - ``access``: What may be done, comma-separated.
+        - ``ttl``: For how many seconds.
+        - ``purpose``: What they are for, for the audit trail.
+        - ``location``: The location's name or id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 credentials.GET_CONTAINER_CREDENTIALS_BY_NAME,
@@ -129,7 +175,18 @@ class Credentials(Resource):
         version_ids: Sequence[str] = (),
         purpose: str = "",
     ) -> Iterator[credentials.PresignedUrl]:
-        """Sign URLs for keys of a location's bucket."""
+        """Sign URLs for keys of a location's bucket.
+
+        - ``location_id``: The location's id.
+        - ``keys``: Up to 100,000 keys.
+        - ``method``: What a URL lets one do.
+        - ``expires_seconds``: For how long; no URL outlives its session.
+        - ``disposition``: The Content-Disposition of the answers.
+        - ``version_ids``: A version for each key; empty for the newest.
+        - ``purpose``: What they are for, for the audit trail.
+
+        Raises ApiError.
+        """
         return self._client.stream(
             lines(
                 credentials.PRESIGN,
@@ -156,7 +213,18 @@ class Credentials(Resource):
         version_ids: Sequence[str] = (),
         purpose: str = "",
     ) -> Iterator[credentials.PresignedUrl]:
-        """Sign URLs for keys of the bucket of a location known by its name."""
+        """Sign URLs for keys of the bucket of a location known by its name.
+
+        - ``keys``: Up to 100,000 keys.
+        - ``method``: What a URL lets one do.
+        - ``expires_seconds``: For how long; no URL outlives its session.
+        - ``disposition``: The Content-Disposition of the answers.
+        - ``version_ids``: A version for each key; empty for the newest.
+        - ``purpose``: What they are for, for the audit trail.
+        - ``location``: The location's name or id.
+
+        Raises ApiError.
+        """
         return self._client.stream(
             lines(
                 credentials.PRESIGN_BY_NAME,
@@ -173,7 +241,7 @@ class Credentials(Resource):
         )
 
 
-class AsyncCredentials(AsyncResource):
+class AsyncCredentials(AsyncResource, like=Credentials):
     """Temporary credentials and presigned URLs."""
 
     async def vend(

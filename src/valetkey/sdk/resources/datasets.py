@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
+from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
 from valetkey.wire import base, catalog, work
@@ -21,7 +22,13 @@ class Datasets(Resource):
     def list(
         self, *, project_id: str | None = None, name: str | None = None
     ) -> Iterator[catalog.Dataset]:
-        """List the datasets of a project, or of all that the caller may see."""
+        """List the datasets of a project, or of all that the caller may see.
+
+        - ``project_id``: Only those of this project.
+        - ``name``: Only those of this name.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 catalog.LIST_DATASETS, query=catalog.DatasetsQuery(project_id=project_id, name=name)
@@ -36,7 +43,16 @@ class Datasets(Resource):
         location_id: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> catalog.Dataset:
-        """Make an empty dataset over a location; a sync fills it."""
+        """Make an empty dataset over a location; a sync fills it.
+
+        - ``name``: Its name, for people.
+        - ``project_id``: The project that it belongs to.
+        - ``location_id``: What it is an index over; without, a folder in the project's default
+          location.
+        - ``metadata``: What people wrote about it.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 catalog.CREATE_DATASET,
@@ -49,9 +65,25 @@ class Datasets(Resource):
             )
         )
 
-    def get(self, dataset_id: str) -> catalog.Dataset:
-        """Show a dataset."""
-        return self._client.send(call(catalog.GET_DATASET, {"datasetId": dataset_id}))
+    def get(self, dataset: str, *, project_id: str | None = None) -> catalog.Dataset:
+        """Show a dataset, by its name or id.
+
+        - ``dataset``: Its name or id.
+        - ``project_id``: Only those of this project.
+
+        Raises ApiError.
+        """
+        return self._client.run(
+            named(
+                call(
+                    catalog.LIST_DATASETS,
+                    query=catalog.DatasetsQuery(name=dataset, project_id=project_id, limit=2),
+                ),
+                call(catalog.GET_DATASET, {"datasetId": dataset}),
+                dataset,
+                "dataset",
+            )
+        )
 
     def update(
         self,
@@ -61,7 +93,15 @@ class Datasets(Resource):
         metadata: dict[str, Any] | UnsetType | None = UNSET,
         if_version: int | None = None,
     ) -> catalog.Dataset:
-        """Rename a dataset, or replace its metadata."""
+        """Rename a dataset, or replace its metadata.
+
+        - ``dataset_id``: The dataset's id.
+        - ``name``: Another name.
+        - ``metadata``: Other metadata; null: none.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 catalog.UPDATE_DATASET,
@@ -72,11 +112,18 @@ class Datasets(Resource):
         )
 
     def delete(self, dataset_id: str, *, if_version: int | None = None) -> None:
-        """Delete a dataset and its entries; the bucket is not touched."""
+        """Delete a dataset and its entries; the bucket is not touched.
+
+        - ``dataset_id``: The dataset's id.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
         )
 
+<<<<<<< HEAD
     def create_sync(
         self,
         dataset_id: str,
@@ -86,6 +133,16 @@ class Datasets(Resource):
         engine_address: str | None = None,
     ) -> work.Work:
         """Start making a dataset true to its bucket."""
+=======
+    def create_sync(self, dataset_id: str, *, parallel: int = 1) -> work.Work:
+        """Start making a dataset true to its bucket.
+
+        - ``dataset_id``: The dataset's id.
+        - ``parallel``: In how many passes side by side.
+
+        Raises ApiError.
+        """
+>>>>>>> 84f06f8 (Bring the command line and the library onto /v1, with one renderer and the words of the API)
         return self._client.send(
             call(
                 catalog.CREATE_SYNC,
@@ -97,13 +154,18 @@ class Datasets(Resource):
         )
 
     def list_syncs(self, dataset_id: str) -> Iterator[work.Work]:
-        """List a dataset's latest syncs, newest first."""
+        """List a dataset's latest syncs, newest first.
+
+        - ``dataset_id``: The dataset's id.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(catalog.LIST_SYNCS, {"datasetId": dataset_id}, query=base.Paging())
         )
 
 
-class AsyncDatasets(AsyncResource):
+class AsyncDatasets(AsyncResource, like=Datasets):
     """Indexes over locations."""
 
     def list(
@@ -137,9 +199,19 @@ class AsyncDatasets(AsyncResource):
             )
         )
 
-    async def get(self, dataset_id: str) -> catalog.Dataset:
-        """Show a dataset."""
-        return await self._client.send(call(catalog.GET_DATASET, {"datasetId": dataset_id}))
+    async def get(self, dataset: str, *, project_id: str | None = None) -> catalog.Dataset:
+        """Show a dataset, by its name or id."""
+        return await self._client.run(
+            named(
+                call(
+                    catalog.LIST_DATASETS,
+                    query=catalog.DatasetsQuery(name=dataset, project_id=project_id, limit=2),
+                ),
+                call(catalog.GET_DATASET, {"datasetId": dataset}),
+                dataset,
+                "dataset",
+            )
+        )
 
     async def update(
         self,

@@ -19,7 +19,12 @@ class Grants(Resource):
     """What people and groups may have of a location, whatever their role."""
 
     def list(self, location_id: str) -> Iterator[grants.Grant]:
-        """List a location's grants, oldest first."""
+        """List a location's grants, oldest first.
+
+        - ``location_id``: The location's id.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(grants.LIST_GRANTS, {"locationId": location_id}, query=base.Paging())
         )
@@ -36,7 +41,19 @@ class Grants(Resource):
         ends_at: datetime | None = None,
         reason: str | None = None,
     ) -> grants.Grant:
-        """Grant folders of a location to a person or a group."""
+        """Grant folders of a location to a person or a group.
+
+        - ``location_id``: The location's id.
+        - ``prefixes``: Folders below the location's own, each ending in "/"; "" is all of it.
+        - ``access``: What may be done: list, read, write, delete.
+        - ``user``: The e-mail address of whom it is for.
+        - ``group``: Or the name or the id of the group.
+        - ``max_ttl_seconds``: The longest life of a credential.
+        - ``ends_at``: When it ends; left out: never.
+        - ``reason``: Why it is given.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 grants.CREATE_GRANT,
@@ -54,13 +71,26 @@ class Grants(Resource):
         )
 
     def get(self, location_id: str, grant_id: str) -> grants.Grant:
-        """Show a grant."""
+        """Show a grant.
+
+        - ``location_id``: The location's id.
+        - ``grant_id``: The grant's id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(grants.GET_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
     def delete(self, location_id: str, grant_id: str, *, if_version: int | None = None) -> None:
-        """Take a grant back; what was cached for it is forgotten at once."""
+        """Take a grant back; what was cached for it is forgotten at once.
+
+        - ``location_id``: The location's id.
+        - ``grant_id``: The grant's id.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(
                 grants.DELETE_GRANT,
@@ -70,7 +100,7 @@ class Grants(Resource):
         )
 
 
-class AsyncGrants(AsyncResource):
+class AsyncGrants(AsyncResource, like=Grants):
     """What people and groups may have of a location, whatever their role."""
 
     def list(self, location_id: str) -> AsyncIterator[grants.Grant]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from msgspec import UNSET, UnsetType
 
+from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
 from valetkey.wire import base, groups
@@ -18,20 +19,49 @@ class Groups(Resource):
     """Some members of an organisation under one name, for grants."""
 
     def list(self, org_id: str, *, name: str | None = None) -> Iterator[groups.Group]:
-        """List an organisation's groups by name."""
+        """List an organisation's groups by name.
+
+        - ``org_id``: The org's id.
+        - ``name``: Only the one of this name.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(groups.LIST_GROUPS, {"orgId": org_id}, query=groups.GroupsQuery(name=name))
         )
 
     def create(self, org_id: str, *, name: str) -> groups.Group:
-        """Make an empty group."""
+        """Make an empty group.
+
+        - ``org_id``: The org's id.
+        - ``name``: Its name, for people.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(groups.CREATE_GROUP, {"orgId": org_id}, body=groups.NewGroup(name=name))
         )
 
-    def get(self, org_id: str, group_id: str) -> groups.Group:
-        """Show a group."""
-        return self._client.send(call(groups.GET_GROUP, {"orgId": org_id, "groupId": group_id}))
+    def get(self, org_id: str, group: str) -> groups.Group:
+        """Show a group, by its name or id.
+
+        - ``org_id``: The org's id.
+        - ``group``: Its name or id.
+
+        Raises ApiError.
+        """
+        return self._client.run(
+            named(
+                call(
+                    groups.LIST_GROUPS,
+                    {"orgId": org_id},
+                    query=groups.GroupsQuery(name=group, limit=2),
+                ),
+                call(groups.GET_GROUP, {"orgId": org_id, "groupId": group}),
+                group,
+                "group",
+            )
+        )
 
     def update(
         self,
@@ -41,7 +71,15 @@ class Groups(Resource):
         name: str | UnsetType = UNSET,
         if_version: int | None = None,
     ) -> groups.Group:
-        """Rename a group."""
+        """Rename a group.
+
+        - ``org_id``: The org's id.
+        - ``group_id``: The group's id.
+        - ``name``: Another name.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 groups.UPDATE_GROUP,
@@ -52,13 +90,26 @@ class Groups(Resource):
         )
 
     def delete(self, org_id: str, group_id: str, *, if_version: int | None = None) -> None:
-        """Forget a group and its grants."""
+        """Forget a group and its grants.
+
+        - ``org_id``: The org's id.
+        - ``group_id``: The group's id.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(groups.DELETE_GROUP, {"orgId": org_id, "groupId": group_id}, if_version=if_version)
         )
 
     def list_members(self, org_id: str, group_id: str) -> Iterator[base.Person]:
-        """List a group's members by e-mail address."""
+        """List a group's members by e-mail address.
+
+        - ``org_id``: The org's id.
+        - ``group_id``: The group's id.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 groups.LIST_GROUP_MEMBERS,
@@ -68,19 +119,40 @@ class Groups(Resource):
         )
 
     def get_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
-        """Show a member of a group."""
+        """Show a member of a group.
+
+        - ``org_id``: The org's id.
+        - ``group_id``: The group's id.
+        - ``user_id``: The user's id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(groups.GET_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
     def put_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
-        """Put somebody of the organisation into a group."""
+        """Put somebody of the organisation into a group.
+
+        - ``org_id``: The org's id.
+        - ``group_id``: The group's id.
+        - ``user_id``: The user's id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
     def remove_member(self, org_id: str, group_id: str, user_id: str) -> None:
-        """Take somebody out of a group."""
+        """Take somebody out of a group.
+
+        - ``org_id``: The org's id.
+        - ``group_id``: The group's id.
+        - ``user_id``: The user's id.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(
                 groups.REMOVE_GROUP_MEMBER,
@@ -89,7 +161,7 @@ class Groups(Resource):
         )
 
 
-class AsyncGroups(AsyncResource):
+class AsyncGroups(AsyncResource, like=Groups):
     """Some members of an organisation under one name, for grants."""
 
     def list(self, org_id: str, *, name: str | None = None) -> AsyncIterator[groups.Group]:
@@ -104,10 +176,19 @@ class AsyncGroups(AsyncResource):
             call(groups.CREATE_GROUP, {"orgId": org_id}, body=groups.NewGroup(name=name))
         )
 
-    async def get(self, org_id: str, group_id: str) -> groups.Group:
-        """Show a group."""
-        return await self._client.send(
-            call(groups.GET_GROUP, {"orgId": org_id, "groupId": group_id})
+    async def get(self, org_id: str, group: str) -> groups.Group:
+        """Show a group, by its name or id."""
+        return await self._client.run(
+            named(
+                call(
+                    groups.LIST_GROUPS,
+                    {"orgId": org_id},
+                    query=groups.GroupsQuery(name=group, limit=2),
+                ),
+                call(groups.GET_GROUP, {"orgId": org_id, "groupId": group}),
+                group,
+                "group",
+            )
         )
 
     async def update(

@@ -24,7 +24,17 @@ class Leases(Resource):
         principal: str | None = None,
         active: bool = False,
     ) -> Iterator[leases.Lease]:
-        """List leases, newest first; whoever is not an owner sees their own."""
+        """List leases, newest first; whoever is not an owner sees their own.
+
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+        - ``location_id``: Only those of this location.
+        - ``integration_id``: Only those of this integration.
+        - ``principal``: Only those of this person (e-mail address).
+        - ``active``: Only those that still open something.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 leases.LIST_LEASES,
@@ -39,11 +49,16 @@ class Leases(Resource):
         )
 
     def get(self, lease_id: str) -> leases.Lease:
-        """Show a lease."""
+        """Show a lease.
+
+        - ``lease_id``: The lease's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(leases.GET_LEASE, {"leaseId": lease_id}))
 
 
-class AsyncLeases(AsyncResource):
+class AsyncLeases(AsyncResource, like=Leases):
     """The records of vended sessions."""
 
     def list(

@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
+from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
 from valetkey.wire import locations, reports
@@ -23,7 +24,13 @@ class Locations(Resource):
     def list(
         self, *, project_id: str | None = None, name: str | None = None
     ) -> Iterator[locations.Location]:
-        """List the locations that the caller may see."""
+        """List the locations that the caller may see.
+
+        - ``project_id``: Only those of this project.
+        - ``name``: Only those of this name, in all projects.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 locations.LIST_LOCATIONS,
@@ -66,7 +73,28 @@ class Locations(Resource):
         shared_sessions: bool = False,
         requester_pays: bool = False,
     ) -> locations.Location:
-        """Make a location."""
+        """Make a location.
+
+        - ``name``: Its name, for people.
+        - ``bucket``: The bucket's name.
+        - ``project_id``: The project that it belongs to.
+        - ``integration_id``: The integration that opens it, for a root.
+        - ``parent_id``: The location that it lies in; left out: the narrowest of the project
+          that holds it.
+        - ``access``: The most that it opens.
+        - ``ends_at``: From when on it opens nothing; left out: never.
+        - ``folder``: A folder of the bucket; left out: all of it.
+        - ``region``: The bucket's region; left out: it is found out.
+        - ``endpoint``: A store's address other than the integration's.
+        - ``storage_class``: The storage class of what is uploaded.
+        - ``kms_key_arn``: The KMS key of the bucket.
+        - ``allow_external_delete``: Deleting an object's entry in a dataset deletes the object.
+        - ``shared_sessions``: Give everybody with the same scope the same session.
+        - ``requester_pays``: Pay for requests, as a Requester Pays bucket wants; a child does
+          as its parent.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 locations.CREATE_LOCATION,
@@ -125,7 +153,28 @@ class Locations(Resource):
         shared_sessions: bool = False,
         requester_pays: bool = False,
     ) -> None:
-        """Find out whether a location could be made, and make none."""
+        """Find out whether a location could be made, and make none.
+
+        - ``name``: Its name, for people.
+        - ``bucket``: The bucket's name.
+        - ``project_id``: The project that it belongs to.
+        - ``integration_id``: The integration that opens it, for a root.
+        - ``parent_id``: The location that it lies in; left out: the narrowest of the project
+          that holds it.
+        - ``access``: The most that it opens.
+        - ``ends_at``: From when on it opens nothing; left out: never.
+        - ``folder``: A folder of the bucket; left out: all of it.
+        - ``region``: The bucket's region; left out: it is found out.
+        - ``endpoint``: A store's address other than the integration's.
+        - ``storage_class``: The storage class of what is uploaded.
+        - ``kms_key_arn``: The KMS key of the bucket.
+        - ``allow_external_delete``: Deleting an object's entry in a dataset deletes the object.
+        - ``shared_sessions``: Give everybody with the same scope the same session.
+        - ``requester_pays``: Pay for requests, as a Requester Pays bucket wants; a child does
+          as its parent.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(
                 locations.CHECK_NEW_LOCATION,
@@ -149,9 +198,25 @@ class Locations(Resource):
             )
         )
 
-    def get(self, location_id: str) -> locations.Location:
-        """Show a location."""
-        return self._client.send(call(locations.GET_LOCATION, {"locationId": location_id}))
+    def get(self, location: str, *, project_id: str | None = None) -> locations.Location:
+        """Show a location, by its name or id.
+
+        - ``location``: Its name or id.
+        - ``project_id``: Only those of this project.
+
+        Raises ApiError.
+        """
+        return self._client.run(
+            named(
+                call(
+                    locations.LIST_LOCATIONS,
+                    query=locations.LocationsQuery(name=location, project_id=project_id, limit=2),
+                ),
+                call(locations.GET_LOCATION, {"locationId": location}),
+                location,
+                "location",
+            )
+        )
 
     def update(
         self,
@@ -166,7 +231,20 @@ class Locations(Resource):
         ends_at: datetime | UnsetType | None = UNSET,
         if_version: int | None = None,
     ) -> locations.Location:
-        """Change a location."""
+        """Change a location.
+
+        - ``location_id``: The location's id.
+        - ``name``: Another name.
+        - ``allow_external_delete``: Deleting an object's entry in a dataset deletes the object.
+        - ``shared_sessions``: Give everybody the same session.
+        - ``requester_pays``: Pay for requests; what lies within it follows.
+        - ``kms_key_arn``: The KMS key of the bucket; null: none.
+        - ``access``: The most that it opens.
+        - ``ends_at``: From when on it opens nothing; null: never.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 locations.UPDATE_LOCATION,
@@ -185,17 +263,28 @@ class Locations(Resource):
         )
 
     def delete(self, location_id: str, *, if_version: int | None = None) -> None:
-        """Forget a location; its bucket is not touched."""
+        """Forget a location; its bucket is not touched.
+
+        - ``location_id``: The location's id.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(locations.DELETE_LOCATION, {"locationId": location_id}, if_version=if_version)
         )
 
     def verify(self, location_id: str) -> reports.Report:
-        """List, write, read and delete a probe object in a location."""
+        """List, write, read and delete a probe object in a location.
+
+        - ``location_id``: The location's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(locations.VERIFY_LOCATION, {"locationId": location_id}))
 
 
-class AsyncLocations(AsyncResource):
+class AsyncLocations(AsyncResource, like=Locations):
     """Buckets, or folders of them, that may be opened through an integration."""
 
     def list(
@@ -327,9 +416,19 @@ class AsyncLocations(AsyncResource):
             )
         )
 
-    async def get(self, location_id: str) -> locations.Location:
-        """Show a location."""
-        return await self._client.send(call(locations.GET_LOCATION, {"locationId": location_id}))
+    async def get(self, location: str, *, project_id: str | None = None) -> locations.Location:
+        """Show a location, by its name or id."""
+        return await self._client.run(
+            named(
+                call(
+                    locations.LIST_LOCATIONS,
+                    query=locations.LocationsQuery(name=location, project_id=project_id, limit=2),
+                ),
+                call(locations.GET_LOCATION, {"locationId": location}),
+                location,
+                "location",
+            )
+        )
 
     async def update(
         self,

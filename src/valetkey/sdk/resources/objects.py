@@ -25,7 +25,14 @@ class Objects(Resource):
         kind: Literal["file", "dir"] | None = None,
         glob: str | None = None,
     ) -> Iterator[catalog.Object]:
-        """List a dataset's entries by path."""
+        """List a dataset's entries by path.
+
+        - ``dataset_id``: The dataset's id.
+        - ``kind``: Only objects, or only folders.
+        - ``glob``: Only those whose path, with a leading /, fits it.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 catalog.LIST_OBJECTS,
@@ -35,7 +42,12 @@ class Objects(Resource):
         )
 
     def get(self, object_id: str) -> catalog.Object:
-        """Show an entry of a dataset."""
+        """Show an entry of a dataset.
+
+        - ``object_id``: The object's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(catalog.GET_OBJECT, {"objectId": object_id}))
 
     def update(
@@ -46,7 +58,15 @@ class Objects(Resource):
         description: str | UnsetType | None = UNSET,
         if_version: int | None = None,
     ) -> catalog.Object:
-        """Change an entry's metadata or description."""
+        """Change an entry's metadata or description.
+
+        - ``object_id``: The object's id.
+        - ``metadata``: Merged into its metadata; a null takes a key away.
+        - ``description``: Another description; null: none.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 catalog.UPDATE_OBJECT,
@@ -57,13 +77,25 @@ class Objects(Resource):
         )
 
     def delete(self, object_id: str, *, if_version: int | None = None) -> None:
-        """Delete an entry; its object goes too only if the location allows it."""
+        """Delete an entry; its object goes too only if the location allows it.
+
+        - ``object_id``: The object's id.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(catalog.DELETE_OBJECT, {"objectId": object_id}, if_version=if_version)
         )
 
     def restore(self, object_id: str, *, days: int = 7) -> catalog.Restoring:
-        """Ask for an archived object to be readable for some days."""
+        """Ask for an archived object to be readable for some days.
+
+        - ``object_id``: The object's id.
+        - ``days``: For how many days it can be read once it is restored.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 catalog.RESTORE_OBJECT, {"objectId": object_id}, body=catalog.NewRestore(days=days)
@@ -71,7 +103,7 @@ class Objects(Resource):
         )
 
 
-class AsyncObjects(AsyncResource):
+class AsyncObjects(AsyncResource, like=Objects):
     """The entries of datasets."""
 
     def list(

@@ -14,7 +14,13 @@ class Operations(Resource):
     """Work that takes time."""
 
     def get(self, operation_id: str, *, wait_seconds: int = 0) -> work.Work:
-        """Show how far work is; with `waitSeconds`, once it is over."""
+        """Show how far work is; with `waitSeconds`, once it is over.
+
+        - ``operation_id``: The operation's id.
+        - ``wait_seconds``: Answer when it is over, or after so many seconds.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 work.GET_OPERATION,
@@ -24,11 +30,16 @@ class Operations(Resource):
         )
 
     def cancel(self, operation_id: str) -> work.Work:
-        """Stop work; what it has done stays."""
+        """Stop work; what it has done stays.
+
+        - ``operation_id``: The operation's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(work.CANCEL_OPERATION, {"operationId": operation_id}))
 
 
-class AsyncOperations(AsyncResource):
+class AsyncOperations(AsyncResource, like=Operations):
     """Work that takes time."""
 
     async def get(self, operation_id: str, *, wait_seconds: int = 0) -> work.Work:

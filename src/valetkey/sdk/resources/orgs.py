@@ -17,15 +17,29 @@ class Orgs(Resource):
     """Organisations and their members."""
 
     def list(self) -> Iterator[orgs.Org]:
-        """List the organisations that the caller belongs to."""
+        """List the organisations that the caller belongs to.
+
+
+        Raises ApiError.
+        """
         return self._client.walk(call(orgs.LIST_ORGS, query=base.Paging()))
 
     def get(self, org_id: str) -> orgs.Org:
-        """Show an organisation."""
+        """Show an organisation.
+
+        - ``org_id``: The org's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(orgs.GET_ORG, {"orgId": org_id}))
 
     def list_members(self, org_id: str) -> Iterator[orgs.OrgMember]:
-        """List an organisation's members by e-mail address."""
+        """List an organisation's members by e-mail address.
+
+        - ``org_id``: The org's id.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(orgs.LIST_ORG_MEMBERS, {"orgId": org_id}, query=base.Paging())
         )
@@ -39,7 +53,17 @@ class Orgs(Resource):
         password: str | None = None,
         by_link: bool = False,
     ) -> orgs.OrgMember:
-        """Add somebody to an organisation."""
+        """Add somebody to an organisation.
+
+        - ``org_id``: The org's id.
+        - ``email``: An e-mail address.
+        - ``role``: ``owner`` manages integrations, people and records; ``member`` has what
+          projects give.
+        - ``password``: A first password, for somebody who is new to the server.
+        - ``by_link``: They have no password until they use a password link, which is made next.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 orgs.ADD_ORG_MEMBER,
@@ -49,7 +73,13 @@ class Orgs(Resource):
         )
 
     def get_member(self, org_id: str, user_id: str) -> orgs.OrgMember:
-        """Show somebody's membership of an organisation."""
+        """Show somebody's membership of an organisation.
+
+        - ``org_id``: The org's id.
+        - ``user_id``: The user's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(orgs.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
 
     def update_member(
@@ -60,7 +90,15 @@ class Orgs(Resource):
         role: Literal["owner", "member"],
         if_version: int | None = None,
     ) -> orgs.OrgMember:
-        """Change somebody's role in an organisation."""
+        """Change somebody's role in an organisation.
+
+        - ``org_id``: The org's id.
+        - ``user_id``: The user's id.
+        - ``role``: Another role.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 orgs.UPDATE_ORG_MEMBER,
@@ -73,7 +111,14 @@ class Orgs(Resource):
     def remove_member(
         self, org_id: str, user_id: str, *, if_version: int | None = None
     ) -> orgs.Departure:
-        """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end."""
+        """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end.
+
+        - ``org_id``: The org's id.
+        - ``user_id``: The user's id.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}, if_version=if_version
@@ -81,7 +126,13 @@ class Orgs(Resource):
         )
 
     def create_password_link(self, org_id: str, *, email: str) -> orgs.PasswordLink:
-        """Make a one-time link for a member who has no password, or forgot it."""
+        """Make a one-time link for a member who has no password, or forgot it.
+
+        - ``org_id``: The org's id.
+        - ``email``: An e-mail address.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 orgs.CREATE_PASSWORD_LINK, {"orgId": org_id}, body=orgs.NewPasswordLink(email=email)
@@ -89,7 +140,7 @@ class Orgs(Resource):
         )
 
 
-class AsyncOrgs(AsyncResource):
+class AsyncOrgs(AsyncResource, like=Orgs):
     """Organisations and their members."""
 
     def list(self) -> AsyncIterator[orgs.Org]:

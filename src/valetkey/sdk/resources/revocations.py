@@ -17,7 +17,13 @@ class Revocations(Resource):
     """Ending leases, and refusing new ones."""
 
     def list(self, *, org_id: str | None = None) -> Iterator[leases.Revocation]:
-        """List what was revoked, newest first."""
+        """List what was revoked, newest first.
+
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(leases.LIST_REVOCATIONS, query=leases.RevocationsQuery(org_id=org_id))
         )
@@ -32,7 +38,19 @@ class Revocations(Resource):
         refuse_new: bool = False,
         administrator: administrators.Administrator | None = None,
     ) -> leases.Revoked:
-        """End leases: AWS refuses their credentials, and the URLs presigned with them."""
+        """End leases: AWS refuses their credentials, and the URLs presigned with them.
+
+        - ``kind``: What is meant.
+        - ``target``: Which: an id, or a person's e-mail address.
+        - ``reason``: Why, in one line: it is audited.
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+        - ``refuse_new``: Block it too: vend no new ones until it is unblocked.
+        - ``administrator``: AWS credentials for this one request, where Valetkey's own may not
+          do it.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 leases.CREATE_REVOCATION,
@@ -48,7 +66,14 @@ class Revocations(Resource):
         )
 
     def get(self, revocation_id: str, *, org_id: str | None = None) -> leases.Revocation:
-        """Show a revocation."""
+        """Show a revocation.
+
+        - ``revocation_id``: The revocation's id.
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 leases.GET_REVOCATION,
@@ -58,11 +83,25 @@ class Revocations(Resource):
         )
 
     def list_blocks(self, *, org_id: str | None = None) -> Iterator[leases.Block]:
-        """List whom, or through what, no new credentials are vended."""
+        """List whom, or through what, no new credentials are vended.
+
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         return self._client.walk(call(leases.LIST_BLOCKS, query=leases.BlocksQuery(org_id=org_id)))
 
     def get_block(self, kind: str, target: str, *, org_id: str | None = None) -> leases.Block:
-        """Show a block."""
+        """Show a block.
+
+        - ``kind``: The kind.
+        - ``target``: The target.
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 leases.GET_BLOCK,
@@ -74,7 +113,16 @@ class Revocations(Resource):
     def put_block(
         self, kind: str, target: str, *, reason: str, org_id: str | None = None
     ) -> leases.Block:
-        """Block: vend no new credentials, from now on."""
+        """Block: vend no new credentials, from now on.
+
+        - ``kind``: The kind.
+        - ``target``: The target.
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+        - ``reason``: Why, in one line: it is audited.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 leases.PUT_BLOCK,
@@ -85,7 +133,15 @@ class Revocations(Resource):
         )
 
     def delete_block(self, kind: str, target: str, *, org_id: str | None = None) -> None:
-        """Unblock: vend new credentials again."""
+        """Unblock: vend new credentials again.
+
+        - ``kind``: The kind.
+        - ``target``: The target.
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(
                 leases.DELETE_BLOCK,
@@ -95,7 +151,7 @@ class Revocations(Resource):
         )
 
 
-class AsyncRevocations(AsyncResource):
+class AsyncRevocations(AsyncResource, like=Revocations):
     """Ending leases, and refusing new ones."""
 
     def list(self, *, org_id: str | None = None) -> AsyncIterator[leases.Revocation]:

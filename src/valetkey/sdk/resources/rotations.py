@@ -21,7 +21,16 @@ class Rotations(Resource):
         grace_seconds: int | None = None,
         administrator: administrators.Administrator | None = None,
     ) -> rotations.Rotation:
-        """Start to replace an integration's access key, or go on with the rotation under way."""
+        """Start to replace an integration's access key, or go on with the rotation under way.
+
+        - ``integration_id``: The integration's id.
+        - ``delete_stranger``: The id of another key that may go to make room.
+        - ``grace_seconds``: For how long the old key stays, switched off, before it is deleted.
+        - ``administrator``: AWS credentials for this one request, where Valetkey's own may not
+          do it.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 rotations.CREATE_ROTATION,
@@ -35,17 +44,32 @@ class Rotations(Resource):
         )
 
     def get_latest(self, integration_id: str) -> rotations.Rotation:
-        """Show the latest rotation of an integration's access key."""
+        """Show the latest rotation of an integration's access key.
+
+        - ``integration_id``: The integration's id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(rotations.GET_LATEST_ROTATION, {"integrationId": integration_id})
         )
 
     def cancel(self, integration_id: str) -> rotations.Rotation:
-        """End the rotation under way; the integration keeps the key that it holds."""
+        """End the rotation under way; the integration keeps the key that it holds.
+
+        - ``integration_id``: The integration's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(rotations.CANCEL_ROTATION, {"integrationId": integration_id}))
 
     def get_schedule(self, integration_id: str) -> rotations.RotationSchedule:
-        """Show how often an integration's access key is rotated."""
+        """Show how often an integration's access key is rotated.
+
+        - ``integration_id``: The integration's id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(rotations.GET_ROTATION_SCHEDULE, {"integrationId": integration_id})
         )
@@ -53,7 +77,13 @@ class Rotations(Resource):
     def put_schedule(
         self, integration_id: str, *, every_seconds: int
     ) -> rotations.RotationSchedule:
-        """Rotate an integration's access key regularly from now on."""
+        """Rotate an integration's access key regularly from now on.
+
+        - ``integration_id``: The integration's id.
+        - ``every_seconds``: A day to a year.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 rotations.PUT_ROTATION_SCHEDULE,
@@ -63,13 +93,18 @@ class Rotations(Resource):
         )
 
     def delete_schedule(self, integration_id: str) -> None:
-        """Rotate no longer by itself."""
+        """Rotate no longer by itself.
+
+        - ``integration_id``: The integration's id.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id})
         )
 
 
-class AsyncRotations(AsyncResource):
+class AsyncRotations(AsyncResource, like=Rotations):
     """Replacing an integration's access key, proven before it is used."""
 
     async def create(

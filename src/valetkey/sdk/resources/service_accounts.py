@@ -17,7 +17,12 @@ class ServiceAccounts(Resource):
     """Programs that are nobody's person."""
 
     def list(self, *, project_id: str) -> Iterator[service_accounts.ServiceAccount]:
-        """List a project's service accounts."""
+        """List a project's service accounts.
+
+        - ``project_id``: The project that it belongs to.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 service_accounts.LIST_SERVICE_ACCOUNTS,
@@ -32,7 +37,15 @@ class ServiceAccounts(Resource):
         name: str,
         role: Literal["owner", "developer", "annotationManager", "annotator"],
     ) -> service_accounts.ServiceAccount:
-        """Make a service account with a role in its project."""
+        """Make a service account with a role in its project.
+
+        - ``project_id``: The project that it belongs to.
+        - ``name``: Its name: small letters, digits and hyphens.
+        - ``role``: ``owner`` and ``developer`` vend within the project's locations;
+          ``annotationManager`` and ``annotator`` have what grants give them.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 service_accounts.CREATE_SERVICE_ACCOUNT,
@@ -43,19 +56,34 @@ class ServiceAccounts(Resource):
         )
 
     def get(self, service_account_id: str) -> service_accounts.ServiceAccount:
-        """Show a service account."""
+        """Show a service account.
+
+        - ``service_account_id``: The service account's id.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(service_accounts.GET_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
     def delete(self, service_account_id: str) -> None:
-        """Forget a service account with its tokens, roles and grants."""
+        """Forget a service account with its tokens, roles and grants.
+
+        - ``service_account_id``: The service account's id.
+
+        Raises ApiError.
+        """
         self._client.send(
             call(service_accounts.DELETE_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
     def list_tokens(self, service_account_id: str) -> Iterator[tokens.Token]:
-        """List a service account's API tokens, newest first."""
+        """List a service account's API tokens, newest first.
+
+        - ``service_account_id``: The service account's id.
+
+        Raises ApiError.
+        """
         return self._client.walk(
             call(
                 service_accounts.LIST_SERVICE_ACCOUNT_TOKENS,
@@ -73,7 +101,17 @@ class ServiceAccounts(Resource):
         limits: tokens.TokenLimits | None = None,
         org_id: str | None = None,
     ) -> tokens.Token:
-        """Make an API token for a service account; the answer alone holds it."""
+        """Make an API token for a service account; the answer alone holds it.
+
+        - ``service_account_id``: The service account's id.
+        - ``name``: What it is for.
+        - ``ttl_seconds``: For how long it is good: up to a year; left out: 90 days.
+        - ``limits``: What it may not do although its holder may.
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 service_accounts.CREATE_SERVICE_ACCOUNT_TOKEN,
@@ -85,7 +123,7 @@ class ServiceAccounts(Resource):
         )
 
 
-class AsyncServiceAccounts(AsyncResource):
+class AsyncServiceAccounts(AsyncResource, like=ServiceAccounts):
     """Programs that are nobody's person."""
 
     def list(self, *, project_id: str) -> AsyncIterator[service_accounts.ServiceAccount]:

@@ -16,7 +16,13 @@ class Tokens(Resource):
     """API tokens: what programs show."""
 
     def list(self, *, org_id: str | None = None) -> Iterator[tokens.Token]:
-        """List one's API tokens, or an organisation's, newest first."""
+        """List one's API tokens, or an organisation's, newest first.
+
+        - ``org_id``: Those of everybody in this organisation, for its owners; left out: one's
+          own.
+
+        Raises ApiError.
+        """
         return self._client.walk(call(tokens.LIST_TOKENS, query=tokens.TokensQuery(org_id=org_id)))
 
     def create(
@@ -27,7 +33,16 @@ class Tokens(Resource):
         limits: tokens.TokenLimits | None = None,
         org_id: str | None = None,
     ) -> tokens.Token:
-        """Make an API token; the answer alone holds it."""
+        """Make an API token; the answer alone holds it.
+
+        - ``name``: What it is for.
+        - ``ttl_seconds``: For how long it is good: up to a year; left out: 90 days.
+        - ``limits``: What it may not do although its holder may.
+        - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
+          only.
+
+        Raises ApiError.
+        """
         return self._client.send(
             call(
                 tokens.CREATE_TOKEN,
@@ -38,15 +53,25 @@ class Tokens(Resource):
         )
 
     def get(self, token_id: str) -> tokens.Token:
-        """Show an API token."""
+        """Show an API token.
+
+        - ``token_id``: The token's id.
+
+        Raises ApiError.
+        """
         return self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
 
     def revoke(self, token_id: str) -> None:
-        """End an API token at once."""
+        """End an API token at once.
+
+        - ``token_id``: The token's id.
+
+        Raises ApiError.
+        """
         self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
 
 
-class AsyncTokens(AsyncResource):
+class AsyncTokens(AsyncResource, like=Tokens):
     """API tokens: what programs show."""
 
     def list(self, *, org_id: str | None = None) -> AsyncIterator[tokens.Token]:

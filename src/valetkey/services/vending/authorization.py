@@ -256,7 +256,7 @@ def _require_unblocked(principal: Principal, context: LocationContext, now: date
     if block is not None:
         raise Denied(
             f"No new sessions are given for the {block.kind.value} {block.target}: {block.reason}",
-            hint=f"{block.actor} has blocked them; an owner can unblock (valetkey leases allow).",
+            hint=f"{block.actor} blocked them; an owner can unblock (valetkey blocks delete).",
         )
 
 

@@ -132,8 +132,8 @@ async def create_revocation(ask: Ask[Nothing, wire.NewRevocation]) -> wire.Revok
     return wire.Revoked(
         leases=recall.leases,
         blocked=recall.blocked,
-        others=list(recall.others),
         revocations=[await _revocation(ask.services, each) for each in recall.revocations],
+        others=list(recall.others),
     )
 
 

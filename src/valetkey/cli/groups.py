@@ -1,0 +1,144 @@
+"""Groups: some members of an organisation under one name, for grants."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from valetkey.cli import render, show
+from valetkey.cli.connection import COMMON, Common, open_client
+from valetkey.cli.finding import the_org
+from valetkey.cli.options import Yes
+
+app = App(name="groups", help="Some members of an organisation under one name, for grants.")
+
+
+@app.command
+def create(name: str, /, common: Common = COMMON) -> None:
+    """Make an empty group.
+
+    Parameters
+    ----------
+    name
+        The group's name, unique in the organisation.
+    """
+    with open_client(common) as client:
+        render.one(client, client.groups.create(the_org(client).id, name=name))
+
+
+@app.command(name="list")
+def list_(common: Common = COMMON) -> None:
+    """List an organisation's groups."""
+    with open_client(common) as client:
+        render.many(
+            client,
+            client.groups.list(the_org(client).id),
+            ("name", "created_at", "id"),
+            empty="There is no group.",
+        )
+
+
+@app.command(name="show")
+def show_(name: str, /, common: Common = COMMON) -> None:
+    """Show a group.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        render.one(client, client.groups.get(the_org(client).id, name))
+
+
+@app.command
+def update(name: str, /, *, new_name: str, common: Common = COMMON) -> None:
+    """Rename a group.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    new_name
+        Another name.
+    """
+    with open_client(common) as client:
+        found = client.groups.get(the_org(client).id, name)
+        changed = client.groups.update(
+            found.org_id, found.id, name=new_name, if_version=found.version
+        )
+        render.one(client, changed)
+
+
+@app.command
+def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Forget a group and its grants.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        found = client.groups.get(the_org(client).id, name)
+        show.confirm(f"Forget the group {found.name} and its grants?", yes=yes)
+        client.groups.delete(found.org_id, found.id, if_version=found.version)
+        render.done(client, f"The group {found.name} is forgotten, with its grants.")
+
+
+@app.command
+def members(name: str, email: str = "", /, common: Common = COMMON) -> None:
+    """List a group's members, or find out whether somebody is one.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    email
+        Only them: their e-mail address.
+    """
+    with open_client(common) as client:
+        found = client.groups.get(the_org(client).id, name)
+        if email:
+            render.one(client, client.groups.get_member(found.org_id, found.id, email))
+            return
+        render.many(
+            client,
+            client.groups.list_members(found.org_id, found.id),
+            ("email", "id"),
+            empty="Nobody is in the group.",
+        )
+
+
+@app.command
+def add(name: str, email: str, /, common: Common = COMMON) -> None:
+    """Put somebody of the organisation into a group.
+
+    Parameters
+    ----------
+    name
+        The group, by name or id.
+    email
+        Their e-mail address.
+    """
+    with open_client(common) as client:
+        found = client.groups.get(the_org(client).id, name)
+        member = client.groups.put_member(found.org_id, found.id, email)
+        render.one(client, member, say=f"{email} is in {found.name}.")
+
+
+@app.command
+def remove(name: str, email: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Take somebody out of a group.
+
+    Parameters
+    ----------
+    name
+        The group, by name or id.
+    email
+        Their e-mail address.
+    """
+    with open_client(common) as client:
+        found = client.groups.get(the_org(client).id, name)
+        show.confirm(f"Take {email} out of {found.name}?", yes=yes)
+        client.groups.remove_member(found.org_id, found.id, email)
+        render.done(client, f"{email} is no longer in {found.name}.")

@@ -1,0 +1,227 @@
+"""Locations: a bucket, or a folder of one, that may be opened through an integration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from msgspec import UNSET
+
+from valetkey.cli import render, show
+from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.durations import parse_moment
+from valetkey.cli.exits import Exit
+from valetkey.cli.finding import InProject, project_id, the_location, the_project
+from valetkey.cli.integrations import the_integration
+from valetkey.cli.options import Access, Yes, access_levels
+from valetkey.sdk.errors import InvalidRequest
+from valetkey.wire.locations import Location, StorageClass
+
+app = App(name="locations", help="Buckets, or folders of them, that people ask credentials for.")
+
+
+def opens(location: Location) -> str:
+    """Return the address of what a location opens."""
+    return f"s3://{location.bucket}/{location.folder or ''}"
+
+
+@app.command
+def create(
+    name: str,
+    /,
+    *,
+    bucket: str,
+    folder: str | None = None,
+    integration: str = "",
+    parent: str = "",
+    access: Access = "list,read,write,delete",
+    ends: str = "",
+    region: str | None = None,
+    endpoint: str | None = None,
+    storage_class: StorageClass | None = None,
+    kms_key_arn: str | None = None,
+    allow_external_delete: Flag = False,
+    shared_sessions: Flag = False,
+    requester_pays: Flag = False,
+    check: Flag = False,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Make a location. With an integration it is a root, whose bucket is looked for at AWS;
+    otherwise it lies within another location and opens no more than that.
+
+    Parameters
+    ----------
+    name
+        The location's name, unique in the project.
+    bucket
+        The bucket.
+    folder
+        Open this one folder of the bucket only.
+    integration
+        The integration that opens the bucket, by name or id: for a root.
+    parent
+        The location that it lies in, by name or id (default: the narrowest that holds it).
+    access
+        The most that it opens: any of list, read, write, delete; with commas.
+    ends
+        From when on it opens nothing: 2026-03-01T12:00:00Z, or 30d from now (default: never).
+    region
+        The bucket's region (default: it is found out).
+    endpoint
+        An endpoint other than the integration's; the server's settings say which are allowed.
+    storage_class
+        The storage class of objects that are uploaded (default: S3's).
+    kms_key_arn
+        The KMS key that encrypts the objects; credentials may then use it, for them only.
+    allow_external_delete
+        Let deleting an object's entry in a dataset delete the object.
+    shared_sessions
+        Give all the same session, so that CloudTrail names the location instead of the person.
+    requester_pays
+        Pay for requests, as a Requester Pays bucket wants.
+    check
+        Only find out whether it could be made.
+    """
+    given: dict[str, Any] = {
+        "name": name,
+        "bucket": bucket,
+        "access": access_levels(access),
+        "ends_at": parse_moment(ends, "--ends") if ends else None,
+        "folder": folder,
+        "region": region,
+        "endpoint": endpoint,
+        "storage_class": storage_class,
+        "kms_key_arn": kms_key_arn,
+        "allow_external_delete": allow_external_delete,
+        "shared_sessions": shared_sessions,
+        "requester_pays": requester_pays,
+    }
+    with open_client(common) as client:
+        given["project_id"] = place = the_project(client, project).id
+        if integration:
+            given["integration_id"] = the_integration(client, integration).id
+        if parent:
+            given["parent_id"] = the_location(client, parent, place).id
+        if check:
+            client.locations.check_new(**given)
+            render.done(client, f"The location {name} could be made.")
+            return
+        render.one(client, client.locations.create(**given))
+
+
+@app.command(name="list")
+def list_(*, project: InProject = "", common: Common = COMMON) -> None:
+    """List the locations that you may use."""
+    with open_client(common) as client:
+        render.many(
+            client,
+            client.locations.list(project_id=project_id(client, project)),
+            ("name", ("opens", opens), "access", "region", "id"),
+            empty="There is no location yet: 'valetkey locations create', or 'setup aws apply'.",
+        )
+
+
+@app.command(name="show")
+def show_(name: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
+    """Show a location.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        render.one(client, the_location(client, name, project))
+
+
+@app.command
+def update(
+    name: str,
+    /,
+    *,
+    new_name: str | None = None,
+    access: Annotated[str | None, Parameter(show_default=False)] = None,
+    ends: str | None = None,
+    allow_external_delete: bool | None = None,
+    kms_key_arn: str | None = None,
+    shared_sessions: bool | None = None,
+    requester_pays: bool | None = None,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Change a location; what is left out stays as it is. Locations within it are cut to it.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    new_name
+        Another name.
+    access
+        The most that it opens: any of list, read, write, delete; with commas.
+    ends
+        From when on it opens nothing: a moment, or 30d from now; never takes an end away.
+    allow_external_delete
+        Let deleting an object's entry in a dataset delete the object, or not.
+    kms_key_arn
+        The KMS key that encrypts the objects; empty for none.
+    shared_sessions
+        Give all the same session, or each their own.
+    requester_pays
+        Pay for requests; what lies within it follows.
+    """
+    switches = (allow_external_delete, shared_sessions, requester_pays)
+    if all(change is None for change in (new_name, access, ends, kms_key_arn, *switches)):
+        raise InvalidRequest(
+            "Nothing is to be changed.",
+            hint="Add --new-name, --access, --ends, --kms-key-arn, or another option.",
+        )
+    ends_at = None if ends in {None, "never"} else parse_moment(ends or "", "--ends")
+    with open_client(common) as client:
+        found = the_location(client, name, project)
+        changed = client.locations.update(
+            found.id,
+            name=UNSET if new_name is None else new_name,
+            access=UNSET if access is None else access_levels(access),
+            ends_at=UNSET if ends is None else ends_at,
+            allow_external_delete=UNSET if allow_external_delete is None else allow_external_delete,
+            kms_key_arn=UNSET if kms_key_arn is None else kms_key_arn or None,
+            shared_sessions=UNSET if shared_sessions is None else shared_sessions,
+            requester_pays=UNSET if requester_pays is None else requester_pays,
+            if_version=found.version,
+        )
+        render.one(client, changed)
+
+
+@app.command(alias="test")
+def verify(name: str, /, *, project: InProject = "", common: Common = COMMON) -> Exit:
+    """List, write, read and delete a probe object under the location's folder. Nothing is left
+    behind. Exit code 1 if a check fails.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        report = client.locations.verify(the_location(client, name, project).id)
+        return render.report(client, report)
+
+
+@app.command
+def delete(
+    name: str, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
+) -> None:
+    """Forget a location; its bucket is not touched.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
+    with open_client(common) as client:
+        found = the_location(client, name, project)
+        show.confirm(f"Forget the location {found.name} ({opens(found)})?", yes=yes)
+        client.locations.delete(found.id, if_version=found.version)
+        render.done(client, f"The location {found.name} is forgotten. The bucket is as it was.")

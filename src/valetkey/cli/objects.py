@@ -1,0 +1,176 @@
+"""Objects: the entries of datasets; and operations, work that takes time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from cyclopts import App
+from msgspec import UNSET
+
+from valetkey.cli import render, show
+from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.datasets import follow, the_dataset, told
+from valetkey.cli.exits import Exit
+from valetkey.cli.finding import InProject
+from valetkey.cli.options import Cursor, Limit, Yes
+from valetkey.sdk.errors import InvalidRequest
+
+app = App(name="objects", help="The entries of datasets.")
+operations = App(name="operations", help="Work that takes time: syncs, rotations.")
+
+
+@app.command(name="list")
+def list_(
+    dataset: str,
+    /,
+    *,
+    glob: str | None = None,
+    kind: Literal["file", "dir"] | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """List a dataset's entries by path.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    glob
+        Only those whose path, with a leading /, fits it, such as /a/**.
+    kind
+        Only objects (file), or only folders (dir).
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        client.only_part(limit, cursor)
+        render.many(
+            client,
+            client.objects.list(found.id, kind=kind, glob=glob),
+            ("path", ("bytes", lambda each: f"{each.size:,}"), "media_type", "modified_at", "id"),
+            empty="There is no such entry.",
+        )
+
+
+@app.command(name="show")
+def show_(entry: str, /, common: Common = COMMON) -> None:
+    """Show an entry of a dataset.
+
+    Parameters
+    ----------
+    entry
+        Its id.
+    """
+    with open_client(common) as client:
+        render.one(client, client.objects.get(entry))
+
+
+@app.command
+def update(
+    entry: str,
+    /,
+    *,
+    metadata: str | None = None,
+    description: str | None = None,
+    common: Common = COMMON,
+) -> None:
+    """Change what people wrote about an entry; its object is not touched.
+
+    Parameters
+    ----------
+    entry
+        Its id.
+    metadata
+        A JSON object that is merged into its metadata; a null takes a key away.
+    description
+        Another description; empty for none.
+    """
+    if metadata is None and description is None:
+        raise InvalidRequest("Nothing is to be changed.", hint="Add --metadata or --description.")
+    given = None if metadata is None else _json_object(metadata)
+    with open_client(common) as client:
+        changed = client.objects.update(
+            entry,
+            metadata=UNSET if given is None else given,
+            description=UNSET if description is None else description or None,
+        )
+        render.one(client, changed)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidRequest(
+            "--metadata is no JSON object.", hint="""Such as '{"user": {"weather": "rain"}}'."""
+        )
+    return found
+
+
+@app.command
+def delete(entry: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Delete an entry; its object goes too only if the location allows it.
+
+    Parameters
+    ----------
+    entry
+        Its id.
+    """
+    show.confirm(f"Delete the entry {entry}?", yes=yes)
+    with open_client(common) as client:
+        client.objects.delete(entry)
+        render.done(client, f"The entry {entry} is deleted.")
+
+
+@app.command
+def restore(entry: str, /, *, days: int = 7, common: Common = COMMON) -> None:
+    """Ask for an archived object to be readable for some days. That takes hours, and costs money
+    at the store; run again, it tells how far it is.
+
+    Parameters
+    ----------
+    entry
+        Its id.
+    days
+        For how many days it can be read once it is restored.
+    """
+    with open_client(common) as client:
+        found = client.objects.restore(entry, days=days)
+        until = f", until {show.moment(found.readable_until)}" if found.readable_until else ""
+        render.one(client, found, say=f"The object is {found.state}{until}.")
+
+
+@operations.command(name="show")
+def show_operation(operation: str, /, *, wait: Flag = False, common: Common = COMMON) -> Exit:
+    """Show how far work is. Exit code 1 if it failed or was cancelled.
+
+    Parameters
+    ----------
+    operation
+        Its id.
+    wait
+        Wait until it is over.
+    """
+    with open_client(common) as client:
+        found = client.operations.get(operation)
+        found = follow(client, found) if wait else found
+        render.one(client, found, say=told(found) if wait else "")
+    return Exit.FAILED if found.state in {"failed", "canceled"} else Exit.DONE
+
+
+@operations.command
+def cancel(operation: str, /, common: Common = COMMON) -> None:
+    """Stop work; what it has done stays.
+
+    Parameters
+    ----------
+    operation
+        Its id.
+    """
+    with open_client(common) as client:
+        ended = client.operations.cancel(operation)
+        render.one(client, ended, say=told(ended))

@@ -1,0 +1,41 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, cast, get_args
+
+from cyclopts import Parameter
+
+from valetkey.sdk.errors import InvalidRequest
+from valetkey.wire.base import AccessLevel
+
+#: Destroy without asking.
+Yes = Annotated[bool, Parameter(name=("--yes", "-y"), negative=(), help="Don't ask.")]
+#: Given several times.
+Many = Parameter(negative=(), show_default=False)
+Prefixes = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--prefix",
+        negative=(),
+        help="A folder below the location's own; may be given several times (default: all of it).",
+    ),
+]
+Access = Annotated[str, Parameter(help="Any of list, read, write, delete; with commas.")]
+Limit = Annotated[int | None, Parameter(help="How many at most.")]
+Cursor = Annotated[
+    str, Parameter(help="Where to go on: next, as a list's JSON has it.", show_default=False)
+]
+WHOLE: Final = ("",)
+_LEVELS: Final = get_args(AccessLevel)
+
+
+def access_levels(text: str) -> list[AccessLevel]:
+    """Return what may be done, apart. Raises InvalidRequest."""
+    levels = [level.strip() for level in text.split(",") if level.strip()]
+    for level in levels:
+        if level not in _LEVELS:
+            raise InvalidRequest(
+                f"There is no access {level[:40]!r}.", hint=f"Use {', '.join(_LEVELS)}."
+            )
+    return cast("list[AccessLevel]", levels)
