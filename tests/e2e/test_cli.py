@@ -448,6 +448,12 @@ def test_a_member_gets_a_link_that_sets_a_password(
     assert owner.run(*words).code == 0
     link = owner.run("members", "link", "late@example.com")
     assert link.out.startswith(f"{valetkey_server.url}/console/password?link=")
+    file = owner.home / "new"
+    file.write_text("a password by link")
+    words = ["password", "--link-file", "-", "--new-file", str(file)]
+    assert owner.run(*words, stdin=link.out).code == 0
+    login = ["login", "--email", "late@example.com", "--password-file", str(file)]
+    assert owner.run(*login).code == 0
     changed = owner.run("members", "update", "late@example.com", "--role", "owner", "--json")
     assert changed.json["role"] == "owner"
     assert owner.run("members", "show", "late@example.com", "--json").json == changed.json

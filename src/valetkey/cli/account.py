@@ -8,7 +8,8 @@ import sys
 from cyclopts import App
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, DEFAULT_URL, Common, Flag, open_client
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import DEFAULT_URL, open_client
 from valetkey.cli.logins import KeptLogin, login_file, read_login, write_login
 from valetkey.cli.options import Yes
 from valetkey.cli.secrets import SecretFile, read_secret
@@ -87,9 +88,15 @@ def _rows(kind: str, places: list[OwnOrg] | list[OwnProject]) -> list[tuple[str,
 
 
 def password(
-    common: Common = COMMON, *, old_file: SecretFile = None, new_file: SecretFile = None
+    common: Common = COMMON,
+    *,
+    old_file: SecretFile = None,
+    new_file: SecretFile = None,
+    link_file: SecretFile = None,
+    by_link: Flag = False,
 ) -> None:
-    """Change your password. All earlier logins end, but the one that login kept.
+    """Change your password, or set it with a one-time link. All earlier logins end, but the one
+    that login kept.
 
     Parameters
     ----------
@@ -97,7 +104,18 @@ def password(
         A file that holds your password of now; - is standard input (default: it is asked for).
     new_file
         A file that holds the new one (default: it is asked for).
+    link_file
+        A file that holds the one-time link, which takes the place of the old password.
+    by_link
+        Ask for the one-time link instead of the old password.
     """
+    if by_link or link_file is not None:
+        link = read_secret(link_file, "one-time link", "--link-file").strip()
+        new = read_secret(new_file, "new password", "--new-file", again=new_file is None)
+        with Client(checked_url(common.url or link.partition("/console/")[0])) as client:
+            client.accounts.use_password_link(link=link.rpartition("link=")[2], password=new)
+        show.say("Your password is set: 'valetkey login'.")
+        return
     old = read_secret(old_file, "password of now", "--old-file")
     new = read_secret(new_file, "new password", "--new-file", again=new_file is None)
     path = login_file(os.environ)

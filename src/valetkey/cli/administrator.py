@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from cyclopts import Group, Parameter
 
-from valetkey.cli.connection import Flag
+from valetkey.cli.common import Flag
 
 _GROUP: Final = Group("Looking with an administrator's AWS credentials", sort_key=5)
 

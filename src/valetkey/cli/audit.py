@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from valetkey.cli import render
-from valetkey.cli.connection import COMMON, Common, open_client
+from valetkey.cli.common import COMMON, Common
+from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import org_id

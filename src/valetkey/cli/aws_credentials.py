@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from cyclopts import Group, Parameter
 
-from valetkey.cli.connection import Flag
+from valetkey.cli.common import Flag
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.administrators import Administrator
 

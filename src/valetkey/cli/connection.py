@@ -1,4 +1,4 @@
-"""Which server, and who asks it: the options that every command of the client has."""
+"""Which server, and who asks it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-from cyclopts import Group, Parameter
-
+from valetkey.cli.common import Common
 from valetkey.cli.logins import KeptLogin, login_file, read_login, write_login
-from valetkey.cli.render import Form
 from valetkey.cli.secrets import read_secret
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.client import Client
@@ -20,34 +18,6 @@ from valetkey.sdk.transport import checked_url
 
 #: Where `valetkey serve` listens unless told otherwise.
 DEFAULT_URL: Final = "http://127.0.0.1:8484"
-#: A flag that has no --no- form.
-Flag = Annotated[bool, Parameter(negative=())]
-_GROUP: Final = Group("Server and output", sort_key=9)
-
-
-@Parameter(name="*", group=_GROUP)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
-    """Which server, who asks, and for whom to print."""
-
-    url: Annotated[str, Parameter(env_var="VALETKEY_URL", show_default=False)] = ""
-    """The server's address (default: where you are logged in)."""
-    token_file: Annotated[Path | None, Parameter(env_var="VALETKEY_TOKEN_FILE")] = None
-    """A file with an API token (or: the variable VALETKEY_TOKEN; default: your login)."""
-    org: Annotated[str, Parameter(env_var="VALETKEY_ORG", show_default=False)] = ""
-    """The organisation, by name or id (default: the only one)."""
-    output: Annotated[Form, Parameter(name=("--output", "-o"))] = "table"
-    """table, json (as the API answers), yaml, or name."""
-    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
-    """The same as -o json."""
-
-    @property
-    def form(self) -> Form:
-        """What is to be printed."""
-        return "json" if self.as_json else self.output
-
-
-COMMON: Final = Common()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, Common, find_connection, open_client
+from valetkey.cli.common import COMMON, Common
+from valetkey.cli.connection import find_connection, open_client
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject
 from valetkey.cli.handover.cache import Asked, cached

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from cyclopts import App
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, Common, open_client
+from valetkey.cli.common import COMMON, Common
+from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, project_id, the_location
 from valetkey.cli.options import Limit, Yes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from cyclopts import App
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, Common, open_client
+from valetkey.cli.common import COMMON, Common
+from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment, parse_span
 from valetkey.cli.finding import InProject, the_location
 from valetkey.cli.options import WHOLE, Access, Prefixes, Yes, access_levels

@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from valetkey.cli import render, show
 from valetkey.cli.administrator import NOBODY, Administrator
-from valetkey.cli.connection import COMMON, Common, open_client
+from valetkey.cli.common import COMMON, Common
+from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import org_id
 from valetkey.cli.options import Yes

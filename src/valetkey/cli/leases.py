@@ -6,7 +6,8 @@ from cyclopts import App
 
 from valetkey.cli import render, show
 from valetkey.cli.aws_credentials import AsAdmin, find_administrator
-from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, org_id, the_location
 from valetkey.cli.options import Cursor, Limit, Yes

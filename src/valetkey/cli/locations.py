@@ -8,7 +8,8 @@ from cyclopts import App, Parameter
 from msgspec import UNSET
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, project_id, the_location, the_project

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import open_client
 from valetkey.cli.finding import the_org, the_project
 from valetkey.cli.options import Yes
 from valetkey.cli.secrets import SecretFile, read_secret

@@ -9,7 +9,8 @@ from cyclopts import App
 from msgspec import UNSET
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import open_client
 from valetkey.cli.datasets import follow, the_dataset, told
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject

@@ -7,16 +7,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.cli import show
+from valetkey.cli.common import Form
 from valetkey.cli.exits import Exit
 
 if TYPE_CHECKING:
     from valetkey.cli.terminal import Terminal
     from valetkey.wire.reports import Report
 
-Form = Literal["table", "json", "yaml", "name"]
 #: A property, or a heading and what stands below it.
 Column = str | tuple[str, Callable[[Any], str]]
 #: What names a thing, best first.

@@ -7,7 +7,8 @@ from typing import Final
 
 from valetkey.cli import render, show
 from valetkey.cli.aws_credentials import AsAdmin, find_administrator
-from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_span
 from valetkey.cli.exits import Exit
 from valetkey.cli.integrations import the_integration

@@ -27,7 +27,7 @@ from valetkey.api import ApiOptions, create_app
 from valetkey.bootstrap import Services, bring_up_to_date, open_services
 from valetkey.cli import show
 from valetkey.cli.commands import installed_version
-from valetkey.cli.connection import Flag
+from valetkey.cli.common import Flag
 from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.config import PREFIX, Settings, environment, load_settings, settings_page
 from valetkey.console import console_routes

@@ -12,7 +12,7 @@ from valetkey.sdk.client import Client
 from valetkey.sdk.transport import decode, part
 
 if TYPE_CHECKING:
-    from valetkey.cli.connection import Common
+    from valetkey.cli.common import Common
     from valetkey.sdk.call import Call
     from valetkey.wire.base import Page
 

@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from valetkey.cli import render, show
-from valetkey.cli.connection import COMMON, Common, Flag, open_client
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject, org_id, the_location, the_org
 from valetkey.cli.logins import write_private

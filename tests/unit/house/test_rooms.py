@@ -21,6 +21,8 @@ DOCUMENTED = 0.9
 #: How often ``Any`` may stand in 1,000 lines; it was 21 in the first edition.
 ANY = 16
 
+#: What a program writes, a module for each noun of the API.
+GENERATED = "sdk/resources/"
 #: Rooms that are too crowded still, with what they may have until they are redesigned.
 CROWDED = {
     "cli/server.py": 410,
@@ -58,7 +60,8 @@ def _lines(node: _Function) -> int:
 
 
 def test_no_module_is_longer_than_one_sitting() -> None:
-    lengths = {_place(file): len(file.read_text(encoding="utf-8").splitlines()) for file in _FILES}
+    written = [file for file in _FILES if not _place(file).startswith(GENERATED)]
+    lengths = {_place(file): len(file.read_text(encoding="utf-8").splitlines()) for file in written}
     assert {
         place: length for place, length in lengths.items() if length > CROWDED.get(place, MODULE)
     } == {}

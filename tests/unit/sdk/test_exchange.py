@@ -259,6 +259,7 @@ def named(*names: str) -> httpx.Response:
         "version": 1,
         "allowExternalDelete": False,
         "sharedSessions": False,
+        "requesterPays": False,
     }
     items = [{"id": f"d{number}", "name": name} | rest for number, name in enumerate(names, 1)]
     return ok({"items": items, "next": None})

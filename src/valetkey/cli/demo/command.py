@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from valetkey import logs
 from valetkey.cli import show
-from valetkey.cli.connection import Flag
+from valetkey.cli.common import Flag
 from valetkey.cli.demo.example import example_objects
 from valetkey.cli.demo.setting_up import BUCKET, set_up
 from valetkey.cli.demo.story import Story

@@ -15,7 +15,8 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from valetkey.cli import show
-from valetkey.cli.connection import COMMON, Common, Connection, find_connection
+from valetkey.cli.common import COMMON, Common
+from valetkey.cli.connection import Connection, find_connection
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject
 from valetkey.cli.handover import children
