@@ -123,7 +123,6 @@ class Datasets(Resource):
             call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
         )
 
-<<<<<<< HEAD
     def create_sync(
         self,
         dataset_id: str,
@@ -132,17 +131,15 @@ class Datasets(Resource):
         engine: Literal["process", "ray"] = "process",
         engine_address: str | None = None,
     ) -> work.Work:
-        """Start making a dataset true to its bucket."""
-=======
-    def create_sync(self, dataset_id: str, *, parallel: int = 1) -> work.Work:
         """Start making a dataset true to its bucket.
 
         - ``dataset_id``: The dataset's id.
         - ``parallel``: In how many passes side by side.
+        - ``engine``: Who does it: the server's own processes, or a Ray cluster that it knows.
+        - ``engine_address``: Which of the clusters that the server knows; absent: the first.
 
         Raises ApiError.
         """
->>>>>>> 84f06f8 (Bring the command line and the library onto /v1, with one renderer and the words of the API)
         return self._client.send(
             call(
                 catalog.CREATE_SYNC,
