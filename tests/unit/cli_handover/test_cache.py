@@ -99,7 +99,7 @@ def test_another_server_and_another_token_get_something_else(
     folder: Path, vending: Vending, other: Connection
 ) -> None:
     cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
-    found = cached(other, ASKED, vending, folder=folder, clock=vending.clock)
+    found = cached(AT, other, ASKED, vending, folder=folder, clock=vending.clock)
     assert found.access_key_id == "ASIA2"
 
 
@@ -244,7 +244,7 @@ def fail_as_one_of_many(folder: Path, calls: Path, waiting: Path, start: Barrier
     fcntl.flock = functools.partial(flock, really=fcntl.flock)
     start.wait(60)
     with pytest.raises(Unavailable, match="did not answer"):
-        cached(ASKED, fetch, folder=folder)
+        cached(AT, ASKED, fetch, folder=folder)
 
 
 def test_a_herd_of_processes_shares_a_request_that_fails(folder: Path, tmp_path: Path) -> None:
@@ -266,15 +266,15 @@ def test_a_herd_of_processes_shares_a_request_that_fails(folder: Path, tmp_path:
 def test_who_has_something_good_does_not_wait_for_another_process(
     folder: Path, vending: Vending
 ) -> None:
-    cached(ASKED, vending, folder=folder, clock=vending.clock)
+    cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     vending.now += timedelta(minutes=45)
     seen: list[str] = []
 
     def while_another_asks() -> Credentials:
-        seen.append(cached(ASKED, vending, folder=folder, clock=vending.clock).access_key_id)
+        seen.append(cached(AT, ASKED, vending, folder=folder, clock=vending.clock).access_key_id)
         return vending()
 
-    given = cached(ASKED, while_another_asks, folder=folder, clock=vending.clock)
+    given = cached(AT, ASKED, while_another_asks, folder=folder, clock=vending.clock)
     assert (seen, given.access_key_id) == (["ASIA1"], "ASIA2")
 
 
