@@ -99,7 +99,7 @@ def test_another_server_and_another_token_get_something_else(
     folder: Path, vending: Vending, other: Connection
 ) -> None:
     cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
-    found = cached(AT, other, ASKED, vending, folder=folder, clock=vending.clock)
+    found = cached(other, ASKED, vending, folder=folder, clock=vending.clock)
     assert found.access_key_id == "ASIA2"
 
 
