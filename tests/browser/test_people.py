@@ -132,7 +132,7 @@ def test_removing_somebody_says_what_lives_on_and_offers_to_revoke_it(
     page: Page, valetkey_server: Installation
 ) -> None:
     with valetkey_server.client(DEVELOPER) as theirs:
-        theirs.driver(DRIVER).credentials()
+        theirs.location(DRIVER).credentials()
     page.goto(f"/console/projects/{valetkey_server.project_id}")
     page.get_by_role("button", name=f"Remove {DEVELOPER}").click()
     panel = page.get_by_role("dialog")
