@@ -8,7 +8,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -17,7 +17,10 @@ from litestar.response import Stream
 from valetkey.console.chart import ChartMaker
 from valetkey.console.dependencies import Reader, Services
 from valetkey.console.http import HttpRequest
-from valetkey.domain.audit import AuditEvent, AuditRecord
+from valetkey.console.menus import end_of_day, start_of_day
+from valetkey.console.tokens import location_names
+from valetkey.domain.audit import AuditEvent, AuditFilter, AuditRecord
+from valetkey.domain.errors import InvalidInput
 
 HERE: Final = "/audit"
 SHOWN: Final = 100
@@ -39,12 +42,15 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is looked for; what is empty does not narrow. Texts match anywhere, in any case."""
+    """What is looked for; what is empty does not narrow. Texts match anywhere, in any case.
+    ``since`` and ``until`` are days (UTC), both included."""
 
     actor: str = ""
     action: str = ""
     subject: str = ""
     outcome: str = ""
+    since: str = ""
+    until: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filter:
@@ -62,6 +68,13 @@ class Filter:
         )
 
     @property
+    def when(self) -> AuditFilter:
+        """The time that is meant, as the storage finds it. Raises InvalidInput."""
+        return AuditFilter(
+            since=start_of_day(self.since, "since"), until=end_of_day(self.until, "until")
+        )
+
+    @property
     def query(self) -> dict[str, str]:
         """The address's parameters that stand for it."""
         return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
@@ -70,21 +83,62 @@ class Filter:
 @get("/audit")
 async def show_audit(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Show the newest records that fit, and the chart of all that fit."""
-    wanted = Filter.of(request.query_params)
+    await services.audit.require_reader(reader.caller, reader.org.id)
+    wanted, problem = Filter.of(request.query_params), None
     newest: deque[AuditRecord] = deque(maxlen=SHOWN)
-    maker, found = ChartMaker(datetime.now(UTC)), 0
-    async for record in services.audit.recent(reader.caller, reader.org.id, among=RECENT):
-        if wanted.matches(record.event):
-            newest.append(record)
-            maker.add(record.event)
-            found += 1
+    now = services.clock.now()
+    looked, found = 0, 0
+    try:
+        maker = ChartMaker(min(now, wanted.when.until or now))
+        async for record in _meant(services, reader, wanted):
+            looked += 1
+            if wanted.matches(record.event):
+                newest.append(record)
+                maker.add(record.event)
+                found += 1
+    except InvalidInput as error:
+        problem, maker = error, ChartMaker(now)
+    names = await location_names(services, reader)
     return reader.page(
         "audit/trail.html",
         here=HERE,
         wanted=wanted,
-        records=list(reversed(newest)),
+        problem=problem,
+        records=[(record, about(record.event, names)) for record in reversed(newest)],
         found=found,
+        most=RECENT if looked >= RECENT else 0,
         chart=maker.chart(),
+    )
+
+
+def _meant(services: Services, reader: Reader, wanted: Filter) -> AsyncIterator[AuditRecord]:
+    """Iterate over a bounded number of records: the first of a time that is named, otherwise the
+    newest."""
+    if not (wanted.since or wanted.until):
+        return services.audit.recent(reader.caller, reader.org.id, among=RECENT)
+    return services.audit.of_org(reader.caller, reader.org.id, where=wanted.when, limit=RECENT)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a record is about, in people's words: a name, and of what was vended the folders and
+    the access."""
+
+    name: str
+    folders: tuple[str, ...] = ()
+    access: str = ""
+
+
+def about(event: AuditEvent, names: Mapping[str, str]) -> About:
+    """Return what a record is about; ``names`` are those of locations that are there, by id."""
+    details = event.details
+    kind, _, subject_id = event.subject.partition(":")
+    known = names.get(subject_id, "") if kind == "location" else ""
+    folders, access = details.get("prefixes", ()), details.get("access", ())
+    return About(
+        str(details.get("name", "")) or known,
+        tuple(map(str, folders)) if isinstance(folders, list) else (),
+        ", ".join(map(str, access)) if isinstance(access, list) else "",
     )
 
 
@@ -100,6 +154,7 @@ async def export(request: HttpRequest, services: Services, reader: Reader) -> St
     """Download every record that fits, oldest first, as CSV or JSON lines."""
     await services.audit.require_reader(reader.caller, reader.org.id)
     wanted = Filter.of(request.query_params)
+    wanted.when  # noqa: B018  # before the answer has begun: raises for what is no day
     form = "csv" if request.query_params.get("format") == "csv" else "jsonl"
     kind = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}[form]
     return Stream(
@@ -114,7 +169,7 @@ async def _lines(
 ) -> AsyncIterator[str]:
     if as_csv:
         yield _csv(_COLUMNS)
-    async for record in services.audit.of_org(reader.caller, reader.org.id):
+    async for record in services.audit.of_org(reader.caller, reader.org.id, where=wanted.when):
         if wanted.matches(record.event):
             values = _values(record)
             yield _csv(values.values()) if as_csv else json.dumps(values) + "\n"
