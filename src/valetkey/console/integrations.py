@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -15,6 +14,7 @@ from valetkey.console.drift import drifted
 from valetkey.console.guide import first_guide
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.keys import key_since
+from valetkey.console.menus import Part
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to, tell
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -33,14 +33,18 @@ _FIELDS: Final = {
 
 
 @get("/integrations")
-async def list_integrations(services: Services, reader: Reader) -> Response[str]:
+async def list_integrations(
+    request: HttpRequest, services: Services, reader: Reader
+) -> Response[str]:
     """List the organisation's integrations."""
-    found = []
-    for integration in await services.integrations.of_org(reader.caller, reader.org.id):
+    integrations = await services.integrations.of_org(reader.caller, reader.org.id)
+    shown = Part.of(request, integrations, lambda integration: integration.name)
+    since = {}
+    for integration in shown.items:
         status = await services.rotations.status(reader.caller, integration.id)
-        found.append((integration, key_since(integration, status.rotation)))
+        since[integration.id] = key_since(integration, status.rotation)
     return reader.page(
-        "integrations/list.html", here=HERE, integrations=found, now=datetime.now(UTC)
+        "integrations/list.html", here=HERE, shown=shown, since=since, now=services.clock.now()
     )
 
 

@@ -39,6 +39,10 @@ class MemoryDatasets:
     async def of_project(self, project_id: str) -> Sequence[Dataset]:
         return self._live(lambda row: row.project_id == project_id)
 
+    async def of_projects(self, project_ids: Sequence[str]) -> Sequence[tuple[Dataset, int]]:
+        found = self._live(lambda row: row.project_id in set(project_ids))
+        return [(row, await self.item_count(row)) for row in found]
+
     async def of_location(self, location_id: str) -> Sequence[Dataset]:
         return self._live(lambda row: row.location_id == location_id)
 

@@ -32,15 +32,13 @@ def catalog_routes(catalog: Catalog) -> tuple[Route, ...]:
 
 def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
     async def list_datasets(ask: Ask[wire.DatasetsQuery, Nothing]) -> Page[wire.Dataset]:
-        query, projects = ask.query, [ask.query.project_id or ""]
+        query, datasets = ask.query, catalog.datasets
         if query.project_id is None:
-            projects = [each.id for each in await ask.services.people.projects(ask.caller)]
-        found = [
-            view
-            for project_id in projects
-            for view in await catalog.datasets.of_project(ask.caller, project_id)
-            if query.name in {None, view.dataset.name}
-        ]
+            projects = await ask.services.people.projects(ask.caller)
+            views = await datasets.visible(ask.caller, projects)
+        else:
+            views = await datasets.of_project(ask.caller, query.project_id)
+        found = [view for view in views if query.name in {None, view.dataset.name}]
         return part(found, query, lambda it: (it.dataset.name, it.dataset.id), shapes.dataset)
 
     async def create_dataset(ask: Ask[Nothing, wire.NewDataset]) -> wire.Dataset:

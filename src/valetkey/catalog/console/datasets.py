@@ -12,9 +12,10 @@ from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
-from valetkey.console.locations import Shown as ShownLocation
-from valetkey.console.locations import readable_locations
-from valetkey.console.web import fields, go_to
+from valetkey.console.locations import chosen_location, location_menu, readable_locations
+from valetkey.console.menus import Part
+from valetkey.console.web import fields, go_to, reload
+from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput
 from valetkey.domain.people import Project
 
@@ -30,48 +31,51 @@ class Shown:
     place: str
 
 
-def _place(locations: list[ShownLocation], location_id: str) -> str:
-    found = (line.location for line in locations if line.location.id == location_id)
-    return next((f"s3://{location.bucket}/{location.prefix}" for location in found), "")
-
-
 @get("/datasets")
-async def list_datasets(services: Services, catalog: Catalog, reader: Reader) -> Response[str]:
+async def list_datasets(
+    request: HttpRequest, services: Services, catalog: Catalog, reader: Reader
+) -> Response[str]:
     """List the datasets of every project where the reader may look."""
     reader.require(reader.rights.read_datasets, "read datasets")
     locations = await readable_locations(services, reader)
-    shown: list[Shown] = []
-    for project in reader.projects:
-        if reader.may_in(project).read_datasets:
-            views = await catalog.datasets.of_project(reader.caller, project.id)
-            shown += [
-                Shown(view, project, _place(locations, view.dataset.location_id)) for view in views
-            ]
-    return reader.page("datasets/list.html", here=HERE, shown=shown, has_locations=bool(locations))
+    places = {line.location.id: line.place for line in locations}
+    projects = {project.id: project for project in reader.projects}
+    views = await catalog.datasets.visible(reader.caller, reader.projects)
+    shown = [
+        Shown(view, projects[view.dataset.project_id], places.get(view.dataset.location_id, ""))
+        for view in views
+    ]
+    return reader.page(
+        "datasets/list.html",
+        here=HERE,
+        shown=Part.of(request, shown, lambda line: f"{line.view.dataset.name} {line.place}"),
+        has_locations=bool(locations),
+    )
 
 
 @get("/datasets/new")
 async def new_dataset(services: Services, reader: Reader) -> Response[str]:
     """Open the panel that makes a dataset."""
     reader.require(reader.rights.manage_datasets, "manage datasets")
-    locations = await readable_locations(services, reader)
-    usable = [line for line in locations if reader.may_in(line.project).manage_datasets]
-    return reader.part("datasets/new.html", locations=usable)
+    usable = await readable_locations(services, reader, Action.MANAGE_DATASETS)
+    return reader.part("datasets/new.html", locations=location_menu(usable))
 
 
 @post("/datasets")
-async def create_dataset(request: HttpRequest, catalog: Catalog, reader: Reader) -> HttpResponse:
+async def create_dataset(
+    request: HttpRequest, services: Services, catalog: Catalog, reader: Reader
+) -> HttpResponse:
     """Make a dataset on a location, and go to it."""
     form = await fields(request)
-    project_id, _, location_id = form.get("location", "").partition("/")
     try:
+        usable = await readable_locations(services, reader, Action.MANAGE_DATASETS)
+        location = chosen_location(form.get("location", ""), usable).location
         view = await catalog.datasets.create(
-            reader.caller, project_id, NewDataset(form.get("name", ""), location_id)
+            reader.caller, location.project_id, NewDataset(form.get("name", ""), location.id)
         )
     except (InvalidInput, Conflict) as error:
         return refused(error, {"name": "name", "location": "location"}, otherwise="name-error")
-    target = f"/console/datasets/{view.dataset.id}?done=dataset-created"
-    return Response(b"", status_code=200, headers={"HX-Redirect": target})
+    return reload(f"/datasets/{view.dataset.id}?done=dataset-created")
 
 
 @get("/datasets/{dataset_id:str}/delete")
@@ -90,9 +94,7 @@ async def delete_dataset(catalog: Catalog, reader: Reader, dataset_id: Segment) 
 
 async def count(catalog: Catalog, reader: Reader) -> int:
     """Return how many datasets the reader may see, for the first page."""
-    readable = [project for project in reader.projects if reader.may_in(project).read_datasets]
-    found = [await catalog.datasets.of_project(reader.caller, project.id) for project in readable]
-    return sum(map(len, found))
+    return len(await catalog.datasets.visible(reader.caller, reader.projects))
 
 
 ROUTES = (list_datasets, new_dataset, create_dataset, ask_to_delete, delete_dataset)

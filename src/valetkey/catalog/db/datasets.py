@@ -15,6 +15,8 @@ from valetkey.db.repositories.rows import Repository, from_row, to_row
 
 _TABLE = t.datasets
 _LIVE = _TABLE.c.deleted_at.is_(None)
+#: So many projects are named in one statement.
+_AT_ONCE = 1000
 
 
 class SqlDatasets(Repository):
@@ -32,6 +34,14 @@ class SqlDatasets(Repository):
 
     async def of_project(self, project_id: str) -> Sequence[Dataset]:
         return await self._where(_TABLE.c.project_id == project_id, _LIVE)
+
+    async def of_projects(self, project_ids: Sequence[str]) -> Sequence[tuple[Dataset, int]]:
+        found = []
+        for at in range(0, len(project_ids), _AT_ONCE):
+            meant = _TABLE.c.project_id.in_(project_ids[at : at + _AT_ONCE])
+            rows = await self._all(select(_TABLE).where(meant, _LIVE))
+            found += [(_dataset(row), int(row.item_count)) for row in rows]
+        return sorted(found, key=lambda each: (each[0].name, each[0].id))
 
     async def of_location(self, location_id: str) -> Sequence[Dataset]:
         return await self._where(_TABLE.c.location_id == location_id, _LIVE)

@@ -32,6 +32,10 @@ class Datasets(Protocol):
         """Return a project's datasets by name."""
         ...
 
+    async def of_projects(self, project_ids: Sequence[str]) -> Sequence[tuple[Dataset, int]]:
+        """List the datasets of many projects by name, with their numbers of files."""
+        ...
+
     async def of_location(self, location_id: str) -> Sequence[Dataset]:
         """Return the datasets over a location."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from valetkey.catalog.domain.dataset import HIDDEN_DATASET, Dataset, check_metad
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.nouns import DATASET
-from valetkey.domain.access import Action
+from valetkey.domain.access import Action, Allow, decide
 from valetkey.domain.errors import Conflict, InvalidInput, NameTaken
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.names import clean_name
@@ -142,6 +142,14 @@ class Datasets:
             shown = [each for each in datasets if hidden or not each.hidden]
             return [DatasetView(each, await work.datasets.item_count(each)) for each in shown]
 
+    async def visible(self, caller: Caller, projects: Iterable[Project]) -> Sequence[DatasetView]:
+        """List the datasets of those of the projects where the caller may read them, by name;
+        hidden ones are left out. Reads once, however many projects."""
+        allowed = [project.id for project in projects if _may_list(caller, project)]
+        async with self._storage.read() as work:
+            found = await work.datasets.of_projects(allowed)
+        return [DatasetView(each, count) for each, count in found if not each.hidden]
+
     async def update(
         self,
         caller: Caller,
@@ -207,6 +215,11 @@ class Datasets:
                 await work.datasets.add(draft)
         except Conflict:
             return  # somebody else was quicker, or gave the name to a dataset with a location
+
+
+def _may_list(caller: Caller, project: Project) -> bool:
+    decision = decide(caller.principal, LIST.action, org_id=project.org_id, project_id=project.id)
+    return isinstance(decision, Allow)
 
 
 async def clear(storage: CatalogStorage, dataset: Dataset, *, parts: int | None = None) -> None:
