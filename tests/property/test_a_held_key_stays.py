@@ -1,20 +1,31 @@
 """The key that an integration holds is never switched off or deleted by Valetkey.
 
 A person and a rotation do what they like in any order: keys are made in IAM and entered, a rotation
-is begun, goes on, is cancelled, AWS refuses, time passes. And a rotation can always be ended.
+is begun, goes on, is cancelled, AWS refuses, time passes. A person is as quick as can be: a key is
+entered before any of a step's transactions, and before each irreversible call to AWS. And a
+rotation can always be ended.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from support.memory import ROLE, Memory, open_memory
 from valetkey.domain.credentials import AccessKey
@@ -23,13 +34,48 @@ from valetkey.domain.ports import Signer
 from valetkey.domain.rotation import Rotation
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import SeenKey
-from valetkey.testing import FakeAccessKeys
+from valetkey.testing import FakeAccessKeys, MemoryStorage
+from valetkey.testing.repositories import MemoryUnitOfWork
 
 T = TypeVar("T")
+#: So many transactions of a step are let pass before a key is entered.
+moments = st.integers(0, 6) | st.integers(0, 20)
 SECRET = Secret("fake/secret/".ljust(40, "x"))
 #: Whose keys the double of STS says they are.
 USER = "arn:aws:iam::000000000000:user/fake"
+MOST_TRANSACTIONS = 200
 DENIED = AwsRefused("Not allowed.", hint="Ask for it.", aws_code="AccessDenied")
+
+
+class PromptStorage(MemoryStorage):
+    """A storage before whose next transactions somebody else does something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 0
+        self.counts = False
+        self.act: Callable[[], Awaitable[None]] | None = None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[MemoryUnitOfWork]:
+        await self._let_act()
+        async with super().begin() as work:
+            yield work
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[MemoryUnitOfWork]:
+        await self._let_act()
+        async with super().read() as work:
+            yield work
+
+    async def _let_act(self) -> None:
+        act = self.act
+        if act is None or not self.counts:
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.act = None
+            await act()
 
 
 @dataclass
@@ -80,7 +126,8 @@ class Keys(RuleBasedStateMachine):
         self.run(self.begin())
 
     async def begin(self) -> None:
-        self.memory = await open_memory()
+        self.storage = PromptStorage()
+        self.memory = await open_memory(self.storage)
         self.keys = WatchedKeys(self.memory.clock, memory=self.memory)
         for holder in (self.memory.services.rotations, self.memory.services.rotations._steps):
             holder._keys = self.keys
@@ -122,6 +169,16 @@ class Keys(RuleBasedStateMachine):
         there = sorted(self.keys.users.get(self.user, {}))
         return there[number % len(there)] if there else ""
 
+    @property
+    def is_under_way(self) -> bool:
+        rotation = self.run(self.latest())
+        return rotation is not None and not rotation.is_over
+
+    @initialize()
+    def a_rotation_is_begun(self) -> None:
+        self.begin_a_rotation(False, 0)
+
+    @precondition(lambda self: not self.is_under_way)
     @rule(stranger=st.booleans(), number=st.integers(0, 3))
     def begin_a_rotation(self, stranger: bool, number: int) -> None:
         async def work() -> Rotation:
@@ -134,17 +191,45 @@ class Keys(RuleBasedStateMachine):
 
         self.attempt(work())
 
+    @precondition(lambda self: self.is_under_way)
     @rule()
     def go_on(self) -> None:
         rotation = self.run(self.latest())
         if rotation is not None:
+            self.storage.counts = True
             self.attempt(self.memory.services.rotations.advance(rotation.id))
+            self.storage.counts = False
 
+    @precondition(lambda self: self.is_under_way)
     @rule(number=st.integers(0, 3))
     def go_on_while_a_key_is_entered(self, number: int) -> None:
         self.keys.enters_first = self.key(number)
         self.go_on()
         self.keys.enters_first = ""
+
+    @precondition(lambda self: self.is_under_way)
+    @rule(number=st.integers(0, 3), left=moments, keep_on=st.booleans())
+    def go_on_while_a_key_is_entered_before_a_transaction(
+        self, number: int, left: int, keep_on: bool
+    ) -> None:
+        """The rotation's own new key too: whoever made it in IAM could know its secret."""
+        self.storage.left, self.storage.act = left, partial(self.enter_one, number)
+        self.go_on()
+        self.storage.act = None
+        if keep_on:
+            self.go_on()
+
+    @precondition(lambda self: self.is_under_way)
+    @rule(number=st.integers(0, 3), left=moments)
+    def cancel_while_a_key_is_entered(self, number: int, left: int) -> None:
+        self.storage.left, self.storage.act = left, partial(self.enter_one, number)
+        self.cancel_until_it_is_over()
+        self.storage.act = None
+
+    async def enter_one(self, number: int) -> None:
+        """Enter one of the keys that there are by then."""
+        if self.key(number):
+            await enter(self.memory, self.integration_id, self.key(number))
 
     @rule(number=st.integers(0, 3))
     def enter_a_key(self, number: int) -> None:
@@ -168,11 +253,11 @@ class Keys(RuleBasedStateMachine):
         if key_id:
             there[key_id] = replace(there[key_id], active=True)
 
-    @rule(refuses=st.booleans())
+    @rule(refuses=st.sampled_from((True, False, False)))
     def let_iam_refuse(self, refuses: bool) -> None:
         self.keys.failure = DENIED if refuses else None
 
-    @rule(refuses=st.booleans())
+    @rule(refuses=st.sampled_from((True, False, False)))
     def let_sts_refuse(self, refuses: bool) -> None:
         self.memory.sts.failure = DENIED if refuses else None
 
@@ -180,14 +265,17 @@ class Keys(RuleBasedStateMachine):
     def let_time_pass(self, minutes: int) -> None:
         self.memory.clock.advance(60 * minutes)
 
+    @precondition(lambda self: self.is_under_way)
     @rule()
     def cancel_until_it_is_over(self) -> None:
         async def work() -> Rotation:
             rotations = self.memory.services.rotations
             return await rotations.cancel(await self.memory.caller(), self.integration_id)
 
+        self.storage.counts = True
         for _ in range(2):
             self.attempt(work())
+        self.storage.counts = False
         rotation = self.run(self.latest())
         assert rotation is None or rotation.is_over
 
@@ -200,6 +288,64 @@ class Keys(RuleBasedStateMachine):
             return self.keys.users[self.user].get(integration.access_key_id)
 
         assert self.run(held()) is not None
+
+
+def whole(keys: Keys) -> None:
+    """A rotation from its beginning to its end."""
+    keys.begin_a_rotation(False, 0)
+    until_it_is_over(keys)
+
+
+def refused(keys: Keys) -> None:
+    """One whose new key AWS never accepts: it is rolled back."""
+    keys.begin_a_rotation(False, 0)
+    keys.let_sts_refuse(True)
+    until_it_is_over(keys)
+
+
+def in_the_way(keys: Keys) -> None:
+    """One that deletes a key which a person has named."""
+    keys.make_a_key_in_iam()
+    keys.begin_a_rotation(True, 1)
+    until_it_is_over(keys)
+
+
+def cancelled(keys: Keys) -> None:
+    """One that a person ends while its new key is not proven."""
+    keys.begin_a_rotation(False, 0)
+    keys.let_sts_refuse(True)
+    keys.go_on()
+    keys.attempt(cancel(keys))
+    until_it_is_over(keys)
+
+
+async def cancel(keys: Keys) -> Rotation:
+    rotations = keys.memory.services.rotations
+    return await rotations.cancel(await keys.memory.caller(), keys.integration_id)
+
+
+def until_it_is_over(keys: Keys) -> None:
+    for _ in range(8):
+        keys.go_on()
+        keys.let_time_pass(30)
+
+
+@pytest.mark.parametrize("course", [whole, refused, in_the_way, cancelled])
+def test_whenever_a_key_is_entered_it_stays(course: Callable[[Keys], None]) -> None:
+    """Each key, before each transaction of each course of a rotation."""
+    for number in range(3):
+        for left in range(MOST_TRANSACTIONS):
+            keys = Keys()
+            enter_one = partial(keys.enter_one, number)
+            keys.storage.left, keys.storage.act = left, enter_one
+            course(keys)
+            has_been, keys.storage.act = keys.storage.act is None, None
+            keys.the_held_key_is_as_somebody_left_it()
+            keys.teardown()
+            if not has_been:
+                break
+        else:
+            pytest.fail(f"A rotation has more than {MOST_TRANSACTIONS} transactions.")
 
 
 TestAHeldKeyStays: Any = Keys.TestCase
