@@ -212,9 +212,16 @@ class FakeObjectStore:
         *,
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
+        begun: UploadBegun | None = None,
     ) -> Stored:
         await self._start("copy", key, credentials)
         body = self._readable(place, key)
+        if self.in_parts and begun is not None:
+            upload = Upload(to, f"upload-{len(self.used)}", self.clock.now())
+            self.uploads.setdefault(place.bucket, []).append(upload)
+            await begun(upload.upload_id)
+            await self._end("copy in parts", key)
+            self.uploads[place.bucket].remove(upload)
         self._require(place, to, condition)
         self.buckets[place.bucket][to] = body
         kept = replace(self._stored(place, key), modified_at=self.clock.now())

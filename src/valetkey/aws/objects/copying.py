@@ -19,7 +19,7 @@ from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
 from valetkey.aws.objects.multipart import Multipart
 from valetkey.aws.objects.transfers import Conditioned, require
 from valetkey.domain.errors import AwsRefused, NotOffered
-from valetkey.domain.ports.objects import Condition, Stored
+from valetkey.domain.ports.objects import Condition, Stored, UploadBegun
 from valetkey.domain.sigv4 import encoded_query
 
 #: The largest object that CopyObject copies, and the size of the parts beyond it.
@@ -37,13 +37,15 @@ class Copying:
         self._limit = limit
         self._part_bytes = part_bytes
 
-    async def copy(self, key: str, to: str, condition: Condition | None) -> Stored:
-        """Copy an object. Raises AwsRefused before anything is written where the copy would lose
-        something."""
+    async def copy(
+        self, key: str, to: str, condition: Condition | None, begun: UploadBegun | None = None
+    ) -> Stored:
+        """Copy an object; ``begun`` is told of a copy in parts. Raises AwsRefused before anything
+        is written where the copy would lose something."""
         facts, size = await require(self._calls, key)
         _require_copyable(facts, size)
         async with Conditioned(condition):
-            await self._copy(key, to, facts, size, condition)
+            await self._copy(key, to, facts, size, condition, begun)
         return stored_from(*await require(self._calls, to))
 
     async def _copy(
@@ -53,12 +55,13 @@ class Copying:
         facts: Mapping[str, str],
         size: int,
         condition: Condition | None,
+        begun: UploadBegun | None,
     ) -> None:
         source = self._source(key, facts)
         if size > self._limit:
             tags = await self._tags(key)
             tagging = {"x-amz-tagging": encoded_query(tags)} if tags else {}
-            upload = Multipart(self._calls, to, condition)
+            upload = Multipart(self._calls, to, condition, begun)
             headers = describing(facts) | keeping(facts) | tagging
             await upload.copy(source, size, self._part_bytes, headers)
             if tags and await self._tags(to) != tags:

@@ -69,6 +69,7 @@ class Multipart:
     ) -> None:
         """Copy an object within S3, part by part; ``source`` are the headers that name it."""
         await self._begin(headers)
+        copying: set[asyncio.Task[None]] = set()
         etags: dict[int, str] = {}
         gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -84,8 +85,10 @@ class Multipart:
                 etags[number] = child_text(copied, "ETag")
 
         starts = enumerate(range(0, size, part_bytes), 1)
-        copying = {asyncio.create_task(one(number, start)) for number, start in starts}
         try:
+            if self._begun is not None:
+                await self._begun(self._upload_id)
+            copying = {asyncio.create_task(one(number, start)) for number, start in starts}
             await asyncio.gather(*copying)
             await self._complete(etags)
         except BaseException:

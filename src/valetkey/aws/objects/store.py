@@ -170,10 +170,11 @@ class S3ObjectStore:
         *,
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
+        begun: UploadBegun | None = None,
     ) -> Stored:
         calls = self._calls(credentials, place, renew)
         copying = Copying(calls, limit=self._copy_limit, part_bytes=self._copy_part)
-        return await copying.copy(key, to, condition)
+        return await copying.copy(key, to, condition, begun)
 
     async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
         return await buckets.may_put(self._calls(credentials, place), key)

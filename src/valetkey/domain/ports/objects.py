@@ -265,9 +265,11 @@ class ObjectStore(Protocol):
         *,
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
+        begun: UploadBegun | None = None,
     ) -> Stored:
         """Copy an object with all that it carries: type, encodings, metadata, storage class, tags
-        and encryption. Raises AwsRefused before anything is written where that can't be done."""
+        and encryption. Raises AwsRefused before anything is written where that can't be done.
+        ``begun`` is told of a copy in parts, as by :meth:`write`."""
         ...
 
     async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path
@@ -11,7 +12,7 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.folders import folder_path
 from valetkey.catalog.services.items.index import Index, with_facts
-from valetkey.catalog.services.items.intents import Intents
+from valetkey.catalog.services.items.intents import Held, Intents
 from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import MOVE, TAGS, Sessions
@@ -117,7 +118,7 @@ class ItemMoving:
         if item.is_folder:
             raise InvalidInput("A folder is not moved itself.", hint="Move the items in it.")
         async with self._intents.held(caller, store, [item.path, to]) as held:
-            copied = await self._copy(store, item, to, renew)
+            copied = await self._copy(store, item, to, held, renew)
             held.wrote = True
             try:
                 moved = await self._swap(caller, store, item, to, copied)
@@ -132,7 +133,7 @@ class ItemMoving:
         return moved
 
     async def _copy(
-        self, store: DatasetStorage, item: Item, to: str, renew: CredentialSource
+        self, store: DatasetStorage, item: Item, to: str, held: Held, renew: CredentialSource
     ) -> Stored:
         """Copy the object to where nothing is, and see that it did not change meanwhile."""
         source, target = store.key(item.path), store.key(to)
@@ -145,7 +146,13 @@ class ItemMoving:
             raise _occupied(to)
         try:
             copied = await self._objects.copy(
-                await renew(), store.place, source, target, condition=ABSENT, renew=renew
+                await renew(),
+                store.place,
+                source,
+                target,
+                condition=ABSENT,
+                renew=renew,
+                begun=partial(held.remember_upload, to),
             )
         except PreconditionFailed:
             raise _occupied(to) from None

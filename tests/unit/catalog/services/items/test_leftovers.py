@@ -115,3 +115,23 @@ async def test_a_store_that_is_away_leaves_an_intent_for_the_next_look(desk: Des
     desk.memory.objects.before = None
     await desk.memory.services.catalog.sync_worker.clean()
     assert await desk.intents() == []
+
+
+async def test_a_copy_in_parts_that_was_cut_is_ended_by_housekeeping(desk: Desk) -> None:
+    item, _ = await desk.upload("/big.bin", b"big")
+    objects, worker = desk.memory.objects, desk.memory.services.catalog.sync_worker
+    objects.in_parts = True
+
+    async def killed(operation: str, _: str) -> None:
+        if operation == "copy in parts":
+            raise Killed
+
+    objects.after = killed
+    with pytest.raises(Killed):
+        await desk.items.moving.rename(desk.developer, item.id, "/moved.bin")
+    assert [upload.key for upload in objects.uploads["acme"]] == [f"{desk.prefix}moved.bin"]
+    objects.after = None
+    await worker.clean()
+    assert objects.uploads["acme"] == []
+    assert await desk.intents() == []
+    assert await desk.names() == ["/big.bin"]
