@@ -260,3 +260,20 @@ def as_a_member(dl: Any, facts: dict[str, Any]) -> Any:
 def syncing_refused(dl: Any, facts: dict[str, Any]) -> Any:
     """A sync whose role has been denied meanwhile."""
     return attempt(dl, dl.datasets.get(dataset_id=facts["dataset"]).sync)
+
+
+def downloading_oddly(dl: Any, facts: dict[str, Any]) -> Any:
+    """Download a dataset whose keys and encodings are odd, into a folder of its own."""
+    dataset = dataset_of(dl, facts)
+    folder = Path(facts["folder"])
+    dataset.download(local_path=str(folder), overwrite=True)
+    outside = [path for path in folder.parent.rglob("*") if folder not in (path, *path.parents)]
+    zipped = dataset.items.get(filepath="/zipped.txt")
+    return {
+        "inside": sorted(
+            str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+        ),
+        "outside": sorted(str(path) for path in outside if path.name in facts["bodies"]),
+        "zipped": (zipped.download(save_locally=False) or io.BytesIO()).read().hex(),
+        "size": zipped.metadata["system"]["size"],
+    }

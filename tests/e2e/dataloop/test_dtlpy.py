@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -296,3 +297,21 @@ def test_each_documented_call_answers_what_it_should_and_none_an_empty_list(
     }
     assert wrong == {}
     assert seen.keys() == CALLS.keys()
+
+
+def test_odd_keys_are_downloaded_into_their_folder_and_encoded_objects_as_they_are_stored(
+    valetkey_server: Installation, tmp_path: Path
+) -> None:
+    s3, name = bucket(valetkey_server), valetkey_server.setup.bucket
+    odd = ["/lead.odd", "../up.odd", "train/../../out.odd", "a//b.odd", "./dot.odd"]
+    for key in odd:
+        s3.put_object(Bucket=name, Key=key, Body=b"odd")
+    packed = gzip.compress(b"a text that is long enough to be worth it " * 50)
+    s3.put_object(Bucket=name, Key="zipped.txt", Body=packed, ContentEncoding="gzip")
+    (tmp_path / "downloads").mkdir()
+    bodies = [key.rpartition("/")[2] for key in odd]
+    seen = play(valetkey_server, tmp_path, "downloading_oddly", bodies=bodies)
+    assert seen["outside"] == []
+    assert sum(path.endswith(".odd") for path in seen["inside"]) == len(odd)
+    assert seen["size"] == len(packed)
+    assert bytes.fromhex(seen["zipped"]) == packed

@@ -35,6 +35,9 @@ from valetkey.serving.hangup import while_connected
 _log = structlog.get_logger("valetkey.dataloop")
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FORM: Final = 64 * 1024
+#: Dataloop's SDK sends it with each download, and takes a body of another size than the item's for
+#: corrupted.
+_SDK_HEADER: Final = "x-dl-sanitize"
 _Proxy = Annotated[bool, QueryParameter(description="Send the bytes from here, no redirect.")]
 _Page = Annotated[int, QueryParameter(ge=0, le=1_000_000, name="pageOffset")]
 _PageSize = Annotated[int, QueryParameter(ge=1, le=1000, name="pageSize")]
@@ -209,7 +212,11 @@ async def stream_item(
     hour, or (``proxy=true``, and for empty objects) the bytes themselves."""
     try:
         opened = await catalog.items.streaming.open(
-            caller, item_id, byte_range=request.headers.get("range", ""), proxied=proxy
+            caller,
+            item_id,
+            byte_range=request.headers.get("range", ""),
+            proxied=proxy,
+            as_stored=_SDK_HEADER in request.headers,
         )
     except AwsRefused as refused:
         if refused.details.get("aws_code") == "InvalidRange":

@@ -50,9 +50,17 @@ class ItemStreaming:
         self._objects = objects
 
     async def open(
-        self, caller: Caller, item_id: str, *, byte_range: str = "", proxied: bool = False
+        self,
+        caller: Caller,
+        item_id: str,
+        *,
+        byte_range: str = "",
+        proxied: bool = False,
+        as_stored: bool = False,
     ) -> Elsewhere | Bytes:
-        """Open an item. ``byte_range`` is an HTTP Range header.
+        """Open an item. ``byte_range`` is an HTTP Range header. What is stored encoded (gzip) is
+        sent as it is stored, and says so; with ``as_stored`` it does not say so, for clients that
+        hold what they get to the size that the index tells.
 
         Raises NotFound, Denied, InvalidInput (a folder), Archived, AwsRefused, AwsUnavailable.
         """
@@ -71,7 +79,11 @@ class ItemStreaming:
         key, place = store.key(item.path), store.place
         if not proxied and not _resolved_by_clients(key):
             url = await self._objects.sign_read(
-                credentials, place, key, seconds=int(URL_LIFETIME.total_seconds())
+                credentials,
+                place,
+                key,
+                seconds=int(URL_LIFETIME.total_seconds()),
+                headers={"content-encoding": "identity"} if as_stored else None,
             )
             return Elsewhere(url)
         try:
@@ -80,9 +92,8 @@ class ItemStreaming:
             if refused.details.get("aws_code") == "InvalidObjectState":
                 raise archived(item) from None
             raise
-        return Bytes(
-            item, reading.size, reading.content_range, reading.content_encoding, reading.chunks
-        )
+        encoding = "" if as_stored else reading.content_encoding
+        return Bytes(item, reading.size, reading.content_range, encoding, reading.chunks)
 
     async def _look(self, caller: Caller, store: DatasetStorage, item: Item) -> Stored:
         """Ask the bucket what it has now. Raises NotFound."""
