@@ -19,7 +19,12 @@ from valetkey.db.database import CONNECTIONS, pool_sizes
 from valetkey.db.limits import Limits
 from valetkey.db.schema import migrate, schema_state
 from valetkey.domain.audit import AuditEvent, verify_chain
-from valetkey.domain.errors import ConfigurationError, StorageBusy, StorageUnavailable
+from valetkey.domain.errors import (
+    CommitUnknown,
+    ConfigurationError,
+    StorageBusy,
+    StorageUnavailable,
+)
 from valetkey.domain.people import Organization
 from valetkey.domain.ports import Pool
 
@@ -245,7 +250,7 @@ async def test_what_a_cut_off_commit_may_have_changed_is_forgotten(
     listener = Listener()
     storage.listen(listener)
     assert [await listener.next() for _ in range(2)] == ["deaf", "hearing"]
-    with pytest.raises(StorageUnavailable):  # noqa: PT012
+    with pytest.raises(CommitUnknown):  # noqa: PT012
         async with storage.begin() as work:
             await work.invalidations.publish(["a"])
             send = work.invalidations.send

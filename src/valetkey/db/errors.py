@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from valetkey.domain.errors import (
+    CommitUnknown,
     Conflict,
     InUse,
     NameTaken,
@@ -93,6 +94,19 @@ def translated() -> Iterator[None]:
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         # The driver's text may quote parameters: it decides the cause, and is not repeated.
         raise (unstorable() if _is_of_a_value(error) else unavailable(error)) from None
+
+
+@contextmanager
+def commit_unknown() -> Iterator[None]:
+    """Turn what the database says while it commits into CommitUnknown: it may be done or not."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        told = unavailable(error)
+        raise CommitUnknown(
+            f"{told.message} It was about to commit: nobody knows whether that is done.",
+            hint=told.hint,
+        ) from None
 
 
 def unstorable() -> Unstorable:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.db.changes import SqlInvalidations
 from valetkey.db.database import Database
-from valetkey.db.errors import translated
+from valetkey.db.errors import commit_unknown, translated
 from valetkey.db.repositories.accounts import (
     SqlInstallations,
     SqlOrganizations,
@@ -120,11 +120,13 @@ class SqlStorage(Generic[W]):
         tags: AbstractSet[str] = frozenset()
         try:
             with translated():
-                async with self._engine.begin() as connection:
+                async with self._engine.connect() as connection, connection.begin() as transaction:
                     work = self._unit_of_work(connection)
                     yield work
                     await work.invalidations.send()
                     tags = work.invalidations.tags
+                    with commit_unknown():
+                        await transaction.commit()
         finally:
             # Also where the commit was cut short: it may stand all the same.
             self._database.changes.announce(tags)

@@ -158,6 +158,10 @@ class StorageBusy(StorageUnavailable):
     """The database is well, and what was asked for is held by somebody else for too long."""
 
 
+class CommitUnknown(StorageUnavailable):
+    """The database went away while it was to commit: nobody knows whether that is done."""
+
+
 class AuditUnavailable(StorageUnavailable):
     """The audit record could not be made durable, so nothing was handed out."""
 

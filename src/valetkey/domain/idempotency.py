@@ -13,6 +13,8 @@ from valetkey.domain.errors import Conflict, InvalidInput
 KEPT: Final = timedelta(hours=24)
 #: A request that has no answer after this long was cut short: its server stopped.
 PATIENCE: Final = timedelta(minutes=10)
+#: The status of a request whose outcome nobody knows.
+CUT: Final = -1
 _MAX_KEY: Final = 200
 
 
@@ -27,7 +29,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class KeptRequest:
-    """A request under its key. ``status`` is 0 while it is being worked on; the ``body`` of an
+    """A request under its key. ``status`` is 0 while it is being worked on, CUT once nobody can
+    know any more what became of it; the ``body`` of an
     answer that holds a secret is kept sealed, and empty here."""
 
     id: str
@@ -92,14 +95,15 @@ def check_repeat(kept: KeptRequest, fingerprint: str, now: datetime) -> None:
             "This Idempotency-Key was used for another request.",
             hint="Use a fresh key for each thing that is to be made.",
         )
-    if kept.status:
+    if kept.status > 0:
         return
-    if now - kept.created_at < PATIENCE:
+    if kept.status != CUT and now - kept.created_at < PATIENCE:
         raise InProgress(
             "The request with this Idempotency-Key is still being worked on.",
             hint="Wait a moment, and send it again.",
         )
     raise OutcomeUnknown(
-        "The server stopped while it worked on the request with this Idempotency-Key.",
+        "The server, or its database, stopped while it worked on the request with this "
+        "Idempotency-Key: nobody knows whether it was done.",
         hint="List what there is; if it was not made, send the request with a fresh key.",
     )

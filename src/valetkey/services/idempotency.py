@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 
-from valetkey.domain.errors import SealBroken
+from valetkey.domain.errors import CommitUnknown, SealBroken, StorageUnavailable
 from valetkey.domain.idempotency import (
+    CUT,
     KEPT,
     Answer,
     KeptRequest,
@@ -29,7 +31,7 @@ def answer_context(kept: KeptRequest) -> SealContext:
 
 class Idempotency:
     """Keeps the first answer to a key, and gives it again. A request that failed is forgotten, so
-    that it can be sent again."""
+    that it can be sent again; one of which nobody knows whether it failed is not."""
 
     def __init__(self, storage: Storage, sealer: Sealer, clock: Clock, new_id: IdFactory) -> None:
         self._storage = storage
@@ -69,6 +71,9 @@ class Idempotency:
     ) -> Answer:
         try:
             answer = await work()
+        except CommitUnknown:
+            await self._mark_cut(kept)
+            raise
         except Exception:
             async with self._storage.begin() as unit:
                 await unit.kept_requests.remove(kept.id)
@@ -84,6 +89,12 @@ class Idempotency:
         async with self._storage.begin() as unit:
             await unit.kept_requests.finish(done, sealed)
         return answer
+
+    async def _mark_cut(self, kept: KeptRequest) -> None:
+        # If that can't be stored either, the request is taken for cut once its time is over.
+        with suppress(StorageUnavailable):
+            async with self._storage.begin() as unit:
+                await unit.kept_requests.finish(replace(kept, status=CUT), None)
 
     async def _again(self, kept: KeptRequest) -> Answer:
         body = kept.body

@@ -187,7 +187,10 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
     ),
     "idempotency_outcome_unknown": ErrorCode(
         409,
-        "The request with this Idempotency-Key was cut short, or its answer can't be given again.",
+        "Nobody knows what became of the request with this Idempotency-Key: the server was killed "
+        "while it worked on it (this is told ten minutes later; until then "
+        "`idempotency_in_progress`), the database went away while it was to commit, or the answer "
+        "held a secret that can't be given again. One thing was made at most.",
         "List what there is; if it was not made, send the request again with a fresh key.",
     ),
     "version_mismatch": ErrorCode(
