@@ -237,6 +237,11 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         "Sessions of this kind are being revoked at this moment, so none is given.",
         "Ask again in some seconds, when that is done.",
     ),
+    "engine_failed": ErrorCode(
+        503,
+        "The engine that bulk work was given to (a Ray cluster) failed, or does not answer.",
+        "Look at the cluster, or run the work without it.",
+    ),
     "aws_unavailable": ErrorCode(
         503,
         "AWS, or the store, did not answer in time, or asked to come back later.",
