@@ -166,7 +166,7 @@ class Access(Generic[W]):
                 entity, home = await _load(work, noun, entity_id)
                 caller = await of_this_moment(work, caller)
                 _permit(caller.principal, verb.action, noun, entity_id, home)
-                _expect(caller, entity)
+                await expect(caller, entity, work)
                 change = Change(entity, home, work, caller, subject)
                 yield change
                 await self._store(change, verb, noun, entity, entity_id)
@@ -234,7 +234,11 @@ def _permit(
         raise _Refused(home, decision)
 
 
-def _expect(caller: Caller, entity: object) -> None:
+async def expect(caller: Caller, entity: object, work: UnitOfWork) -> None:
+    """Go on only if what is to be changed is still what the caller means. Raises
+    VersionMismatch."""
+    if caller.expectation is not None:
+        await caller.expectation(work)
     wanted, found = caller.expected_version, getattr(entity, "version", None)
     if wanted is not None and found is not None and wanted != found:
         raise VersionMismatch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -45,12 +45,15 @@ _log = logging.getLogger(__name__)
 
 class Caller(NamedTuple):
     """Who is asking, in which request, from which address. ``expected_version`` is the version of
-    the entity that they mean to change (If-Match); None is whichever it is."""
+    the entity that they mean to change (If-Match); None is whichever it is. ``expectation`` is for
+    what has no version: it looks at it within the transaction that changes it, and raises
+    VersionMismatch where it is not what they mean."""
 
     principal: Principal
     request_id: str = ""
     source: str = ""
     expected_version: int | None = None
+    expectation: Callable[[Any], Awaitable[None]] | None = None
 
 
 _Waiting = tuple[Entry, tuple[LeaseRecord, ...], "asyncio.Future[None]"]

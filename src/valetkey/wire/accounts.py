@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from valetkey.wire.base import (
     ID,
@@ -98,6 +98,8 @@ _TAG: Final = "accounts"
 class Session(Shape, frozen=True):
     """Somebody signed in to the console with one browser."""
 
+    observed: ClassVar = ("last_seen_at",)
+
     id: Id
     created_at: Created
     last_seen_at: Annotated[Moment, moment_meta("When it was last used, to a minute.")]
@@ -192,6 +194,7 @@ END_SESSION: Final = Operation(
     body=Nothing,
     result=Nothing,
     status=204,
+    versioned=True,
 )
 OPERATIONS: Final = (
     GET_ME,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -28,7 +28,12 @@ class Shape(
     omit_defaults=True,
 ):
     """A body that the server sends. What there is not is left out (None here); what a newer
-    server sends beyond these properties is let be."""
+    server sends beyond these properties is let be. ``tagged`` says of one without an id that it
+    has an ETag; the properties in ``observed`` are no part of that: they tell what was seen of the
+    thing, and not what it is."""
+
+    tagged: ClassVar[bool] = False
+    observed: ClassVar[tuple[str, ...]] = ()
 
 
 class Body(

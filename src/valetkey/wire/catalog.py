@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
 
@@ -35,6 +35,8 @@ Metadata = Annotated[
 
 class Dataset(Shape, frozen=True):
     """An index over a location's objects."""
+
+    observed: ClassVar = ("object_count",)
 
     id: Id
     project_id: ProjectId

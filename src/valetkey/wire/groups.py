@@ -155,6 +155,7 @@ REMOVE_GROUP_MEMBER: Final = Operation(
     body=Nothing,
     result=Nothing,
     status=204,
+    versioned=True,
 )
 OPERATIONS: Final = (
     LIST_GROUPS,

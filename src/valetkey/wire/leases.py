@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
@@ -156,6 +156,8 @@ class RevocationsQuery(Paging, frozen=True):
 class Block(Shape, frozen=True):
     """Whom, or through what, no new credentials are vended."""
 
+    tagged: ClassVar = True
+
     kind: Annotated[Target, says("What is meant.", "principal")]
     target: Annotated[str, says("Which: an id, or a person's e-mail address.", "ada@example.com")]
     org_id: OrgId
@@ -277,6 +279,7 @@ DELETE_BLOCK: Final = Operation(
     body=Nothing,
     result=Nothing,
     status=204,
+    versioned=True,
 )
 OPERATIONS: Final = (
     LIST_LEASES,

@@ -58,7 +58,8 @@ class Operation(Generic[Q, B, R]):
     @property
     def has_etag(self) -> bool:
         """Tell whether it shows one thing, whose ETag goes into If-Match and If-None-Match."""
-        return "id" in getattr(self.result, "__struct_fields__", ())
+        fields = getattr(self.result, "__struct_fields__", ())
+        return "id" in fields or getattr(self.result, "tagged", False)
 
     @property
     def has_body(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
@@ -91,6 +91,9 @@ class NewRotation(Body, frozen=True):
 
 class RotationSchedule(Shape, frozen=True):
     """How often a key is rotated."""
+
+    tagged: ClassVar = True
+    observed: ClassVar = ("next_at",)
 
     every_seconds: Annotated[int, says("How often.", 2592000)]
     jitter_seconds: Annotated[int, says("By how much a turn may be earlier.", 86400)]
@@ -190,6 +193,7 @@ DELETE_ROTATION_SCHEDULE: Final = Operation(
     result=Nothing,
     status=204,
     errors=("not_rotatable",),
+    versioned=True,
 )
 OPERATIONS: Final = (
     CREATE_ROTATION,

@@ -107,6 +107,7 @@ DELETE_SERVICE_ACCOUNT: Final = Operation(
     body=Nothing,
     result=Nothing,
     status=204,
+    versioned=True,
 )
 LIST_SERVICE_ACCOUNT_TOKENS: Final = Operation(
     id="listServiceAccountTokens",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
@@ -51,6 +51,8 @@ class TokenLimits(Body, frozen=True):
 class Token(Shape, frozen=True):
     """An API token. It acts as its holder, with at most the rights that they have at each
     moment."""
+
+    observed: ClassVar = ("last_used_at", "last_used_from")
 
     id: Id
     org_id: OrgId
@@ -140,5 +142,6 @@ REVOKE_TOKEN: Final = Operation(
     body=Nothing,
     result=Nothing,
     status=204,
+    versioned=True,
 )
 OPERATIONS: Final = (LIST_TOKENS, CREATE_TOKEN, GET_TOKEN, REVOKE_TOKEN)

@@ -170,11 +170,22 @@ async def _expecting(
     header = request.header(b"if-match")
     if header is None or shown_by is None or shown_by.handler is None:
         return ask
-    query = shown_by.operation.query()
+    query: Any = ask.query
+    if not isinstance(query, shown_by.operation.query):
+        query = shown_by.operation.query()
     shown = await shown_by.handler(Ask(ask.services, ask.caller, ask.path, query, Nothing()))
     require_match(header, etag_of(shown))
     version = getattr(shown, "version", None)
-    return replace(ask, caller=ask.caller._replace(expected_version=version))
+    if version is not None or shown_by.now is None:
+        return replace(ask, caller=ask.caller._replace(expected_version=version))
+    now = shown_by.now
+
+    async def still(work: Any) -> None:
+        found = await now(work, ask)
+        if found is not None:  # what has gone is told by whoever wants to change it
+            require_match(header, etag_of(found))
+
+    return replace(ask, caller=ask.caller._replace(expectation=still))
 
 
 async def _no_lines() -> AsyncIterator[bytes]:

@@ -41,11 +41,13 @@ class Ask(Generic[Q, B]):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An operation, what answers it, and what answers it line by line."""
+    """An operation, what answers it, what answers it line by line, and what it shows within the
+    transaction that changes it."""
 
     operation: Operation[Any, Any, Any]
     handler: Callable[[Ask[Any, Any]], Awaitable[Any]] | None
     lines: Callable[[Ask[Any, Any]], Awaitable[Lines]] | None = None
+    now: Callable[[Any, Ask[Any, Any]], Awaitable[Any]] | None = None
 
 
 def route(
@@ -53,7 +55,10 @@ def route(
     handler: Callable[[Ask[Q, B]], Awaitable[R]] | None,
     *,
     lines: Callable[[Ask[Q, B]], Awaitable[Lines]] | None = None,
+    now: Callable[[Any, Ask[Any, Any]], Awaitable[R | None]] | None = None,
 ) -> Route:
     """Answer an operation. ``lines`` checks the request and returns the body, a line at a time:
-    to whoever asks for lines, or, where there is no other handler, to everybody."""
-    return Route(operation, handler, lines)
+    to whoever asks for lines, or, where there is no other handler, to everybody. ``now`` reads
+    what the handler shows within the transaction that changes it, for what has no version: from a
+    unit of work and the request; None where it is not there."""
+    return Route(operation, handler, lines, now)

@@ -15,9 +15,10 @@ def etag_of(result: Any) -> str:
     version = getattr(result, "version", None)
     if version is not None:
         return f'"{version}"'
-    if getattr(result, "report", None) is not None:
-        result = msgspec.structs.replace(result, report=None)  # what was found out is no part of it
-    return f'"{hashlib.sha256(msgspec.json.encode(result)).hexdigest()[:32]}"'
+    content = msgspec.structs.asdict(result)
+    for name in result.observed:
+        del content[name]
+    return f'"{hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32]}"'
 
 
 def names_etag(header: str, etag: str) -> bool:

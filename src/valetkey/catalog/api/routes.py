@@ -10,7 +10,7 @@ import msgspec
 from valetkey.api.v1.asking import Ask, Route, route
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.catalog.api import shapes
-from valetkey.catalog.services.datasets.datasets import NewDataset
+from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.registry import Catalog
@@ -79,12 +79,22 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
     return (
         route(wire.LIST_DATASETS, list_datasets),
         route(wire.CREATE_DATASET, create_dataset),
-        route(wire.GET_DATASET, get_dataset),
+        route(wire.GET_DATASET, get_dataset, now=_dataset_now),
         route(wire.UPDATE_DATASET, update_dataset),
         route(wire.DELETE_DATASET, delete_dataset),
         route(wire.CREATE_SYNC, create_sync),
         route(wire.LIST_SYNCS, list_syncs),
     )
+
+
+async def _dataset_now(work: Any, ask: Ask[Any, Any]) -> wire.Dataset | None:
+    found = await work.datasets.get(ask["datasetId"])
+    return shapes.dataset(DatasetView(found, 0)) if found is not None else None
+
+
+async def _object_now(work: Any, ask: Ask[Any, Any]) -> wire.Object | None:
+    found = await work.items.get(ask["objectId"])
+    return shapes.entry(found) if found is not None else None
 
 
 def newest_first(
@@ -138,7 +148,7 @@ def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
 
     return (
         route(wire.LIST_OBJECTS, list_objects),
-        route(wire.GET_OBJECT, get_object),
+        route(wire.GET_OBJECT, get_object, now=_object_now),
         route(wire.UPDATE_OBJECT, update_object),
         route(wire.DELETE_OBJECT, delete_object),
         route(wire.RESTORE_OBJECT, restore_object),

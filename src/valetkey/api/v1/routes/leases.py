@@ -175,6 +175,14 @@ async def delete_block(ask: Ask[wire.InOrg, Nothing]) -> Nothing:
     return Nothing()
 
 
+async def _block_now(work: Any, ask: Ask[Any, Any]) -> wire.Block | None:
+    org_id = which_org(ask.caller, ask.query.org_id)
+    for block in await work.blocks.of_org(org_id):
+        if (_TO_WIRE[block.kind], block.target) == (ask["kind"], ask["target"]):
+            return _block(block)
+    return None
+
+
 ROUTES: Final = (
     route(wire.LIST_LEASES, list_leases),
     route(wire.GET_LEASE, get_lease),
@@ -182,7 +190,7 @@ ROUTES: Final = (
     route(wire.CREATE_REVOCATION, create_revocation),
     route(wire.GET_REVOCATION, get_revocation),
     route(wire.LIST_BLOCKS, list_blocks),
-    route(wire.GET_BLOCK, get_block),
+    route(wire.GET_BLOCK, get_block, now=_block_now),
     route(wire.PUT_BLOCK, put_block),
     route(wire.DELETE_BLOCK, delete_block),
 )

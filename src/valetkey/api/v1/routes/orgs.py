@@ -86,7 +86,7 @@ async def get_org_member(ask: Ask[Nothing, Nothing]) -> wire.OrgMember:
 async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.OrgMember:
     member = await _known_org_member(ask)
     changed = await ask.services.people.put_org_member(
-        ask.caller._replace(expected_version=None),
+        ask.caller,
         member.org_id,
         member.email,
         OrgRole(ask.body.role),
@@ -125,12 +125,19 @@ async def use_password_link(ask: Ask[Nothing, wire.PasswordLinkUse]) -> Nothing:
     return Nothing()
 
 
+async def _org_member_now(work: Any, ask: Ask[Any, Any]) -> wire.OrgMember | None:
+    for member in await work.organizations.members(ask["orgId"]):
+        if ask["userId"] in {member.user_id, member.email}:
+            return _org_member(member)
+    return None
+
+
 ROUTES: Final = (
     route(wire.LIST_ORGS, list_orgs),
     route(wire.GET_ORG, get_org),
     route(wire.LIST_ORG_MEMBERS, list_org_members),
     route(wire.ADD_ORG_MEMBER, add_org_member),
-    route(wire.GET_ORG_MEMBER, get_org_member),
+    route(wire.GET_ORG_MEMBER, get_org_member, now=_org_member_now),
     route(wire.UPDATE_ORG_MEMBER, update_org_member),
     route(wire.REMOVE_ORG_MEMBER, remove_org_member),
     route(wire.CREATE_PASSWORD_LINK, create_password_link),

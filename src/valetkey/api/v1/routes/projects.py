@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -125,6 +125,13 @@ async def remove_project_member(ask: Ask[Nothing, Nothing]) -> Nothing:
     return Nothing()
 
 
+async def _project_member_now(work: Any, ask: Ask[Any, Any]) -> wire.ProjectMember | None:
+    for member in await work.projects.members(ask["projectId"]):
+        if ask["userId"] in {member.user_id, member.email}:
+            return _project_member(member)
+    return None
+
+
 ROUTES: Final = (
     route(wire.LIST_PROJECTS, list_projects),
     route(wire.CREATE_PROJECT, create_project),
@@ -132,7 +139,7 @@ ROUTES: Final = (
     route(wire.UPDATE_PROJECT, update_project),
     route(wire.DELETE_PROJECT, delete_project),
     route(wire.LIST_PROJECT_MEMBERS, list_project_members),
-    route(wire.GET_PROJECT_MEMBER, get_project_member),
+    route(wire.GET_PROJECT_MEMBER, get_project_member, now=_project_member_now),
     route(wire.PUT_PROJECT_MEMBER, put_project_member),
     route(wire.REMOVE_PROJECT_MEMBER, remove_project_member),
 )

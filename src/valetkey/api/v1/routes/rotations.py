@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.domain import rotation as domain
@@ -106,11 +106,16 @@ async def delete_rotation_schedule(ask: Ask[Nothing, Nothing]) -> Nothing:
     return Nothing()
 
 
+async def _schedule_now(work: Any, ask: Ask[Any, Any]) -> wire.RotationSchedule | None:
+    found = await work.rotations.schedule_of(ask["integrationId"])
+    return _schedule(found) if found is not None else None
+
+
 ROUTES: Final = (
     route(wire.CREATE_ROTATION, create_rotation),
     route(wire.GET_LATEST_ROTATION, get_latest_rotation),
     route(wire.CANCEL_ROTATION, cancel_rotation),
-    route(wire.GET_ROTATION_SCHEDULE, get_rotation_schedule),
+    route(wire.GET_ROTATION_SCHEDULE, get_rotation_schedule, now=_schedule_now),
     route(wire.PUT_ROTATION_SCHEDULE, put_rotation_schedule),
     route(wire.DELETE_ROTATION_SCHEDULE, delete_rotation_schedule),
 )

@@ -20,6 +20,7 @@ from valetkey.catalog.services.items.removal import Outcome, not_there
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.nouns import MAKE_FOLDER, UPDATE_ITEM
 from valetkey.domain.errors import InvalidInput, TooLarge
+from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
 MAX_DESCRIPTION: Final = 4000
@@ -68,6 +69,7 @@ class ItemChanging:
             current = await work.items.get(item.id)
             if current is None:
                 raise not_there(item_id)
+            await expect(caller, current, work)
             changed = replace(patch.applied(current), updated_at=self._index.now())
             await work.items.set_metadata(store.dataset, [changed])
             event = self._index.event(caller, "item.update", store, f"item:{item.id}")
