@@ -225,6 +225,7 @@ def bodies(known: dict[str, str]) -> dict[str, Any]:
             "locationId": known["locationId"],
         },
         "createRotation": {},
+        "createSync": {"parallel": 1},
         "putRotationSchedule": {"everySeconds": 86400},
         "createLogin": {"email": OWNER, "password": PASSWORD.reveal()},
         "createToken": {"name": "mine"},
