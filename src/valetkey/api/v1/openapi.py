@@ -337,7 +337,7 @@ def _success(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str
     headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     if operation.method in {"GET", "PATCH", "PUT"} and operation.has_etag:
         headers["ETag"] = {"$ref": "#/components/headers/ETag"}
-    if operation.status in {201, 202}:
+    if operation.status in {201, 202} and operation.has_etag:
         headers["Location"] = {"$ref": "#/components/headers/Location"}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
     if operation.has_result:
