@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import duckdb
 import polars as pl
 import pytest
 from playwright.sync_api import expect
@@ -148,6 +150,100 @@ def test_polars_reads_a_table(
     )
     program = snippets[driver]["polars"] + "\nprint(table.sum().collect().item())"
     assert python(program, surroundings).split() == ["6"]
+
+
+def with_login(server: Installation, surroundings: dict[str, str]) -> dict[str, str]:
+    """Surroundings in which somebody has logged in."""
+    return surroundings | {
+        "VALETKEY_URL": server.url,
+        "VALETKEY_TOKEN": server.token(DEVELOPER),
+    }
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_command_line_is_enough_for_boto3(
+    valetkey_server: Installation,
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    driver: str,
+) -> None:
+    program = listing(valetkey_server).replace("SESSION", "boto3.Session()")
+    script = f'{snippets[driver]["cli"]}\nexec "$0" -c "$1"'
+    command = ["/bin/sh", "-c", script, sys.executable, program]
+    assert LISTED in run(command, with_login(valetkey_server, surroundings))
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_library_lists_the_folder(
+    valetkey_server: Installation,
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    driver: str,
+) -> None:
+    text = snippets[driver]["python"]
+    program = text.replace("s3.list_objects_v2(", "print(s3.list_objects_v2(") + ")"
+    assert LISTED in python(program, with_login(valetkey_server, surroundings))
+
+
+def renewing(text: str) -> str:
+    """A program with the lines that it shows as comments in place of what they replace."""
+    first, _, rest = text.partition("# Or, renewing itself")
+    lines = [line.removeprefix("# ") for line in rest.splitlines()[1:]]
+    return "\n".join([first.splitlines()[0], *lines])
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    ("tool", "what", "shows"),
+    [
+        ("boto3", "s3 = ", "print(s3.list_objects_v2(Bucket=BUCKET, Prefix='train/'))"),
+        ("s3fs", "files = ", "print(files.ls(BUCKET + '/train/'))"),
+    ],
+)
+def test_what_renews_itself_lists_the_folder(
+    valetkey_server: Installation,
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    driver: str,
+    tool: str,
+    what: str,
+    shows: str,
+) -> None:
+    lines = renewing(snippets[driver][tool])
+    assert what in lines
+    program = f"{lines}\n{shows.replace('BUCKET', repr(valetkey_server.setup.bucket))}"
+    assert LISTED in python(program, with_login(valetkey_server, surroundings))
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_what_renews_itself_reads_a_table(
+    valetkey_server: Installation,
+    snippets: dict[str, dict[str, str]],
+    surroundings: dict[str, str],
+    driver: str,
+) -> None:
+    body = io.BytesIO()
+    pl.DataFrame({"legs": [4, 2]}).write_parquet(body)
+    client(valetkey_server.aws, "s3").put_object(
+        Bucket=valetkey_server.setup.bucket, Key=f"{FOLDER}legs.parquet", Body=body.getvalue()
+    )
+    program = renewing(snippets[driver]["polars"]) + "\nprint(table.sum().collect().item())"
+    assert python(program, with_login(valetkey_server, surroundings)).split() == ["6"]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_duckdb_takes_the_secret(snippets: dict[str, dict[str, str]], driver: str) -> None:
+    text = snippets[driver]["duckdb"]
+    assert len(duckdb.extract_statements(text)) == 1  # its grammar is DuckDB's
+    with duckdb.connect() as connection:
+        try:
+            connection.install_extension("httpfs")
+            connection.load_extension("httpfs")
+        except duckdb.Error:
+            pytest.skip("DuckDB's httpfs can't be had here: the statement was parsed, and not run.")
+        connection.execute(text)
+        held = connection.sql("SELECT name, scope FROM duckdb_secrets()").fetchall()
+    assert held[0][0] == "valetkey"
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -23,6 +23,7 @@ from valetkey.domain.errors import (
     ValetkeyError,
 )
 from valetkey.domain.ids import is_id
+from valetkey.domain.location import Location
 from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.vending import VendRequest
 
@@ -78,7 +79,7 @@ async def vend(request: HttpRequest, services: Services, reader: Reader) -> Resp
     location = vended.location
     wanted = Wanted(
         server=str(request.base_url).rstrip("/"),
-        location=location.name,
+        location=await _known_as(services, reader, location),
         location_id=location.id,
         bucket=location.bucket,
         region=location.region,
@@ -101,6 +102,12 @@ async def _location_id(services: Services, reader: Reader, text: str) -> str:
         return text
     shown = await readable_locations(services, reader, Action.VEND, name=text.strip())
     return chosen_location(text, shown).location.id
+
+
+async def _known_as(services: Services, reader: Reader, location: Location) -> str:
+    """Return what programs call a location: its name, or its id where others have that name."""
+    same = await services.locations.visible(reader.caller, name=location.name)
+    return location.name if len(same) == 1 else location.id
 
 
 def _place_of(error: ValetkeyError) -> str:

@@ -15,8 +15,9 @@ from valetkey.domain.credentials import TemporaryCredentials
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for: the location, ``folders`` below its own (``prefixes`` are the same
-    as whole keys), levels, seconds. ``server`` is the address of this console."""
+    """What was asked for: the location (its id where its name is not its alone), ``folders`` below
+    its own (``prefixes`` are the same as whole keys), levels, seconds. ``server`` is the address of
+    this console."""
 
     server: str
     location: str
@@ -44,7 +45,9 @@ def snippets(wanted: Wanted, credentials: TemporaryCredentials) -> list[Snippet]
     """Return a snippet for each tool. Those that hold the secret itself are marked in the note."""
     return [
         _environment(wanted, credentials),
+        _command_line(wanted),
         _profile(wanted),
+        _library(wanted),
         _boto3(wanted, credentials),
         _s3fs(wanted, credentials),
         _polars(wanted, credentials),
@@ -69,14 +72,41 @@ def _environment(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
     return Snippet("env", "Environment", f"For a shell. {_DIES}", "\n".join(lines))
 
 
-def _profile(wanted: Wanted) -> Snippet:
+def _command(wanted: Wanted, *more: str) -> str:
     # A name that begins with a hyphen would be an option; the id never does.
     name = wanted.location_id if wanted.location.startswith("-") else wanted.location
-    command = ["valetkey", "credentials", name, "--format", "process"]
+    command = ["valetkey", "credentials", name, *more]
     for folder in wanted.folders:
         command += ["--prefix", folder]
     command += ["--access", ",".join(wanted.levels), "--ttl", str(wanted.seconds)]
-    lines = ["[profile valetkey]", f"credential_process = {shlex.join(command)}"]
+    return shlex.join(command)
+
+
+def _command_line(wanted: Wanted) -> Snippet:
+    note = "For a shell where 'valetkey login' was run. New credentials each time it is run."
+    return Snippet("cli", "Command line", note, f'eval "$({_command(wanted)})"')
+
+
+def _library(wanted: Wanted) -> Snippet:
+    text = f"""\
+import valetkey
+
+location = valetkey.Client().location({wanted.location!r})
+s3 = location.boto3_session({_scope(wanted)}).client("s3")
+s3.list_objects_v2(Bucket={wanted.bucket!r}, Prefix={_first(wanted)!r})"""
+    note = "For Python, with 'pip install valetkey[boto3]' and 'valetkey login'. Renews itself."
+    return Snippet("python", "Python", note, text)
+
+
+def _scope(wanted: Wanted) -> str:
+    return (
+        f"prefixes={list(wanted.folders)!r}, access={list(wanted.levels)!r}, ttl={wanted.seconds}"
+    )
+
+
+def _profile(wanted: Wanted) -> Snippet:
+    command = _command(wanted, "--format", "process")
+    lines = ["[profile valetkey]", f"credential_process = {command}"]
     lines.append(f"region = {wanted.region}")
     if wanted.endpoint:
         lines.append(f"endpoint_url = {wanted.endpoint}")
@@ -86,13 +116,10 @@ def _profile(wanted: Wanted) -> Snippet:
 
 def _renewing(wanted: Wanted, call: str) -> str:
     """Return the two lines that do the same through Valetkey's library, which renews."""
-    scope = (
-        f"prefixes={list(wanted.folders)!r}, access={list(wanted.levels)!r}, ttl={wanted.seconds}"
-    )
     return (
         "# Or, renewing itself (pip install valetkey; valetkey login):\n"
         f"# import valetkey; location = valetkey.Client().location({wanted.location!r})\n"
-        f"# {call.replace('SCOPE', scope)}"
+        f"# {call.replace('SCOPE', _scope(wanted))}"
     )
 
 
@@ -114,7 +141,7 @@ s3 = boto3.Session(
 ).client("s3"{endpoint})
 s3.list_objects_v2(Bucket={wanted.bucket!r}, Prefix={_first(wanted)!r})
 
-{_renewing(wanted, 'location.boto3_session(SCOPE).client("s3")')}"""
+{_renewing(wanted, 's3 = location.boto3_session(SCOPE).client("s3")')}"""
     return Snippet("boto3", "boto3", f"For Python. {_DIES}", text)
 
 
@@ -134,7 +161,7 @@ files = s3fs.S3FileSystem(
 )
 files.ls({f"{wanted.bucket}/{_first(wanted)}"!r})
 
-{_renewing(wanted, "location.s3fs(SCOPE)")}"""
+{_renewing(wanted, "files = location.s3fs(SCOPE)")}"""
     return Snippet("s3fs", "s3fs", f"For Python. {_DIES}", text)
 
 
