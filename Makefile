@@ -11,7 +11,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test quick coverage release check format reference screenshots stores revocations bench clean lock
+.PHONY: help install demo up test quick coverage release check format reference screenshots stores revocations failover bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -71,6 +71,9 @@ stores: $(STAMP) ## Try real S3 stores and write docs/reference/stores.md (needs
 
 revocations: $(STAMP) ## Take rights away while clients vend, and try every credential at S3 (takes minutes)
 	PYTHONPATH=src:tests $(BIN)/python -m judges.revocation
+
+failover: $(STAMP) ## Let a database fail in every way for as long as in life: half a minute to a minute each
+	VALETKEY_FAILOVER=full $(BIN)/python -m pytest -v -s tests/e2e/test_failover.py
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench

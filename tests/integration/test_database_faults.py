@@ -151,6 +151,43 @@ async def test_connections_that_are_cut_are_replaced(
     assert await records(storage) == [event(1), event(2)]
 
 
+class Ended:
+    """A connection whose goodbye is read, and whose end is not seen yet."""
+
+    def is_closed(self) -> bool:
+        return False
+
+    async def fetch(self, *_: Any, **__: Any) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12; another is in progress")
+
+    execute = fetch
+
+    def terminate(self) -> None:
+        pass
+
+    def transaction(self) -> Any:
+        raise asyncpg.InternalClientError("cannot switch to state 12; another is in progress")
+
+
+async def test_a_goodbye_of_the_server_between_two_statements_is_a_connection_that_is_gone(
+    storage: SqlCatalogStorage, postgresql_url: str
+) -> None:
+    await storage.record([event(1)], [])
+    assert well(await all_ways(storage))
+    watcher: Any = await asyncpg.connect(postgresql_url)
+    journal: Any = storage._database.journal
+    journal._connection.terminate()
+    journal._connection, journal._used_at = Ended(), time.monotonic() + HANGS  # not asked before
+    with pytest.raises(StorageUnavailable):
+        await storage.record([event(2)], [])
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1"
+    await watcher.fetch(ended, "valetkey%")
+    await until_well(storage)
+    await storage.record([event(3)], [])
+    assert event(3) in await records(storage)
+    await watcher.close()
+
+
 async def test_a_locked_table_keeps_nobody_who_does_not_need_it(
     storage: SqlCatalogStorage, postgresql_url: str
 ) -> None:

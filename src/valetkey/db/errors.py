@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import asyncpg
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -78,6 +79,9 @@ _CAUSES: Final = (
 
 
 #: What a driver raises for a value that the database would not even be sent.
+#: What asyncpg raises where the server said goodbye between two statements, and the end of the
+#: connection was not seen yet: it takes that for a mistake of its own.
+ENDED_BY_SERVER: Final = asyncpg.InternalClientError
 REFUSED_BY_DRIVER: Final = (UnicodeEncodeError, OverflowError)
 #: The class of SQLSTATEs that say so of a value that was sent ("data exception").
 _DATA_EXCEPTION: Final = "22"
@@ -91,7 +95,7 @@ def translated() -> Iterator[None]:
         yield
     except REFUSED_BY_DRIVER:
         raise unstorable() from None
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except (SQLAlchemyError, OSError, TimeoutError, ENDED_BY_SERVER) as error:
         # The driver's text may quote parameters: it decides the cause, and is not repeated.
         raise (unstorable() if _is_of_a_value(error) else unavailable(error)) from None
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from valetkey.db.errors import ENDED_BY_SERVER
 from valetkey.db.limits import Limits
 
 #: Each end notices after about half a minute that the other is gone, when nothing is sent.
@@ -30,7 +31,13 @@ _SERVERS_KEEPALIVE: Final = {
     "tcp_keepalives_count": "3",
 }
 #: What says that a connection can't be used any more.
-GONE: Final = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+GONE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    ENDED_BY_SERVER,
+)
 _USED_AT: Final = "valetkey_used_at"
 
 
@@ -118,5 +125,5 @@ def _ask_if_quiet(limits: Limits, _: Any, record: Any, __: Any) -> None:
 
 
 def _drop_dead(context: ExceptionContext) -> None:
-    if isinstance(context.original_exception, OSError | TimeoutError):
+    if isinstance(context.original_exception, OSError | TimeoutError | ENDED_BY_SERVER):
         context.is_disconnect = True

@@ -25,7 +25,13 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorageReposi
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.catalog.services.nouns import SYNC
-from valetkey.domain.errors import StorageUnavailable, ValetkeyError
+from valetkey.domain.errors import (
+    AwsUnavailable,
+    BeingRevoked,
+    StorageUnavailable,
+    TooManyRequests,
+    ValetkeyError,
+)
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import ObjectStore
@@ -35,6 +41,9 @@ from valetkey.services.audit import AuditLog, Caller
 _SHARDS_EACH: Final = 4
 #: A sync that wrote so many rows may have made another thing of the index.
 _MUCH: Final = 10_000
+#: What may be over soon, by itself; a sync gets over it as long as that takes no longer than this.
+PASSING: Final = (AwsUnavailable, BeingRevoked, TooManyRequests)
+_PATIENCE: Final = 300.0
 _log = logging.getLogger(__name__)
 
 
@@ -62,12 +71,14 @@ class SyncRuns:
         self._new_id = new_id
         self._leftovers = leftovers
         self._engines = engines
+        #: Of syncs that wait for something to pass: since when, and how far they were.
+        self._stuck: dict[str, tuple[float, int]] = {}
 
     async def run(self, command: Command) -> None:
         """Do what can be done of a sync now: all of it, or what others leave.
 
         What AWS refuses ends the sync as failed, with the cause and the fix in its error. Raises
-        StorageUnavailable: then it stays open.
+        StorageUnavailable, and what PASSING are for a while: then it stays open.
         """
         try:
             scene = await self._open(command)
@@ -76,11 +87,28 @@ class SyncRuns:
             await self._work_off(command, scene)
         except StorageUnavailable:
             raise
+        except PASSING as error:
+            if await self._waits(command):
+                raise
+            await self._end(command, State.FAILED, error=error)
         except ValetkeyError as error:
             await self._end(command, State.FAILED, error=error)
         except Exception as error:  # noqa: BLE001  # a mistake of ours would be tried for ever
             _log.exception("The sync %s failed", command.id)
             await self._end(command, State.FAILED, error=_unknown(error))
+
+    async def _waits(self, command: Command) -> bool:
+        """Tell whether what may pass has a while yet, since a sync last got on."""
+        shards, now = await self._shards(command), self._clock.monotonic()
+        seen = total(shard.counts for shard in shards).seen
+        since, before = self._stuck.get(command.id, (now, seen))
+        if before != seen:
+            since = now
+        if now - since >= _PATIENCE:
+            self._stuck.pop(command.id, None)
+            return False
+        self._stuck[command.id] = (since, seen)
+        return True
 
     async def _open(self, command: Command) -> Scene:
         caller = await caller_of(self._storage, command)

@@ -20,7 +20,7 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command
 from valetkey.catalog.services.datasets.datasets import clear
 from valetkey.catalog.services.datasets.engines import caller_of
-from valetkey.catalog.services.datasets.runs import SyncRuns
+from valetkey.catalog.services.datasets.runs import PASSING, SyncRuns
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
@@ -129,8 +129,8 @@ class Worker:
         structlog.contextvars.bind_contextvars(job=f"sync {command.id}")  # of this task alone
         try:
             await self._runs.run(command)
-        except StorageUnavailable as error:
-            # The sync stays as it is stored, and goes on when the database is back.
+        except (StorageUnavailable, *PASSING) as error:
+            # The sync stays as it is stored, and goes on when the database or AWS is back.
             _log.warning("The sync %s waits: %s", command.id, error.message)
         except Exception:  # noqa: BLE001  # it is still open, and the next look goes on with it
             _log.error("The sync %s was interrupted", command.id, exc_info=True)

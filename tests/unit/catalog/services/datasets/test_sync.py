@@ -27,7 +27,14 @@ from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.credentials import TemporaryCredentials
-from valetkey.domain.errors import AwsRefused, Conflict, Denied, InvalidInput, Locked
+from valetkey.domain.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    Conflict,
+    Denied,
+    InvalidInput,
+    Locked,
+)
 from valetkey.services.audit import Caller
 
 FOLDER = "train/"
@@ -473,3 +480,31 @@ async def test_a_sync_that_wrote_much_has_statistics_made(
     shop.place(*(f"{number:06d}" for number in range(files)))
     await shop.sync()
     assert shop.memory.storage._committed.items.analyzed == times
+
+
+async def test_a_sync_gets_over_what_passes_and_gives_up_what_does_not(shop: Shop) -> None:
+    shop.place(*names(10))
+    away = True
+
+    async def be_away(operation: str, _: str) -> None:
+        if away and operation == "list":
+            raise AwsUnavailable("AWS does not answer.", hint="Ask again.")
+
+    shop.memory.objects.before = be_away
+    ordered = await shop.order()
+    for seconds in (0, 100, 199):
+        shop.memory.clock.advance(seconds)
+        with pytest.raises(AwsUnavailable):
+            await shop.worker.run_open()
+        assert not (await shop.look(ordered)).command.state.over
+    away = False
+    await shop.worker.run_open()
+    assert (await shop.look(ordered)).command.state is State.SUCCESS
+    away = True
+    again = await shop.order()
+    with pytest.raises(AwsUnavailable):
+        await shop.worker.run_open()
+    shop.memory.clock.advance(301)
+    await shop.worker.run_open()
+    failed = (await shop.look(again)).command
+    assert (failed.state, failed.error["code"]) == (State.FAILED, "aws_unavailable")

@@ -1,0 +1,223 @@
+"""A database that fails over, stands still, stops, is held or crowded: everything answers within
+its limits, comes back without a restart, and nothing is lost. ``make failover`` lasts as long as it
+does in life."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from support.aws import client, make_setup
+from support.faulty_proxy import FaultyProxy
+from support.fleet import LONG, Crowd, Fleet, recorded, running_fleet, until
+from support.machine import made, prepare
+from valetkey.embedded import EmbeddedAws
+
+#: As long as in life, or as short as a test may be.
+FULL: Final = os.environ.get("VALETKEY_FAILOVER") == "full"
+OBJECTS: Final = 1200
+#: What whoever asks for health waits at most. Only the long run holds it to that: the short one
+#: shares its machine.
+READY_SECONDS: Final = 2.0
+
+
+class Postgres:
+    """The server process behind a database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._main = self._found()
+        self._words, self._folder = self._main.cmdline(), self._main.cwd()
+        self._user, self._group = self._main.uids().real, self._main.gids().real
+        self._again: subprocess.Popen[bytes] | None = None
+
+    def _found(self) -> psutil.Process:
+        file: str = self.ask("SELECT pg_read_file('postmaster.pid')")
+        return psutil.Process(int(file.split("\n", 1)[0]))
+
+    def ask(self, statement: str) -> Any:
+        async def run() -> Any:
+            connection: Any = await asyncpg.connect(self.url, timeout=LONG)
+            try:
+                return await connection.fetchval(statement)
+            finally:
+                await connection.close()
+
+        return _run(run)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        processes = [self._main, *self._main.children(recursive=True)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        self._main.send_signal(signal.SIGINT)  # a fast shutdown
+        psutil.wait_procs([self._main], LONG)
+        try:
+            yield
+        finally:
+            self._again = subprocess.Popen(  # noqa: S603  # as it was started
+                self._words,
+                cwd=self._folder,
+                user=self._user,
+                group=self._group,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            self._main = psutil.Process(self._again.pid)
+
+    @contextlib.contextmanager
+    def holding(self, statements: list[str], connections: int = 1) -> Iterator[None]:
+        """Have connections in which statements were run, until the block ends."""
+
+        held, let_go = threading.Event(), threading.Event()
+
+        async def hold() -> None:
+            taken: list[Any] = []
+            with contextlib.suppress(asyncpg.PostgresError):
+                while len(taken) < connections:
+                    taken.append(await asyncpg.connect(self.url, timeout=LONG))
+            for statement in statements:
+                await taken[0].execute(statement, timeout=LONG)
+            held.set()
+            await asyncio.to_thread(let_go.wait, LONG)
+            for connection in taken:
+                await connection.close()
+
+        thread = threading.Thread(target=_run, args=(hold,))
+        thread.start()
+        assert held.wait(LONG)
+        try:
+            yield
+        finally:
+            let_go.set()
+            thread.join(LONG)
+
+
+def _run(work: Callable[[], Any]) -> Any:
+
+    return asyncio.run(work())
+
+
+@dataclass
+class Site:
+    """A fleet whose way to the database is a door that can be faulty."""
+
+    fleet: Fleet
+    proxy: FaultyProxy
+    postgres: Postgres
+    http: httpx.Client
+    driver: dict[str, Any]
+    syncs: str
+
+    @contextlib.contextmanager
+    def swallowed(self) -> Iterator[None]:
+        self.proxy.swallow_old()
+        yield
+
+    def fault(self, kind: str) -> AbstractContextManager[None]:
+        locked = ["BEGIN", "LOCK TABLE audit_records, locations, commands"]
+        ways: dict[str, Callable[[], AbstractContextManager[None]]] = {
+            "old connections swallow": self.swallowed,
+            "frozen": self.postgres.frozen,
+            "stopped": self.postgres.stopped,
+            "a table locked": lambda: self.postgres.holding(locked),
+            "connections used up": lambda: self.postgres.holding([], 1000),
+        }
+        return ways[kind]()
+
+
+@pytest.fixture(scope="module")
+def site(
+    postgresql_server: str, _running_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    _running_aws.reset()
+    setup = make_setup(_running_aws, "failing-over")
+    bucket = client(_running_aws, "s3")
+    for number in range(OBJECTS):
+        bucket.put_object(Bucket=setup.bucket, Key=f"{number:05}", Body=b"x")
+    home = tmp_path_factory.mktemp("fleet")
+    Postgres(postgresql_server).ask("CREATE DATABASE failing_over")
+    url = postgresql_server.replace("/postgres?", "/failing_over?")
+    with (
+        FaultyProxy(url) as proxy,
+        running_fleet(home, _running_aws, proxy.url) as fleet,
+        httpx.Client(base_url=fleet.urls[0], timeout=LONG) as http,
+    ):
+        driver = prepare(http, setup)
+        new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}
+        dataset = made(http.post("/v1/datasets", json=new))["id"]
+        yield Site(fleet, proxy, Postgres(url), http, driver, f"/v1/datasets/{dataset}/syncs")
+    Postgres(postgresql_server).ask("DROP DATABASE failing_over WITH (FORCE)")
+
+
+FAULTS = {
+    "old connections swallow": (3, 20),
+    "frozen": (6, 25),
+    "stopped": (4, 20),
+    "a table locked": (7, 60),
+    "connections used up": (4, 20),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_database_that_fails_is_outlived_by_every_process_and_nothing_is_lost(
+    site: Site, kind: str
+) -> None:
+    fleet, token = site.fleet, site.http.headers["authorization"]
+    pids = [one.process.pid for one in fleet.all if one.process is not None]
+    short, full = FAULTS[kind]
+    with Crowd(fleet.urls[:2], token, site.driver["id"]) as crowd:
+        crowd.wait_for_more()
+        sync = made(site.http.post(site.syncs, json={"parallel": 2}))["id"]
+        with site.fault(kind):
+            until_over = time.monotonic() + (full if FULL else short)
+            answers = []
+            while time.monotonic() < until_over:
+                answers += fleet.ready()
+                time.sleep(0.5)
+        until(lambda: all(code == 200 for code, _ in fleet.ready()), "all are ready again")
+        crowd.wait_for_more(100)
+        until(lambda: _ended(site, sync), "the sync goes on")
+    assert crowd.received <= recorded(site.http)
+    assert pids == [one.process.pid for one in fleet.all if one.process and not one.process.poll()]
+    slowest = max(seconds for _, seconds in answers)
+    print(f"{kind}: /readyz at most {slowest:.2f} s, a request {crowd.slowest:.1f} s")  # noqa: T201
+    if FULL:
+        assert slowest <= READY_SECONDS
+    for process in fleet.all:
+        assert "Traceback" not in process.log.read_text()
+
+
+def _ended(site: Site, sync: str) -> bool:
+    answer = site.http.get(f"/v1/operations/{sync}")
+    if not answer.is_success:
+        return False
+    found = answer.json()
+    assert found["state"] in {"pending", "running", "succeeded"}, found.get("error")
+    return bool(found["state"] == "succeeded")

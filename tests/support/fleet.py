@@ -1,0 +1,250 @@
+"""Several processes over one PostgreSQL, which a test kills and starts again, and who asks them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+
+from support.commands import start
+from support.machine import Machine
+from valetkey.embedded import EmbeddedAws
+
+#: Nothing that works waits so long.
+LONG = 90
+_PROXY = """
+global
+    log stderr local0 notice
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 90s
+    timeout server 90s
+    retries 3
+    option redispatch 1
+    retry-on conn-failure
+    http-reuse never
+frontend door
+    bind 127.0.0.1:{port}
+    default_backend serving
+backend serving
+    balance roundrobin
+    option httpchk GET /healthz
+    default-server check inter 200ms fall 2 rise 1
+{servers}
+"""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port: int = door.getsockname()[1]
+    return port
+
+
+class Process:
+    """One process of ours, which comes back where it was."""
+
+    def __init__(self, machine: Machine, *words: str, **variables: str) -> None:
+        self._words, self._environment = words, machine.environment | variables
+        self.log = machine.log.with_name(f"{words[0]}-{id(self)}.log")
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it says that it is ready."""
+        with self.log.open("a") as log:
+            self.process = start([*self._words, "--json"], self._environment, errors=log)
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        while not lines or lines[-1] != "}\n":
+            lines.append(self.process.stdout.readline())
+            assert lines[-1], self.log.read_text()
+
+    def kill(self) -> None:
+        """Kill it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate(timeout=LONG)
+            self.process = None
+
+
+@dataclass
+class Fleet:
+    """Two that serve, and one that works."""
+
+    machine: Machine
+    serving: list[Process]
+    working: Process
+    urls: list[str]
+
+    @property
+    def all(self) -> list[Process]:
+        return [*self.serving, self.working]
+
+    def ready(self) -> list[tuple[int, float]]:
+        """Ask each whether it is ready; return the status and how long the answer took."""
+        found = []
+        for url in self.urls:
+            began = time.monotonic()
+            status = httpx.get(f"{url}/readyz", timeout=LONG).status_code
+            found.append((status, time.monotonic() - began))
+        return found
+
+
+@contextlib.contextmanager
+def running_fleet(home: Path, aws: EmbeddedAws, database: str, **settings: str) -> Iterator[Fleet]:
+    """Initialise and start them; ``database`` is the way that they take to it."""
+    machine = Machine(home, aws.endpoint, VALETKEY_DATABASE_URL=database, **settings)
+    ports = [free_port() for _ in range(3)]
+    serving = [
+        Process(machine, "serve", "--port", str(port), VALETKEY_DUTIES="serve")
+        for port in ports[:2]
+    ]
+    working = Process(machine, "worker", "--health-port", str(ports[2]))
+    fleet = Fleet(machine, serving, working, [f"http://127.0.0.1:{port}" for port in ports])
+    try:
+        for process in fleet.all:
+            process.start()
+        yield fleet
+    finally:
+        for process in fleet.all:
+            process.kill()
+
+
+@contextlib.contextmanager
+def haproxy(home: Path, urls: list[str]) -> Iterator[str]:
+    """Run haproxy before servers; gives its URL. Skips where there is none."""
+    program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    if program is None:
+        pytest.skip("there is no haproxy here: apt-get install haproxy")
+    port = free_port()
+    servers = "\n".join(
+        f"    server s{number} {url.removeprefix('http://')}" for number, url in enumerate(urls)
+    )
+    (home / "haproxy.cfg").write_text(_PROXY.format(port=port, servers=servers))
+    with (home / "haproxy.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603  # our own words
+            [program, "-db", "-f", str(home / "haproxy.cfg")], stdout=log, stderr=log
+        )
+    try:
+        until = time.monotonic() + LONG
+        while not _answers(f"http://127.0.0.1:{port}/healthz"):
+            assert time.monotonic() < until, (home / "haproxy.log").read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait(LONG)
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(url, timeout=LONG).status_code == 200
+    return False
+
+
+@dataclass
+class Crowd:
+    """Clients that ask for credentials until they are told to stop, and keep what they got."""
+
+    urls: list[str]
+    token: str
+    location: str
+    clients: int = 4
+    #: The moments of failures, by client, with what failed.
+    failures: dict[int, list[tuple[float, str]]] = field(default_factory=dict)
+    received: set[tuple[str, str, str]] = field(default_factory=set)
+    slowest: float = 0.0
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self.failures = {number: [] for number in range(self.clients)}
+        self._threads = [
+            threading.Thread(target=self._ask, args=(number,)) for number in range(self.clients)
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(LONG)
+
+    def wait_for_more(self, count: int = 40) -> None:
+        """Wait until so many more were received. Fails where that does not come about."""
+        wanted, until = len(self.received) + count, time.monotonic() + LONG
+        while len(self.received) < wanted:
+            assert time.monotonic() < until, self.failures
+            time.sleep(0.02)
+
+    def most_failures(self, since: float) -> int:
+        """Return how many failures since a moment the unluckiest client saw."""
+        return max(sum(at >= since for at, _ in failed) for failed in self.failures.values())
+
+    def _ask(self, number: int) -> None:
+        url = self.urls[number % len(self.urls)]
+        headers = {"authorization": self.token}
+        with httpx.Client(base_url=url, headers=headers, timeout=LONG) as http:
+            turn = 0
+            while not self._stopping.is_set():
+                turn += 1
+                began = time.monotonic()
+                problem = self._one(http, f"{number}/{turn // 20}/")
+                self.slowest = max(self.slowest, time.monotonic() - began)
+                if problem:
+                    self.failures[number].append((began, problem))
+                # Between two, the others of this small machine shall have their turn.
+                self._stopping.wait(0.2 if problem else 0.01)
+
+    def _one(self, http: httpx.Client, prefix: str) -> str:
+        body = {"location": self.location, "prefixes": [prefix], "access": ["read"]}
+        try:
+            answer = http.post("/v1/credentials", json=body)
+        except httpx.TransportError as error:
+            return repr(error)
+        if not answer.is_success:
+            return f"{answer.status_code} {answer.text[:200]}"
+        given = answer.json()
+        request_id = answer.headers["x-request-id"]
+        self.received.add((request_id, given["accessKeyId"], given["leaseId"]))
+        return ""
+
+
+def recorded(http: httpx.Client) -> set[tuple[str, str, str]]:
+    """Return request, key and lease of every credential on record; the chain holds."""
+    verdict = http.post("/v1/audit/checks")
+    assert verdict.json()["holds"], verdict.text
+    found = set()
+    for line in http.get("/v1/audit/export").text.splitlines():
+        record = json.loads(line)
+        if record["action"] == "credentials.vend" and record["outcome"] == "allowed":
+            details = record["details"]
+            found.add((record["requestId"], details["access_key_id"], details["lease_id"]))
+    return found
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait until something holds. Fails where that does not come about."""
+    end = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+def doubles(received: set[tuple[str, str, str]]) -> list[str]:
+    """Return requests that were answered twice."""
+    return [one for one, count in Counter(each[0] for each in received).items() if count > 1]
