@@ -1,75 +1,165 @@
-"""Two writers at once on a real database: nothing is lost, and an owner stays."""
+"""Each verb against each other verb of its noun, on real databases: nothing is lost.
+
+On SQLite a transaction at a time, in an order that is chosen: it has one writer. On PostgreSQL
+transactions really overlap: one verb has done all of its first change and not committed it when the
+other one begins, which then goes on until it is done, or waits for a lock. Each pair comes to what
+one after the other comes to on the double.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from typing import Any
 
+import asyncpg
 import pytest
 
-from support.memory import OWNER, PASSWORD, Memory, open_memory
+from support.rival_verbs import VERBS, Outcome, Scene, make_scene, one_after_the_other, verbs_of
+from support.stepping import SteppedStorage, acting
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
-from valetkey.domain.access import OrgRole
-from valetkey.domain.integration import IntegrationState
-from valetkey.services.locations import LocationChange
+from valetkey.db.tables import metadata
 
-BOB = "bob@example.com"
-ROUNDS = 10
+#: Of what is kept in memory too: records are chained, and changes are numbered.
+NOT_RESTORED = {"audit_records", "alembic_version", "change_numbers"}
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+#: Nothing here takes this long.
+SECONDS = 30.0
+PAIRS = [
+    (noun, one, other)
+    for noun, verbs in VERBS.items()
+    for number, one in enumerate(verbs)
+    for other in list(verbs)[number:]
+]
 
 
-@pytest.fixture
-async def installed(database_url: str) -> AsyncIterator[Memory]:
-    """The services over each kind of real database."""
-    await migrate(database_url)
-    storage = SqlCatalogStorage.at(database_url)
-    yield await open_memory(storage)
+class Rows:
+    """What the tables of a database hold, taken once and put back, past all foreign keys."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._tables = [each for each in metadata.tables if each not in NOT_RESTORED]
+        self._script = ""
+
+    async def take(self) -> None:
+        for each in self._tables:
+            await self._run(f"CREATE TABLE kept_{each} AS SELECT * FROM {each};")  # noqa: S608  # our own names
+        put_back = [f"DELETE FROM {each};" for each in self._tables]  # noqa: S608
+        put_back += [f"INSERT INTO {each} SELECT * FROM kept_{each};" for each in self._tables]  # noqa: S608
+        self._script = "".join(put_back)
+
+    async def put_back(self) -> None:
+        await self._run(self._script)
+
+    async def _run(self, script: str) -> None:
+        if self._url.startswith("sqlite"):
+            with closing(sqlite3.connect(self._url.removeprefix("sqlite:///"))) as file:
+                file.executescript(f"BEGIN;{script}COMMIT;")
+            return
+        connection: Any = await asyncpg.connect(self._url)
+        await connection.execute(f"SET session_replication_role = replica;{script}")
+        await connection.close()
+
+
+class OverlappingStorage(SteppedStorage):
+    """A storage in which the first change of an actor waits before it is committed."""
+
+    def __init__(self, storage: Any, url: str) -> None:
+        super().__init__(storage)
+        self._url = url
+        self._waits = ""
+        self._is_waiting = asyncio.Event()
+        self._go = asyncio.Event()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        async with self._storage.begin() as work:
+            yield work
+            if self._waits and acting() == self._waits:
+                self._waits = ""
+                self._is_waiting.set()
+                await self._go.wait()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        async with self._storage.read() as work:
+            yield work
+
+    async def overlap(
+        self, first: str, **verbs: Callable[[], Awaitable[Any]]
+    ) -> dict[str, BaseException | None]:
+        """Do two verbs at once; the first one's change is not committed while the other begins."""
+        self._waits = first
+        self._is_waiting.clear()
+        self._go.clear()
+        second = next(name for name in verbs if name != first)
+        one = asyncio.create_task(self.act(first, verbs[first]))
+        arrival = asyncio.create_task(self._is_waiting.wait())
+        await asyncio.wait({one, arrival}, timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        arrival.cancel()
+        other = asyncio.create_task(self.act(second, verbs[second]))
+        await self._until_it_waits_for_a_lock(other)
+        self._go.set()
+        done = await asyncio.wait_for(asyncio.gather(one, other, return_exceptions=True), SECONDS)
+        return dict(zip((first, second), done, strict=True))
+
+    async def _until_it_waits_for_a_lock(self, task: asyncio.Task[None]) -> None:
+        watch: Any = await asyncpg.connect(self._url)
+        try:
+            async with asyncio.timeout(SECONDS):
+                while not task.done() and not await watch.fetchval(WAITING):
+                    await asyncio.wait({task}, timeout=0.002)
+        finally:
+            await watch.close()
+
+
+async def installed(url: str, kind: type[SteppedStorage], *more: str) -> tuple[Scene, Rows]:
+    await migrate(url)
+    storage = kind(SqlCatalogStorage.at(url), *more)
+    scene = await make_scene(storage)
+    rows = Rows(url)
+    await rows.take()
+    return scene, rows
+
+
+async def play(
+    noun: str, scene: Scene, rows: Rows, run: Callable[[str, str, str], Awaitable[Any]]
+) -> None:
+    for _, one, other in (pair for pair in PAIRS if pair[0] == noun):
+        names = f"{noun}: {one}", f"{noun}: {other}"
+        serial = await one_after_the_other(*names)
+        for first in "AB":
+            await rows.put_back()
+            outcome = await Outcome.of(scene, await run(first, *names))
+            outcome.must_be_one_of(serial, f"{one} beside {other}, {first} first")
+
+
+@pytest.mark.parametrize("noun", VERBS)
+async def test_on_sqlite_nothing_is_lost(sqlite_url: str, noun: str) -> None:
+    scene, rows = await installed(sqlite_url, SteppedStorage)
+
+    async def run(first: str, one: str, other: str) -> Any:
+        second = "B" if first == "A" else "A"
+        return await scene.storage.run(first + second * 40, **verbs_of(scene, one, other))
+
+    await play(noun, scene, rows, run)
+    await scene.storage.close()
+
+
+@pytest.mark.parametrize("noun", VERBS)
+async def test_on_postgresql_nothing_is_lost(postgresql_url: str, noun: str) -> None:
+    scene, rows = await installed(postgresql_url, OverlappingStorage, postgresql_url)
+    storage = scene.storage
+    assert isinstance(storage, OverlappingStorage)
+
+    async def run(first: str, one: str, other: str) -> Any:
+        return await storage.overlap(first, **verbs_of(scene, one, other))
+
+    await play(noun, scene, rows, run)
     await storage.close()
-
-
-async def test_of_two_owners_who_remove_each_other_one_stays(installed: Memory) -> None:
-    people = installed.services.people
-    for _ in range(ROUNDS):
-        ada = await installed.caller()
-        bob = await installed.member(BOB, None, org_role=OrgRole.OWNER)
-        done = await asyncio.gather(
-            people.remove_org_member(ada, installed.org_id, BOB),
-            people.remove_org_member(bob, installed.org_id, OWNER),
-            return_exceptions=True,
-        )
-        assert [isinstance(each, Exception) for each in done].count(True) == 1
-        async with installed.storage.read() as work:
-            [left] = await work.organizations.members(installed.org_id)
-        assert left.role is OrgRole.OWNER
-        if left.email == BOB:
-            await people.put_org_member(
-                bob, installed.org_id, OWNER, OrgRole.OWNER, password=PASSWORD
-            )
-            ada = await installed.caller()
-            await people.remove_org_member(ada, installed.org_id, BOB)
-
-
-async def test_a_disable_beside_a_rename_stays(installed: Memory) -> None:
-    integrations, ada = installed.services.integrations, await installed.caller()
-    integration = await installed.integration()
-    for number in range(ROUNDS):
-        await integrations.enable(ada, integration.id)
-        await asyncio.gather(
-            integrations.disable(ada, integration.id),
-            integrations.update(ada, integration.id, name=f"renamed {number}"),
-        )
-        found = await integrations.get(ada, integration.id)
-        assert (found.state, found.name) == (IntegrationState.DISABLED, f"renamed {number}")
-
-
-async def test_two_changes_of_a_location_are_both_there(installed: Memory) -> None:
-    locations, ada = installed.services.locations, await installed.caller()
-    location = await installed.location()
-    for number in range(ROUNDS):
-        allowed = bool(number % 2)
-        await asyncio.gather(
-            locations.update(ada, location.id, LocationChange(name=f"renamed {number}")),
-            locations.update(ada, location.id, LocationChange(allow_external_delete=allowed)),
-        )
-        found = await locations.get(ada, location.id)
-        assert (found.name, found.allow_external_delete) == (f"renamed {number}", allowed)

@@ -188,18 +188,22 @@ class Organisation(RuleBasedStateMachine):
         people = self.memory.services.people
         self.as_owner(lambda owner: people.remove_org_member(owner, self.memory.org_id, person))
         lost = self.places_of(person)
-        gone = [each for each in self.ledger.tokens if each.person == person]
         self.ledger.forget(person)
-        for place in lost:
-            for token in gone:
-                self.asks(token, place, "", ACCESS[0])
+        for token in self.ledger.ended[-2:]:
+            self.asks_for_all(token, lost)
 
     @rule(person=people)
     def leave_and_come_back(self, person: str) -> None:
-        lost = self.places_of(person)
+        """With the same roles, and nothing else of what there was."""
+        lost, roles = self.places_of(person), dict(self.ledger.roles)
         self.leave(person)
         self.join(person)
         self.asks_for_all(person, lost)
+        for (project, somebody), role in roles.items():
+            if somebody == person:
+                self.somebody_gives_a_role(OWNER, self.projects.index(project), person, role)
+        for token in self.ledger.ended[-2:]:
+            self.asks_for_all(token, lost)
 
     @rule(number=which, folder=folders, access=levels, minutes=lasting)
     def owner_makes_a_root(
@@ -283,13 +287,16 @@ class Organisation(RuleBasedStateMachine):
             for key, each in self.ledger.grants.items()
             if (each.person, each.place.project) != (person, project)
         }
-        self.ledger.tokens = [
-            each
-            for each in self.ledger.tokens
-            if each.person != person
-            or each.places is None
-            or any(place.project != project for place in each.places)
-        ]
+        own = {each.id for each in self.ledger.locations if each.project == project}
+        self.ledger.end(
+            [
+                each
+                for each in self.ledger.tokens
+                if each.person == person
+                and each.places is not None
+                and all(place.id in own for place in each.places)
+            ]
+        )
         self.asks_for_all(person, lost)
 
     @rule(
@@ -483,7 +490,7 @@ class Organisation(RuleBasedStateMachine):
         if self.attempt(actor, work):
             _, project = self.ledger.accounts.get(token.person, ("", ""))
             assert actor in {OWNER, token.person} or self.ledger.owns(actor, project)
-            self.ledger.tokens.remove(token)
+            self.ledger.end([token])
 
     @rule(number=which)
     def a_token_makes_no_tokens_and_gives_nothing(self, number: int) -> None:
@@ -624,7 +631,7 @@ class Organisation(RuleBasedStateMachine):
         turn, and whoever has a token for it."""
         self.turn += 1
         known, turn = self.ledger.locations, self.turn
-        tokens: list[str | Token] = list(self.ledger.tokens[-2:])
+        tokens: list[str | Token] = [*self.ledger.tokens[-2:], *self.ledger.ended[-1:]]
         for place in known[-1:] + known[turn % len(known) :][:1] if known else ():
             who: list[str | Token] = [PEOPLE[turn % len(PEOPLE)], *tokens]
             for person in [*who, *({place.maker} - {""})]:

@@ -12,12 +12,18 @@ from support.memory import KEY, OWNER, PASSWORD, ROLE, Memory, open_memory
 from valetkey.api import create_app
 from valetkey.catalog.domain.dataset import Item
 from valetkey.domain.access import OrgRole, ProjectRole
+from valetkey.domain.grants import SubjectKind
 from valetkey.domain.people import Organization, OrgMember, User
 from valetkey.domain.rotation import Rotation, Stage
+from valetkey.domain.scope import AccessLevel
+from valetkey.domain.token_limits import UNLIMITED, TokenLimits
 from valetkey.identity.tokens import NewToken
+from valetkey.services.grants import NewGrant
 
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-#: The kinds of caller, from whoever may the least to whoever may the most; then programs.
+#: The kinds of caller, from whoever may the least to whoever may the most; then somebody who has a
+#: grant alone, and programs: an owner's token, a developer's service account, and two tokens of a
+#: developer that carry less, one reading alone, the other a folder that nobody asks for here.
 CALLERS: Final = (
     "anonymous",
     "outsider",
@@ -27,7 +33,11 @@ CALLERS: Final = (
     "developer",
     "projectOwner",
     "orgOwner",
+    "granted",
     "ownersToken",
+    "serviceAccount",
+    "readingToken",
+    "limitedToken",
 )
 _PROJECT_ROLES: Final = {
     "annotator": ProjectRole.ANNOTATOR,
@@ -58,6 +68,7 @@ async def open_world() -> World:
     world = World(httpx.AsyncClient(transport=transport, base_url="http://valetkey"), memory)
     await _people(world)
     await _things(world)
+    await _programs(world)
     return world
 
 
@@ -81,8 +92,30 @@ async def _people(world: World) -> None:
     for caller, email in (addresses | {"orgOwner": OWNER}).items():
         login = await memory.services.accounts.login(email, PASSWORD)
         world.tokens[caller] = login.token.reveal()
-    _, secret = await memory.services.tokens.create(await memory.caller(), NewToken("program"))
-    world.tokens["ownersToken"] = secret.reveal()
+    await memory.member("granted@example.com", None)
+    login = await memory.services.accounts.login("granted@example.com", PASSWORD)
+    world.tokens["granted"] = login.token.reveal()
+
+
+async def _programs(world: World) -> None:
+    memory, owner = world.memory, await world.memory.caller()
+    services, location_id = memory.services, world.known["locationId"]
+    reads = frozenset({AccessLevel.READ})
+    grant = NewGrant(SubjectKind.USER, "granted@example.com", ("",), reads)
+    await services.grants.create(owner, location_id, grant)
+    developer = await memory.caller("developer@example.com")
+    limited = TokenLimits(frozenset({location_id}), ("elsewhere/",), reads)
+    for name, holder, limits in (
+        ("ownersToken", owner, UNLIMITED),
+        ("readingToken", developer, TokenLimits(levels=reads)),
+        ("limitedToken", developer, limited),
+    ):
+        _, secret = await services.tokens.create(holder, NewToken(name, limits=limits))
+        world.tokens[name] = secret.reveal()
+    _, secret = await services.service_accounts.create_token(
+        owner, world.known["serviceAccountId"], NewToken("program")
+    )
+    world.tokens["serviceAccount"] = secret.reveal()
 
 
 async def _things(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -93,6 +93,8 @@ class Ledger:
     locations: list[Known] = field(default_factory=list)
     members: set[str] = field(default_factory=set)
     tokens: list[Token] = field(default_factory=list)
+    #: Tokens that have ended, and open nothing again.
+    ended: list[Token] = field(default_factory=list)
     #: Service accounts by their addresses: their ids and projects.
     accounts: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -134,4 +136,9 @@ class Ledger:
         self.accounts.pop(person, None)
         self.roles = {key: role for key, role in self.roles.items() if key[1] != person}
         self.grants = {key: each for key, each in self.grants.items() if each.person != person}
-        self.tokens = [each for each in self.tokens if each.person != person]
+        self.end([each for each in self.tokens if each.person == person])
+
+    def end(self, tokens: Sequence[Token]) -> None:
+        """Tokens are revoked."""
+        self.ended += tokens
+        self.tokens = [each for each in self.tokens if each not in tokens]

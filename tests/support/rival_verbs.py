@@ -115,7 +115,9 @@ async def make_scene(storage: SteppedStorage) -> Scene:
     grant = await memory.services.grants.create(ada, location.id, granted)
     group = await memory.services.grants.create_group(ada, memory.org_id, "team")
     await memory.services.grants.put_member(ada, memory.org_id, group.id, EVE)
-    new_dataset = NewDataset("cats", location.id)
+    other = NewLocation(name="dogs", bucket="acme", integration_id=integration.id, folder="dogs")
+    beside = await memory.services.locations.create(ada, memory.project.id, other)
+    new_dataset = NewDataset("cats", beside.id)
     dataset = await memory.services.catalog.datasets.create(ada, memory.project.id, new_dataset)
     account = await memory.services.service_accounts.create(
         ada, memory.project.id, "jobs", ProjectRole.DEVELOPER
@@ -259,7 +261,8 @@ class Outcome:
 
     def must_be_one_of(self, serial: Sequence[Outcome], what: str) -> None:
         """Nothing is lost: this is what one after the other would have come to."""
-        assert self.state in [each.state for each in serial], f"{what}: {self.ended}"
+        states = [each.state for each in serial]
+        assert self.state in states, f"{what}: {self.ended}, {_differences(self.state, states)}"
         # An answered success is a success of that order: what it did is there.
         assert (
             self in serial
@@ -267,6 +270,14 @@ class Outcome:
             or self.ended in [each.ended for each in serial]
         ), f"{what}: {self.ended}, and one after the other {serial}"
         assert any(role is OrgRole.OWNER for _, role in self.state["members"]), what
+
+
+def _differences(state: dict[str, Any], others: Sequence[dict[str, Any]]) -> list[Any]:
+    return [
+        (name, found, [other[name] for other in others])
+        for name, found in state.items()
+        if any(found != other[name] for other in others)
+    ]
 
 
 def verbs_of(scene: Scene, one: str, other: str) -> dict[str, Callable[[], Awaitable[Any]]]:

@@ -11,6 +11,11 @@ from typing import Any
 _actor: ContextVar[str] = ContextVar("actor", default="")
 
 
+def acting() -> str:
+    """Return the actor that this code runs for; empty for nobody."""
+    return _actor.get()
+
+
 class SteppedStorage:
     """A storage whose transactions wait for their actor's turn; whoever is no actor never waits."""
 
@@ -36,7 +41,7 @@ class SteppedStorage:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        actor = _actor.get()
+        actor = acting()
         if not actor:
             yield
             return
@@ -54,13 +59,22 @@ class SteppedStorage:
         """Do verbs side by side, by the names of the actors in ``order``, a transaction for each
         letter; what is left when the order ends goes on in the actors' order. Return what each
         ended with: None, or its error."""
-        tasks = {name: asyncio.create_task(_as(name, verb)) for name, verb in verbs.items()}
+        tasks = {name: asyncio.create_task(self.act(name, verb)) for name, verb in verbs.items()}
         for name in _picks(order, sorted(verbs)):
             if all(task.done() for task in tasks.values()):
                 break
             await self._step(name, tasks)
         done = await asyncio.gather(*tasks.values(), return_exceptions=True)
         return dict(zip(tasks, done, strict=True))
+
+    def through(self, _: object) -> SteppedStorage:
+        """Whichever connections are used: each transaction waits for its turn."""
+        return self
+
+    async def act(self, name: str, verb: Callable[[], Awaitable[Any]]) -> None:
+        """Do a verb as an actor."""
+        _actor.set(name)
+        await verb()
 
     async def _step(self, name: str, tasks: dict[str, asyncio.Task[None]]) -> None:
         while name not in self._waiting and not tasks[name].done():
@@ -80,8 +94,3 @@ _MOST_STEPS = 40
 
 def _picks(order: str, names: list[str]) -> list[str]:
     return [*order, *(name for name in names for _ in range(_MOST_STEPS))]
-
-
-async def _as(name: str, verb: Callable[[], Awaitable[Any]]) -> None:
-    _actor.set(name)
-    await verb()

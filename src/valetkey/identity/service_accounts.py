@@ -25,7 +25,7 @@ from valetkey.identity.tokens import ApiTokens, NewToken
 from valetkey.services.access import Access, Home, Noun, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.lookup import load_project
-from valetkey.services.nouns import PROJECT
+from valetkey.services.nouns import ORGANIZATION, PROJECT
 
 CREATE_ACCOUNT: Final = Verb("service_account.create", Action.MANAGE_PROJECT)
 LIST_ACCOUNTS: Final = Verb("service_account.list", Action.MANAGE_PROJECT)
@@ -118,6 +118,8 @@ class ServiceAccounts:
         async with self._access.changing(
             caller, DELETE_ACCOUNT, SERVICE_ACCOUNT, account_id
         ) as change:
+            # Who grants it something meanwhile waits, and then finds it gone.
+            await change.work.lock(ORGANIZATION.name, change.home.org_id)
             for token in await change.work.api_tokens.of_user(account_id):
                 await self._tokens.end(change.work, change.caller, token)
             if not await change.work.users.delete(account_id):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MethodType
 from typing import Any, Self, TypeVar, cast
 
 from valetkey.domain.audit import Entry, as_event
@@ -40,6 +41,8 @@ def forked(value: T, made: dict[int, Any] | None = None) -> T:
     elif kind.__module__.startswith(_ROOM) and hasattr(value, "__dict__"):
         copy = made[id(value)] = kind.__new__(kind)
         copy.__dict__.update((name, forked(each, made)) for name, each in vars(value).items())
+    elif isinstance(value, MethodType):  # what one double calls of another
+        copy = MethodType(value.__func__, forked(value.__self__, made))
     else:
         return value
     return cast("T", copy)

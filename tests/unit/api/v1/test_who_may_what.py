@@ -72,9 +72,18 @@ def _from(caller: str, *more: str) -> set[str]:
 ANYBODY: Final = set(CALLERS)
 #: An API token opens data and reads; it manages nobody, and makes no tokens and no logins.
 TOKEN: Final = "ownersToken"
-SIGNED_IN, LOGIN = _from("outsider", TOKEN), _from("outsider")
-READS_ORG, MAKES_PROJECTS = _from("member", TOKEN), _from("member")
-READS_PROJECT, DATA = _from("annotator", TOKEN), _from("developer", TOKEN)
+SERVICE, READING, LIMITED = "serviceAccount", "readingToken", "limitedToken"
+#: Programs with a developer's rights; and a person with a grant and no role.
+PROGRAMS, GRANTED = (SERVICE, READING, LIMITED), "granted"
+SIGNED_IN = _from("outsider", GRANTED, TOKEN, *PROGRAMS)
+LOGIN = _from("outsider", GRANTED)
+READS_ORG = _from("member", GRANTED, TOKEN, *PROGRAMS)
+MAKES_PROJECTS = _from("member", GRANTED)
+READS_PROJECT = _from("annotator", TOKEN, *PROGRAMS)
+#: An index tells of more than a token with limits was given for.
+READS_DATASETS, DATA = _from("annotator", TOKEN, SERVICE), _from("developer", TOKEN, SERVICE)
+SEES_LOCATIONS = _from("developer", GRANTED, TOKEN, *PROGRAMS)
+VENDS = _from("developer", GRANTED, TOKEN, SERVICE, READING)
 BUILDS, RUNS_PROJECT, RUNS_ORG = _from("developer"), _from("projectOwner"), _from("orgOwner")
 READS_ALL: Final = _from("orgOwner", TOKEN)
 
@@ -115,22 +124,22 @@ ROWS: Final[dict[str, set[str]]] = {
     **dict.fromkeys(("createRotation", "cancelRotation"), RUNS_ORG),
     **dict.fromkeys(("putRotationSchedule", "deleteRotationSchedule"), RUNS_ORG),
     **dict.fromkeys(("getLatestRotation", "getRotationSchedule"), READS_ALL),
-    **dict.fromkeys(("listLocations", "getLocation"), DATA),
+    **dict.fromkeys(("listLocations", "getLocation"), SEES_LOCATIONS),
     **dict.fromkeys(
         ("createLocation", "checkNewLocation", "updateLocation", "verifyLocation"), BUILDS
     ),
     "deleteLocation": RUNS_ORG,  # a root
     **dict.fromkeys(("listGrants", "createGrant", "getGrant", "deleteGrant"), RUNS_PROJECT),
     **dict.fromkeys(
-        ("createCredentials", "createCredentialsByName", "presign", "presignByName"), DATA
+        ("createCredentials", "createCredentialsByName", "presign", "presignByName"), VENDS
     ),
-    **dict.fromkeys(("getContainerCredentials", "getContainerCredentialsByName"), DATA),
+    **dict.fromkeys(("getContainerCredentials", "getContainerCredentialsByName"), VENDS),
     "getLease": READS_ALL,  # the owner's own
     **dict.fromkeys(("listRevocations", "createRevocation", "getRevocation"), RUNS_ORG),
     **dict.fromkeys(("listBlocks", "getBlock", "putBlock", "deleteBlock"), RUNS_ORG),
     **dict.fromkeys(("listAuditRecords", "exportAuditRecords", "checkAudit"), READS_ALL),
-    **dict.fromkeys(("listDatasets", "getDataset", "listSyncs", "getOperation"), READS_PROJECT),
-    **dict.fromkeys(("listObjects", "getObject"), READS_PROJECT),
+    **dict.fromkeys(("listDatasets", "getDataset", "listSyncs", "getOperation"), READS_DATASETS),
+    **dict.fromkeys(("listObjects", "getObject"), READS_DATASETS),
     **dict.fromkeys(("createDataset", "updateDataset", "deleteDataset", "createSync"), DATA),
     **dict.fromkeys(("updateObject", "deleteObject", "restoreObject", "cancelOperation"), DATA),
 }
