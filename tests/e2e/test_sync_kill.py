@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Server:
 
     def stored_state(self, command_id: str) -> str:
         """How far a sync is by what a dead server left on disk."""
-        with sqlite3.connect(self.machine.data / "valetkey.db") as database:
+        with closing(sqlite3.connect(self.machine.data / "valetkey.db")) as database:
             row = database.execute("select state from commands where id = ?", (command_id,))
             return str(row.fetchone()[0])
 

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Store:
             await self.journal.record(_events(), [])
 
     def sequences(self) -> list[int]:
-        with sqlite3.connect(self.path) as connection:
+        with closing(sqlite3.connect(self.path)) as connection:
             rows = connection.execute("SELECT sequence FROM audit_records ORDER BY sequence")
             return [sequence for (sequence,) in rows]
 
