@@ -12,6 +12,7 @@ from valetkey.api.v1.reference import openapi_page, rest_page
 from valetkey.cli.commands import app
 from valetkey.cli.reference import cli_page
 from valetkey.config import settings_page
+from valetkey.sdk.reference import library_page
 
 REFERENCE = ROOT / "docs" / "reference"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,6 +24,10 @@ def test_the_page_of_all_settings_is_up_to_date() -> None:
 
 def test_the_page_of_all_commands_is_up_to_date() -> None:
     assert (REFERENCE / "cli.md").read_text(encoding="utf-8") == cli_page()
+
+
+def test_the_page_of_the_library_is_up_to_date() -> None:
+    assert (REFERENCE / "library.md").read_text(encoding="utf-8") == library_page()
 
 
 def test_the_pages_of_the_rest_api_are_up_to_date() -> None:
