@@ -24,14 +24,14 @@ from valetkey.embedded import EmbeddedAws
 
 STORES: Final[list[type[FullStore]]] = [NoGrowth, *([SmallDisk] if SmallDisk.may_be_had() else [])]
 FACES: Final[Mapping[str, Callable[[httpx.Client, str, str], httpx.Response]]] = {
-    "credentials": lambda http, driver, folder: http.post(
-        f"{driver}/credentials", json={"prefixes": [folder], "access": ["read"]}
+    "credentials": lambda http, location, folder: http.post(
+        f"{location}/credentials", json={"prefixes": [folder], "access": ["read"]}
     ),
-    "container credentials": lambda http, driver, folder: http.get(
-        f"{driver}/credentials", params={"prefix": folder, "access": "list,read"}
+    "container credentials": lambda http, location, folder: http.get(
+        f"{location}/credentials", params={"prefix": folder, "access": "list,read"}
     ),
-    "presign": lambda http, driver, folder: http.post(
-        f"{driver}/presign", json={"keys": [f"{folder}/a", f"{folder}/b"]}
+    "presign": lambda http, location, folder: http.post(
+        f"{location}/presigned-urls", json={"keys": [f"{folder}/a", f"{folder}/b"]}
     ),
 }
 KEY_ID: Final = re.compile(r"ASIA\w{16}")
@@ -40,11 +40,11 @@ CLIENTS, ENOUGH = 8, 10
 
 @dataclass
 class Desk:
-    """A running server with a driver, and somebody who asks it."""
+    """A running server with a location, and somebody who asks it."""
 
     store: FullStore
     url: str
-    driver: str
+    location: str
     token: str
 
     def client(self) -> httpx.Client:
@@ -55,10 +55,10 @@ class Desk:
         """The request and access key id of each record of something handed out; the chain holds."""
         token = self.token.removeprefix("Bearer ")
         asking = {"VALETKEY_URL": self.url, "VALETKEY_TOKEN": token}
-        verified = run_process(["audit", "verify", "--json"], self.store.environment | asking)
+        verified = run_process(["audit", "check", "--json"], self.store.environment | asking)
         assert (verified.code, verified.json["holds"]) == (0, True), verified.said
         with self.client() as http:
-            records = map(json.loads, http.get("/api/v1/audit/export").text.splitlines())
+            records = map(json.loads, http.get("/v1/audit/export").text.splitlines())
         return {
             (record["requestId"], record["details"]["access_key_id"])
             for record in records
@@ -79,8 +79,8 @@ def desk(
     process, url = store.serve()
     try:
         with httpx.Client(base_url=url, timeout=60) as http:
-            driver = prepare(http, setup)["id"]
-            yield Desk(store, url, f"/api/v1/drivers/{driver}", http.headers["authorization"])
+            location = prepare(http, setup)["id"]
+            yield Desk(store, url, f"/v1/locations/{location}", http.headers["authorization"])
         assert process.poll() is None, "the server has to live through it"
     finally:
         process.kill()
@@ -97,7 +97,7 @@ def receipt(answer: httpx.Response) -> tuple[str, str]:
 def assert_refused(answer: httpx.Response, cause: str) -> None:
     """It says that there is no record and why, and holds nothing else: no key, token or URL."""
     assert answer.status_code == 503, answer.text
-    said = answer.json()
+    said = answer.json().get("error", answer.json())  # AWS's contract has a shape of its own
     assert said["code"] == "audit_unavailable"
     assert cause in said["message"]
     assert "nothing was handed out" in said["message"]
@@ -111,19 +111,19 @@ def test_a_full_store_hands_out_nothing_and_one_with_room_again_hands_out_the_sa
     desk: Desk,
 ) -> None:
     with desk.client() as http:
-        warm = [ask(http, desk.driver, "warm") for ask in FACES.values()]
+        warm = [ask(http, desk.location, "warm") for ask in FACES.values()]
         given = made(warm[0])
         with desk.store.full():
             for ask in FACES.values():
                 for folder in ("warm", "cold", "warm"):
-                    refused = ask(http, desk.driver, folder)
+                    refused = ask(http, desk.location, folder)
                     assert_refused(refused, desk.store.cause)
                     for secret in (given["secretAccessKey"], given["sessionToken"]):
                         assert secret not in refused.text
             assert http.get("/readyz").status_code == 503
-        again = [ask(http, desk.driver, "warm") for ask in FACES.values()]
+        again = [ask(http, desk.location, "warm") for ask in FACES.values()]
         assert http.get("/readyz").status_code == 200
-        late = [ask(http, desk.driver, "cold") for ask in FACES.values()]
+        late = [ask(http, desk.location, "cold") for ask in FACES.values()]
     for before, after in zip(warm, again, strict=True):
         assert receipt(after)[1] == receipt(before)[1], "what was warm is warm still"
     received = map(receipt, [*warm, *again, *late])
@@ -133,12 +133,12 @@ def test_a_full_store_hands_out_nothing_and_one_with_room_again_hands_out_the_sa
 def test_a_store_whose_file_is_gone_hands_out_nothing_until_it_is_back(desk: Desk) -> None:
     # An open file can be written although it has no name any more: nobody would find the record.
     with desk.client() as http:
-        before = [ask(http, desk.driver, "warm") for ask in FACES.values()]
+        before = [ask(http, desk.location, "warm") for ask in FACES.values()]
         with desk.store.gone():
             for ask in FACES.values():
                 for folder in ("warm", "gone", "warm"):
-                    assert_refused(ask(http, desk.driver, folder), "The database can't be used")
-        after = [ask(http, desk.driver, "gone") for ask in FACES.values()]
+                    assert_refused(ask(http, desk.location, folder), "The database can't be used")
+        after = [ask(http, desk.location, "gone") for ask in FACES.values()]
     assert set(map(receipt, [*before, *after])) <= desk.recorded()
 
 
@@ -180,7 +180,7 @@ class Crowd:
             while not self._stopped:
                 # Now and then a new folder, so that cold requests are among the warm ones.
                 folder = f"{number}/{turn // 20}"
-                answer = faces[turn % len(faces)](http, self._desk.driver, folder)
+                answer = faces[turn % len(faces)](http, self._desk.location, folder)
                 turn += 1
                 with self._changed:
                     self._note(number, answer)

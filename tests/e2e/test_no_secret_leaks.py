@@ -163,22 +163,24 @@ def _use(run: Run) -> str:
         },
     ).json()
     wanted = {"prefixes": [""], "access": ["list", "read"]}
-    path = f"/drivers/{driver['id']}/credentials"
+    path = f"/v1/locations/{driver['id']}/credentials"
     parts = ["session secret", "session token"]
-    vended = run.api("POST", path, json=wanted, holds=parts).json()
+    vended = run.send("POST", path, json=wanted, holds=parts).json()
     run.secrets |= {
         "session secret": vended["secretAccessKey"],
         "session token": vended["sessionToken"],
     }
-    run.api("GET", path, params={"prefix": "", "access": "list,read"}, holds=parts)
-    run.api("POST", f"/drivers/{driver['id']}/presign", json={"keys": ["train/x"]}, holds=parts[1:])
+    run.send("GET", path, params={"prefix": "", "access": "list,read"}, holds=parts)
+    path = f"/v1/locations/{driver['id']}/presigned-urls"
+    run.send("POST", path, json={"keys": ["train/x"]}, holds=parts[1:])
     run.api("POST", f"{integrations}/{made['id']}/verify")
     run.api("POST", f"/drivers/{driver['id']}/test")
     run.api("GET", "/apiKeys")
     run.api("GET", integrations)
     run.api("GET", f"/orgs/{org}/members")
-    for look in ("", "/export?format=jsonl", "/export?format=csv", "/verify"):
-        run.api("GET", f"/audit{look}", params={"org": org})
+    for look in ("records?limit=1000", "export?format=jsonl", "export?format=csv"):
+        run.send("GET", f"/v1/audit/{look}")
+    run.send("POST", "/v1/audit/checks")
     run.send("GET", "/readyz")
     return str(driver["id"])
 
@@ -206,7 +208,7 @@ def _fail(run: Run, location_id: str) -> None:
         fault = Fault(kind, times=9, code="SignatureDoesNotMatch", message=echo, status=403)
         run.aws.faults.order(fault)
         wanted = {"prefixes": [f"{kind}"], "access": ["read"]}
-        run.api("POST", f"/drivers/{location_id}/credentials", json=wanted)
+        run.send("POST", f"/v1/locations/{location_id}/credentials", json=wanted)
         if kind is Kind.ERROR:
             run.api("POST", f"/drivers/{location_id}/test")
         run.aws.faults.clear()

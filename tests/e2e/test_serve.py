@@ -328,7 +328,7 @@ def test_a_second_server_on_a_sqlite_file_is_refused_and_the_first_is_named(
             assert f"by process {server.process.pid} at {server.url}" in ran.said
             assert "Traceback" not in ran.said
         assert machine.run("migrate").code == 0
-        assert machine.run("keys", "rotate").code == 0
+        assert machine.run("seal", "rotate").code == 0
         server.process.kill()
         server.process.wait()
     with machine.serving() as server:

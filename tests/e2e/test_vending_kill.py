@@ -19,7 +19,7 @@ class Crowd:
     """Clients that ask until the server is gone, and keep what they received."""
 
     def __init__(self, url: str, token: str, location_id: str) -> None:
-        self._url, self._token, self._driver_id = url, token, location_id
+        self._url, self._token, self._location_id = url, token, location_id
         self.received: list[tuple[str, str, str]] = []
         self.enough = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
@@ -31,7 +31,7 @@ class Crowd:
             thread.join()
 
     def _ask(self, number: int) -> None:
-        path = f"/api/v1/drivers/{self._driver_id}/credentials"
+        path = f"/v1/locations/{self._location_id}/credentials"
         headers = {"authorization": self._token}
         with httpx.Client(base_url=self._url, headers=headers, timeout=60) as http:
             for turn in range(100_000):
@@ -65,9 +65,9 @@ def test_every_credential_received_before_a_kill_is_in_the_chain(
     process, url = machine.serve()
     try:
         with httpx.Client(base_url=url, headers={"authorization": token}, timeout=60) as http:
-            verdict = made(http.get("/api/v1/audit/verify"))
-            lines = http.get("/api/v1/audit/export").text.splitlines()
-            leases = made(http.get("/api/v1/leases", params={"limit": 1000}))["items"]
+            verdict = made(http.post("/v1/audit/checks"))
+            lines = http.get("/v1/audit/export").text.splitlines()
+            leases = made(http.get("/v1/leases", params={"limit": 1000}))["items"]
     finally:
         process.kill()
         process.communicate()

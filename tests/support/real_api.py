@@ -71,7 +71,7 @@ class RealApi:
     async def vend(self, location_id: str, **body: Any) -> httpx.Response:
         """Ask for credentials."""
         asked = {"prefixes": [""], "access": ["list", "read"], "ttlSeconds": 900} | body
-        return await self.http.post(f"/api/v1/drivers/{location_id}/credentials", json=asked)
+        return await self.http.post(f"/v1/locations/{location_id}/credentials", json=asked)
 
 
 @asynccontextmanager

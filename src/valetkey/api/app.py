@@ -15,13 +15,13 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
+from valetkey.api import health
 from valetkey.api.authentication import provide_caller, require_caller
 from valetkey.api.errors import on_any_error, on_valetkey_error
 from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
 from valetkey.api.methods import telling_methods
 from valetkey.api.requests import StrictRequest
-from valetkey.api.routes import PUBLIC_ROUTES, ROUTES
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
 from valetkey.api.v1 import ROUTES as OWN_ROUTES
 from valetkey.api.v1 import OwnApi
@@ -63,9 +63,9 @@ def create_app(
     """Return the ASGI application. ``more`` are further route handlers (the console's), which
     bring their own authentication."""
     options = options or ApiOptions()
-    api = Router(PREFIX, route_handlers=[*ROUTES, *DATALOOP_ROUTES], guards=[require_caller])
+    api = Router(PREFIX, route_handlers=DATALOOP_ROUTES, guards=[require_caller])
     app = Litestar(
-        [api, _dataloop(), *PUBLIC_ROUTES, *GATE_ROUTES, *more],
+        [api, _dataloop(), *health.ROUTES, *GATE_ROUTES, *more],
         request_class=StrictRequest,
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),

@@ -162,7 +162,7 @@ async def test_a_static_key_opens_a_store_with_an_endpoint_and_is_never_vended(
         assert report["passed"], report
         refused = await api.vend(driver["id"])
         assert refused.status_code == 409
-        assert "no role to assume" in refused.json()["message"]
+        assert "no role to assume" in refused.json()["error"]["message"]
         await _assert_a_dataset_works(api, driver["id"])
 
 

@@ -290,11 +290,14 @@ def test_a_static_key_serves_the_data_of_its_own_store(
     assert stored(valetkey_server, "static/a.txt") == b"by a static key"
     outside = api.post(f"/datasets/{store}/imports", json=[{"storageId": "other/secret.txt"}])
     assert outside.status_code == 400
-    assert api.post(f"/drivers/{driver['id']}/credentials", json=_all_of_it()).status_code == 409
+    assert _vended(valetkey_server, driver["id"]).status_code == 409
 
 
-def _all_of_it() -> dict[str, Any]:
-    return {"prefixes": [""], "access": ["read"], "ttlSeconds": 900}
+def _vended(server: Installation, location_id: str) -> httpx.Response:
+    wanted = {"prefixes": [""], "access": ["read"], "ttlSeconds": 900}
+    headers = {"authorization": f"Bearer {server.token(OWNER)}"}
+    url = f"{server.url}/v1/locations/{location_id}/credentials"
+    return httpx.post(url, json=wanted, headers=headers)
 
 
 def test_a_bulk_delete_tells_what_could_not_be_deleted(

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 from litestar.types import ASGIApp, Receive, Send
 
-from valetkey.api.fast import credentials, drivers, presigned
+from valetkey.api.fast import credentials, presigned
 from valetkey.api.fast.exchange import Exchange
 from valetkey.api.fast.response_cache import FastServices
 from valetkey.api.front import Front, has_control
@@ -18,12 +18,9 @@ from valetkey.services.registry import Services
 from valetkey.wire.operation import Contract
 
 _LOCATIONS: Final = "/v1/locations/"
-_DRIVERS: Final = "/api/v1/drivers/"
 #: What is answered in one piece, whatever comes of it.
 _BUFFERED_PATH: Final = re.compile(
-    rb"/v1/(?:locations/\w+/credentials|credentials|container-credentials)"
-    rb"|/api/v1/drivers/\w+/credentials",
-    re.ASCII,
+    rb"/v1/(?:locations/\w+/credentials|credentials|container-credentials)", re.ASCII
 )
 _METHODS: Final = frozenset({b"GET", b"POST"})
 _log = structlog.get_logger("valetkey.api")
@@ -60,11 +57,6 @@ _BY_NAME: Final = {
     ("GET", "/v1/container-credentials"): _own(credentials.by_query_and_name, "container"),
     ("HEAD", "/v1/container-credentials"): _own(credentials.by_query_and_name, "container"),
     ("POST", "/v1/presigned-urls"): _own(presigned.by_name),
-}
-_OF_DRIVER: Final = {
-    ("POST", "credentials"): Answer(drivers.credentials, drivers.refuse),
-    ("GET", "credentials"): Answer(drivers.container, drivers.refuse_container),
-    ("POST", "presign"): Answer(drivers.presign, drivers.refuse),
 }
 
 
@@ -108,9 +100,6 @@ def _found(scope: Any) -> tuple[str, Answer] | None:
     if path.startswith(_LOCATIONS):
         location_id, _, verb = path[len(_LOCATIONS) :].partition("/")
         answer = _OF_LOCATION.get((method, verb))
-    elif path.startswith(_DRIVERS):
-        location_id, _, verb = path[len(_DRIVERS) :].partition("/")
-        answer = _OF_DRIVER.get((method, verb))
     else:
         answer, location_id = _BY_NAME.get((method, path)), "named"
     if answer is None or not location_id or has_control(scope):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from valetkey.wire.base import Query
 from valetkey.wire.operation import Contract
 
 Q = TypeVar("Q", bound=Query)
+S = TypeVar("S", bound=msgspec.Struct)
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
 
 
@@ -82,7 +84,7 @@ class HttpRequest:
                 f"The body's content type is {kind[:80]!r}.",
                 hint="Send JSON, with 'Content-Type: application/json'.",
             )
-        return decode(text, shape), text
+        return _in_utc(decode(text, shape)), text
 
     async def _read(self) -> bytes:
         parts, size, more = [], 0, True
@@ -123,7 +125,23 @@ def read_query(text: bytes, shape: type[Q]) -> Q:
             )
         else:
             given[name] = value
-    return _converted(given, shape)
+    return _in_utc(_converted(given, shape))
+
+
+def _in_utc(given: S) -> S:
+    """Return a shape as it is. Raises InvalidInput for a moment in a year that UTC has not."""
+    for name, field in zip(given.__struct_fields__, given.__struct_encode_fields__, strict=True):
+        value = getattr(given, name)
+        if isinstance(value, datetime):
+            try:
+                value.astimezone(UTC)
+            except OverflowError:
+                raise InvalidInput(
+                    f"{field} is in a year that UTC does not have.",
+                    hint="Use a time such as 2026-01-31T12:00:00Z.",
+                    field=field,
+                ) from None
+    return given
 
 
 @lru_cache(maxsize=256)

@@ -6,8 +6,8 @@ from litestar import delete, get, post
 from litestar.params import JSONBody
 
 from valetkey.api.dependencies import Caller, Services
-from valetkey.api.wire.base import Page
 from valetkey.catalog.dataloop.wire.accounts import ApiKeyIn, ApiKeyOut
+from valetkey.catalog.dataloop.wire.base import Page
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.people import TokenForm
 from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken, lifetime_of

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from valetkey.api.address import api_address
 from valetkey.api.dependencies import Caller
-from valetkey.api.wire.base import Page
+from valetkey.catalog.dataloop.wire.base import Page
 from valetkey.catalog.dataloop.wire.commands import CommandOut
 from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.services.datasets.syncs import MAX_PARALLEL

@@ -10,13 +10,13 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from valetkey.api.dependencies import Caller, Services
-from valetkey.api.wire.reports import ReportOut, report_lines
 from valetkey.catalog.dataloop.wire.drivers import (
     DriverChangeIn,
     DriverIn,
     DriverOut,
     DriversByProviderOut,
 )
+from valetkey.catalog.dataloop.wire.reports import ReportOut, report_lines
 from valetkey.domain.location import Location
 from valetkey.services.locations import LocationChange
 

@@ -7,13 +7,13 @@ from litestar.params import JSONBody
 from litestar.response import Stream
 
 from valetkey.api.dependencies import Caller, Services
-from valetkey.api.wire.integrations import (
+from valetkey.catalog.dataloop.wire.integrations import (
     IntegrationChangeIn,
     IntegrationIn,
     IntegrationOut,
     OptionsIn,
 )
-from valetkey.api.wire.reports import ReportOut, report_lines
+from valetkey.catalog.dataloop.wire.reports import ReportOut, report_lines
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.integration import Integration
 from valetkey.services.lookup import missing

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from valetkey.api.wire.base import In, Out, moment
+from valetkey.catalog.dataloop.wire.base import In, Out, moment
 from valetkey.domain.people import ApiToken
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from valetkey.api.wire.base import Out, moment
+from valetkey.catalog.dataloop.wire.base import Out, moment
 from valetkey.catalog.domain.sync import SYNC
 from valetkey.catalog.services.datasets.syncs import SyncView
 

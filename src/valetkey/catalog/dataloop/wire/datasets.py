@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from valetkey.api.wire.base import Out, Tolerant, moment
+from valetkey.catalog.dataloop.wire.base import Out, Tolerant, moment
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.domain.errors import InvalidInput
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from valetkey.api.wire.base import In, Out, Tolerant, moment
+from valetkey.catalog.dataloop.wire.base import In, Out, Tolerant, moment
 from valetkey.domain.location import Location
 from valetkey.services.locations import NewLocation
 

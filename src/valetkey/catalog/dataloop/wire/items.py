@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from valetkey.api.wire.base import Out, Tolerant, moment
+from valetkey.catalog.dataloop.wire.base import Out, Tolerant, moment
 from valetkey.catalog.domain.dataset import STANDARD, Item, folder_id
 from valetkey.catalog.domain.filenames import escape
 from valetkey.catalog.services.items.changing import ItemPatch

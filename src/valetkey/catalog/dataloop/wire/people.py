@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from valetkey.api.wire.base import Out, Tolerant, moment
+from valetkey.catalog.dataloop.wire.base import Out, Tolerant, moment
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.people import Organization, OrgMember, Project, ProjectMember

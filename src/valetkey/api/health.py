@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import Response, get
 
 from valetkey.api.dependencies import Services
-from valetkey.api.wire.base import Out
 
 
-class Alive(Out, frozen=True):
+class Alive(msgspec.Struct, frozen=True):
     """The process answers."""
 
     status: str = "ok"
 
 
-class Ready(Out, frozen=True):
+class Ready(msgspec.Struct, frozen=True):
     """For each part, why it is not well (empty: it is)."""
 
     ready: bool

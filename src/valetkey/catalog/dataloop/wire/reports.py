@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from valetkey.api.wire.base import Out
+from valetkey.catalog.dataloop.wire.base import Out
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.verification import Check, Report
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from valetkey.api.wire.base import Out, Tolerant, moment, moment_or_none
-from valetkey.api.wire.reports import ReportOut
+from valetkey.catalog.dataloop.wire.base import Out, Tolerant, moment, moment_or_none
+from valetkey.catalog.dataloop.wire.reports import ReportOut
 from valetkey.domain.integration import Integration
 from valetkey.domain.integration_types import NewIntegration, parse_type
 from valetkey.domain.secret import Secret
