@@ -186,7 +186,7 @@ def test_a_key_of_900_letters_leaves_the_rows_of_a_table_as_they_are(
     page.get_by_role("dialog").get_by_role("button", name="Create dataset").click()
     page.get_by_role("button", name="Sync now").click()
     expect(page.locator("#items")).to_contain_text("short.txt")
-    table = page.get_by_role("region", name="Items")
+    table = page.get_by_role("region", name="Objects")
     assert table.evaluate("it => it.scrollWidth <= it.clientWidth")
     short = table.get_by_role("row", name="short.txt")
     assert (short.bounding_box() or {"height": 0})["height"] < 60

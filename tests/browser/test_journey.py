@@ -216,12 +216,12 @@ def browse_dataset(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Create dataset").click()
     page.get_by_role("button", name="Sync now").click()
     expect(page.locator("#sync")).to_contain_text("6 added")
-    expect(page.locator("#items")).to_contain_text("6 items")
+    expect(page.locator("#items")).to_contain_text("6 objects")
     page.locator("#files").set_input_files(
         {"name": "dropped.png", "mimeType": "image/png", "buffer": png(9)}
     )
     expect(page.locator("#uploads")).to_contain_text("/dropped.png: uploaded.")
-    expect(page.locator("#items")).to_contain_text("7 items")
+    expect(page.locator("#items")).to_contain_text("7 objects")
     page.get_by_role("link", name="Thumbnails").click()
     pictures = page.locator(".thumbs img")
     expect(pictures).to_have_count(7)
@@ -232,13 +232,13 @@ def browse_dataset(page: Page) -> None:
     page.go_back()
     page.get_by_label("Path").fill("drop")
     page.get_by_role("button", name="Filter").click()
-    expect(page.locator("#items")).to_contain_text("1 of 7 items")
+    expect(page.locator("#items")).to_contain_text("1 of 7 objects")
     page.locator(".thumb").click()
     panel = page.get_by_role("dialog", name="/dropped.png")
-    panel.get_by_text("Delete this item").click()
-    expect(panel).to_contain_text("Its object in the bucket stays")
+    panel.get_by_text("Delete this object").click()
+    expect(panel).to_contain_text("The bucket keeps it")
     panel.get_by_role("button", name="Delete /dropped.png").click()
-    expect(page.locator("#items")).to_contain_text("6 items")
+    expect(page.locator("#items")).to_contain_text("6 objects")
 
 
 def vend(page: Page, world: World) -> Any:

@@ -29,7 +29,7 @@ _DONE: Final = {
     "location-deleted": "The location is deleted. Its bucket is as it was.",
     "dataset-created": "The dataset is created.",
     "dataset-deleted": "The dataset is deleted.",
-    "item-deleted": "The item is deleted.",
+    "item-deleted": "The object is deleted.",
     "grant-created": "The grant is given.",
     "grant-deleted": "The grant is taken back. What was vended lives to its end.",
     "unblocked": "It is unblocked: new credentials are given again.",
