@@ -11,7 +11,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test quick coverage release check format reference screenshots stores revocations failover bench clean lock
+.PHONY: help install demo up test quick coverage release check format reference screenshots stores openapi revocations failover bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,17 @@ screenshots: $(STAMP) ## Take the README's pictures of the console anew (needs C
 stores: $(STAMP) ## Try real S3 stores and write docs/reference/stores.md (needs Go; builds for minutes once)
 	PYTHONPATH=src:tests $(BIN)/python -m judges
 
+OPENAPI := .tools/openapi
+$(OPENAPI)/.installed:
+	$(PYTHON) -m venv $(OPENAPI)
+	$(OPENAPI)/bin/python -m pip install --quiet openapi-python-client==0.29.1 openapi-spec-validator==0.9.0
+	touch $@
+
+openapi: $(STAMP) $(OPENAPI)/.installed ## Lint the API's description, and vend with a client that is generated from it (needs npm)
+	$(OPENAPI)/bin/openapi-spec-validator docs/reference/openapi.json
+	npx --yes @stoplight/spectral-cli@6.16.3 lint docs/reference/openapi.json --ruleset tools/spectral.yaml --fail-severity warn
+	VALETKEY_REQUIRE_OPENAPI=1 PYTHONPATH=src:tests $(BIN)/python -m pytest -q tests/integration/api/test_generated_client.py
+
 revocations: $(STAMP) ## Take rights away while clients vend, and try every credential at S3 (takes minutes)
 	PYTHONPATH=src:tests $(BIN)/python -m judges.revocation
 
@@ -90,4 +101,4 @@ release: $(STAMP) ## Check the version, the changelog and the build, and tag: ma
 	git tag -a "v$(VERSION)" -m "Valetkey $(VERSION)"
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

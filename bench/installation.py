@@ -47,7 +47,9 @@ class Installation:
     def presign(self, keys: list[str]) -> bytes:
         """Return a request for URLs."""
         body = json.dumps({"keys": keys, "expiresSeconds": 300}).encode()
-        return load.request("POST", f"/v1/locations/{self.driver}/presigned-urls", self.auth, body)
+        path = f"/v1/locations/{self.driver}/presigned-urls"
+        headers = self.auth | {"accept": "application/x-ndjson"}
+        return load.request("POST", path, headers, body)
 
     @property
     def auth(self) -> dict[str, str]:

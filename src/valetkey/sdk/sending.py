@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ import msgspec
 
 from valetkey.sdk.call import Call
 from valetkey.wire.base import Nothing, Query
-from valetkey.wire.operation import Operation
+from valetkey.wire.operation import NDJSON, Operation
 
 B = TypeVar("B")
 R = TypeVar("R")
@@ -54,7 +55,9 @@ def lines(
     body: B | None = None,
 ) -> Call[Any]:
     """Describe a request whose answer comes line by line, each in the operation's own shape."""
-    return call(operation, path, query=query, body=body)
+    plain = call(operation, path, query=query, body=body)
+    accepted = {**plain.headers, "Accept": NDJSON}
+    return replace(plain, result=operation.lines, headers=accepted)
 
 
 def _pairs(query: Query | None) -> dict[str, Any]:

@@ -257,6 +257,7 @@ LIST_OBJECTS: Final = Operation(
     query=ObjectsQuery,
     body=Nothing,
     result=Page[Object],
+    errors=("took_too_long",),
 )
 GET_OBJECT: Final = Operation(
     id="getObject",

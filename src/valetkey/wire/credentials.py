@@ -171,6 +171,12 @@ class PresignedUrl(Shape, frozen=True):
         return f"<PresignedUrl {self.key!r} until {self.expires_at}>"
 
 
+class PresignedUrls(Shape, frozen=True):
+    """URLs, in the order of the keys."""
+
+    items: Annotated[list[PresignedUrl], says("A URL for each key.")]
+
+
 _ONE: Final = "/v1/locations/{locationId}"
 _ERRORS: Final = (
     "too_large",
@@ -247,12 +253,13 @@ PRESIGN: Final = Operation(
     path=f"{_ONE}/presigned-urls",
     tag=_TAG,
     summary="Sign URLs for keys of a location's bucket.",
-    description=f"The answer is `{NDJSON}`, a line for each key, in order.",
+    description=f"With `Accept: {NDJSON}` the answer comes a line for each key, in order.",
     query=Nothing,
     body=PresignRequest,
-    result=Nothing,
+    result=PresignedUrls,
     errors=_ERRORS,
     lines=PresignedUrl,
+    prefers_lines=True,
 )
 PRESIGN_BY_NAME: Final = Operation(
     id="presignByName",
@@ -260,12 +267,13 @@ PRESIGN_BY_NAME: Final = Operation(
     path="/v1/presigned-urls",
     tag=_TAG,
     summary="Sign URLs for keys of the bucket of a location known by its name.",
-    description=f"The answer is `{NDJSON}`, a line for each key, in order.",
+    description=f"With `Accept: {NDJSON}` the answer comes a line for each key, in order.",
     query=Nothing,
     body=NamedPresignRequest,
-    result=Nothing,
+    result=PresignedUrls,
     errors=(*_ERRORS, "name_ambiguous"),
     lines=PresignedUrl,
+    prefers_lines=True,
 )
 OPERATIONS: Final = (
     CREATE_CREDENTIALS,

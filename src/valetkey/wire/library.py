@@ -179,7 +179,7 @@ def _described(operation: Operation[Any, Any, Any]) -> Iterator[tuple[str, str]]
         for each in msgspec.structs.fields(kind):
             if not (issubclass(kind, Query) and each.name in _PAGING):
                 yield each.name, _says(hints[each.name])
-    if operation.versioned:
+    if operation.versioned and _has_version(operation):
         yield "if_version", "Refuse with VersionMismatch if it has another version by now."
 
 
@@ -233,13 +233,13 @@ def _plain_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str
     given = [each for part in parts.values() for each in part]
     given.sort(key=lambda each: bool(each[2]))
     keywords = [f"{name}: {kind}{f' = {value}' if value else ''}" for name, kind, value, _ in given]
-    if operation.versioned:
+    if operation.versioned and _has_version(operation):
         keywords.append("if_version: int | None = None")
     arguments = ["self", *(f"{name}: str" for name in positional)]
     arguments += ["*", *keywords] if keywords else []
     is_list = str(operation.result).startswith("valetkey.wire.base.Page[")
     result, sends = _result(operation, is_list=is_list, is_async=is_async)
-    plain = not is_list and (operation.has_result or operation.lines is None)
+    plain = not is_list and not _streams(operation)
     word = "async def" if is_async and plain else "def"
     lines = [f"    {word} {method_name(operation)}({', '.join(arguments)}) -> {result}:"]
     lines += _docstring(operation.summary, _described(operation), is_short=is_async)
@@ -258,7 +258,7 @@ def _plain_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str
             sent.append(f"{part}={shape(kind)}({made})")
         elif part == "query" and is_list:
             sent.append(f"query={shape(kind)}()")
-    if operation.versioned:
+    if operation.versioned and _has_version(operation):
         sent.append("if_version=if_version")
     described = "lines" if sends == "stream" else "call"
     awaits = "await " if is_async and plain else ""
@@ -274,11 +274,20 @@ def _result(
     iterator = "AsyncIterator" if is_async else "Iterator"
     if is_list:
         return f"{iterator}[{shape(typing.get_args(operation.result)[0])}]", "walk"
-    if operation.has_result:
-        return shape(operation.result), "send"
-    if operation.lines is not None:
+    if _streams(operation):
         return f"{iterator}[{shape(operation.lines)}]", "stream"
-    return "None", "send"
+    return (shape(operation.result) if operation.has_result else "None"), "send"
+
+
+def _streams(operation: Operation[Any, Any, Any]) -> bool:
+    """Tell whether the library reads an answer line by line."""
+    return operation.lines is not None and (operation.prefers_lines or not operation.has_result)
+
+
+def _has_version(operation: Operation[Any, Any, Any]) -> bool:
+    """Tell whether what an operation changes is shown with a version."""
+    shown = [each for each in OPERATIONS if (each.method, each.path) == ("GET", operation.path)]
+    return any("version" in getattr(each.result, "__struct_fields__", ()) for each in shown)
 
 
 def _operation_source(operation: Operation[Any, Any, Any]) -> str:

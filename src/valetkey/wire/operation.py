@@ -25,7 +25,8 @@ class Operation(Generic[Q, B, R]):
     ``errors`` are codes of the catalog beyond those that follow from the rest. With ``makes`` it
     makes something and takes an Idempotency-Key; ``secret`` says that its answer holds a secret.
     With ``versioned`` it takes If-Match against the ETag of what GET at its path answers.
-    ``lines`` is the shape of a line where NDJSON is asked for. With the ``contract``
+    ``lines`` is the shape of a line where NDJSON is asked for, as the library does where the
+    operation ``prefers_lines``. With the ``contract``
     of AWS's containers errors have its shape, and the token may stand alone. ``media_types`` are
     further ones of its answer.
     """
@@ -47,6 +48,7 @@ class Operation(Generic[Q, B, R]):
     public: bool = False
     needs_body: bool = True
     lines: type | None = None
+    prefers_lines: bool = False
     contract: Contract = "own"
     media_types: tuple[str, ...] = ()
 

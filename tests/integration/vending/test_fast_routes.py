@@ -24,7 +24,7 @@ def path(made: Installation, verb: str = "credentials") -> str:
 
 
 def post(made: Installation, body: object, verb: str = "credentials") -> httpx.Response:
-    headers = {"authorization": f"Bearer {made.token()}"}
+    headers = {"authorization": f"Bearer {made.token()}", "accept": "application/x-ndjson"}
     return httpx.post(made.url + path(made, verb), json=body, headers=headers, timeout=60)
 
 

@@ -65,6 +65,11 @@ class Exchange:
         client = self._scope.get("client")
         return client[0] if client else ""
 
+    def accepts(self, media_type: bytes) -> bool:
+        """Tell whether the client names a media type in ``Accept``."""
+        wanted = b",".join(value for name, value in self._scope["headers"] if name == b"accept")
+        return media_type in {each.partition(b";")[0].strip() for each in wanted.split(b",")}
+
     @property
     def token_hash(self) -> bytes:
         """What names the authorization, and does not tell it."""

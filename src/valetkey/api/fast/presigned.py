@@ -1,4 +1,4 @@
-"""URLs, a line of JSON for each, streamed: by a location's id or name."""
+"""URLs, streamed as one list or a line of JSON for each: by a location's id or name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 from json.encoder import encode_basestring_ascii as json_text
 from typing import Final
 
-from valetkey.api.fast.exchange import Exchange
+from valetkey.api.fast.exchange import JSON, Exchange
 from valetkey.api.fast.location_names import find_location
 from valetkey.api.fast.response_cache import FastServices
 from valetkey.api.requests import decode
@@ -20,6 +20,7 @@ from valetkey.wire.operation import NDJSON
 
 #: 100,000 keys of 330 bytes.
 _MAX_BODY: Final = 32 << 20
+_NDJSON: Final = NDJSON.encode()
 
 
 async def by_id(exchange: Exchange, on: FastServices, location_id: str) -> None:
@@ -69,12 +70,15 @@ async def _sign(
     )
     made = await on.services.presigning.presign(caller, location_id, request)
     # A URL is ASCII without quotes or backslashes: it stands in JSON as it is.
-    tail = f'","expiresAt":"{made.expires_at:%Y-%m-%dT%H:%M:%SZ}"}}\n'
-    await exchange.begin(NDJSON.encode())
+    tail = f'","expiresAt":"{made.expires_at:%Y-%m-%dT%H:%M:%SZ}"}}'
+    is_lines = exchange.accepts(_NDJSON)
+    before, between, after = ("", "\n", "\n") if is_lines else ('{"items":[', ",", "]}")
+    await exchange.begin(_NDJSON if is_lines else JSON)
     async for keys, urls in made.pieces():
-        lines = [
+        entries = [
             f'{{"key":{json_text(key)},"url":"{url}{tail}'
             for key, url in zip(keys, urls, strict=True)
         ]
-        await exchange.piece("".join(lines).encode(), is_last=False)
-    await exchange.piece(b"", is_last=True)
+        await exchange.piece((before + between.join(entries)).encode(), is_last=False)
+        before = between
+    await exchange.piece(after.encode(), is_last=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -63,10 +63,6 @@ _HEADERS: Final = {
         "description": "Where it is to be found.",
         "schema": {"type": "string"},
     },
-    "Allow": {
-        "description": "The methods that the address takes.",
-        "schema": {"type": "string"},
-    },
 }
 _ALWAYS: Final = ("internal", "too_many_requests", "storage_unavailable")
 #: Addresses whose values say what they are.
@@ -96,13 +92,7 @@ def describe(version: str) -> dict[str, Any]:
             "schemas": schemas.components,
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
-            "responses": {
-                **{name: _refusals(status) for status, name in _STATUS_NAMES.items()},
-                **{
-                    f"{_STATUS_NAMES[status]}OfContract": _contract_refusals(status)
-                    for status in sorted(_CONTRACT_STATUSES)
-                },
-            },
+            "responses": _refusals_of(paths),
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -189,8 +179,6 @@ def _refusals(status: int) -> dict[str, Any]:
     headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     if status in {429, 503}:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = {"$ref": "#/components/headers/Allow"}
     meanings = "\n".join(f"- `{name}`: {ERROR_CATALOG[name].meaning}" for name in codes)
     first = ERROR_CATALOG[codes[0]]
     told = {
@@ -226,6 +214,19 @@ def _contract_refusals(status: int) -> dict[str, Any]:
     example = {"code": told["code"], "message": told["message"]}
     schema = {"$ref": "#/components/schemas/ContainerError"}
     return refusals | {"content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def _refusals_of(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the refusals that operations refer to, by their names."""
+    described = msgspec.json.encode(paths).decode()
+    all_of_them = {name: _refusals(status) for status, name in _STATUS_NAMES.items()}
+    for status in sorted(_CONTRACT_STATUSES):
+        all_of_them[f"{_STATUS_NAMES[status]}OfContract"] = _contract_refusals(status)
+    return {
+        name: response
+        for name, response in all_of_them.items()
+        if f'"#/components/responses/{name}"' in described
+    }
 
 
 def codes_of(operation: Operation[Any, Any, Any]) -> tuple[str, ...]:

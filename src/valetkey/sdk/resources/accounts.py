@@ -81,17 +81,14 @@ class Accounts(Resource):
         """
         return self._client.send(call(accounts.GET_SESSION, {"sessionId": session_id}))
 
-    def end_session(self, session_id: str, *, if_version: int | None = None) -> None:
+    def end_session(self, session_id: str) -> None:
         """End one of one's sessions of the console at once.
 
         - ``session_id``: The session's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
-        self._client.send(
-            call(accounts.END_SESSION, {"sessionId": session_id}, if_version=if_version)
-        )
+        self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))
 
     def use_password_link(self, *, link: str, password: str) -> None:
         """Set a password with a one-time link; it is used up, and all earlier logins end.
@@ -143,11 +140,9 @@ class AsyncAccounts(AsyncResource, like=Accounts):
         """Show one of one's sessions of the console."""
         return await self._client.send(call(accounts.GET_SESSION, {"sessionId": session_id}))
 
-    async def end_session(self, session_id: str, *, if_version: int | None = None) -> None:
+    async def end_session(self, session_id: str) -> None:
         """End one of one's sessions of the console at once."""
-        await self._client.send(
-            call(accounts.END_SESSION, {"sessionId": session_id}, if_version=if_version)
-        )
+        await self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))
 
     async def use_password_link(self, *, link: str, password: str) -> None:
         """Set a password with a one-time link; it is used up, and all earlier logins end."""

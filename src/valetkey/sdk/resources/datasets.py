@@ -91,14 +91,12 @@ class Datasets(Resource):
         *,
         name: str | UnsetType = UNSET,
         metadata: dict[str, Any] | UnsetType | None = UNSET,
-        if_version: int | None = None,
     ) -> catalog.Dataset:
         """Rename a dataset, or replace its metadata.
 
         - ``dataset_id``: The dataset's id.
         - ``name``: Another name.
         - ``metadata``: Other metadata; null: none.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
@@ -107,21 +105,17 @@ class Datasets(Resource):
                 catalog.UPDATE_DATASET,
                 {"datasetId": dataset_id},
                 body=catalog.DatasetChange(name=name, metadata=metadata),
-                if_version=if_version,
             )
         )
 
-    def delete(self, dataset_id: str, *, if_version: int | None = None) -> None:
+    def delete(self, dataset_id: str) -> None:
         """Delete a dataset and its entries; the bucket is not touched.
 
         - ``dataset_id``: The dataset's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
-        self._client.send(
-            call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
-        )
+        self._client.send(call(catalog.DELETE_DATASET, {"datasetId": dataset_id}))
 
     def create_sync(
         self,
@@ -216,7 +210,6 @@ class AsyncDatasets(AsyncResource, like=Datasets):
         *,
         name: str | UnsetType = UNSET,
         metadata: dict[str, Any] | UnsetType | None = UNSET,
-        if_version: int | None = None,
     ) -> catalog.Dataset:
         """Rename a dataset, or replace its metadata."""
         return await self._client.send(
@@ -224,15 +217,12 @@ class AsyncDatasets(AsyncResource, like=Datasets):
                 catalog.UPDATE_DATASET,
                 {"datasetId": dataset_id},
                 body=catalog.DatasetChange(name=name, metadata=metadata),
-                if_version=if_version,
             )
         )
 
-    async def delete(self, dataset_id: str, *, if_version: int | None = None) -> None:
+    async def delete(self, dataset_id: str) -> None:
         """Delete a dataset and its entries; the bucket is not touched."""
-        await self._client.send(
-            call(catalog.DELETE_DATASET, {"datasetId": dataset_id}, if_version=if_version)
-        )
+        await self._client.send(call(catalog.DELETE_DATASET, {"datasetId": dataset_id}))
 
     async def create_sync(
         self,

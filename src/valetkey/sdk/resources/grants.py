@@ -82,21 +82,16 @@ class Grants(Resource):
             call(grants.GET_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
-    def delete(self, location_id: str, grant_id: str, *, if_version: int | None = None) -> None:
+    def delete(self, location_id: str, grant_id: str) -> None:
         """Take a grant back; what was cached for it is forgotten at once.
 
         - ``location_id``: The location's id.
         - ``grant_id``: The grant's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
         self._client.send(
-            call(
-                grants.DELETE_GRANT,
-                {"locationId": location_id, "grantId": grant_id},
-                if_version=if_version,
-            )
+            call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
 
@@ -144,14 +139,8 @@ class AsyncGrants(AsyncResource, like=Grants):
             call(grants.GET_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
-    async def delete(
-        self, location_id: str, grant_id: str, *, if_version: int | None = None
-    ) -> None:
+    async def delete(self, location_id: str, grant_id: str) -> None:
         """Take a grant back; what was cached for it is forgotten at once."""
         await self._client.send(
-            call(
-                grants.DELETE_GRANT,
-                {"locationId": location_id, "grantId": grant_id},
-                if_version=if_version,
-            )
+            call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id})
         )

@@ -144,15 +144,12 @@ class Groups(Resource):
             call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
-    def remove_member(
-        self, org_id: str, group_id: str, user_id: str, *, if_version: int | None = None
-    ) -> None:
+    def remove_member(self, org_id: str, group_id: str, user_id: str) -> None:
         """Take somebody out of a group.
 
         - ``org_id``: The org's id.
         - ``group_id``: The group's id.
         - ``user_id``: The user's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
@@ -160,7 +157,6 @@ class Groups(Resource):
             call(
                 groups.REMOVE_GROUP_MEMBER,
                 {"orgId": org_id, "groupId": group_id, "userId": user_id},
-                if_version=if_version,
             )
         )
 
@@ -241,14 +237,11 @@ class AsyncGroups(AsyncResource, like=Groups):
             call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
-    async def remove_member(
-        self, org_id: str, group_id: str, user_id: str, *, if_version: int | None = None
-    ) -> None:
+    async def remove_member(self, org_id: str, group_id: str, user_id: str) -> None:
         """Take somebody out of a group."""
         await self._client.send(
             call(
                 groups.REMOVE_GROUP_MEMBER,
                 {"orgId": org_id, "groupId": group_id, "userId": user_id},
-                if_version=if_version,
             )
         )

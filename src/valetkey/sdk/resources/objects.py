@@ -56,14 +56,12 @@ class Objects(Resource):
         *,
         metadata: dict[str, Any] | UnsetType = UNSET,
         description: str | UnsetType | None = UNSET,
-        if_version: int | None = None,
     ) -> catalog.Object:
         """Change an entry's metadata or description.
 
         - ``object_id``: The object's id.
         - ``metadata``: Merged into its metadata; a null takes a key away.
         - ``description``: Another description; null: none.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
@@ -72,21 +70,17 @@ class Objects(Resource):
                 catalog.UPDATE_OBJECT,
                 {"objectId": object_id},
                 body=catalog.ObjectChange(metadata=metadata, description=description),
-                if_version=if_version,
             )
         )
 
-    def delete(self, object_id: str, *, if_version: int | None = None) -> None:
+    def delete(self, object_id: str) -> None:
         """Delete an entry; its object goes too only if the location allows it.
 
         - ``object_id``: The object's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
-        self._client.send(
-            call(catalog.DELETE_OBJECT, {"objectId": object_id}, if_version=if_version)
-        )
+        self._client.send(call(catalog.DELETE_OBJECT, {"objectId": object_id}))
 
     def restore(self, object_id: str, *, days: int = 7) -> catalog.Restoring:
         """Ask for an archived object to be readable for some days.
@@ -132,7 +126,6 @@ class AsyncObjects(AsyncResource, like=Objects):
         *,
         metadata: dict[str, Any] | UnsetType = UNSET,
         description: str | UnsetType | None = UNSET,
-        if_version: int | None = None,
     ) -> catalog.Object:
         """Change an entry's metadata or description."""
         return await self._client.send(
@@ -140,15 +133,12 @@ class AsyncObjects(AsyncResource, like=Objects):
                 catalog.UPDATE_OBJECT,
                 {"objectId": object_id},
                 body=catalog.ObjectChange(metadata=metadata, description=description),
-                if_version=if_version,
             )
         )
 
-    async def delete(self, object_id: str, *, if_version: int | None = None) -> None:
+    async def delete(self, object_id: str) -> None:
         """Delete an entry; its object goes too only if the location allows it."""
-        await self._client.send(
-            call(catalog.DELETE_OBJECT, {"objectId": object_id}, if_version=if_version)
-        )
+        await self._client.send(call(catalog.DELETE_OBJECT, {"objectId": object_id}))
 
     async def restore(self, object_id: str, *, days: int = 7) -> catalog.Restoring:
         """Ask for an archived object to be readable for some days."""

@@ -83,19 +83,13 @@ class Orgs(Resource):
         return self._client.send(call(orgs.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
 
     def update_member(
-        self,
-        org_id: str,
-        user_id: str,
-        *,
-        role: Literal["owner", "member"],
-        if_version: int | None = None,
+        self, org_id: str, user_id: str, *, role: Literal["owner", "member"]
     ) -> orgs.OrgMember:
         """Change somebody's role in an organisation.
 
         - ``org_id``: The org's id.
         - ``user_id``: The user's id.
         - ``role``: Another role.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
@@ -104,26 +98,18 @@ class Orgs(Resource):
                 orgs.UPDATE_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
                 body=orgs.OrgMemberChange(role=role),
-                if_version=if_version,
             )
         )
 
-    def remove_member(
-        self, org_id: str, user_id: str, *, if_version: int | None = None
-    ) -> orgs.Departure:
+    def remove_member(self, org_id: str, user_id: str) -> orgs.Departure:
         """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end.
 
         - ``org_id``: The org's id.
         - ``user_id``: The user's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}, if_version=if_version
-            )
-        )
+        return self._client.send(call(orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
 
     def create_password_link(self, org_id: str, *, email: str) -> orgs.PasswordLink:
         """Make a one-time link for a member who has no password, or forgot it.
@@ -182,12 +168,7 @@ class AsyncOrgs(AsyncResource, like=Orgs):
         )
 
     async def update_member(
-        self,
-        org_id: str,
-        user_id: str,
-        *,
-        role: Literal["owner", "member"],
-        if_version: int | None = None,
+        self, org_id: str, user_id: str, *, role: Literal["owner", "member"]
     ) -> orgs.OrgMember:
         """Change somebody's role in an organisation."""
         return await self._client.send(
@@ -195,18 +176,13 @@ class AsyncOrgs(AsyncResource, like=Orgs):
                 orgs.UPDATE_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
                 body=orgs.OrgMemberChange(role=role),
-                if_version=if_version,
             )
         )
 
-    async def remove_member(
-        self, org_id: str, user_id: str, *, if_version: int | None = None
-    ) -> orgs.Departure:
+    async def remove_member(self, org_id: str, user_id: str) -> orgs.Departure:
         """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end."""
         return await self._client.send(
-            call(
-                orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}, if_version=if_version
-            )
+            call(orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id})
         )
 
     async def create_password_link(self, org_id: str, *, email: str) -> orgs.PasswordLink:

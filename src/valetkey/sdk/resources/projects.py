@@ -151,23 +151,16 @@ class Projects(Resource):
             )
         )
 
-    def remove_member(
-        self, project_id: str, user_id: str, *, if_version: int | None = None
-    ) -> None:
+    def remove_member(self, project_id: str, user_id: str) -> None:
         """Take somebody out of a project.
 
         - ``project_id``: The project's id.
         - ``user_id``: The user's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
         self._client.send(
-            call(
-                projects.REMOVE_PROJECT_MEMBER,
-                {"projectId": project_id, "userId": user_id},
-                if_version=if_version,
-            )
+            call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
         )
 
 
@@ -254,14 +247,8 @@ class AsyncProjects(AsyncResource, like=Projects):
             )
         )
 
-    async def remove_member(
-        self, project_id: str, user_id: str, *, if_version: int | None = None
-    ) -> None:
+    async def remove_member(self, project_id: str, user_id: str) -> None:
         """Take somebody out of a project."""
         await self._client.send(
-            call(
-                projects.REMOVE_PROJECT_MEMBER,
-                {"projectId": project_id, "userId": user_id},
-                if_version=if_version,
-            )
+            call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
         )

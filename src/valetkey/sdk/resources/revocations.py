@@ -132,16 +132,13 @@ class Revocations(Resource):
             )
         )
 
-    def delete_block(
-        self, kind: str, target: str, *, org_id: str | None = None, if_version: int | None = None
-    ) -> None:
+    def delete_block(self, kind: str, target: str, *, org_id: str | None = None) -> None:
         """Unblock: vend new credentials again.
 
         - ``kind``: The kind.
         - ``target``: The target.
         - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
           only.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
@@ -150,7 +147,6 @@ class Revocations(Resource):
                 leases.DELETE_BLOCK,
                 {"kind": kind, "target": target},
                 query=leases.InOrg(org_id=org_id),
-                if_version=if_version,
             )
         )
 
@@ -226,15 +222,12 @@ class AsyncRevocations(AsyncResource, like=Revocations):
             )
         )
 
-    async def delete_block(
-        self, kind: str, target: str, *, org_id: str | None = None, if_version: int | None = None
-    ) -> None:
+    async def delete_block(self, kind: str, target: str, *, org_id: str | None = None) -> None:
         """Unblock: vend new credentials again."""
         await self._client.send(
             call(
                 leases.DELETE_BLOCK,
                 {"kind": kind, "target": target},
                 query=leases.InOrg(org_id=org_id),
-                if_version=if_version,
             )
         )

@@ -92,20 +92,15 @@ class Rotations(Resource):
             )
         )
 
-    def delete_schedule(self, integration_id: str, *, if_version: int | None = None) -> None:
+    def delete_schedule(self, integration_id: str) -> None:
         """Rotate no longer by itself.
 
         - ``integration_id``: The integration's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
         self._client.send(
-            call(
-                rotations.DELETE_ROTATION_SCHEDULE,
-                {"integrationId": integration_id},
-                if_version=if_version,
-            )
+            call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id})
         )
 
 
@@ -163,12 +158,8 @@ class AsyncRotations(AsyncResource, like=Rotations):
             )
         )
 
-    async def delete_schedule(self, integration_id: str, *, if_version: int | None = None) -> None:
+    async def delete_schedule(self, integration_id: str) -> None:
         """Rotate no longer by itself."""
         await self._client.send(
-            call(
-                rotations.DELETE_ROTATION_SCHEDULE,
-                {"integrationId": integration_id},
-                if_version=if_version,
-            )
+            call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id})
         )

@@ -66,20 +66,15 @@ class ServiceAccounts(Resource):
             call(service_accounts.GET_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
-    def delete(self, service_account_id: str, *, if_version: int | None = None) -> None:
+    def delete(self, service_account_id: str) -> None:
         """Forget a service account with its tokens, roles and grants.
 
         - ``service_account_id``: The service account's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
         self._client.send(
-            call(
-                service_accounts.DELETE_SERVICE_ACCOUNT,
-                {"serviceAccountId": service_account_id},
-                if_version=if_version,
-            )
+            call(service_accounts.DELETE_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
     def list_tokens(self, service_account_id: str) -> Iterator[tokens.Token]:
@@ -163,14 +158,10 @@ class AsyncServiceAccounts(AsyncResource, like=ServiceAccounts):
             call(service_accounts.GET_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
-    async def delete(self, service_account_id: str, *, if_version: int | None = None) -> None:
+    async def delete(self, service_account_id: str) -> None:
         """Forget a service account with its tokens, roles and grants."""
         await self._client.send(
-            call(
-                service_accounts.DELETE_SERVICE_ACCOUNT,
-                {"serviceAccountId": service_account_id},
-                if_version=if_version,
-            )
+            call(service_accounts.DELETE_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
     def list_tokens(self, service_account_id: str) -> AsyncIterator[tokens.Token]:

@@ -61,15 +61,14 @@ class Tokens(Resource):
         """
         return self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
 
-    def revoke(self, token_id: str, *, if_version: int | None = None) -> None:
+    def revoke(self, token_id: str) -> None:
         """End an API token at once.
 
         - ``token_id``: The token's id.
-        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
-        self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}, if_version=if_version))
+        self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
 
 
 class AsyncTokens(AsyncResource, like=Tokens):
@@ -101,8 +100,6 @@ class AsyncTokens(AsyncResource, like=Tokens):
         """Show an API token."""
         return await self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
 
-    async def revoke(self, token_id: str, *, if_version: int | None = None) -> None:
+    async def revoke(self, token_id: str) -> None:
         """End an API token at once."""
-        await self._client.send(
-            call(tokens.REVOKE_TOKEN, {"tokenId": token_id}, if_version=if_version)
-        )
+        await self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))

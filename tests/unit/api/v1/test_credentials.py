@@ -16,7 +16,7 @@ from valetkey.domain import errors
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.location import Location
 from valetkey.services.locations import LocationChange, NewLocation
-from valetkey.wire.credentials import ContainerCredentials, Credentials, PresignedUrl
+from valetkey.wire.credentials import ContainerCredentials, Credentials, PresignedUrl, PresignedUrls
 from valetkey.wire.errors import ERROR_CATALOG
 
 BODY: dict[str, Any] = {"prefixes": ["a"], "access": ["list", "read"]}
@@ -76,10 +76,13 @@ async def test_urls_are_signed_by_id_and_by_name(
     address = "/presigned-urls" if by_name else f"/locations/{location.id}/presigned-urls"
     named = {"location": location.name} if by_name else {}
     keys = ["train/b.jpg", 'train/"ä".jpg']
-    answer = await http.post(address, json=named | {"keys": keys})
+    plain = await http.post(address, json=named | {"keys": keys})
+    accept = {"accept": "application/x-ndjson"}
+    answer = await http.post(address, json=named | {"keys": keys}, headers=accept)
     assert answer.headers["content-type"] == "application/x-ndjson"
     lines = [msgspec.json.decode(line, type=PresignedUrl) for line in answer.text.splitlines()]
     assert [line.key for line in lines] == keys
+    assert msgspec.json.decode(plain.content, type=PresignedUrls).items == lines
     assert all(line.url.startswith("https://") for line in lines)
 
 
