@@ -59,6 +59,8 @@ reference: $(STAMP) ## Write the generated pages of docs/reference anew
 	$(BIN)/python -m valetkey.cli.reference > docs/reference/cli.md
 	$(BIN)/python -m valetkey.api.v1.reference openapi > docs/reference/openapi.json
 	$(BIN)/python -m valetkey.api.v1.reference rest > docs/reference/rest.md
+	$(BIN)/python tools/reference.py audit > docs/reference/audit-actions.md
+	$(BIN)/python tools/reference.py limits > docs/reference/limits.md
 	$(BIN)/python -m valetkey.wire.library
 	$(BIN)/python -m valetkey.sdk.reference > docs/reference/library.md
 	$(BIN)/ruff check --quiet --fix --select I,F401 src/valetkey/sdk/resources

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
 
 import pytest
 
@@ -33,6 +35,29 @@ def test_the_page_of_the_library_is_up_to_date() -> None:
 def test_the_pages_of_the_rest_api_are_up_to_date() -> None:
     assert (REFERENCE / "openapi.json").read_text(encoding="utf-8") == openapi_page()
     assert (REFERENCE / "rest.md").read_text(encoding="utf-8") == rest_page()
+
+
+def _pages() -> ModuleType:
+    found = spec_from_file_location("reference", ROOT / "tools" / "reference.py")
+    assert found is not None
+    assert found.loader is not None
+    pages = module_from_spec(found)
+    found.loader.exec_module(pages)
+    return pages
+
+
+def test_the_pages_of_audit_actions_and_limits_are_up_to_date() -> None:
+    pages = _pages()
+    actions = (REFERENCE / "audit-actions.md").read_text(encoding="utf-8")
+    assert actions == pages.audit_page()
+    assert (REFERENCE / "limits.md").read_text(encoding="utf-8") == pages.limits_page()
+
+
+def test_the_page_of_audit_actions_has_all_of_them() -> None:
+    pages = _pages()
+    assert pages.named() - pages.NO_ACTIONS <= pages.verbs().keys() | pages.OTHERS.keys()
+    assert not pages.verbs().keys() & pages.OTHERS.keys()
+    assert pages.OTHERS.keys() <= pages.named()
 
 
 def _typed(program: str) -> list[str]:

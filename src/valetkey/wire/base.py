@@ -87,7 +87,7 @@ class Person(Shape, frozen=True):
 
 
 Id = Annotated[str, says("Its opaque id.", ID)]
-Name = Annotated[str, says("Its name, for people.", "training-data", min_length=1, max_length=200)]
+Name = Annotated[str, says("Its name, for people.", "training-data", min_length=1, max_length=255)]
 #: A moment with its zone.
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Created = Annotated[Moment, says("When it was made.", _MOMENT)]

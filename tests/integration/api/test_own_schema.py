@@ -11,18 +11,23 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
+    use_after_free,
 )
 
 from support.fuzzed import Served, serving_doubles
 from valetkey.api.v1.openapi import describe
+from valetkey.domain.ids import is_id
 
 EXAMPLES = 12
+#: Sequences of requests.
+STATEFUL = 30
 load_all_checks()
 CHECKS: Any = [
     content_type_conformance,
@@ -78,6 +83,42 @@ def test_every_operation_answers_as_described(
         case.validate_response(response, checks=CHECKS)
 
     shoot()
+
+
+def test_what_is_made_is_shown_changed_and_deleted_as_described(
+    served: Served, headers: dict[str, str]
+) -> None:
+    """The stateful phase: what an answer tells is used in the next requests, along its links."""
+    described: Any = SCHEMA.exclude(operation_id=sorted(ENDS))
+
+    class Machine(described.as_state_machine()):  # type: ignore[misc]  # a class that is made
+        def before_call(self, case: Any) -> None:
+            """Ask about what there is, where no earlier answer says about what."""
+            case.headers.pop("Authorization", None)
+            for name, value in case.path_parameters.items():
+                if not is_id(value):
+                    case.path_parameters[name] = served.known.get(name, value)
+            for name in case.body if isinstance(case.body, dict) else ():
+                case.body[name] = served.known.get(name, case.body[name])
+
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:  # noqa: ARG002
+            return {"base_url": served.url, "headers": headers, "allow_redirects": False}
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            said = f"{response.status_code} {response.text[:500]}"
+            assert response.status_code < 500, said
+            case.validate_response(response, checks=[*CHECKS, use_after_free])
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=STATEFUL,
+            stateful_step_count=8,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
 @pytest.mark.parametrize("operation_id", sorted(OPERATIONS))

@@ -20,7 +20,7 @@ from valetkey.services.vending import Vended, VendRequest
 from valetkey.wire import credentials as wire
 from valetkey.wire.base import Nothing
 
-_MAX_BODY: Final = 64 * 1024
+MAX_BODY: Final = 64 * 1024
 
 
 async def by_body(exchange: Exchange, on: FastServices, location_id: str) -> None:
@@ -51,7 +51,7 @@ async def _by_body(
 ) -> None:
     if exchange.query:
         read_query(exchange.query, Nothing)
-    await vend(exchange, on, location_id, await exchange.json_body(_MAX_BODY), shape)
+    await vend(exchange, on, location_id, await exchange.json_body(MAX_BODY), shape)
 
 
 def _request(body: wire.CredentialsRequest) -> VendRequest:

@@ -19,7 +19,7 @@ from valetkey.wire.base import Nothing
 from valetkey.wire.operation import NDJSON
 
 #: 100,000 keys of 330 bytes.
-_MAX_BODY: Final = 32 << 20
+MAX_BODY: Final = 32 << 20
 _NDJSON: Final = NDJSON.encode()
 
 
@@ -47,7 +47,7 @@ async def _asked(exchange: Exchange, on: FastServices) -> tuple[Caller, bytes]:
     caller = await exchange.caller(on.services, exchange.token())
     if exchange.query:
         read_query(exchange.query, Nothing)
-    body = await exchange.json_body(_MAX_BODY)
+    body = await exchange.json_body(MAX_BODY)
     # Reading a body of megabytes is one long step: not several of them one after another.
     await on.services.presigning.turns.next()
     return caller, body

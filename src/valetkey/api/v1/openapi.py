@@ -341,6 +341,8 @@ def _success(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str
     if operation.status in {201, 202} and operation.has_etag:
         headers["Location"] = {"$ref": "#/components/headers/Location"}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
+    if links := _links(operation):
+        success["links"] = links
     if operation.has_result:
         schema = schemas.ref(operation.result)
         success["content"] = {
@@ -352,3 +354,23 @@ def _success(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str
     for media_type in operation.media_types:
         success["content"][media_type] = {"schema": {"type": "string"}}
     return success
+
+
+def _links(operation: Operation[Any, Any, Any]) -> dict[str, Any]:
+    """Return which operations are about what this one has made, and where its id is."""
+    if operation.status != HTTPStatus.CREATED or not operation.has_etag:
+        return {}
+    above = {name: f"$request.path.{name}" for name in operation.parameters}
+    about = [
+        other
+        for other in OPERATIONS
+        if other.path.rpartition("/")[0] == operation.path and other.path.endswith("}")
+    ]
+    return {
+        other.id: {
+            "operationId": other.id,
+            "parameters": above | {other.parameters[-1]: "$response.body#/id"},
+            "description": other.summary,
+        }
+        for other in about
+    }
