@@ -134,7 +134,8 @@ def test_every_kind_of_error_that_a_request_may_meet_has_a_code_of_its_own() -> 
     while kinds:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
-        seen.add(kind)
+        if not kind.__module__.startswith("valetkey.cli"):  # no request meets the command line's
+            seen.add(kind)
     at_start = {"ValetkeyError", "ConfigurationError"}
     lost = {kind.__name__ for kind in seen if code_of(kind("")) == "internal"}
     assert {name for name in lost if not name.startswith("_")} <= at_start
