@@ -14,7 +14,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import beside, first, index, memory, presign, presign_http, signin, sync, transfer, vend
+from bench import (
+    beside,
+    first,
+    heavy,
+    index,
+    memory,
+    presign,
+    presign_http,
+    signin,
+    sync,
+    transfer,
+    vend,
+)
 from bench.figures import Figure
 from bench.installation import installation
 from valetkey.testing.postgresql import running_postgresql
@@ -54,6 +66,11 @@ def _postgres() -> list[Figure]:
         return [*vend.warm(made, "_postgres"), vend.strict(made, "_postgres")]
 
 
+def _heavy() -> list[Figure]:
+    with installation() as made:
+        return heavy.figures(made)
+
+
 def _memory() -> list[Figure]:
     with installation() as made:
         return memory.figures(made.serving.resident_mb())
@@ -91,6 +108,7 @@ GROUPS: dict[str, Callable[[int], list[Figure]]] = {
     "presign": lambda _: _presign(),
     "vend": lambda _: _vend(),
     "first": lambda _: _first(),
+    "heavy": lambda _: _heavy(),
     "postgres": lambda _: _postgres(),
     "memory": lambda _: _memory(),
     "transfer": lambda _: _transfer(),

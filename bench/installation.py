@@ -33,6 +33,8 @@ class Installation:
     aws: Prepared
     token: str
     driver: str
+    #: The database's URL.
+    database: str = ""
 
     def vend(self, prefix: str = "", *, access: tuple[str, ...] = ("list", "read")) -> bytes:
         """Return a request for credentials."""
@@ -78,7 +80,7 @@ def installation(database_url: str = "") -> Iterator[Installation]:
         serving = stack.enter_context(real(environment))
         with httpx.Client(base_url=f"http://127.0.0.1:{serving.port}") as client:
             token, driver = _prepare(client, aws)
-        yield Installation(serving, aws, token, driver)
+        yield Installation(serving, aws, token, driver, settings.database)
 
 
 def _prepare(client: httpx.Client, aws: Prepared) -> tuple[str, str]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import select
 import socket
+import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 _CHUNK = 1 << 18
@@ -147,3 +150,23 @@ def _connected(port: int, count: int) -> dict[int, socket.socket]:
         connection.setblocking(False)
         sockets[connection.fileno()] = connection
     return sockets
+
+
+def _keep_asking(port: int, payload: bytes) -> None:
+    while True:
+        with suppress(OSError):
+            ask(port, payload)
+
+
+def main() -> None:
+    """``python -m bench.load PORT CLIENTS``: ask for what comes on the standard input, until
+    killed."""
+    port, clients = (int(word) for word in sys.argv[1:3])
+    payload = sys.stdin.buffer.read()
+    threads = [threading.Thread(target=_keep_asking, args=(port, payload)) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+
+
+if __name__ == "__main__":
+    main()

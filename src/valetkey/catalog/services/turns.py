@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from typing import Final
 from valetkey.domain.errors import TooManyRequests
 
 EACH: Final = 2
-ALL: Final = 4
+#: More than the processor has room for would only take its time from everything else.
+ALL: Final = max(2, min(4, os.cpu_count() or 2))
 #: So long somebody waits for a turn, and so many calls of one caller wait.
 WAIT_SECONDS: Final = 10.0
 MOST_WAITING: Final = 16
