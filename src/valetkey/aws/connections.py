@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
+from urllib.request import getproxies
 
 import httpx
 
+from valetkey.aws.direct import AnswerTooLong, DirectAnswer, DirectConnections
 from valetkey.aws.settings import AwsSettings
 
 _CONNECTIONS: Final = 64
+_PROXIES: Final = frozenset({"http", "https", "all"})
 #: Bodies are wanted as they are stored; with anything else, some stores also leave out the length.
 _HEADERS: Final = {"accept-encoding": "identity", "user-agent": "valetkey"}
 
@@ -38,6 +42,41 @@ def open_connections(
         trust_env=proxies,
         transport=transport,
     )
+
+
+class PostConnections:
+    """Connections for single POSTs with small answers: direct ones, or httpx's where the
+    environment names a proxy. ``transport`` stands in for the network."""
+
+    def __init__(
+        self, settings: AwsSettings, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        authorities = _authorities(os.environ.get("AWS_CA_BUNDLE", ""))
+        self._direct = DirectConnections(authorities, settings.connect_timeout)
+        self._client: httpx.AsyncClient | None = None
+        if transport is not None or _PROXIES & getproxies().keys():
+            self._client = open_connections(settings, transport=transport)
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, most: int
+    ) -> DirectAnswer:
+        """Return the answer. Raises OSError (AnswerTooLong beyond ``most`` bytes), and what httpx
+        raises."""
+        if self._client is None:
+            return await self._direct.post(url, {**_HEADERS, **headers}, body, most=most)
+        content = bytearray()
+        async with self._client.stream("POST", url, headers=headers, content=body) as answer:
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > most:
+                    raise AnswerTooLong(f"The answer has more than {most} bytes.")
+            return DirectAnswer(answer.status_code, answer.headers, bytes(content))
+
+    async def close(self) -> None:
+        """Close all of them."""
+        await self._direct.close()
+        if self._client is not None:
+            await self._client.aclose()
 
 
 @lru_cache(maxsize=4)

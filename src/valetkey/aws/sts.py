@@ -17,7 +17,8 @@ import httpx
 from botocore.credentials import ReadOnlyCredentials
 
 from valetkey.aws.answers import child, child_text
-from valetkey.aws.connections import open_connections
+from valetkey.aws.connections import PostConnections
+from valetkey.aws.direct import AnswerTooLong
 from valetkey.aws.errors import cant_be, unreachable
 from valetkey.aws.identity import OwnKeys, frozen, secrets_of
 from valetkey.aws.partitions import partition_of, region_within
@@ -55,11 +56,11 @@ class AwsSts:
         self._attempt_seconds = min(
             settings.connect_timeout + settings.read_timeout, settings.sts_seconds / 2
         )
-        self._http = open_connections(settings, transport=transport)
+        self._http = PostConnections(settings, transport=transport)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def caller_identity(
         self, key: AccessKey | TemporaryCredentials, *, partition: str = "aws"
@@ -112,23 +113,16 @@ class AwsSts:
         return frozen(key)
 
     async def _exchange(self, request: QueryRequest, doing: str) -> QueryAnswer | AwsUnavailable:
-        body = bytearray()
         try:
-            sent = self._http.build_request(
-                "POST", request.url, headers=request.headers, content=request.body
+            answer = await self._http.post(
+                request.url, request.headers, request.body, most=_LONGEST_ANSWER
             )
-            answer = await self._http.send(sent, stream=True)
-            try:
-                async for chunk in answer.aiter_bytes():
-                    body += chunk
-                    if len(body) > _LONGEST_ANSWER:
-                        return unreachable(OSError(), doing, kind="garbage")
-            finally:
-                await answer.aclose()
+        except AnswerTooLong:
+            return unreachable(OSError(), doing, kind="garbage")
         except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
             # RuntimeError: the connections are closed, since the server is stopping.
             return unreachable(OSError(), doing, kind=type(error).__name__)
-        return QueryAnswer(answer.status_code, answer.headers, bytes(body))
+        return QueryAnswer(answer.status, answer.headers, answer.body)
 
 
 def _endpoint(region: str, doing: str) -> str:

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from support.aws import REGION
 from support.own_aws import MakeOwnAws, settings_for
+from valetkey.aws.direct import DirectConnections
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsUnavailable
 from valetkey.domain.ports import BucketPlace
@@ -127,3 +128,29 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_taken(
         with pytest.raises(AwsUnavailable):
             await list_at(make_own_aws, store)
         assert store.hosts == []
+
+
+async def test_sts_is_asked_by_tls_and_only_whom_the_authorities_vouch_for(tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    async def ask(trusted: Path | None, name: str, port: int) -> bytes:
+        context = ssl.create_default_context(cafile=trusted)
+        direct = DirectConnections(context, 10)
+        try:
+            url = f"https://{name}:{port}/"
+            return (await asyncio.wait_for(direct.post(url, {}, b"", most=10), 10)).body
+        finally:
+            await direct.close()
+
+    file = certificate(tmp_path, "localhost")
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(file)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=own) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await ask(file, "localhost", port) == b"ok"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await ask(file, "127.0.0.1", port)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await ask(None, "localhost", port)
