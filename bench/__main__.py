@@ -1,6 +1,7 @@
 """``python -m bench [NAME...]``: measure, print ``name value unit``, write ``bench/results.json``.
 
-Names choose among the groups: presign, vend, first, heavy, postgres, memory, transfer, signin, sync.
+Names choose among the groups: presign, vend, first, heavy, postgres, memory, transfer, signin,
+sync, index, beside.
 ``--objects N`` is how many objects a sync is measured with (default: 1,000,000; its memory also
 with five times as many, and pages of those beside pages of ten thousand).
 """

@@ -1,4 +1,4 @@
-"""Vending beside the worst that others may ask for: item queries of as many globs as are taken, over
+"""Vending beside the worst that others may ask for: item queries of as many globs as are taken over
 100,000 items, and presigns of as many keys as one request may have."""
 
 from __future__ import annotations
