@@ -353,3 +353,16 @@ async def test_a_listing_that_is_put_in_order_first_keeps_the_storage_class(
         await work.items.stage(shard.id, [cold, listed("b")])
     async with storage.read() as work:
         assert await work.items.staged(shard.id, "", limit=5) == [cold, listed("b")]
+
+
+async def test_a_walk_goes_on_above_a_path(storage: CatalogStorage, dataset: Dataset) -> None:
+    names = ["a/1", "a/2", "b", "c/1"]
+    await fill(storage, dataset, *names)
+    for where, expected in (
+        ({}, ["a/2", "b"]),
+        ({"filename": "/c/**"}, ["c/1"]),
+        ({"dir": "/a"}, ["a/2"]),
+    ):
+        async with storage.read() as work:
+            found = await work.items.walk(dataset, parse_filter(where), after="a/1", limit=2)
+        assert [item.path for item in found] == expected

@@ -212,3 +212,19 @@ async def test_postgresql_finds_what_is_few_by_an_index(
     for kind, plan in plans.items():
         assert "Seq Scan on items" not in plan, (kind, plan)
     assert "ix_items_metadata" in plans["a tag"]
+
+
+@pytest.mark.parametrize(
+    "where", [{}, {"type": "file"}, {"filename": "*_0999*"}, {"filename": "/set/d000**"}]
+)
+async def test_a_walk_goes_on_where_it_was(
+    filled: tuple[SqlCatalogStorage, Dataset], where: dict[str, Any]
+) -> None:
+    storage, dataset = filled
+    node = parse_filter(where)
+    plan = await plans(
+        storage, lambda work: work.items.walk(dataset, node, after="set/d00012/", limit=100)
+    )
+    for each in plan.split(" | "):
+        assert re.search(r"PRIMARY KEY \(dataset=\? AND path>", each), plan
+        assert "TEMP B-TREE" not in each, plan

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any, Literal
 
 from cyclopts import App
@@ -14,8 +16,11 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.datasets import follow, the_dataset, told
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject
+from valetkey.cli.logins import write_private
 from valetkey.cli.options import Cursor, Limit, Yes
 from valetkey.sdk.errors import InvalidRequest
+from valetkey.sdk.sending import call
+from valetkey.wire import catalog as wire
 
 app = App(name="objects", help="The entries of datasets.")
 operations = App(name="operations", help="Work that takes time: syncs, rotations.")
@@ -53,6 +58,39 @@ def list_(
             ("path", ("bytes", lambda each: f"{each.size:,}"), "media_type", "modified_at", "id"),
             empty="There is no such entry.",
         )
+
+
+@app.command
+def export(
+    dataset: str,
+    /,
+    *,
+    glob: str | None = None,
+    file: Path | None = None,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Write out a dataset's objects, a line of JSON each, however many they are.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    glob
+        Only those whose path, with a leading /, fits it, such as /a/**.
+    file
+        Where to write them (default: standard output).
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        query = wire.ExportedQuery(glob=glob)
+        chunks = client.chunks(call(wire.EXPORT_OBJECTS, {"datasetId": found.id}, query=query))
+        if file is not None:
+            write_private(file, chunks)
+            return
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
 
 
 @app.command(name="show")

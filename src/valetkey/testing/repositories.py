@@ -11,7 +11,8 @@ from valetkey.domain.errors import Conflict, InUse, NameTaken, Unstorable
 from valetkey.domain.location import MAX_DEPTH, MOST_BELOW, Location
 from valetkey.domain.people import Organization, OrgMember, Project, ProjectMember, User
 from valetkey.domain.ports import Installation
-from valetkey.testing.datasets import MemoryCommands, MemoryDatasets, MemoryItems
+from valetkey.testing.commands import MemoryCommands
+from valetkey.testing.datasets import MemoryDatasets, MemoryItems
 from valetkey.testing.idempotency import MemoryKeptRequests
 from valetkey.testing.identity import (
     MemoryApiTokens,

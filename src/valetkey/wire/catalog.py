@@ -19,6 +19,7 @@ from valetkey.wire.base import (
     Page,
     Paging,
     ProjectId,
+    Query,
     Shape,
     Updated,
     moment_meta,
@@ -135,6 +136,15 @@ class ObjectChange(Change, frozen=True):
     description: Annotated[
         str | msgspec.UnsetType | None, says("Another description; null: none.", "two cats")
     ] = msgspec.UNSET
+
+
+class ExportedQuery(Query, frozen=True):
+    """Which entries to write out."""
+
+    glob: Annotated[
+        Annotated[str, msgspec.Meta(max_length=1024)] | None,
+        says("Only those whose path, with a leading /, fits it.", "/a/**"),
+    ] = None
 
 
 class ObjectsQuery(Paging, frozen=True):
@@ -259,6 +269,17 @@ LIST_OBJECTS: Final = Operation(
     result=Page[Object],
     errors=("took_too_long",),
 )
+EXPORT_OBJECTS: Final = Operation(
+    id="exportObjects",
+    method="GET",
+    path=f"{_ONE}/objects/export",
+    tag="objects",
+    summary="Stream a dataset's objects by path, a JSON object a line, however many they are.",
+    query=ExportedQuery,
+    body=Nothing,
+    result=Nothing,
+    lines=Object,
+)
 GET_OBJECT: Final = Operation(
     id="getObject",
     method="GET",
@@ -324,6 +345,7 @@ OPERATIONS: Final = (
     CREATE_SYNC,
     LIST_SYNCS,
     LIST_OBJECTS,
+    EXPORT_OBJECTS,
     GET_OBJECT,
     UPDATE_OBJECT,
     DELETE_OBJECT,

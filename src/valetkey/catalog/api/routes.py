@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from valetkey.api.v1.asking import Ask, Route, route
+from valetkey.api.v1.asking import Ask, Lines, Route, route
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.catalog.api import shapes
+from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
@@ -27,7 +28,12 @@ T = TypeVar("T")
 
 def catalog_routes(catalog: Catalog) -> tuple[Route, ...]:
     """Return the catalog's routes."""
-    return (*_dataset_routes(catalog), *_object_routes(catalog), *_work_routes(catalog))
+    return (
+        *_dataset_routes(catalog),
+        *_list_routes(catalog),
+        *_object_routes(catalog),
+        *_work_routes(catalog),
+    )
 
 
 def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
@@ -108,23 +114,57 @@ def newest_first(
     return page_of(shown, shape, following)
 
 
-def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
-    async def list_objects(ask: Ask[wire.ObjectsQuery, Nothing]) -> Page[wire.Object]:
-        query = ask.query
-        where: dict[str, Any] = {}
-        if query.kind is not None:
-            where["type"] = query.kind
-        if query.glob is not None:
-            where["filename"] = query.glob
-        number = read_cursor(query.cursor, tuple[int])
-        wanted = PageRequest(
-            where, {"filename": "ascending"}, page=number[0] if number else 0, size=query.limit
-        )
-        found = await catalog.items.reading.page(ask.caller, ask["datasetId"], wanted)
-        return page_of(
-            found.items, shapes.entry, cursor(wanted.page + 1) if found.has_next else None
-        )
+def _list_routes(catalog: Catalog) -> tuple[Route, ...]:
+    reading = catalog.items.reading
 
+    async def list_objects(ask: Ask[wire.ObjectsQuery, Nothing]) -> Page[wire.Object]:
+        query, dataset_id = ask.query, ask["datasetId"]
+        where = _where(query.kind, query.glob)
+        if query.kind == "dir":
+            return await _folders(catalog, ask, where)
+        [after] = read_cursor(query.cursor, tuple[str]) or ("",)
+        found = await reading.walk(ask.caller, dataset_id, where, after=after, size=query.limit)
+        following = cursor(found.items[-1].path) if found.has_next else None
+        return page_of(found.items, shapes.entry, following)
+
+    async def export_objects(ask: Ask[wire.ExportedQuery, Nothing]) -> Lines:
+        items = reading.every(ask.caller, ask["datasetId"], _where("file", ask.query.glob))
+        # A refusal is an answer, and no stream that breaks off.
+        first = await anext(items, None)
+        return Lines(_lines([first] if first else [], items))
+
+    return (
+        route(wire.LIST_OBJECTS, list_objects),
+        route(wire.EXPORT_OBJECTS, None, lines=export_objects),
+    )
+
+
+async def _folders(
+    catalog: Catalog, ask: Ask[wire.ObjectsQuery, Nothing], where: Mapping[str, Any]
+) -> Page[wire.Object]:
+    """Return a page of folders. Most of them have no row: the items that they hold make them."""
+    number = read_cursor(ask.query.cursor, tuple[int])
+    wanted = PageRequest(
+        where, {"filename": "ascending"}, page=number[0] if number else 0, size=ask.query.limit
+    )
+    found = await catalog.items.reading.page(ask.caller, ask["datasetId"], wanted)
+    following = cursor(wanted.page + 1) if found.has_next else None
+    return page_of(found.items, shapes.entry, following)
+
+
+def _where(kind: str | None, glob: str | None) -> dict[str, Any]:
+    given = {"type": kind, "filename": glob}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+async def _lines(first: Sequence[Item], rest: AsyncIterator[Item]) -> AsyncIterator[bytes]:
+    for item in first:
+        yield msgspec.json.encode(shapes.entry(item)) + b"\n"
+    async for item in rest:
+        yield msgspec.json.encode(shapes.entry(item)) + b"\n"
+
+
+def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
     async def get_object(ask: Ask[Nothing, Nothing]) -> wire.Object:
         return shapes.entry(await catalog.items.reading.get(ask.caller, ask["objectId"]))
 
@@ -147,7 +187,6 @@ def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
         )
 
     return (
-        route(wire.LIST_OBJECTS, list_objects),
         route(wire.GET_OBJECT, get_object, now=_object_now),
         route(wire.UPDATE_OBJECT, update_object),
         route(wire.DELETE_OBJECT, delete_object),

@@ -87,6 +87,13 @@ class Items(Protocol):
         """Return a page of items, as the query asks."""
         ...
 
+    async def walk(
+        self, dataset: Dataset, where: Node, *, after: str, limit: int
+    ) -> Sequence[Item]:
+        """Return items that a filter fits, in the order of their paths, above ``after``: each part
+        of a long walk is found as quickly as the first."""
+        ...
+
     async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:
         """Return how many items a filter fits; beyond ``most`` they are not counted."""
         ...

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, lines
 from valetkey.wire import catalog
 
 
@@ -38,6 +38,22 @@ class Objects(Resource):
                 catalog.LIST_OBJECTS,
                 {"datasetId": dataset_id},
                 query=catalog.ObjectsQuery(kind=kind, glob=glob),
+            )
+        )
+
+    def export(self, dataset_id: str, *, glob: str | None = None) -> Iterator[catalog.Object]:
+        """Stream a dataset's objects by path, a JSON object a line, however many they are.
+
+        - ``dataset_id``: The dataset's id.
+        - ``glob``: Only those whose path, with a leading /, fits it.
+
+        Raises ApiError.
+        """
+        return self._client.stream(
+            lines(
+                catalog.EXPORT_OBJECTS,
+                {"datasetId": dataset_id},
+                query=catalog.ExportedQuery(glob=glob),
             )
         )
 
@@ -113,6 +129,16 @@ class AsyncObjects(AsyncResource, like=Objects):
                 catalog.LIST_OBJECTS,
                 {"datasetId": dataset_id},
                 query=catalog.ObjectsQuery(kind=kind, glob=glob),
+            )
+        )
+
+    def export(self, dataset_id: str, *, glob: str | None = None) -> AsyncIterator[catalog.Object]:
+        """Stream a dataset's objects by path, a JSON object a line, however many they are."""
+        return self._client.stream(
+            lines(
+                catalog.EXPORT_OBJECTS,
+                {"datasetId": dataset_id},
+                query=catalog.ExportedQuery(glob=glob),
             )
         )
 

@@ -139,7 +139,7 @@ ROWS: Final[dict[str, set[str]]] = {
     **dict.fromkeys(("listBlocks", "getBlock", "putBlock", "deleteBlock"), RUNS_ORG),
     **dict.fromkeys(("listAuditRecords", "exportAuditRecords", "checkAudit"), READS_ALL),
     **dict.fromkeys(("listDatasets", "getDataset", "listSyncs", "getOperation"), READS_DATASETS),
-    **dict.fromkeys(("listObjects", "getObject"), READS_DATASETS),
+    **dict.fromkeys(("listObjects", "exportObjects", "getObject"), READS_DATASETS),
     **dict.fromkeys(("createDataset", "updateDataset", "deleteDataset", "createSync"), DATA),
     **dict.fromkeys(("updateObject", "deleteObject", "restoreObject", "cancelOperation"), DATA),
 }

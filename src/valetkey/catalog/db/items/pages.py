@@ -71,6 +71,19 @@ async def page_query(
     return select(*COLUMNS).select_from(hits.join(t.items, there)).order_by(*sorting)
 
 
+def walk_query(
+    translator: Translator, number: int, where: Node, after: str, limit: int
+) -> Select[Any]:
+    """Return the statement that reads what a filter fits above a path, in the order of paths."""
+    index = PATHS if translator.kind == "sqlite" else ""
+    wanted = [_C.dataset == number, _LIVE, _C.path > after, translator.condition(where)]
+    parts = conjunction(where)
+    stretch = _first(glob_range, parts)
+    if stretch is not None and _is_of_names(parts):
+        wanted.append(stretch)
+    return using(index, select(*COLUMNS).where(*wanted)).order_by(_C.path).limit(limit)
+
+
 def count_query(translator: Translator, number: int, where: Node, most: int | None) -> Select[Any]:
     """Return the statement that counts what a filter fits, up to so many, or all."""
     parts, index = conjunction(where), chosen_index(translator.kind, where, ())
@@ -96,9 +109,14 @@ def _conditions(translator: Translator, where: Node, index: str) -> list[Conditi
 
 def _index_of_stretch(translator: Translator, parts: list[Node]) -> str:
     """A glob on file names is a stretch of the paths, one on folders of the folders."""
+    if translator.kind != "sqlite":
+        return ""
+    return PATHS if _is_of_names(parts) else FOLDER
+
+
+def _is_of_names(parts: list[Node]) -> bool:
     first = next(part for part in parts if glob_range(part) is not None)
-    names = isinstance(first, Glob) and first.field is Column.FILENAME
-    return "" if translator.kind != "sqlite" else PATHS if names else FOLDER
+    return isinstance(first, Glob) and first.field is Column.FILENAME
 
 
 def _first(find: Callable[[Node], T | None], parts: list[Node]) -> T | None:

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.bulk import Bulk
 from valetkey.catalog.db.items.filters import IS_FOLDER, Translator, beginning_with
-from valetkey.catalog.db.items.pages import count_query, page_query
+from valetkey.catalog.db.items.pages import count_query, page_query, walk_query
 from valetkey.catalog.db.items.rows import (
     COLUMNS,
     as_document,
@@ -94,6 +94,13 @@ class SqlItems(Repository):
     async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]:
         translator = await self._translator(dataset, query.where)
         statement = await page_query(self._connection, translator, dataset.number, query)
+        return [to_item(dataset.id, row) for row in await self._all(statement)]
+
+    async def walk(
+        self, dataset: Dataset, where: Node, *, after: str, limit: int
+    ) -> Sequence[Item]:
+        translator = await self._translator(dataset, where)
+        statement = walk_query(translator, dataset.number, where, after, limit)
         return [to_item(dataset.id, row) for row in await self._all(statement)]
 
     async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:

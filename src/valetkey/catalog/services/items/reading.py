@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -81,6 +81,31 @@ class ItemReading:
             total, is_bounded = await _total(work, store.dataset, query, len(found))
         has_next = len(found) > wanted.size if wanted.size else False
         return ItemsPage(found[: wanted.size], has_next, total, is_bounded)
+
+    async def walk(
+        self, caller: Caller, dataset_id: str, where: Any, *, after: str, size: int
+    ) -> ItemsPage:
+        """Return the next items that a filter fits, in the order of their paths, above ``after``;
+        folders that merely hold items are not among them. The total is not counted.
+
+        Raises as :meth:`page` does.
+        """
+        store = await self._stores.of_dataset(caller, dataset_id, LIST_ITEMS)
+        node = parse_filter(where)
+        async with self._turn(caller), self._storage.search() as work:
+            found = await work.items.walk(store.dataset, node, after=after, limit=size + 1)
+        return ItemsPage(found[:size], len(found) > size, None)
+
+    async def every(self, caller: Caller, dataset_id: str, where: Any) -> AsyncIterator[Item]:
+        """Iterate over all items that a filter fits, in the order of their paths, however many;
+        whoever reads slowly holds up nobody. Raises as :meth:`page` does, before the first one and
+        when the right to it ends."""
+        after, more = "", True
+        while more:
+            page = await self.walk(caller, dataset_id, where, after=after, size=MAX_PAGE)
+            for item in page.items:
+                yield item
+            after, more = page.items[-1].path if page.items else after, page.has_next
 
     async def get(self, caller: Caller, item_id: str) -> Item:
         """Return an item. Raises NotFound, Denied."""
