@@ -38,7 +38,8 @@ class FakeObjectStore:
     """Implements ports.ObjectStore over dictionaries: buckets of keys and bytes.
 
     ``before`` and ``after`` are called with each operation's name and key: there tests let a rival
-    act, or raise. ``written`` keeps the sizes of the chunks as they came, ``used`` the credentials.
+    act, or raise. ``written`` keeps the sizes of the chunks as they came, ``used`` the credentials,
+    ``deleted_at_once`` how many keys each request to delete many had.
     ``refuse`` names operations that are refused (``"put"``); what is not below ``confined_to`` is
     too, and whatever changes something with a session of FakeSts whose policy only reads.
 
@@ -65,6 +66,7 @@ class FakeObjectStore:
     understands_escapes: bool = True
     uploads: dict[str, list[Upload]] = field(default_factory=dict)
     in_parts: bool = False
+    deleted_at_once: list[int] = field(default_factory=list)
     requester_pays: bool = False
     _facts: dict[tuple[str, str], Stored] = field(default_factory=dict)
 
@@ -262,6 +264,7 @@ class FakeObjectStore:
         self, credentials: Credentials, place: BucketPlace, keys: Sequence[str]
     ) -> Mapping[str, ValetkeyError]:
         failed: dict[str, ValetkeyError] = {}
+        self.deleted_at_once.append(len(keys))
         for key in keys:
             try:
                 await self.delete(credentials, place, key)

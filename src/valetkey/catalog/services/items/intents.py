@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import WriteIntent
@@ -35,8 +35,10 @@ from valetkey.services.audit import Caller
 
 #: A writer that has not renewed its lease for so long is taken for dead.
 LEASE: Final = timedelta(minutes=2)
+_WRITTEN_AT_ONCE: Final = 100
 _RENEWED_EVERY: Final = timedelta(seconds=30)
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -92,19 +94,19 @@ class _Renewer:
 
     async def renew(self, intents: Iterable[WriteIntent]) -> None:
         now_ms = to_ms(self.clock.now())
-        async with self.storage.begin() as work:
-            for intent in intents:
-                renewed = replace(intent, lease_ms=lease_end(now_ms))
-                if not await work.commands.renew_intent(renewed):
-                    raise lost(intent.path)
+        for some in in_parts(list(intents)):
+            async with self.storage.begin() as work:
+                for intent in some:
+                    renewed = replace(intent, lease_ms=lease_end(now_ms))
+                    if not await work.commands.renew_intent(renewed):
+                        raise lost(intent.path)
         self.renewed_ms = now_ms
 
     async def abandon(self, intents: Sequence[WriteIntent]) -> None:
-        if not intents:
-            return
-        async with self.storage.begin() as work:
-            for intent in intents:
-                await work.commands.abandon_intent(intent.id)
+        for some in in_parts(intents):
+            async with self.storage.begin() as work:
+                for intent in some:
+                    await work.commands.abandon_intent(intent.id)
 
     async def keep_on(self, held: Held) -> None:
         """Renew for as long as this runs. The work itself finds out when the lease was lost."""
@@ -168,15 +170,16 @@ class Intents:
             )
             for path in dict.fromkeys(paths)
         ]
-        async with self._storage.begin() as work:
-            claimed = await work.commands.claim_intents(wanted, now_ms=now_ms)
+        claimed: set[str] = set()
+        for some in in_parts(wanted):
+            async with self._storage.begin() as work:
+                claimed |= await work.commands.claim_intents(some, now_ms=now_ms)
         return {intent.path: intent for intent in wanted if intent.id in claimed}
 
     async def _drop(self, intents: Iterable[WriteIntent]) -> None:
-        left = list(intents)
-        if left:
+        for some in in_parts(list(intents)):
             async with self._storage.begin() as work:
-                for intent in left:
+                for intent in some:
                     await work.commands.drop_intent(intent.id)
 
     async def _leave(self, held: Held, error: BaseException) -> None:
@@ -189,6 +192,13 @@ class Intents:
             await held.renewer.abandon(list(held.intents.values()))
         except StorageUnavailable as away:
             _log.warning("Intents stay until their leases end: %s", away.message)
+
+
+def in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut rows into as many as one transaction may write: on SQLite everybody's records wait for
+    it."""
+    for start in range(0, len(rows), _WRITTEN_AT_ONCE):
+        yield rows[start : start + _WRITTEN_AT_ONCE]
 
 
 def lease_end(now_ms: int) -> int:

@@ -10,8 +10,8 @@ from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import Intents, taken
-from valetkey.catalog.services.items.selection import Selection, select, walk
+from valetkey.catalog.services.items.intents import Intents, in_parts, taken
+from valetkey.catalog.services.items.selection import BATCH, Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.catalog.services.nouns import DELETE_ITEM
 from valetkey.domain.errors import (
@@ -29,6 +29,8 @@ from valetkey.services.audit import Caller
 
 #: Failures are all counted, and so many told one by one.
 MAX_REPORTED: Final = 100
+#: As many objects as S3 deletes in one request.
+_DELETED_AT_ONCE: Final = 1000
 
 
 @dataclass(slots=True)
@@ -113,7 +115,9 @@ class ItemRemoval:
         selected, total = await select(self._storage, store.dataset, selection), Outcome()
         if selection.dry_run:
             return selected.count or 0
-        async for items in walk(self._storage, store.dataset, selected):
+        deletes_objects = bool(store.maybe_location and store.location.allow_external_delete)
+        batch = _DELETED_AT_ONCE if deletes_objects else BATCH
+        async for items in walk(self._storage, store.dataset, selected, batch=batch):
             part = await self._delete_all(caller, store, items)
             total.done += part.done
             total.failures += part.failures
@@ -159,11 +163,11 @@ class ItemRemoval:
             failed = await self._delete_keys(store, mine, credentials)
             gone = [item for item in mine if item.path not in failed]
             outcome.failures += [(item, failed[item.path]) for item in mine if item.path in failed]
-            if gone:
-                held.wrote = True
-                event = self._event(caller, store, gone, objects=True)
-                await self._index.remove(store, [item.path for item in gone], held, event)
-                held.wrote = False
+            held.wrote = bool(gone)
+            for some in in_parts(gone):
+                event = self._event(caller, store, some, objects=True)
+                await self._index.remove(store, [item.path for item in some], held, event)
+            held.wrote = False
             if len(items) == 1 and gone:
                 await self._index.settle(caller, store, gone[0].path, credentials)
             unclear = [path for path, why in failed.items() if isinstance(why, AwsUnavailable)]

@@ -93,7 +93,7 @@ def _unexpected(what: str) -> Conflict:
 
 
 async def walk(
-    storage: CatalogStorage, dataset: Dataset, selected: Selected
+    storage: CatalogStorage, dataset: Dataset, selected: Selected, *, batch: int = BATCH
 ) -> AsyncIterator[Sequence[Item]]:
     """Iterate over the items of a selection, in batches, by id.
 
@@ -103,7 +103,7 @@ async def walk(
     while True:
         above = All((selected.where, Compare(Column.ID, ">", last)))
         async with storage.search() as work:
-            items = await work.items.page(dataset, ItemQuery(above, limit=BATCH))
+            items = await work.items.page(dataset, ItemQuery(above, limit=batch))
         if not items:
             return
         if left is not None and len(items) > left:

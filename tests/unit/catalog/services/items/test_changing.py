@@ -210,3 +210,26 @@ async def test_ids_that_are_none(desk: Desk, item_id: str, error: type[Exception
         await desk.items.removal.delete(desk.developer, item_id)
     with pytest.raises(NotFound):
         await desk.items.reading.get(desk.developer, item_id)
+
+
+async def test_objects_are_deleted_a_thousand_in_a_request_and_failures_named(desk: Desk) -> None:
+    desk.memory.objects.buckets["acme"] |= {
+        f"{desk.prefix}{number:04}.jpg": b"x" for number in range(1_050)
+    }
+    syncs = desk.memory.services.catalog.syncs
+    await syncs.start(desk.developer, desk.dataset_id)
+    await desk.memory.services.catalog.sync_worker.run_open()
+
+    async def refuse_one(operation: str, key: str) -> None:
+        if operation == "delete" and key.endswith("0500.jpg"):
+            raise AwsRefused("Denied.", hint="Allow it.", aws_code="AccessDenied")
+
+    desk.memory.objects.before = refuse_one
+    with pytest.raises(AwsRefused, match="1 of 1050 items") as refused:
+        await desk.items.removal.delete_matching(
+            desk.developer, desk.dataset_id, Selection({"filename": "/*.jpg"})
+        )
+    assert desk.memory.objects.deleted_at_once == [1000, 50]
+    assert [each["filename"] for each in refused.value.details["failures"]] == ["/0500.jpg"]
+    assert await desk.names() == ["/0500.jpg"]
+    assert await desk.intents() == []
