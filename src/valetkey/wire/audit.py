@@ -32,7 +32,7 @@ class AuditRecord(Shape, frozen=True):
     org_id: OrgId
     actor: Annotated[str, says("Who did it.", "ada@example.com")]
     action: Annotated[str, says("What was done.", "location.update")]
-    outcome: Annotated[str, says("`allowed`, `denied` or `failed`.", "allowed")]
+    outcome: Annotated[Outcome, says("How it ended.", "allowed")]
     subject: Annotated[str, says("What it was done to, as `kind:id`.", f"location:{ID}")]
     reason: Annotated[str, says("By which right, or why not.", "project owner")]
     request_id: Annotated[str, says("The request.", "5ddf9d20b1c8ea1f0000")]
