@@ -103,6 +103,16 @@ async def rotate(services: Services, reader: Reader, integration_id: Segment) ->
     )
 
 
+@post("/integrations/{integration_id:str}/rotation/cancel")
+async def cancel_rotation(
+    services: Services, reader: Reader, integration_id: Segment
+) -> HttpResponse:
+    """End the rotation under way, whatever stage it has reached: the key that is held stays."""
+    rotation = await services.rotations.cancel(reader.caller, integration_id)
+    services.rotations.advance_soon(rotation.id)
+    return go_to(f"/integrations/{integration_id}?done=rotation-cancelled")
+
+
 @post("/integrations/{integration_id:str}/schedule", status_code=200)
 async def schedule(
     request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
@@ -137,6 +147,7 @@ ROUTES = (
     show_rotation,
     ask_to_rotate,
     rotate,
+    cancel_rotation,
     schedule,
     disable,
     enable,

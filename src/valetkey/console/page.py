@@ -23,6 +23,7 @@ from valetkey.services.registry import Services
 #: What a page says after a form led to it (``?done=``): words of ours, never the address's.
 _DONE: Final = {
     "integration-deleted": "The integration is deleted, and its secret with it.",
+    "rotation-cancelled": "The rotation is cancelled. The key that is held stays.",
     "integration-changed": "The integration is changed.",
     "location-created": "The location is created.",
     "location-changed": "The location is changed, and with it what it opens from now on.",

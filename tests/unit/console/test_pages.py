@@ -8,6 +8,8 @@ import pytest
 from support.console import Visitor, visitor_of
 from support.memory import KEY, ROLE, Memory
 from valetkey.domain.access import ProjectRole
+from valetkey.domain.setup.observed import SeenKey
+from valetkey.testing import FakeAccessKeys
 
 PAGES = (
     "",
@@ -232,6 +234,26 @@ async def test_an_addresss_text_is_never_reflected_as_markup(owner: Visitor, pat
     text = (await owner.get(path.replace("{}", quoted))).text
     assert "<script>" not in text
     assert '"><script' not in text
+
+
+async def test_a_rotation_that_does_not_get_on_is_cancelled_from_the_page(owner: Visitor) -> None:
+    memory = owner.memory
+    integration, caller = await memory.integration(), await memory.caller()
+    keys = memory.parts.access_keys
+    assert isinstance(keys, FakeAccessKeys)
+    known = SeenKey(KEY[0], active=True, created_at=memory.clock.now())
+    keys.users = {"arn:aws:iam::000000000000:user/fake": {KEY[0]: known}}
+    await memory.services.rotations.start(caller, integration.id)
+    page = f"/integrations/{integration.id}"
+    assert "Cancel the rotation" in (await owner.get(page)).text
+    await owner.post(f"{page}/rotation/cancel", part=False)
+    for _ in range(2):  # before the switch the new key is taken back first, or left as it is
+        status = await memory.services.rotations.status(caller, integration.id)
+        if status.rotation is not None and not status.rotation.is_over:
+            await memory.services.rotations.cancel(caller, integration.id)
+    assert "Cancel the rotation" not in (await owner.get(page)).text
+    held = await memory.services.integrations.get(caller, integration.id)
+    assert held.access_key_id == KEY[0]
 
 
 @pytest.mark.parametrize("path", ["/integrations/new", "/locations/new", "/datasets/new"])
