@@ -24,6 +24,8 @@ class Call(Generic[T]):
     query: Mapping[str, Any] = field(default_factory=dict)
     again: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: Whether a token is shown: who logs in has none.
+    is_public: bool = False
 
     @property
     def repeatable(self) -> bool:

@@ -8,6 +8,7 @@ import pickle
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import replace
+from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -53,22 +54,15 @@ class _Base:
         if url is None and token is None:
             place = find_place(os.environ, _renew)
             url, token = place.url, place.token
-            self._reopening = (type(self), place.url, options.given)
+            self._reopening = (type(self), url, options.given)
         self.url = checked_url(url or DEFAULT_URL, allow_http=options.allow_http)
+        if token is None:
+            token = _found_there(self.url)
+            self._reopening = (type(self), self.url, options.given)
         self.clock = options.clock
         self._options = options
         self._patience = options.patience or Patience(attempts=options.retries + 1)
-        self._token: TokenSource | None = (lambda: token) if isinstance(token, str) else token
-
-    @classmethod
-    def from_environment(cls, url: str = "", **more: Any) -> Self:
-        """Return a client of the server and with the token that the environment names
-        (``VALETKEY_URL``; ``VALETKEY_TOKEN_FILE`` or ``VALETKEY_TOKEN``), or of the login that
-        ``valetkey login`` kept, which is renewed. Raises Unauthenticated, InvalidRequest."""
-        place = find_place(os.environ, _renew, url=url)
-        made = cls(place.url, place.token, **more)
-        made._reopening = (cls, place.url, more)
-        return made
+        self._token: TokenSource = (lambda: token) if isinstance(token, str) else token
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A client travels to another process as the words 'find it there', never with a token.
@@ -76,7 +70,7 @@ class _Base:
         if self._reopening is None:
             raise pickle.PicklingError(
                 "This client was given its token, and a pickle would carry it along. "
-                "Make it with from_environment(): the other process then finds the token itself."
+                "Make it without one (Client()): the other process then finds the token itself."
             )
         return _reopen, self._reopening
 
@@ -87,9 +81,9 @@ class _Base:
 class Client(_Base, Resources):
     """A server, and who asks it. Threads may share a client.
 
-    - ``url``, ``token``: left out, they are those of the environment, or of the login that
-      ``valetkey login`` kept. A token is a login's or an API token's, or a function that
-      returns one.
+    - ``url``, ``token``: left out, they are those of the environment (``VALETKEY_URL``;
+      ``VALETKEY_TOKEN_FILE`` or ``VALETKEY_TOKEN``), or of the login that ``valetkey login`` kept,
+      which is renewed. A token is a login's or an API token's, or a function that returns one.
     - ``timeout``: seconds that one answer may take.
     - ``retries``: how often what failed is tried again, where that is safe.
     - ``http``: your own ``httpx.Client``, with proxies or certificates; you close it.
@@ -377,8 +371,19 @@ def _throwing(flow: Generator[Call[Any], Any, Any], error: ApiError) -> Callable
     return lambda: flow.throw(error)
 
 
+def _found_there(url: str) -> TokenSource:
+    """Return what looks for a token of a server once one is to be shown. Raises Unauthenticated
+    then, if there is none."""
+
+    @cache
+    def source() -> TokenSource:
+        return find_place(os.environ, _renew, url=url).token
+
+    return lambda: source()()  # noqa: PLW0108  # looked for when it is first wanted
+
+
 def _reopen(kind: Any, url: str, more: dict[str, Any]) -> Any:
-    return kind.from_environment(url, **more)
+    return kind(url, **more)
 
 
 def _renew(login: KeptLogin) -> Login:

@@ -44,6 +44,7 @@ def call(
         # A lost answer may have ended the login that was shown: a repeat would be refused.
         again=operation.tag != "accounts" or operation.id == "renewLogin",
         headers=headers,
+        is_public=operation.public,
     )
 
 

@@ -83,10 +83,10 @@ def client_options(url: str, timeout: float) -> dict[str, Any]:
     return {"base_url": url, "timeout": limit, "trust_env": not is_loopback(host)}
 
 
-def request_parts(call: Call[Any], url: str, token: TokenSource | None) -> dict[str, Any]:
+def request_parts(call: Call[Any], url: str, token: TokenSource) -> dict[str, Any]:
     """Return the arguments of httpx's ``build_request``."""
     headers = {"Accept": "application/json", "User-Agent": user_agent(), **call.headers}
-    if token is not None:
+    if not call.is_public:
         headers["Authorization"] = f"Bearer {_clean(token())}"
     parts: dict[str, Any] = {"method": call.method, "url": url + call.path, "headers": headers}
     if call.query:

@@ -23,7 +23,7 @@ def driver(
 ) -> Iterator[LocationClient]:
     monkeypatch.setenv("VALETKEY_URL", valetkey_server.url)
     monkeypatch.setenv("VALETKEY_TOKEN", valetkey_server.token())
-    with Client.from_environment() as client:
+    with Client() as client:
         yield client.location(DRIVER)
 
 
@@ -60,7 +60,7 @@ def test_a_store_pickles_into_a_spawned_process(driver: LocationClient) -> None:
 FORKS = """
 import os, sys, threading
 import valetkey
-client = valetkey.Client.from_environment()
+client = valetkey.Client()
 driver = client.location("training images")
 current = driver.renewing()
 current()

@@ -6,6 +6,7 @@ import pickle
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from valetkey.sdk import ApiError, AsyncClient, Client, InvalidRequest, Unauthenticated, Unavailable
@@ -172,9 +173,9 @@ async def test_both_clients_open_from_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.setenv("VALETKEY_URL", URL)
     monkeypatch.setenv("VALETKEY_TOKEN", "silence_debug_logs-token")
     monkeypatch.delenv("VALETKEY_TOKEN_FILE", raising=False)
-    async with AsyncClient.from_environment() as one:
+    async with AsyncClient() as one:
         assert one.url == URL
-    with Client.from_environment() as client:
+    with Client() as client:
         pickled = pickle.dumps(client.location("images"))
     assert b"silence_debug_logs-token" not in pickled
     again = pickle.loads(pickled)  # noqa: S301  # our own
@@ -188,5 +189,29 @@ def test_a_client_that_holds_a_token_does_not_pickle() -> None:
         pytest.raises(pickle.PicklingError) as caught,
     ):
         pickle.dumps(client)
-    assert "from_environment" in str(caught.value)
+    assert "Client()" in str(caught.value)
     assert "silence_debug_logs-token" not in str(caught.value)
+
+
+def test_a_server_that_is_named_gets_the_token_that_is_found_for_it_and_a_login_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("VALETKEY_TOKEN_FILE", raising=False)
+    monkeypatch.delenv("VALETKEY_TOKEN", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    seen: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("authorization"))
+        return httpx.Response(403)
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    with Client(URL, http=http) as client, pytest.raises(ApiError):
+        client.accounts.create_login(email="ada@example.com", password="p")
+    with Client(URL, http=http) as client, pytest.raises(Unauthenticated, match="not logged in"):
+        client.accounts.get_me()
+    write_login(login_file({"XDG_STATE_HOME": str(tmp_path)}), LOGIN)
+    monkeypatch.setenv("VALETKEY_TOKEN", "from-a-variable")
+    with Client(URL, http=http) as client, pytest.raises(ApiError):
+        client.accounts.get_me()
+    assert seen == [None, "Bearer from-a-variable"]

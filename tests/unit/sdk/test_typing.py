@@ -37,8 +37,24 @@ def wrong(client: valetkey.Client) -> None:
     valetkey.Deneid  # mistake
     valetkey.Client(tokn="x")  # mistake
 
+    client.location("name").credentials(["a/"], ["red"])  # mistake
+    client.location("name").presign(["a"], method="POST")  # mistake
+    valetkey.Client(timeout="60")  # mistake
+
 async def wrong_too(client: valetkey.AsyncClient) -> str:
     return client.locations.get("id").name  # mistake
+
+async def right_too(client: valetkey.AsyncClient) -> list[str]:
+    location = await client.locations.get("training-data", project_id="vision")
+    given = await client.location(location.id).credentials(["train/"], ["list", "read"], ttl=900)
+    grants = [each.grantee.name async for each in client.grants.list(location.id)]
+    urls = [each.url async for each in client.location("training-data").presign(["train/a"])]
+    return [given.bucket, *grants, *urls]
+
+def refused(error: valetkey.ApiError) -> tuple[str, str, int]:
+    if isinstance(error, valetkey.Unavailable):
+        return error.code, error.hint, int(error.retry_after)
+    return error.code, error.field, error.status
 """
 
 
@@ -52,6 +68,7 @@ def test_a_type_checker_finds_every_mistake_and_nothing_else(tmp_path: Path) -> 
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
     found = {int(number) for number in re.findall(r"program\.py:(\d+): error", done.stdout)}
     lines = enumerate(PROGRAM.splitlines(), start=1)
