@@ -82,7 +82,7 @@ async def test_a_rotation_that_hangs_delays_no_revocation(memory: Memory) -> Non
         hanging.set()
         await asyncio.Event().wait()
 
-    memory.parts.access_keys.list_keys = never  # type: ignore[method-assign]
+    memory.parts.access_keys.list_keys = never  # type: ignore[method-assign, assignment]
     now = memory.clock.now()
     rotation = Rotation(
         id="b" * 24,
