@@ -148,6 +148,7 @@ def update(
     kms_key_arn: str | None = None,
     shared_sessions: bool | None = None,
     requester_pays: bool | None = None,
+    revoke_beyond: Flag = False,
     project: InProject = "",
     common: Common = COMMON,
 ) -> None:
@@ -171,6 +172,8 @@ def update(
         Give all the same session, or each their own.
     requester_pays
         Pay for requests; what lies within it follows.
+    revoke_beyond
+        Revoke the leases that open more than is left, of what lies within it too.
     """
     switches = (allow_external_delete, shared_sessions, requester_pays)
     if all(change is None for change in (new_name, access, ends, kms_key_arn, *switches)):
@@ -190,6 +193,7 @@ def update(
             kms_key_arn=UNSET if kms_key_arn is None else kms_key_arn or None,
             shared_sessions=UNSET if shared_sessions is None else shared_sessions,
             requester_pays=UNSET if requester_pays is None else requester_pays,
+            revoke_beyond=revoke_beyond or UNSET,
             if_version=found.version,
         )
         render.one(client, changed)

@@ -100,6 +100,14 @@ class Location(Shape, frozen=True):
         list[str] | None,
         says("The locations within it, which the change just made concerns as well.", [ID]),
     ] = None
+    leases_beyond: Annotated[
+        int | None,
+        says(
+            "How many live leases, also of what lies within it, opened more than is left after the "
+            "change just made.",
+            0,
+        ),
+    ] = None
 
 
 class NewLocation(Body, frozen=True):
@@ -178,6 +186,10 @@ class LocationChange(Change, frozen=True):
     ends_at: Annotated[
         Moment | msgspec.UnsetType | None,
         moment_meta("From when on it opens nothing; null: never."),
+    ] = msgspec.UNSET
+    revoke_beyond: Annotated[
+        bool | msgspec.UnsetType,
+        says("Revoke the leases that open more than is left, within it too.", True),
     ] = msgspec.UNSET
 
 

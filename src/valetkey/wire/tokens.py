@@ -32,7 +32,9 @@ TokenState = Literal["active", "expired", "revoked"]
 class TokenLimits(Body, frozen=True):
     """What a token may not do although its holder may; what is left out does not limit it."""
 
-    location_ids: Annotated[list[str] | None, says("It is for these locations.", [ID])] = None
+    location_ids: Annotated[
+        list[str] | None, says("It is for these, and what lies within.", [ID])
+    ] = None
     prefixes: Annotated[
         list[str] | None, says('And for these folders in them, each ending in "/".', ["train/"])
     ] = None

@@ -229,6 +229,7 @@ class Locations(Resource):
         kms_key_arn: str | UnsetType | None = UNSET,
         access: Sequence[Literal["list", "read", "write", "delete"]] | UnsetType = UNSET,
         ends_at: datetime | UnsetType | None = UNSET,
+        revoke_beyond: bool | UnsetType = UNSET,
         if_version: int | None = None,
     ) -> locations.Location:
         """Change a location.
@@ -241,6 +242,7 @@ class Locations(Resource):
         - ``kms_key_arn``: The KMS key of the bucket; null: none.
         - ``access``: The most that it opens.
         - ``ends_at``: From when on it opens nothing; null: never.
+        - ``revoke_beyond``: Revoke the leases that open more than is left, within it too.
         - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
@@ -257,6 +259,7 @@ class Locations(Resource):
                     kms_key_arn=kms_key_arn,
                     access=access if access is UNSET else checked_list(access, "access"),
                     ends_at=ends_at,
+                    revoke_beyond=revoke_beyond,
                 ),
                 if_version=if_version,
             )
@@ -441,6 +444,7 @@ class AsyncLocations(AsyncResource, like=Locations):
         kms_key_arn: str | UnsetType | None = UNSET,
         access: Sequence[Literal["list", "read", "write", "delete"]] | UnsetType = UNSET,
         ends_at: datetime | UnsetType | None = UNSET,
+        revoke_beyond: bool | UnsetType = UNSET,
         if_version: int | None = None,
     ) -> locations.Location:
         """Change a location."""
@@ -456,6 +460,7 @@ class AsyncLocations(AsyncResource, like=Locations):
                     kms_key_arn=kms_key_arn,
                     access=access if access is UNSET else checked_list(access, "access"),
                     ends_at=ends_at,
+                    revoke_beyond=revoke_beyond,
                 ),
                 if_version=if_version,
             )

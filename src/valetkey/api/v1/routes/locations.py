@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -13,7 +12,7 @@ from valetkey.api.v1.reports import report_lines, report_shape
 from valetkey.domain import location as domain
 from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.scope import AccessLevel, parse_levels
-from valetkey.services.locations import LocationChange, NewLocation
+from valetkey.services.locations import Changed, LocationChange, NewLocation
 from valetkey.services.registry import Services
 from valetkey.wire import locations as wire
 from valetkey.wire.base import Nothing, Page
@@ -29,9 +28,9 @@ def shape(
     location: domain.Location,
     kind: IntegrationType | None,
     client_endpoint: str,
-    below: Sequence[domain.Location] | None = None,
+    changed: Changed | None = None,
 ) -> wire.Location:
-    """Return a location's shape; ``below`` are those within it that a change concerned."""
+    """Return a location's shape; ``changed`` is what a change came to."""
     return wire.Location(
         id=location.id,
         project_id=location.project_id,
@@ -55,16 +54,17 @@ def shape(
         storage_class=location.storage_class or None,  # type: ignore[arg-type]  # parsed when made
         kms_key_arn=location.kms_key_arn or None,
         ends_at=location.ends_at,
-        child_ids=[each.id for each in below] if below is not None else None,
+        child_ids=[each.id for each in changed.below] if changed is not None else None,
+        leases_beyond=changed.leases_beyond if changed is not None else None,
     )
 
 
 async def _shown(
-    services: Services, location: domain.Location, below: Sequence[domain.Location] | None = None
+    services: Services, location: domain.Location, changed: Changed | None = None
 ) -> wire.Location:
     types = await services.locations.types_of([location])
     endpoint = services.vending.endpoint(location)
-    return shape(location, types.get(location.integration_id), endpoint, below)
+    return shape(location, types.get(location.integration_id), endpoint, changed)
 
 
 def _place(location: domain.Location) -> tuple[str, str]:
@@ -140,9 +140,10 @@ async def update_location(ask: Ask[Nothing, wire.LocationChange]) -> wire.Locati
         access=None if body.access is unset else parse_levels(body.access),
         ends_at=None if body.ends_at is unset else body.ends_at,
         sets_end=body.ends_at is not unset,
+        revokes_beyond=body.revoke_beyond is True,
     )
     changed = await ask.services.locations.update(ask.caller, ask["locationId"], wanted)
-    return await _shown(ask.services, changed.location, changed.below)
+    return await _shown(ask.services, changed.location, changed)
 
 
 async def delete_location(ask: Ask[Nothing, Nothing]) -> Nothing:
