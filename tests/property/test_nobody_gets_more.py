@@ -662,7 +662,7 @@ class Organisation(RuleBasedStateMachine):
 TestNobodyGetsMore: Any = Organisation.TestCase
 TestNobodyGetsMore.settings = settings(
     phases=[Phase.generate],
-    max_examples=60,
+    max_examples=50,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
