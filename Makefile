@@ -11,7 +11,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test quick coverage release check format reference screenshots stores openapi revocations failover bench clean lock
+.PHONY: help install demo up test quick coverage release check format reference screenshots stores openapi revocations failover ray-million soak bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,13 @@ revocations: $(STAMP) ## Take rights away while clients vend, and try every cred
 
 failover: $(STAMP) ## Let a database fail in every way for as long as in life: half a minute to a minute each
 	VALETKEY_FAILOVER=full $(BIN)/python -m pytest -v -s tests/e2e/test_failover.py
+
+ray-million: $(STAMP) ## Kill a Ray node in the middle of a million objects: index and listing agree (as root, minutes)
+	VALETKEY_MILLION=1 VALETKEY_IN_A_NAMESPACE=1 PYTHONPATH=src:tests:. unshare --net --pid --fork --kill-child --mount-proc \
+	  $(BIN)/python -m support.namespace 1600 $(BIN)/python -m pytest -v -s -p no:cacheprovider tests/cluster/test_million.py
+
+soak: $(STAMP) ## Vend and sync for twenty minutes: memory stays flat
+	VALETKEY_SOAK_MINUTES=20 $(BIN)/python -m pytest -v -s tests/e2e/test_soak.py
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench

@@ -1,7 +1,7 @@
 """``python -m bench [NAME...]``: measure, print ``name value unit``, write ``bench/results.json``.
 
 Names choose among the groups: presign, vend, first, heavy, postgres, memory, transfer, signin,
-sync, index, beside.
+sync, index, beside, fleet.
 ``--objects N`` is how many objects a sync is measured with (default: 1,000,000; its memory also
 with five times as many, and pages of those beside pages of ten thousand).
 """
@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from bench import (
     beside,
     first,
+    fleet,
     heavy,
     index,
     memory,
@@ -98,6 +99,11 @@ def _index(objects: int) -> list[Figure]:
         return index.figures(objects, url)
 
 
+def _fleet(objects: int) -> list[Figure]:
+    with _postgresql() as url:
+        return fleet.figures(url, objects)
+
+
 @contextmanager
 def _postgresql() -> Iterator[str]:
     """Run a real PostgreSQL for a while."""
@@ -116,6 +122,7 @@ GROUPS: dict[str, Callable[[int], list[Figure]]] = {
     "signin": lambda _: _signin(),
     "sync": _sync,
     "index": _index,
+    "fleet": _fleet,
     "beside": lambda objects: [beside.figure(objects)],
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,15 @@ class Installation:
     token: str
     driver: str
     #: The database's URL.
-    database: str = ""
+    database: str
+    #: The server's settings, for further processes over the same database.
+    environment: Mapping[str, str]
+    #: The owner's own authorisation: an API key manages nobody.
+    owner: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.serving.port}"
 
     def vend(self, prefix: str = "", *, access: tuple[str, ...] = ("list", "read")) -> bytes:
         """Return a request for credentials."""
@@ -59,8 +67,9 @@ class Installation:
 
 
 @contextmanager
-def installation(database_url: str = "") -> Iterator[Installation]:
-    """Make one, on SQLite unless a database is given, and serve it."""
+def installation(database_url: str = "", *, s3_endpoint: str = "") -> Iterator[Installation]:
+    """Make one, on SQLite unless a database is given, and serve it. With an S3 of one's own, the
+    server leaves syncs and duties to others."""
 
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
@@ -73,6 +82,8 @@ def installation(database_url: str = "") -> Iterator[Installation]:
         }
         if database_url:
             environment["VALETKEY_DATABASE_URL"] = database_url
+        if s3_endpoint:
+            environment |= {"VALETKEY_S3_ENDPOINT": s3_endpoint, "VALETKEY_DUTIES": "serve"}
         settings = load_settings(environment)
         asyncio.run(
             first_start(settings, organization="Bench", email=EMAIL, password=Secret(PASSWORD))
@@ -80,7 +91,8 @@ def installation(database_url: str = "") -> Iterator[Installation]:
         serving = stack.enter_context(real(environment))
         with httpx.Client(base_url=f"http://127.0.0.1:{serving.port}") as client:
             token, driver = _prepare(client, aws)
-        yield Installation(serving, aws, token, driver, settings.database)
+            owner = client.headers["authorization"]
+        yield Installation(serving, aws, token, driver, settings.database, environment, owner)
 
 
 def _prepare(client: httpx.Client, aws: Prepared) -> tuple[str, str]:

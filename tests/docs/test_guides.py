@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.commands import ROOT, clean_environment
+from support.databases import postgresql_program
 from support.guides import run_guide, steps_of
 from support.real_api import settings_for
 from support.server import running_server
@@ -54,10 +55,24 @@ def surroundings(embedded_aws: EmbeddedAws, tmp_path: Path) -> Iterator[dict[str
         yield clean_environment(tmp_path, **own, **aws, VALETKEY_URL=running.url)
 
 
+@pytest.fixture
+def postgresql(postgresql_url: str, tmp_path: Path) -> dict[str, str]:
+    """What a reader of the guide on several processes has besides: PostgreSQL and its psql."""
+    program = tmp_path / "bin" / "psql"
+    program.write_text(f'#!/bin/sh\nexec "{postgresql_program("psql")}" "$@"\n')
+    program.chmod(0o755)
+    return {"POSTGRESQL_URL": postgresql_url}
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=[guide.stem for guide in GUIDES])
 def test_a_guide_does_what_it_says(
-    guide: Path, surroundings: dict[str, str], tmp_path: Path
+    guide: Path,
+    surroundings: dict[str, str],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if "POSTGRESQL_URL" in guide.read_text():
+        surroundings |= request.getfixturevalue("postgresql")
     assert list(run_guide(guide, surroundings, tmp_path)) == []
 
 

