@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -133,7 +134,8 @@ def vend(url: str, holder: Holder, prefix: str) -> Handed:
     crowd = Crowd([url], holder, clients=1)
     until = time.monotonic() + PATIENCE
     while not crowd.handed:
-        crowd.ask(connect(url), prefix)
+        with closing(connect(url)) as connection:
+            crowd.ask(connection, prefix)
         assert time.monotonic() < until, crowd.refused
         assert crowd.refused.keys() <= {503}, crowd.refused
         assert not crowd.odd, crowd.odd
