@@ -30,6 +30,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
         pytest.skip("the generator is not installed: make openapi")
     folder = tmp_path_factory.mktemp("generated")
     command = [str(GENERATOR), "generate", "--path", "docs/reference/openapi.json"]
+    command += ["--config", "tools/openapi-client.yaml"]
     command += ["--meta", "none", "--output-path", str(folder / "own_client")]
     path = f"{TOOLS}:{Path(sys.executable).parent}:{os.environ['PATH']}"  # it formats with ruff
     ran = subprocess.run(  # noqa: S603  # our own words
