@@ -59,8 +59,10 @@ def status_of(error: errors.ValetkeyError) -> int:
 
 
 def body_of(error: errors.ValetkeyError, request_id: str) -> dict[str, Any]:
-    """Return an error's JSON."""
-    own = {"message": error.message, "code": error.code, "hint": error.hint}
+    """Return an error's JSON. Dataloop's SDK shows its user the message alone, so the hint, which
+    says what to do, stands in it too."""
+    told = f"{error.message} {error.hint}".strip()
+    own = {"message": told, "code": error.code, "hint": error.hint}
     return {**error.details, **own, "requestId": request_id}
 
 

@@ -90,6 +90,28 @@ def _delete_exact(dl: Any, _: Any, dataset: Any) -> list[str]:
     return _names(dataset.items.list(filters=dl.Filters(field="dir", values="/odd")))
 
 
+def _without_default(dl: Any, _: Any, __: Any) -> bool:
+    bare = dl.projects.create(project_name="calls-bare")
+    try:
+        bare.datasets.create(dataset_name="nowhere")
+    except dl.exceptions.ExceptionMain as error:
+        return "defaultDriver" in str(error)
+    return False
+
+
+def _items_of_a_dataset(dl: Any, _: Any, dataset: Any) -> list[str]:
+    done, answer = dl.client_api.gen_request(req_type="get", path=f"/datasets/{dataset.id}/items")
+    return sorted(item["filename"] for item in answer.json()["items"]) if done else []
+
+
+def _unknown_address(dl: Any, _: Any, __: Any) -> list[bool]:
+    seen = []
+    for method in ("get", "post", "patch", "delete"):
+        done, answer = dl.client_api.gen_request(req_type=method, path="/ontologies/1", json_req={})
+        seen.append(not done and answer.status_code == 404 and "guide" in answer.text)
+    return seen
+
+
 def _outside(call: Call) -> Call:
     def tried(dl: Any, project: Any, dataset: Any) -> str:
         try:
@@ -131,6 +153,14 @@ CALLS: dict[str, tuple[Call, Any]] = {
     "createdAt 20*": (_list("createdAt", "1999-*"), []),
     "createdAt gt": (_list("createdAt", "2020-01-01T00:00:00.000Z", "gt"), ALL),
     "annotated": (_list("annotated", False), ALL),
+    "name ne": (
+        _list("name", "a.jpg", "ne"),
+        [name for name in ALL if name != "/train/a.jpg"],
+    ),
+    "name nin": (_list("name", ["a.jpg", "b.jpg"], "nin"), [n for n in ALL if n not in TRAIN[:2]]),
+    "metadata exists": (_list("metadata.user.nothing", True, "exists"), []),
+    "storage class": (_list("metadata.system.storageClass", "STANDARD"), ALL),
+    "GET items of a dataset": (_items_of_a_dataset, ALL),
     "exact with ?": (_list("filename", "/odd/q?x.jpg"), ["/odd/q?x.jpg"]),
     "get with *": (_get("/odd/s*r.jpg"), "/odd/s*r.jpg"),
     "get with ?": (_get("/odd/q?x.jpg"), "/odd/q?x.jpg"),
@@ -159,6 +189,8 @@ CALLS: dict[str, tuple[Call, Any]] = {
     "tasks": (_outside(lambda _, project, __: project.tasks.list()), "404"),
     "models": (_outside(lambda _, project, __: project.models.list()), "404"),
     "delete an exact name": (_delete_exact, [ODD[1], ODD[2], ODD[3]]),
+    "an unknown address": (_unknown_address, [True] * 4),
+    "neither a driver nor a default": (_without_default, True),
     "a dataset without a driver": (_without_driver, "bytes"),
     "rename a project": (_rename_project, "True"),
 }
