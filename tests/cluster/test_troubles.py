@@ -118,7 +118,7 @@ async def test_a_worker_that_dies_is_replaced_and_one_that_always_dies_ends_the_
 
 def _kill_workers(cluster: RayCluster) -> None:
     """Do to the workers what a full memory does."""
-    for host in (HEAD, SECOND):
+    for host in (HEAD, SECOND, THIRD):
         for process in cluster.processes(host):
             with contextlib.suppress(psutil.NoSuchProcess):
                 if process.cmdline()[:1] == ["ray::shard"]:
