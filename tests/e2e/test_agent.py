@@ -19,8 +19,8 @@ import pytest
 from support.expiry import ShortLived, short_lived_client
 from support.server import ANNOTATOR, DRIVER, Installation
 from support.shell import Shell
-from valetkey.cli.handover.endpoint import serving
-from valetkey.cli.handover.surroundings import surroundings, token_file
+from valetkey.cli.credential_helpers.child_environment import surroundings, token_file
+from valetkey.cli.credential_helpers.endpoint import serving
 
 READ = """
 import boto3

@@ -27,8 +27,14 @@ _ACCOUNT: Final = (
 _DATA: Final = (
     Mount("credentials", "valetkey.cli.credentials:credentials", "Get temporary credentials."),
     Mount("presign", "valetkey.cli.credentials:presign", "Get presigned URLs."),
-    Mount("exec", "valetkey.cli.handover.commands:exec_", "Run a command with credentials."),
-    Mount("agent", "valetkey.cli.handover.commands:agent", "Serve credentials on this machine."),
+    Mount(
+        "exec", "valetkey.cli.credential_helpers.commands:exec_", "Run a command with credentials."
+    ),
+    Mount(
+        "agent",
+        "valetkey.cli.credential_helpers.commands:agent",
+        "Serve credentials on this machine.",
+    ),
     Mount("datasets", "valetkey.cli.datasets:app", "Indexes of what is in the buckets."),
     Mount("objects", "valetkey.cli.objects:app", "The entries of datasets."),
     Mount("operations", "valetkey.cli.objects:operations", "Work that takes time."),

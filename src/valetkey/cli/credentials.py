@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import find_connection, open_client
+from valetkey.cli.credential_helpers.cache import Asked, cached
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject
-from valetkey.cli.handover.cache import Asked, cached
 from valetkey.cli.options import WHOLE, Access, Prefixes, access_levels
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.scope import Method

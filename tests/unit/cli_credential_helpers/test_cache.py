@@ -15,7 +15,7 @@ import pytest
 
 from support.held import held_credentials
 from valetkey.cli.connection import Connection
-from valetkey.cli.handover.cache import Asked, cache_folder, cached
+from valetkey.cli.credential_helpers.cache import Asked, cache_folder, cached
 from valetkey.sdk import Credentials, Denied, InvalidRequest, Unavailable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,11 +17,11 @@ from cyclopts import Parameter
 from valetkey.cli import show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import Connection, find_connection
+from valetkey.cli.credential_helpers import children
+from valetkey.cli.credential_helpers.child_environment import Surroundings, surroundings, token_file
+from valetkey.cli.credential_helpers.endpoint import serving
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject
-from valetkey.cli.handover import children
-from valetkey.cli.handover.endpoint import serving
-from valetkey.cli.handover.surroundings import Surroundings, surroundings, token_file
 from valetkey.cli.options import WHOLE, Access, Prefixes, access_levels
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from support.raw_http import Answer, ask
-from valetkey.cli.handover.endpoint import PATH, Endpoint, serving
+from valetkey.cli.credential_helpers.endpoint import PATH, Endpoint, serving
 from valetkey.sdk import ApiError, Credentials, Denied, InvalidRequest, Unavailable
 
 GIVEN = Credentials(

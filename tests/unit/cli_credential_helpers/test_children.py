@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from valetkey.cli.handover import children
+from valetkey.cli.credential_helpers import children
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may search every folder")

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from support.held import held_credentials
-from valetkey.cli.handover.endpoint import Endpoint
-from valetkey.cli.handover.surroundings import OURS, RIVALS, surroundings, token_file
+from valetkey.cli.credential_helpers.child_environment import OURS, RIVALS, surroundings, token_file
+from valetkey.cli.credential_helpers.endpoint import Endpoint
 from valetkey.sdk import Credentials
 
 ENDPOINT = Endpoint(5000, "silence_debug_logs-token")

@@ -17,7 +17,7 @@ import pytest
 
 from support.held import held_credentials
 from valetkey.cli.connection import Connection
-from valetkey.cli.handover.cache import Asked, cached
+from valetkey.cli.credential_helpers.cache import Asked, cached
 from valetkey.sdk import Credentials, Unavailable
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from valetkey.cli.handover.endpoint import Endpoint
+from valetkey.cli.credential_helpers.endpoint import Endpoint
 from valetkey.wire.credentials import Credentials
 
 #: What AWS's SDKs would use before (or instead of) the container endpoint.
