@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
+import httpx2
 
 from bench import load
 from bench.figures import Figure
@@ -41,7 +41,7 @@ def figure(total: int) -> Figure:
 
 
 def _dataset(made: Installation) -> str:
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"http://127.0.0.1:{made.serving.port}", headers=made.auth
     ) as client:
         location = client.get(f"/v1/locations/{made.driver}").raise_for_status().json()

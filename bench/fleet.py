@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 
 from bench import load
 from bench.figures import Figure
@@ -42,7 +42,7 @@ def _reach(made: Installation, port: int) -> Figure:
     path = f"/v1/blocks/location/{made.driver}"
     with (
         watcher.watching(),
-        httpx.Client(
+        httpx2.Client(
             base_url=made.url, headers={"authorization": made.owner}, timeout=_WAIT
         ) as client,
     ):
@@ -127,7 +127,7 @@ def _beside_sync(made: Installation, objects: int) -> Figure:
     alone = min(_hammer(port, payload).percentile(0.99) for _ in range(_ROUNDS))
     with ExitStack() as stack:
         client = stack.enter_context(
-            httpx.Client(base_url=made.url, headers={"authorization": made.owner}, timeout=_WAIT)
+            httpx2.Client(base_url=made.url, headers={"authorization": made.owner}, timeout=_WAIT)
         )
         dataset = _dataset(client, made)
         stack.enter_context(_worker(made))
@@ -148,7 +148,7 @@ def _beside_sync(made: Installation, objects: int) -> Figure:
     )
 
 
-def _dataset(client: httpx.Client, made: Installation) -> str:
+def _dataset(client: httpx2.Client, made: Installation) -> str:
     """Make a dataset over the whole bucket; return its id."""
     known = client.get(f"/v1/locations/{made.driver}").raise_for_status().json()
     new = {name: known[name] for name in ("projectId", "integrationId", "bucket", "region")}
@@ -158,7 +158,7 @@ def _dataset(client: httpx.Client, made: Installation) -> str:
     return dataset
 
 
-def _running(client: httpx.Client, operation: str) -> bool:
+def _running(client: httpx2.Client, operation: str) -> bool:
     found = client.get(f"/v1/operations/{operation}").raise_for_status().json()
     assert found["state"] in {"pending", "running", "succeeded"}, found
     return bool(found["state"] == "running" and found["counts"]["added"])

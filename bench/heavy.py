@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import httpx
+import httpx2
 
 from bench import load
 from bench.figures import Figure
@@ -73,7 +73,7 @@ def _p99(made: Installation, payload: bytes) -> float:
 
 def _dataset(made: Installation) -> str:
     """Make a dataset, and let the database write its items."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{made.serving.port}", headers=made.auth) as http:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{made.serving.port}", headers=made.auth) as http:
         location = http.get(f"/v1/locations/{made.driver}").raise_for_status().json()
         http.headers["authorization"] = f"Bearer {_login(http, EMAIL)}"
         body = {"name": "big", "projectId": location["projectId"], "locationId": made.driver}
@@ -93,7 +93,7 @@ async def _filled(url: str, dataset_id: str) -> None:
 
 def _annotators(made: Installation) -> list[str]:
     """Add people who may look at items and no more; return their tokens."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{made.serving.port}", timeout=60) as http:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{made.serving.port}", timeout=60) as http:
         http.headers["authorization"] = f"Bearer {_login(http, EMAIL)}"
         org = http.get("/v1/orgs").raise_for_status().json()["items"][0]["id"]
         project = http.get("/v1/projects").raise_for_status().json()["items"][0]["id"]
@@ -108,7 +108,7 @@ def _annotators(made: Installation) -> list[str]:
     return tokens
 
 
-def _login(http: httpx.Client, email: str) -> str:
+def _login(http: httpx2.Client, email: str) -> str:
     answer = http.post("/v1/logins", json={"email": email, "password": PASSWORD})
     token: str = answer.raise_for_status().json()["token"]
     return token

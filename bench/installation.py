@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
+import httpx2
 
 from bench import load
 from bench.aws import Prepared, prepared_aws
@@ -89,13 +89,13 @@ def installation(database_url: str = "", *, s3_endpoint: str = "") -> Iterator[I
             first_start(settings, organization="Bench", email=EMAIL, password=Secret(PASSWORD))
         )
         serving = stack.enter_context(real(environment))
-        with httpx.Client(base_url=f"http://127.0.0.1:{serving.port}") as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{serving.port}") as client:
             token, driver = _prepare(client, aws)
             owner = client.headers["authorization"]
         yield Installation(serving, aws, token, driver, settings.database, environment, owner)
 
 
-def _prepare(client: httpx.Client, aws: Prepared) -> tuple[str, str]:
+def _prepare(client: httpx2.Client, aws: Prepared) -> tuple[str, str]:
     """Make an API key, an integration and a driver."""
     login = {"username": EMAIL, "password": PASSWORD, "type": "user_credentials"}
     token = _made(client.post("/token?default", json=login))["id_token"]
@@ -136,6 +136,6 @@ def _prepare(client: httpx.Client, aws: Prepared) -> tuple[str, str]:
     return key["jwt"], driver["id"]
 
 
-def _made(answer: httpx.Response) -> Any:
+def _made(answer: httpx2.Response) -> Any:
     answer.raise_for_status()
     return answer.json()

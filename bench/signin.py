@@ -7,7 +7,7 @@ import json
 import time
 from contextlib import suppress
 
-import httpx
+import httpx2
 
 from bench import load
 from bench.figures import Figure
@@ -58,7 +58,7 @@ async def _honest(url: str, number: int) -> float:
         started = time.perf_counter()
         while True:
             answer = await http.post(f"{url}/token?default", json=_body(EMAIL, PASSWORD))
-            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            if answer.status_code != httpx2.codes.TOO_MANY_REQUESTS:
                 answer.raise_for_status()
                 return time.perf_counter() - started
             await asyncio.sleep(float(answer.headers["retry-after"]))
@@ -84,8 +84,8 @@ async def _flood(port: int, number: int, answered: list[int]) -> None:
         await asyncio.sleep(PAUSE)
 
 
-def _client(source: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(local_address=source), timeout=30)
+def _client(source: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(local_address=source), timeout=30)
 
 
 def _body(email: str, password: str) -> dict[str, str]:

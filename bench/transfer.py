@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
-import httpx
+import httpx2
 import urllib3
 
 from bench.figures import Figure
@@ -94,7 +94,7 @@ def _measure(order: dict[str, Any]) -> dict[str, list[float]]:
     size, bucket = order["size"], order["bucket"]
     body = memoryview(bytes(_BLOCK) * (size // _BLOCK))
     s3 = boto3.client("s3", **order["s3"])
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"http://127.0.0.1:{order['port']}/api/v1",
         headers=order["headers"],
         timeout=_TIMEOUT,
@@ -125,14 +125,14 @@ def _best(*sides: Callable[[], object]) -> list[float]:
     return best
 
 
-def _dataset(client: httpx.Client, driver: str) -> str:
+def _dataset(client: httpx2.Client, driver: str) -> str:
     me = client.get("/users/me").raise_for_status().json()
     wanted = {"name": "transfer", "projects": [me["projects"][0]["id"]], "driver": driver}
     made = client.post("/datasets", json=wanted).raise_for_status().json()
     return str(made["id"])
 
 
-def _upload(client: httpx.Client, dataset: str, body: memoryview) -> str:
+def _upload(client: httpx2.Client, dataset: str, body: memoryview) -> str:
     answer = client.post(
         f"/datasets/{dataset}/items",
         params={"mode": "overwrite"},
@@ -152,7 +152,7 @@ def _form(body: memoryview) -> Iterator[bytes]:
     yield _FOOTER
 
 
-def _download(client: httpx.Client, item: str, size: int) -> None:
+def _download(client: httpx2.Client, item: str, size: int) -> None:
     """Read the presigned URL that the driver's object is redirected to in ranges, several at a
     time, as the transfer manager reads its object, and with the HTTP library that it uses."""
     answer = client.get(f"/items/{item}/stream", follow_redirects=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -134,7 +134,7 @@ def make_hostile_things(page: Page, server: Installation) -> None:
 
 def write_hostile_metadata(server: Installation, dataset_id: str) -> None:
     """As any program of a developer's could, over the API."""
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"{server.url}/api/v1",
         headers={"Authorization": f"Bearer {server.token(OWNER)}"},
     ) as http:

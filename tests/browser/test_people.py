@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -33,7 +33,7 @@ def page(browser: Browser, valetkey_server: Installation) -> Iterator[Page]:
 
 def status(server: Installation, token: str, **asked: object) -> int:
     """What a vend with a token is answered."""
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as http:
+    with httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as http:
         return http.post("/v1/credentials", json={"location": DRIVER, **ASKED, **asked}).status_code
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import GoodSetup, client
@@ -33,7 +33,7 @@ def surroundings(
     machine = Machine(tmp_path, embedded_aws.endpoint, VALETKEY_DATABASE_URL=postgresql_url)
     process, url = machine.serve()
     try:
-        with httpx.Client(base_url=url, timeout=60) as http:
+        with httpx2.Client(base_url=url, timeout=60) as http:
             prepare(http, good_setup)
     finally:
         process.kill()

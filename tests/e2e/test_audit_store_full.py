@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import make_setup
@@ -23,7 +23,7 @@ from support.machine import made, prepare
 from valetkey.embedded import EmbeddedAws
 
 STORES: Final[list[type[FullStore]]] = [NoGrowth, *([SmallDisk] if SmallDisk.may_be_had() else [])]
-FACES: Final[Mapping[str, Callable[[httpx.Client, str, str], httpx.Response]]] = {
+FACES: Final[Mapping[str, Callable[[httpx2.Client, str, str], httpx2.Response]]] = {
     "credentials": lambda http, location, folder: http.post(
         f"{location}/credentials", json={"prefixes": [folder], "access": ["read"]}
     ),
@@ -47,9 +47,9 @@ class Desk:
     location: str
     token: str
 
-    def client(self) -> httpx.Client:
+    def client(self) -> httpx2.Client:
         headers = {"authorization": self.token}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
 
     def recorded(self) -> set[tuple[str, str]]:
         """The request and access key id of each record of something handed out; the chain holds."""
@@ -78,7 +78,7 @@ def desk(
     store: FullStore = request.param(tmp_path_factory.mktemp("full"), _running_aws.endpoint)
     process, url = store.serve()
     try:
-        with httpx.Client(base_url=url, timeout=60) as http:
+        with httpx2.Client(base_url=url, timeout=60) as http:
             location = prepare(http, setup)["id"]
             yield Desk(store, url, f"/v1/locations/{location}", http.headers["authorization"])
         assert process.poll() is None, "the server has to live through it"
@@ -87,14 +87,14 @@ def desk(
         process.communicate()
 
 
-def receipt(answer: httpx.Response) -> tuple[str, str]:
+def receipt(answer: httpx2.Response) -> tuple[str, str]:
     """The request, and the access key id of what it was given."""
     answer.raise_for_status()
     [key_id] = set(KEY_ID.findall(answer.text))
     return answer.headers["x-request-id"], key_id
 
 
-def assert_refused(answer: httpx.Response, cause: str) -> None:
+def assert_refused(answer: httpx2.Response, cause: str) -> None:
     """It says that there is no record and why, and holds nothing else: no key, token or URL."""
     assert answer.status_code == 503, answer.text
     said = answer.json().get("error", answer.json())  # AWS's contract has a shape of its own
@@ -151,7 +151,7 @@ class Crowd:
         self._stopped = False
         self._rounds = {"received": [0] * CLIENTS, "refused": [0] * CLIENTS}
         self.received: list[tuple[str, str]] = []
-        self.refused: list[httpx.Response] = []
+        self.refused: list[httpx2.Response] = []
         self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
         for thread in self._threads:
             thread.start()
@@ -186,7 +186,7 @@ class Crowd:
                     self._note(number, answer)
                     self._changed.notify_all()
 
-    def _note(self, number: int, answer: httpx.Response) -> None:
+    def _note(self, number: int, answer: httpx2.Response) -> None:
         if answer.is_success:
             self.received.append(receipt(answer))
             self._rounds["received"][number] += 1

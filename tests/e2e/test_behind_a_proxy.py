@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from support.aws import GoodSetup, client
 from support.fleet import LONG, Crowd, haproxy, recorded, running_fleet, until
@@ -24,7 +24,7 @@ def test_each_process_is_killed_under_load_and_no_client_sees_more_than_one_fail
     with (
         running_fleet(tmp_path, embedded_aws, postgresql_url) as fleet,
         haproxy(tmp_path, fleet.urls[:2]) as url,
-        httpx.Client(base_url=url, timeout=LONG) as http,
+        httpx2.Client(base_url=url, timeout=LONG) as http,
     ):
         driver = prepare(http, good_setup)
         new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import boto3
-import httpx
+import httpx2
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -378,7 +378,7 @@ def test_json_is_the_answer_as_it_came_over_the_wire(
     """Nothing is dropped: an aws-cross role's trust policy needs the external id."""
     made = owner.run("integrations", "create", "crossed", "--type", "aws-cross", "--json")
     assert made.code == 0, made.said
-    with httpx.Client(base_url=valetkey_server.url) as http:
+    with httpx2.Client(base_url=valetkey_server.url) as http:
         http.headers["authorization"] = f"Bearer {valetkey_server.token(OWNER)}"
         came = http.get(f"/v1/integrations/{made.json['id']}").json()
         everything = http.get("/v1/integrations").json()
@@ -463,7 +463,7 @@ def test_a_member_gets_a_link_that_sets_a_password(
 def test_urls_are_presigned_one_a_line(developer: Commands) -> None:
     ran = developer.run("presign", DRIVER, "train/a.txt", "train/cats/1.txt", "--expires", "15m")
     assert ran.code == 0, ran.said
-    bodies = [httpx.get(url, timeout=20, trust_env=False).content for url in ran.out.split()]
+    bodies = [httpx2.get(url, timeout=20, trust_env=False).content for url in ran.out.split()]
     assert bodies == [b"a", b"cat one"]
 
 

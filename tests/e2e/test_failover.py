@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -131,7 +131,7 @@ class Site:
     fleet: Fleet
     proxy: FaultyProxy
     postgres: Postgres
-    http: httpx.Client
+    http: httpx2.Client
     driver: dict[str, Any]
     syncs: str
 
@@ -167,7 +167,7 @@ def site(
     with (
         FaultyProxy(url) as proxy,
         running_fleet(home, _running_aws, proxy.url) as fleet,
-        httpx.Client(base_url=fleet.urls[0], timeout=LONG) as http,
+        httpx2.Client(base_url=fleet.urls[0], timeout=LONG) as http,
     ):
         driver = prepare(http, setup)
         new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}

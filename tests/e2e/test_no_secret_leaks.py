@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import REGION, GoodSetup, make_setup
@@ -48,7 +48,7 @@ class Run:
     aws: EmbeddedAws
     setup: GoodSetup
     folder: Path
-    http: httpx.Client
+    http: httpx2.Client
     secrets: dict[str, str] = field(default_factory=dict)
     #: Answers as they came, each with the names of the secrets that it is meant to hold.
     answers: list[tuple[str, bytes, frozenset[str]]] = field(default_factory=list)
@@ -93,7 +93,7 @@ def run(embedded_aws: EmbeddedAws, tmp_path: Path) -> Iterator[Run]:
         try:
             assert process.stdout is not None
             url = _url(process.stdout)
-            with httpx.Client(base_url=url, timeout=30) as http:
+            with httpx2.Client(base_url=url, timeout=30) as http:
                 setup = make_setup(embedded_aws, "acme-data")
                 yield Run(embedded_aws, setup, tmp_path, http)
         finally:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -90,8 +90,8 @@ def site(tmp_path: Path, postgresql_url: str) -> Site:
 
 
 def _well(url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{url}/readyz", timeout=LONG).status_code == 200
+    with contextlib.suppress(httpx2.TransportError):
+        return httpx2.get(f"{url}/readyz", timeout=LONG).status_code == 200
     return False
 
 
@@ -146,8 +146,8 @@ def test_a_worker_works_without_serving_and_tells_its_health_where_it_is_asked_t
     with site.running(*words) as worker:
         assert "url" not in worker.facts
         assert place.exists()
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
-        found = httpx.get(f"http://127.0.0.1:{port}/readyz")
+        assert httpx2.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+        found = httpx2.get(f"http://127.0.0.1:{port}/readyz")
         assert (found.status_code, found.json()["ready"]) == (200, True)
         assert worker.stop() == 0
     assert not place.exists()
@@ -155,7 +155,7 @@ def test_a_worker_works_without_serving_and_tells_its_health_where_it_is_asked_t
 
 def test_a_server_that_leaves_the_work_to_others_is_well(site: Site) -> None:
     with site.running("serve", "--port", "0", VALETKEY_DUTIES="serve") as server:
-        found = httpx.get(f"{server.facts['url']}/readyz").json()
+        found = httpx2.get(f"{server.facts['url']}/readyz").json()
         assert found["ready"]
         assert "syncs" not in found["parts"]
         assert server.stop() == 0
@@ -171,16 +171,16 @@ def test_a_server_whose_database_stands_still_says_so_comes_back_and_ends_when_a
         url = server.facts["url"]
         assert _well(url)
         proxy.freeze()
-        answer = httpx.get(f"{url}/readyz", timeout=LONG)
+        answer = httpx2.get(f"{url}/readyz", timeout=LONG)
         assert answer.status_code == 503
         assert "does not answer" in answer.json()["parts"]["database"]
         body = {"username": OWNER, "password": PASSWORD, "type": "user_credentials"}
-        assert httpx.post(f"{url}/token", json=body, timeout=LONG).status_code == 503
+        assert httpx2.post(f"{url}/token", json=body, timeout=LONG).status_code == 503
         proxy.thaw()
         until = time.monotonic() + LONG
         while not _well(url) and time.monotonic() < until:
             time.sleep(0.05)
-        assert httpx.post(f"{url}/token", json=body, timeout=LONG).status_code == 200
+        assert httpx2.post(f"{url}/token", json=body, timeout=LONG).status_code == 200
         proxy.freeze()
         assert server.stop() == 0
         assert "Traceback" not in server.log.read_text()

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.commands import Ran, clean_environment, run_process, start
@@ -75,7 +75,7 @@ class Serving:
 
     def token(self) -> str:
         body = {"username": OWNER, "password": PASSWORD, "type": "user_credentials"}
-        answer = httpx.post(f"{self.url}/token", json=body)
+        answer = httpx2.post(f"{self.url}/token", json=body)
         token: str = answer.json()["id_token"]
         return token
 
@@ -101,9 +101,9 @@ def test_it_prints_its_address_and_what_it_uses(machine: Machine) -> None:
         assert set(server.facts) == {"url", "console", "version", "database", "key", "aws"}
         assert server.facts["database"] == f"SQLite, {machine.data}/valetkey.db"
         assert server.facts["key"] == f"file:{machine.data}/valetkey.key"
-        assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
-        assert httpx.get(f"{server.url}/readyz").status_code == 200
-        assert httpx.get(server.facts["console"], follow_redirects=True).status_code == 200
+        assert httpx2.get(f"{server.url}/healthz").json() == {"status": "ok"}
+        assert httpx2.get(f"{server.url}/readyz").status_code == 200
+        assert httpx2.get(server.facts["console"], follow_redirects=True).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -116,7 +116,7 @@ def test_it_ends_well_when_asked_to(machine: Machine, number: signal.Signals) ->
 
 def test_its_log_is_json_lines_with_the_request_ids_that_errors_repeat(machine: Machine) -> None:
     with machine.serving() as server:
-        answer = httpx.get(f"{server.url}/api/v1/users/me")
+        answer = httpx2.get(f"{server.url}/api/v1/users/me")
         code, log = server.stop()
     assert code == 0
     lines = [json.loads(line) for line in log.splitlines()]
@@ -126,7 +126,7 @@ def test_its_log_is_json_lines_with_the_request_ids_that_errors_repeat(machine: 
 
 def test_its_log_is_for_people_when_it_shall_be(machine: Machine) -> None:
     with machine.serving(VALETKEY_LOG_FORMAT="human") as server:
-        httpx.get(f"{server.url}/api/v1/users/me")
+        httpx2.get(f"{server.url}/api/v1/users/me")
         _, log = server.stop()
     assert "path=/api/v1/users/me" in log
 
@@ -164,10 +164,10 @@ def test_a_request_under_way_is_finished_before_it_ends(
     machine: Machine, slow_aws: tuple[str, threading.Event, threading.Event]
 ) -> None:
     endpoint, asked, let = slow_aws
-    answers: list[httpx.Response] = []
+    answers: list[httpx2.Response] = []
     with machine.serving(VALETKEY_STS_ENDPOINT=endpoint) as server:
         headers = {"Authorization": f"Bearer {server.token()}"}
-        me = httpx.get(f"{server.url}/api/v1/users/me", headers=headers).json()
+        me = httpx2.get(f"{server.url}/api/v1/users/me", headers=headers).json()
         body = {
             "type": "aws-sts",
             "name": "slow",
@@ -180,7 +180,7 @@ def test_a_request_under_way_is_finished_before_it_ends(
         url = f"{server.url}/api/v1/orgs/{me['orgs'][0]['id']}/integrations"
 
         def ask() -> None:
-            answers.append(httpx.post(url, headers=headers, json=body, timeout=60))
+            answers.append(httpx2.post(url, headers=headers, json=body, timeout=60))
 
         thread = threading.Thread(target=ask)
         thread.start()
@@ -206,7 +206,7 @@ def test_it_serves_more_clients_than_a_process_may_have_files_at_first(machine: 
     with contextlib.ExitStack() as stack:
         stack.callback(process.communicate)
         stack.callback(process.kill)
-        address = httpx.URL(Serving(process).url)
+        address = httpx2.URL(Serving(process).url)
         clients = [
             stack.enter_context(socket.create_connection((address.host, address.port), timeout=60))
             for _ in range(200)
@@ -271,7 +271,7 @@ def test_what_kubernetes_says_of_a_service_called_valetkey_does_not_stop_it(
         "VALETKEY_PORT_80_TCP_ADDR": "10.0.0.7",
     }
     with machine.serving(**told) as server:
-        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert httpx2.get(f"{server.url}/healthz").status_code == 200
 
 
 def test_a_database_of_a_newer_version_is_refused_with_what_helps(initialised: Machine) -> None:
@@ -332,7 +332,7 @@ def test_a_second_server_on_a_sqlite_file_is_refused_and_the_first_is_named(
         server.process.kill()
         server.process.wait()
     with machine.serving() as server:
-        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert httpx2.get(f"{server.url}/readyz").status_code == 200
 
 
 def test_the_database_is_its_owners_alone_in_whatever_folder(fresh: Machine) -> None:

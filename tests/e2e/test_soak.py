@@ -7,7 +7,7 @@ import statistics
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -35,7 +35,7 @@ def test_memory_stays_flat_under_vending_and_syncing(
         bucket.put_object(Bucket=good_setup.bucket, Key=f"{number:05}", Body=b"x")
     with (
         running_fleet(tmp_path, embedded_aws, postgresql_url) as fleet,
-        httpx.Client(base_url=fleet.urls[0], timeout=LONG) as http,
+        httpx2.Client(base_url=fleet.urls[0], timeout=LONG) as http,
     ):
         driver = prepare(http, good_setup)
         new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from support.aws import GoodSetup, client
 from support.machine import Machine, made, prepare
@@ -53,13 +53,13 @@ class Server:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.http = httpx.Client(timeout=60)
+        self.http = httpx2.Client(timeout=60)
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
     def start(self) -> None:
         self._process, self.url = self.machine.serve()
-        self.http.base_url = httpx.URL(self.url)
+        self.http.base_url = httpx2.URL(self.url)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -90,17 +90,17 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         headers = {"authorization": self._server.http.headers["authorization"]}
-        with httpx.Client(headers=headers, timeout=60) as http:
+        with httpx2.Client(headers=headers, timeout=60) as http:
             while not self.stopping.is_set():
                 try:
                     self._step(http, f"{self._server.url}{API}/datasets/{self._dataset_id}")
                     self.stopping.wait(0.02)  # the sync shall have its turn too
-                except httpx.TransportError:
+                except httpx2.TransportError:
                     self.stopping.wait(0.05)  # killed: until it is back
-                except httpx.HTTPStatusError as error:
+                except httpx2.HTTPStatusError as error:
                     self.failures.append(error.response.text)
 
-    def _step(self, http: httpx.Client, dataset: str) -> None:
+    def _step(self, http: httpx2.Client, dataset: str) -> None:
         path = f"w{self._seed}/{self._random.randrange(60):03}"
         body = self._random.randbytes(self._random.randrange(1, 200))
         form = {"data": {"type": "file", "path": "/" + path}, "files": {"file": ("f", body)}}
@@ -111,7 +111,7 @@ class Writer(threading.Thread):
             self.done["deleted"] += 1
 
 
-def indexed(http: httpx.Client, dataset_id: str) -> Facts:
+def indexed(http: httpx2.Client, dataset_id: str) -> Facts:
     """Return what the API lists: size and etag by path."""
     found: Facts = {}
     page, more = 0, True

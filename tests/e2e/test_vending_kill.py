@@ -6,7 +6,7 @@ import json
 import threading
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from support.aws import GoodSetup
 from support.machine import Machine, made, prepare
@@ -33,13 +33,13 @@ class Crowd:
     def _ask(self, number: int) -> None:
         path = f"/v1/locations/{self._location_id}/credentials"
         headers = {"authorization": self._token}
-        with httpx.Client(base_url=self._url, headers=headers, timeout=60) as http:
+        with httpx2.Client(base_url=self._url, headers=headers, timeout=60) as http:
             for turn in range(100_000):
                 # Now and then a new folder, so that cold requests are among the warm ones.
                 body = {"prefixes": [f"{number}/{turn // 20}"], "access": ["read"]}
                 try:
                     answer = http.post(path, json=body)
-                except httpx.TransportError:
+                except httpx2.TransportError:
                     return
                 given = made(answer)
                 request_id = answer.headers["x-request-id"]
@@ -53,7 +53,7 @@ def test_every_credential_received_before_a_kill_is_in_the_chain(
 ) -> None:
     machine = Machine(tmp_path, embedded_aws.endpoint)
     process, url = machine.serve()
-    with httpx.Client(base_url=url, timeout=60) as http:
+    with httpx2.Client(base_url=url, timeout=60) as http:
         location_id = prepare(http, good_setup)["id"]
         token = http.headers["authorization"]
     crowd = Crowd(url, token, location_id)
@@ -64,7 +64,7 @@ def test_every_credential_received_before_a_kill_is_in_the_chain(
 
     process, url = machine.serve()
     try:
-        with httpx.Client(base_url=url, headers={"authorization": token}, timeout=60) as http:
+        with httpx2.Client(base_url=url, headers={"authorization": token}, timeout=60) as http:
             verdict = made(http.post("/v1/audit/checks"))
             lines = http.get("/v1/audit/export").text.splitlines()
             leases = made(http.get("/v1/leases", params={"limit": 1000}))["items"]

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from valetkey.domain.errors import ConfigurationError
@@ -41,7 +41,7 @@ async def _while_serving(app: App, grace: int, then: Callable[[], None]) -> Any:
     held = reserve("127.0.0.1", 0)
     serving = asyncio.create_task(serve(app, held, ready=ports.put_nowait, stop=stop, grace=grace))
     url = f"http://127.0.0.1:{await ports.get()}"
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx2.AsyncClient(timeout=30) as http:
         asked = asyncio.create_task(http.get(url))
         await app.entered.wait()
         stop.set()
@@ -67,7 +67,7 @@ async def test_a_request_that_never_ends_is_ended_before_the_server_is() -> None
     before = asyncio.all_tasks()
     outcome = await _while_serving(app, 0, lambda: None)
     assert app.cancelled == 1
-    assert isinstance(outcome, httpx.HTTPError) or outcome.status_code >= 500
+    assert isinstance(outcome, httpx2.HTTPError) or outcome.status_code >= 500
     assert asyncio.all_tasks() == before
 
 
@@ -190,11 +190,11 @@ async def test_health_is_told_from_a_thread_though_the_loop_stands_still(
         return True, {"database": ""}
 
     monkeypatch.setattr(healthcheck, "_ANSWER_SECONDS", 0.2)
-    answers: list[httpx.Response] = []
+    answers: list[httpx2.Response] = []
     with healthcheck.health_door("127.0.0.1", 0, readiness) as port:
         url = f"http://127.0.0.1:{port}/readyz"
-        while_it_turns = await asyncio.to_thread(httpx.get, url)
-        asking = threading.Thread(target=lambda: answers.append(httpx.get(url)))
+        while_it_turns = await asyncio.to_thread(httpx2.get, url)
+        asking = threading.Thread(target=lambda: answers.append(httpx2.get(url)))
         asking.start()
         asking.join()  # the loop waits for this, and turns for nobody
     assert (while_it_turns.status_code, while_it_turns.json()["ready"]) == (200, True)

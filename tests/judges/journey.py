@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import boto3
 import duckdb
-import httpx
+import httpx2
 import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -87,7 +87,7 @@ def refused(call: Callable[[], object], what: str) -> None:
     try:
         call()
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == httpx.codes.FORBIDDEN:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == httpx2.codes.FORBIDDEN:
             return
         raise
     raise AssertionError(f"{what} was let through")
@@ -187,11 +187,11 @@ def presign(trip: Trip) -> str:
     location = trip.locations[IN_FOLDER]
     key = f"{FOLDER}signed ä+.txt"
     [up] = location.presign([key], method="PUT", expires=300)
-    _ok(httpx.put(up.url, content=b"signed", trust_env=False))
+    _ok(httpx2.put(up.url, content=b"signed", trust_env=False))
     [down] = location.presign([key], expires=300)
-    assert _ok(httpx.get(down.url, trust_env=False)).content == b"signed"
-    answer = httpx.get(down.url.replace("signed", "unsign"), trust_env=False)
-    assert answer.status_code == httpx.codes.FORBIDDEN, answer.text
+    assert _ok(httpx2.get(down.url, trust_env=False)).content == b"signed"
+    answer = httpx2.get(down.url.replace("signed", "unsign"), trust_env=False)
+    assert answer.status_code == httpx2.codes.FORBIDDEN, answer.text
     return ""
 
 
@@ -232,8 +232,8 @@ def download(trip: Trip) -> str:
     assert trip.item, "nothing was uploaded"
     path = f"/api/v1/items/{trip.item}/stream"
     away = trip.client._http.get(path, headers=_headers(trip))
-    assert away.status_code == httpx.codes.FOUND, away.text
-    at_store = httpx.get(away.headers["location"], timeout=_PATIENCE, trust_env=False)
+    assert away.status_code == httpx2.codes.FOUND, away.text
+    at_store = httpx2.get(away.headers["location"], timeout=_PATIENCE, trust_env=False)
     assert _ok(at_store).content == trip.body
     through = trip.client._http.get(
         path, params={"proxy": "true"}, headers=_headers(trip), timeout=_PATIENCE
@@ -385,7 +385,7 @@ def _headers(trip: Trip) -> dict[str, str]:
     return {"authorization": f"Bearer {token()}"}
 
 
-def _ok(answer: httpx.Response) -> httpx.Response:
+def _ok(answer: httpx2.Response) -> httpx2.Response:
     assert answer.is_success, f"{answer.status_code} {answer.text[:500]}"
     return answer
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
+import httpx2
 
 #: Seconds in which a server has to answer, and in which it has to end.
 _START: Final = 60
@@ -119,8 +119,8 @@ def answers(url: str) -> Callable[[], bool]:
     """Return what tells whether a server answers at an address, whatever it answers."""
 
     def ready() -> bool:
-        with suppress(httpx.HTTPError):
-            httpx.get(url, timeout=2, trust_env=False)
+        with suppress(httpx2.HTTPError):
+            httpx2.get(url, timeout=2, trust_env=False)
             return True
         return False
 

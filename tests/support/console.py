@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
+import httpx2
 import pytest
 
 from support.memory import OWNER, PASSWORD, Memory
@@ -23,14 +23,14 @@ class Visitor:
     """Somebody's browser. Forms are posted as a page of the console would post them."""
 
     memory: Memory
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
 
-    async def get(self, path: str, **more: Any) -> httpx.Response:
+    async def get(self, path: str, **more: Any) -> httpx2.Response:
         return await self.http.get(f"/console{path}", **more)
 
     async def post(
         self, path: str, form: Mapping[str, str] | None = None, *, part: bool = True
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         headers = {"X-CSRF-Token": await self.token(), "Origin": ORIGIN}
         if part:
             headers["HX-Request"] = "true"
@@ -41,7 +41,7 @@ class Visitor:
         assert found
         return found.group(1)
 
-    async def sign_in(self, email: str = OWNER) -> httpx.Response:
+    async def sign_in(self, email: str = OWNER) -> httpx2.Response:
         page = await self.get("/signin")
         found = _TOKEN.search(page.text)
         assert found
@@ -52,8 +52,8 @@ class Visitor:
 def visitor_of(memory: Memory, **more: Any) -> Visitor:
     """Somebody who has not signed in yet."""
     app: Any = create_app(memory.services, memory.services.catalog, more=console_routes())
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return Visitor(memory, httpx.AsyncClient(transport=transport, base_url=ORIGIN, **more))
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    return Visitor(memory, httpx2.AsyncClient(transport=transport, base_url=ORIGIN, **more))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from support.memory import KEY, OWNER, PASSWORD, ROLE, Memory, open_memory
 from valetkey.api import create_app
@@ -51,7 +51,7 @@ _PROJECT_ROLES: Final = {
 class World:
     """The application, ids of what there is by their names in paths, and tokens by caller."""
 
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     memory: Memory
     known: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -64,8 +64,8 @@ class World:
 async def open_world() -> World:
     memory = await open_memory()
     app: Any = create_app(memory.services, memory.services.catalog)
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 4000))
-    world = World(httpx.AsyncClient(transport=transport, base_url="http://valetkey"), memory)
+    transport = httpx2.ASGITransport(app=app, client=("192.0.2.7", 4000))
+    world = World(httpx2.AsyncClient(transport=transport, base_url="http://valetkey"), memory)
     await _people(world)
     await _things(world)
     await _programs(world)

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 from ministack.services.sts import _sessions
 
 from support.server import Installation
@@ -25,11 +25,11 @@ _numbers = itertools.count(1)
 
 
 @dataclass
-class ShortLived(httpx.BaseTransport):
+class ShortLived(httpx2.BaseTransport):
     """Passes requests on; says of credentials that they end ``lifetime`` from now."""
 
     lifetime: timedelta
-    inner: httpx.BaseTransport = field(default_factory=httpx.HTTPTransport)
+    inner: httpx2.BaseTransport = field(default_factory=httpx2.HTTPTransport)
     handed_out: list[str] = field(default_factory=list)
     passed: timedelta = timedelta()
 
@@ -37,21 +37,21 @@ class ShortLived(httpx.BaseTransport):
         """The client's clock."""
         return datetime.now(UTC) + self.passed
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         if not request.url.path.endswith("/credentials"):
             return self.inner.handle_request(request)
         body = json.loads(request.read())
         body["ttlSeconds"] -= next(_numbers)
         headers = {n: v for n, v in request.headers.items() if n != "content-length"}
         answer = self.inner.handle_request(
-            httpx.Request(request.method, request.url, headers=headers, json=body)
+            httpx2.Request(request.method, request.url, headers=headers, json=body)
         )
         told = json.loads(answer.read())
-        if answer.status_code == httpx.codes.OK:
+        if answer.status_code == httpx2.codes.OK:
             self.handed_out.append(told["accessKeyId"])
             told["expiresAt"] = (datetime.now(UTC) + self.lifetime).isoformat()
         answer.close()
-        return httpx.Response(answer.status_code, json=told)
+        return httpx2.Response(answer.status_code, json=told)
 
     def close(self) -> None:
         self.inner.close()
@@ -67,5 +67,5 @@ def short_lived_client(server: Installation, transport: ShortLived) -> Client:
     """Return a client of a developer's whose credentials come through the transport."""
     client = server.client(clock=transport.now)
     client._http.close()
-    client._http = httpx.Client(base_url=server.url, transport=transport)
+    client._http = httpx2.Client(base_url=server.url, transport=transport)
     return client

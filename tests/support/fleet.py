@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-import httpx
+import httpx2
 import pytest
 
 from support.commands import start
@@ -98,7 +98,7 @@ class Fleet:
         found = []
         for url in self.urls:
             began = time.monotonic()
-            status = httpx.get(f"{url}/readyz", timeout=LONG).status_code
+            status = httpx2.get(f"{url}/readyz", timeout=LONG).status_code
             found.append((status, time.monotonic() - began))
         return found
 
@@ -150,8 +150,8 @@ def haproxy(home: Path, urls: list[str]) -> Iterator[str]:
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(url, timeout=LONG).status_code == 200
+    with contextlib.suppress(httpx2.TransportError):
+        return httpx2.get(url, timeout=LONG).status_code == 200
     return False
 
 
@@ -198,7 +198,7 @@ class Crowd:
     def _ask(self, number: int) -> None:
         url = self.urls[number % len(self.urls)]
         headers = {"authorization": self.token}
-        with httpx.Client(base_url=url, headers=headers, timeout=LONG) as http:
+        with httpx2.Client(base_url=url, headers=headers, timeout=LONG) as http:
             turn = 0
             while not self._stopping.is_set():
                 turn += 1
@@ -210,11 +210,11 @@ class Crowd:
                 # Between two, the others of this small machine shall have their turn.
                 self._stopping.wait(0.2 if problem else 0.01)
 
-    def _one(self, http: httpx.Client, prefix: str) -> str:
+    def _one(self, http: httpx2.Client, prefix: str) -> str:
         body = {"location": self.location, "prefixes": [prefix], "access": ["read"]}
         try:
             answer = http.post("/v1/credentials", json=body)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             return repr(error)
         if not answer.is_success:
             return f"{answer.status_code} {answer.text[:200]}"
@@ -224,7 +224,7 @@ class Crowd:
         return ""
 
 
-def recorded(http: httpx.Client) -> set[tuple[str, str, str]]:
+def recorded(http: httpx2.Client) -> set[tuple[str, str, str]]:
     """Return request, key and lease of every credential on record; the chain holds."""
     verdict = http.post("/v1/audit/checks")
     assert verdict.json()["holds"], verdict.text

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from support.memory import OWNER, PASSWORD, open_memory
 from valetkey.api import create_app
@@ -29,7 +29,7 @@ class Served:
     def headers(self) -> dict[str, str]:
         """A login of the owner: a new one each time, since some requests end all earlier ones."""
         body = {"type": "user_credentials", "username": OWNER, "password": PASSWORD.reveal()}
-        token = httpx.post(f"{self.url}/token?default", json=body).json()["id_token"]
+        token = httpx2.post(f"{self.url}/token?default", json=body).json()["id_token"]
         return {"Authorization": f"Bearer {token}"}
 
 

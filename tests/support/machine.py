@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from support.aws import REGION, GoodSetup
 from support.commands import clean_environment, run_process, start
@@ -49,14 +49,14 @@ class Machine:
         return process, json.loads("".join(lines))["url"]
 
 
-def made(answer: httpx.Response) -> Any:
+def made(answer: httpx2.Response) -> Any:
     """Return an answer's JSON; what is no success is raised."""
     answer.raise_for_status()
     return answer.json()
 
 
 def prepare(
-    http: httpx.Client, setup: GoodSetup, *, allow_external_delete: bool = False
+    http: httpx2.Client, setup: GoodSetup, *, allow_external_delete: bool = False
 ) -> dict[str, Any]:
     """Log in, make an integration and a driver of the whole bucket; return the driver."""
     login = {"username": OWNER, "password": PASSWORD, "type": "user_credentials"}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 
 from support.memory import OWNER, PASSWORD, Memory
@@ -15,7 +15,7 @@ from valetkey.api.v1.openapi import codes_of
 from valetkey.wire import OPERATIONS
 
 
-async def require_declared(response: httpx.Response) -> None:
+async def require_declared(response: httpx2.Response) -> None:
     """Hold an error's code to those that its operation declares."""
     parts = response.request.url.path.split("/")
     at = [each for each in OPERATIONS if _leads(each.path.split("/"), parts)]
@@ -36,11 +36,11 @@ def _leads(path: list[str], parts: list[str]) -> bool:
 @asynccontextmanager
 async def open_own_api(
     memory: Memory, email: str | None = OWNER
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the API, signed in as somebody; None: nobody."""
     app: Any = create_app(memory.services, memory.services.catalog)
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 4000))
-    async with httpx.AsyncClient(
+    transport = httpx2.ASGITransport(app=app, client=("192.0.2.7", 4000))
+    async with httpx2.AsyncClient(
         transport=transport,
         base_url="http://valetkey/v1",
         event_hooks={"response": [require_declared]},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from support.aws import REGION, GoodSetup
 from valetkey.administration import first_start
@@ -41,12 +41,12 @@ def settings_for(folder: Path, endpoint: str, **more: Any) -> Settings:
 class RealApi:
     """A client of the API, signed in as the owner, and what is behind it."""
 
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     services: Services
     org_id: str
     project_id: str
 
-    async def create_integration(self, setup: GoodSetup, **changed: str) -> httpx.Response:
+    async def create_integration(self, setup: GoodSetup, **changed: str) -> httpx2.Response:
         """Register an integration; ``changed`` are parts to send instead of the right ones."""
         parts = {
             "name": setup.bucket,
@@ -68,7 +68,7 @@ class RealApi:
         }
         return await self.http.post("/api/v1/drivers", json=body)
 
-    async def vend(self, location_id: str, **body: Any) -> httpx.Response:
+    async def vend(self, location_id: str, **body: Any) -> httpx2.Response:
         """Ask for credentials."""
         asked = {"prefixes": [""], "access": ["list", "read"], "ttlSeconds": 900} | body
         return await self.http.post(f"/v1/locations/{location_id}/credentials", json=asked)
@@ -79,8 +79,8 @@ async def open_real_api(settings: Settings) -> AsyncIterator[RealApi]:
     """Start for the first time, sign in, and close everything afterwards."""
     await first_start(settings, organization="Acme", email=EMAIL, password=Secret(PASSWORD))
     async with open_services(settings) as services:
-        transport = httpx.ASGITransport(app=create_app(services, services.catalog))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://valetkey") as http:
+        transport = httpx2.ASGITransport(app=create_app(services, services.catalog))  # type: ignore[arg-type]
+        async with httpx2.AsyncClient(transport=transport, base_url="http://valetkey") as http:
             body = {"type": "user_credentials", "username": EMAIL, "password": PASSWORD}
             token = (await http.post("/token", json=body)).json()["id_token"]
             http.headers["Authorization"] = f"Bearer {token}"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.request import getproxies
 
-import httpx
+import httpx2
 
 from valetkey.aws.direct import AnswerTooLong, DirectAnswer, DirectConnections
 from valetkey.aws.settings import AwsSettings
@@ -25,17 +25,19 @@ def open_connections(
     *,
     proxies: bool = True,
     read_timeout: float = 0.0,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> httpx.AsyncClient:
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> httpx2.AsyncClient:
     """Return a pool of connections, which follows no redirects.
 
     With ``proxies`` it heeds the environment's, as AWS's tools do. ``transport`` stands in for the
     network.
     """
-    timeout = httpx.Timeout(read_timeout or settings.read_timeout, connect=settings.connect_timeout)
-    return httpx.AsyncClient(
+    timeout = httpx2.Timeout(
+        read_timeout or settings.read_timeout, connect=settings.connect_timeout
+    )
+    return httpx2.AsyncClient(
         timeout=timeout,
-        limits=httpx.Limits(max_connections=_CONNECTIONS),
+        limits=httpx2.Limits(max_connections=_CONNECTIONS),
         headers=_HEADERS,
         # The name of AWS's tools for a file of one's own.
         verify=_authorities(os.environ.get("AWS_CA_BUNDLE", "")),
@@ -45,22 +47,22 @@ def open_connections(
 
 
 class PostConnections:
-    """Connections for single POSTs with small answers: direct ones, or httpx's where the
+    """Connections for single POSTs with small answers: direct ones, or httpx2's where the
     environment names a proxy. ``transport`` stands in for the network."""
 
     def __init__(
-        self, settings: AwsSettings, *, transport: httpx.AsyncBaseTransport | None = None
+        self, settings: AwsSettings, *, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
         authorities = _authorities(os.environ.get("AWS_CA_BUNDLE", ""))
         self._direct = DirectConnections(authorities, settings.connect_timeout)
-        self._client: httpx.AsyncClient | None = None
+        self._client: httpx2.AsyncClient | None = None
         if transport is not None or _PROXIES & getproxies().keys():
             self._client = open_connections(settings, transport=transport)
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, most: int
     ) -> DirectAnswer:
-        """Return the answer. Raises OSError (AnswerTooLong beyond ``most`` bytes), and what httpx
+        """Return the answer. Raises OSError (AnswerTooLong beyond ``most`` bytes), and what httpx2
         raises."""
         if self._client is None:
             return await self._direct.post(url, {**_HEADERS, **headers}, body, most=most)
@@ -81,6 +83,6 @@ class PostConnections:
 
 @lru_cache(maxsize=4)
 def _authorities(bundle: str) -> ssl.SSLContext:
-    """Return who is believed: the certificates of a file, or httpx's own choice. Reading them
+    """Return who is believed: the certificates of a file, or httpx2's own choice. Reading them
     takes tens of milliseconds, so that all connections share them."""
-    return ssl.create_default_context(cafile=bundle) if bundle else httpx.create_ssl_context()
+    return ssl.create_default_context(cafile=bundle) if bundle else httpx2.create_ssl_context()

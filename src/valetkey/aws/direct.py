@@ -1,8 +1,8 @@
 """HTTP/1.1 for single requests with small answers, on the shortest way there is.
 
-A cold vend waits for one POST to STS, and through httpx that costs a third of all its work
+A cold vend waits for one POST to STS, and through httpx2 that costs a third of all its work
 (ADR 19). Connections are kept for a while and used again; what is left out is all that STS has no
-use for: redirects, cookies, decoding, streams. Proxies are httpx's business.
+use for: redirects, cookies, decoding, streams. Proxies are httpx2's business.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 from xml.etree.ElementTree import Element
 
-import httpx
+import httpx2
 from botocore.credentials import ReadOnlyCredentials
 
 from valetkey.aws.answers import child, child_text
@@ -47,7 +47,7 @@ class AwsSts:
         clock: Clock,
         entropy: Entropy,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -99,7 +99,7 @@ class AwsSts:
             answer = await self._exchange(query_request(endpoint, asked, sign), doing)
             if isinstance(answer, QueryAnswer):
                 return result_of(answer, doing, hide=secrets_of(signing_key))
-            raise answer  # outside of any handler: an exception of httpx holds the request
+            raise answer  # outside of any handler: an exception of httpx2 holds the request
 
         return await self._retries.run(
             lambda: within(self._attempt_seconds, doing, attempt()),
@@ -119,7 +119,7 @@ class AwsSts:
             )
         except AnswerTooLong:
             return unreachable(OSError(), doing, kind="garbage")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, RuntimeError) as error:
             # RuntimeError: the connections are closed, since the server is stopping.
             return unreachable(OSError(), doing, kind=type(error).__name__)
         return QueryAnswer(answer.status, answer.headers, answer.body)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 
 from valetkey.domain.errors import ConfigurationError, SealBroken, StorageUnavailable
 from valetkey.domain.secret import Secret
@@ -127,7 +127,7 @@ class TransitKeyWrapper:
         #: Earlier releases left the namespace out.
         self.earlier_ids = frozenset({_key_id(replace(place, namespace=""))} - {self.key_id})
         verify: Any = place.ca or True
-        self._http = httpx.AsyncClient(base_url=place.base, timeout=10, verify=verify)
+        self._http = httpx2.AsyncClient(base_url=place.base, timeout=10, verify=verify)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -157,7 +157,7 @@ class TransitKeyWrapper:
             answer = await self._http.post(
                 f"/v1/{place.mount}/{operation}/{place.key}", json=body, headers=headers
             )
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise self._unusable(type(error).__name__) from None
         if answer.status_code != _OK:
             raise self._refused(operation, answer.status_code)

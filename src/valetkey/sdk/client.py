@@ -12,7 +12,7 @@ from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import httpx
+import httpx2
 
 from valetkey.sdk.call import Call, Flow
 from valetkey.sdk.clock import Clock, utc_now
@@ -86,7 +86,7 @@ class Client(_Base, Resources):
       which is renewed. A token is a login's or an API token's, or a function that returns one.
     - ``timeout``: seconds that one answer may take.
     - ``retries``: how often what failed is tried again, where that is safe.
-    - ``http``: your own ``httpx.Client``, with proxies or certificates; you close it.
+    - ``http``: your own ``httpx2.Client``, with proxies or certificates; you close it.
     - ``allow_http``: send the token unencrypted to another machine.
     - ``clock``, ``sleep``, ``patience``: for tests: the time, waiting, and how long.
 
@@ -100,7 +100,7 @@ class Client(_Base, Resources):
         *,
         timeout: float = TIMEOUT,
         retries: int = RETRIES,
-        http: httpx.Client | None = None,
+        http: httpx2.Client | None = None,
         allow_http: bool = False,
         clock: Clock = utc_now,
         patience: Patience | None = None,
@@ -117,8 +117,8 @@ class Client(_Base, Resources):
         """Open connections of one's own; the parent's are left as they are."""
         self._owns_http, self._http = True, self._new_http()
 
-    def _new_http(self) -> httpx.Client:
-        return httpx.Client(**client_options(self.url, self._options.timeout))
+    def _new_http(self) -> httpx2.Client:
+        return httpx2.Client(**client_options(self.url, self._options.timeout))
 
     def send(self, call: Call[T]) -> T:
         """Send a call and return its answer. Raises ApiError."""
@@ -157,13 +157,13 @@ class Client(_Base, Resources):
     def chunks(self, call: Call[Any]) -> Iterator[bytes]:
         """Send a call and yield its answer's bytes as they come. An answer that has begun is not
         asked for again."""
-        opened: list[httpx.Response] = []
+        opened: list[httpx2.Response] = []
         steps = exchange(replace(call, result=None), self.url, self._patience)
         self._take(steps, lambda step: self._open(step, opened))
         [answer] = opened
         try:
             yield from answer.iter_bytes()
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise unreachable(self.url, error) from None
         finally:
             answer.close()
@@ -202,7 +202,7 @@ class Client(_Base, Resources):
             else:
                 outcome = answer(step)
 
-    def _open(self, step: Send, opened: list[httpx.Response]) -> Outcome:
+    def _open(self, step: Send, opened: list[httpx2.Response]) -> Outcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = self._http.send(request, stream=True)
@@ -210,21 +210,21 @@ class Client(_Base, Resources):
                 opened.append(answer)
                 return Answer(answer.status_code, b"", answer.headers)
             return Answer(answer.status_code, answer.read(), answer.headers)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return error
 
     def _answer(self, step: Send) -> Outcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = self._http.send(request)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return error
         return Answer(answer.status_code, answer.content, answer.headers)
 
 
 class AsyncClient(_Base, AsyncResources):
     """The same for asyncio: ``await client.locations.get("training-data")``. The parameters are
-    those of ``Client``; ``http`` is an ``httpx.AsyncClient``."""
+    those of ``Client``; ``http`` is an ``httpx2.AsyncClient``."""
 
     def __init__(
         self,
@@ -233,7 +233,7 @@ class AsyncClient(_Base, AsyncResources):
         *,
         timeout: float = TIMEOUT,
         retries: int = RETRIES,
-        http: httpx.AsyncClient | None = None,
+        http: httpx2.AsyncClient | None = None,
         allow_http: bool = False,
         clock: Clock = utc_now,
         patience: Patience | None = None,
@@ -243,7 +243,7 @@ class AsyncClient(_Base, AsyncResources):
         AsyncResources.__init__(self, self)
         self._sleep = sleep
         self._owns_http = http is None
-        self._http = http or httpx.AsyncClient(**client_options(self.url, timeout))
+        self._http = http or httpx2.AsyncClient(**client_options(self.url, timeout))
         self._blocking: Client | None = None
 
     async def send(self, call: Call[T]) -> T:
@@ -286,14 +286,14 @@ class AsyncClient(_Base, AsyncResources):
     async def chunks(self, call: Call[Any]) -> AsyncIterator[bytes]:
         """Send a call and yield its answer's bytes as they come. An answer that has begun is not
         asked for again."""
-        opened: list[httpx.Response] = []
+        opened: list[httpx2.Response] = []
         steps = exchange(replace(call, result=None), self.url, self._patience)
         await self._take(steps, lambda step: self._open(step, opened))
         [answer] = opened
         try:
             async for chunk in answer.aiter_bytes():
                 yield chunk
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise unreachable(self.url, error) from None
         finally:
             await answer.aclose()
@@ -343,7 +343,7 @@ class AsyncClient(_Base, AsyncResources):
             else:
                 outcome = await answer(step)
 
-    async def _open(self, step: Send, opened: list[httpx.Response]) -> Outcome:
+    async def _open(self, step: Send, opened: list[httpx2.Response]) -> Outcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = await self._http.send(request, stream=True)
@@ -351,14 +351,14 @@ class AsyncClient(_Base, AsyncResources):
                 opened.append(answer)
                 return Answer(answer.status_code, b"", answer.headers)
             return Answer(answer.status_code, await answer.aread(), answer.headers)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return error
 
     async def _answer(self, step: Send) -> Outcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = await self._http.send(request)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return error
         return Answer(answer.status_code, answer.content, answer.headers)
 

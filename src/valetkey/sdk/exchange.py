@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import httpx
+import httpx2
 
 from valetkey.sdk.call import Call
 from valetkey.sdk.errors import ApiError
@@ -16,7 +16,7 @@ from valetkey.sdk.transport import Patience, may_repeat, pause_for, read, unreac
 T = TypeVar("T")
 _log = logging.getLogger("valetkey")
 #: Errors after which it is certain that the server got nothing.
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Step: send the call, and give back its Answer or the httpx.HTTPError."""
+    """Step: send the call, and give back its Answer or the httpx2.HTTPError."""
 
     call: Call[Any]
 
@@ -46,7 +46,7 @@ class Wait:
 
 
 Step = Send | Wait
-Outcome = Answer | httpx.HTTPError | None
+Outcome = Answer | httpx2.HTTPError | None
 #: Yields steps, is sent their outcomes, returns the result.
 Steps = Generator[Step, Outcome, T]
 
@@ -72,7 +72,7 @@ def _meaning(call: Call[T], outcome: Outcome, url: str) -> T:
     if isinstance(outcome, Answer):
         return read(call, outcome.status, outcome.body, outcome.headers)
     # Not chained: the HTTP library's error holds the request, and the request the token.
-    raise unreachable(url, outcome or httpx.HTTPError("no answer")) from None
+    raise unreachable(url, outcome or httpx2.HTTPError("no answer")) from None
 
 
 class Lines:

@@ -30,7 +30,7 @@ line.
 """
 _FOR_TESTS: Final = frozenset({"self", "sleep", "clock", "patience"})
 #: In which file a type stands is for readers of the code.
-_ROOM: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")
+_ROOM: Final = re.compile(r"\b(?:[a-z_0-9]+\.)+(?=[A-Z])")
 
 
 def library_page() -> str:

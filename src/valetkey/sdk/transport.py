@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import msgspec
 
 from valetkey.sdk.call import Call
@@ -76,15 +76,15 @@ def user_agent() -> str:
 
 
 def client_options(url: str, timeout: float) -> dict[str, Any]:
-    """Return what both of httpx's clients are made with. This machine is never reached through
+    """Return what both of httpx2's clients are made with. This machine is never reached through
     a proxy."""
     host = urlsplit(url).hostname or ""
-    limit = httpx.Timeout(timeout, connect=min(timeout, _CONNECT))
+    limit = httpx2.Timeout(timeout, connect=min(timeout, _CONNECT))
     return {"base_url": url, "timeout": limit, "trust_env": not is_loopback(host)}
 
 
 def request_parts(call: Call[Any], url: str, token: TokenSource) -> dict[str, Any]:
-    """Return the arguments of httpx's ``build_request``."""
+    """Return the arguments of httpx2's ``build_request``."""
     headers = {"Accept": "application/json", "User-Agent": user_agent(), **call.headers}
     if not call.is_public:
         headers["Authorization"] = f"Bearer {_clean(token())}"
@@ -110,7 +110,7 @@ def _clean(token: str) -> str:
 
 def read(call: Call[T], status: int, body: bytes, headers: Mapping[str, str]) -> T:
     """Return an answer's meaning. Raises ApiError."""
-    if not httpx.codes.is_success(status):
+    if not httpx2.codes.is_success(status):
         raise error_from(status, body, headers)
     if call.result is None or call.result is bytes:
         return body if call.result is bytes else None  # type: ignore[return-value]
@@ -128,7 +128,7 @@ def decode(body: bytes, wanted: Any) -> Any:
         ) from None
 
 
-def unreachable(url: str, error: httpx.HTTPError) -> Unavailable:
+def unreachable(url: str, error: httpx2.HTTPError) -> Unavailable:
     """Return the error of a server that did not answer."""
     reason = str(error) or type(error).__name__
     return Unavailable(

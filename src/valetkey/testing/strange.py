@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-import httpx
+import httpx2
 
-Canned = Callable[[httpx.Request], httpx.Response]
+Canned = Callable[[httpx2.Request], httpx2.Response]
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _MODIFIED = "2026-01-01T00:00:00.000Z"
 _MODIFIED_HTTP = "Thu, 01 Jan 2026 00:00:00 GMT"
@@ -53,7 +53,7 @@ class Quirks:
 
 
 @dataclass
-class StrangeStore(httpx.AsyncBaseTransport):
+class StrangeStore(httpx2.AsyncBaseTransport):
     """One bucket of any name: keys and bytes. ``headers`` are what an object's answers carry beside
     the usual; ``canned`` answers, by method, come instead of all else. ``requests`` are kept."""
 
@@ -61,10 +61,10 @@ class StrangeStore(httpx.AsyncBaseTransport):
     quirks: Quirks = field(default_factory=Quirks)
     headers: Mapping[str, str] = field(default_factory=dict)
     canned: dict[str, Canned] = field(default_factory=dict)
-    requests: list[httpx.Request] = field(default_factory=list)
+    requests: list[httpx2.Request] = field(default_factory=list)
     pages: int = 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         await request.aread()
         number = len(self.requests)
         self.requests.append(request)
@@ -72,29 +72,29 @@ class StrangeStore(httpx.AsyncBaseTransport):
             return _error(503, "SlowDown")
         response = self.canned.get(request.method, self._answer)(request)
         if number in self.quirks.short_at:
-            return httpx.Response(response.status_code, content=response.content[:-40])
+            return httpx2.Response(response.status_code, content=response.content[:-40])
         if number in self.quirks.cut_at:
-            return httpx.Response(response.status_code, stream=_Cut(response.content))
+            return httpx2.Response(response.status_code, stream=_Cut(response.content))
         return response
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
         target = request.extensions["target"].decode()
         parts = urlsplit(target)
         _, _, key = parts.path.lstrip("/").partition("/")
         query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
         if not key:
-            return self._list(query) if request.method == "GET" else httpx.Response(200)
+            return self._list(query) if request.method == "GET" else httpx2.Response(200)
         return self._object(request, unquote(key))
 
-    def _object(self, request: httpx.Request, key: str) -> httpx.Response:
+    def _object(self, request: httpx2.Request, key: str) -> httpx2.Response:
         if request.method == "PUT":
             self.objects[key] = request.content
-            return httpx.Response(200, headers={"etag": f'"{_etag(request.content)}"'})
+            return httpx2.Response(200, headers={"etag": f'"{_etag(request.content)}"'})
         if request.method == "DELETE":
             self.objects.pop(key, None)
-            return httpx.Response(204)
+            return httpx2.Response(204)
         if key not in self.objects:
-            return _error(404, "NoSuchKey") if request.method == "GET" else httpx.Response(404)
+            return _error(404, "NoSuchKey") if request.method == "GET" else httpx2.Response(404)
         body = self.objects[key]
         headers = {"last-modified": _MODIFIED_HTTP, **self.headers}
         if not self.quirks.no_etags:
@@ -110,9 +110,9 @@ class StrangeStore(httpx.AsyncBaseTransport):
         if not self.quirks.no_lengths:
             headers["content-length"] = str(len(body))
         shown = b"" if request.method == "HEAD" else body
-        return httpx.Response(status, headers=headers, stream=_Stream(shown))
+        return httpx2.Response(status, headers=headers, stream=_Stream(shown))
 
-    def _list(self, query: Mapping[str, str]) -> httpx.Response:
+    def _list(self, query: Mapping[str, str]) -> httpx2.Response:
         quirks, number = self.quirks, self.pages
         self.pages += 1
         prefix = "" if quirks.ignores_prefix else query.get("prefix", "")
@@ -136,7 +136,7 @@ class StrangeStore(httpx.AsyncBaseTransport):
 
     def _page(
         self, query: Mapping[str, str], keys: Sequence[str], token: str, *, truncated: bool
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         encodes = query.get("encoding-type") == "url" and not self.quirks.ignores_encoding
         flag = f"<IsTruncated>{'true' if truncated else 'false'}</IsTruncated>"
         flag += f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
@@ -153,7 +153,7 @@ class StrangeStore(httpx.AsyncBaseTransport):
             )
             + "</ListBucketResult>"
         )
-        return httpx.Response(200, content=body.encode(errors="surrogateescape"))
+        return httpx2.Response(200, content=body.encode(errors="surrogateescape"))
 
     def _contents(self, key: str, *, encodes: bool) -> str:
         quirks, body = self.quirks, self.objects[key]
@@ -167,7 +167,7 @@ class StrangeStore(httpx.AsyncBaseTransport):
         )
 
 
-class _Stream(httpx.AsyncByteStream):
+class _Stream(httpx2.AsyncByteStream):
     """A body whose length nobody adds to the headers."""
 
     def __init__(self, body: bytes) -> None:
@@ -177,7 +177,7 @@ class _Stream(httpx.AsyncByteStream):
         yield self._body
 
 
-class _Cut(httpx.AsyncByteStream):
+class _Cut(httpx2.AsyncByteStream):
     """A body that breaks off half way."""
 
     def __init__(self, body: bytes) -> None:
@@ -185,12 +185,12 @@ class _Cut(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._body[: len(self._body) // 2]
-        raise httpx.RemoteProtocolError("cut off")
+        raise httpx2.RemoteProtocolError("cut off")
 
 
 def _etag(body: bytes) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
-def _error(status: int, code: str) -> httpx.Response:
-    return httpx.Response(status, content=f"<Error><Code>{code}</Code></Error>".encode())
+def _error(status: int, code: str) -> httpx2.Response:
+    return httpx2.Response(status, content=f"<Error><Code>{code}</Code></Error>".encode())

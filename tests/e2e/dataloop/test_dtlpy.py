@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 import pytest
 
 from e2e.dataloop.calls import ALL, CALLS, ODD
@@ -261,7 +261,7 @@ def test_all_of_it_went_through_assumed_roles_and_the_key_alone_reads_nothing(
 
 def _prepared(server: Installation, name: str) -> tuple[str, str]:
     """A dataset with one item, in the project where everybody has a role."""
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"{server.url}/api/v1", headers={"Authorization": f"Bearer {server.token(OWNER)}"}
     ) as api:
         driver = api.post(

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.commands import ROOT
@@ -66,7 +66,10 @@ def test_its_client_vends_lists_and_is_refused_in_words(client: ModuleType, serv
     token = served.headers["Authorization"].removeprefix("Bearer ")
     models: Any = importlib.import_module("own_client.models")
     mine = client.AuthenticatedClient(
-        base_url=served.url, token=token, timeout=httpx.Timeout(30), raise_on_unexpected_status=True
+        base_url=served.url,
+        token=token,
+        timeout=httpx2.Timeout(30),
+        raise_on_unexpected_status=True,
     )
     with mine:
         _use(mine, models, served.known["locationId"])

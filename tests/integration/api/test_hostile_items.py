@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -61,16 +61,16 @@ _FILTERS = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def api(valetkey_server: Installation) -> Iterator[httpx.Client]:
+def api(valetkey_server: Installation) -> Iterator[httpx2.Client]:
     headers = {"Authorization": f"Bearer {valetkey_server.token()}"}
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"{valetkey_server.url}/api/v1", headers=headers, timeout=60
     ) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def dataset(valetkey_server: Installation, api: httpx.Client) -> str:
+def dataset(valetkey_server: Installation, api: httpx2.Client) -> str:
     """A dataset over the driver, with one item of each kind."""
     body = {
         "name": "hostile",
@@ -86,7 +86,7 @@ def dataset(valetkey_server: Installation, api: httpx.Client) -> str:
     return dataset_id
 
 
-def _answered(answer: httpx.Response) -> bool:
+def _answered(answer: httpx2.Response) -> bool:
     """Tell whether it worked; a refusal has a reason."""
     if answer.status_code < 300:
         return True
@@ -98,7 +98,7 @@ def _answered(answer: httpx.Response) -> bool:
 
 @_SETTINGS
 @given(where=_FILTERS, sort=st.none() | st.dictionaries(_TEXT, _TEXT, max_size=2))
-def test_filters(api: httpx.Client, dataset: str, where: Any, sort: Any) -> None:
+def test_filters(api: httpx2.Client, dataset: str, where: Any, sort: Any) -> None:
     answer = api.post(f"/datasets/{dataset}/query", json={"filter": where, "sort": sort})
     if _answered(answer):
         assert {item["datasetId"] for item in answer.json()["items"]} <= {dataset}
@@ -106,7 +106,7 @@ def test_filters(api: httpx.Client, dataset: str, where: Any, sort: Any) -> None
 
 @_SETTINGS
 @given(metadata=st.dictionaries(_TEXT, _JSON, max_size=3))
-def test_metadata(api: httpx.Client, dataset: str, metadata: dict[str, Any]) -> None:
+def test_metadata(api: httpx2.Client, dataset: str, metadata: dict[str, Any]) -> None:
     [item] = _named(api, dataset, "/a.txt")
     clear = {"metadata": {"user": None}}
     assert api.patch(f"/items/{item['id']}", json=clear).status_code == 200
@@ -123,7 +123,7 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _named(api: httpx.Client, dataset: str, filename: str) -> list[Any]:
+def _named(api: httpx2.Client, dataset: str, filename: str) -> list[Any]:
     answer = api.post(f"/datasets/{dataset}/query", json={"filter": {"filename": [filename]}})
     assert answer.status_code == 200, answer.text
     found: list[Any] = answer.json()["items"]
@@ -139,7 +139,7 @@ _PATHS = st.one_of(
 
 @_SETTINGS
 @given(path=_PATHS, body=st.binary(max_size=20))
-def test_paths(api: httpx.Client, dataset: str, path: str, body: bytes) -> None:
+def test_paths(api: httpx2.Client, dataset: str, path: str, body: bytes) -> None:
     answer = api.post(
         f"/datasets/{dataset}/items",
         params={"mode": "overwrite"},
@@ -158,7 +158,7 @@ def test_paths(api: httpx.Client, dataset: str, path: str, body: bytes) -> None:
 
 @_SETTINGS
 @given(name=st.text(max_size=120))
-def test_names_of_datasets_and_projects(api: httpx.Client, dataset: str, name: str) -> None:
+def test_names_of_datasets_and_projects(api: httpx2.Client, dataset: str, name: str) -> None:
     renamed = api.patch(f"/datasets/{dataset}", json={"name": name})
     if _answered(renamed):
         assert api.get(f"/datasets/{dataset}").json()["name"] == renamed.json()["name"]
@@ -171,7 +171,7 @@ def test_names_of_datasets_and_projects(api: httpx.Client, dataset: str, name: s
 @given(name=st.text(max_size=120))
 def test_names_of_drivers_and_integrations(valetkey_server: Installation, name: str) -> None:
     headers = {"Authorization": f"Bearer {valetkey_server.token(OWNER)}"}
-    with httpx.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as owner:
+    with httpx2.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as owner:
         driver = owner.patch(f"/drivers/{valetkey_server.driver.id}", json={"name": name})
         if _answered(driver):
             assert driver.json()["name"] == unicodedata.normalize("NFC", name).strip()
@@ -183,7 +183,7 @@ def test_names_of_drivers_and_integrations(valetkey_server: Installation, name: 
 
 @_SETTINGS
 @given(path=_PATHS)
-def test_folders(api: httpx.Client, dataset: str, path: str) -> None:
+def test_folders(api: httpx2.Client, dataset: str, path: str) -> None:
     answer = api.post(f"/datasets/{dataset}/items", data={"type": "dir", "path": path})
     if _answered(answer):
         assert answer.json()["type"] == "dir"
@@ -192,12 +192,12 @@ def test_folders(api: httpx.Client, dataset: str, path: str) -> None:
 
 @_SETTINGS
 @given(storage_id=_TEXT)
-def test_imports(api: httpx.Client, dataset: str, storage_id: str) -> None:
+def test_imports(api: httpx2.Client, dataset: str, storage_id: str) -> None:
     _answered(api.post(f"/datasets/{dataset}/imports", json=[{"storageId": storage_id}]))
 
 
 @_SETTINGS
 @given(item_id=st.text(alphabet="0123456789abcdefxyz%/. ", min_size=1, max_size=30))
-def test_ids(api: httpx.Client, item_id: str) -> None:
+def test_ids(api: httpx2.Client, item_id: str) -> None:
     for answer in (api.get(f"/items/{item_id}"), api.delete(f"/items/{item_id}")):
         assert 400 <= answer.status_code < 500 or answer.is_redirect

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import GoodSetup, assume_policy, client, make_setup
@@ -54,7 +54,7 @@ async def _api_with_identity(aws: EmbeddedAws, folder: Path) -> AsyncIterator[Re
         yield api
 
 
-async def _register(api: RealApi, kind: str, options: Any, **more: Any) -> httpx.Response:
+async def _register(api: RealApi, kind: str, options: Any, **more: Any) -> httpx2.Response:
     body = {"type": kind, "name": f"an {kind}", "options": options, **more}
     return await api.http.post(f"/api/v1/orgs/{api.org_id}/integrations", json=body)
 
@@ -90,7 +90,7 @@ async def _assert_a_dataset_works(api: RealApi, location_id: str) -> None:
     assert item["filename"] == "/a/b.txt"
     sent_to = await api.http.get(f"/api/v1/items/{item['id']}/stream")
     assert sent_to.status_code == 302
-    async with httpx.AsyncClient() as s3:
+    async with httpx2.AsyncClient() as s3:
         assert (await s3.get(sent_to.headers["location"])).content == b"whose key was it?"
     proxied = await api.http.get(f"/api/v1/items/{item['id']}/stream", params={"proxy": True})
     assert proxied.content == b"whose key was it?"

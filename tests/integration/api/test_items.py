@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import client
@@ -22,15 +22,15 @@ MIB = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def api(valetkey_server: Installation) -> Iterator[httpx.Client]:
+def api(valetkey_server: Installation) -> Iterator[httpx2.Client]:
     headers = {"Authorization": f"Bearer {valetkey_server.token()}"}
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"{valetkey_server.url}/api/v1", headers=headers, timeout=120
     ) as developer:
         yield developer
 
 
-def make_dataset(server: Installation, api: httpx.Client, name: str, location_id: str) -> str:
+def make_dataset(server: Installation, api: httpx2.Client, name: str, location_id: str) -> str:
     body = {"name": name, "projects": [server.project_id], "driver": location_id}
     made = api.post("/datasets", json=body)
     assert made.status_code == 201, made.text
@@ -38,15 +38,15 @@ def make_dataset(server: Installation, api: httpx.Client, name: str, location_id
 
 
 @pytest.fixture(scope="module")
-def dataset(valetkey_server: Installation, api: httpx.Client) -> str:
+def dataset(valetkey_server: Installation, api: httpx2.Client) -> str:
     location_id = valetkey_server.driver.id
     api.patch(f"/drivers/{location_id}", json={"allowExternalDelete": True})
     return make_dataset(valetkey_server, api, "items over http", location_id)
 
 
 def upload(
-    api: httpx.Client, dataset: str, path: str, body: Any, *, mode: str = "overwrite"
-) -> httpx.Response:
+    api: httpx2.Client, dataset: str, path: str, body: Any, *, mode: str = "overwrite"
+) -> httpx2.Response:
     return api.post(
         f"/datasets/{dataset}/items",
         params={"mode": mode},
@@ -63,7 +63,7 @@ def stored(server: Installation, key: str) -> bytes:
 
 @pytest.mark.parametrize("size", [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 20 * MIB])
 def test_uploads_of_any_size_arrive_whole(
-    valetkey_server: Installation, api: httpx.Client, dataset: str, size: int
+    valetkey_server: Installation, api: httpx2.Client, dataset: str, size: int
 ) -> None:
     body = (b"0123456789abcdef" * (size // 16 + 1))[:size]
     valetkey_server.aws.calls.clear()
@@ -76,7 +76,7 @@ def test_uploads_of_any_size_arrive_whole(
     assert ("PUT object" in writes) is (size <= 8 * MIB), writes
 
 
-def test_a_body_of_unknown_length_is_streamed(api: httpx.Client, dataset: str) -> None:
+def test_a_body_of_unknown_length_is_streamed(api: httpx2.Client, dataset: str) -> None:
     head = b'--XX\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
 
     def body() -> Iterator[bytes]:
@@ -98,7 +98,7 @@ def test_a_body_of_unknown_length_is_streamed(api: httpx.Client, dataset: str) -
 
 
 def test_a_body_that_breaks_off_makes_no_object(
-    valetkey_server: Installation, api: httpx.Client, dataset: str
+    valetkey_server: Installation, api: httpx2.Client, dataset: str
 ) -> None:
     cut = (
         b'--XX\r\nContent-Disposition: form-data; name="path"\r\n\r\n/cut.bin\r\n'
@@ -119,7 +119,7 @@ def test_a_body_that_breaks_off_makes_no_object(
 
 
 def test_the_operation_is_told_and_the_skip_trap_is_an_error(
-    valetkey_server: Installation, api: httpx.Client, dataset: str
+    valetkey_server: Installation, api: httpx2.Client, dataset: str
 ) -> None:
     operations = [
         upload(api, dataset, "/op.txt", b"one", mode="skip"),
@@ -139,16 +139,16 @@ def test_the_operation_is_told_and_the_skip_trap_is_an_error(
 
 
 def test_a_stream_leads_to_a_url_that_opens_this_object_alone(
-    valetkey_server: Installation, api: httpx.Client, dataset: str
+    valetkey_server: Installation, api: httpx2.Client, dataset: str
 ) -> None:
     item = upload(api, dataset, "/stream.txt", b"0123456789").json()
     assert "/api/v1/" in item["stream"]
     led = api.get(f"/items/{item['id']}/stream", headers={"range": "bytes=2-5"})
     assert (led.status_code, led.content) == (302, b"")
     url = led.headers["location"]
-    assert httpx.get(url, headers={"range": "bytes=2-5"}).content == b"2345"
-    assert httpx.get(url.replace("stream.txt", "op.txt")).status_code == 403
-    assert httpx.put(url, content=b"x").status_code == 403
+    assert httpx2.get(url, headers={"range": "bytes=2-5"}).content == b"2345"
+    assert httpx2.get(url.replace("stream.txt", "op.txt")).status_code == 403
+    assert httpx2.put(url, content=b"x").status_code == 403
     assert valetkey_server.setup.key.id not in url
 
 
@@ -162,7 +162,7 @@ def test_a_stream_leads_to_a_url_that_opens_this_object_alone(
     ],
 )
 def test_bytes_come_through_here_if_asked_for(
-    api: httpx.Client, dataset: str, asked: str, status: int, body: bytes, told: str
+    api: httpx2.Client, dataset: str, asked: str, status: int, body: bytes, told: str
 ) -> None:
     item = upload(api, dataset, "/proxied.txt", b"0123456789").json()
     answer = api.get(
@@ -176,7 +176,7 @@ def test_bytes_come_through_here_if_asked_for(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_range_that_is_not_there_is_said_to_be_so(api: httpx.Client, dataset: str) -> None:
+def test_a_range_that_is_not_there_is_said_to_be_so(api: httpx2.Client, dataset: str) -> None:
     item = upload(api, dataset, "/proxied.txt", b"0123456789").json()
     answer = api.get(
         f"/items/{item['id']}/stream",
@@ -188,7 +188,7 @@ def test_a_range_that_is_not_there_is_said_to_be_so(api: httpx.Client, dataset: 
 
 
 def test_an_empty_object_is_served_here_whatever_range_is_asked(
-    api: httpx.Client, dataset: str
+    api: httpx2.Client, dataset: str
 ) -> None:
     item = upload(api, dataset, "/empty.bin", b"").json()
     answer = api.get(f"/items/{item['id']}/stream", headers={"range": "bytes=0-"})
@@ -196,7 +196,7 @@ def test_an_empty_object_is_served_here_whatever_range_is_asked(
 
 
 def test_a_second_sync_of_the_same_dataset_is_refused_while_one_runs(
-    valetkey_server: Installation, api: httpx.Client
+    valetkey_server: Installation, api: httpx2.Client
 ) -> None:
     busy = make_dataset(valetkey_server, api, "busy", valetkey_server.driver.id)
     valetkey_server.running.run(_hold(valetkey_server, busy))
@@ -229,13 +229,13 @@ async def _hold(server: Installation, dataset_id: str) -> None:
 
 
 def test_an_annotator_reads_and_does_not_write(
-    valetkey_server: Installation, api: httpx.Client, dataset: str
+    valetkey_server: Installation, api: httpx2.Client, dataset: str
 ) -> None:
     item = upload(api, dataset, "/read.txt", b"read").json()
     headers = {"Authorization": f"Bearer {valetkey_server.token(ANNOTATOR)}"}
-    with httpx.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as annotator:
+    with httpx2.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as annotator:
         led = annotator.get(f"/items/{item['id']}/stream")
-        assert httpx.get(led.headers["location"]).content == b"read"
+        assert httpx2.get(led.headers["location"]).content == b"read"
         for refused in (
             upload(annotator, dataset, "/x.txt", b"x"),
             annotator.delete(f"/items/{item['id']}"),
@@ -247,12 +247,12 @@ def test_an_annotator_reads_and_does_not_write(
 
 
 def test_nobody_uploads_without_a_token(valetkey_server: Installation, dataset: str) -> None:
-    with httpx.Client(base_url=f"{valetkey_server.url}/api/v1") as nobody:
+    with httpx2.Client(base_url=f"{valetkey_server.url}/api/v1") as nobody:
         assert upload(nobody, dataset, "/x.txt", b"x" * MIB).status_code == 401
 
 
 def test_a_static_key_serves_the_data_of_its_own_store(
-    valetkey_server: Installation, api: httpx.Client
+    valetkey_server: Installation, api: httpx2.Client
 ) -> None:
     aws, bucket = valetkey_server.aws, valetkey_server.setup.bucket
     iam = client(aws, "iam")
@@ -262,7 +262,7 @@ def test_a_static_key_serves_the_data_of_its_own_store(
     iam.put_user_policy(UserName="keeper", PolicyName="all", PolicyDocument=document)
     key = iam.create_access_key(UserName="keeper")["AccessKey"]
     headers = {"Authorization": f"Bearer {valetkey_server.token(OWNER)}"}
-    with httpx.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as owner:
+    with httpx2.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as owner:
         integration = owner.post(
             f"/orgs/{valetkey_server.org_id}/integrations",
             json={
@@ -286,22 +286,22 @@ def test_a_static_key_serves_the_data_of_its_own_store(
     store = make_dataset(valetkey_server, api, "static", driver["id"])
     item = upload(api, store, "/a.txt", b"by a static key").json()
     led = api.get(f"/items/{item['id']}/stream")
-    assert httpx.get(led.headers["location"]).content == b"by a static key"
+    assert httpx2.get(led.headers["location"]).content == b"by a static key"
     assert stored(valetkey_server, "static/a.txt") == b"by a static key"
     outside = api.post(f"/datasets/{store}/imports", json=[{"storageId": "other/secret.txt"}])
     assert outside.status_code == 400
     assert _vended(valetkey_server, driver["id"]).status_code == 409
 
 
-def _vended(server: Installation, location_id: str) -> httpx.Response:
+def _vended(server: Installation, location_id: str) -> httpx2.Response:
     wanted = {"prefixes": [""], "access": ["read"], "ttlSeconds": 900}
     headers = {"authorization": f"Bearer {server.token(OWNER)}"}
     url = f"{server.url}/v1/locations/{location_id}/credentials"
-    return httpx.post(url, json=wanted, headers=headers)
+    return httpx2.post(url, json=wanted, headers=headers)
 
 
 def test_a_bulk_delete_tells_what_could_not_be_deleted(
-    valetkey_server: Installation, api: httpx.Client, dataset: str
+    valetkey_server: Installation, api: httpx2.Client, dataset: str
 ) -> None:
     for name in ("a", "b"):
         upload(api, dataset, f"/bulk/{name}.txt", b"x")

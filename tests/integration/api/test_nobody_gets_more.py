@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from botocore.exceptions import ClientError
 
@@ -32,7 +32,7 @@ class Walk:
         self.dice = dice
         self.email = email
         token = made.token(email)
-        self.http = httpx.Client(base_url=made.url, headers={"authorization": f"Bearer {token}"})
+        self.http = httpx2.Client(base_url=made.url, headers={"authorization": f"Bearer {token}"})
         self.projects = [made.project_id]
         self.locations: list[str] = [made.driver.id]
 
@@ -87,7 +87,7 @@ class Walk:
 @pytest.fixture
 def reads(valetkey_server: Installation) -> Iterator[None]:
     """The annotator is granted ``train/cats/``, to be read; the developer builds on ``train/``."""
-    with httpx.Client(
+    with httpx2.Client(
         base_url=valetkey_server.url,
         headers={"authorization": f"Bearer {valetkey_server.token(OWNER)}"},
     ) as owner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 import schemathesis
@@ -129,8 +129,8 @@ def test_an_address_tells_which_methods_it_takes(
     allowed = {method.upper() for method in DOCUMENT["paths"][path]} | {"OPTIONS"}
     allowed |= {"HEAD"} if "GET" in allowed else set()
     address = served.url + path.replace("{", "").replace("}", "")
-    told = httpx.options(address).headers["allow"]
+    told = httpx2.options(address).headers["allow"]
     assert set(told.split(", ")) == allowed
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed:
-        answer = httpx.request(method, address, headers=headers)
+        answer = httpx2.request(method, address, headers=headers)
         assert (answer.status_code, answer.headers["allow"]) == (405, told)

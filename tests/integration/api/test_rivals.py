@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 
 from support.aws import client
 from support.server import DEVELOPER, Installation
@@ -14,9 +14,9 @@ NAMES = [f"{letter}.txt" for letter in "abcdef"]
 WRITERS, ROUNDS = 4, 12
 
 
-def _api(server: Installation) -> httpx.Client:
+def _api(server: Installation) -> httpx2.Client:
     headers = {"Authorization": f"Bearer {server.token(DEVELOPER)}"}
-    return httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, timeout=120)
+    return httpx2.Client(base_url=f"{server.url}/api/v1", headers=headers, timeout=120)
 
 
 def _write(server: Installation, datasets: list[str], seed: int) -> list[int]:
@@ -42,7 +42,7 @@ def _write(server: Installation, datasets: list[str], seed: int) -> list[int]:
     return statuses
 
 
-def _sync(api: httpx.Client, dataset: str) -> str:
+def _sync(api: httpx2.Client, dataset: str) -> str:
     started = api.post(f"/datasets/{dataset}/sync")
     if started.status_code == 423:
         return "running"
@@ -54,7 +54,7 @@ def _sync(api: httpx.Client, dataset: str) -> str:
             return str(command["status"])
 
 
-def _indexed(api: httpx.Client, dataset: str) -> list[tuple[str, int]]:
+def _indexed(api: httpx2.Client, dataset: str) -> list[tuple[str, int]]:
     answer = api.post(f"/datasets/{dataset}/query", json={"filter": {"filename": "/rivals/**"}})
     items = answer.json()["items"]
     assert len({item["id"] for item in items}) == len(items)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, cast
 
-import httpx
+import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -90,7 +90,7 @@ BODIES = {
 def test_a_bad_body_is_the_callers_fault(served: Served, path: str, kind: str) -> None:
     body, content_type = BODIES[kind]
     headers = served.headers | {"Content-Type": content_type}
-    answer = httpx.post(served.url + path, content=body, headers=headers)
+    answer = httpx2.post(served.url + path, content=body, headers=headers)
     assert 400 <= answer.status_code < 500, answer.text
     assert answer.json()["hint"]
 
@@ -108,14 +108,14 @@ def test_a_bad_body_is_the_callers_fault(served: Served, path: str, kind: str) -
     ],
 )
 def test_a_bad_address_is_the_callers_fault(served: Served, path: str) -> None:
-    answer = httpx.get(served.url + path, headers=served.headers)
+    answer = httpx2.get(served.url + path, headers=served.headers)
     assert 400 <= answer.status_code < 500, answer.text
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_nothing_but_the_open_routes_answers_without_a_token(served: Served, name: str) -> None:
     method, path = name.split(" ", 1)
-    answer = httpx.request(method, served.url + path, json={})
+    answer = httpx2.request(method, served.url + path, json={})
     if path in {"/healthz", "/readyz"}:
         assert answer.status_code == 200
     elif path == "/token":

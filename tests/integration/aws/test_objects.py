@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import GoodSetup, client
@@ -124,7 +124,7 @@ async def test_a_signed_url_reads_the_object_and_names_the_answer_s_headers(
     url = await data.sign_read(
         session, place, "a b.txt", seconds=60, headers={"content-type": "text/x"}
     )
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         answer = await http.get(url)
     assert answer.content == b"hi"
     assert answer.headers["content-type"] == "text/x"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import GoodSetup, client
@@ -48,13 +48,13 @@ def server(
 
 
 @pytest.fixture
-def api(server: Installation) -> Iterator[httpx.Client]:
+def api(server: Installation) -> Iterator[httpx2.Client]:
     headers = {"authorization": f"Bearer {server.token()}"}
-    with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, timeout=60) as http:
+    with httpx2.Client(base_url=f"{server.url}/api/v1", headers=headers, timeout=60) as http:
         yield http
 
 
-def synced(api: httpx.Client, dataset_id: str, parallel: int) -> dict[str, object]:
+def synced(api: httpx2.Client, dataset_id: str, parallel: int) -> dict[str, object]:
     answer = api.post(f"/datasets/{dataset_id}/sync", params={"parallel": parallel})
     while answer.json()["status"] in {"created", "in-progress"}:
         answer = api.get(f"/commands/{answer.json()['id']}")
@@ -64,7 +64,7 @@ def synced(api: httpx.Client, dataset_id: str, parallel: int) -> dict[str, objec
 
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_a_role_that_may_list_one_folder_only_is_enough_for_a_sync(
-    server: Installation, api: httpx.Client, parallel: int
+    server: Installation, api: httpx2.Client, parallel: int
 ) -> None:
     new = {
         "name": f"{parallel} at once",
@@ -81,7 +81,7 @@ def test_a_role_that_may_list_one_folder_only_is_enough_for_a_sync(
 
 
 def test_the_role_is_refused_the_bucket_outside_the_folder(
-    server: Installation, api: httpx.Client
+    server: Installation, api: httpx2.Client
 ) -> None:
     wide = {
         "name": "the whole bucket",
@@ -91,7 +91,7 @@ def test_the_role_is_refused_the_bucket_outside_the_folder(
         "metadata": {"system": {"projectId": server.project_id}},
     }
     headers = {"authorization": f"Bearer {server.token(OWNER)}"}
-    with httpx.Client(base_url=f"{server.url}/api/v1", headers=headers) as owner:
+    with httpx2.Client(base_url=f"{server.url}/api/v1", headers=headers) as owner:
         driver = owner.post("/drivers", json=wide)
     assert driver.status_code < 300, driver.text
     new = {"name": "wide", "projects": [server.project_id], "driver": driver.json()["id"]}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.aws import assume_policy, client
@@ -20,7 +20,7 @@ def stream(server: Installation, path: str, email: str) -> tuple[int, list[dict[
         "Accept": "application/x-ndjson",
     }
     with (
-        httpx.Client(base_url=server.url, headers=headers, timeout=60) as http,
+        httpx2.Client(base_url=server.url, headers=headers, timeout=60) as http,
         http.stream("POST", f"/v1{path}") as answer,
     ):
         return answer.status_code, [json.loads(line) for line in answer.iter_lines()]

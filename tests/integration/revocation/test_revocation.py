@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from botocore.exceptions import ClientError
 
@@ -125,18 +125,18 @@ def test_a_presigned_url_dies_with_its_session(office: Office) -> None:
     session = office.vend(ttl=1100)
     place = {"Bucket": session.bucket, "Key": "train/a.txt"}
     url = session.s3.generate_presigned_url("get_object", Params=place, ExpiresIn=800)
-    assert httpx.get(url).content == b"a"
+    assert httpx2.get(url).content == b"a"
     office.revoke("lease", session.lease)
-    refused = httpx.get(url)
+    refused = httpx2.get(url)
     assert (refused.status_code, "AccessDenied" in refused.text) == (403, True)
 
 
 def test_a_url_that_valetkey_presigned_dies_as_well(office: Office) -> None:
     keys = ["train/a.txt"]
     (made,) = office.developer.location(office.server.driver.id).presign(keys)
-    assert httpx.get(made.url).content == b"a"
+    assert httpx2.get(made.url).content == b"a"
     office.revoke("location", office.server.driver.id)
-    assert httpx.get(made.url).status_code == 403
+    assert httpx2.get(made.url).status_code == 403
 
 
 def test_after_a_revocation_the_next_credential_is_another_one_and_works(office: Office) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import duckdb
-import httpx
+import httpx2
 import obstore
 import polars as pl
 import pytest
@@ -107,4 +107,4 @@ def test_every_library_finds_the_store(driver: LocationClient, read: Any) -> Non
 def test_a_url_leads_to_the_store(driver: LocationClient, valetkey_server: Installation) -> None:
     [signed] = driver.presign(["train/a.txt"])
     assert signed.url.startswith(valetkey_server.aws.endpoint)
-    assert httpx.get(signed.url).content == b"a"
+    assert httpx2.get(signed.url).content == b"a"

@@ -6,7 +6,7 @@ import json
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 
 from support.raw_http import ask
@@ -23,9 +23,9 @@ def path(made: Installation, verb: str = "credentials") -> str:
     return f"/v1/locations/{made.driver.id}/{verb}"
 
 
-def post(made: Installation, body: object, verb: str = "credentials") -> httpx.Response:
+def post(made: Installation, body: object, verb: str = "credentials") -> httpx2.Response:
     headers = {"authorization": f"Bearer {made.token()}", "accept": "application/x-ndjson"}
-    return httpx.post(made.url + path(made, verb), json=body, headers=headers, timeout=60)
+    return httpx2.post(made.url + path(made, verb), json=body, headers=headers, timeout=60)
 
 
 def part(content: dict[str, object]) -> str:
@@ -174,10 +174,10 @@ def test_presigned_urls_open_their_object_and_stream_in_order(
     assert answer.headers["content-type"] == "application/x-ndjson"
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert [line["key"] for line in lines] == keys
-    statuses = [httpx.get(line["url"]).status_code for line in lines]
+    statuses = [httpx2.get(line["url"]).status_code for line in lines]
     assert statuses[:2] == [200, 200]
     assert statuses[2] in {403, 404}
-    assert httpx.put(lines[0]["url"], content=b"x").status_code == 403
+    assert httpx2.put(lines[0]["url"], content=b"x").status_code == 403
     ends = datetime.fromisoformat(lines[0]["expiresAt"])
     assert ends <= datetime.now(UTC) + timedelta(seconds=60)
 

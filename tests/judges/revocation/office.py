@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from judges.revocation.crowd import PATIENCE
 from support.aws import GoodSetup, client, make_setup
@@ -29,7 +29,7 @@ class Office:
 
     aws: EmbeddedAws
     urls: list[str]
-    http: httpx.Client
+    http: httpx2.Client
     org_id: str = ""
     project_id: str = ""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -98,7 +98,7 @@ class Office:
         return made
 
 
-def _made(answer: httpx.Response) -> Any:
+def _made(answer: httpx2.Response) -> Any:
     assert answer.is_success, (answer.status_code, answer.text)
     return answer.json() if answer.content else None
 
@@ -119,7 +119,7 @@ def office(
     with ExitStack() as stack:
         machine = Machine(home, aws.endpoint, VALETKEY_DATABASE_URL=database)
         urls = [stack.enter_context(_serving(machine, number)) for number in range(servers)]
-        http = stack.enter_context(httpx.Client(base_url=urls[0], timeout=PATIENCE))
+        http = stack.enter_context(httpx2.Client(base_url=urls[0], timeout=PATIENCE))
         made = Office(aws, urls, http)
         made.settle()
         yield made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.memory import Memory
@@ -21,10 +21,10 @@ async def location(memory: Memory) -> Location:
 
 
 @pytest.fixture
-async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
+async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
     app: Any = create_app(memory.services, memory.services.catalog)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://valetkey") as client:
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://valetkey") as client:
         yield client
 
 
@@ -43,7 +43,7 @@ async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_slash_too_many_is_not_found(
-    memory: Memory, http: httpx.AsyncClient, location: Location, method: str, path: str
+    memory: Memory, http: httpx2.AsyncClient, location: Location, method: str, path: str
 ) -> None:
     _, token = await memory.token(await memory.caller())
     headers = {"authorization": f"Bearer {token}"}
@@ -60,7 +60,7 @@ async def test_a_slash_too_many_is_not_found(
 
 @pytest.mark.parametrize("path", ["credentials", "presigned-urls", "", "grants"])
 async def test_two_authorization_headers_are_refused(
-    memory: Memory, http: httpx.AsyncClient, location: Location, path: str
+    memory: Memory, http: httpx2.AsyncClient, location: Location, path: str
 ) -> None:
     _, token = await memory.token(await memory.caller())
     url = f"/v1/locations/{location.id}/{path}".rstrip("/")

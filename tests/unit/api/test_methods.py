@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.memory import OWNER, PASSWORD, Memory
@@ -15,12 +15,12 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 @pytest.fixture
-async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
+async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
     app: Any = create_app(memory.services, memory.services.catalog)
     login = await memory.services.accounts.login(OWNER, PASSWORD)
     headers = {"Authorization": f"Bearer {login.token.reveal()}"}
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(
         transport=transport, base_url="http://valetkey", headers=headers
     ) as client:
         yield client
@@ -28,7 +28,7 @@ async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/x", "/dataloop", "/dataloop/api/v1/x", "/x"])
 async def test_an_unknown_address_is_a_404_in_json_whatever_the_method(
-    http: httpx.AsyncClient, path: str
+    http: httpx2.AsyncClient, path: str
 ) -> None:
     for method in METHODS:
         answer = await http.request(method, path)
@@ -51,7 +51,7 @@ async def test_an_unknown_address_is_a_404_in_json_whatever_the_method(
     ],
 )
 async def test_an_address_tells_all_of_its_methods(
-    http: httpx.AsyncClient, path: str, allow: str
+    http: httpx2.AsyncClient, path: str, allow: str
 ) -> None:
     told = await http.request("OPTIONS", path)
     assert (told.status_code, told.headers["allow"]) == (204, allow)
@@ -62,12 +62,12 @@ async def test_an_address_tells_all_of_its_methods(
         assert method not in allow or answer.status_code != 405
 
 
-async def test_head_is_get_without_a_body(http: httpx.AsyncClient) -> None:
+async def test_head_is_get_without_a_body(http: httpx2.AsyncClient) -> None:
     for path in ("/healthz", "/dataloop/api/v1/projects", "/v1/openapi.json"):
         got, head = await http.get(path), await http.head(path)
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-length"] == str(len(got.content))
 
 
-async def test_the_description_takes_no_parameters(http: httpx.AsyncClient) -> None:
+async def test_the_description_takes_no_parameters(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/v1/openapi.json?version=2")).status_code == 400

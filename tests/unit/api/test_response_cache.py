@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.memory import OWNER, PASSWORD, Memory
@@ -32,32 +32,32 @@ class Desk:
     """Where bob asks for credentials with his API key; ``decisions`` are those that were made."""
 
     memory: Memory
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     location: Location
     token: str
     key_id: str
     decisions: list[str]
     responses: ResponseCache
 
-    async def post(self, body: Any = BODY, *, token: str = "") -> httpx.Response:
+    async def post(self, body: Any = BODY, *, token: str = "") -> httpx2.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {token or self.token}"}
         headers["content-type"] = "application/json"
         url = f"/v1/locations/{self.location.id}/credentials"
         return await self.http.post(url, content=content, headers=headers)
 
-    async def post_named(self, body: Any = BODY, *, token: str = "") -> httpx.Response:
+    async def post_named(self, body: Any = BODY, *, token: str = "") -> httpx2.Response:
         headers = {"authorization": f"Bearer {token or self.token}"}
         named = {**body, "location": self.location.name}
         return await self.http.post("/v1/credentials", json=named, headers=headers)
 
-    async def get(self, query: str = "prefix=a&access=read", *, token: str = "") -> httpx.Response:
+    async def get(self, query: str = "prefix=a&access=read", *, token: str = "") -> httpx2.Response:
         url = f"/v1/locations/{self.location.id}/credentials?{query}"
         return await self.http.get(url, headers={"authorization": token or self.token})
 
     async def get_named(
         self, query: str = "prefix=a&access=read", *, token: str = ""
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         url = f"/v1/container-credentials?location={self.location.name}&{query}"
         return await self.http.get(url, headers={"authorization": token or self.token})
 
@@ -80,8 +80,8 @@ async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
     monkeypatch.setattr(Vending, "prepare", counted)
     app: Any = create_app(memory.services, memory.services.catalog)
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://valetkey"
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://valetkey"
     ) as http:
         yield Desk(memory, http, location, token, key.id, decisions, app.fast.responses)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -127,7 +127,7 @@ async def test_a_503_in_the_middle_is_waited_out() -> None:
 
 @pytest.mark.parametrize("body", ["", "{}", "<html>", "<a/>", "<ListBucketResult>"])
 async def test_what_is_no_listing_is_not_taken_for_an_empty_one(body: str) -> None:
-    store = StrangeStore(canned={"GET": lambda _: httpx.Response(200, text=body)})
+    store = StrangeStore(canned={"GET": lambda _: httpx2.Response(200, text=body)})
     with pytest.raises(AwsUnavailable, match="can't be used"):
         await client(store).list_page(KEY, PLACE, prefix="")
 
@@ -196,7 +196,7 @@ async def test_the_facts_of_an_archived_object_are_told() -> None:
 
 def answering(method: str, status: int, body: str = "", **headers: str) -> StrangeStore:
     made = {name.replace("_", "-"): value for name, value in headers.items()}
-    canned = {method: lambda _: httpx.Response(status, text=body, headers=made)}
+    canned = {method: lambda _: httpx2.Response(status, text=body, headers=made)}
     return StrangeStore(canned=canned)
 
 
@@ -262,14 +262,14 @@ async def test_with_requester_pays_every_request_says_so() -> None:
 
 async def test_a_bucket_that_refuses_without_naming_its_region_is_tried_by_listing() -> None:
     store = filled("in/a")
-    store.canned["HEAD"] = lambda _: httpx.Response(403)
+    store.canned["HEAD"] = lambda _: httpx2.Response(403)
     assert await client(store).find_region(PLACE, KEY, prefix="in/") == "eu-central-1"
     assert b"prefix=in%2F" in store.requests[-1].extensions["target"]
 
 
 async def test_a_bucket_that_refuses_to_be_listed_too_is_refused() -> None:
     store = answering("GET", 403, error("AccessDenied"))
-    store.canned["HEAD"] = lambda _: httpx.Response(403)
+    store.canned["HEAD"] = lambda _: httpx2.Response(403)
     with pytest.raises(AwsRefused) as refused:
         await client(store).find_region(PLACE, KEY, prefix="in/")
     assert refused.value.details["operation"] == "s3:HeadBucket"
@@ -305,8 +305,8 @@ async def test_whatever_a_store_calls_it_a_broken_condition_is_one_error(
 async def test_a_write_under_a_condition_whose_answer_is_lost_is_not_sent_twice() -> None:
     """The second would find the first, and say that it failed."""
 
-    def lost(_: httpx.Request) -> httpx.Response:
-        raise httpx.ReadError("lost")
+    def lost(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadError("lost")
 
     store = StrangeStore(canned={"PUT": lost})
     with pytest.raises(AwsUnavailable):
@@ -326,7 +326,7 @@ async def test_a_busy_store_did_not_begin_so_that_a_condition_is_tried_again() -
 # Deadlines.
 
 
-async def never(_: httpx.Request) -> httpx.Response:
+async def never(_: httpx2.Request) -> httpx2.Response:
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -349,7 +349,7 @@ async def test_a_store_that_accepts_and_never_answers_is_given_up(
         replace(SETTINGS, s3_seconds=0.1, attempts=3),
         ManualClock(),
         SeededEntropy(),
-        transport=httpx.MockTransport(never),
+        transport=httpx2.MockTransport(never),
     )
     with pytest.raises(AwsUnavailable, match=r"within 0\.1\d* seconds"):
         await asyncio.wait_for(call(ours), 10)

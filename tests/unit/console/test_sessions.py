@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 
 from support.console import ORIGIN, Visitor, visitor_of
@@ -8,7 +8,7 @@ from support.memory import OWNER, Memory
 from valetkey.console.web import PREFIX, local_path
 
 
-def cookie(response: httpx.Response, name: str = "valetkey_session") -> str:
+def cookie(response: httpx2.Response, name: str = "valetkey_session") -> str:
     return next(
         line for line in response.headers.get_list("set-cookie") if line.startswith(f"{name}=")
     )
@@ -26,7 +26,7 @@ async def test_without_tls_the_cookie_is_not_marked_secure_or_nobody_could_sign_
     memory: Memory,
 ) -> None:
     plain = visitor_of(memory)
-    plain.http.base_url = httpx.URL("http://valetkey.example.com")
+    plain.http.base_url = httpx2.URL("http://valetkey.example.com")
     page = await plain.get("/signin")
     assert "Secure" not in cookie(page, "valetkey_form")
 

@@ -7,7 +7,7 @@ import asyncio
 import html
 import re
 
-import httpx
+import httpx2
 
 from support.console import ORIGIN, Visitor, visitor_of
 from support.memory import Memory
@@ -27,7 +27,7 @@ def with_cookie(memory: Memory, cookie: str) -> Visitor:
     return visitor_of(memory, cookies={"valetkey_session": cookie})
 
 
-async def sign_in(memory: Memory, email: str, password: str) -> httpx.Response:
+async def sign_in(memory: Memory, email: str, password: str) -> httpx2.Response:
     """Try to sign in at the form."""
     visitor = visitor_of(memory)
     page = await visitor.get("/signin")

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import structlog
 
 from support.memory import OWNER, Memory, open_memory
@@ -83,9 +83,9 @@ async def test_a_proxy_that_is_not_named_is_told_of_once(memory: Memory) -> None
     for proxies, told in (((), 1), (("127.0.0.1",), 0)):
         options = ApiOptions(trusted_proxies=proxies)
         app: Any = create_app(memory.services, memory.services.catalog, options)
-        transport = httpx.ASGITransport(app)
+        transport = httpx2.ASGITransport(app)
         with structlog.testing.capture_logs() as logs:
-            async with httpx.AsyncClient(transport=transport, base_url="http://valetkey") as http:
+            async with httpx2.AsyncClient(transport=transport, base_url="http://valetkey") as http:
                 await http.get("/healthz")
                 for _ in range(3):
                     await http.get("/healthz", headers={"X-Forwarded-For": "192.0.2.1"})

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from valetkey.sdk import ApiError, AsyncClient, Client, Patience, errors
@@ -17,17 +17,17 @@ from valetkey.wire import accounts, credentials, integrations, locations, tokens
 
 URL = "http://127.0.0.1:1"
 TOKEN = "the-token-that-must-not-show"
-Handler = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx2.Request], httpx2.Response]
 
 
 class Script:
     """A server that plays its answers one after another and keeps the requests."""
 
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
+    def __init__(self, *answers: httpx2.Response | Exception) -> None:
         self.answers = list(answers)
-        self.requests: list[httpx.Request] = []
+        self.requests: list[httpx2.Request] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -37,13 +37,13 @@ class Script:
 
 def client_of(script: Script, pauses: list[float] | None = None) -> Client:
     waited = pauses if pauses is not None else []
-    http = httpx.Client(transport=httpx.MockTransport(script))
+    http = httpx2.Client(transport=httpx2.MockTransport(script))
     patience = Patience(chance=lambda: 1.0)
     return Client(URL, TOKEN, http=http, sleep=waited.append, patience=patience)
 
 
-def ok(body: Any) -> httpx.Response:
-    return httpx.Response(200, json=body)
+def ok(body: Any) -> httpx2.Response:
+    return httpx2.Response(200, json=body)
 
 
 ME = {"id": "1", "email": "ada@example.com", "orgs": [], "projects": []}
@@ -61,24 +61,24 @@ VEND = call(
 @pytest.mark.parametrize(
     ("asked", "first", "sent"),
     [
-        (WHO, httpx.Response(503), 2),
-        (WHO, httpx.ReadTimeout("slow"), 2),
-        (WHO, httpx.ConnectError("refused"), 2),
-        (WHO, httpx.Response(500), 1),
-        (WHO, httpx.Response(404), 1),
-        (NEW_PASSWORD, httpx.ConnectError("refused"), 2),
-        (NEW_PASSWORD, httpx.Response(429), 2),
-        (NEW_PASSWORD, httpx.ReadTimeout("slow"), 1),
-        (NEW_PASSWORD, httpx.Response(503), 1),
-        (NEW_TOKEN, httpx.ReadTimeout("slow"), 2),
-        (VEND, httpx.ReadTimeout("slow"), 2),
-        (VEND, httpx.Response(424), 1),
+        (WHO, httpx2.Response(503), 2),
+        (WHO, httpx2.ReadTimeout("slow"), 2),
+        (WHO, httpx2.ConnectError("refused"), 2),
+        (WHO, httpx2.Response(500), 1),
+        (WHO, httpx2.Response(404), 1),
+        (NEW_PASSWORD, httpx2.ConnectError("refused"), 2),
+        (NEW_PASSWORD, httpx2.Response(429), 2),
+        (NEW_PASSWORD, httpx2.ReadTimeout("slow"), 1),
+        (NEW_PASSWORD, httpx2.Response(503), 1),
+        (NEW_TOKEN, httpx2.ReadTimeout("slow"), 2),
+        (VEND, httpx2.ReadTimeout("slow"), 2),
+        (VEND, httpx2.Response(424), 1),
     ],
 )
 def test_a_call_is_sent_again_only_where_that_does_no_harm(
-    asked: Call[Any], first: httpx.Response | Exception, sent: int
+    asked: Call[Any], first: httpx2.Response | Exception, sent: int
 ) -> None:
-    script = Script(first, httpx.Response(403))
+    script = Script(first, httpx2.Response(403))
     with client_of(script) as client, pytest.raises(ApiError):
         client.send(asked)
     assert len(script.requests) == sent
@@ -87,8 +87,8 @@ def test_a_call_is_sent_again_only_where_that_does_no_harm(
 
 def test_pauses_grow_and_heed_what_the_server_asks() -> None:
     pauses: list[float] = []
-    busy = httpx.Response(429, headers={"Retry-After": "7"})
-    script = Script(httpx.Response(503), busy, httpx.Response(503), ok(ME))
+    busy = httpx2.Response(429, headers={"Retry-After": "7"})
+    script = Script(httpx2.Response(503), busy, httpx2.Response(503), ok(ME))
     with client_of(script, pauses) as client:
         assert client.send(WHO).email == "ada@example.com"
     assert pauses == [0.2, 7.0, 0.8]
@@ -96,7 +96,7 @@ def test_pauses_grow_and_heed_what_the_server_asks() -> None:
 
 def test_a_server_that_asks_for_an_hour_is_not_waited_for() -> None:
     pauses: list[float] = []
-    script = Script(httpx.Response(429, headers={"Retry-After": "3600"}))
+    script = Script(httpx2.Response(429, headers={"Retry-After": "3600"}))
     with client_of(script, pauses) as client, pytest.raises(errors.Unavailable) as caught:
         client.send(WHO)
     assert (pauses, caught.value.retry_after) == ([], 3600.0)
@@ -124,7 +124,7 @@ def test_an_error_says_what_the_server_said(status: int, kind: type[ApiError]) -
         "requestId": "r1",
         "field": "prefix",
     }
-    script = Script(httpx.Response(status, json=told))
+    script = Script(httpx2.Response(status, json=told))
     with client_of(script) as client, pytest.raises(kind) as caught:
         client.send(WHO)
     error = caught.value
@@ -135,14 +135,14 @@ def test_an_error_says_what_the_server_said(status: int, kind: type[ApiError]) -
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff", b'{"message":5}'])
 def test_an_answer_that_is_not_valetkeys_is_an_error_and_no_crash(body: bytes) -> None:
     for status in (200, 502):
-        script = Script(*[httpx.Response(status, content=body) for _ in range(4)])
+        script = Script(*[httpx2.Response(status, content=body) for _ in range(4)])
         with client_of(script) as client, pytest.raises(ApiError):
             client.send(WHO)
 
 
 def test_no_error_shows_the_token_or_the_secret_even_in_its_traceback() -> None:
     secret = "wJalrXUtnFEMI"
-    script = Script(httpx.ReadTimeout("slow"))
+    script = Script(httpx2.ReadTimeout("slow"))
     with client_of(script) as client, pytest.raises(ApiError) as caught:
         client.accounts.change_password(old=secret, new="b")
     shown = "".join(traceback.format_exception(caught.value)) + repr(client)
@@ -166,7 +166,7 @@ def test_credentials_urls_and_keys_do_not_print_their_secrets() -> None:
     body = b'{"accessKeyId":"A","secretAccessKey":"silence_debug_logs","sessionToken":"hush2",'
     body += b'"expiresAt":"2026-01-01T00:00:00Z","bucket":"b","prefixes":[""],"access":["read"],'
     body += b'"leaseId":"l","locationId":"d"}'
-    script = Script(httpx.Response(200, content=body))
+    script = Script(httpx2.Response(200, content=body))
     with client_of(script) as client:
         given = client.send(VEND)
     assert given.secret_access_key == "silence_debug_logs"
@@ -220,12 +220,12 @@ LINE = b'{"key":"k","url":"https://u","expiresAt":"2026-01-01T00:00:00Z"}\n'
 
 def broken_stream() -> Iterator[bytes]:
     yield LINE
-    raise httpx.ReadError("cut")
+    raise httpx2.ReadError("cut")
 
 
 def test_a_stream_is_asked_for_again_until_it_has_begun() -> None:
     script = Script(
-        httpx.Response(503), httpx.ConnectError("no"), httpx.Response(200, content=LINE)
+        httpx2.Response(503), httpx2.ConnectError("no"), httpx2.Response(200, content=LINE)
     )
     with client_of(script) as client:
         assert [url.key for url in client.stream(URLS)] == ["k"]
@@ -233,7 +233,7 @@ def test_a_stream_is_asked_for_again_until_it_has_begun() -> None:
 
 
 def test_a_stream_that_breaks_off_is_an_error_and_not_its_end() -> None:
-    script = Script(httpx.Response(200, content=broken_stream()))
+    script = Script(httpx2.Response(200, content=broken_stream()))
     with client_of(script) as client:
         urls = client.stream(URLS)
         assert next(urls).key == "k"
@@ -243,12 +243,12 @@ def test_a_stream_that_breaks_off_is_an_error_and_not_its_end() -> None:
 
 
 def test_a_stream_that_is_refused_says_why() -> None:
-    script = Script(httpx.Response(403, json={"message": "No."}))
+    script = Script(httpx2.Response(403, json={"message": "No."}))
     with client_of(script) as client, pytest.raises(errors.Denied, match="No"):
         list(client.stream(URLS))
 
 
-def named(*names: str) -> httpx.Response:
+def named(*names: str) -> httpx2.Response:
     """The locations of a name."""
     rest = {
         "projectId": "p1",
@@ -278,13 +278,13 @@ def test_a_location_is_found_by_its_name_in_one_request() -> None:
 
 
 def test_a_name_that_looks_like_an_id_is_found_too() -> None:
-    script = Script(httpx.Response(404, json=GONE), named(AN_ID))
+    script = Script(httpx2.Response(404, json=GONE), named(AN_ID))
     with client_of(script) as client:
         assert client.locations.get(AN_ID).name == AN_ID
 
 
 def test_an_id_that_is_not_there_is_refused_in_the_servers_words() -> None:
-    script = Script(httpx.Response(404, json=GONE), named())
+    script = Script(httpx2.Response(404, json=GONE), named())
     with client_of(script) as client, pytest.raises(errors.NotFound) as caught:
         client.locations.get(AN_ID)
     assert caught.value.request_id == "r1"
@@ -319,7 +319,7 @@ def test_credentials_of_a_name_take_one_request() -> None:
 
 
 def test_a_part_leads_to_the_next() -> None:
-    def page(*names: str, then: str | None) -> httpx.Response:
+    def page(*names: str, then: str | None) -> httpx2.Response:
         return ok({"items": json.loads(named(*names).content)["items"], "next": then})
 
     script = Script(page("a", "b", then="more"), page("c", then=None))
@@ -329,8 +329,8 @@ def test_a_part_leads_to_the_next() -> None:
 
 
 def test_retries_and_the_time_that_an_answer_may_take_are_the_users() -> None:
-    script = Script(httpx.Response(503), httpx.Response(503))
-    http = httpx.Client(transport=httpx.MockTransport(script))
+    script = Script(httpx2.Response(503), httpx2.Response(503))
+    http = httpx2.Client(transport=httpx2.MockTransport(script))
     with (
         Client(URL, TOKEN, http=http, retries=0) as client,
         pytest.raises(errors.Unavailable),
@@ -340,7 +340,7 @@ def test_retries_and_the_time_that_an_answer_may_take_are_the_users() -> None:
     assert not http.is_closed
     http.close()
     with Client(URL, TOKEN, timeout=2.5) as client:
-        assert client._http.timeout == httpx.Timeout(2.5)
+        assert client._http.timeout == httpx2.Timeout(2.5)
 
 
 async def test_the_asynchronous_client_does_the_same() -> None:
@@ -350,10 +350,10 @@ async def test_the_asynchronous_client_does_the_same() -> None:
         waited.append(seconds)
 
     script = Script(
-        httpx.Response(503),
+        httpx2.Response(503),
         named("images"),
     )
-    async with httpx.AsyncClient(transport=httpx.MockTransport(script)) as http:
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(script)) as http:
         client = AsyncClient(URL, TOKEN, http=http, sleep=sleep)
         assert (await client.location("images").info()).id == "d1"
     assert len(waited) == 1

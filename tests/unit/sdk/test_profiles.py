@@ -6,7 +6,7 @@ import pickle
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from valetkey.sdk import ApiError, AsyncClient, Client, InvalidRequest, Unauthenticated, Unavailable
@@ -201,11 +201,11 @@ def test_a_server_that_is_named_gets_the_token_that_is_found_for_it_and_a_login_
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     seen: list[str | None] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         seen.append(request.headers.get("authorization"))
-        return httpx.Response(403)
+        return httpx2.Response(403)
 
-    http = httpx.Client(transport=httpx.MockTransport(answer))
+    http = httpx2.Client(transport=httpx2.MockTransport(answer))
     with Client(URL, http=http) as client, pytest.raises(ApiError):
         client.accounts.create_login(email="ada@example.com", password="p")
     with Client(URL, http=http) as client, pytest.raises(Unauthenticated, match="not logged in"):

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.memory import Memory
@@ -60,12 +60,12 @@ def test_the_resources_are_what_the_operations_make_them() -> None:
         assert written == committed.read_text(encoding="utf-8"), f"make reference: {tag}"
 
 
-async def opened(http: httpx.AsyncClient) -> AsyncClient:
+async def opened(http: httpx2.AsyncClient) -> AsyncClient:
     """A client of the library over an application in this process."""
     token = http.headers["authorization"].removeprefix("Bearer ")
     client = AsyncClient("http://127.0.0.1", token)
     await client._http.aclose()
-    client._http = httpx.AsyncClient(transport=http._transport, base_url="http://valetkey")
+    client._http = httpx2.AsyncClient(transport=http._transport, base_url="http://valetkey")
     return client
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element
 
-import httpx
+import httpx2
 
 from valetkey.aws.answers import child_text, error_of, name_of, parse_xml
 from valetkey.aws.connections import open_connections
@@ -80,7 +80,7 @@ class S3Http:
         entropy: Entropy,
         *,
         look_up: Resolve = resolve,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._look_up = look_up
@@ -133,7 +133,7 @@ class S3Http:
 
     async def open(
         self, credentials: Credentials, place: BucketPlace, request: S3Request
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Open the answer, its body not yet read; whoever gets it closes it."""
         return await self._retries.run(
             lambda: self._send(credentials, place, request),
@@ -146,18 +146,18 @@ class S3Http:
 
     async def _send(
         self, credentials: Credentials, place: BucketPlace, request: S3Request
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         answer = await self._try(credentials, place, request)
-        if isinstance(answer, httpx.Response):
+        if isinstance(answer, httpx2.Response):
             return answer
-        raise answer  # outside of any handler: an exception of httpx holds the request's secrets
+        raise answer  # outside of any handler: an exception of httpx2 holds the request's secrets
 
     async def _try(
         self, credentials: Credentials, place: BucketPlace, request: S3Request
-    ) -> httpx.Response | AwsRefused | AwsUnavailable:
+    ) -> httpx2.Response | AwsRefused | AwsUnavailable:
         try:
             response = await self._exchange(credentials, place, request)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, RuntimeError) as error:
             # RuntimeError: the connections are closed, since the server is stopping.
             return _silent(error, request)
         if response.status_code < _REDIRECT:
@@ -166,7 +166,7 @@ class S3Http:
 
     async def _exchange(
         self, credentials: Credentials, place: BucketPlace, request: S3Request
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         call = self._call(place, request)
         headers = signed_headers(call, credentials, self.region(place), self._clock.now())
         if not place.endpoint or place.endpoint == self._settings.s3_endpoint:
@@ -181,7 +181,7 @@ class S3Http:
             shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
             try:
                 return await _sent(self._strange, call, headers, request.body, shown, name)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 failure = error
         raise failure
 
@@ -211,7 +211,7 @@ class BucketCalls:
         """Return the whole answer. Raises AwsRefused, AwsUnavailable."""
         return await self.http.fetch(await self.key(), self.place, request)
 
-    async def open(self, request: S3Request) -> httpx.Response:
+    async def open(self, request: S3Request) -> httpx2.Response:
         """Open the answer, its body not yet read; whoever gets it closes it."""
         return await self.http.open(await self.key(), self.place, request)
 
@@ -243,15 +243,15 @@ def md5_of(body: bytes) -> str:
 
 
 async def _sent(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
     call: Call,
     headers: Mapping[str, str],
     body: bytes,
     host: str,
     server_name: str = "",
-) -> httpx.Response:
+) -> httpx2.Response:
     query = f"?{call.query_text}" if call.query else ""
-    # The target is sent as it was signed: httpx would resolve dots and re-escape.
+    # The target is sent as it was signed: httpx2 would resolve dots and re-escape.
     extensions: dict[str, Any] = {"target": (call.target + query).encode()}
     if server_name:
         extensions["sni_hostname"] = server_name
@@ -276,12 +276,12 @@ def _silent(error: Exception, request: S3Request) -> AwsUnavailable:
 
 
 async def _refused(
-    response: httpx.Response, request: S3Request, credentials: Credentials
+    response: httpx2.Response, request: S3Request, credentials: Credentials
 ) -> AwsRefused | AwsUnavailable:
     status = response.status_code
     try:
         body = await _body(response, _LONGEST_ERROR)
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         return _silent(error, request)
     finally:
         await response.aclose()
@@ -313,13 +313,13 @@ def _parsed(body: bytes) -> Element | None:
 _SAID_BY_STATUS: Final = frozenset({405, 412, 429})
 
 
-async def _whole(response: httpx.Response, request: S3Request) -> Answer | AwsUnavailable:
+async def _whole(response: httpx2.Response, request: S3Request) -> Answer | AwsUnavailable:
     if request.method == "HEAD":
         await response.aclose()
         return Answer(response.headers)
     try:
         body = await _body(response, _LONGEST_ANSWER)
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         return _silent(error, request)
     finally:
         await response.aclose()
@@ -328,7 +328,7 @@ async def _whole(response: httpx.Response, request: S3Request) -> Answer | AwsUn
     return Answer(response.headers, body)
 
 
-async def _body(response: httpx.Response, longest: int) -> bytes:
+async def _body(response: httpx2.Response, longest: int) -> bytes:
     """Return a body, or a beginning of it that is longer than the longest one may be."""
     body = bytearray()
     async for chunk in response.aiter_bytes():

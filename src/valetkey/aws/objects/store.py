@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-import httpx
+import httpx2
 
 from valetkey.aws.endpoints import Resolve, resolve
 from valetkey.aws.objects import buckets, rights, tidying, transfers
@@ -64,7 +64,7 @@ class S3ObjectStore:
         copy_limit: int = SINGLE_COPY,
         copy_part: int = COPY_PART,
         look_up: Resolve = resolve,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._http = S3Http(settings, clock, entropy, look_up=look_up, transport=transport)
         self._clock = clock

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Final
 
-import httpx
+import httpx2
 
 from valetkey.aws.errors import from_aws, not_understood, unreachable
 from valetkey.aws.objects.facts import (
@@ -94,12 +94,12 @@ async def read(calls: BucketCalls, key: str, byte_range: str) -> Reading:
     )
 
 
-async def _body(response: httpx.Response, request: S3Request) -> AsyncIterator[bytes]:
+async def _body(response: httpx2.Response, request: S3Request) -> AsyncIterator[bytes]:
     kind = ""
     try:
         async for chunk in response.aiter_raw(_CHUNK):
             yield chunk
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         kind = type(error).__name__
     finally:
         await response.aclose()

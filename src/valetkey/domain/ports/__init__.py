@@ -1,5 +1,5 @@
 """What the outside implements. Few, narrow, and each owns its errors: nothing of botocore,
-httpx or SQLAlchemy escapes an adapter; only :mod:`valetkey.domain.errors` does."""
+httpx2 or SQLAlchemy escapes an adapter; only :mod:`valetkey.domain.errors` does."""
 
 from valetkey.domain.ports.aws import (
     AssumeRole,

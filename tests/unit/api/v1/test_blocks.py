@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.memory import OWNER, Memory
@@ -23,7 +23,7 @@ async def location(memory: Memory) -> Location:
 
 
 @pytest.fixture
-async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
+async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
     async with open_own_api(memory) as client:
         yield client
 
@@ -39,7 +39,7 @@ def address(location: Location, kind: str) -> str:
 
 @pytest.mark.parametrize("kind", ["principal", "location", "integration"])
 async def test_what_is_blocked_is_vended_nothing_until_it_is_unblocked(
-    memory: Memory, http: httpx.AsyncClient, location: Location, kind: str
+    memory: Memory, http: httpx2.AsyncClient, location: Location, kind: str
 ) -> None:
     vend = f"/locations/{location.id}/credentials"
     first = await http.post(vend, json=WANTED)
@@ -61,7 +61,7 @@ async def test_what_is_blocked_is_vended_nothing_until_it_is_unblocked(
 
 
 async def test_a_block_that_stands_takes_another_reason_and_is_one(
-    memory: Memory, http: httpx.AsyncClient, location: Location
+    memory: Memory, http: httpx2.AsyncClient, location: Location
 ) -> None:
     where = address(location, "principal")
     for reason in ("first", "first", "second"):
@@ -71,7 +71,7 @@ async def test_a_block_that_stands_takes_another_reason_and_is_one(
 
 
 async def test_what_can_not_be_blocked_is_refused(
-    memory: Memory, http: httpx.AsyncClient, location: Location
+    memory: Memory, http: httpx2.AsyncClient, location: Location
 ) -> None:
     for body in ({}, {"reason": ""}, {"reason": "  "}, {"reason": "two\nlines"}):
         answer = await http.put(address(location, "principal"), json=body)
@@ -88,7 +88,7 @@ async def test_what_can_not_be_blocked_is_refused(
 
 
 async def test_a_project_has_a_default_location(
-    memory: Memory, http: httpx.AsyncClient, location: Location
+    memory: Memory, http: httpx2.AsyncClient, location: Location
 ) -> None:
     where = f"/projects/{memory.project.id}"
     changed = await http.patch(where, json={"defaultLocationId": location.id, "name": "vision"})

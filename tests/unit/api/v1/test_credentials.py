@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -30,18 +30,18 @@ async def location(memory: Memory) -> Location:
 
 
 @pytest.fixture
-async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
+async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
     await memory.member(BOB, ProjectRole.DEVELOPER)
     async with open_own_api(memory, BOB) as client:
         yield client
 
 
-def code(answer: httpx.Response) -> tuple[int, str]:
+def code(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
 async def test_one_request_leads_from_a_name_to_its_credential(
-    http: httpx.AsyncClient, location: Location
+    http: httpx2.AsyncClient, location: Location
 ) -> None:
     by_name = await http.post("/credentials", json=BODY | {"location": location.name})
     by_id = await http.post(f"/locations/{location.id}/credentials", json=BODY)
@@ -55,7 +55,7 @@ async def test_one_request_leads_from_a_name_to_its_credential(
 
 
 async def test_the_container_contract_takes_names_too(
-    http: httpx.AsyncClient, location: Location
+    http: httpx2.AsyncClient, location: Location
 ) -> None:
     for address, query in (
         ("/container-credentials", QUERY | {"location": location.name}),
@@ -71,7 +71,7 @@ async def test_the_container_contract_takes_names_too(
 
 @pytest.mark.parametrize("by_name", [True, False])
 async def test_urls_are_signed_by_id_and_by_name(
-    http: httpx.AsyncClient, location: Location, by_name: bool
+    http: httpx2.AsyncClient, location: Location, by_name: bool
 ) -> None:
     address = "/presigned-urls" if by_name else f"/locations/{location.id}/presigned-urls"
     named = {"location": location.name} if by_name else {}
@@ -99,7 +99,7 @@ async def test_urls_are_signed_by_id_and_by_name(
     ],
 )
 async def test_what_can_not_be_right_is_refused(
-    http: httpx.AsyncClient, location: Location, body: dict[str, Any], field: str | None
+    http: httpx2.AsyncClient, location: Location, body: dict[str, Any], field: str | None
 ) -> None:
     answer = await http.post("/credentials", json=body | {"location": location.name})
     assert code(answer) == (400, "invalid_input")
@@ -107,7 +107,7 @@ async def test_what_can_not_be_right_is_refused(
 
 
 async def test_unknown_parameters_and_other_bodies_are_refused(
-    http: httpx.AsyncClient, location: Location
+    http: httpx2.AsyncClient, location: Location
 ) -> None:
     body = BODY | {"location": location.name}
     for address in ("/credentials", f"/locations/{location.id}/credentials"):
@@ -122,7 +122,7 @@ async def test_unknown_parameters_and_other_bodies_are_refused(
 
 
 async def test_a_name_means_what_it_means_now(
-    memory: Memory, http: httpx.AsyncClient, location: Location
+    memory: Memory, http: httpx2.AsyncClient, location: Location
 ) -> None:
     async def asked() -> tuple[int, str]:
         answer = await http.post("/credentials", json=BODY | {"location": "data"})
@@ -154,7 +154,7 @@ async def test_a_name_that_nobody_may_know_is_not_found(memory: Memory, location
 
 
 async def test_credentials_say_what_may_surprise(
-    memory: Memory, http: httpx.AsyncClient, location: Location
+    memory: Memory, http: httpx2.AsyncClient, location: Location
 ) -> None:
     asked = BODY | {"location": location.name}
     first = (await http.post("/credentials", json=asked)).json()
@@ -181,7 +181,7 @@ def test_every_error_has_a_code_of_the_catalog() -> None:
 
 
 async def test_a_session_that_is_being_revoked_is_asked_for_again_later(
-    http: httpx.AsyncClient, location: Location, monkeypatch: pytest.MonkeyPatch
+    http: httpx2.AsyncClient, location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def held(*_: object, **__: object) -> None:
         raise errors.BeingRevoked("Sessions like this one are being revoked.", hint="Ask again.")

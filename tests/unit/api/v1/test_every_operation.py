@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from support.memory import KEY, ROLE, Memory
@@ -23,32 +23,32 @@ MAKE = "/integrations?verify=false"
 
 
 @pytest.fixture
-async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
+async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
     async with open_own_api(memory) as client:
         yield client
 
 
-def code(answer: httpx.Response) -> tuple[int, str]:
+def code(answer: httpx2.Response) -> tuple[int, str]:
     told = answer.json()["error"]
     assert told["requestId"] == answer.headers["x-request-id"]
     assert told["message"]
     return answer.status_code, told["code"]
 
 
-async def count(http: httpx.AsyncClient) -> int:
+async def count(http: httpx2.AsyncClient) -> int:
     return len((await http.get("/integrations")).json()["items"])
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/nothing", "/integrations/", "/integrations/x/y/z", "/"])
 async def test_an_unknown_address_is_not_found_whatever_the_method(
-    http: httpx.AsyncClient, method: str, path: str
+    http: httpx2.AsyncClient, method: str, path: str
 ) -> None:
     assert code(await http.request(method, path)) == (404, "no_such_address")
 
 
 async def test_a_method_that_an_address_does_not_take_is_told_which_it_takes(
-    http: httpx.AsyncClient,
+    http: httpx2.AsyncClient,
 ) -> None:
     answer = await http.put("/integrations")
     assert code(answer) == (405, "method_not_allowed")
@@ -64,7 +64,7 @@ async def test_options_tells_the_methods_without_a_token(memory: Memory) -> None
     )
 
 
-async def test_head_is_get_without_a_body(http: httpx.AsyncClient) -> None:
+async def test_head_is_get_without_a_body(http: httpx2.AsyncClient) -> None:
     got, head = await http.get("/integrations"), await http.head("/integrations")
     assert head.status_code == 200
     assert head.content == b""
@@ -84,15 +84,15 @@ async def test_head_is_get_without_a_body(http: httpx.AsyncClient) -> None:
         "&&",
     ],
 )
-async def test_a_wrong_query_is_refused(http: httpx.AsyncClient, query: str) -> None:
+async def test_a_wrong_query_is_refused(http: httpx2.AsyncClient, query: str) -> None:
     assert code(await http.get(f"/integrations?{query}")) == (400, "invalid_input")
 
 
-async def test_an_unknown_property_is_refused(http: httpx.AsyncClient) -> None:
+async def test_an_unknown_property_is_refused(http: httpx2.AsyncClient) -> None:
     assert code(await http.post(MAKE, json=BODY | {"roleArm": ROLE})) == (400, "invalid_input")
 
 
-async def test_a_body_that_is_no_json_is_refused(http: httpx.AsyncClient) -> None:
+async def test_a_body_that_is_no_json_is_refused(http: httpx2.AsyncClient) -> None:
     answer = await http.post(MAKE, content=b"{}", headers={"Content-Type": "text/plain"})
     assert code(answer) == (415, "unsupported_media_type")
     large = b'{"name": "' + b"x" * 2_000_000 + b'"}'
@@ -109,7 +109,7 @@ async def test_nobody_gets_in_without_a_token(memory: Memory) -> None:
         assert code(await http.get("/integrations", headers=twice)) == (400, "invalid_input")
 
 
-async def test_a_bug_is_not_told(memory: Memory, http: httpx.AsyncClient) -> None:
+async def test_a_bug_is_not_told(memory: Memory, http: httpx2.AsyncClient) -> None:
     memory.storage.unavailable = True
     answer = await http.get("/integrations")
     memory.storage.unavailable = False
@@ -117,7 +117,7 @@ async def test_a_bug_is_not_told(memory: Memory, http: httpx.AsyncClient) -> Non
     assert answer.headers["retry-after"]
 
 
-async def test_what_is_asked_twice_under_one_key_is_made_once(http: httpx.AsyncClient) -> None:
+async def test_what_is_asked_twice_under_one_key_is_made_once(http: httpx2.AsyncClient) -> None:
     headers = {"Idempotency-Key": "one"}
     first = await http.post(MAKE, json=BODY, headers=headers)
     again = await http.post(MAKE, json=BODY, headers=headers)
@@ -126,7 +126,7 @@ async def test_what_is_asked_twice_under_one_key_is_made_once(http: httpx.AsyncC
     assert await count(http) == 1
 
 
-async def test_two_at_once_under_one_key_make_one(http: httpx.AsyncClient) -> None:
+async def test_two_at_once_under_one_key_make_one(http: httpx2.AsyncClient) -> None:
     headers = {"Idempotency-Key": "one"}
     answers = await asyncio.gather(*(http.post(MAKE, json=BODY, headers=headers) for _ in range(4)))
     assert await count(http) == 1
@@ -134,7 +134,7 @@ async def test_two_at_once_under_one_key_make_one(http: httpx.AsyncClient) -> No
 
 
 async def test_a_key_belongs_to_one_request_and_one_person(
-    memory: Memory, http: httpx.AsyncClient
+    memory: Memory, http: httpx2.AsyncClient
 ) -> None:
     headers = {"Idempotency-Key": "one"}
     await http.post(MAKE, json=BODY, headers=headers)
@@ -146,7 +146,7 @@ async def test_a_key_belongs_to_one_request_and_one_person(
 
 
 async def test_a_key_is_good_for_a_day_and_a_failure_is_not_kept(
-    memory: Memory, http: httpx.AsyncClient
+    memory: Memory, http: httpx2.AsyncClient
 ) -> None:
     headers = {"Idempotency-Key": "one"}
     wrong = await http.post(MAKE, json=BODY | {"roleArn": "x"}, headers=headers)
@@ -159,14 +159,14 @@ async def test_a_key_is_good_for_a_day_and_a_failure_is_not_kept(
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "ä"])
-async def test_a_key_that_can_not_be_one_is_refused(http: httpx.AsyncClient, key: str) -> None:
+async def test_a_key_that_can_not_be_one_is_refused(http: httpx2.AsyncClient, key: str) -> None:
     header = (b"Idempotency-Key", key.encode())
     answer = await http.post(MAKE, json=BODY, headers=[header])
     assert code(answer) == (400, "idempotency_key_invalid")
 
 
 async def test_what_was_decided_on_an_older_version_changes_nothing(
-    http: httpx.AsyncClient,
+    http: httpx2.AsyncClient,
 ) -> None:
     made = (await http.post(MAKE, json=BODY)).json()
     address = f"/integrations/{made['id']}"
@@ -183,7 +183,7 @@ async def test_what_was_decided_on_an_older_version_changes_nothing(
     assert (await http.delete(address, headers={"If-Match": "*"})).status_code == 204
 
 
-async def test_what_is_known_is_not_sent_again(http: httpx.AsyncClient) -> None:
+async def test_what_is_known_is_not_sent_again(http: httpx2.AsyncClient) -> None:
     made = (await http.post(MAKE, json=BODY)).json()
     shown = await http.get(f"/integrations/{made['id']}")
     known = {"If-None-Match": shown.headers["etag"]}
@@ -191,5 +191,5 @@ async def test_what_is_known_is_not_sent_again(http: httpx.AsyncClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_every_answer_tells_the_version(http: httpx.AsyncClient) -> None:
+async def test_every_answer_tells_the_version(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/integrations")).headers["valetkey-version"] == "0"

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -132,7 +132,7 @@ class Desk:
 
     async def send(
         self, operation_id: str, *, key: str = "one", more: bytes = b""
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         operation, known = MAKING[operation_id], self.world.known
         body = bodies(known).get(operation_id, EXAMPLES.get(operation_id, {}))
         headers = self.world.headers("orgOwner") | {"Idempotency-Key": key}
@@ -157,7 +157,7 @@ def desk() -> Iterator[Desk]:
     loop.close()
 
 
-def code(answer: httpx.Response) -> str:
+def code(answer: httpx2.Response) -> str:
     return "" if answer.is_success else str(answer.json()["error"]["code"])
 
 

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any, Final
 
-import httpx
+import httpx2
 import pytest
 
 from support.every_caller import World, bodies, open_world
@@ -60,7 +60,7 @@ class Desk:
             known["userId"] = known["projectUserId"]
         return known
 
-    async def ask(self, operation_id: str, **headers: str) -> httpx.Response:
+    async def ask(self, operation_id: str, **headers: str) -> httpx2.Response:
         operation, known = CHANGING[operation_id], self.known(operation_id)
         return await self.world.http.request(
             operation.method,
