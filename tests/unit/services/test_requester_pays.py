@@ -94,9 +94,10 @@ async def test_a_root_is_made_with_it(memory: Memory) -> None:
 
 
 def test_boto3_says_so_with_every_request() -> None:
-    info = SimpleNamespace(region="eu-central-1", client_endpoint="", requester_pays=True)
     credentials = SimpleNamespace()
-    source: Any = SimpleNamespace(info=info, current=lambda: credentials)
+    source: Any = SimpleNamespace(
+        region="eu-central-1", endpoint="", requester_pays=True, current=lambda: credentials
+    )
     session = boto3_session(source)
     client = session.client("s3", aws_access_key_id="AKIA", aws_secret_access_key="x")
     seen: list[str] = []

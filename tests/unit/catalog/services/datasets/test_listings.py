@@ -22,6 +22,7 @@ from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.datasets import NewDataset, SyncView
 from valetkey.domain.access import ProjectRole
+from valetkey.domain.errors import AwsUnavailable
 from valetkey.services.audit import Caller
 
 FOLDER = "train/"
@@ -61,7 +62,12 @@ class Shop:
         self.store.plan, self.store.pages = plan, 0
         catalog = self.memory.services.catalog
         ordered = await catalog.syncs.start(self.developer, self.dataset_id, parallel=parallel)
-        await catalog.sync_worker.run_open()
+        for _ in range(20):
+            try:
+                await catalog.sync_worker.run_open()
+                break
+            except AwsUnavailable:  # it may pass: the worker comes back, for a while
+                self.memory.clock.advance(301)
         return await catalog.syncs.get(self.developer, ordered.command.id)
 
 
