@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any, cast
 
 import httpx2
@@ -85,24 +86,33 @@ def test_every_operation_answers_as_described(
     shoot()
 
 
-def test_what_is_made_is_shown_changed_and_deleted_as_described(
-    served: Served, headers: dict[str, str]
-) -> None:
-    """The stateful phase: what an answer tells is used in the next requests, along its links."""
+def test_what_is_made_is_shown_changed_and_deleted_as_described() -> None:
+    """The stateful phase: what an answer tells is used in the next requests, along its links.
+
+    Each sequence has a server of its own: the same requests then meet the same answers.
+    """
     described: Any = SCHEMA.exclude(operation_id=sorted(ENDS))
 
     class Machine(described.as_state_machine()):  # type: ignore[misc]  # a class that is made
+        def setup(self) -> None:
+            self._open = ExitStack()
+            self._served = self._open.enter_context(serving_doubles())
+
+        def teardown(self) -> None:
+            self._open.close()
+
         def before_call(self, case: Any) -> None:
             """Ask about what there is, where no earlier answer says about what."""
             case.headers.pop("Authorization", None)
             for name, value in case.path_parameters.items():
                 if not is_id(value):
-                    case.path_parameters[name] = served.known.get(name, value)
+                    case.path_parameters[name] = self._served.known.get(name, value)
             for name in case.body if isinstance(case.body, dict) else ():
-                case.body[name] = served.known.get(name, case.body[name])
+                case.body[name] = self._served.known.get(name, case.body[name])
 
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:  # noqa: ARG002
-            return {"base_url": served.url, "headers": headers, "allow_redirects": False}
+            found = self._served
+            return {"base_url": found.url, "headers": found.headers, "allow_redirects": False}
 
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             said = f"{response.status_code} {response.text[:500]}"
