@@ -26,6 +26,7 @@ from support.faulty_proxy import FaultyProxy
 from support.fleet import LONG, Crowd, Fleet, recorded, running_fleet, until
 from support.machine import made, prepare
 from valetkey.embedded import EmbeddedAws
+from valetkey.testing.postgresql import running_postgresql
 
 #: As long as in life, or as short as a test may be.
 FULL: Final = os.environ.get("VALETKEY_FAILOVER") == "full"
@@ -43,11 +44,19 @@ class Postgres:
         self._main = self._found()
         self._words, self._folder = self._main.cmdline(), self._main.cwd()
         self._user, self._group = self._main.uids().real, self._main.gids().real
-        self._again: subprocess.Popen[bytes] | None = None
 
     def _found(self) -> psutil.Process:
         file: str = self.ask("SELECT pg_read_file('postmaster.pid')")
         return psutil.Process(int(file.split("\n", 1)[0]))
+
+    def _found_again(self) -> psutil.Process:
+        end = time.monotonic() + LONG
+        while True:
+            try:
+                return self._found()
+            except (OSError, asyncpg.PostgresError):  # it is starting
+                assert time.monotonic() < end
+                time.sleep(0.1)
 
     def ask(self, statement: str) -> Any:
         async def run() -> Any:
@@ -58,6 +67,11 @@ class Postgres:
                 await connection.close()
 
         return _run(run)
+
+    def end(self) -> None:
+        """End it, whoever started it."""
+        self._main.send_signal(signal.SIGINT)  # a fast shutdown
+        psutil.wait_procs([self._main], LONG)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -74,22 +88,23 @@ class Postgres:
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        self._main.send_signal(signal.SIGINT)  # a fast shutdown
-        psutil.wait_procs([self._main], LONG)
+        self.end()
         try:
             yield
         finally:
-            self._again = subprocess.Popen(  # noqa: S603  # as it was started
-                self._words,
+            # As it was started, and nobody's child: it outlives this test.
+            subprocess.run(  # noqa: S603
+                ["setsid", "--fork", *self._words],  # noqa: S607  # Debian's own
                 cwd=self._folder,
                 user=self._user,
                 group=self._group,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,
+                check=True,
+                timeout=LONG,
             )
-            self._main = psutil.Process(self._again.pid)
+            self._main = self._found_again()
 
     @contextlib.contextmanager
     def holding(self, statements: list[str], connections: int = 1) -> Iterator[None]:
@@ -153,27 +168,30 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(
-    postgresql_server: str, _running_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+def site(_running_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     _running_aws.reset()
     setup = make_setup(_running_aws, "failing-over")
     bucket = client(_running_aws, "s3")
     for number in range(OBJECTS):
         bucket.put_object(Bucket=setup.bucket, Key=f"{number:05}", Body=b"x")
     home = tmp_path_factory.mktemp("fleet")
-    Postgres(postgresql_server).ask("CREATE DATABASE failing_over")
-    url = postgresql_server.replace("/postgres?", "/failing_over?")
-    with (
-        FaultyProxy(url) as proxy,
-        running_fleet(home, _running_aws, proxy.url) as fleet,
-        httpx2.Client(base_url=fleet.urls[0], timeout=LONG) as http,
-    ):
-        driver = prepare(http, setup)
-        new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}
-        dataset = made(http.post("/v1/datasets", json=new))["id"]
-        yield Site(fleet, proxy, Postgres(url), http, driver, f"/v1/datasets/{dataset}/syncs")
-    Postgres(postgresql_server).ask("DROP DATABASE failing_over WITH (FORCE)")
+    # One of its own, since it is stopped and started again by others than its keeper.
+    with running_postgresql(tmp_path_factory.mktemp("pg")) as server:
+        postgres = Postgres(server)
+        try:
+            postgres.ask("CREATE DATABASE failing_over")
+            postgres.url = server.replace("/postgres?", "/failing_over?")
+            with (
+                FaultyProxy(postgres.url) as proxy,
+                running_fleet(home, _running_aws, proxy.url) as fleet,
+                httpx2.Client(base_url=fleet.urls[0], timeout=LONG) as http,
+            ):
+                driver = prepare(http, setup)
+                new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}
+                dataset = made(http.post("/v1/datasets", json=new))["id"]
+                yield Site(fleet, proxy, postgres, http, driver, f"/v1/datasets/{dataset}/syncs")
+        finally:
+            postgres.end()
 
 
 FAULTS = {
