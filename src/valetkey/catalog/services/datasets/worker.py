@@ -74,8 +74,11 @@ class Worker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work beside whatever is done inside; what is under way at the end stays stored."""
-        working = asyncio.create_task(self._work(self._clock.now()))
+        """Work beside whatever is done inside; what is under way at the end stays stored.
+
+        What a killed process held is let go of before: the first request finds it free."""
+        await self._release(self._clock.now())
+        working = asyncio.create_task(self._work())
         try:
             yield
         finally:
@@ -90,11 +93,13 @@ class Worker:
         for command in await self._open():
             await self._runs.run(command)
 
-    async def _work(self, since: datetime) -> None:
+    async def _release(self, since: datetime) -> None:
         if self._alone:
             with suppress(StorageUnavailable):  # the next start does it
                 async with self._storage.begin() as work:
                     await work.commands.release(before=since)
+
+    async def _work(self) -> None:
         while True:
             self._woken.clear()
             self._problem = await self._looked()
