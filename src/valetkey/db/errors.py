@@ -78,10 +78,10 @@ _CAUSES: Final = (
 )
 
 
-#: What a driver raises for a value that the database would not even be sent.
 #: What asyncpg raises where the server said goodbye between two statements, and the end of the
 #: connection was not seen yet: it takes that for a mistake of its own.
 ENDED_BY_SERVER: Final = asyncpg.InternalClientError
+#: What a driver raises for a value that the database would not even be sent.
 REFUSED_BY_DRIVER: Final = (UnicodeEncodeError, OverflowError)
 #: The class of SQLSTATEs that say so of a value that was sent ("data exception").
 _DATA_EXCEPTION: Final = "22"

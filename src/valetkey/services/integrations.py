@@ -262,7 +262,7 @@ def _new_parts(
 
 
 def _unverified(integration: Integration) -> Integration:
-    """Return an integration whose key or role ignore_check has tried yet."""
+    """Return an integration whose key or role nobody has tried yet."""
     if integration.state is IntegrationState.DISABLED:
         return replace(integration, verified_at=None)
     reason = NO_TRUST_YET if integration.type.rules.trusts_server else ""

@@ -18,14 +18,14 @@ from valetkey.domain.ports import BucketPlace
 from valetkey.domain.secret import Secret
 
 
-class Told(msgspec.Struct, frozen=True, tag=True):
-    """Something told; its text is its kind alone."""
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """What one tells another; its text is its kind alone."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
 
-class Store(Told, frozen=True):
+class Store(Message, frozen=True):
     """How a node reaches S3."""
 
     endpoint: str
@@ -52,7 +52,7 @@ class Store(Told, frozen=True):
         )
 
 
-class Setup(Told, frozen=True):
+class Setup(Message, frozen=True):
     """What all of a sync's tasks have in common. ``insecure``: a cluster without a token will
     do."""
 
@@ -64,7 +64,7 @@ class Setup(Told, frozen=True):
     insecure: bool = False
 
 
-class Session(Told, frozen=True):
+class Session(Message, frozen=True):
     """Temporary credentials on their way to a node."""
 
     access_key_id: str
@@ -91,7 +91,7 @@ class Session(Told, frozen=True):
         )
 
 
-class Order(Told, frozen=True):
+class Order(Message, frozen=True):
     """Work one shard off. ``id`` is the owner's name on its lease: no two orders have the same, so
     that one that was given up can't go on beside the next."""
 
@@ -104,13 +104,13 @@ class Order(Told, frozen=True):
     session: Session
 
 
-class Ready(Told, frozen=True):
+class Ready(Message, frozen=True):
     """The cluster is there, and so many nodes can do the work."""
 
     nodes: int
 
 
-class Node(Told, frozen=True):
+class Node(Message, frozen=True):
     """What a node says of itself; ``problem`` is why it can't do the work."""
 
     host: str
@@ -120,7 +120,7 @@ class Node(Told, frozen=True):
     problem: str = ""
 
 
-class Outcome(Told, frozen=True):
+class Outcome(Message, frozen=True):
     """How an order ended, or (without an id) why none can be given.
 
     ``done``; ``held``: somebody else has the shard; ``unordered``: the store lists out of order;
@@ -150,6 +150,6 @@ ToDriver = Setup | Order
 FromDriver = Ready | Outcome
 
 
-def encode(told: Told) -> bytes:
+def encode(message: Message) -> bytes:
     """Return a line."""
-    return msgspec.json.encode(told) + b"\n"
+    return msgspec.json.encode(message) + b"\n"

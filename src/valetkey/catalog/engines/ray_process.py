@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from valetkey.catalog.engines.orders import FromDriver, Told, encode
+from valetkey.catalog.engines.orders import FromDriver, Message, encode
 
 DRIVER: Final = (sys.executable, "-m", "valetkey.catalog.engines.ray_driver")
 #: Of what it prints, so many lines are kept for the log.
@@ -34,7 +34,7 @@ class Driver:
         self._printed: deque[str] = deque(maxlen=_KEPT)
         self.reading = asyncio.create_task(self._read())
 
-    async def tell(self, what: Told) -> None:
+    async def tell(self, what: Message) -> None:
         """Send it something. Raises DriverDied."""
         assert self._process.stdin is not None  # noqa: S101  # as it was started
         try:

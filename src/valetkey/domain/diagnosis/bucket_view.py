@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from valetkey.domain.diagnosis import fixes
-from valetkey.domain.diagnosis.finding import Finding, Repair, bad, good, judged, skipped, unseen
+from valetkey.domain.diagnosis.finding import Finding, Remedy, bad, good, judged, skipped, unseen
 from valetkey.domain.diagnosis.fixes import Names
 from valetkey.domain.diagnosis.iam import Decision, Policy, Request, Ruling, rule
 from valetkey.domain.diagnosis.iam.globs import Context
@@ -40,8 +40,8 @@ def explain_bucket(subject: Subject, view: View, names: Names) -> Iterator[Findi
         yield _locked(claim, names)
         return
     if bucket is None:
-        repair = Repair("Check the bucket's name, or make it: valetkey setup aws apply")
-        yield bad("bucket", claim, "There is no such bucket.", repair, Layer.BUCKET_POLICY)
+        remedy = Remedy("Check the bucket's name, or make it: valetkey setup aws apply")
+        yield bad("bucket", claim, "There is no such bucket.", remedy, Layer.BUCKET_POLICY)
         return
     yield good("bucket", claim)
     yield _region(subject, bucket)
@@ -81,8 +81,8 @@ def _region(subject: Subject, bucket: SeenBucket) -> Finding:
     if not subject.region or subject.region == bucket.region:
         return good("region", claim)
     cause = f"It is in {bucket.region}, and the location says {subject.region}."
-    repair = Repair(f"Make the location again with the region {bucket.region}.")
-    return bad("region", claim, cause, repair, Layer.REGION)
+    remedy = Remedy(f"Make the location again with the region {bucket.region}.")
+    return bad("region", claim, cause, remedy, Layer.REGION)
 
 
 def _public(bucket: SeenBucket, names: Names) -> Finding:
@@ -95,9 +95,9 @@ def _public(bucket: SeenBucket, names: Names) -> Finding:
         Bucket=names.bucket,
         PublicAccessBlockConfiguration=PUBLIC_ACCESS_BLOCK,
     )
-    repair = Repair(fixes.block_public_access(names), (call,))
+    remedy = Remedy(fixes.block_public_access(names), (call,))
     cause = "It is not blocked, or only in part."
-    return bad("public-access", claim, cause, repair, Layer.BUCKET_POLICY)
+    return bad("public-access", claim, cause, remedy, Layer.BUCKET_POLICY)
 
 
 def _action(name: str, action: str, scene: _Scene) -> Finding:
@@ -113,11 +113,11 @@ def _action(name: str, action: str, scene: _Scene) -> Finding:
     if role.boundary is not None and own.decision is Decision.ALLOWED:
         bound = rule([role.boundary], request)
         if bound.decision is not Decision.ALLOWED:
-            repair = Repair(f"Allow {action} in the {role.boundary.name}.")
-            return _judged(name, claim, Layer.BOUNDARY, bound, role.boundary, request, repair)
+            remedy = Remedy(f"Allow {action} in the {role.boundary.name}.")
+            return _judged(name, claim, Layer.BOUNDARY, bound, role.boundary, request, remedy)
     if theirs.decision in {Decision.DENIED, Decision.UNKNOWN} and bucket.policy:
-        repair = Repair("Look at that condition.")
-        return _judged(name, claim, Layer.BUCKET_POLICY, theirs, bucket.policy, request, repair)
+        remedy = Remedy("Look at that condition.")
+        return _judged(name, claim, Layer.BUCKET_POLICY, theirs, bucket.policy, request, remedy)
     if own.decision is Decision.SILENT and theirs.decision is Decision.ALLOWED:
         return good(name, claim)  # in one account, the bucket's own word suffices
     return judged(
@@ -127,7 +127,7 @@ def _action(name: str, action: str, scene: _Scene) -> Finding:
         own,
         policies=role.policies,
         request=request,
-        repair=_access_repair(scene.names),
+        remedy=_access_remedy(scene.names),
     )
 
 
@@ -138,26 +138,26 @@ def _judged(
     ruling: Ruling,
     policy: Policy,
     request: Request,
-    repair: Repair,
+    remedy: Remedy,
 ) -> Finding:
-    return judged(name, claim, layer, ruling, policies=[policy], request=request, repair=repair)
+    return judged(name, claim, layer, ruling, policies=[policy], request=request, remedy=remedy)
 
 
-def _access_repair(names: Names) -> Repair:
+def _access_remedy(names: Names) -> Remedy:
     call = iam(
         "PutRolePolicy",
         RoleName=names.role.name,
         PolicyName=fixes.ACCESS_POLICY,
         PolicyDocument=to_json(fixes.access_document(names)),
     )
-    return Repair(fixes.allow_access(names), (call,))
+    return Remedy(fixes.allow_access(names), (call,))
 
 
 def _kms(
     subject: Subject, view: View, names: Names, role: SeenRole, bucket: SeenBucket
 ) -> Iterator[Finding]:
     """The key's own policy has to allow it, or to leave it to the account's policies."""
-    repair = Repair(fixes.allow_key(names, bucket.kms_key))
+    remedy = Remedy(fixes.allow_key(names, bucket.kms_key))
     for action in _KMS:
         name, claim = action.replace(":", "-").lower(), f"The role may {action} with the key."
         region = bucket.kms_key.split(":")[3]
@@ -172,7 +172,7 @@ def _kms(
             theirs = rule([bucket.key_policy], request)
             if theirs.decision is not Decision.ALLOWED:
                 yield _judged(
-                    name, claim, Layer.KEY_POLICY, theirs, bucket.key_policy, request, repair
+                    name, claim, Layer.KEY_POLICY, theirs, bucket.key_policy, request, remedy
                 )
                 continue
         elif isinstance(bucket.key_policy, Unseen):
@@ -185,7 +185,7 @@ def _kms(
             rule(role.policies, request),
             policies=role.policies,
             request=request,
-            repair=repair,
+            remedy=remedy,
         )
 
 

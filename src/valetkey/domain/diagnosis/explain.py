@@ -8,7 +8,7 @@ from typing import Final
 from valetkey.domain.credentials import DEFAULT_TTL
 from valetkey.domain.diagnosis import fixes
 from valetkey.domain.diagnosis.bucket_view import explain_bucket
-from valetkey.domain.diagnosis.finding import Finding, Repair, bad, good, judged, skipped, unseen
+from valetkey.domain.diagnosis.finding import Finding, Remedy, bad, good, judged, skipped, unseen
 from valetkey.domain.diagnosis.fixes import Names
 from valetkey.domain.diagnosis.iam import Request, rule
 from valetkey.domain.diagnosis.iam.globs import Context
@@ -44,9 +44,9 @@ def _key(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
     if isinstance(view.key, Unseen):
         yield unseen(name, claim, view.key)
     elif view.key is None:
-        repair = Repair("Enter the key of a user that is there, or run: valetkey setup aws apply")
+        remedy = Remedy("Enter the key of a user that is there, or run: valetkey setup aws apply")
         cause = "This account has no such access key: it was deleted, or belongs elsewhere."
-        yield bad(name, claim, cause, repair, Layer.CREDENTIALS)
+        yield bad(name, claim, cause, remedy, Layer.CREDENTIALS)
     elif not view.key.active:
         call = iam(
             "UpdateAccessKey",
@@ -54,8 +54,8 @@ def _key(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
             AccessKeyId=subject.access_key_id,
             Status="Active",
         )
-        repair = Repair(fixes.enable_key(names, subject.access_key_id), (call,))
-        yield bad(name, claim, "Somebody switched the key off.", repair, Layer.CREDENTIALS)
+        remedy = Remedy(fixes.enable_key(names, subject.access_key_id), (call,))
+        yield bad(name, claim, "Somebody switched the key off.", remedy, Layer.CREDENTIALS)
     else:
         yield good(name, claim)
 
@@ -85,7 +85,7 @@ def _identity(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
         rule(user.policies, request),
         policies=user.policies,
         request=request,
-        repair=Repair(fixes.allow_assume(names), (put,)),
+        remedy=Remedy(fixes.allow_assume(names), (put,)),
     )
     if user.boundary is not None:
         yield judged(
@@ -95,7 +95,7 @@ def _identity(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
             rule([user.boundary], request),
             policies=[user.boundary],
             request=request,
-            repair=Repair(f"Allow {_ASSUME} in the {user.boundary.name}."),
+            remedy=Remedy(f"Allow {_ASSUME} in the {user.boundary.name}."),
         )
 
 
@@ -108,8 +108,8 @@ def _trust(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
     if role is None or role.arn != str(subject.role):
         there = f" (there is {role.arn})" if role else ""
         cause = f"There is no role {subject.role}{there}: compare it letter by letter."
-        repair = Repair("Correct the integration's role, or make it: valetkey setup aws apply")
-        yield bad("trust", claim, cause, repair, Layer.TRUST)
+        remedy = Remedy("Correct the integration's role, or make it: valetkey setup aws apply")
+        yield bad("trust", claim, cause, remedy, Layer.TRUST)
         return
     user = view.user
     if user is None or isinstance(user, Unseen):
@@ -123,7 +123,7 @@ def _trust(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
         rule([role.trust], request),
         policies=[role.trust],
         request=request,
-        repair=_trust_repair(role, names),
+        remedy=_trust_remedy(role, names),
     )
     yield finding
     if subject.external_id:
@@ -131,13 +131,13 @@ def _trust(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
     yield _length(role)
 
 
-def _trust_repair(role: SeenRole, names: Names) -> Repair:
+def _trust_remedy(role: SeenRole, names: Names) -> Remedy:
     """Put the needed statement beside those that are there: others may rely on them."""
     there = role.trust_document.get("Statement", [])
     statements = list(there) if isinstance(there, list) else [there]
     document = {**role.trust_document, "Statement": [*statements, fixes.trust_statement(names)]}
     call = iam("UpdateAssumeRolePolicy", RoleName=names.role.name, PolicyDocument=to_json(document))
-    return Repair(fixes.trust_user(names), (call,))
+    return Remedy(fixes.trust_user(names), (call,))
 
 
 def _external_id(subject: Subject, role: SeenRole, request: Request, names: Names) -> Finding:
@@ -148,7 +148,7 @@ def _external_id(subject: Subject, role: SeenRole, request: Request, names: Name
     if ruling.statement is None or ruling.decision.value != "allowed":
         return good("external-id", claim)
     cause = f"The {ruling.statement.place} lets the role be assumed without {subject.external_id}."
-    return bad("external-id", claim, cause, Repair(fixes.trust_user(names)), Layer.TRUST)
+    return bad("external-id", claim, cause, Remedy(fixes.trust_user(names)), Layer.TRUST)
 
 
 def _length(role: SeenRole) -> Finding:
@@ -156,9 +156,9 @@ def _length(role: SeenRole) -> Finding:
     claim = f"The role lends itself for {seconds} seconds."
     if role.max_session >= seconds:
         return good("session-length", claim)
-    repair = Repair("Raise the role's maximum session duration.")
+    remedy = Remedy("Raise the role's maximum session duration.")
     cause = f"Its maximum is {role.max_session} seconds."
-    return bad("session-length", claim, cause, repair, Layer.TRUST)
+    return bad("session-length", claim, cause, remedy, Layer.TRUST)
 
 
 def user_context(user: SeenUser, view: View, subject: Subject) -> Context:

@@ -25,7 +25,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Repair:
+class Remedy:
     """How something is mended: in words, and as calls."""
 
     fix: str
@@ -37,10 +37,10 @@ def good(name: str, claim: str) -> Finding:
     return Finding(Check(name, claim, Outcome.PASSED))
 
 
-def bad(name: str, claim: str, cause: str, repair: Repair, layer: Layer) -> Finding:
+def bad(name: str, claim: str, cause: str, remedy: Remedy, layer: Layer) -> Finding:
     """A claim that does not hold."""
-    check = Check(name, claim, Outcome.FAILED, cause=cause, fix=repair.fix, layer=layer)
-    return Finding(check, repair.calls)
+    check = Check(name, claim, Outcome.FAILED, cause=cause, fix=remedy.fix, layer=layer)
+    return Finding(check, remedy.calls)
 
 
 def skipped(name: str, claim: str, why: str) -> Finding:
@@ -61,7 +61,7 @@ def judged(
     *,
     policies: Iterable[Policy],
     request: Request,
-    repair: Repair,
+    remedy: Remedy,
 ) -> Finding:
     """Turn a layer's ruling on a request that it has to allow into a finding."""
     place = ruling.statement.place if ruling.statement else ""
@@ -71,11 +71,11 @@ def judged(
     if ruling.decision is Decision.DENIED:
         cause = f"The {place} denies {request.action}, and a deny beats every allow."
         fix = f"Take that statement away, or narrow it: it is in {who}."
-        return bad(name, claim, cause, Repair(fix), layer)
+        return bad(name, claim, cause, Remedy(fix), layer)
     if ruling.decision is Decision.UNKNOWN:
         detail = why_not(policies, request) or f"It depends on a condition of the {place}."
-        check = Check(name, claim, Outcome.UNKNOWN, cause=detail, fix=repair.fix, layer=layer)
+        check = Check(name, claim, Outcome.UNKNOWN, cause=detail, fix=remedy.fix, layer=layer)
         return Finding(check)
     near = why_not(policies, request)
     missing = f"No statement allows {request.action} on {request.resource} in {who}."
-    return bad(name, claim, f"{missing} {near}".strip(), repair, layer)
+    return bad(name, claim, f"{missing} {near}".strip(), remedy, layer)

@@ -1,7 +1,7 @@
 """Proving a revocation by using what it means to end.
 
 The credential that was handed out is its holder's. But AWS names a session by the role and the
-session's name, and so a probe of the same name, made before the deny stands, shares its action.
+session's name, and so a probe of the same name, made before the deny stands, shares its fate.
 """
 
 from __future__ import annotations

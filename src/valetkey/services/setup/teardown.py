@@ -58,7 +58,7 @@ class Teardown:
         identity = await self._observer.identity()
         desired = spec.resolve(account=identity.account, partition=identity.arn.split(":")[1])
         observed = await self._observer.observe(desired)
-        dependents = await self._hangers(desired, observed)
+        dependents = await self._dependents(desired, observed)
         return make_teardown(desired, observed, dependents, delete_objects=delete_objects)
 
     async def destroy(
@@ -101,7 +101,7 @@ class Teardown:
                 return {}
             raise
 
-    async def _hangers(self, desired: Desired, observed: Observed) -> Dependents:
+    async def _dependents(self, desired: Desired, observed: Observed) -> Dependents:
         users, profiles, count = await asyncio.gather(
             self._policy_users(desired, observed),
             self._instance_profiles(desired, observed),

@@ -269,7 +269,7 @@ class LocationChecks:
             checks.skip(claim, "S3 lets it in, and KMS refuses its key: see the check 'kms'.")
             checks.stopped = "KMS refuses the bucket's key: see the check 'kms'."
         else:
-            checks.judge(claim, attempt, _blame(attempt, probe.names))
+            checks.judge(claim, attempt, _explain(attempt, probe.names))
 
     async def _negative(
         self,
@@ -379,7 +379,7 @@ async def _read(store: OpenBucket, probe: _Probe) -> None:
         )
 
 
-def _blame(attempt: Attempt[object], names: Names) -> Explanation:
+def _explain(attempt: Attempt[object], names: Names) -> Explanation:
     """Give the exact fix where the role's own policies are what is missing, or the folder's name
     may be what is in the way."""
     if attempt.error is not None and attempt.code in _DENIED and is_odd(names.prefix):
