@@ -81,6 +81,8 @@ _CAUSES: Final = (
 #: What asyncpg raises where the server said goodbye between two statements, and the end of the
 #: connection was not seen yet: it takes that for a mistake of its own.
 ENDED_BY_SERVER: Final = asyncpg.InternalClientError
+#: What says that the database failed, rather than we.
+_FAILURES: Final = (SQLAlchemyError, OSError, TimeoutError, ENDED_BY_SERVER)
 #: What a driver raises for a value that the database would not even be sent.
 REFUSED_BY_DRIVER: Final = (UnicodeEncodeError, OverflowError)
 #: The class of SQLSTATEs that say so of a value that was sent ("data exception").
@@ -95,7 +97,7 @@ def translated() -> Iterator[None]:
         yield
     except REFUSED_BY_DRIVER:
         raise unstorable() from None
-    except (SQLAlchemyError, OSError, TimeoutError, ENDED_BY_SERVER) as error:
+    except _FAILURES as error:
         # The driver's text may quote parameters: it decides the cause, and is not repeated.
         raise (unstorable() if _is_of_a_value(error) else unavailable(error)) from None
 
@@ -105,7 +107,7 @@ def commit_unknown() -> Iterator[None]:
     """Turn what the database says while it commits into CommitUnknown: it may be done or not."""
     try:
         yield
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except _FAILURES as error:
         told = unavailable(error)
         raise CommitUnknown(
             f"{told.message} It was about to commit: nobody knows whether that is done.",
