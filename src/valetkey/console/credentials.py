@@ -10,8 +10,9 @@ from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Services
 from valetkey.console.http import HttpRequest
 from valetkey.console.locations import chosen_location, location_menu, readable_locations
+from valetkey.console.menus import number
 from valetkey.console.snippets import Wanted, snippets
-from valetkey.console.web import lines, number
+from valetkey.console.web import lines
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import (

@@ -12,8 +12,8 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import block_of
 from valetkey.console.locations import FIELDS, HERE
-from valetkey.console.menus import day_of, end_of_day
-from valetkey.console.web import fields, go_to, lines, number, reload, repeated
+from valetkey.console.menus import day_of, end_of_day, number
+from valetkey.console.web import fields, go_to, lines, reload, repeated
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound

@@ -1,5 +1,5 @@
-"""Long lists on a page: a menu of what can be chosen, a part of a table, and days as forms have
-them. However much an organisation has, a page shows a part of it."""
+"""Long lists on a page: a menu of what can be chosen, a part of a table, and numbers and days as
+forms have them. However much an organisation has, a page shows a part of it."""
 
 from __future__ import annotations
 
@@ -75,10 +75,9 @@ class Part(Generic[T]):
     def of(cls, request: HttpRequest, found: Sequence[T], name: Callable[[T], str]) -> Part[T]:
         """Return the part that an address asks for; beyond the end it is the last one."""
         q = request.query_params.get("q", "")[:200].strip()
-        text = request.query_params.get("page", "0")
         fits = [each for each in found if q.lower() in name(each).lower()]
         last = max(0, len(fits) - 1) // PAGE
-        page = min(int(text), last) if text.isascii() and text.isdecimal() else 0
+        page = min(number(request.query_params.get("page", "")), last)
         return cls(fits[page * PAGE : (page + 1) * PAGE], q, page, len(fits))
 
     @property
@@ -94,6 +93,11 @@ class Part(Generic[T]):
         """Return another page's parameters."""
         pairs = {"q": self.q, "page": page}
         return urlencode({name: value for name, value in pairs.items() if value})
+
+
+def number(text: str) -> int:
+    """Return a plain number of at most six digits; 0 for whatever else a form holds."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0  # noqa: PLR2004
 
 
 def day_of(moment: datetime | None) -> str:

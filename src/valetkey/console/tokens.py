@@ -11,8 +11,8 @@ from valetkey.console.checks import refused
 from valetkey.console.credentials import TTLS
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
-from valetkey.console.menus import chosen
-from valetkey.console.web import fields, go_to, named, number, repeated, tell
+from valetkey.console.menus import chosen, number
+from valetkey.console.web import fields, go_to, named, repeated, tell
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.people import ApiToken
 from valetkey.domain.scope import AccessLevel, parse_levels

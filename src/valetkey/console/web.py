@@ -145,11 +145,6 @@ def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()] or [""]
 
 
-def number(text: str) -> int:
-    """Return a plain number of at most six digits; 0 for whatever else a form holds."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0  # noqa: PLR2004
-
-
 def levels_of(access: Iterable[AccessLevel]) -> str:
     """Return access as people read it."""
     held = set(access)
