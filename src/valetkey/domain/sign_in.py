@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+#: Tries that nobody waits for; then each doubles the wait.
 FREE_TRIES: Final = 5
 _FIRST_WAIT: Final = timedelta(seconds=2)
 LONGEST_WAIT: Final = timedelta(seconds=900)
@@ -44,6 +45,13 @@ def tries_name(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def pause_after(count: int, longest: timedelta) -> timedelta:
+    """Return how long the next try waits after so many."""
+    if count < FREE_TRIES:
+        return timedelta()
+    return min(longest, _FIRST_WAIT * (1 << min(count - FREE_TRIES, 20)))
+
+
 def one_more(before: Tries | None, now: datetime, longest: timedelta) -> tuple[timedelta, Tries]:
     """Return how long somebody has to wait who tries an account from one source, and what is
     counted if they need not: five are free, then each doubles the wait."""
@@ -52,8 +60,7 @@ def one_more(before: Tries | None, now: datetime, longest: timedelta) -> tuple[t
     # A clock that was ahead locks nobody out for longer than the rule does.
     wait = min(before.free_at - now, longest)
     count = before.count + 1
-    pause = min(longest, _FIRST_WAIT * 2 ** min(max(0, count - FREE_TRIES), 20))
-    free_at = now + pause if count >= FREE_TRIES else now
+    free_at = now + pause_after(count, longest)
     kept = _KEPT_LONG if count >= FREE_TRIES else _KEPT
     return wait, Tries(count, free_at, free_at + kept)
 

@@ -18,17 +18,17 @@ from typing import Final
 
 from valetkey.domain.errors import TooManyRequests
 from valetkey.domain.ports import Clock
+from valetkey.domain.sign_in import (
+    FREE_TRIES,
+    LONGEST_WAIT,
+    LONGEST_WAIT_OF_KNOWN,
+    OF_ACCOUNT,
+    OF_SOURCE,
+    pause_after,
+)
 
-FREE_TRIES: Final = 5
-_FIRST_WAIT: Final = 2.0
-_LONGEST_WAIT: Final = 900.0
-#: The longest wait where somebody has signed in from before.
-_LONGEST_WAIT_OF_KNOWN: Final = 30.0
 #: Tries are forgotten so many seconds after the last one's wait.
 _FORGET_AFTER: Final = 86_400.0
-#: Tries at once, and how many seconds give one back.
-_OF_SOURCE: Final = (30, 30.0)
-_OF_ACCOUNT: Final = (20, 60.0)
 _REMEMBERED: Final = 10_000
 
 
@@ -89,25 +89,23 @@ class Throttle:
         wait = tries.free_at - now
         buckets: list[_Bucket] = []
         if not known:
-            for name, (capacity, seconds) in (
-                (f"account {account}", _OF_ACCOUNT),
-                (f"source {source}", _OF_SOURCE),
+            for name, allowance in (
+                (f"account {account}", OF_ACCOUNT),
+                (f"source {source}", OF_SOURCE),
             ):
-                bucket = self._bucket(name, now, capacity, seconds)
+                seconds = allowance.every.total_seconds()
+                bucket = self._bucket(name, now, allowance.at_once, seconds)
                 wait = max(wait, (1.0 - bucket.left) * seconds)
                 buckets.append(bucket)
         if wait > 0:
             raise too_many(int(wait) + 1)
-        self._count(tries, now, _LONGEST_WAIT_OF_KNOWN if known else _LONGEST_WAIT)
+        tries.count += 1
+        pause = pause_after(tries.count, LONGEST_WAIT_OF_KNOWN if known else LONGEST_WAIT)
+        if pause:
+            tries.free_at = now + pause.total_seconds()
         for bucket in buckets:
             bucket.left -= 1
         return Attempt(tries, buckets)
-
-    def _count(self, tries: _Tries, now: float, longest: float) -> None:
-        tries.count += 1
-        beyond = tries.count - FREE_TRIES
-        if beyond >= 0:
-            tries.free_at = now + min(longest, _FIRST_WAIT * 2.0 ** min(beyond, 20))
 
     def _tries_of(self, name: tuple[str, str], now: float) -> _Tries:
         tries = self._tries.setdefault(name, _Tries(free_at=0.0))

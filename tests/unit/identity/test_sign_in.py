@@ -13,6 +13,7 @@ from support.memory import OWNER, PASSWORD, Memory, open_memory
 from valetkey.domain.errors import StorageUnavailable, TooManyRequests, Unauthenticated
 from valetkey.domain.ports import UnitOfWork
 from valetkey.domain.secret import Secret
+from valetkey.domain.sign_in import FREE_TRIES
 from valetkey.identity.accounts import Accounts
 from valetkey.identity.fair_queue import (
     AT_ONCE,
@@ -21,7 +22,7 @@ from valetkey.identity.fair_queue import (
     WAITING,
     FairQueue,
 )
-from valetkey.identity.throttle import FREE_TRIES, Throttle
+from valetkey.identity.throttle import Throttle
 from valetkey.testing import ManualClock, UnsafePasswords
 
 WRONG = Secret("not the password at all")
