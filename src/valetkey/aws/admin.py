@@ -32,14 +32,19 @@ from valetkey.aws.errors import from_client_error, unreachable
 from valetkey.aws.library_logs import silence_debug_logs
 from valetkey.aws.retries import within
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput, ValetkeyError
+from valetkey.domain.errors import (
+    ACCESS_DENIED,
+    AwsRefused,
+    AwsUnavailable,
+    InvalidInput,
+    ValetkeyError,
+)
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.calls import AwsCall
 
 _THREADS: Final = 4
 #: How long a call may take, however it goes.
 _SECONDS: Final = 60.0
-_DENIED: Final = {"AccessDenied", "AccessDeniedException", "403"}
 _SECRETS: Final = {"SecretAccessKey", "SessionToken"}
 #: What an administrator can do about a refusal, where that is more than the general advice.
 _HINTS: Final = {
@@ -154,7 +159,7 @@ def _refusal(call: AwsCall, error: ClientError, key: AccessKey | None) -> Valetk
     if key is not None or isinstance(failure, AwsUnavailable):
         return failure
     code, words = failure.details["aws_code"], failure.details["aws_message"]
-    if code in _DENIED:
+    if code in ACCESS_DENIED:
         return AwsRefused(
             f"The AWS credentials in use may not do {call.action}.",
             hint=f"Use an administrator's (--aws-profile), or ask for the right: {words or code}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from valetkey.domain.diagnosis import Layer
+from valetkey.domain.errors import ACCESS_DENIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def _row(codes: str, cause: str, fix: str, *words: str) -> Meaning:
     return Meaning(frozenset(codes.split()), cause, fix, words)
 
 
-_DENIED: Final = "AccessDenied AccessDeniedException 403"
+_DENIED: Final = " ".join(sorted(ACCESS_DENIED))
 _CLOCK: Final = "Set this machine's clock (NTP)."
 _TRUST: Final = (
     "The role does not trust the user: its trust policy lacks the user, or the user was deleted "

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+#: AWS's codes for what somebody may not do; 403 is an answer without words.
+ACCESS_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 
 
 class ValetkeyError(Exception):

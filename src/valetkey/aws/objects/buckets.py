@@ -7,12 +7,11 @@ from typing import Final
 from valetkey.aws.answers import child_text
 from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.aws.objects.tidying import delete_one
-from valetkey.domain.errors import AwsRefused, InvalidInput
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, InvalidInput
 from valetkey.domain.location import parse_region
 
 _MD5_OF_NOTHING: Final = "1B2M2Y8AsgTpgAmY7PhCfg=="
 _WRONG_CHECKSUM: Final = frozenset({"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch"})
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 #: What HEAD answers, without a word, to whom it refuses for whatever reason.
 _SILENT: Final = frozenset({"AccessDenied", "403", "400"})
 _PUBLIC_ACCESS: Final = (
@@ -42,7 +41,7 @@ async def find_region(calls: BucketCalls, prefix: str) -> str:
             found = _region(error.details.get("bucket_region"))
             if found:
                 return found
-            if error.details.get("aws_code") in _DENIED:
+            if error.details.get("aws_code") in ACCESS_DENIED:
                 raise refused from None
             raise
         return calls.http.region(calls.place)
@@ -100,7 +99,7 @@ async def may_put(calls: BucketCalls, key: str) -> bool:
     except AwsRefused as refused:
         if refused.details.get("aws_code") in _WRONG_CHECKSUM:
             return True
-        if refused.details.get("aws_code") in _DENIED:
+        if refused.details.get("aws_code") in ACCESS_DENIED:
             return False
         raise
     # The store does not look at checksums: what it took is taken back.

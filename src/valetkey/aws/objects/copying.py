@@ -18,7 +18,7 @@ from valetkey.aws.objects.facts import (
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
 from valetkey.aws.objects.multipart import Multipart
 from valetkey.aws.objects.transfers import Conditioned, require
-from valetkey.domain.errors import AwsRefused, NotOffered
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered
 from valetkey.domain.ports.objects import Condition, Stored, UploadBegun
 from valetkey.domain.sigv4 import encoded_query
 
@@ -26,7 +26,6 @@ from valetkey.domain.sigv4 import encoded_query
 SINGLE_COPY: Final = 5 * 1024**3
 COPY_PART: Final = 1024**3
 _SECONDS: Final = 600.0
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 
 
 class Copying:
@@ -94,7 +93,7 @@ class Copying:
             code = refused.details.get("aws_code")
             if code == "NoSuchTagSet":
                 return {}
-            if code not in _DENIED:
+            if code not in ACCESS_DENIED:
                 raise
         else:
             return {

@@ -10,9 +10,8 @@ import hashlib
 from typing import Final
 
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _NEVER: Final = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 _RESTORE: Final = b"<RestoreRequest><Days>1</Days></RestoreRequest>"
 _TAGS: Final = b"<Tagging><TagSet></TagSet></Tagging>"
@@ -20,8 +19,9 @@ _TAGS: Final = b"<Tagging><TagSet></TagSet></Tagging>"
 
 async def lacking(calls: BucketCalls, key: str) -> list[str]:
     """Return the IAM actions that are refused on a key where nothing is. Raises AwsUnavailable."""
-    found = await asyncio.gather(*(_is_refused(calls, each) for each in _requests(key)))
-    return [each.doing for each, refused in zip(_requests(key), found, strict=True) if refused]
+    requests = _requests(key)
+    found = await asyncio.gather(*(_is_refused(calls, each) for each in requests))
+    return [each.doing for each, refused in zip(requests, found, strict=True) if refused]
 
 
 def _requests(key: str) -> list[S3Request]:
@@ -47,5 +47,5 @@ async def _is_refused(calls: BucketCalls, request: S3Request) -> bool:
     try:
         await calls.fetch(request)
     except AwsRefused as refused:
-        return refused.details.get("aws_code") in _DENIED
+        return refused.details.get("aws_code") in ACCESS_DENIED
     return False

@@ -14,14 +14,13 @@ from valetkey.aws.answers import child_text, escaped, name_of
 from valetkey.aws.errors import from_answer, not_understood
 from valetkey.aws.objects.facts import plain_etag
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
-from valetkey.domain.errors import AwsRefused, NotOffered, ValetkeyError
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered, ValetkeyError
 from valetkey.domain.ports.objects import Part, Upload, UploadsPage
 
 _AT_ONCE: Final = 1000
 #: S3 has at most 10,000 parts, a thousand to a page; another store may give fewer at once.
 _MOST_PAGES: Final = 100
 _SIDE_BY_SIDE: Final = 16
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _DELETING: Final = "s3:DeleteObjects"
 
 
@@ -47,7 +46,7 @@ async def delete_many(calls: BucketCalls, keys: Sequence[str]) -> Mapping[str, V
             failed |= await _delete(calls, [writable[key] for key in some])
         except AwsRefused as refused:
             # Some stores don't have the call, or judge it as a whole: each key may fare otherwise.
-            denied = refused.details.get("aws_code") in _DENIED
+            denied = refused.details.get("aws_code") in ACCESS_DENIED
             if not denied and not isinstance(refused, NotOffered):
                 raise
             single += some

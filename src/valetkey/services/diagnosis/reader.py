@@ -15,7 +15,7 @@ from valetkey.domain.diagnosis.view import (
     Subject,
     View,
 )
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.setup import AwsApi
 from valetkey.domain.setup import AwsCall, Unseen, iam, s3
@@ -24,7 +24,6 @@ from valetkey.services.setup.patience import aws_code
 
 _T = TypeVar("_T")
 
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _ABSENT: Final = frozenset(
     {
         "404",
@@ -188,7 +187,7 @@ async def _seen(looking: Awaitable[_T]) -> _T | Unseen:
     try:
         return await looking
     except AwsRefused as error:
-        if aws_code(error) in _DENIED:
+        if aws_code(error) in ACCESS_DENIED:
             return Unseen(error.message, error.hint)
         raise
 

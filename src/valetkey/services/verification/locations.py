@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from valetkey.domain.diagnosis import Layer, Names, fixes
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.location import Location
 from valetkey.domain.ports import ObjectStore
@@ -26,7 +26,6 @@ from valetkey.services.verification.outside import (
 from valetkey.services.verification.sessions import Credentials, Opener, place_of
 
 _BODY: Final = b"Written by Valetkey to see whether it may write here; safe to delete.\n"
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _NO_ADDRESS: Final = "The server does not know its own address: see the setting 'public_url'."
 _UNPAID: Final = Explanation(
     "The bucket lets those pay who ask (Requester Pays), and the location does not say that it "
@@ -180,7 +179,7 @@ class LocationChecks:
                 place_of(location), credentials, prefix=location.prefix
             )
         )
-        if attempt.code in _DENIED:
+        if attempt.code in ACCESS_DENIED:
             why = "S3 does not say it to this session; the next checks will show."
             checks.skip(claims.region, why)
             checks.skip(claims.bucket, why)
@@ -221,7 +220,9 @@ class LocationChecks:
             checks.fail(claims.public, Explanation(cause, fix), seconds=attempt.seconds)
         elif attempt.error is not None:
             why = "The role may not look (s3:GetBucketPublicAccessBlock), and need not."
-            checks.skip(claims.public, why if attempt.code in _DENIED else attempt.error.message)
+            checks.skip(
+                claims.public, why if attempt.code in ACCESS_DENIED else attempt.error.message
+            )
         else:
             checks.holds(claims.public, attempt.seconds)
 
@@ -230,7 +231,7 @@ class LocationChecks:
     ) -> None:
         location = probe.location
         listed = await checks.attempt(lambda: store.list_some(location.prefix, limit=1))
-        if listed.code in _DENIED and await _is_let_in_as_payer(checks, store, location):
+        if listed.code in ACCESS_DENIED and await _is_let_in_as_payer(checks, store, location):
             checks.judge(claims.list, listed, _UNPAID)
         else:
             self._judge(checks, claims.list, listed, probe)
@@ -382,7 +383,7 @@ async def _read(store: OpenBucket, probe: _Probe) -> None:
 def _explain(attempt: Attempt[object], names: Names) -> Explanation:
     """Give the exact fix where the role's own policies are what is missing, or the folder's name
     may be what is in the way."""
-    if attempt.error is not None and attempt.code in _DENIED and is_odd(names.prefix):
+    if attempt.error is not None and attempt.code in ACCESS_DENIED and is_odd(names.prefix):
         return Explanation(f"{attempt.error.message} Perhaps: {ODD_NAMES}")
     if attempt.layer == Layer.IDENTITY and "explicit deny" not in _words(attempt):
         return Explanation(fix=fixes.allow_access(names))

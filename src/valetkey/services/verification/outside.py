@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from valetkey.domain.diagnosis import Layer, Names, fixes
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 from valetkey.domain.location import Location
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.buckets import OpenBucket
 from valetkey.services.verification.checklist import Checklist, Claim, Explanation
 
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _WHOLE_BUCKET: Final = "The location has the whole bucket, so there is no outside."
 #: What is wrong where such a folder is refused.
 ODD_NAMES: Final = (
@@ -147,7 +146,7 @@ async def _allowed(call: Awaitable[object]) -> bool:
     try:
         await call
     except AwsRefused as refused:
-        if refused.details.get("aws_code") in _DENIED:
+        if refused.details.get("aws_code") in ACCESS_DENIED:
             return False
         if refused.details.get("aws_code") in {"NoSuchKey", "404"}:
             return True
