@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httptools
 
@@ -151,7 +151,7 @@ class DirectConnections:
                 except ConnectionResetError:
                     if kept.has_begun:
                         raise
-            return await self._ask(place, await self._connect(url), request, most)
+            return await self._ask(place, await self._connect(parts), request, most)
 
     async def close(self) -> None:
         """Close all that is kept."""
@@ -184,10 +184,9 @@ class DirectConnections:
             connection.close()
         return None
 
-    async def _connect(self, url: str) -> _Connection:
+    async def _connect(self, parts: SplitResult) -> _Connection:
         if self._is_closed:
             raise ConnectionError("The connections are closed.")
-        parts = urlsplit(url)
         is_tls = parts.scheme == "https"
         async with asyncio.timeout(self._connect_timeout):
             _, connection = await asyncio.get_running_loop().create_connection(

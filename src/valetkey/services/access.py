@@ -53,16 +53,21 @@ class Noun(Generic[E]):
     """A kind of entity: how it is found, locked, stored, and what is told of it.
 
     ``load`` returns None for what is not there; ``save`` raises VersionMismatch when the stored
-    version is not the one that was read; ``tags`` are forgotten by all caches after a change;
+    version is not the one that was read (it stores nothing where an entity is never changed, or
+    what changes it has its own way); ``tags`` are forgotten by all caches after a change;
     ``facts`` go into the audit record of every change.
     """
 
     name: str
     load: Callable[[Any, str], Awaitable[E | None]]
     home: Callable[[Any, E], Awaitable[Home]]
-    save: Callable[[Any, E], Awaitable[E]]
+    save: Callable[[Any, E], Awaitable[E]] = field(default=lambda _, entity: _as_it_is(entity))
     tags: Callable[[E], Iterable[str]] = field(default=lambda _: ())
     facts: Callable[[E], dict[str, Any]] = field(default=lambda _: {})
+
+
+async def _as_it_is(entity: E) -> E:
+    return entity
 
 
 class _Refused(Exception):  # what happened

@@ -215,8 +215,10 @@ class Locations:
                 change.entity = replace(after, updated_at=self._clock.now())
                 change.publish(location_tag(child.id) for child in below)
             target = _target(change, _beyond(before, after))
-            wanted_now = await target.filter_now(change.work, self._clock.now())
-            count = await change.work.leases.count(wanted_now) if target.beyond else 0
+            count = 0
+            if target.beyond:
+                beyond_now = await target.filter_now(change.work, self._clock.now())
+                count = await change.work.leases.count(beyond_now)
         revoked = None
         if target.beyond and wanted.revokes_beyond:
             revoked = await self._leases.carry_out(caller, target, "the location was narrowed")

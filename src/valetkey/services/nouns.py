@@ -31,10 +31,6 @@ async def _owned_home(_: UnitOfWork, owned: Integration | Group | Lease) -> Home
     return Home(owned.org_id)
 
 
-async def _kept(_: UnitOfWork, lease: Lease) -> Lease:
-    return lease
-
-
 def integration_facts(integration: Integration) -> dict[str, Any]:
     """Return what the audit trail tells of an integration whenever it is made or changed."""
     return {
@@ -97,6 +93,5 @@ GROUP: Final[Noun[Group]] = Noun(
 LEASE: Final[Noun[Lease]] = Noun(
     "lease",
     load=lambda work, lease_id: work.leases.get(lease_id),
-    save=_kept,
     home=_owned_home,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.ports import CatalogWork
@@ -54,11 +54,6 @@ async def _command_home(work: CatalogWork, command: Command) -> Home:
     return await _dataset_home(work, dataset)
 
 
-async def _kept(_: CatalogWork, entity: Any) -> Any:
-    """Store nothing: what changes it has its own way (:mod:`..items.index`, the worker)."""
-    return entity
-
-
 DATASET: Final[Noun[Dataset]] = Noun(
     "dataset",
     load=lambda work, dataset_id: work.datasets.get(dataset_id),
@@ -66,15 +61,14 @@ DATASET: Final[Noun[Dataset]] = Noun(
     save=_save_dataset,
     facts=lambda dataset: {"name": dataset.name, "location_id": dataset.location_id},
 )
+#: What changes these has its own way (:mod:`..items.index`, the worker).
 ITEM: Final[Noun[ItemIn]] = Noun(
     "item",
     load=_load_item,
     home=lambda work, found: _dataset_home(work, found.dataset),
-    save=_kept,
 )
 COMMAND: Final[Noun[Command]] = Noun(
     "command",
     load=lambda work, command_id: work.commands.get(command_id),
     home=_command_home,
-    save=_kept,
 )

@@ -6,7 +6,6 @@ So any engine goes on with what another began.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +15,7 @@ from valetkey.catalog.domain.sync import Command, Shard, WriteIntent
 from valetkey.catalog.services.datasets.cutting import Cutter
 from valetkey.catalog.services.datasets.lister import BucketLister
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.items.sessions import LOOK, Sessions, is_ending
+from valetkey.catalog.services.items.sessions import LOOK, Sessions, renewed
 from valetkey.catalog.services.nouns import SYNC
 from valetkey.domain.access import Principal
 from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
@@ -73,7 +72,7 @@ def named(engines: Engines, name: str) -> ShardEngine:
     return found
 
 
-def renewed(
+def lasting(
     sessions: Sessions,
     stores: DatasetStorageRepository,
     clock: Clock,
@@ -82,21 +81,14 @@ def renewed(
 ) -> CredentialSource:
     """Return what vends for a sync, anew in time. Raises Denied (whoever started the sync has lost
     the right), Conflict (integration disabled), and what AWS does."""
-    held: Credentials | None = None
-    renewing = asyncio.Lock()
 
-    async def give() -> Credentials:
-        nonlocal held
-        async with renewing:
-            if held is None or is_ending(held, clock.now()):
-                dataset = store.dataset
-                # The right is looked at each time: a sync does not outlive it by more than a
-                # session.
-                await stores.of_dataset(caller, dataset.id, SYNC)
-                held = await sessions.open(caller, store, LOOK, f"sync dataset {dataset.id}")
-            return held
+    async def vend() -> Credentials:
+        dataset = store.dataset
+        # The right is looked at each time: a sync does not outlive it by more than a session.
+        await stores.of_dataset(caller, dataset.id, SYNC)
+        return await sessions.open(caller, store, LOOK, f"sync dataset {dataset.id}")
 
-    return give
+    return renewed(clock, vend)
 
 
 async def caller_of(storage: CatalogStorage, work_of: Command | WriteIntent) -> Caller:

@@ -16,8 +16,8 @@ from valetkey.catalog.services.datasets.engines import (
     Engines,
     Scene,
     caller_of,
+    lasting,
     named,
-    renewed,
 )
 from valetkey.catalog.services.datasets.lister import BucketLister
 from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER, OutOfOrder, whole_shard
@@ -113,7 +113,7 @@ class SyncRuns:
     async def _open(self, command: Command) -> Scene:
         caller = await caller_of(self._storage, command)
         store = await self._stores.of_dataset(caller, command.dataset_id, SYNC)
-        credentials = renewed(self._sessions, self._stores, self._clock, caller, store)
+        credentials = lasting(self._sessions, self._stores, self._clock, caller, store)
         lister = BucketLister(self._objects, store.place, store.location.prefix, credentials)
         cutter = Cutter(self._storage, self._new_id, command, lister.next_path)
         return Scene(command, caller, store, credentials, lister, cutter)

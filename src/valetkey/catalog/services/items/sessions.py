@@ -7,6 +7,7 @@ credentials at all (an ``s3`` integration).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -62,16 +63,9 @@ class Sessions:
     ) -> CredentialSource:
         """Return what gives credentials that hold for a while yet, however long the work takes: it
         vends anew when they end, and raises what :meth:`open` does."""
-        current: Credentials | None = None
-        renewing = asyncio.Lock()
-
-        async def renew() -> Credentials:
-            nonlocal current
-            async with renewing:
-                if current is None or is_ending(current, self._clock.now()):
-                    current = await self.open(caller, store, levels, purpose, extras=extras)
-                return current
-
+        renew = renewed(
+            self._clock, lambda: self.open(caller, store, levels, purpose, extras=extras)
+        )
         await renew()
         return renew
 
@@ -108,6 +102,22 @@ class Sessions:
             caller, location.id, VendRequest(("",), levels, purpose=purpose, extras=extras)
         )
         return vended.credentials
+
+
+def renewed(clock: Clock, make: Callable[[], Awaitable[Credentials]]) -> CredentialSource:
+    """Return what gives credentials that hold for a while yet: it makes others when they end, once
+    for all who wait. Raises what making them raises."""
+    held: Credentials | None = None
+    renewing = asyncio.Lock()
+
+    async def give() -> Credentials:
+        nonlocal held
+        async with renewing:
+            if held is None or is_ending(held, clock.now()):
+                held = await make()
+            return held
+
+    return give
 
 
 def is_ending(credentials: Credentials, now: datetime) -> bool:
