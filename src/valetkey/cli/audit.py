@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from valetkey.cli import render
+from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import org_id
-from valetkey.cli.logins import write_private
 from valetkey.cli.options import Cursor, Limit
 from valetkey.sdk.sending import call
 from valetkey.wire import audit as wire
@@ -99,12 +97,7 @@ def export(
     with open_client(common) as client:
         query = wire.ExportQuery(org_id=org_id(client), format=format_)
         chunks = client.chunks(call(wire.EXPORT_AUDIT_RECORDS, query=query))
-        if file is not None:
-            write_private(file, chunks)
-            return
-        for chunk in chunks:
-            sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
+        show.write_out(chunks, file)
 
 
 @app.command

@@ -9,8 +9,15 @@ from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.finding import the_org
 from valetkey.cli.options import Yes
+from valetkey.cli.terminal import Terminal
+from valetkey.wire.groups import Group
 
 app = App(name="groups", help="Some members of an organisation under one name, for grants.")
+
+
+def _group(client: Terminal, name: str) -> Group:
+    """Return a group by name or id. Raises NotFound."""
+    return client.groups.get(the_org(client).id, name)
 
 
 @app.command
@@ -48,7 +55,7 @@ def show_(name: str, /, common: Common = COMMON) -> None:
         Its name or id.
     """
     with open_client(common) as client:
-        render.one(client, client.groups.get(the_org(client).id, name))
+        render.one(client, _group(client, name))
 
 
 @app.command
@@ -63,7 +70,7 @@ def update(name: str, /, *, new_name: str, common: Common = COMMON) -> None:
         Another name.
     """
     with open_client(common) as client:
-        found = client.groups.get(the_org(client).id, name)
+        found = _group(client, name)
         changed = client.groups.update(
             found.org_id, found.id, name=new_name, if_version=found.version
         )
@@ -80,7 +87,7 @@ def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
         Its name or id.
     """
     with open_client(common) as client:
-        found = client.groups.get(the_org(client).id, name)
+        found = _group(client, name)
         show.confirm(f"Forget the group {found.name} and its grants?", yes=yes)
         client.groups.delete(found.org_id, found.id, if_version=found.version)
         render.done(client, f"The group {found.name} is forgotten, with its grants.")
@@ -98,7 +105,7 @@ def members(name: str, email: str = "", /, common: Common = COMMON) -> None:
         Only them: their e-mail address.
     """
     with open_client(common) as client:
-        found = client.groups.get(the_org(client).id, name)
+        found = _group(client, name)
         if email:
             render.one(client, client.groups.get_member(found.org_id, found.id, email))
             return
@@ -122,7 +129,7 @@ def add(name: str, email: str, /, common: Common = COMMON) -> None:
         Their e-mail address.
     """
     with open_client(common) as client:
-        found = client.groups.get(the_org(client).id, name)
+        found = _group(client, name)
         member = client.groups.put_member(found.org_id, found.id, email)
         render.one(client, member, say=f"{email} is in {found.name}.")
 
@@ -139,7 +146,7 @@ def remove(name: str, email: str, /, *, yes: Yes = False, common: Common = COMMO
         Their e-mail address.
     """
     with open_client(common) as client:
-        found = client.groups.get(the_org(client).id, name)
+        found = _group(client, name)
         show.confirm(f"Take {email} out of {found.name}?", yes=yes)
         client.groups.remove_member(found.org_id, found.id, email)
         render.done(client, f"{email} is no longer in {found.name}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,6 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.datasets import follow, the_dataset, told
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject
-from valetkey.cli.logins import write_private
 from valetkey.cli.options import Cursor, Limit, Yes
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.sdk.sending import call
@@ -85,12 +83,7 @@ def export(
         found = the_dataset(client, dataset, project)
         query = wire.ExportedQuery(glob=glob)
         chunks = client.chunks(call(wire.EXPORT_OBJECTS, {"datasetId": found.id}, query=query))
-        if file is not None:
-            write_private(file, chunks)
-            return
-        for chunk in chunks:
-            sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
+        show.write_out(chunks, file)
 
 
 @app.command(name="show")

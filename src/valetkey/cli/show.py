@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from valetkey.cli.exits import Explained
@@ -43,6 +45,18 @@ def write(text: str) -> None:
     command that goes on living has no end to wait for."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
     sys.stdout.flush()
+
+
+def write_out(chunks: Iterable[bytes], file: Path | None) -> None:
+    """Write what may be large as it comes: to a file of one's own, or to standard output."""
+    from valetkey.cli.logins import write_private  # noqa: PLC0415  # few commands need it
+
+    if file is not None:
+        write_private(file, chunks)
+        return
+    for chunk in chunks:
+        sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
 
 
 def write_json(value: Any) -> None:
