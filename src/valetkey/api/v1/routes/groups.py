@@ -8,6 +8,7 @@ import msgspec
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.members import known_member
 from valetkey.domain.grants import Group
 from valetkey.domain.people import User
 from valetkey.services.lookup import missing
@@ -63,10 +64,7 @@ async def list_group_members(ask: Ask[Paging, Nothing]) -> Page[Person]:
 
 async def _email(ask: Ask[Any, Any]) -> str:
     """Return the e-mail address of whom the path names, by it or by their id."""
-    for member in await ask.services.people.org_members(ask.caller, ask["orgId"]):
-        if ask["userId"] in {member.user_id, member.email}:
-            return member.email
-    raise missing(f"member:{ask['userId'][:80]}")
+    return known_member(await ask.services.people.org_members(ask.caller, ask["orgId"]), ask).email
 
 
 async def get_group_member(ask: Ask[Nothing, Nothing]) -> Person:

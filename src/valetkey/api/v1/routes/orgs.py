@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.members import find_member, known_member
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal
 from valetkey.domain.errors import Conflict
 from valetkey.domain.secret import Secret
-from valetkey.services.lookup import missing
 from valetkey.wire import orgs as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
@@ -49,11 +49,7 @@ async def list_org_members(ask: Ask[Paging, Nothing]) -> Page[wire.OrgMember]:
 
 
 async def _known_org_member(ask: Ask[Any, Any]) -> domain.OrgMember:
-    found = await ask.services.people.org_members(ask.caller, ask["orgId"])
-    for member in found:
-        if ask["userId"] in {member.user_id, member.email}:
-            return member
-    raise missing(f"member:{ask['userId'][:80]}")
+    return known_member(await ask.services.people.org_members(ask.caller, ask["orgId"]), ask)
 
 
 async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember:
@@ -61,14 +57,14 @@ async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember
     password = Secret(body.password) if body.password is not None else None
     may_tell = ask.caller.principal.org_roles.get(ask["orgId"]) is OrgRole.OWNER
     members = await ask.services.people.org_members(ask.caller, ask["orgId"]) if may_tell else ()
-    if body.email.strip().lower() in {member.email for member in members}:
+    if body.email.strip().lower() in {each.email for each in members}:
         raise Conflict(
             f"{body.email.strip().lower()} belongs to the organisation already.",
             hint="Change their role instead.",
             code="name_taken",
             field="email",
         )
-    member = await ask.services.people.put_org_member(
+    added = await ask.services.people.put_org_member(
         ask.caller,
         ask["orgId"],
         body.email,
@@ -76,7 +72,7 @@ async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember
         password=password,
         by_link=body.by_link,
     )
-    return _org_member(member)
+    return _org_member(added)
 
 
 async def get_org_member(ask: Ask[Nothing, Nothing]) -> wire.OrgMember:
@@ -84,11 +80,11 @@ async def get_org_member(ask: Ask[Nothing, Nothing]) -> wire.OrgMember:
 
 
 async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.OrgMember:
-    member = await _known_org_member(ask)
+    known = await _known_org_member(ask)
     changed = await ask.services.people.put_org_member(
         ask.caller,
-        member.org_id,
-        member.email,
+        known.org_id,
+        known.email,
         OrgRole(ask.body.role),
     )
     return _org_member(changed)
@@ -126,10 +122,8 @@ async def use_password_link(ask: Ask[Nothing, wire.PasswordLinkUse]) -> Nothing:
 
 
 async def _org_member_now(work: Any, ask: Ask[Any, Any]) -> wire.OrgMember | None:
-    for member in await work.organizations.members(ask["orgId"]):
-        if ask["userId"] in {member.user_id, member.email}:
-            return _org_member(member)
-    return None
+    found = find_member(await work.organizations.members(ask["orgId"]), ask)
+    return _org_member(found) if found is not None else None
 
 
 ROUTES: Final = (

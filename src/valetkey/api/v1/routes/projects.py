@@ -9,10 +9,10 @@ import msgspec
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.members import find_member, known_member
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal, ProjectRole
 from valetkey.domain.errors import InvalidInput
-from valetkey.services.lookup import missing
 from valetkey.wire import projects as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
@@ -101,10 +101,8 @@ async def list_project_members(ask: Ask[Paging, Nothing]) -> Page[wire.ProjectMe
 
 
 async def get_project_member(ask: Ask[Nothing, Nothing]) -> wire.ProjectMember:
-    for member in await ask.services.people.project_members(ask.caller, ask["projectId"]):
-        if ask["userId"] in {member.user_id, member.email}:
-            return _project_member(member)
-    raise missing(f"member:{ask['userId'][:80]}")
+    found = await ask.services.people.project_members(ask.caller, ask["projectId"])
+    return _project_member(known_member(found, ask))
 
 
 async def put_project_member(ask: Ask[Nothing, wire.ProjectMembership]) -> wire.ProjectMember:
@@ -126,10 +124,8 @@ async def remove_project_member(ask: Ask[Nothing, Nothing]) -> Nothing:
 
 
 async def _project_member_now(work: Any, ask: Ask[Any, Any]) -> wire.ProjectMember | None:
-    for member in await work.projects.members(ask["projectId"]):
-        if ask["userId"] in {member.user_id, member.email}:
-            return _project_member(member)
-    return None
+    found = find_member(await work.projects.members(ask["projectId"]), ask)
+    return _project_member(found) if found is not None else None
 
 
 ROUTES: Final = (
