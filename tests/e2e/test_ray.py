@@ -14,7 +14,7 @@ SECONDS = 150
 
 
 @pytest.mark.timeout(SECONDS + 60)
-@pytest.mark.parametrize("what", ["engines", "troubles", "guide"])
+@pytest.mark.parametrize("what", ["engines", "losses", "troubles", "guide"])
 def test_a_ray_cluster_does_syncs_as_the_server_does_and_outlives_what_dies(what: str) -> None:
     if importlib.util.find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'valetkey[ray]'")

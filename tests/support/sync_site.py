@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from bench.dataset import REGION, OpenedDataset, opened_dataset, parts_over
 from sqlalchemy import text
@@ -31,6 +32,8 @@ from valetkey.domain.secret import Secret
 #: Nothing that works waits so long.
 HANGS = 90
 _MOST = 1_000_000
+#: What a bucket is filled with, where nothing else is said.
+KEYS: Final = [f"{number % 40:02}/{number:05}.jpg" for number in range(3000)]
 
 
 @dataclass
