@@ -17,7 +17,7 @@ from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
 from valetkey.domain.integration import Integration, IntegrationState
 from valetkey.domain.integration_types import IntegrationType
-from valetkey.domain.lease import Beyond, Lease, LeaseFilter, LeaseHolder
+from valetkey.domain.lease import Beyond, Lease, LeaseFilter, LeaseHolder, LiveLeases
 from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.ports import Storage
@@ -171,7 +171,46 @@ async def test_leases_are_found_by_all_that_their_location_lay_within(
     wanted = LeaseFilter(ORG, **meant)
     assert await _found(storage, wanted) == found
     async with storage.read() as work:
-        assert await work.leases.count(wanted) == len(found)
+        assert (await work.leases.count(wanted)).count == len(found)
+
+
+@pytest.mark.parametrize(
+    ("meant", "found"),
+    [
+        ({"user_ids": {USER}}, ["ASIA5", "ASIA4", "ASIA1"]),
+        ({"user_ids": {USER, "f" * 24}}, ["ASIA5", "ASIA4", "ASIA2", "ASIA1"]),
+        ({"user_ids": {"f" * 24}, "location_ids": {LOCATION}}, ["ASIA4", "ASIA2"]),
+        ({"user_ids": {USER}, "location_ids": {"2" * 24, "3" * 24}}, ["ASIA5"]),
+        ({"user_ids": set()}, []),
+        ({"location_ids": set()}, []),
+    ],
+)
+async def test_leases_are_found_by_any_of_many_holders_and_locations(
+    storage: Storage, meant: dict[str, set[str]], found: list[str]
+) -> None:
+    late = NOW + timedelta(hours=3)
+    await _add(
+        storage,
+        _lease(1),
+        _lease(2, user_id="f" * 24),
+        _lease(3, user_id="1" * 24),
+        _lease(4, user_id="", principal=""),
+        _lease(5, location_id="2" * 24, expires_at=late),
+    )
+    async with storage.begin() as work:
+        for user_id in (USER, "f" * 24):
+            await work.leases.hold(LeaseHolder(_lease(4).id, user_id, "", "x@example.com", NOW))
+    users, locations = (meant.get(name) for name in ("user_ids", "location_ids"))
+    wanted = LeaseFilter(
+        ORG,
+        user_ids=None if users is None else frozenset(users),
+        location_ids=None if locations is None else frozenset(locations),
+    )
+    assert await _found(storage, wanted) == found
+    ends = {"ASIA5": late}
+    until = max((ends.get(each, NOW + timedelta(hours=1)) for each in found), default=None)
+    async with storage.read() as work:
+        assert await work.leases.count(wanted) == LiveLeases(len(found), until)
 
 
 async def test_leases_are_paged_by_the_last_id_seen(storage: Storage) -> None:

@@ -119,5 +119,5 @@ def delete(
     """
     show.confirm(f"Take the grant {grant} back?", yes=yes)
     with open_client(common) as client:
-        client.grants.delete(the_location(client, location, project).id, grant)
-        render.done(client, f"The grant {grant} is taken back. Leases live on: 'leases revoke'.")
+        ending = client.grants.delete(the_location(client, location, project).id, grant)
+        render.ended(client, ending, f"The grant {grant} is taken back.")

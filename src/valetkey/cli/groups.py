@@ -89,8 +89,8 @@ def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
     with open_client(common) as client:
         found = _group(client, name)
         show.confirm(f"Forget the group {found.name} and its grants?", yes=yes)
-        client.groups.delete(found.org_id, found.id, if_version=found.version)
-        render.done(client, f"The group {found.name} is forgotten, with its grants.")
+        ending = client.groups.delete(found.org_id, found.id, if_version=found.version)
+        render.ended(client, ending, f"The group {found.name} is forgotten, with its grants.")
 
 
 @app.command
@@ -148,5 +148,5 @@ def remove(name: str, email: str, /, *, yes: Yes = False, common: Common = COMMO
     with open_client(common) as client:
         found = _group(client, name)
         show.confirm(f"Take {email} out of {found.name}?", yes=yes)
-        client.groups.remove_member(found.org_id, found.id, email)
-        render.done(client, f"{email} is no longer in {found.name}.")
+        ending = client.groups.remove_member(found.org_id, found.id, email)
+        render.ended(client, ending, f"{email} is no longer in {found.name}.")

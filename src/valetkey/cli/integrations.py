@@ -241,7 +241,6 @@ def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
     with open_client(common) as client:
         found = the_integration(client, name)
         show.confirm(f"Forget the integration {found.name} and its secret?", yes=yes)
-        client.integrations.delete(found.id, if_version=found.version)
-        render.done(
-            client, f"The integration {found.name} is forgotten. Its access key still works at AWS."
-        )
+        ending = client.integrations.delete(found.id, if_version=found.version)
+        say = f"The integration {found.name} is forgotten. Its access key still works at AWS."
+        render.ended(client, ending, say)

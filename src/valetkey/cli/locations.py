@@ -216,17 +216,27 @@ def verify(name: str, /, *, project: InProject = "", common: Common = COMMON) ->
 
 @app.command
 def delete(
-    name: str, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
+    name: str,
+    /,
+    *,
+    project: InProject = "",
+    revoke: Flag = False,
+    yes: Yes = False,
+    common: Common = COMMON,
 ) -> None:
-    """Forget a location; its bucket is not touched.
+    """Forget a location; its bucket is not touched, and what was vended of it works on unless it is
+    revoked.
 
     Parameters
     ----------
     name
         Its name or id.
+    revoke
+        Revoke the leases of it, and of what lay within it, too.
     """
     with open_client(common) as client:
         found = the_location(client, name, project)
         show.confirm(f"Forget the location {found.name} ({opens(found)})?", yes=yes)
-        client.locations.delete(found.id, if_version=found.version)
-        render.done(client, f"The location {found.name} is forgotten. The bucket is as it was.")
+        ending = client.locations.delete(found.id, revoke=revoke, if_version=found.version)
+        say = f"The location {found.name} is forgotten. The bucket is as it was."
+        render.ended(client, ending, say)

@@ -12,9 +12,8 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.finding import the_org, the_project
 from valetkey.cli.options import Yes
 from valetkey.cli.secrets import SecretFile, read_secret
-from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
-from valetkey.wire.orgs import Departure, OrgRole
+from valetkey.wire.orgs import OrgRole
 from valetkey.wire.projects import ProjectRole
 
 app = App(name="members", help="Who belongs to an organisation or a project.")
@@ -157,27 +156,13 @@ def remove(
         if project:
             place = the_project(client, project)
             show.confirm(f"Take {email} out of {place.name}?", yes=yes)
-            client.projects.remove_member(place.id, email)
-            render.done(client, f"{email} is no longer in {place.name}.")
+            ending = client.projects.remove_member(place.id, email)
+            render.ended(client, ending, f"{email} is no longer in {place.name}.")
             return
         org = the_org(client)
         show.confirm(f"Take {email} out of {org.name}, and end all that they have?", yes=yes)
-        _show_departure(client, client.orgs.remove_member(org.id, email), org.name)
-
-
-def _show_departure(client: Terminal, left: Departure, name: str) -> None:
-    render.one(
-        client,
-        left,
-        say=f"{left.email} is no longer in {name}: {left.tokens} API tokens, {left.sessions} "
-        f"sign-ins and {left.leases} AWS sessions have ended.",
-    )
-    if client.common.form == "table" and left.remaining:
-        show.say("What could not be ended lives on:")
-        rows = [
-            (each.kind, each.id, show.moment(each.until), each.reason) for each in left.remaining
-        ]
-        show.table(("what", "id", "until", "why"), rows, empty="")
+        left = client.orgs.remove_member(org.id, email)
+        render.departed(client, left, f"{left.email} is no longer in {org.name}")
 
 
 @app.command

@@ -15,6 +15,8 @@ from valetkey.cli.exits import Exit
 
 if TYPE_CHECKING:
     from valetkey.cli.terminal import Terminal
+    from valetkey.wire.leases import Ending
+    from valetkey.wire.orgs import Departure
     from valetkey.wire.reports import Report
 
 #: A property, or a heading and what stands below it.
@@ -70,6 +72,41 @@ def done(client: Terminal, sentence: str) -> None:
     """Say what was done, to people: the API's answer has nothing to print."""
     if client.common.form == "table":
         show.say(sentence)
+
+
+def ended(client: Terminal, ending: Ending, sentence: str) -> None:
+    """Say in a sentence what ended, and what was vended before and works on until when; in another
+    form print what the API answered. What has ended has no name any more."""
+    if client.common.form != "name":
+        one(client, ending, say=sentence)
+    if client.common.form == "table" and ending.revoked is not None:
+        show.say(f"{ending.revoked.leases} AWS sessions of it were revoked.")
+    say_what_lives(client, ending.live_leases, ending.live_until)
+
+
+def say_what_lives(client: Terminal, leases: int | None, until: datetime | None) -> None:
+    """Say how many AWS sessions work on, in a table's form; nothing of none."""
+    if client.common.form == "table" and leases:
+        show.say(
+            f"{leases} AWS sessions that were vended before work on, the last until "
+            f"{show.moment(until)}: see 'valetkey leases revoke'."
+        )
+
+
+def departed(client: Terminal, left: Departure, sentence: str) -> None:
+    """Say what ended with a member or a service account, and what could not be ended."""
+    one(
+        client,
+        left,
+        say=f"{sentence}: {left.tokens} API tokens, {left.sessions} sign-ins and {left.leases} AWS "
+        "sessions have ended.",
+    )
+    if client.common.form == "table" and left.remaining:
+        show.say("What could not be ended lives on:")
+        rows = [
+            (each.kind, each.id, show.moment(each.until), each.reason) for each in left.remaining
+        ]
+        show.table(("what", "id", "until", "why"), rows, empty="")
 
 
 def _print(raws: Sequence[bytes], form: Form, values: Iterable[Any]) -> None:

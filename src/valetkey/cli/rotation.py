@@ -166,6 +166,7 @@ def disable(name: str, /, *, common: Common = COMMON) -> None:
         changed = client.integrations.disable(the_integration(client, name).id)
         say = f"The integration {changed.name} is off: no credentials are given through it."
         render.one(client, changed, say=say)
+        render.say_what_lives(client, changed.live_leases, changed.live_until)
 
 
 def enable(name: str, /, *, common: Common = COMMON) -> None:

@@ -75,7 +75,8 @@ def show_(name: str, /, *, project: InProject = "", common: Common = COMMON) -> 
 def delete(
     name: str, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
 ) -> None:
-    """Forget a service account with its tokens, roles and grants.
+    """Forget a service account: tokens, roles, grants and AWS sessions end, and what could not be
+    ended is named.
 
     Parameters
     ----------
@@ -85,5 +86,5 @@ def delete(
     with open_client(common) as client:
         found = the_account(client, name, project)
         show.confirm(f"Forget the service account {found.name} and its tokens?", yes=yes)
-        client.service_accounts.delete(found.id)
-        render.done(client, f"The service account {found.name} is forgotten, with its tokens.")
+        left = client.service_accounts.delete(found.id)
+        render.departed(client, left, f"The service account {found.name} is forgotten")

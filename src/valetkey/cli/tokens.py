@@ -144,5 +144,5 @@ def revoke(token: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
     """
     show.confirm(f"End the API token {token}?", yes=yes)
     with open_client(common) as client:
-        client.tokens.revoke(token)
-        render.done(client, f"The API token {token} is revoked.")
+        ending = client.tokens.revoke(token)
+        render.ended(client, ending, f"The API token {token} is revoked.")

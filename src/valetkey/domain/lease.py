@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from valetkey.domain.credentials import require_aware
 from valetkey.domain.scope import AccessLevel, Scope
@@ -104,6 +105,21 @@ class Beyond:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveLeases:
+    """How many leases there are of some kind, and when the last of them ends; None: of none."""
+
+    count: int = 0
+    until: datetime | None = None
+
+    def __add__(self, other: LiveLeases) -> LiveLeases:
+        ends = [each for each in (self.until, other.until) if each is not None]
+        return LiveLeases(self.count + other.count, max(ends, default=None))
+
+
+NO_LEASES: Final = LiveLeases()
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseFilter:
     """Which leases are meant, always of one organisation; what is empty does not narrow.
 
@@ -111,7 +127,8 @@ class LeaseFilter:
     and of ``now_within``, the locations that lie within it now.
 
     ``live_at`` leaves out those that had ended or been revoked by then. Whom a shared session was
-    vended to is meant by ``user_id``, ``principal`` and ``token_id`` as well.
+    vended to is meant by ``user_id``, ``user_ids``, ``principal`` and ``token_id`` as well.
+    ``user_ids`` and ``location_ids`` are any of these; None does not narrow.
     """
 
     org_id: str
@@ -125,6 +142,8 @@ class LeaseFilter:
     within: str = ""
     now_within: frozenset[str] = frozenset()
     beyond: Beyond | None = None
+    user_ids: frozenset[str] | None = None
+    location_ids: frozenset[str] | None = None
 
     def matches(self, lease: Lease, holders: Iterable[LeaseHolder] = ()) -> bool:
         """Tell whether a lease is meant, by what it is or by one of its holders."""
@@ -142,6 +161,8 @@ class LeaseFilter:
     def _lies_there(self, lease: Lease) -> bool:
         there = {lease.location_id, *lease.within}
         lies = not self.within or self.within in there or lease.location_id in self.now_within
+        if self.location_ids is not None and lease.location_id not in self.location_ids:
+            return False
         return lies and (self.beyond is None or self.beyond.matches(lease))
 
     def _is_held(self, by: Lease | LeaseHolder) -> bool:
@@ -150,4 +171,5 @@ class LeaseFilter:
             (self.principal, by.principal),
             (self.token_id, by.token_id),
         )
-        return all(not one or one == other for one, other in wanted)
+        is_one = self.user_ids is None or by.user_id in self.user_ids
+        return is_one and all(not one or one == other for one, other in wanted)

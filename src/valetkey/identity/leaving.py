@@ -106,11 +106,13 @@ class Leaving:
         known = await self._known_tokens(org_id, left.email, self._clock.now())
         return replace(left, remaining=(*left.remaining, *known))
 
-    async def revoke_of_account(self, caller: Caller, org_id: str, account: User) -> Left:
-        """Do the same for a service account that was deleted."""
+    async def revoke_of_account(
+        self, caller: Caller, org_id: str, account: User, tokens: int
+    ) -> Left:
+        """Do the same for a service account that was deleted, and so many tokens with it."""
         kind = Kind.SERVICE_ACCOUNT
         target = Target(kind, account.id, org_id, own_tags(kind, account.id))
-        return await self._revoked(caller, Left(account.email), target, _ACCOUNT_REASON)
+        return await self._revoked(caller, Left(account.email, tokens), target, _ACCOUNT_REASON)
 
     async def _revoked(self, caller: Caller, left: Left, target: Target, reason: str) -> Left:
         try:

@@ -120,8 +120,8 @@ class ServiceAccounts:
         ) as change:
             # Who grants it something meanwhile waits, and then finds it gone.
             await change.work.lock(ORGANIZATION.name, change.home.org_id)
-            for token in await change.work.api_tokens.of_user(account_id):
-                await self._tokens.end(change.work, change.caller, token)
+            mine = await change.work.api_tokens.of_user(account_id)
+            ended = [await self._tokens.end(change.work, change.caller, each) for each in mine]
             if not await change.work.users.delete(account_id):
                 raise Conflict(
                     "Somebody else deleted it just now.",
@@ -130,7 +130,9 @@ class ServiceAccounts:
                 )
             change.publish([user_tag(account_id)])
             change.note()
-        return await self._leaving.revoke_of_account(caller, change.home.org_id, change.entity)
+        return await self._leaving.revoke_of_account(
+            caller, change.home.org_id, change.entity, sum(ended)
+        )
 
     async def create_token(
         self, caller: Caller, account_id: str, new: NewToken

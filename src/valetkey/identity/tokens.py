@@ -10,6 +10,7 @@ from typing import Any, Final
 from valetkey.domain.access import Action, Allow, decide
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory, is_id
+from valetkey.domain.lease import LeaseFilter
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import ApiToken, TokenForm, User
 from valetkey.domain.ports import Clock, Entropy, Storage, TokenClaims, Tokens, UnitOfWork
@@ -21,6 +22,7 @@ from valetkey.identity.authentication import stale
 from valetkey.identity.records import require_own
 from valetkey.services.access import Access, Verb, of_this_moment
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import Ending
 from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION
 
@@ -178,9 +180,11 @@ class ApiTokens:
             holder = await work.users.get(token.user_id)
         return token, holder.email if holder else ""
 
-    async def revoke(self, caller: Caller, token_id: str) -> None:
+    async def revoke(self, caller: Caller, token_id: str) -> Ending:
         """End a token at once: one's own, a service account's as an owner of its project, any of
-        the organisation as its owner. Raises NotFound, Denied (an API token revokes none)."""
+        the organisation as its owner. Return which leases were vended with it, and are live.
+
+        Raises NotFound, Denied (an API token revokes none)."""
         await require_own(self._audit, caller, Action.MANAGE_OWN_TOKENS, "token.revoke")
         async with self._storage.begin() as work:
             caller = await of_this_moment(work, caller)
@@ -188,6 +192,8 @@ class ApiTokens:
             if token is None or not await _may_revoke(work, caller, token):
                 raise missing(f"token:{token_id[:80]}")
             await self.end(work, caller, token)
+            with_it = LeaseFilter(token.org_id, token_id=token.id, live_at=self._clock.now())
+            return Ending(await work.leases.count(with_it))
 
     async def end(self, work: UnitOfWork, caller: Caller, token: ApiToken) -> bool:
         """Revoke a token within a transaction; tell whether it was good by then."""

@@ -17,8 +17,9 @@ from valetkey.domain.people import User
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.scope import AccessLevel, normalize_folder
 from valetkey.domain.tags import user_tag
-from valetkey.services.access import Access, Verb
+from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import Ending, live_leases
 from valetkey.services.lookup import missing
 from valetkey.services.nouns import GROUP, LOCATION, ORGANIZATION
 
@@ -83,7 +84,7 @@ class Grants:
                 reason=clean_reason(new.reason),
             )
             await work.grants.add(grant)
-            change.publish(await _tags(work, grant))
+            change.publish(map(user_tag, await _concerned(work, grant)))
             change.note(**_facts(grant))
         return grant
 
@@ -112,16 +113,26 @@ class Grants:
         async with self._access.reading(caller, READ, LOCATION, location_id) as read:
             return await _grant(read.work, location_id, grant_id)
 
-    async def delete(self, caller: Caller, location_id: str, grant_id: str) -> None:
-        """Take a grant back; cached credentials of whom it was for are forgotten at once.
+    async def delete(self, caller: Caller, location_id: str, grant_id: str) -> Ending:
+        """Take a grant back; cached credentials of whom it was for are forgotten at once. Return
+        which leases of the location they hold.
 
         Raises NotFound, Denied.
         """
         async with self._access.changing(caller, DELETE, LOCATION, location_id) as change:
             grant = await _grant(change.work, location_id, grant_id)
+            concerned = await _concerned(change.work, grant)
+            ending = await self._ending(change, concerned, [location_id])
             await change.work.grants.delete(grant_id)
-            change.publish(await _tags(change.work, grant))
+            change.publish(map(user_tag, concerned))
             change.note(**_facts(grant))
+        return ending
+
+    async def _ending(
+        self, change: Change[Any, UnitOfWork], users: Sequence[str], locations: Sequence[str]
+    ) -> Ending:
+        org_id, now = change.home.org_id, self._clock.now()
+        return Ending(await live_leases(change.work, org_id, now, users=users, locations=locations))
 
     async def groups(self, caller: Caller, org_id: str) -> Sequence[Group]:
         """List an organisation's groups by name. Raises NotFound, Denied."""
@@ -147,13 +158,17 @@ class Grants:
             change.entity = replace(_of(change.entity, org_id), name=clean_name(name))
         return change.entity
 
-    async def delete_group(self, caller: Caller, org_id: str, group_id: str) -> None:
-        """Forget a group and its grants. Raises NotFound, Denied."""
+    async def delete_group(self, caller: Caller, org_id: str, group_id: str) -> Ending:
+        """Forget a group and its grants. Return which leases its members hold of the locations
+        that it had grants on. Raises NotFound, Denied."""
         async with self._access.changing(caller, DELETE_GROUP, GROUP, group_id) as change:
-            group = _of(change.entity, org_id)
-            change.publish(map(user_tag, await change.work.groups.members(group.id)))
-            await change.work.groups.delete(group.id)
+            group, work = _of(change.entity, org_id), change.work
+            members = await work.groups.members(group.id)
+            ending = await self._ending(change, members, await _locations_of(work, group))
+            change.publish(map(user_tag, members))
+            await work.groups.delete(group.id)
             change.note()
+        return ending
 
     async def members(self, caller: Caller, org_id: str, group_id: str) -> Sequence[User]:
         """List a group's members by e-mail address. Raises NotFound, Denied."""
@@ -173,15 +188,18 @@ class Grants:
             change.note(member=user.email)
         return user
 
-    async def remove_member(self, caller: Caller, org_id: str, group_id: str, email: str) -> None:
-        """Take somebody out of a group. Raises NotFound, Denied."""
+    async def remove_member(self, caller: Caller, org_id: str, group_id: str, email: str) -> Ending:
+        """Take somebody out of a group. Return which leases they hold of the locations that it has
+        grants on. Raises NotFound, Denied."""
         async with self._access.changing(caller, REMOVE_MEMBER, GROUP, group_id) as change:
             group, work = _of(change.entity, org_id), change.work
             user = await work.users.by_email(email.strip().lower())
             if user is None or not await work.groups.remove_member(group.id, user.id):
                 raise missing(f"member:{email}")
+            ending = await self._ending(change, [user.id], await _locations_of(work, group))
             change.publish([user_tag(user.id)])
             change.note(member=user.email)
+        return ending
 
 
 def _facts(grant: Grant) -> dict[str, Any]:
@@ -237,9 +255,12 @@ def _of(group: Group, org_id: str) -> Group:
     return group
 
 
-async def _tags(work: UnitOfWork, grant: Grant) -> Iterable[str]:
-    """Return the tags of everybody whom a grant concerns."""
-    concerned: Sequence[str] = [grant.subject_id]
+async def _concerned(work: UnitOfWork, grant: Grant) -> Sequence[str]:
+    """Return the ids of everybody whom a grant concerns."""
     if grant.subject_kind is SubjectKind.GROUP:
-        concerned = await work.groups.members(grant.subject_id)
-    return map(user_tag, concerned)
+        return await work.groups.members(grant.subject_id)
+    return [grant.subject_id]
+
+
+async def _locations_of(work: UnitOfWork, group: Group) -> Sequence[str]:
+    return [grant.location_id for grant in await work.grants.of_group(group.id)]

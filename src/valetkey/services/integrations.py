@@ -18,6 +18,7 @@ from valetkey.domain.integration_types import (
     checked,
     parse_type,
 )
+from valetkey.domain.lease import LeaseFilter
 from valetkey.domain.location import Location
 from valetkey.domain.names import clean_name
 from valetkey.domain.ports import Clock, Sealer, Storage, UnitOfWork
@@ -25,8 +26,9 @@ from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Report
-from valetkey.services.access import Access, Verb
+from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import Ending
 from valetkey.services.lookup import load_integration
 from valetkey.services.nouns import INTEGRATION, ORGANIZATION, integration_facts
 from valetkey.services.verification import OnCheck, Verifier, ignore_check, stream
@@ -160,9 +162,9 @@ class Integrations:
                 change.note(renamed_from=before.name)
         return change.entity
 
-    async def disable(self, caller: Caller, integration_id: str) -> Integration:
+    async def disable(self, caller: Caller, integration_id: str) -> tuple[Integration, Ending]:
         """Vend nothing through an integration any more; sessions that were vended live on until
-        they end or are revoked. Raises NotFound, Denied."""
+        they end or are revoked: return which. Raises NotFound, Denied."""
         async with self._access.changing(caller, DISABLE, INTEGRATION, integration_id) as change:
             if change.entity.state is not IntegrationState.DISABLED:
                 change.entity = replace(
@@ -171,7 +173,14 @@ class Integrations:
                     state_reason=f"switched off by {caller.principal.email}",
                     updated_at=self._clock.now(),
                 )
-        return change.entity
+            ending = await self._ending(change)
+        return change.entity, ending
+
+    async def _ending(self, change: Change[Integration, UnitOfWork]) -> Ending:
+        through_it = LeaseFilter(
+            change.home.org_id, integration_id=change.entity.id, live_at=self._clock.now()
+        )
+        return Ending(await change.work.leases.count(through_it))
 
     async def enable(self, caller: Caller, integration_id: str) -> Integration:
         """Vend again; what AWS thinks of it must be found out anew. Raises NotFound, Denied."""
@@ -185,11 +194,15 @@ class Integrations:
                 )
         return change.entity
 
-    async def delete(self, caller: Caller, integration_id: str) -> None:
-        """Forget an integration and its secret. Raises InUse while locations stand on it."""
+    async def delete(self, caller: Caller, integration_id: str) -> Ending:
+        """Forget an integration and its secret. Return which leases were vended through it, and
+        are live: with its key goes the means to revoke them. Raises InUse while locations stand on
+        it, NotFound, Denied."""
         async with self._access.changing(caller, DELETE, INTEGRATION, integration_id) as change:
+            ending = await self._ending(change)
             await change.work.integrations.delete(integration_id)
             change.note()
+        return ending
 
     def verify_stream(
         self, caller: Caller, integration_id: str

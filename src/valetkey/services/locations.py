@@ -11,7 +11,7 @@ from valetkey.domain.access import Action, Deny, decide
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration_types import IntegrationType
-from valetkey.domain.lease import Beyond
+from valetkey.domain.lease import NO_LEASES, Beyond, LiveLeases
 from valetkey.domain.location import (
     ALL_ACCESS,
     Location,
@@ -34,6 +34,7 @@ from valetkey.domain.tags import location_tag
 from valetkey.domain.verification import Check, Report
 from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import Ending
 from valetkey.services.integrations import open_key, open_static_key
 from valetkey.services.location_drafts import (
     CREATE,
@@ -44,7 +45,7 @@ from valetkey.services.location_drafts import (
 from valetkey.services.lookup import load_location, load_project, missing
 from valetkey.services.nouns import LOCATION, PROJECT, location_facts
 from valetkey.services.revocation.leases import Leases
-from valetkey.services.revocation.targets import RevocationResult, Target, own_tags
+from valetkey.services.revocation.targets import Target, own_tags
 from valetkey.services.verification import OnCheck, Verifier, ignore_check, stream
 
 __all__ = ["Changed", "LocationChange", "Locations", "NewLocation"]
@@ -74,14 +75,12 @@ class LocationChange:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A location after a change, what lies within it, which the change concerns as well, and how
-    many live leases (of all of these) open more than is left. ``revoked`` is what became of those,
-    if they were to be revoked."""
+    """A location after a change, what lies within it, which the change concerns as well, and the
+    ``beyond``: what was vended before, of all of these, and opens more than is left."""
 
     location: Location
     below: Sequence[Location]
-    leases_beyond: int = 0
-    revoked: RevocationResult | None = None
+    beyond: Ending
 
 
 class Locations:
@@ -215,14 +214,19 @@ class Locations:
                 change.entity = replace(after, updated_at=self._clock.now())
                 change.publish(location_tag(child.id) for child in below)
             target = _target(change, _beyond(before, after))
-            count = 0
-            if target.beyond:
-                beyond_now = await target.filter_now(change.work, self._clock.now())
-                count = await change.work.leases.count(beyond_now)
-        revoked = None
+            live = await self._live(change.work, target) if target.beyond else NO_LEASES
+        ending = Ending(live)
         if target.beyond and wanted.revokes_beyond:
-            revoked = await self._leases.carry_out(caller, target, "the location was narrowed")
-        return Changed(change.entity, below, count, revoked)
+            ending = await self._revoked(caller, target, "the location was narrowed")
+        return Changed(change.entity, below, ending)
+
+    async def _live(self, work: UnitOfWork, target: Target) -> LiveLeases:
+        return await work.leases.count(await target.filter_now(work, self._clock.now()))
+
+    async def _revoked(self, caller: Caller, target: Target, reason: str) -> Ending:
+        revoked = await self._leases.carry_out(caller, target, reason)
+        async with self._storage.read() as work:
+            return Ending(await self._live(work, target), revoked)
 
     def _applied(self, location: Location, wanted: LocationChange) -> Location:
         given = {
@@ -246,21 +250,20 @@ class Locations:
             changes["ends_at"] = wanted.ends_at
         return replace(location, **changes)
 
-    async def delete(
-        self, caller: Caller, location_id: str, *, revokes: bool = False
-    ) -> RevocationResult | None:
-        """Forget a location; its bucket is not touched. With ``revokes`` the leases of it, and of
-        what lay within it, are revoked: return what became of them.
+    async def delete(self, caller: Caller, location_id: str, *, revokes: bool = False) -> Ending:
+        """Forget a location; its bucket is not touched. Return which leases of it, and of what lay
+        within it, are live; with ``revokes`` they are revoked.
 
         Raises InUse while datasets or other locations use it, NotFound, Denied.
         """
         async with self._access.changing(caller, DELETE, LOCATION, location_id) as change:
             _require_over_root(change)
+            live = await self._live(change.work, _target(change))
             await change.work.locations.delete(location_id)
             change.note()
         if not revokes:
-            return None
-        return await self._leases.carry_out(caller, _target(change), "the location was deleted")
+            return Ending(live)
+        return await self._revoked(caller, _target(change), "the location was deleted")
 
     def test_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
         """Test, and yield each check as soon as it is known; at the end what test returns."""

@@ -25,8 +25,9 @@ from valetkey.domain.tags import user_tag
 from valetkey.identity.joining import admit
 from valetkey.identity.leaving import Leaving, Left
 from valetkey.identity.passwords import PasswordCheck
-from valetkey.services.access import Access, Verb
+from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import Ending, live_leases
 from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION, PROJECT
 
@@ -214,9 +215,9 @@ class People:
             change.note(f"member:{user.email}", project_id=project_id, role=role.value)
         return member
 
-    async def remove_project_member(self, caller: Caller, project_id: str, email: str) -> None:
+    async def remove_project_member(self, caller: Caller, project_id: str, email: str) -> Ending:
         """Take somebody out of a project; their own grants on its locations end too, and their
-        tokens that are limited to these.
+        tokens that are limited to these. Return which leases they hold of its locations.
 
         Raises NotFound, Denied.
         """
@@ -229,8 +230,17 @@ class People:
             tokens = await self._leaving.end_in_project(
                 change.work, change.caller, project_id, user
             )
+            ending = await self._ending(change, user)
             change.publish([user_tag(user.id)])
             change.note(f"member:{user.email}", project_id=project_id, tokens=tokens)
+        return ending
+
+    async def _ending(self, change: Change[Project, UnitOfWork], user: User) -> Ending:
+        locations = await change.work.locations.of_project(change.entity.id)
+        ids, now = [location.id for location in locations], self._clock.now()
+        return Ending(
+            await live_leases(change.work, change.home.org_id, now, users=[user.id], locations=ids)
+        )
 
     async def _new_user(self, email: str, password: Secret | None, *, by_link: bool) -> User | None:
         if password is None and not by_link:

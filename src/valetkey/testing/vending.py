@@ -8,7 +8,7 @@ from datetime import datetime
 
 from valetkey.domain.errors import NameTaken
 from valetkey.domain.grants import Grant, Group, SubjectKind
-from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
+from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder, LiveLeases
 from valetkey.domain.revocation import MOST_NAMES
 from valetkey.testing.versions import save
 
@@ -36,8 +36,9 @@ class MemoryLeases:
         ]
         return found[:limit]
 
-    async def count(self, wanted: LeaseFilter) -> int:
-        return len(await self.find(wanted))
+    async def count(self, wanted: LeaseFilter) -> LiveLeases:
+        found = await self.find(wanted)
+        return LiveLeases(len(found), max((each.expires_at for each in found), default=None))
 
     async def hold(self, holder: LeaseHolder) -> None:
         self._held.setdefault((holder.lease_id, holder.user_id, holder.token_id), holder)
@@ -161,6 +162,9 @@ class MemoryGrants:
 
     async def for_user(self, location_id: str, user_id: str) -> Sequence[Grant]:
         return [g for g in await self.of_location(location_id) if self._is_for(g, user_id)]
+
+    async def of_group(self, group_id: str) -> Sequence[Grant]:
+        return [g for _, g in sorted(self._rows.items()) if g.subject_id == group_id]
 
     async def locations_of(self, user_id: str) -> frozenset[str]:
         return frozenset(g.location_id for g in self._rows.values() if self._is_for(g, user_id))

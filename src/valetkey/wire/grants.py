@@ -23,6 +23,7 @@ from valetkey.wire.base import (
     moment_meta,
     says,
 )
+from valetkey.wire.leases import Ending
 from valetkey.wire.operation import Operation
 
 
@@ -111,10 +112,10 @@ DELETE_GRANT: Final = Operation(
     path=_ONE,
     tag="grants",
     summary="Take a grant back; what was cached for it is forgotten at once.",
+    description="The answer says what was vended of the location to whom it was for, and works on.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Ending,
     versioned=True,
 )
 OPERATIONS: Final = (LIST_GRANTS, CREATE_GRANT, GET_GRANT, DELETE_GRANT)

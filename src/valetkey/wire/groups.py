@@ -21,6 +21,7 @@ from valetkey.wire.base import (
     Version,
     says,
 )
+from valetkey.wire.leases import Ending
 from valetkey.wire.operation import Operation
 
 
@@ -107,10 +108,10 @@ DELETE_GROUP: Final = Operation(
     path=_ONE,
     tag=_TAG,
     summary="Forget a group and its grants.",
+    description="The answer says what was vended to its members, where it had grants, and lives.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Ending,
     versioned=True,
 )
 LIST_GROUP_MEMBERS: Final = Operation(
@@ -151,10 +152,10 @@ REMOVE_GROUP_MEMBER: Final = Operation(
     path=f"{_ONE}/members/{{userId}}",
     tag=_TAG,
     summary="Take somebody out of a group.",
+    description="The answer says what was vended to them, where it has grants, and works on.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Ending,
     versioned=True,
 )
 OPERATIONS: Final = (

@@ -28,6 +28,7 @@ from valetkey.wire.base import (
     moment_meta,
     says,
 )
+from valetkey.wire.leases import Ending, LiveLeases, LiveUntil
 from valetkey.wire.operation import NDJSON, Operation
 from valetkey.wire.reports import Report, ReportLine
 
@@ -86,6 +87,8 @@ class Integration(Shape, frozen=True):
     report: Annotated[
         Report | None, says("The report of the verification that this request made.")
     ] = None
+    live_leases: LiveLeases = None
+    live_until: LiveUntil = None
 
 
 class NewIntegration(Body, frozen=True):
@@ -204,10 +207,11 @@ DELETE_INTEGRATION: Final = Operation(
     path=_PATH,
     tag=_TAG,
     summary="Forget an integration and its secret.",
+    description="The answer says what was vended through it and works on: its key can not revoke "
+    "that any more.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Ending,
     errors=("in_use",),
     versioned=True,
 )
@@ -231,6 +235,7 @@ DISABLE_INTEGRATION: Final = Operation(
     path=f"{_PATH}/disable",
     tag=_TAG,
     summary="Give no credentials through an integration until it is enabled again.",
+    description="The answer says what was vended through it before, and works on.",
     query=Nothing,
     body=Nothing,
     result=Integration,

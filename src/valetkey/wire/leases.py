@@ -147,6 +147,22 @@ class Revoked(Shape, frozen=True):
     ] = msgspec.field(default_factory=list)
 
 
+_LIVE: Final = says("How many AWS sessions, vended before, AWS does not refuse yet.", 3)
+LiveLeases = Annotated[int | None, _LIVE]
+LiveUntil = Annotated[Moment | None, moment_meta("When the last of them ends by itself.")]
+
+
+class Ending(Shape, frozen=True):
+    """What an ending left. Nothing new is vended; AWS sessions that were vended before work on
+    until they end by themselves or are revoked."""
+
+    live_leases: Annotated[int, _LIVE]
+    live_until: LiveUntil = None
+    revoked: Annotated[
+        Revoked | None, says("What the revocation came to, if it was asked for.")
+    ] = None
+
+
 class RevocationsQuery(Paging, frozen=True):
     """Which revocations."""
 
@@ -157,6 +173,7 @@ class Block(Shape, frozen=True):
     """Whom, or through what, no new credentials are vended."""
 
     tagged: ClassVar = True
+    observed: ClassVar = ("live_leases", "live_until")
 
     kind: Annotated[Target, says("What is meant.", "principal")]
     target: Annotated[str, says("Which: an id, or a person's e-mail address.", "ada@example.com")]
@@ -164,6 +181,8 @@ class Block(Shape, frozen=True):
     reason: Reason
     creator: Creator
     created_at: Created
+    live_leases: LiveLeases = None
+    live_until: LiveUntil = None
 
 
 class BlocksQuery(Paging, frozen=True):
@@ -264,7 +283,8 @@ PUT_BLOCK: Final = Operation(
     path=_BLOCK,
     tag="revocations",
     summary="Block: vend no new credentials, from now on.",
-    description="What was vended before lives on: revoke it too, where it must end.",
+    description="What was vended before lives on, and the answer says how much until when: revoke "
+    "it too, where it must end.",
     query=InOrg,
     body=NewBlock,
     result=Block,

@@ -20,6 +20,7 @@ from valetkey.wire.base import (
     Page,
     Paging,
     ProjectId,
+    Query,
     Shape,
     Updated,
     Version,
@@ -27,6 +28,7 @@ from valetkey.wire.base import (
     says,
 )
 from valetkey.wire.integrations import IntegrationType
+from valetkey.wire.leases import Ending, LiveUntil, Revoked
 from valetkey.wire.operation import NDJSON, Operation
 from valetkey.wire.reports import Report, ReportLine
 
@@ -104,9 +106,13 @@ class Location(Shape, frozen=True):
         int | None,
         says(
             "How many live leases, also of what lies within it, opened more than is left after the "
-            "change just made.",
+            "change just made, and works on.",
             0,
         ),
+    ] = None
+    live_until: LiveUntil = None
+    revoked: Annotated[
+        Revoked | None, says("What became of these, if they were to be revoked.")
     ] = None
 
 
@@ -193,6 +199,14 @@ class LocationChange(Change, frozen=True):
     ] = msgspec.UNSET
 
 
+class LocationDeletion(Query, frozen=True):
+    """What is to become of what was vended."""
+
+    revoke: Annotated[
+        bool, says("Revoke the leases of it, and of what lay within it, too.", True)
+    ] = False
+
+
 class LocationsQuery(Paging, frozen=True):
     """Which locations."""
 
@@ -277,10 +291,10 @@ DELETE_LOCATION: Final = Operation(
     path=_ONE,
     tag=_TAG,
     summary="Forget a location; its bucket is not touched.",
-    query=Nothing,
+    description="The answer says what was vended of it, and of what lay within it, and works on.",
+    query=LocationDeletion,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Ending,
     errors=("in_use",),
     versioned=True,
 )

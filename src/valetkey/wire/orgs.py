@@ -89,7 +89,7 @@ class Remaining(Shape, frozen=True):
 
 
 class Departure(Shape, frozen=True):
-    """What ended with a membership, and what could not be ended."""
+    """What ended with a membership or a service account, and what could not be ended."""
 
     email: Email
     tokens: Annotated[int, says("How many API tokens of theirs were revoked.", 2)]

@@ -24,6 +24,7 @@ from valetkey.wire.base import (
     WhichOrg,
     says,
 )
+from valetkey.wire.leases import Ending
 from valetkey.wire.operation import Operation
 from valetkey.wire.orgs import Email
 
@@ -190,10 +191,10 @@ REMOVE_PROJECT_MEMBER: Final = Operation(
     path=f"{_PROJECT}/members/{{userId}}",
     tag="projects",
     summary="Take somebody out of a project.",
+    description="The answer says what was vended to them of its locations, and works on.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Ending,
     versioned=True,
 )
 OPERATIONS: Final = (

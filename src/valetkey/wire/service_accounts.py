@@ -17,6 +17,7 @@ from valetkey.wire.base import (
     says,
 )
 from valetkey.wire.operation import Operation
+from valetkey.wire.orgs import Departure
 from valetkey.wire.projects import InProject
 from valetkey.wire.tokens import NewToken, Token
 
@@ -102,11 +103,11 @@ DELETE_SERVICE_ACCOUNT: Final = Operation(
     method="DELETE",
     path=_ONE,
     tag=_TAG,
-    summary="Forget a service account with its tokens, roles and grants.",
+    summary="Forget a service account: tokens, roles, grants and AWS sessions end.",
+    description="The answer names what could not be ended, and until when it lives.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Departure,
     versioned=True,
 )
 LIST_SERVICE_ACCOUNT_TOKENS: Final = Operation(

@@ -24,6 +24,7 @@ from valetkey.wire.base import (
     moment_meta,
     says,
 )
+from valetkey.wire.leases import Ending
 from valetkey.wire.operation import Operation
 
 TokenState = Literal["active", "expired", "revoked"]
@@ -140,10 +141,10 @@ REVOKE_TOKEN: Final = Operation(
     path=_ONE,
     tag="tokens",
     summary="End an API token at once.",
+    description="The answer says what was vended with it, and works on.",
     query=Nothing,
     body=Nothing,
-    result=Nothing,
-    status=204,
+    result=Ending,
     versioned=True,
 )
 OPERATIONS: Final = (LIST_TOKENS, CREATE_TOKEN, GET_TOKEN, REVOKE_TOKEN)

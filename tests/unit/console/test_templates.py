@@ -47,8 +47,8 @@ from valetkey.domain.scope import AccessLevel
 from valetkey.domain.token_limits import TokenLimits
 from valetkey.domain.verification import Check, Report
 from valetkey.identity.leaving import Left, Remaining
+from valetkey.services.endings import RevocationResult
 from valetkey.services.revocation.enforcement import HandPolicy
-from valetkey.services.revocation.targets import RevocationResult
 from valetkey.services.setup_watch import Seen
 from valetkey.services.vending.vending import Vended
 

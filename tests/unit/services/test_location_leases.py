@@ -10,7 +10,7 @@ import pytest
 from support.memory import Memory, open_memory
 from support.refused import works
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.lease import Lease
+from valetkey.domain.lease import Lease, LiveLeases
 from valetkey.domain.location import Location
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.domain.scope import AccessLevel
@@ -114,14 +114,14 @@ async def test_narrowing_says_how_many_leases_open_more_and_revokes_them_if_aske
     reading, writing = await tree.vend(tree.grandchild), await tree.vend(tree.grandchild, BOTH)
     narrow = LocationChange(access=READ)
     told = await locations.update(tree.owner, tree.root.id, narrow)
-    assert (told.leases_beyond, told.revoked) == (1, None)
+    assert (told.beyond.live.count, told.beyond.revoked) == (1, None)
     assert works(tree.memory, writing.credentials)
     await locations.update(tree.owner, tree.root.id, LocationChange(access=BOTH))
     done = await locations.update(
         tree.owner, tree.root.id, LocationChange(access=READ, revokes_beyond=True)
     )
-    assert done.revoked is not None
-    assert done.revoked.leases == 1
+    assert done.beyond.revoked is not None
+    assert (done.beyond.revoked.leases, done.beyond.live.count) == (1, 0)
     assert not works(tree.memory, writing.credentials)
     assert works(tree.memory, reading.credentials)
 
@@ -130,20 +130,22 @@ async def test_an_end_that_comes_sooner_revokes_what_lasts_longer_if_asked(tree:
     locations, now = tree.memory.services.locations, tree.memory.clock.now()
     vended = await tree.vend(tree.grandchild)
     later = LocationChange(ends_at=now + timedelta(days=2), sets_end=True, revokes_beyond=True)
-    assert (await locations.update(tree.owner, tree.root.id, later)).leases_beyond == 0
+    assert (await locations.update(tree.owner, tree.root.id, later)).beyond.live.count == 0
     sooner = LocationChange(ends_at=now + timedelta(minutes=20), sets_end=True, revokes_beyond=True)
     done = await locations.update(tree.owner, tree.root.id, sooner)
-    assert done.leases_beyond == 1
+    assert done.beyond.revoked is not None
+    assert done.beyond.revoked.leases == 1
     assert not works(tree.memory, vended.credentials)
 
 
 async def test_a_location_is_deleted_with_its_leases_if_asked(tree: Tree) -> None:
     locations = tree.memory.services.locations
     below, own = await tree.vend(tree.grandchild), await tree.vend(tree.child)
-    await locations.delete(tree.eve, tree.grandchild.id)
+    left = await locations.delete(tree.eve, tree.grandchild.id)
+    assert left.live == LiveLeases(1, below.credentials.expires_at)
     assert works(tree.memory, below.credentials)
     done = await locations.delete(tree.eve, tree.child.id, revokes=True)
-    assert done is not None
-    assert done.leases == 2
+    assert done.revoked is not None
+    assert (done.revoked.leases, done.live.count) == (2, 0)
     assert not works(tree.memory, below.credentials)
     assert not works(tree.memory, own.credentials)

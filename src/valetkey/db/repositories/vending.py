@@ -14,7 +14,7 @@ from valetkey.db.repositories.rows import Repository, from_row, levels_of, level
 from valetkey.db.tables import vending as t
 from valetkey.db.tables.accounts import users
 from valetkey.domain.grants import Grant, Group, SubjectKind
-from valetkey.domain.lease import Beyond, Lease, LeaseClaim, LeaseFilter, LeaseHolder
+from valetkey.domain.lease import Beyond, Lease, LeaseClaim, LeaseFilter, LeaseHolder, LiveLeases
 from valetkey.domain.revocation import MOST_NAMES
 
 #: Of a hundred thousand leases, so many are marked in one statement.
@@ -39,9 +39,9 @@ class SqlLeases(Repository):
             query = query.where(t.leases.c.id < after)
         return [_lease(row) for row in await self._all(query.limit(limit))]
 
-    async def count(self, wanted: LeaseFilter) -> int:
-        query = select(func.count()).select_from(t.leases).where(*_meant(wanted))
-        return int((await self._connection.execute(query)).scalar_one())
+    async def count(self, wanted: LeaseFilter) -> LiveLeases:
+        query = select(func.count(), func.max(t.leases.c.expires_at)).where(*_meant(wanted))
+        return LiveLeases(*(await self._all(query))[0])
 
     async def hold(self, holder: LeaseHolder) -> None:
         row = to_row(holder)
@@ -176,6 +176,11 @@ class SqlGrants(Repository):
         query = _NAMED.where(t.grants.c.location_id == location_id, _is_for(user_id))
         return [_grant(row) for row in await self._all(query)]
 
+    async def of_group(self, group_id: str) -> Sequence[Grant]:
+        return [
+            _grant(row) for row in await self._all(_NAMED.where(t.grants.c.group_id == group_id))
+        ]
+
     async def locations_of(self, user_id: str) -> frozenset[str]:
         query = select(t.grants.c.location_id).where(_is_for(user_id)).distinct()
         return frozenset(row.location_id for row in await self._all(query))
@@ -262,10 +267,15 @@ def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
         "principal": wanted.principal,
         "token_id": wanted.token_id,
     }
-    if any(whose.values()):
+    if wanted.location_ids is not None:
+        conditions.append(columns.location_id.in_(wanted.location_ids))
+    if any(whose.values()) or wanted.user_ids is not None:
         holders = t.lease_holders.c
         own = [columns[name] == value for name, value in whose.items() if value]
         held = [holders[name] == value for name, value in whose.items() if value]
+        if wanted.user_ids is not None:
+            own.append(columns.user_id.in_(wanted.user_ids))
+            held.append(holders.user_id.in_(wanted.user_ids))
         ids = select(holders.lease_id).where(*held)
         conditions.append(or_(and_(*own), columns.id.in_(ids)))
     if wanted.live_at is not None:

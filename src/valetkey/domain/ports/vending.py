@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from valetkey.domain.grants import Grant, Group
-from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder
+from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder, LiveLeases
 
 
 class Leases(Protocol):
@@ -27,8 +27,8 @@ class Leases(Protocol):
         """Return leases, newest first; ``after`` is the last id of the page before."""
         ...
 
-    async def count(self, wanted: LeaseFilter) -> int:
-        """Return how many leases are meant."""
+    async def count(self, wanted: LeaseFilter) -> LiveLeases:
+        """Return how many leases are meant, and when the last of them ends."""
         ...
 
     async def hold(self, holder: LeaseHolder) -> None:
@@ -115,6 +115,10 @@ class Grants(Protocol):
 
     async def for_user(self, location_id: str, user_id: str) -> Sequence[Grant]:
         """Return a user's grants on a location, those of the user's groups included."""
+        ...
+
+    async def of_group(self, group_id: str) -> Sequence[Grant]:
+        """Return the grants for a group, oldest first."""
         ...
 
     async def locations_of(self, user_id: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import base, grants
+from valetkey.wire import base, grants, leases
 from valetkey.wire.base import checked_list
 
 
@@ -82,7 +82,7 @@ class Grants(Resource):
             call(grants.GET_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
-    def delete(self, location_id: str, grant_id: str) -> None:
+    def delete(self, location_id: str, grant_id: str) -> leases.Ending:
         """Take a grant back; what was cached for it is forgotten at once.
 
         - ``location_id``: The location's id.
@@ -90,7 +90,7 @@ class Grants(Resource):
 
         Raises ApiError.
         """
-        self._client.send(
+        return self._client.send(
             call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
@@ -139,8 +139,8 @@ class AsyncGrants(AsyncResource, like=Grants):
             call(grants.GET_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
-    async def delete(self, location_id: str, grant_id: str) -> None:
+    async def delete(self, location_id: str, grant_id: str) -> leases.Ending:
         """Take a grant back; what was cached for it is forgotten at once."""
-        await self._client.send(
+        return await self._client.send(
             call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id})
         )

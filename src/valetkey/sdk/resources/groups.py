@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import base, groups
+from valetkey.wire import base, groups, leases
 
 
 class Groups(Resource):
@@ -89,7 +89,7 @@ class Groups(Resource):
             )
         )
 
-    def delete(self, org_id: str, group_id: str, *, if_version: int | None = None) -> None:
+    def delete(self, org_id: str, group_id: str, *, if_version: int | None = None) -> leases.Ending:
         """Forget a group and its grants.
 
         - ``org_id``: The org's id.
@@ -98,7 +98,7 @@ class Groups(Resource):
 
         Raises ApiError.
         """
-        self._client.send(
+        return self._client.send(
             call(groups.DELETE_GROUP, {"orgId": org_id, "groupId": group_id}, if_version=if_version)
         )
 
@@ -144,7 +144,7 @@ class Groups(Resource):
             call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
-    def remove_member(self, org_id: str, group_id: str, user_id: str) -> None:
+    def remove_member(self, org_id: str, group_id: str, user_id: str) -> leases.Ending:
         """Take somebody out of a group.
 
         - ``org_id``: The org's id.
@@ -153,7 +153,7 @@ class Groups(Resource):
 
         Raises ApiError.
         """
-        self._client.send(
+        return self._client.send(
             call(
                 groups.REMOVE_GROUP_MEMBER,
                 {"orgId": org_id, "groupId": group_id, "userId": user_id},
@@ -209,9 +209,11 @@ class AsyncGroups(AsyncResource, like=Groups):
             )
         )
 
-    async def delete(self, org_id: str, group_id: str, *, if_version: int | None = None) -> None:
+    async def delete(
+        self, org_id: str, group_id: str, *, if_version: int | None = None
+    ) -> leases.Ending:
         """Forget a group and its grants."""
-        await self._client.send(
+        return await self._client.send(
             call(groups.DELETE_GROUP, {"orgId": org_id, "groupId": group_id}, if_version=if_version)
         )
 
@@ -237,9 +239,9 @@ class AsyncGroups(AsyncResource, like=Groups):
             call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
-    async def remove_member(self, org_id: str, group_id: str, user_id: str) -> None:
+    async def remove_member(self, org_id: str, group_id: str, user_id: str) -> leases.Ending:
         """Take somebody out of a group."""
-        await self._client.send(
+        return await self._client.send(
             call(
                 groups.REMOVE_GROUP_MEMBER,
                 {"orgId": org_id, "groupId": group_id, "userId": user_id},

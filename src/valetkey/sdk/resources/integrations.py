@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import integrations, reports
+from valetkey.wire import integrations, leases, reports
 
 
 class Integrations(Resource):
@@ -144,7 +144,7 @@ class Integrations(Resource):
             )
         )
 
-    def delete(self, integration_id: str, *, if_version: int | None = None) -> None:
+    def delete(self, integration_id: str, *, if_version: int | None = None) -> leases.Ending:
         """Forget an integration and its secret.
 
         - ``integration_id``: The integration's id.
@@ -152,7 +152,7 @@ class Integrations(Resource):
 
         Raises ApiError.
         """
-        self._client.send(
+        return self._client.send(
             call(
                 integrations.DELETE_INTEGRATION,
                 {"integrationId": integration_id},
@@ -280,9 +280,9 @@ class AsyncIntegrations(AsyncResource, like=Integrations):
             )
         )
 
-    async def delete(self, integration_id: str, *, if_version: int | None = None) -> None:
+    async def delete(self, integration_id: str, *, if_version: int | None = None) -> leases.Ending:
         """Forget an integration and its secret."""
-        await self._client.send(
+        return await self._client.send(
             call(
                 integrations.DELETE_INTEGRATION,
                 {"integrationId": integration_id},

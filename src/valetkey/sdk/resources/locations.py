@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import locations, reports
+from valetkey.wire import leases, locations, reports
 from valetkey.wire.base import checked_list
 
 
@@ -265,16 +265,24 @@ class Locations(Resource):
             )
         )
 
-    def delete(self, location_id: str, *, if_version: int | None = None) -> None:
+    def delete(
+        self, location_id: str, *, revoke: bool = False, if_version: int | None = None
+    ) -> leases.Ending:
         """Forget a location; its bucket is not touched.
 
         - ``location_id``: The location's id.
+        - ``revoke``: Revoke the leases of it, and of what lay within it, too.
         - ``if_version``: Refuse with VersionMismatch if it has another version by now.
 
         Raises ApiError.
         """
-        self._client.send(
-            call(locations.DELETE_LOCATION, {"locationId": location_id}, if_version=if_version)
+        return self._client.send(
+            call(
+                locations.DELETE_LOCATION,
+                {"locationId": location_id},
+                query=locations.LocationDeletion(revoke=revoke),
+                if_version=if_version,
+            )
         )
 
     def verify(self, location_id: str) -> reports.Report:
@@ -466,10 +474,17 @@ class AsyncLocations(AsyncResource, like=Locations):
             )
         )
 
-    async def delete(self, location_id: str, *, if_version: int | None = None) -> None:
+    async def delete(
+        self, location_id: str, *, revoke: bool = False, if_version: int | None = None
+    ) -> leases.Ending:
         """Forget a location; its bucket is not touched."""
-        await self._client.send(
-            call(locations.DELETE_LOCATION, {"locationId": location_id}, if_version=if_version)
+        return await self._client.send(
+            call(
+                locations.DELETE_LOCATION,
+                {"locationId": location_id},
+                query=locations.LocationDeletion(revoke=revoke),
+                if_version=if_version,
+            )
         )
 
     async def verify(self, location_id: str) -> reports.Report:

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import base, projects
+from valetkey.wire import base, leases, projects
 
 
 class Projects(Resource):
@@ -151,7 +151,7 @@ class Projects(Resource):
             )
         )
 
-    def remove_member(self, project_id: str, user_id: str) -> None:
+    def remove_member(self, project_id: str, user_id: str) -> leases.Ending:
         """Take somebody out of a project.
 
         - ``project_id``: The project's id.
@@ -159,7 +159,7 @@ class Projects(Resource):
 
         Raises ApiError.
         """
-        self._client.send(
+        return self._client.send(
             call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
         )
 
@@ -247,8 +247,8 @@ class AsyncProjects(AsyncResource, like=Projects):
             )
         )
 
-    async def remove_member(self, project_id: str, user_id: str) -> None:
+    async def remove_member(self, project_id: str, user_id: str) -> leases.Ending:
         """Take somebody out of a project."""
-        await self._client.send(
+        return await self._client.send(
             call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
         )

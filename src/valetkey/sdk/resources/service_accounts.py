@@ -10,7 +10,7 @@ from typing import Literal
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import base, service_accounts, tokens
+from valetkey.wire import base, orgs, service_accounts, tokens
 
 
 class ServiceAccounts(Resource):
@@ -66,14 +66,14 @@ class ServiceAccounts(Resource):
             call(service_accounts.GET_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
-    def delete(self, service_account_id: str) -> None:
-        """Forget a service account with its tokens, roles and grants.
+    def delete(self, service_account_id: str) -> orgs.Departure:
+        """Forget a service account: tokens, roles, grants and AWS sessions end.
 
         - ``service_account_id``: The service account's id.
 
         Raises ApiError.
         """
-        self._client.send(
+        return self._client.send(
             call(service_accounts.DELETE_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
@@ -158,9 +158,9 @@ class AsyncServiceAccounts(AsyncResource, like=ServiceAccounts):
             call(service_accounts.GET_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
-    async def delete(self, service_account_id: str) -> None:
-        """Forget a service account with its tokens, roles and grants."""
-        await self._client.send(
+    async def delete(self, service_account_id: str) -> orgs.Departure:
+        """Forget a service account: tokens, roles, grants and AWS sessions end."""
+        return await self._client.send(
             call(service_accounts.DELETE_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call
-from valetkey.wire import tokens
+from valetkey.wire import leases, tokens
 
 
 class Tokens(Resource):
@@ -61,14 +61,14 @@ class Tokens(Resource):
         """
         return self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
 
-    def revoke(self, token_id: str) -> None:
+    def revoke(self, token_id: str) -> leases.Ending:
         """End an API token at once.
 
         - ``token_id``: The token's id.
 
         Raises ApiError.
         """
-        self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
+        return self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
 
 
 class AsyncTokens(AsyncResource, like=Tokens):
@@ -100,6 +100,6 @@ class AsyncTokens(AsyncResource, like=Tokens):
         """Show an API token."""
         return await self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
 
-    async def revoke(self, token_id: str) -> None:
+    async def revoke(self, token_id: str) -> leases.Ending:
         """End an API token at once."""
-        await self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
+        return await self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))

@@ -14,6 +14,7 @@ from valetkey.domain.revocation import Block, Kind
 from valetkey.domain.tags import blocks_tag
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import Ending
 from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION
 from valetkey.services.revocation.targets import Target
@@ -44,8 +45,9 @@ class BlockList:
             raise missing(f"block:{target.name[:80]}")
         return found
 
-    async def block(self, caller: Caller, target: Target, reason: str) -> Block:
+    async def block(self, caller: Caller, target: Target, reason: str) -> tuple[Block, Ending]:
         """Give a target no new session, and say why; one that is blocked already gets the reason.
+        Return which leases of it are live.
 
         Raises NotFound, Denied, InvalidInput (a lease, which has no new sessions; no reason).
         """
@@ -63,10 +65,11 @@ class BlockList:
         async with self._access.changing(
             caller, BLOCK, ORGANIZATION, target.org_id, subject=target.subject
         ) as change:
-            blocks = change.work.blocks
+            blocks, now = change.work.blocks, self._clock.now()
+            live = await change.work.leases.count(await target.filter_now(change.work, now))
             known = _of(await blocks.of_org(target.org_id), target)
             if known is not None and known.reason == why:
-                return known
+                return known, Ending(live)
             await blocks.remove(target.org_id, target.kind, target.name)
             made = Block(
                 self._new_id(),
@@ -75,12 +78,12 @@ class BlockList:
                 target.name,
                 why,
                 caller.principal.email,
-                self._clock.now(),
+                now,
             )
             await blocks.add(made)
             change.publish(target.tags | {blocks_tag(target.org_id)})
             change.note(reason=why)
-        return made
+        return made, Ending(live)
 
     async def unblock(self, caller: Caller, target: Target) -> None:
         """Give new sessions again. Raises NotFound (there is no block), Denied."""

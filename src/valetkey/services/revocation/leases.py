@@ -24,12 +24,13 @@ from valetkey.domain.revocation import Kind, Revocation
 from valetkey.domain.tags import location_tag, user_tag
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import RevocationResult
 from valetkey.services.lookup import load_project, missing
 from valetkey.services.nouns import LEASE, ORGANIZATION
 from valetkey.services.revocation.enforcement import Enforcer, HandPolicy
 from valetkey.services.revocation.proof import Prover
 from valetkey.services.revocation.revoking import Revoker
-from valetkey.services.revocation.targets import RevocationResult, Target, own_tags
+from valetkey.services.revocation.targets import Target, own_tags
 from valetkey.services.work import WorkLocks
 
 FIND: Final = Verb("lease.list", Action.READ_ORG)

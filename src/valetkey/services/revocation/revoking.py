@@ -32,9 +32,10 @@ from valetkey.domain.revocation import (
 )
 from valetkey.domain.tags import blocks_tag, location_tag, role_tag
 from valetkey.services.audit import AuditLog, Caller
+from valetkey.services.endings import RevocationResult
 from valetkey.services.revocation.enforcement import Enforcer
 from valetkey.services.revocation.proof import Probe, Prover
-from valetkey.services.revocation.targets import RevocationResult, Target
+from valetkey.services.revocation.targets import Target
 
 #: Longer than telling AWS and proving it take; a server that died holds nobody up for longer.
 _LONGEST_HOLD: Final = timedelta(minutes=2)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from valetkey.domain.lease import Beyond, LeaseFilter
 from valetkey.domain.ports import UnitOfWork
-from valetkey.domain.revocation import Kind, Revocation
+from valetkey.domain.revocation import Kind
 from valetkey.domain.tags import integration_tag, location_tag, token_tag, user_tag
 
 _FILTERS = {
@@ -61,14 +60,3 @@ def own_tags(kind: Kind, name: str, user_id: str = "") -> frozenset[str]:
         Kind.SERVICE_ACCOUNT: user_tag(name),
     }
     return frozenset({tags[kind]})
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationResult:
-    """What a revocation came to: ``leases`` were meant, with a revocation for each role.
-    ``others`` are the principals who were vended sessions that the target shared with them."""
-
-    leases: int
-    revocations: Sequence[Revocation]
-    blocked: bool
-    others: Sequence[str] = ()

@@ -6,6 +6,7 @@ from typing import Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.api.v1.routes.locations import levels
 from valetkey.domain import grants as domain
 from valetkey.domain.credentials import parse_ttl
@@ -14,6 +15,7 @@ from valetkey.domain.scope import parse_levels
 from valetkey.services.grants import NewGrant
 from valetkey.wire import grants as wire
 from valetkey.wire.base import Nothing, Page, Paging
+from valetkey.wire.leases import Ending
 
 
 def shape(grant: domain.Grant) -> wire.Grant:
@@ -63,9 +65,9 @@ async def get_grant(ask: Ask[Nothing, Nothing]) -> wire.Grant:
     return shape(await ask.services.grants.get(ask.caller, ask["locationId"], ask["grantId"]))
 
 
-async def delete_grant(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.grants.delete(ask.caller, ask["locationId"], ask["grantId"])
-    return Nothing()
+async def delete_grant(ask: Ask[Nothing, Nothing]) -> Ending:
+    ending = await ask.services.grants.delete(ask.caller, ask["locationId"], ask["grantId"])
+    return await ending_shape(ask.services, ending)
 
 
 ROUTES: Final = (

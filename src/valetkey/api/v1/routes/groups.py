@@ -8,12 +8,14 @@ import msgspec
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.api.v1.routes.members import known_member
 from valetkey.domain.grants import Group
 from valetkey.domain.people import User
 from valetkey.services.lookup import missing
 from valetkey.wire import groups as wire
 from valetkey.wire.base import Nothing, Page, Paging, Person
+from valetkey.wire.leases import Ending
 
 
 def shape(group: Group) -> wire.Group:
@@ -52,9 +54,9 @@ async def update_group(ask: Ask[Nothing, wire.GroupChange]) -> wire.Group:
     return shape(await grants.rename_group(ask.caller, *where, ask.body.name))
 
 
-async def delete_group(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.grants.delete_group(ask.caller, ask["orgId"], ask["groupId"])
-    return Nothing()
+async def delete_group(ask: Ask[Nothing, Nothing]) -> Ending:
+    ending = await ask.services.grants.delete_group(ask.caller, ask["orgId"], ask["groupId"])
+    return await ending_shape(ask.services, ending)
 
 
 async def list_group_members(ask: Ask[Paging, Nothing]) -> Page[Person]:
@@ -80,10 +82,10 @@ async def put_group_member(ask: Ask[Nothing, Nothing]) -> Person:
     return _person(await ask.services.grants.put_member(ask.caller, *where, email))
 
 
-async def remove_group_member(ask: Ask[Nothing, Nothing]) -> Nothing:
-    email = await _email(ask)
-    await ask.services.grants.remove_member(ask.caller, ask["orgId"], ask["groupId"], email)
-    return Nothing()
+async def remove_group_member(ask: Ask[Nothing, Nothing]) -> Ending:
+    grants, email = ask.services.grants, await _email(ask)
+    ending = await grants.remove_member(ask.caller, ask["orgId"], ask["groupId"], email)
+    return await ending_shape(ask.services, ending)
 
 
 ROUTES: Final = (

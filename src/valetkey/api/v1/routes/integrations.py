@@ -10,6 +10,7 @@ from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.reports import report_lines, report_shape
+from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.domain import integration as domain
 from valetkey.domain import integration_types
 from valetkey.domain.errors import InvalidInput
@@ -17,6 +18,7 @@ from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Report as Found
 from valetkey.wire import integrations as wire
 from valetkey.wire.base import Nothing, Page
+from valetkey.wire.leases import Ending
 from valetkey.wire.reports import Report
 
 
@@ -102,9 +104,9 @@ async def update_integration(ask: Ask[Nothing, wire.IntegrationChange]) -> wire.
     return shape(integration)
 
 
-async def delete_integration(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.integrations.delete(ask.caller, ask["integrationId"])
-    return Nothing()
+async def delete_integration(ask: Ask[Nothing, Nothing]) -> Ending:
+    ending = await ask.services.integrations.delete(ask.caller, ask["integrationId"])
+    return await ending_shape(ask.services, ending)
 
 
 async def verify_integration(ask: Ask[Nothing, Nothing]) -> Report:
@@ -121,7 +123,10 @@ async def follow_verification(ask: Ask[Nothing, Nothing]) -> Lines:
 
 
 async def disable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
-    return shape(await ask.services.integrations.disable(ask.caller, ask["integrationId"]))
+    integrations, integration_id = ask.services.integrations, ask["integrationId"]
+    changed, ending = await integrations.disable(ask.caller, integration_id)
+    live = ending.live
+    return msgspec.structs.replace(shape(changed), live_leases=live.count, live_until=live.until)
 
 
 async def enable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:

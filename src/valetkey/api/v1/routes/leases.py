@@ -5,28 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
+from valetkey.api.v1.routes.endings import FROM_WIRE, TO_WIRE, revocation_shape, revoked_shape
 from valetkey.api.v1.routes.locations import levels
 from valetkey.api.v1.routes.rotations import signer
 from valetkey.domain import lease, revocation
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.revocation import Kind, RevocationState
-from valetkey.services.registry import Services
+from valetkey.domain.revocation import Kind
 from valetkey.services.revocation.targets import Target
 from valetkey.wire import leases as wire
 from valetkey.wire.base import Nothing, Page, Person
-
-_TO_WIRE: Final[dict[Kind, wire.Target]] = {
-    Kind.LEASE: "lease",
-    Kind.PRINCIPAL: "principal",
-    Kind.LOCATION: "location",
-    Kind.INTEGRATION: "integration",
-    Kind.TOKEN: "token",
-    Kind.SERVICE_ACCOUNT: "serviceAccount",
-}
-_FROM_WIRE: Final[dict[str, Kind]] = {word: kind for kind, word in _TO_WIRE.items()}
 
 
 def lease_shape(found: lease.Lease, now: datetime) -> wire.Lease:
@@ -51,33 +43,9 @@ def lease_shape(found: lease.Lease, now: datetime) -> wire.Lease:
     )
 
 
-async def _revocation(services: Services, found: revocation.Revocation) -> wire.Revocation:
-    by_hand = None
-    if found.state is RevocationState.PENDING:
-        policy = await services.leases.by_hand(found)
-        by_hand = wire.ByHand(name=policy.name, document=policy.document, command=policy.command)
-    return wire.Revocation(
-        id=found.id,
-        org_id=found.org_id,
-        integration_id=found.integration_id,
-        kind=_TO_WIRE[found.kind],
-        target=found.target,
-        role_arn=found.role_arn,
-        state=found.state.value,
-        reason=found.reason,
-        creator=found.actor,
-        created_at=found.created_at,
-        ends_at=found.until,
-        widened=found.widened,
-        problem=found.problem or None,
-        proof=found.proof or None,
-        by_hand=by_hand,
-    )
-
-
 def _block(block: revocation.Block) -> wire.Block:
     return wire.Block(
-        kind=_TO_WIRE[block.kind],
+        kind=TO_WIRE[block.kind],
         target=block.target,
         org_id=block.org_id,
         reason=block.reason,
@@ -115,32 +83,27 @@ async def list_revocations(ask: Ask[wire.RevocationsQuery, Nothing]) -> Page[wir
     after = read_cursor(query.cursor, tuple[str])
     left = [each for each in found if after is None or each.id < after[0]]
     shown = left[: query.limit]
-    items = [await _revocation(ask.services, each) for each in shown]
+    items = [await revocation_shape(ask.services, each) for each in shown]
     return Page(items=items, next=cursor(shown[-1].id) if len(left) > query.limit else None)
 
 
 async def create_revocation(ask: Ask[Nothing, wire.NewRevocation]) -> wire.Revoked:
     body, leases = ask.body, ask.services.leases
-    target = await leases.target(ask.caller, _FROM_WIRE[body.kind], body.target, body.org_id or "")
-    recall = await leases.revoke(
+    target = await leases.target(ask.caller, FROM_WIRE[body.kind], body.target, body.org_id or "")
+    result = await leases.revoke(
         ask.caller,
         target,
         reason=body.reason,
         refuse_new=body.refuse_new,
         administrator=signer(body.administrator),
     )
-    return wire.Revoked(
-        leases=recall.leases,
-        blocked=recall.blocked,
-        revocations=[await _revocation(ask.services, each) for each in recall.revocations],
-        others=list(recall.others),
-    )
+    return await revoked_shape(ask.services, result)
 
 
 async def get_revocation(ask: Ask[wire.InOrg, Nothing]) -> wire.Revocation:
     org_id = which_org(ask.caller, ask.query.org_id)
     found = await ask.services.leases.revocation(ask.caller, org_id, ask["revocationId"])
-    return await _revocation(ask.services, found)
+    return await revocation_shape(ask.services, found)
 
 
 async def list_blocks(ask: Ask[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:
@@ -150,7 +113,7 @@ async def list_blocks(ask: Ask[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:
 
 
 async def _target(ask: Ask[wire.InOrg, Any]) -> Target:
-    kinds = {word: kind for word, kind in _FROM_WIRE.items() if kind is not Kind.LEASE}
+    kinds = {word: kind for word, kind in FROM_WIRE.items() if kind is not Kind.LEASE}
     if ask["kind"] not in kinds:
         raise InvalidInput(
             f"{ask['kind'][:40]!r} is nothing that can be blocked.",
@@ -166,8 +129,10 @@ async def get_block(ask: Ask[wire.InOrg, Nothing]) -> wire.Block:
 
 
 async def put_block(ask: Ask[wire.InOrg, wire.NewBlock]) -> wire.Block:
-    target = await _target(ask)
-    return _block(await ask.services.blocks.block(ask.caller, target, ask.body.reason))
+    blocks, target = ask.services.blocks, await _target(ask)
+    made, ending = await blocks.block(ask.caller, target, ask.body.reason)
+    live = ending.live
+    return msgspec.structs.replace(_block(made), live_leases=live.count, live_until=live.until)
 
 
 async def delete_block(ask: Ask[wire.InOrg, Nothing]) -> Nothing:
@@ -178,7 +143,7 @@ async def delete_block(ask: Ask[wire.InOrg, Nothing]) -> Nothing:
 async def _block_now(work: Any, ask: Ask[Any, Any]) -> wire.Block | None:
     org_id = which_org(ask.caller, ask.query.org_id)
     for block in await work.blocks.of_org(org_id):
-        if (_TO_WIRE[block.kind], block.target) == (ask["kind"], ask["target"]):
+        if (TO_WIRE[block.kind], block.target) == (ask["kind"], ask["target"]):
             return _block(block)
     return None
 

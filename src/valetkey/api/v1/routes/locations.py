@@ -9,6 +9,7 @@ import msgspec
 from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.pages import cursor_of, page_of, read_cursor
 from valetkey.api.v1.reports import report_lines, report_shape
+from valetkey.api.v1.routes.endings import ending_shape, revoked_shape
 from valetkey.domain import location as domain
 from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.scope import AccessLevel, parse_levels
@@ -16,6 +17,7 @@ from valetkey.services.locations import Changed, LocationChange, NewLocation
 from valetkey.services.registry import Services
 from valetkey.wire import locations as wire
 from valetkey.wire.base import Nothing, Page
+from valetkey.wire.leases import Ending
 from valetkey.wire.reports import Report
 
 
@@ -55,7 +57,8 @@ def shape(
         kms_key_arn=location.kms_key_arn or None,
         ends_at=location.ends_at,
         child_ids=[each.id for each in changed.below] if changed is not None else None,
-        leases_beyond=changed.leases_beyond if changed is not None else None,
+        leases_beyond=changed.beyond.live.count if changed is not None else None,
+        live_until=changed.beyond.live.until if changed is not None else None,
     )
 
 
@@ -143,12 +146,17 @@ async def update_location(ask: Ask[Nothing, wire.LocationChange]) -> wire.Locati
         revokes_beyond=body.revoke_beyond is True,
     )
     changed = await ask.services.locations.update(ask.caller, ask["locationId"], wanted)
-    return await _shown(ask.services, changed.location, changed)
+    shown, revoked = await _shown(ask.services, changed.location, changed), changed.beyond.revoked
+    if revoked is None:
+        return shown
+    return msgspec.structs.replace(shown, revoked=await revoked_shape(ask.services, revoked))
 
 
-async def delete_location(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.locations.delete(ask.caller, ask["locationId"])
-    return Nothing()
+async def delete_location(ask: Ask[wire.LocationDeletion, Nothing]) -> Ending:
+    ending = await ask.services.locations.delete(
+        ask.caller, ask["locationId"], revokes=ask.query.revoke
+    )
+    return await ending_shape(ask.services, ending)
 
 
 async def verify_location(ask: Ask[Nothing, Nothing]) -> Report:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.endings import departure_shape
 from valetkey.api.v1.routes.members import find_member, known_member
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal
@@ -92,16 +93,7 @@ async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.Org
 
 async def remove_org_member(ask: Ask[Nothing, Nothing]) -> wire.Departure:
     left = await ask.services.people.remove_org_member(ask.caller, ask["orgId"], ask["userId"])
-    return wire.Departure(
-        email=left.email,
-        tokens=left.tokens,
-        sessions=left.browser_sessions,
-        leases=left.leases,
-        remaining=[
-            wire.Remaining(kind=each.kind, id=each.id, until=each.until, reason=each.reason)
-            for each in left.remaining
-        ],
-    )
+    return departure_shape(left)
 
 
 async def create_password_link(ask: Ask[Nothing, wire.NewPasswordLink]) -> wire.PasswordLink:

@@ -9,12 +9,14 @@ import msgspec
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
+from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.api.v1.routes.members import find_member, known_member
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal, ProjectRole
 from valetkey.domain.errors import InvalidInput
 from valetkey.wire import projects as wire
 from valetkey.wire.base import Nothing, Page, Paging
+from valetkey.wire.leases import Ending
 
 #: Dataloop's word for a developer is in the domain.
 _TO_WIRE: Final[dict[ProjectRole, wire.ProjectRole]] = {
@@ -118,9 +120,11 @@ def role_of(word: str) -> ProjectRole:
     return _FROM_WIRE[word]
 
 
-async def remove_project_member(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.people.remove_project_member(ask.caller, ask["projectId"], ask["userId"])
-    return Nothing()
+async def remove_project_member(ask: Ask[Nothing, Nothing]) -> Ending:
+    ending = await ask.services.people.remove_project_member(
+        ask.caller, ask["projectId"], ask["userId"]
+    )
+    return await ending_shape(ask.services, ending)
 
 
 async def _project_member_now(work: Any, ask: Ask[Any, Any]) -> wire.ProjectMember | None:

@@ -6,11 +6,13 @@ from typing import Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
+from valetkey.api.v1.routes.endings import departure_shape
 from valetkey.api.v1.routes.projects import role_of
 from valetkey.api.v1.routes.tokens import new_token, shape
 from valetkey.domain.people import User
 from valetkey.wire import service_accounts as wire
 from valetkey.wire.base import Nothing, Page, Paging
+from valetkey.wire.orgs import Departure
 from valetkey.wire.tokens import NewToken, Token
 
 
@@ -45,9 +47,9 @@ async def get_service_account(ask: Ask[Nothing, Nothing]) -> wire.ServiceAccount
     return _shape(await ask.services.service_accounts.get(ask.caller, ask["serviceAccountId"]))
 
 
-async def delete_service_account(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.service_accounts.delete(ask.caller, ask["serviceAccountId"])
-    return Nothing()
+async def delete_service_account(ask: Ask[Nothing, Nothing]) -> Departure:
+    left = await ask.services.service_accounts.delete(ask.caller, ask["serviceAccountId"])
+    return departure_shape(left)
 
 
 async def list_tokens(ask: Ask[Paging, Nothing]) -> Page[Token]:

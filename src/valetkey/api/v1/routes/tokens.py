@@ -7,6 +7,7 @@ from typing import Final
 
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
+from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.api.v1.routes.locations import levels
 from valetkey.domain.people import ApiToken
 from valetkey.domain.scope import parse_levels
@@ -14,6 +15,7 @@ from valetkey.domain.token_limits import TokenLimits, read_limits
 from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken
 from valetkey.wire import tokens as wire
 from valetkey.wire.base import Nothing, Page, Person
+from valetkey.wire.leases import Ending
 
 
 def _limits(limits: TokenLimits) -> wire.TokenLimits:
@@ -96,9 +98,9 @@ async def get_token(ask: Ask[Nothing, Nothing]) -> wire.Token:
     return shape(found, email, ask.services.clock.now())
 
 
-async def revoke_token(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.tokens.revoke(ask.caller, ask["tokenId"])
-    return Nothing()
+async def revoke_token(ask: Ask[Nothing, Nothing]) -> Ending:
+    ending = await ask.services.tokens.revoke(ask.caller, ask["tokenId"])
+    return await ending_shape(ask.services, ending)
 
 
 ROUTES: Final = (
