@@ -15,8 +15,11 @@ from valetkey.db.tables import metadata
 
 
 def _differences(connection: Connection) -> list[object]:
+    # PostgreSQL has triggers in place of this key, SQLite no index of the kind of the other.
+    other = "fk_items_dataset" if connection.dialect.name == "postgresql" else "ix_items_metadata"
+
     def is_for_this_one(_item: object, name: str | None, *_: object) -> bool:
-        return connection.dialect.name == "postgresql" or name != "ix_items_metadata"
+        return name != other
 
     context = MigrationContext.configure(connection, opts={"include_object": is_for_this_one})
     return list(compare_metadata(context, metadata))

@@ -206,11 +206,13 @@ class MemoryItems:
         now_ms: int,
     ) -> None:
         now = _moment(now_ms)
-        for listed in changes.added:
+        for listed in (*changes.added, *changes.revived):
             before = self._rows.get((dataset.id, listed.path))
             made = _made(dataset, listed, next(ids), creator, now)
-            if before is None or not made.is_object_of(before.item):
+            if before is None:
                 self._rows[dataset.id, listed.path] = _Row(made, 0)
+            elif before.deleted_ms is not None and not made.is_object_of(before.item):
+                self._rows[dataset.id, listed.path] = _Row(made, before.touched_ms)
             else:
                 before.item, before.deleted_ms = _refreshed(before.item, listed, now), None
         for listed in changes.changed:

@@ -72,6 +72,7 @@ _DEAD = text("deleted_ms IS NOT NULL")
 items = Table(
     "items",
     metadata,
+    # On PostgreSQL the key is held by two triggers, which look once for each statement.
     Column(
         "dataset",
         _Number,

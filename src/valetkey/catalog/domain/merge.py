@@ -7,7 +7,7 @@ equal is passed over; only differences come out. Times are milliseconds since 19
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,10 +30,11 @@ class Indexed(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """What makes the index agree with the listing. ``added`` has no row, or a tombstone;
+    """What makes the index agree with the listing. ``added`` has no row, ``revived`` a tombstone;
     ``escaped`` of the listed keys are shown under other names, see :mod:`..domain.filenames`."""
 
     added: list[Listed] = field(default_factory=list)
+    revived: list[Listed] = field(default_factory=list)
     changed: list[Listed] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
@@ -41,7 +42,20 @@ class Changes:
 
     @property
     def none(self) -> bool:
-        return not (self.added or self.changed or self.removed)
+        return not (self.added or self.revived or self.changed or self.removed)
+
+
+def joined(found: Iterable[Changes]) -> Changes:
+    """Return what the pieces of a stretch change, as one."""
+    whole = Changes()
+    for one in found:
+        whole.added += one.added
+        whole.revived += one.revived
+        whole.changed += one.changed
+        whole.removed += one.removed
+        whole.unchanged += one.unchanged
+        whole.escaped += one.escaped
+    return whole
 
 
 def pieces(
@@ -108,7 +122,7 @@ def _in_both(there: Listed, row: Indexed, changes: Changes, listed_ms: int) -> N
     if _agrees(there, row) or row.touched_ms >= listed_ms:
         changes.unchanged += 1
     elif row.deleted:
-        changes.added.append(there)
+        changes.revived.append(there)
     else:
         changes.changed.append(there)
 

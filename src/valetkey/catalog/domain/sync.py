@@ -50,15 +50,14 @@ class Counts:
     def seen(self) -> int:
         return self.added + self.changed + self.unchanged
 
-    def plus(self, found: Iterable[Changes]) -> Counts:
-        """Add what the pieces of a stretch changed."""
-        pieces = list(found)
+    def plus(self, found: Changes) -> Counts:
+        """Add what a stretch changed."""
         return Counts(
-            self.added + sum(len(one.added) for one in pieces),
-            self.changed + sum(len(one.changed) for one in pieces),
-            self.removed + sum(len(one.removed) for one in pieces),
-            self.unchanged + sum(one.unchanged for one in pieces),
-            self.escaped + sum(one.escaped for one in pieces),
+            self.added + len(found.added) + len(found.revived),
+            self.changed + len(found.changed),
+            self.removed + len(found.removed),
+            self.unchanged + found.unchanged,
+            self.escaped + found.escaped,
         )
 
 
@@ -127,8 +126,8 @@ class Shard:
     def counts(self) -> Counts:
         return Counts(self.added, self.changed, self.removed, self.unchanged, self.escaped)
 
-    def advanced(self, checkpoint: str, found: Iterable[Changes], lease_ms: int) -> Shard:
-        """Return the shard with one more stretch done, of which ``found`` are the pieces."""
+    def advanced(self, checkpoint: str, found: Changes, lease_ms: int) -> Shard:
+        """Return the shard with one more stretch done, which had ``found`` to change."""
         counts = self.counts.plus(found)
         return replace(
             self,

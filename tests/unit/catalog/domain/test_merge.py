@@ -32,12 +32,14 @@ def test_new_changed_and_gone_objects_are_told_apart() -> None:
         [indexed("b"), indexed("c", 1), indexed("d")],
         listed_ms=NOW,
     )
-    assert changes == Changes([listed("a")], [listed("c", 9)], ["b"], 1)
+    assert changes == Changes(
+        added=[listed("a")], changed=[listed("c", 9)], removed=["b"], unchanged=1
+    )
 
 
-def test_an_object_that_comes_back_is_added_over_its_tombstone() -> None:
+def test_an_object_that_comes_back_is_told_apart_from_one_that_is_new() -> None:
     changes = merge([listed("a")], [indexed("a", deleted=True)], listed_ms=NOW)
-    assert changes == Changes(added=[listed("a")])
+    assert changes == Changes(revived=[listed("a")])
 
 
 def test_a_tombstone_without_object_stays_as_it_is() -> None:
@@ -71,7 +73,7 @@ def test_applying_the_changes_makes_the_index_the_listing(
         listed_ms=NOW,
     )
     result = {path: size for path, size in before.items() if path not in changes.removed}
-    result |= {one.path: one.size for one in [*changes.added, *changes.changed]}
+    result |= {one.path: one.size for one in [*changes.added, *changes.revived, *changes.changed]}
     assert result == after
     assert changes.unchanged == sum(before.get(path) == size for path, size in after.items())
 

@@ -1,23 +1,24 @@
 """Many rows at once: what a sync reads and writes.
 
-SQLite takes them one by one in a loop of its own (``executemany``), PostgreSQL as arrays, a column
-each. Both are statements with bound parameters.
+SQLite takes them one by one in a loop of its own (``executemany``), PostgreSQL by COPY where they
+are new, and as arrays, a column each, where rows are there. All but COPY are statements with bound
+parameters, and COPY is sent in its binary format: no name is ever part of a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-import asyncpg
 from sqlalchemy import bindparam, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
+from valetkey.catalog.db.items import driver
 from valetkey.catalog.domain.dataset import Dataset, folder_of, mimetype_of
 from valetkey.catalog.domain.merge import Indexed
-from valetkey.db.errors import unavailable
 from valetkey.domain.ports.objects import Listed
 
 #: A row that is there already: a tombstone whose very object came back, for all that can be seen,
@@ -43,10 +44,11 @@ ON CONFLICT (dataset, path) DO UPDATE SET
   updated_ms = excluded.updated_ms, deleted_ms = NULL,
   {_IDENTITY}
 """
-_COLUMNS: Final = (
-    "dataset, path, id, folder, size, etag, mimetype, creator, "
-    "modified_ms, storage_class, created_ms, updated_ms, touched_ms"
+_COPIED: Final = (
+    *("dataset", "path", "id", "folder", "size", "etag", "mimetype", "creator"),
+    *("modified_ms", "storage_class", "created_ms", "updated_ms", "touched_ms"),
 )
+_COLUMNS: Final = ", ".join(_COPIED)
 _ADD_ARRAYS: Final = f"""
 INSERT INTO items ({_COLUMNS})
 SELECT $1, path, id, folder, size, etag, mimetype, $2, modified_ms, storage_class, $3, $3, 0
@@ -58,6 +60,8 @@ FROM unnest(
 #: SQLite gets so many rows in a statement: between two of them it waits for its turn at the
 #: interpreter's lock, which the reading of the next page holds.
 _AT_ONCE: Final = 250
+#: So many rows are encoded for PostgreSQL until others have the loop, which takes milliseconds.
+_PIECE: Final = 1_000
 _CHANGE: Final = {
     "sqlite": """
 UPDATE items SET size = ?, etag = ?, modified_ms = ?, storage_class = ?, updated_ms = ?
@@ -158,45 +162,54 @@ class Bulk:
         creator: str,
         now_ms: int,
     ) -> None:
-        """Insert rows, or bring tombstones back."""
-        if not added:
+        """Insert rows where there are none, or hardly any."""
+        if self._kind == "sqlite" or not added:
+            await self.revive(dataset, added, ids, creator=creator, now_ms=now_ms)
             return
-        number = dataset.number
+        new_ids = [new_id for new_id, _ in zip(ids, added, strict=False)]
+        records = _records(dataset.number, added, new_ids, creator, now_ms)
+        if not await driver.copied(self._connection, t.items.name, _COPIED, records):
+            # Somebody else was quicker: a worker that is about to find out that it lost its lease.
+            await self.revive(dataset, added, iter(new_ids), creator=creator, now_ms=now_ms)
+
+    async def revive(
+        self,
+        dataset: Dataset,
+        added: Sequence[Listed],
+        ids: Iterator[str],
+        *,
+        creator: str,
+        now_ms: int,
+    ) -> None:
+        """Bring tombstones back, or insert rows."""
+        own = (dataset.number, creator, now_ms)
         if self._kind == "sqlite":
-            for start in range(0, len(added), _AT_ONCE):
-                some = added[start : start + _AT_ONCE]
-                values: list[Any] = [number, creator, now_ms]
+            for some in _parts(added, _AT_ONCE):
+                values: list[Any] = [*own]
                 for (path, size, etag, *times), new_id in zip(some, ids, strict=False):
                     kind = mimetype_of(path)
                     values += (path, new_id, folder_of(path), size, etag, kind, *times)
                 await self._connection.exec_driver_sql(_add_rows(len(some)), tuple(values))
             return
-        paths, sizes, etags, modified, classes = zip(*added, strict=True)
-        new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
-        folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
-        await self._arrays(
-            _ADD_ARRAYS,
-            (
-                *(number, creator, now_ms),
-                *(paths, new_ids, folders, sizes, etags, types, modified, classes),
-            ),
-        )
+        for some in _parts(added, _PIECE):
+            paths, sizes, etags, modified, classes = zip(*some, strict=True)
+            new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
+            folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
+            columns = (paths, new_ids, folders, sizes, etags, types, modified, classes)
+            await driver.execute(self._connection, _ADD_ARRAYS, (*own, *columns))
 
     async def change(self, dataset: Dataset, changed: Sequence[Listed], *, now_ms: int) -> None:
         """Refresh the facts of rows."""
-        if not changed:
-            return
         if self._kind == "sqlite":
-            await self._many(
-                _CHANGE["sqlite"],
-                [
-                    (size, etag, modified_ms, storage_class, now_ms, dataset.number, path)
-                    for path, size, etag, modified_ms, storage_class in changed
-                ],
-            )
+            rows = [
+                (size, etag, modified_ms, storage_class, now_ms, dataset.number, path)
+                for path, size, etag, modified_ms, storage_class in changed
+            ]
+            await self._many(_CHANGE["sqlite"], rows)
             return
-        columns = zip(*changed, strict=True)
-        await self._arrays(_CHANGE["postgresql"], (dataset.number, now_ms, *columns))
+        for some in _parts(changed, _PIECE):
+            columns = (dataset.number, now_ms, *zip(*some, strict=True))
+            await driver.execute(self._connection, _CHANGE["postgresql"], columns)
 
     async def remove(
         self, dataset: Dataset, paths: Sequence[str], *, now_ms: int, touched: bool
@@ -218,32 +231,38 @@ class Bulk:
         if self._kind == "sqlite":
             rows = [(now_ms, now_ms, touched_ms, dataset.number, path) for path in paths]
             return await self._many(_REMOVE["sqlite"], rows)
-        done = await self._arrays(
-            _REMOVE["postgresql"], (dataset.number, now_ms, touched_ms, paths)
-        )
-        return int(done.rpartition(" ")[2])
+        values = (dataset.number, now_ms, touched_ms, paths)
+        return await driver.execute(self._connection, _REMOVE["postgresql"], values)
 
     async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
         """Keep a part of an unordered listing."""
-        if not listed:
-            return
         if self._kind == "sqlite":
             await self._many(_STAGE["sqlite"], [(shard_id, *one) for one in listed])
             return
-        columns = zip(*listed, strict=True)
-        await self._arrays(_STAGE["postgresql"], (shard_id, *columns))
+        for some in _parts(listed, _PIECE):
+            values = (shard_id, *zip(*some, strict=True))
+            await driver.execute(self._connection, _STAGE["postgresql"], values)
 
     async def _many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:
+        if not rows:
+            return 0
         return (await self._connection.exec_driver_sql(statement, rows)).rowcount
 
-    async def _arrays(self, statement: str, values: Iterable[Any]) -> str:
-        # Past SQLAlchemy, whose adapter would look at each of the thousands of values.
-        raw = await self._connection.get_raw_connection()
-        driver: Any = raw.driver_connection
-        if not driver.is_in_transaction():
-            await self._connection.execute(text("SELECT 1"))  # begins it
-        try:
-            status: str = await driver.execute(statement, *values)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise unavailable(error) from None
-        return status
+
+def _parts(rows: Sequence[Listed], size: int) -> Iterator[Sequence[Listed]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+async def _records(
+    number: int, added: Sequence[Listed], ids: Sequence[str], creator: str, now_ms: int
+) -> AsyncIterator[tuple[Any, ...]]:
+    """Iterate over rows in the order of :data:`_COPIED`, and let others have the loop at times."""
+    own = (now_ms, now_ms, 0)
+    for start in range(0, len(added), _PIECE):
+        end = start + _PIECE
+        for (path, size, etag, modified_ms, kept), new_id in zip(
+            added[start:end], ids[start:end], strict=True
+        ):
+            facts = (folder_of(path), size, etag, mimetype_of(path), creator, modified_ms, kept)
+            yield (number, path, new_id, *facts, *own)
+        await asyncio.sleep(0)

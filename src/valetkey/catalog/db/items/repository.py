@@ -194,12 +194,15 @@ class SqlItems(Repository):
         creator: str,
         now_ms: int,
     ) -> None:
-        await self._bulk.add(dataset, changes.added, ids, creator=creator, now_ms=now_ms)
+        own: dict[str, Any] = {"creator": creator, "now_ms": now_ms}
+        await self._bulk.add(dataset, changes.added, ids, **own)
+        await self._bulk.revive(dataset, changes.revived, ids, **own)
         await self._bulk.change(dataset, changes.changed, now_ms=now_ms)
-        if changes.added:
-            await self._bulk.count(dataset, len(changes.added))
-        if changes.removed:
-            await self._bulk.remove(dataset, changes.removed, now_ms=now_ms, touched=False)
+        # The dataset's own row last: whoever works on another range waits for it.
+        more = len(changes.added) + len(changes.revived)
+        if more:
+            await self._bulk.count(dataset, more)
+        await self._bulk.remove(dataset, changes.removed, now_ms=now_ms, touched=False)
 
     async def count_drift(self, dataset: Dataset) -> int:
         own = (

@@ -16,7 +16,7 @@ from typing import Final
 
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.filenames import count_dangerous
-from valetkey.catalog.domain.merge import Changes, Indexed, merge, pieces
+from valetkey.catalog.domain.merge import Changes, Indexed, joined, merge, pieces
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
 from valetkey.catalog.services.datasets.lister import BucketLister, Page
@@ -181,19 +181,17 @@ class ShardWork:
             self._shard = shard
             listed = listed[len(part) :]
 
-    async def _store(self, work: CatalogWork, shard: Shard, found: Sequence[Changes]) -> None:
+    async def _store(self, work: CatalogWork, shard: Shard, found: Changes) -> None:
         if not await work.commands.advance(shard):
             raise Gone
         if shard.staged:
             upto = None if shard.state is State.SUCCESS else shard.checkpoint
             await work.items.unstage(shard.id, upto=upto, limit=_STAGED)
-        for changes in found:
-            if changes.none:
-                continue
+        if not found.none:
             await work.items.apply(
                 self._dataset,
-                changes,
-                self._new_id.take(len(changes.added)),
+                found,
+                self._new_id.take(len(found.added) + len(found.revived)),
                 creator=self._creator,
                 now_ms=self._now_ms(),
             )
@@ -249,9 +247,7 @@ class ShardWork:
         return self._now_ms() + _LEASE_MS
 
 
-async def _merged(
-    listed: Sequence[Listed], rows: Sequence[Indexed], listed_ms: int
-) -> list[Changes]:
+async def _merged(listed: Sequence[Listed], rows: Sequence[Indexed], listed_ms: int) -> Changes:
     """Merge a stretch in pieces, and let whoever else is served have the loop between two."""
     found: list[Changes] = []
     for some_listed, some_rows in pieces(listed, rows, _PIECE):
@@ -259,7 +255,7 @@ async def _merged(
         changes.escaped = count_dangerous([one.path for one in some_listed])
         found.append(changes)
         await asyncio.sleep(0)
-    return found
+    return joined(found)
 
 
 def whole_shard(command: Command, shard_id: str, **changes: object) -> Shard:
