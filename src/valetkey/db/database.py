@@ -13,6 +13,7 @@ from valetkey.db.errors import translated
 from valetkey.db.files import HeldFile
 from valetkey.db.journal import journal_for
 from valetkey.db.limits import LIMITS, Limits
+from valetkey.db.write_turns import WriteTurns
 from valetkey.domain.ports import Pool
 
 #: How many connections all pools have at most. Those of audit, health and changes are one each.
@@ -44,10 +45,17 @@ class Database:
         self.url, self.limits = database_url(url), limits
         place = database_file(url)
         self._file = HeldFile(place) if place is not None else None
+        turns = WriteTurns()
 
         def engine(bounds: Limits, size: int, name: str, busy: float = busy_seconds) -> AsyncEngine:
             return make_engine(
-                url, limits=bounds, busy_seconds=busy, pool=size, file=self._file, name=name
+                url,
+                limits=bounds,
+                busy_seconds=busy,
+                pool=size,
+                file=self._file,
+                turns=turns,
+                name=name,
             )
 
         sizes = pool_sizes(connections)
@@ -61,7 +69,7 @@ class Database:
         health = limits.within(_HEALTH_SECONDS)
         self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))
         self.changes = Changes(self.url, limits)
-        self.journal = journal_for(self.url, busy_seconds=busy_seconds, limits=quick)
+        self.journal = journal_for(self.url, busy_seconds=busy_seconds, limits=quick, turns=turns)
 
     async def ping(self) -> None:
         """Raise StorageUnavailable unless the database answers."""

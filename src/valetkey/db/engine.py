@@ -24,6 +24,8 @@ from sqlalchemy.util import await_only
 from valetkey.db.files import HeldFile
 from valetkey.db.limits import LIMITS, Limits
 from valetkey.db.postgres import make_pool
+from valetkey.db.sqlite import BEGIN_WRITING, ThreadedConnection
+from valetkey.db.write_turns import WriteTurns
 from valetkey.domain.errors import ConfigurationError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -74,12 +76,13 @@ def make_engine(
     pool: int = 8,
     references: bool = True,
     file: HeldFile | None = None,
+    turns: WriteTurns | None = None,
     name: str = "",
 ) -> AsyncEngine:
     """Return an engine for a database URL, with at most ``pool`` connections. Without
     ``references`` SQLite does not act on them: a migration that makes a table anew would have
-    others' rows deleted with the old one. ``file`` is SQLite's, if several engines share it;
-    ``name`` is shown in PostgreSQL's list of sessions.
+    others' rows deleted with the old one. ``file`` is SQLite's and ``turns`` are those at
+    writing to it, if several engines share it; ``name`` is shown in PostgreSQL's list of sessions.
 
     Raises ConfigurationError.
     """
@@ -88,7 +91,11 @@ def make_engine(
         return make_pool(url, limits, pool, name)
     engine = create_async_engine(
         url,
-        connect_args={"timeout": busy_seconds, "factory": _Connection},
+        connect_args={
+            "timeout": busy_seconds,
+            "factory": _Connection,
+            "async_creator_fn": partial(ThreadedConnection.open, turns or WriteTurns()),
+        },
         pool_size=pool,
         max_overflow=0,
         pool_timeout=limits.pool,
@@ -137,8 +144,6 @@ def _require_writable(file: Path | None, _connection: Any, _: Any) -> None:
 
 
 def _prepare_sqlite(busy_seconds: float, references: bool, connection: Any, _: Any) -> None:
-    # The driver must not begin transactions by itself: _begin_sqlite does.
-    connection.isolation_level = None
     cursor = connection.cursor()
     _write_ahead(cursor, busy_seconds)
     for pragma in (*_PRAGMAS, f"PRAGMA foreign_keys={'ON' if references else 'OFF'}"):
@@ -162,5 +167,8 @@ def _write_ahead(cursor: Any, busy_seconds: float) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("valetkey_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("valetkey_reading", False):
+        driver: Any = connection.connection.driver_connection
+        driver.begin_reading()
+    else:
+        connection.exec_driver_sql(BEGIN_WRITING)

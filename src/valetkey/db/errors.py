@@ -22,6 +22,11 @@ from valetkey.domain.errors import (
 
 #: Words of the driver, what they mean, what to do: where somebody else holds what is needed.
 _HELD: Final = (
+    (
+        "write turn",
+        "other work of this server writes to it for too long",
+        "Try again; a large change may be under way.",
+    ),
     ("database is locked", "another process holds the database", "Try again; see who holds it."),
     (
         "lock timeout",

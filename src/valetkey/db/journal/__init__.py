@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from valetkey.db.journal.postgres import PostgresJournal
 from valetkey.db.journal.sqlite import SqliteJournal
 from valetkey.db.limits import Limits
+from valetkey.db.write_turns import WriteTurns
 from valetkey.domain.audit import Entry
 from valetkey.domain.lease import LeaseRecord
 
@@ -37,9 +38,10 @@ class Journal(Protocol):
     async def close(self) -> None: ...
 
 
-def journal_for(url: URL, *, busy_seconds: float, limits: Limits) -> Journal:
-    """Return the journal of a database. Nothing is connected yet."""
+def journal_for(url: URL, *, busy_seconds: float, limits: Limits, turns: WriteTurns) -> Journal:
+    """Return the journal of a database; ``turns`` are those at writing to SQLite's file. Nothing
+    is connected yet."""
     if url.get_backend_name() == "sqlite":
-        return SqliteJournal(url.database or "", busy_seconds)
+        return SqliteJournal(url.database or "", busy_seconds, turns)
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     return PostgresJournal(dsn, limits)

@@ -26,6 +26,7 @@ from valetkey.db.journal.rows import (
     lease_values,
     linked,
 )
+from valetkey.db.write_turns import WriteTurns
 from valetkey.domain.audit import GENESIS, Entry, stamp
 from valetkey.domain.lease import LeaseRecord
 
@@ -36,8 +37,9 @@ _MOST_ROWS: Final = 128
 class SqliteJournal:
     """Commits in a thread of its own, so that a slow disk does not hold the event loop."""
 
-    def __init__(self, path: str, busy_seconds: float) -> None:
-        self._file = _File(HeldFile(Path(path)), busy_seconds)
+    def __init__(self, path: str, busy_seconds: float, turns: WriteTurns | None = None) -> None:
+        """``turns`` are those that all who write to the file in this process share."""
+        self._file = _File(HeldFile(Path(path)), busy_seconds, turns or WriteTurns())
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._head: Head | None = None
 
@@ -63,16 +65,16 @@ class SqliteJournal:
 class _File:
     """A connection, made when it is first needed and again when it was lost."""
 
-    def __init__(self, file: HeldFile, busy_seconds: float) -> None:
+    def __init__(self, file: HeldFile, busy_seconds: float, turns: WriteTurns) -> None:
         self._file = file
         self._busy_seconds = busy_seconds
+        self._turns = turns
         self._connection: sqlite3.Connection | None = None
 
     def follow(self, rows: Sequence[Row], leases: Sequence[LeaseRecord]) -> bool:
         """Append rows in one statement, with the leases that they name; tell whether it was done.
         It is not if they don't follow the newest record."""
-        with self._translated():
-            connection = self._connected()
+        with self._writing() as connection:
             try:
                 if leases:
                     connection.execute("BEGIN IMMEDIATE")
@@ -88,8 +90,7 @@ class _File:
 
     def append(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> Head:
         """Append entries and leases in one transaction; return the new head."""
-        with self._translated():
-            connection = self._connected()
+        with self._writing() as connection:
             connection.execute("BEGIN IMMEDIATE")
             head = connection.execute(HEAD).fetchone() or (0, GENESIS)
             rows = linked(entries, head, _written)
@@ -105,10 +106,13 @@ class _File:
             self._connection = None
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Raise our errors for SQLite's; whatever went wrong, nothing of it stays."""
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection, before all others who write, and raise our errors for SQLite's;
+        whatever went wrong, nothing of it stays."""
         try:
-            yield
+            connection = self._connected()
+            with self._turns.taken(self._busy_seconds, record=True):
+                yield connection
         except (sqlite3.IntegrityError, sqlite3.DataError, *REFUSED_BY_DRIVER):
             self.close()
             raise unstorable() from None
