@@ -18,6 +18,7 @@ from valetkey.domain.errors import (
     StorageBusy,
     StorageUnavailable,
     Unstorable,
+    ValetkeyError,
 )
 
 #: Words of the driver, what they mean, what to do: where somebody else holds what is needed.
@@ -32,6 +33,11 @@ _HELD: Final = (
         "lock timeout",
         "somebody else holds a lock for too long",
         "Try again; pg_locks tells who holds it.",
+    ),
+    (
+        "deadlock detected",
+        "two changes waited for each other, and this one was given up",
+        "Try again: nothing of it was stored.",
     ),
     (
         "statement timeout",
@@ -92,19 +98,57 @@ _FAILURES: Final = (SQLAlchemyError, OSError, TimeoutError, ENDED_BY_SERVER)
 REFUSED_BY_DRIVER: Final = (UnicodeEncodeError, OverflowError)
 #: The class of SQLSTATEs that say so of a value that was sent ("data exception").
 _DATA_EXCEPTION: Final = "22"
+#: Foreign keys, of whichever kind, and uniqueness.
+_REFERENCES: Final = frozenset({"23001", "23503"})
+_UNIQUE: Final = frozenset({"23505"})
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn whatever the database says inside into StorageUnavailable, and what it says of a value
-    into Unstorable."""
+    """Turn whatever the database says inside into StorageUnavailable, what it says of a value into
+    Unstorable, and what it says of other rows into Conflict."""
     try:
         yield
     except REFUSED_BY_DRIVER:
         raise unstorable() from None
     except _FAILURES as error:
         # The driver's text may quote parameters: it decides the cause, and is not repeated.
-        raise (unstorable() if _is_of_a_value(error) else unavailable(error)) from None
+        raise _told(error) from None
+
+
+def _told(error: Exception) -> ValetkeyError:
+    if _is_of_a_value(error):
+        return unstorable()
+    if _is_of_a_reference(error) or _is_of_a_twin(error):
+        return _crossed()
+    return unavailable(error)
+
+
+def _crossed() -> Conflict:
+    """Return the error for a row that does not fit what others stored: somebody came first."""
+    return Conflict(
+        "What this is about was deleted, or made, by somebody else just now.",
+        hint="Read again what there is, and decide anew; nothing of this request was stored.",
+        code="changed_meanwhile",
+    )
+
+
+def _is_of_a_reference(error: Exception) -> bool:
+    """Tell whether a row refers to one that is not there, or is referred to by one that is."""
+    return _breaks(error, _REFERENCES, "foreign key constraint failed")
+
+
+def _is_of_a_twin(error: Exception) -> bool:
+    return _breaks(error, _UNIQUE, "unique constraint failed")
+
+
+def _breaks(error: Exception, states: frozenset[str], sqlite_says: str) -> bool:
+    """Tell whether a rule over several rows was broken, by PostgreSQL's SQLSTATE or SQLite's words
+    (its codes call some of them a trigger's)."""
+    if not isinstance(error, IntegrityError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return state in states if state else sqlite_says in str(error.orig).lower()
 
 
 @contextmanager
@@ -169,12 +213,14 @@ def unavailable(error: BaseException) -> StorageUnavailable:
 
 @contextmanager
 def conflict(
-    message: str, hint: str = "Choose another name.", *, kind: type[Conflict] = NameTaken
+    message: str, hint: str = "Choose another name.", *, kind: type[ValetkeyError] = NameTaken
 ) -> Iterator[None]:
-    """Turn a broken uniqueness rule into NameTaken, or another ``kind`` of Conflict."""
+    """Turn a broken uniqueness rule into NameTaken, or another ``kind`` of error."""
     try:
         yield
-    except IntegrityError:
+    except IntegrityError as error:
+        if not _is_of_a_twin(error):
+            raise
         raise kind(message, hint=hint) from None
 
 
@@ -183,5 +229,7 @@ def in_use(message: str, hint: str) -> Iterator[None]:
     """Turn a broken reference into InUse."""
     try:
         yield
-    except IntegrityError:
+    except IntegrityError as error:
+        if not _is_of_a_reference(error):
+            raise
         raise InUse(message, hint=hint) from None

@@ -240,6 +240,8 @@ def codes_of(operation: Operation[Any, Any, Any]) -> tuple[str, ...]:
         codes += [name for name in ERROR_CATALOG if name.startswith("idempotency_")]
     if operation.versioned:
         codes.append("version_mismatch")
+    if operation.method != "GET":
+        codes.append("changed_meanwhile")
     return tuple(dict.fromkeys(codes))
 
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql
 from sqlalchemy.dialects.sqlite import insert as sqlite
-from sqlalchemy.exc import IntegrityError
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.domain.sync import Command, Shard, State, WriteIntent
+from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, to_row
 from valetkey.domain.errors import Locked
 
@@ -23,13 +23,12 @@ class SqlCommands(Repository):
     """Implements ports.Commands."""
 
     async def add(self, command: Command) -> None:
-        try:
+        with conflict(
+            "The dataset can't be synced, as it is already being synced.",
+            "Wait for that sync, or cancel it.",
+            kind=Locked,
+        ):
             await self._insert(t.commands, _row(command))
-        except IntegrityError:
-            raise Locked(
-                "The dataset can't be synced, as it is already being synced.",
-                hint="Wait for that sync, or cancel it.",
-            ) from None
 
     async def get(self, command_id: str) -> Command | None:
         row = await self._one(select(t.commands).where(t.commands.c.id == command_id))
