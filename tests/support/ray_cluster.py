@@ -18,6 +18,12 @@ RAY = str(Path(sys.executable).parent / "ray")
 HEAD, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 _SECONDS = 60
 _STORE_BYTES = "80000000"
+#: That a node is gone is noticed after two seconds, where a cluster in life takes half a minute.
+_NOTICED_SOON = {
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_failure_threshold": "4",
+}
 
 
 class RayCluster:
@@ -35,10 +41,10 @@ class RayCluster:
         # Its sockets' names are long, and a socket's name may not be.
         self._folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))  # see above
 
-    def start(self) -> None:
-        """Start the head."""
+    def start(self, **environment: str) -> None:
+        """Start the head, whose processes have more in their environment."""
         words = ("--head", f"--port={self._port}", "--include-dashboard=false")
-        self._start(self._head, *words, f"--temp-dir={self._folder}")
+        self._start(self._head, *words, f"--temp-dir={self._folder}", **environment)
 
     def add(self, host: str, **environment: str) -> None:
         """Start another node, whose processes have more in their environment."""
@@ -61,7 +67,11 @@ class RayCluster:
                 process.kill()
 
     def remove(self) -> None:
-        """Forget what the cluster wrote."""
+        """End all that the cluster started, and forget what it wrote."""
+        for process in psutil.process_iter(["cmdline"]):
+            if any(str(self._folder) in word for word in process.info["cmdline"] or []):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, host: str, *words: str, **more: str) -> None:
@@ -70,12 +80,17 @@ class RayCluster:
             if self._token
             else {"RAY_AUTH_MODE": "disabled"}
         )
-        usual = ("--num-cpus=1", f"--object-store-memory={_STORE_BYTES}", "--disable-usage-stats")
+        usual = (
+            "--num-cpus=1",
+            f"--object-store-memory={_STORE_BYTES}",
+            "--disable-usage-stats",
+            "--include-log-monitor=false",
+        )
         # Its daemons keep whatever they are given as output: a file can't be waited for.
         with (self._folder / f"start-{host}").open("w") as log:
             subprocess.run(  # noqa: S603  # our own words
                 [RAY, "start", f"--node-ip-address={host}", *usual, *words],
-                env=os.environ | token | more,
+                env=os.environ | _NOTICED_SOON | token | more,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -103,6 +118,4 @@ def running_cluster(folder: Path) -> Iterator[RayCluster]:
         cluster.add(SECOND)
         yield cluster
     finally:
-        for host in (SECOND, THIRD, HEAD):
-            cluster.lose(host)
         cluster.remove()

@@ -13,6 +13,7 @@ import re
 import socket
 import sys
 import traceback
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -71,6 +72,9 @@ def _connected(setup: Setup) -> Outcome | None:
             f"Ray is not installed where the server runs: {error}.",
             "Install it there: pip install 'valetkey[ray]'.",
         )
+    problem = _token_problem()
+    if problem is not None:
+        return problem
     try:
         _knock(setup.address)
         ray.init(address=setup.address, log_to_driver=False, configure_logging=False)
@@ -79,21 +83,46 @@ def _connected(setup: Setup) -> Outcome | None:
     return None
 
 
+def _token_problem() -> Outcome | None:
+    """Return why there is no token to show. Ray itself would abort this process over it."""
+    if os.environ.get("RAY_AUTH_MODE", "") != "token":
+        return None
+    place = os.environ.get("RAY_AUTH_TOKEN_PATH", "")
+    try:
+        if Path(place).read_text().strip():
+            return None
+        why = "it is empty"
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+    return refusal(
+        f"The Ray cluster's token can't be read from {place}: {why}.",
+        "The setting ray_token_file must name a file with the cluster's own token.",
+    )
+
+
 def _knock(address: str) -> None:
-    """Raise OSError or ValueError where nobody listens: Ray itself would try for minutes."""
+    """Raise what is wrong with an address or the token. Ray's own joining tries for long, and says
+    of a token that is not taken that it failed to connect."""
+    import ray  # noqa: PLC0415  # see _connected
+
     host, _, port = address.rpartition(":")
     socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS).close()
+    # What Ray's own commands ask with. It is no interface; Ray's version is pinned to the minor,
+    # and a test on a real cluster shows a wrong token.
+    ray._raylet.GcsClient(address=address)  # noqa: SLF001
 
 
 def unreachable(address: str, error: Exception) -> Outcome:
     """Return why a cluster can't be joined, from what Ray says of it."""
+    from ray import exceptions  # noqa: PLC0415  # see _connected
+
     said = " ".join(str(error).split())
     if _VERSIONS.search(said):
         return refusal(
             f"The Ray cluster at {address} is of another version. Ray says: {said[:400]}",
             "Use the same versions of Ray and Python on the server and on every node.",
         )
-    if "auth" in said.lower() or "token" in said.lower():
+    if isinstance(error, exceptions.AuthenticationError):
         return refusal(
             f"The Ray cluster at {address} does not take the server's token.",
             "The setting ray_token_file must name a file with the cluster's own token.",
@@ -136,12 +165,12 @@ async def _one(setup: bytes, order: Order, tell: Any) -> None:
     tell(outcome)
 
 
-def lost_or_failed(order_id: str, error: Exception) -> Outcome:
+def lost_or_failed(order_id: str, error: Exception, host: str = "A node") -> Outcome:
     """Return what an order came to whose task ended with an error of Ray's."""
     from ray import exceptions  # noqa: PLC0415  # see _connected
 
     if isinstance(error, exceptions.OutOfMemoryError):
-        text = "A node of the Ray cluster ended the worker, as its memory was full."
+        text = f"{host} of the Ray cluster ended the worker, as its memory was full."
         return Outcome(order_id, "lost", "engine_failed", text, _MEMORY)
     if isinstance(error, exceptions.RayTaskError):
         cause: object = error.cause
@@ -154,7 +183,7 @@ def lost_or_failed(order_id: str, error: Exception) -> Outcome:
     if isinstance(error, exceptions.WorkerCrashedError):
         text = "A worker of the Ray cluster died, as it does where a machine's memory is full."
         return Outcome(order_id, "lost", "engine_failed", text, _MEMORY)
-    text = f"A node of the Ray cluster was lost ({type(error).__name__})."
+    text = f"{host} of the Ray cluster was lost ({type(error).__name__})."
     hint = "See 'ray status', and sync again: what is indexed stays."
     return Outcome(order_id, "lost", "engine_failed", text, hint)
 
@@ -174,21 +203,21 @@ async def _checked(setup: Setup, line: bytes) -> FromDriver:
     import ray  # noqa: PLC0415  # see _connected
 
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+    if not nodes:
+        return refusal(
+            f"No node of the Ray cluster at {setup.address} has a CPU for this.",
+            "Start nodes with --num-cpus=1 or more, and see 'ray status'.",
+        )
     found = await asyncio.gather(*(_asked(node, line) for node in nodes))
-    refused = [one for one in found if isinstance(one, Outcome)]
     able = [one for one in found if isinstance(one, Node)]
     for node in able:
         problem = unfit(setup, node)
         if problem is not None:
             return problem
-    if refused:
-        return refused[0]
-    if not able:
-        return refusal(
-            f"No node of the Ray cluster at {setup.address} has a CPU for this.",
-            "Start nodes with --num-cpus=1 or more, and see 'ray status'.",
-        )
-    return Ready(len(able))
+    refused = [one for one in found if isinstance(one, Outcome)]
+    # Others make good one that is lost.
+    grave = [one for one in refused if one.kind != "lost" or not able]
+    return grave[0] if grave else Ready(len(able))
 
 
 def unfit(setup: Setup, node: Node) -> Outcome | None:
@@ -221,8 +250,8 @@ def unfit(setup: Setup, node: Node) -> Outcome | None:
     return None
 
 
-async def _asked(node: dict[str, Any], line: bytes) -> Node | Outcome | None:
-    """Ask one node; None if it is gone, which others make good."""
+async def _asked(node: dict[str, Any], line: bytes) -> Node | Outcome:
+    """Ask one node. One that gives no answer is ``lost``."""
     import ray  # noqa: PLC0415  # see _connected
     from ray import exceptions  # noqa: PLC0415
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
@@ -243,9 +272,12 @@ async def _asked(node: dict[str, Any], line: bytes) -> Node | Outcome | None:
             f"{host} of the Ray cluster can't be asked ({type(error.cause).__name__}).",
             "See the server's log; Valetkey there must be of the server's version.",
         )
-    except (TimeoutError, exceptions.RayError) as error:
+    except TimeoutError:
+        text = f"{host} of the Ray cluster did not answer for {_PROBE_SECONDS:g} seconds."
+        return Outcome("", "lost", "engine_failed", text, "See 'ray status' there.")
+    except exceptions.RayError as error:
         print(f"{host} does not answer: {error}", file=sys.stderr)  # noqa: T201
-        return None
+        return lost_or_failed("", error, host)
 
 
 if __name__ == "__main__":
