@@ -163,6 +163,8 @@ class Crowd:
     token: str
     location: str
     clients: int = 4
+    #: Each of them asks for so many folders, over and over.
+    folders: int = 1_000
     #: The moments of failures, by client, with what failed.
     failures: dict[int, list[tuple[float, str]]] = field(default_factory=dict)
     received: set[tuple[str, str, str]] = field(default_factory=set)
@@ -203,7 +205,7 @@ class Crowd:
             while not self._stopping.is_set():
                 turn += 1
                 began = time.monotonic()
-                problem = self._one(http, f"{number}/{turn // 20}/")
+                problem = self._one(http, f"{number}/{turn // 20 % self.folders}/")
                 self.slowest = max(self.slowest, time.monotonic() - began)
                 if problem:
                     self.failures[number].append((began, problem))

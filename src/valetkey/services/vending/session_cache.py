@@ -1,7 +1,8 @@
 """Sessions, kept while they are good: one AssumeRole however many ask at once.
 
-Single flight, refresh-ahead in the background, failures remembered for seconds, bounded, emptied
-by tag. Knows nothing of STS: it is given an ``issue`` and calls it at most once per key at a time.
+Single flight, refresh-ahead in the background, failures remembered for seconds, bounded by number
+and by their ends, emptied by tag. Knows nothing of STS: it is given an ``issue`` and calls it at
+most once per key at a time.
 """
 
 from __future__ import annotations
@@ -188,8 +189,12 @@ class SessionCache(Generic[V]):
             return
         self._entries[key] = entry
         self._entries.move_to_end(key)
-        while len(self._entries) > self._capacity:
-            self._entries.popitem(last=False)
+        entries, now = self._entries, self._clock.monotonic()
+        # Of whoever never comes back nothing stays, however much room there is.
+        while entries and (
+            len(entries) > self._capacity or next(iter(entries.values())).ends_at <= now
+        ):
+            entries.popitem(last=False)
 
     def _remember(self, key: Hashable, error: ValetkeyError, tags: frozenset[Hashable]) -> None:
         until = self._clock.monotonic() + FAILURE_SECONDS
@@ -197,8 +202,9 @@ class SessionCache(Generic[V]):
         if entry is not None:
             entry.retry_at = until
         self._failures[key] = (until, error, tags)
-        while len(self._failures) > self._capacity:
-            self._failures.popitem(last=False)
+        failures, now = self._failures, until - FAILURE_SECONDS
+        while len(failures) > self._capacity or next(iter(failures.values()))[0] <= now:
+            failures.popitem(last=False)
 
     def _raise_remembered(self, key: Hashable) -> None:
         failure = self._failures.get(key)

@@ -180,6 +180,27 @@ async def test_the_least_lately_used_goes_first_when_it_is_full(
     assert (await cache.get("b", [], issue)).number == 5
 
 
+async def test_what_has_ended_is_not_kept_however_much_room_there_is(clock: ManualClock) -> None:
+    issue = Issuer(clock)
+    cache: SessionCache[Session] = SessionCache(clock, capacity=1000)
+    for hour in range(20):
+        for scope in range(10):
+            await cache.get(f"{hour}/{scope}", ["i"], issue)
+        assert len(cache) == 10
+        clock.advance(HOUR.total_seconds())
+
+
+async def test_what_failed_is_not_remembered_longer_than_it_counts(clock: ManualClock) -> None:
+    issue = Issuer(clock)
+    issue.failure = AwsUnavailable("away")
+    cache: SessionCache[Session] = SessionCache(clock, capacity=1000)
+    for scope in range(20):
+        with pytest.raises(AwsUnavailable):
+            await cache.get(scope, ["i"], issue)
+        assert len(cache._failures) == 1
+        clock.advance(FAILURE_SECONDS)
+
+
 async def test_a_peek_shows_only_what_needs_no_thought(
     cache: SessionCache[Session], clock: ManualClock, issue: Issuer
 ) -> None:
