@@ -19,12 +19,12 @@ from valetkey.catalog.services.datasets import NewDataset
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.schema import migrate
 from valetkey.domain.ids import IdFactory
+from valetkey.domain.location import NewLocation
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import Credentials
 from valetkey.domain.secret import Secret
 from valetkey.identity.first_start import initialize
 from valetkey.services.audit import Caller
-from valetkey.services.locations import NewLocation
 from valetkey.system import SystemClock, SystemEntropy
 from valetkey.testing import (
     FakeAccessKeys,

@@ -23,13 +23,13 @@ from support.memory import OWNER, PASSWORD, Memory, open_memory
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.grants import SubjectKind
+from valetkey.domain.location import LocationChange, NewLocation
 from valetkey.domain.presign import Method
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.token_limits import TokenLimits
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
-from valetkey.services.locations import LocationChange, NewLocation
 from valetkey.services.vending import PresignRequest, VendRequest
 
 T = TypeVar("T")
@@ -247,7 +247,7 @@ class Organisation(RuleBasedStateMachine):
     def change_root(
         self, root: Known, access: frozenset[AccessLevel], ends_at: datetime | None
     ) -> None:
-        change = LocationChange(access=access, ends_at=ends_at, sets_end=True)
+        change = LocationChange(access=access, ends_at=ends_at)
         locations = self.memory.services.locations
         assert self.as_owner(lambda owner: locations.update(owner, root.id, change))
         root.access, root.ends_at = access, ends_at or NEVER
@@ -427,7 +427,7 @@ class Organisation(RuleBasedStateMachine):
         place, ends_at = self.place(number, person), self.until(minutes)
         if place is None:
             return
-        change = LocationChange(access=access, ends_at=ends_at, sets_end=True)
+        change = LocationChange(access=access, ends_at=ends_at)
         locations = self.memory.services.locations
         if self.attempt(person, lambda caller: locations.update(caller, place.id, change)) is None:
             return

@@ -13,8 +13,8 @@ from valetkey.catalog.services.items import Items
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
 from valetkey.domain.access import ProjectRole
+from valetkey.domain.location import LocationChange
 from valetkey.services.audit import Caller
-from valetkey.services.locations import LocationChange
 
 
 @dataclass

@@ -13,7 +13,7 @@ from valetkey.crypto.tokens import JwtTokens
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, NewLocation
 from valetkey.domain.people import ApiToken, Project
 from valetkey.domain.ports import Passwords, Storage
 from valetkey.domain.secret import Secret
@@ -21,7 +21,6 @@ from valetkey.domain.token_limits import TokenLimits
 from valetkey.identity.first_start import initialize
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
-from valetkey.services.locations import NewLocation
 from valetkey.testing import (
     FakeAccessKeys,
     FakeObjectStore,

@@ -12,14 +12,13 @@ from valetkey.catalog.services.datasets.datasets import NewDataset
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.grants import Grant, SubjectKind
 from valetkey.domain.integration import Integration
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, LocationChange, NewLocation
 from valetkey.domain.people import User
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.secret import Secret
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
-from valetkey.services.locations import LocationChange, NewLocation
 from valetkey.testing import MemoryStorage
 
 READING = frozenset({AccessLevel.LIST, AccessLevel.READ})

@@ -15,15 +15,15 @@ from valetkey.console.locations import FIELDS, HERE
 from valetkey.console.menus import day_of, end_of_day, number
 from valetkey.console.web import fields, go_to, lines, reload, repeated
 from valetkey.domain.access import Action
+from valetkey.domain.changes import UNSET
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.grants import SubjectKind
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, LocationChange
 from valetkey.domain.people import Project
 from valetkey.domain.revocation import Kind
 from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.grants import NewGrant
-from valetkey.services.locations import LocationChange
 
 _GRANT_FIELDS: Final = {
     "user": "subject",
@@ -85,11 +85,10 @@ async def change_location(
         has_extent = "ends" in form
         sets_end = has_extent and form["ends"] != day_of(stored.ends_at)
         wanted = LocationChange(
-            name=form.get("name"),
+            name=form.get("name", UNSET),
             allow_external_delete=form.get("delete") == "yes",
-            access=_access(levels) if has_extent else None,
-            ends_at=end_of_day(form["ends"], "endsAt") if sets_end else None,
-            sets_end=sets_end,
+            access=_access(levels) if has_extent else UNSET,
+            ends_at=end_of_day(form["ends"], "endsAt") if sets_end else UNSET,
             revokes_beyond=form.get("revoke") == "yes",
         )
         await services.locations.update(reader.caller, location_id, wanted)

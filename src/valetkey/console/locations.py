@@ -23,10 +23,9 @@ from valetkey.domain.errors import (
     InvalidInput,
 )
 from valetkey.domain.integration import Integration
-from valetkey.domain.location import ALL_ACCESS, Location
+from valetkey.domain.location import ALL_ACCESS, Location, NewLocation
 from valetkey.domain.people import Project
 from valetkey.domain.scope import AccessLevel, parse_levels
-from valetkey.services.locations import NewLocation
 
 HERE: Final = "/locations"
 FIELDS: Final = {

@@ -1,14 +1,17 @@
-"""An location: a bucket, or one folder of it, behind an integration."""
+"""A location: a bucket, or one folder of it, behind an integration."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from valetkey.domain.changes import UNSET, Unset, given
 from valetkey.domain.errors import InvalidInput
+from valetkey.domain.names import clean_name
 from valetkey.domain.scope import AccessLevel, normalize_folder
 
 #: A location lies within at most so many others.
@@ -154,3 +157,89 @@ class Location:
         Raises :class:`InvalidInput` for a folder that is not usable (see ``normalize_folder``).
         """
         return self.prefix + normalize_folder(below)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLocation:
+    """What a person gives for a location.
+
+    With an ``integration_id`` alone it is a root, which an organisation's owner makes; otherwise,
+    and for everybody else, it lies within ``parent_id``, or within the narrowest location of the
+    project that holds the bucket and folder. An empty ``region`` is found out.
+    """
+
+    name: str
+    bucket: str
+    integration_id: str = ""
+    folder: str = ""
+    region: str = ""
+    endpoint: str = ""
+    storage_class: str = ""
+    allow_external_delete: bool = False
+    kms_key_arn: str = ""
+    shared_sessions: bool = False
+    requester_pays: bool = False
+    parent_id: str = ""
+    access: frozenset[AccessLevel] = ALL_ACCESS
+    ends_at: datetime | None = None
+
+    def made(self, location_id: str, project_id: str, *, creator: str, now: datetime) -> Location:
+        """Return the location, which lies in no other yet. Raises InvalidInput."""
+        parts = _read({field.name: getattr(self, field.name) for field in fields(self)})
+        return Location(
+            id=location_id,
+            project_id=project_id,
+            creator=creator,
+            created_at=now,
+            updated_at=now,
+            prefix=parts.pop("folder"),
+            **parts | {"parent_id": None},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LocationChange:
+    """What is to be changed; what is left out stays. With ``revokes_beyond`` the leases are revoked
+    that open more than is left."""
+
+    name: str | Unset = UNSET
+    allow_external_delete: bool | Unset = UNSET
+    kms_key_arn: str | Unset = UNSET
+    shared_sessions: bool | Unset = UNSET
+    requester_pays: bool | Unset = UNSET
+    access: frozenset[AccessLevel] | Unset = UNSET
+    ends_at: datetime | Unset | None = UNSET
+    revokes_beyond: bool = False
+
+    def applied(self, location: Location) -> Location:
+        """Return the location as it is to be. Raises InvalidInput."""
+        parts = _read(given(self))
+        del parts["revokes_beyond"]
+        return replace(location, **parts)
+
+
+def _some(access: frozenset[AccessLevel]) -> frozenset[AccessLevel]:
+    if not access:
+        raise InvalidInput(
+            "A location that gives nothing is no location.",
+            hint="Name at least one of list, read, write, delete; or let it end.",
+            field="access",
+        )
+    return access
+
+
+#: How what people give is read; what is not named here is taken as it is.
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "name": clean_name,
+    "bucket": lambda text: parse_bucket(text.strip()),
+    "folder": lambda text: normalize_folder(text, field="path"),
+    "region": lambda text: parse_region(text.strip()),
+    "endpoint": str.strip,
+    "storage_class": parse_storage_class,
+    "kms_key_arn": parse_kms_key,
+    "access": _some,
+}
+
+
+def _read(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _READERS.get(name, lambda it: it)(value) for name, value in parts.items()}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
 
 from valetkey.domain.access import Action, OrgRole
@@ -11,16 +10,8 @@ from valetkey.domain.credentials import MIN_TTL, AccessKey, TemporaryCredentials
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration
-from valetkey.domain.location import (
-    ALL_ACCESS,
-    Location,
-    parse_bucket,
-    parse_kms_key,
-    parse_region,
-    parse_storage_class,
-)
+from valetkey.domain.location import Location, NewLocation
 from valetkey.domain.location_tree import narrowest
-from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import (
     AssumeRole,
@@ -31,7 +22,7 @@ from valetkey.domain.ports import (
     Sts,
     UnitOfWork,
 )
-from valetkey.domain.scope import AccessLevel, Scope, normalize_folder
+from valetkey.domain.scope import AccessLevel, Scope
 from valetkey.domain.session_policy import render
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
@@ -42,31 +33,6 @@ from valetkey.services.verification import SESSION_NAME, place_of
 
 CREATE: Final = Verb("location.create", Action.MANAGE_LOCATIONS)
 CREATE_ROOT: Final = Verb("location.create", Action.MANAGE_ROOT_LOCATIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class NewLocation:
-    """What a person gives for a location.
-
-    With an ``integration_id`` alone it is a root, which an organisation's owner makes; otherwise,
-    and for everybody else, it lies within ``parent_id``, or within the narrowest location of the
-    project that holds the bucket and folder. An empty ``region`` is found out.
-    """
-
-    name: str
-    bucket: str
-    integration_id: str = ""
-    folder: str = ""
-    region: str = ""
-    endpoint: str = ""
-    storage_class: str = ""
-    allow_external_delete: bool = False
-    kms_key_arn: str = ""
-    shared_sessions: bool = False
-    requester_pays: bool = False
-    parent_id: str = ""
-    access: frozenset[AccessLevel] = ALL_ACCESS
-    ends_at: datetime | None = None
 
 
 class LocationDrafts:
@@ -92,7 +58,9 @@ class LocationDrafts:
 
     async def placed(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
         """Return the location as it would be stored, with its parent, or tried at AWS."""
-        draft = self._draft(caller, project_id, new)
+        draft = new.made(
+            self._new_id(), project_id, creator=caller.principal.email, now=self._clock.now()
+        )
         async with self._access.reading(caller, CREATE, PROJECT, project_id) as read:
             is_owner = caller.principal.org_roles.get(read.home.org_id) is OrgRole.OWNER
             existing = await read.work.locations.of_project(project_id)
@@ -120,35 +88,6 @@ class LocationDrafts:
         credentials = await self._listing_credentials(integration, draft)
         return replace(
             draft, region=await self._stores.find_region(place, credentials, prefix=draft.prefix)
-        )
-
-    def _draft(self, caller: Caller, project_id: str, new: NewLocation) -> Location:
-        now = self._clock.now()
-        if not new.access:
-            raise InvalidInput(
-                "The location gives nothing.",
-                hint="Name at least one of list, read, write, delete.",
-                field="access",
-            )
-        return Location(
-            id=self._new_id(),
-            project_id=project_id,
-            integration_id=new.integration_id,
-            name=clean_name(new.name),
-            bucket=parse_bucket(new.bucket.strip()),
-            prefix=normalize_folder(new.folder, field="path"),
-            region=parse_region(new.region.strip()),
-            endpoint=new.endpoint.strip(),
-            storage_class=parse_storage_class(new.storage_class),
-            allow_external_delete=new.allow_external_delete,
-            creator=caller.principal.email,
-            created_at=now,
-            updated_at=now,
-            kms_key_arn=parse_kms_key(new.kms_key_arn),
-            shared_sessions=new.shared_sessions,
-            requester_pays=new.requester_pays,
-            access=new.access,
-            ends_at=new.ends_at,
         )
 
     async def _integration(self, project: Project, integration_id: str) -> Integration:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from valetkey.domain.access import Action, Deny, decide
 from valetkey.domain.errors import InvalidInput
@@ -15,10 +14,10 @@ from valetkey.domain.lease import NO_LEASES, Beyond, LiveLeases
 from valetkey.domain.location import (
     ALL_ACCESS,
     Location,
-    parse_kms_key,
+    LocationChange,
+    NewLocation,
 )
 from valetkey.domain.location_tree import check_child
-from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import (
     Clock,
@@ -29,7 +28,6 @@ from valetkey.domain.ports import (
     UnitOfWork,
 )
 from valetkey.domain.revocation import Kind
-from valetkey.domain.scope import AccessLevel
 from valetkey.domain.tags import location_tag
 from valetkey.domain.verification import Check, Report
 from valetkey.services.access import Access, Change, Verb
@@ -40,7 +38,6 @@ from valetkey.services.location_drafts import (
     CREATE,
     CREATE_ROOT,
     LocationDrafts,
-    NewLocation,
 )
 from valetkey.services.lookup import load_location, load_project, missing
 from valetkey.services.nouns import LOCATION, PROJECT, location_facts
@@ -48,29 +45,10 @@ from valetkey.services.revocation.leases import Leases
 from valetkey.services.revocation.targets import Target, own_tags
 from valetkey.services.verification import OnCheck, Verifier, ignore_check, stream
 
-__all__ = ["Changed", "LocationChange", "Locations", "NewLocation"]
-
 READ: Final = Verb("location.read", Action.READ_LOCATIONS)
 UPDATE: Final = Verb("location.update", Action.MANAGE_LOCATIONS)
 DELETE: Final = Verb("location.delete", Action.MANAGE_LOCATIONS)
 TEST: Final = Verb("location.test", Action.MANAGE_LOCATIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class LocationChange:
-    """What is to be changed; None stays. ``ends_at`` is changed only with ``sets_end``, since no
-    end is a value too. With ``revokes_beyond`` the leases are revoked that open more than is left.
-    """
-
-    name: str | None = None
-    allow_external_delete: bool | None = None
-    kms_key_arn: str | None = None
-    shared_sessions: bool | None = None
-    requester_pays: bool | None = None
-    access: frozenset[AccessLevel] | None = None
-    ends_at: datetime | None = None
-    sets_end: bool = False
-    revokes_beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +176,7 @@ class Locations:
         Raises InvalidInput (also for what goes beyond its parent), Conflict, NotFound, Denied.
         """
         async with self._access.changing(caller, UPDATE, LOCATION, location_id) as change:
-            before, after = change.entity, self._applied(change.entity, wanted)
+            before, after = change.entity, wanted.applied(change.entity)
             extent_before = (before.access, before.ends_at)
             if (after.access, after.ends_at) != extent_before and before.parent_id is None:
                 change.require(Action.MANAGE_ROOT_LOCATIONS)
@@ -227,28 +205,6 @@ class Locations:
         revoked = await self._leases.carry_out(caller, target, reason)
         async with self._storage.read() as work:
             return Ending(await self._live(work, target), revoked)
-
-    def _applied(self, location: Location, wanted: LocationChange) -> Location:
-        given = {
-            "name": None if wanted.name is None else clean_name(wanted.name),
-            "allow_external_delete": wanted.allow_external_delete,
-            "kms_key_arn": None
-            if wanted.kms_key_arn is None
-            else parse_kms_key(wanted.kms_key_arn),
-            "shared_sessions": wanted.shared_sessions,
-            "requester_pays": wanted.requester_pays,
-            "access": wanted.access,
-        }
-        changes: dict[str, Any] = {name: it for name, it in given.items() if it is not None}
-        if wanted.access is not None and not wanted.access:
-            raise InvalidInput(
-                "A location that gives nothing is no location.",
-                hint="Name at least one of list, read, write, delete; or let it end.",
-                field="access",
-            )
-        if wanted.sets_end:
-            changes["ends_at"] = wanted.ends_at
-        return replace(location, **changes)
 
     async def delete(self, caller: Caller, location_id: str, *, revokes: bool = False) -> Ending:
         """Forget a location; its bucket is not touched. Return which leases of it, and of what lay

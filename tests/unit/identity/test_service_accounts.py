@@ -16,13 +16,13 @@ from valetkey.domain.errors import (
     Unauthenticated,
 )
 from valetkey.domain.grants import SubjectKind
+from valetkey.domain.location import LocationChange
 from valetkey.domain.people import User
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.secret import Secret
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
-from valetkey.services.locations import LocationChange
 from valetkey.services.vending import VendRequest
 from valetkey.testing import FakeRolePolicies
 

@@ -17,8 +17,8 @@ from valetkey.domain.errors import (
     SealBroken,
 )
 from valetkey.domain.integration import IntegrationState
+from valetkey.domain.location import LocationChange, NewLocation
 from valetkey.domain.secret import Secret
-from valetkey.services.locations import LocationChange, NewLocation
 
 OTHER = ("AKIAI44QH8DHBEXAMPLE", Secret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"))
 REFUSED = AwsRefused("The role's trust policy lacks the user.", hint="Add it.", aws_code="Denied")

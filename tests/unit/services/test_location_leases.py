@@ -11,11 +11,10 @@ from support.memory import Memory, open_memory
 from support.refused import works
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.lease import Lease, LiveLeases
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, LocationChange, NewLocation
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import Caller
-from valetkey.services.locations import LocationChange, NewLocation
 from valetkey.services.vending import Vended, VendRequest
 
 READ, BOTH = (
@@ -129,9 +128,9 @@ async def test_narrowing_says_how_many_leases_open_more_and_revokes_them_if_aske
 async def test_an_end_that_comes_sooner_revokes_what_lasts_longer_if_asked(tree: Tree) -> None:
     locations, now = tree.memory.services.locations, tree.memory.clock.now()
     vended = await tree.vend(tree.grandchild)
-    later = LocationChange(ends_at=now + timedelta(days=2), sets_end=True, revokes_beyond=True)
+    later = LocationChange(ends_at=now + timedelta(days=2), revokes_beyond=True)
     assert (await locations.update(tree.owner, tree.root.id, later)).beyond.live.count == 0
-    sooner = LocationChange(ends_at=now + timedelta(minutes=20), sets_end=True, revokes_beyond=True)
+    sooner = LocationChange(ends_at=now + timedelta(minutes=20), revokes_beyond=True)
     done = await locations.update(tree.owner, tree.root.id, sooner)
     assert done.beyond.revoked is not None
     assert done.beyond.revoked.leases == 1

@@ -10,11 +10,10 @@ from support.memory import Memory
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Denied, InUse, InvalidInput
 from valetkey.domain.grants import SubjectKind
-from valetkey.domain.location import ALL_ACCESS
+from valetkey.domain.location import ALL_ACCESS, LocationChange, NewLocation
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
-from valetkey.services.locations import LocationChange, NewLocation
 from valetkey.services.vending import VendRequest
 
 LIST, READ, WRITE = AccessLevel.LIST, AccessLevel.READ, AccessLevel.WRITE
@@ -79,9 +78,7 @@ async def test_a_location_that_ended_opens_nothing_and_no_session_outlives_its_e
 ) -> None:
     location, owner = await memory.location(folder="train"), await memory.caller()
     end = memory.clock.now() + timedelta(minutes=40)
-    await memory.services.locations.update(
-        owner, location.id, LocationChange(ends_at=end, sets_end=True)
-    )
+    await memory.services.locations.update(owner, location.id, LocationChange(ends_at=end))
     wanted = VendRequest(("",), READING, ttl=timedelta(hours=1))
     vended = await memory.services.vending.vend(owner, location.id, wanted)
     assert vended.credentials.expires_at <= end

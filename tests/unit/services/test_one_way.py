@@ -17,10 +17,10 @@ from valetkey.catalog.db.storage import SqlCatalogWork
 from valetkey.catalog.services.datasets.datasets import NewDataset
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Denied, NotFound
+from valetkey.domain.location import LocationChange
 from valetkey.domain.revocation import Kind
 from valetkey.services.access import Noun
 from valetkey.services.grants import Grants
-from valetkey.services.locations import LocationChange
 
 SOURCE: Final = Path(valetkey.__file__).parent
 ROOMS: Final = ("services", "identity", "catalog/services")

@@ -12,9 +12,9 @@ from support.memory import Memory
 from valetkey.catalog.services.items.streaming import Bytes
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import AwsRefused, Denied, InvalidInput
+from valetkey.domain.location import LocationChange, NewLocation
 from valetkey.domain.verification import Outcome
 from valetkey.sdk.adapters.aws import boto3_session
-from valetkey.services.locations import LocationChange, NewLocation
 from valetkey.services.vending import PresignRequest
 
 PAYS = LocationChange(requester_pays=True)

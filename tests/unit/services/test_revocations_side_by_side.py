@@ -10,12 +10,11 @@ from support.memory import KEY, OWNER, ROLE, Memory
 from support.refused import works
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import AwsUnavailable
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, NewLocation
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.domain.rotation import Rotation, Stage
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import Caller
-from valetkey.services.locations import NewLocation
 from valetkey.services.vending import VendRequest
 from valetkey.testing import FakeRolePolicies
 

@@ -17,11 +17,10 @@ from support.memory import Memory, open_memory
 from support.refused import works
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import AwsUnavailable, BeingRevoked, Denied
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, LocationChange
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import Caller
-from valetkey.services.locations import LocationChange
 from valetkey.services.revocation import RevocationResult
 from valetkey.services.vending import PresignRequest, Vended, VendRequest
 from valetkey.testing import FakeRolePolicies

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Final
 
 import msgspec
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.refusing import code_of, detail
 from valetkey.domain import verification
 from valetkey.domain.errors import ValetkeyError
 from valetkey.wire.reports import Check, Report, ReportLine
 
+check_shape: Final = Shaping(
+    Check,
+    verification.Check,
+    by={
+        "seconds": lambda seconds: round(seconds, 3),
+        "layer": lambda layer: str(layer) or None,
+    },
+)
 
-def check_shape(check: verification.Check) -> Check:
-    """Return a check's shape."""
-    return Check(
-        name=check.name,
-        claim=check.claim,
-        outcome=check.outcome.value,
-        seconds=round(check.seconds, 3),
-        advisory=check.advisory,
-        cause=check.cause or None,
-        fix=check.fix or None,
-        aws_error=check.aws_error or None,
-        subject=check.subject or None,
-        layer=str(check.layer) or None,
-    )
+
+_report: Final = Shaping(
+    Report,
+    verification.Report,
+    by={"checks": lambda checks: [check_shape(check) for check in checks]},
+    added=("subject",),
+)
 
 
 def report_shape(report: verification.Report, subject: str) -> Report:
     """Return a report's shape; ``subject`` is ``kind:id``."""
-    return Report(
-        subject=subject,
-        passed=report.passed,
-        conclusive=report.conclusive,
-        checks=[check_shape(check) for check in report.checks],
-    )
+    return _report(report, subject=subject)
 
 
 async def report_lines(

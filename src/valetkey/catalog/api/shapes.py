@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
+from valetkey.api.shaping import Shaping
 from valetkey.catalog.domain.dataset import STANDARD, Item
 from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.datasets.datasets import DatasetView
@@ -33,39 +34,17 @@ _PROGRESS: Final = {
 }
 
 
-def dataset(view: DatasetView) -> wire.Dataset:
-    """Return a dataset's shape."""
-    found = view.dataset
-    return wire.Dataset(
-        id=found.id,
-        project_id=found.project_id,
-        name=found.name,
-        object_count=view.item_count,
-        metadata=dict(found.metadata),
-        creator=found.creator,
-        created_at=found.created_at,
-        updated_at=found.updated_at,
-        location_id=found.location_id or None,
-    )
+dataset: Final = Shaping(
+    wire.Dataset, DatasetView, within="dataset.", named={"object_count": "item_count"}
+)
+_entry: Final = Shaping(
+    wire.Object, Item, named={"media_type": "mimetype"}, added=("storage_class",)
+)
 
 
 def entry(item: Item) -> wire.Object:
     """Return an entry's shape."""
-    return wire.Object(
-        id=item.id,
-        dataset_id=item.dataset_id,
-        path=item.path,
-        size=item.size,
-        metadata=dict(item.metadata),
-        creator=item.creator,
-        created_at=item.created_at,
-        updated_at=item.updated_at,
-        etag=item.etag or None,
-        media_type=item.mimetype or None,
-        modified_at=item.modified_at,
-        description=item.description or None,
-        storage_class=None if item.is_folder else item.storage_class or STANDARD,
-    )
+    return _entry(item, storage_class=None if item.is_folder else item.storage_class or STANDARD)
 
 
 def restoring(found: Restored) -> wire.Restoring:

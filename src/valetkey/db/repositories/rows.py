@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row, Table, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from valetkey.domain.changes import Dataclass
 from valetkey.domain.errors import VersionMismatch
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.sealing import SealedSecret
-
-if TYPE_CHECKING:
-    from dataclasses import Field
-
-
-class Dataclass(Protocol):
-    """Any dataclass instance."""
-
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
 
 T = TypeVar("T")
 

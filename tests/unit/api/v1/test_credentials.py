@@ -14,8 +14,7 @@ from support.memory import Memory
 from support.own_api import open_own_api
 from valetkey.domain import errors
 from valetkey.domain.access import OrgRole, ProjectRole
-from valetkey.domain.location import Location
-from valetkey.services.locations import LocationChange, NewLocation
+from valetkey.domain.location import Location, LocationChange, NewLocation
 from valetkey.wire.credentials import ContainerCredentials, Credentials, PresignedUrl, PresignedUrls
 from valetkey.wire.errors import ERROR_CATALOG
 

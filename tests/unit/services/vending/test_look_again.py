@@ -12,12 +12,11 @@ from support.pauses import STEPS, paused
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.grants import SubjectKind
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, LocationChange
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.tags import location_tag
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
-from valetkey.services.locations import LocationChange
 from valetkey.services.vending import PresignRequest, VendRequest
 
 READ = frozenset({AccessLevel.READ})

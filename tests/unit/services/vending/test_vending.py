@@ -28,14 +28,13 @@ from valetkey.domain.errors import (
 from valetkey.domain.grants import SubjectKind
 from valetkey.domain.integration import IntegrationState
 from valetkey.domain.lease import LeaseFilter
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, LocationChange
 from valetkey.domain.presign import Method
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import integration_tag
 from valetkey.services.audit import Caller
 from valetkey.services.grants import NewGrant
-from valetkey.services.locations import LocationChange
 from valetkey.services.vending import PresignRequest, VendRequest
 
 READ = frozenset({AccessLevel.READ})

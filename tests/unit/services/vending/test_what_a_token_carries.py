@@ -9,13 +9,12 @@ import pytest
 from support.memory import Memory
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Denied, Unauthenticated
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, LocationChange, NewLocation
 from valetkey.domain.presign import Method
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.token_limits import UNLIMITED, TokenLimits
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
-from valetkey.services.locations import LocationChange, NewLocation
 from valetkey.services.vending import PresignRequest, VendRequest
 
 READ = VendRequest(("",), frozenset({AccessLevel.READ}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
 from valetkey.api.v1.routes.projects import project_role
@@ -66,15 +67,7 @@ async def sign_out_everywhere(ask: Ask[Nothing, Nothing]) -> wire.Login:
     return _login(await ask.services.accounts.sign_out_everywhere(ask.caller))
 
 
-def _session(session: BrowserSession) -> wire.Session:
-    return wire.Session(
-        id=session.id,
-        browser=session.browser or None,
-        source=session.source or None,
-        created_at=session.created_at,
-        last_seen_at=session.last_seen_at,
-        expires_at=session.expires_at,
-    )
+_session: Final = Shaping(wire.Session, BrowserSession)
 
 
 async def list_sessions(ask: Ask[Paging, Nothing]) -> Page[wire.Session]:

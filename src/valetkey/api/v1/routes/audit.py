@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
@@ -21,25 +22,13 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS: Final = msgspec.structs.fields(wire.AuditRecord)
 
 
-def shape(record: domain.AuditRecord) -> wire.AuditRecord:
-    """Return a record's shape."""
-    event = record.event
-    return wire.AuditRecord(
-        sequence=record.sequence,
-        id=event.id,
-        at=event.at,
-        org_id=event.org_id,
-        actor=event.actor,
-        action=event.action,
-        outcome=event.outcome,  # type: ignore[arg-type]  # one of these when it is written
-        subject=event.subject,
-        reason=event.reason,
-        request_id=event.request_id,
-        source=event.source,
-        details=dict(event.details),
-        previous=record.previous,
-        hash=record.hash,
-    )
+shape: Final = Shaping(
+    wire.AuditRecord,
+    domain.AuditRecord,
+    within="event.",
+    named={"sequence": "sequence", "previous": "previous", "hash": "hash"},
+)
+_verdict: Final = Shaping(wire.ChainVerdict, domain.ChainVerdict)
 
 
 async def list_audit_records(ask: Ask[wire.AuditQuery, Nothing]) -> Page[wire.AuditRecord]:
@@ -104,13 +93,7 @@ def _cell(value: Any) -> str:
 
 async def check_audit(ask: Ask[wire.AuditOrgQuery, Nothing]) -> wire.ChainVerdict:
     await ask.services.audit.require_reader(ask.caller, which_org(ask.caller, ask.query.org_id))
-    verdict = await ask.services.audit.verify()
-    return wire.ChainVerdict(
-        holds=verdict.holds,
-        records=verdict.records,
-        broken_at=verdict.broken_at,
-        problem=verdict.problem or None,
-    )
+    return _verdict(await ask.services.audit.verify())
 
 
 ROUTES: Final = (

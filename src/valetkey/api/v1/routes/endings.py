@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from valetkey.api.shaping import Shaping
 from valetkey.domain import revocation
 from valetkey.domain.revocation import Kind, RevocationState
-from valetkey.identity.leaving import Left
+from valetkey.identity import leaving
 from valetkey.services.endings import Ending, RevocationResult
 from valetkey.services.registry import Services
+from valetkey.services.revocation.enforcement import HandPolicy
 from valetkey.wire import leases as wire
 from valetkey.wire import orgs
 
@@ -23,29 +25,29 @@ TO_WIRE: Final[dict[Kind, wire.Target]] = {
 FROM_WIRE: Final[dict[str, Kind]] = {word: kind for kind, word in TO_WIRE.items()}
 
 
+_policy: Final = Shaping(wire.ByHand, HandPolicy)
+_revocation: Final = Shaping(
+    wire.Revocation,
+    revocation.Revocation,
+    named={"creator": "actor", "ends_at": "until"},
+    by={"kind": lambda kind: TO_WIRE[kind]},
+    added=("by_hand",),
+)
+_remaining: Final = Shaping(orgs.Remaining, leaving.Remaining)
+#: The shape of what ended with a member or a service account, and what did not.
+departure_shape: Final = Shaping(
+    orgs.Departure,
+    leaving.Left,
+    named={"sessions": "browser_sessions"},
+    by={"remaining": lambda every: [_remaining(each) for each in every]},
+)
+
+
 async def revocation_shape(services: Services, found: revocation.Revocation) -> wire.Revocation:
     """Return a revocation's shape, with what to apply by hand while it is pending."""
-    by_hand = None
-    if found.state is RevocationState.PENDING:
-        policy = await services.leases.by_hand(found)
-        by_hand = wire.ByHand(name=policy.name, document=policy.document, command=policy.command)
-    return wire.Revocation(
-        id=found.id,
-        org_id=found.org_id,
-        integration_id=found.integration_id,
-        kind=TO_WIRE[found.kind],
-        target=found.target,
-        role_arn=found.role_arn,
-        state=found.state.value,
-        reason=found.reason,
-        creator=found.actor,
-        created_at=found.created_at,
-        ends_at=found.until,
-        widened=found.widened,
-        problem=found.problem or None,
-        proof=found.proof or None,
-        by_hand=by_hand,
-    )
+    is_pending = found.state is RevocationState.PENDING
+    by_hand = _policy(await services.leases.by_hand(found)) if is_pending else None
+    return _revocation(found, by_hand=by_hand)
 
 
 async def revoked_shape(services: Services, result: RevocationResult) -> wire.Revoked:
@@ -65,18 +67,4 @@ async def ending_shape(services: Services, ending: Ending) -> wire.Ending:
         live_leases=ending.live.count,
         live_until=ending.live.until,
         revoked=await revoked_shape(services, revoked) if revoked is not None else None,
-    )
-
-
-def departure_shape(left: Left) -> orgs.Departure:
-    """Return the shape of what ended with a member or a service account, and what did not."""
-    return orgs.Departure(
-        email=left.email,
-        tokens=left.tokens,
-        sessions=left.browser_sessions,
-        leases=left.leases,
-        remaining=[
-            orgs.Remaining(kind=each.kind, id=each.id, until=each.until, reason=each.reason)
-            for each in left.remaining
-        ],
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.routes.endings import ending_shape
-from valetkey.api.v1.routes.locations import levels
 from valetkey.domain import grants as domain
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import InvalidInput
@@ -17,23 +17,18 @@ from valetkey.wire import grants as wire
 from valetkey.wire.base import Nothing, Page, Paging
 from valetkey.wire.leases import Ending
 
+_grantee: Final = Shaping(wire.Grantee, domain.Grant, within="subject_")
+_shape: Final = Shaping(
+    wire.Grant,
+    domain.Grant,
+    named={"access": "levels", "max_ttl_seconds": "max_ttl"},
+    added=("grantee",),
+)
+
 
 def shape(grant: domain.Grant) -> wire.Grant:
     """Return a grant's shape."""
-    return wire.Grant(
-        id=grant.id,
-        location_id=grant.location_id,
-        grantee=wire.Grantee(
-            kind=grant.subject_kind.value, id=grant.subject_id, name=grant.subject_name
-        ),
-        prefixes=list(grant.prefixes),
-        access=[level.value for level in levels(grant.levels)],
-        max_ttl_seconds=int(grant.max_ttl.total_seconds()),
-        creator=grant.creator,
-        created_at=grant.created_at,
-        ends_at=grant.ends_at,
-        reason=grant.reason or None,
-    )
+    return _shape(grant, grantee=_grantee(grant))
 
 
 async def list_grants(ask: Ask[Paging, Nothing]) -> Page[wire.Grant]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.routes.endings import ending_shape
@@ -17,20 +18,8 @@ from valetkey.wire import groups as wire
 from valetkey.wire.base import Nothing, Page, Paging, Person
 from valetkey.wire.leases import Ending
 
-
-def shape(group: Group) -> wire.Group:
-    """Return a group's shape."""
-    return wire.Group(
-        id=group.id,
-        org_id=group.org_id,
-        name=group.name,
-        created_at=group.created_at,
-        version=group.version,
-    )
-
-
-def _person(user: User) -> Person:
-    return Person(id=user.id, email=user.email)
+shape: Final = Shaping(wire.Group, Group)
+_person: Final = Shaping(Person, User)
 
 
 async def list_groups(ask: Ask[wire.GroupsQuery, Nothing]) -> Page[wire.Group]:

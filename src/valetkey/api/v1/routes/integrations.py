@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 
+from valetkey.api.shaping import Given, Shaping
 from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
@@ -21,29 +23,25 @@ from valetkey.wire.base import Nothing, Page
 from valetkey.wire.leases import Ending
 from valetkey.wire.reports import Report
 
+_shape: Final = Shaping(
+    wire.Integration,
+    domain.Integration,
+    by={"role_arn": lambda arn: str(arn) or None},
+    added=("report", "live_leases", "live_until"),
+)
+_new: Final = Given(
+    integration_types.NewIntegration,
+    wire.NewIntegration,
+    named={"access_key_id": "key", "secret_access_key": "secret"},
+    by={"secret_access_key": Secret},
+    beside=("org_id", "provider", "ref"),
+)
+
 
 def shape(integration: domain.Integration, report: Found | None = None) -> wire.Integration:
     """Return an integration's shape, with the report of a verification just made."""
-    return wire.Integration(
-        id=integration.id,
-        org_id=integration.org_id,
-        name=integration.name,
-        type=integration.type.value,
-        state=integration.state.value,
-        creator=integration.creator,
-        created_at=integration.created_at,
-        updated_at=integration.updated_at,
-        version=integration.version,
-        state_reason=integration.state_reason or None,
-        verified_at=integration.verified_at,
-        access_key_id=integration.access_key_id or None,
-        role_arn=str(integration.role_arn) or None,
-        external_id=integration.external_id or None,
-        endpoint=integration.endpoint or None,
-        provider=integration.provider or None,
-        ref=integration.ref or None,
-        report=report_shape(report, f"integration:{integration.id}") if report else None,
-    )
+    told = report_shape(report, f"integration:{integration.id}") if report else None
+    return _shape(integration, report=told)
 
 
 async def list_integrations(ask: Ask[wire.IntegrationsQuery, Nothing]) -> Page[wire.Integration]:
@@ -57,20 +55,12 @@ async def create_integration(
     ask: Ask[wire.VerifyQuery, wire.NewIntegration],
 ) -> wire.Integration:
     body, services = ask.body, ask.services
-    kind = integration_types.IntegrationType(body.type)
     given = {"provider": body.provider, "ref": body.ref}
-    new = integration_types.NewIntegration(
-        type=kind,
-        name=body.name,
-        key=body.access_key_id or "",
-        secret=Secret(body.secret_access_key or ""),
-        role_arn=body.role_arn or "",
-        endpoint=body.endpoint or "",
-        facts={name: value for name, value in given.items() if value is not None},
-    )
+    facts = {name: value for name, value in given.items() if value is not None}
+    new = replace(_new(body), facts=facts)
     org_id = which_org(ask.caller, body.org_id)
     integration = await services.integrations.register(ask.caller, org_id, new)
-    if not ask.query.verify or not kind.rules.is_tried_at_once:
+    if not ask.query.verify or not integration.type.rules.is_tried_at_once:
         return shape(integration)
     return shape(*await services.integrations.verify(ask.caller, integration.id))
 

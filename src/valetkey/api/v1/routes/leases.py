@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.api.v1.routes.endings import FROM_WIRE, TO_WIRE, revocation_shape, revoked_shape
-from valetkey.api.v1.routes.locations import levels
 from valetkey.api.v1.routes.rotations import signer
 from valetkey.domain import lease, revocation
 from valetkey.domain.errors import InvalidInput
@@ -20,37 +18,25 @@ from valetkey.services.revocation.targets import Target
 from valetkey.wire import leases as wire
 from valetkey.wire.base import Nothing, Page, Person
 
+_lease: Final = Shaping(
+    wire.Lease, lease.Lease, named={"access": "levels"}, added=("state", "holder")
+)
+_block: Final = Shaping(
+    wire.Block,
+    revocation.Block,
+    named={"creator": "actor"},
+    by={"kind": lambda kind: TO_WIRE[kind]},
+    added=("live_leases", "live_until"),
+)
+
 
 def lease_shape(found: lease.Lease, now: datetime) -> wire.Lease:
     """Return a lease's shape at a moment."""
     state: wire.LeaseState = "expired" if found.expires_at <= now else "active"
-    return wire.Lease(
-        id=found.id,
-        org_id=found.org_id,
-        integration_id=found.integration_id,
-        location_id=found.location_id,
+    return _lease(
+        found,
         state="revoked" if found.revoked_at else state,
-        session_name=found.session_name,
-        access_key_id=found.access_key_id,
-        bucket=found.bucket,
-        prefixes=list(found.prefixes),
-        access=[level.value for level in levels(found.levels)],
-        issued_at=found.issued_at,
-        expires_at=found.expires_at,
         holder=Person(id=found.user_id, email=found.principal) if found.user_id else None,
-        role_arn=found.role_arn or None,
-        revoked_at=found.revoked_at,
-    )
-
-
-def _block(block: revocation.Block) -> wire.Block:
-    return wire.Block(
-        kind=TO_WIRE[block.kind],
-        target=block.target,
-        org_id=block.org_id,
-        reason=block.reason,
-        creator=block.actor,
-        created_at=block.created_at,
     )
 
 
@@ -132,7 +118,7 @@ async def put_block(ask: Ask[wire.InOrg, wire.NewBlock]) -> wire.Block:
     blocks, target = ask.services.blocks, await _target(ask)
     made, ending = await blocks.block(ask.caller, target, ask.body.reason)
     live = ending.live
-    return msgspec.structs.replace(_block(made), live_leases=live.count, live_until=live.until)
+    return _block(made, live_leases=live.count, live_until=live.until)
 
 
 async def delete_block(ask: Ask[wire.InOrg, Nothing]) -> Nothing:

@@ -6,56 +6,56 @@ from typing import Final
 
 import msgspec
 
+from valetkey.api.shaping import Given, Shaping
 from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.pages import cursor_of, page_of, read_cursor
 from valetkey.api.v1.reports import report_lines, report_shape
 from valetkey.api.v1.routes.endings import ending_shape, revoked_shape
 from valetkey.domain import location as domain
 from valetkey.domain.integration_types import IntegrationType
-from valetkey.domain.scope import AccessLevel, parse_levels
-from valetkey.services.locations import Changed, LocationChange, NewLocation
+from valetkey.domain.scope import parse_levels
+from valetkey.services.locations import Changed
 from valetkey.services.registry import Services
 from valetkey.wire import locations as wire
 from valetkey.wire.base import Nothing, Page
 from valetkey.wire.leases import Ending
 from valetkey.wire.reports import Report
 
-
-def levels(access: frozenset[AccessLevel]) -> list[AccessLevel]:
-    """Return access levels in the order in which they are told."""
-    return [level for level in AccessLevel if level in access]
+_shape: Final = Shaping(
+    wire.Location,
+    domain.Location,
+    named={"folder": "prefix"},
+    added=(
+        "integration_type",
+        "client_endpoint",
+        "child_ids",
+        "leases_beyond",
+        "live_until",
+        "revoked",
+    ),
+)
+_new: Final = Given(
+    domain.NewLocation, wire.NewLocation, by={"access": parse_levels}, beside=("project_id",)
+)
+_change: Final = Given(
+    domain.LocationChange,
+    wire.LocationChange,
+    named={"revoke_beyond": "revokes_beyond"},
+    by={"access": parse_levels},
+)
 
 
 def shape(
+    services: Services,
     location: domain.Location,
     kind: IntegrationType | None,
-    client_endpoint: str,
     changed: Changed | None = None,
 ) -> wire.Location:
     """Return a location's shape; ``changed`` is what a change came to."""
-    return wire.Location(
-        id=location.id,
-        project_id=location.project_id,
-        name=location.name,
-        bucket=location.bucket,
-        access=[level.value for level in levels(location.access)],
-        created_at=location.created_at,
-        updated_at=location.updated_at,
-        version=location.version,
-        allow_external_delete=location.allow_external_delete,
-        shared_sessions=location.shared_sessions,
-        requester_pays=location.requester_pays,
-        creator=location.creator or None,
-        integration_id=location.integration_id or None,
+    return _shape(
+        location,
         integration_type=kind.value if kind is not None else None,
-        parent_id=location.parent_id,
-        folder=location.prefix or None,
-        region=location.region or None,
-        endpoint=location.endpoint or None,
-        client_endpoint=client_endpoint or None,
-        storage_class=location.storage_class or None,  # type: ignore[arg-type]  # parsed when made
-        kms_key_arn=location.kms_key_arn or None,
-        ends_at=location.ends_at,
+        client_endpoint=services.vending.endpoint(location) or None,
         child_ids=[each.id for each in changed.below] if changed is not None else None,
         leases_beyond=changed.beyond.live.count if changed is not None else None,
         live_until=changed.beyond.live.until if changed is not None else None,
@@ -66,8 +66,7 @@ async def _shown(
     services: Services, location: domain.Location, changed: Changed | None = None
 ) -> wire.Location:
     types = await services.locations.types_of([location])
-    endpoint = services.vending.endpoint(location)
-    return shape(location, types.get(location.integration_id), endpoint, changed)
+    return shape(services, location, types.get(location.integration_id), changed)
 
 
 def _place(location: domain.Location) -> tuple[str, str]:
@@ -87,29 +86,8 @@ async def list_locations(ask: Ask[wire.LocationsQuery, Nothing]) -> Page[wire.Lo
     types = await locations.types_of(shown)
     return page_of(
         shown,
-        lambda each: shape(
-            each, types.get(each.integration_id), ask.services.vending.endpoint(each)
-        ),
+        lambda each: shape(ask.services, each, types.get(each.integration_id)),
         cursor_of(left, query.limit, _place),
-    )
-
-
-def _new(body: wire.NewLocation) -> NewLocation:
-    return NewLocation(
-        name=body.name,
-        bucket=body.bucket,
-        integration_id=body.integration_id or "",
-        folder=body.folder or "",
-        region=body.region or "",
-        endpoint=body.endpoint or "",
-        storage_class=body.storage_class or "",
-        allow_external_delete=body.allow_external_delete,
-        kms_key_arn=body.kms_key_arn or "",
-        shared_sessions=body.shared_sessions,
-        requester_pays=body.requester_pays,
-        parent_id=body.parent_id or "",
-        access=parse_levels(body.access),
-        ends_at=body.ends_at,
     )
 
 
@@ -131,21 +109,7 @@ async def get_location(ask: Ask[Nothing, Nothing]) -> wire.Location:
 
 
 async def update_location(ask: Ask[Nothing, wire.LocationChange]) -> wire.Location:
-    body, unset = ask.body, msgspec.UNSET
-    wanted = LocationChange(
-        name=None if body.name is unset else body.name,
-        allow_external_delete=(
-            None if body.allow_external_delete is unset else body.allow_external_delete
-        ),
-        shared_sessions=None if body.shared_sessions is unset else body.shared_sessions,
-        requester_pays=None if body.requester_pays is unset else body.requester_pays,
-        kms_key_arn=None if body.kms_key_arn is unset else body.kms_key_arn or "",
-        access=None if body.access is unset else parse_levels(body.access),
-        ends_at=None if body.ends_at is unset else body.ends_at,
-        sets_end=body.ends_at is not unset,
-        revokes_beyond=body.revoke_beyond is True,
-    )
-    changed = await ask.services.locations.update(ask.caller, ask["locationId"], wanted)
+    changed = await ask.services.locations.update(ask.caller, ask["locationId"], _change(ask.body))
     shown, revoked = await _shown(ask.services, changed.location, changed), changed.beyond.revoked
     if revoked is None:
         return shown

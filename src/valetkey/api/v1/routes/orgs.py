@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.routes.endings import departure_shape
@@ -15,22 +16,13 @@ from valetkey.domain.secret import Secret
 from valetkey.wire import orgs as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
+_org_shape: Final = Shaping(wire.Org, domain.Organization, added=("role",))
+_org_member: Final = Shaping(wire.OrgMember, domain.OrgMember, named={"id": "user_id"})
+
 
 def _org(principal: Principal, org: domain.Organization) -> wire.Org:
     role = principal.org_roles.get(org.id)
-    return wire.Org(
-        id=org.id,
-        name=org.name,
-        created_at=org.created_at,
-        version=org.version,
-        role=role.value if role is not None else None,
-    )
-
-
-def _org_member(member: domain.OrgMember) -> wire.OrgMember:
-    return wire.OrgMember(
-        id=member.user_id, email=member.email, role=member.role.value, org_id=member.org_id
-    )
+    return _org_shape(org, role=role.value if role is not None else None)
 
 
 async def list_orgs(ask: Ask[Paging, Nothing]) -> Page[wire.Org]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
@@ -36,27 +37,17 @@ def project_role(principal: Principal, project: domain.Project) -> wire.ProjectR
     return _TO_WIRE[role] if role is not None else None
 
 
+_shape: Final = Shaping(wire.Project, domain.Project, added=("role",))
+_project_member: Final = Shaping(
+    wire.ProjectMember,
+    domain.ProjectMember,
+    named={"id": "user_id"},
+    by={"role": lambda role: _TO_WIRE[role]},
+)
+
+
 def _project(principal: Principal, project: domain.Project) -> wire.Project:
-    return wire.Project(
-        id=project.id,
-        org_id=project.org_id,
-        name=project.name,
-        creator=project.creator,
-        created_at=project.created_at,
-        updated_at=project.updated_at,
-        version=project.version,
-        default_location_id=project.default_location_id or None,
-        role=project_role(principal, project),
-    )
-
-
-def _project_member(member: domain.ProjectMember) -> wire.ProjectMember:
-    return wire.ProjectMember(
-        id=member.user_id,
-        email=member.email,
-        role=_TO_WIRE[member.role],
-        project_id=member.project_id,
-    )
+    return _shape(project, role=project_role(principal, project))
 
 
 async def list_projects(ask: Ask[wire.ProjectsQuery, Nothing]) -> Page[wire.Project]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.domain import rotation as domain
 from valetkey.domain.credentials import AccessKey, TemporaryCredentials
@@ -30,36 +31,34 @@ def signer(administrator: Administrator | None) -> Signer | None:
     return AccessKey(key, secret)
 
 
+_step: Final = Shaping(wire.RotationStep, domain.StepTaken, named={"reached_at": "at"})
+_shape: Final = Shaping(
+    wire.Rotation,
+    domain.Rotation,
+    named={
+        "old_access_key_id": "old_key_id",
+        "new_access_key_id": "new_key_id",
+        "creator": "actor",
+    },
+    by={"steps": lambda steps: [_step(step) for step in steps]},
+    added=("next_step_at",),
+)
+_schedule_shape: Final = Shaping(
+    wire.RotationSchedule,
+    domain.Schedule,
+    named={"every_seconds": "every", "jitter_seconds": "jitter", "creator": "actor"},
+)
+
+
 def shape(rotation: domain.Rotation) -> wire.Rotation:
     """Return a rotation's shape."""
-    return wire.Rotation(
-        id=rotation.id,
-        integration_id=rotation.integration_id,
-        user_arn=rotation.user_arn,
-        stage=rotation.stage.value,
-        is_over=rotation.is_over,
-        old_access_key_id=rotation.old_key_id,
-        new_access_key_id=rotation.new_key_id or None,
-        creator=rotation.actor,
-        started_at=rotation.started_at,
-        next_step_at=None if rotation.is_over else rotation.due_at,
-        problem=rotation.problem or None,
-        steps=[
-            wire.RotationStep(stage=step.stage.value, reached_at=step.at, note=step.note or None)
-            for step in rotation.steps
-        ],
-    )
+    return _shape(rotation, next_step_at=None if rotation.is_over else rotation.due_at)
 
 
 def _schedule(schedule: domain.Schedule | None) -> wire.RotationSchedule:
     if schedule is None:
         raise NotFound("The key is not rotated by itself.", hint="PUT a schedule.")
-    return wire.RotationSchedule(
-        every_seconds=int(schedule.every.total_seconds()),
-        jitter_seconds=int(schedule.jitter.total_seconds()),
-        next_at=schedule.next_at,
-        creator=schedule.actor,
-    )
+    return _schedule_shape(schedule)
 
 
 async def create_rotation(ask: Ask[Nothing, wire.NewRotation]) -> wire.Rotation:

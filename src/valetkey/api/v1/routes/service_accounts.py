@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.api.v1.routes.endings import departure_shape
@@ -15,15 +16,9 @@ from valetkey.wire.base import Nothing, Page, Paging
 from valetkey.wire.orgs import Departure
 from valetkey.wire.tokens import NewToken, Token
 
-
-def _shape(account: User) -> wire.ServiceAccount:
-    return wire.ServiceAccount(
-        id=account.id,
-        project_id=account.project_id or "",
-        name=account.name,
-        email=account.email,
-        created_at=account.created_at,
-    )
+_shape: Final = Shaping(
+    wire.ServiceAccount, User, by={"project_id": lambda project_id: project_id or ""}
+)
 
 
 async def list_service_accounts(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
 from valetkey.api.v1.routes.endings import ending_shape
-from valetkey.api.v1.routes.locations import levels
 from valetkey.domain.people import ApiToken
 from valetkey.domain.scope import parse_levels
 from valetkey.domain.token_limits import TokenLimits, read_limits
@@ -17,17 +17,19 @@ from valetkey.wire import tokens as wire
 from valetkey.wire.base import Nothing, Page, Person
 from valetkey.wire.leases import Ending
 
-
-def _limits(limits: TokenLimits) -> wire.TokenLimits:
-    return wire.TokenLimits(
-        location_ids=None if limits.locations is None else sorted(limits.locations),
-        prefixes=None if limits.prefixes is None else list(limits.prefixes),
-        access=(
-            None if limits.levels is None else [level.value for level in levels(limits.levels)]
-        ),
-        max_ttl_seconds=None if limits.max_ttl is None else int(limits.max_ttl.total_seconds()),
-        networks=None if limits.networks is None else list(limits.networks),
-    )
+_limits: Final = Shaping(
+    wire.TokenLimits,
+    TokenLimits,
+    named={"location_ids": "locations", "access": "levels", "max_ttl_seconds": "max_ttl"},
+    by={"location_ids": lambda ids: None if ids is None else sorted(ids)},
+)
+_shape: Final = Shaping(
+    wire.Token,
+    ApiToken,
+    named={"name": "description"},
+    by={"limits": _limits},
+    added=("holder", "state", "token"),
+)
 
 
 def _read(limits: wire.TokenLimits | None) -> TokenLimits:
@@ -44,19 +46,10 @@ def _read(limits: wire.TokenLimits | None) -> TokenLimits:
 def shape(found: ApiToken, email: str, now: datetime, token: str | None = None) -> wire.Token:
     """Return a token's shape; ``token`` is the secret itself, when it is made."""
     state: wire.TokenState = "expired" if found.expires_at <= now else "active"
-    return wire.Token(
-        id=found.id,
-        org_id=found.org_id,
-        name=found.description,
+    return _shape(
+        found,
         holder=Person(id=found.user_id, email=email or None),
         state="revoked" if found.revoked_at else state,
-        limits=_limits(found.limits),
-        creator=found.creator,
-        created_at=found.created_at,
-        expires_at=found.expires_at,
-        revoked_at=found.revoked_at,
-        last_used_at=found.last_used_at,
-        last_used_from=found.last_used_from or None,
         token=token,
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import delete, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from valetkey.api.dependencies import Caller, Services
+from valetkey.api.shaping import Given
 from valetkey.catalog.dataloop.wire.drivers import (
     DriverChangeIn,
     DriverIn,
@@ -17,8 +18,7 @@ from valetkey.catalog.dataloop.wire.drivers import (
     DriversByProviderOut,
 )
 from valetkey.catalog.dataloop.wire.reports import ReportOut, report_lines
-from valetkey.domain.location import Location
-from valetkey.services.locations import LocationChange
+from valetkey.domain.location import Location, LocationChange
 
 
 async def _shapes(services: Services, drivers: Sequence[Location]) -> list[DriverOut]:
@@ -73,18 +73,15 @@ async def show_driver(services: Services, caller: Caller, location_id: str) -> D
     return await _shape(services, await services.locations.get(caller, location_id))
 
 
+_change: Final = Given(LocationChange, DriverChangeIn)
+
+
 @patch("/drivers/{location_id:str}", tags=["drivers"])
 async def change_driver(
     services: Services, caller: Caller, location_id: str, data: JSONBody[DriverChangeIn]
 ) -> DriverOut:
     """Rename a driver, or change whether deleting an item deletes its object."""
-    wanted = LocationChange(
-        name=data.name,
-        allow_external_delete=data.allow_external_delete,
-        kms_key_arn=data.kms_key_arn,
-        shared_sessions=data.shared_sessions,
-    )
-    changed = await services.locations.update(caller, location_id, wanted)
+    changed = await services.locations.update(caller, location_id, _change(data))
     return await _shape(services, changed.location)
 
 

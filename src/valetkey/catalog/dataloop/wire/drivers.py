@@ -7,8 +7,7 @@ from typing import Literal
 import msgspec
 
 from valetkey.catalog.dataloop.wire.base import In, Out, Tolerant, moment
-from valetkey.domain.location import Location
-from valetkey.services.locations import NewLocation
+from valetkey.domain.location import Location, NewLocation
 
 
 class PayloadIn(Tolerant, frozen=True):

@@ -13,12 +13,13 @@ from valetkey.catalog.services.nouns import DATASET
 from valetkey.domain.access import Action, Allow, decide
 from valetkey.domain.errors import Conflict, InvalidInput, NameTaken
 from valetkey.domain.ids import IdFactory, is_id
+from valetkey.domain.location import NewLocation
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import Project
 from valetkey.domain.ports import Clock
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
-from valetkey.services.locations import Locations, NewLocation
+from valetkey.services.locations import Locations
 from valetkey.services.nouns import PROJECT
 
 CREATE: Final = Verb("dataset.create", Action.MANAGE_DATASETS)
