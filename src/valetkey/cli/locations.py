@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 from msgspec import UNSET
@@ -12,11 +12,28 @@ from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
+from valetkey.cli.fields import Fields
 from valetkey.cli.finding import InProject, project_id, the_location, the_project
 from valetkey.cli.integrations import the_integration
 from valetkey.cli.options import Access, Yes, access_levels
 from valetkey.sdk.errors import InvalidRequest
-from valetkey.wire.locations import Location, StorageClass
+from valetkey.wire.locations import Location, LocationChange, NewLocation
+
+
+class New(
+    Fields,
+    body=NewLocation,
+    but={"name", "bucket", "project_id", "integration_id", "parent_id", "access", "ends_at"},
+):
+    """What may be said of a new location beyond where it is and what it opens."""
+
+
+class Plain(Fields, body=LocationChange, but={"name", "access", "ends_at", "revoke_beyond"}):
+    """What else may be changed of a location."""
+
+
+NEW: Final = New()
+PLAIN: Final = Plain()
 
 app = App(name="locations", help="Buckets, or folders of them, that people ask credentials for.")
 
@@ -32,18 +49,11 @@ def create(
     /,
     *,
     bucket: str,
-    folder: str | None = None,
     integration: str = "",
     parent: str = "",
     access: Access = "list,read,write,delete",
     ends: str = "",
-    region: str | None = None,
-    endpoint: str | None = None,
-    storage_class: StorageClass | None = None,
-    kms_key_arn: str | None = None,
-    allow_external_delete: Flag = False,
-    shared_sessions: Flag = False,
-    requester_pays: Flag = False,
+    plain: New = NEW,
     check: Flag = False,
     project: InProject = "",
     common: Common = COMMON,
@@ -57,8 +67,6 @@ def create(
         The location's name, unique in the project.
     bucket
         The bucket.
-    folder
-        Open this one folder of the bucket only.
     integration
         The integration that opens the bucket, by name or id: for a root.
     parent
@@ -67,20 +75,6 @@ def create(
         The most that it opens: any of list, read, write, delete; with commas.
     ends
         From when on it opens nothing: 2026-03-01T12:00:00Z, or 30d from now (default: never).
-    region
-        The bucket's region (default: it is found out).
-    endpoint
-        An endpoint other than the integration's; the server's settings say which are allowed.
-    storage_class
-        The storage class of objects that are uploaded (default: S3's).
-    kms_key_arn
-        The KMS key that encrypts the objects; credentials may then use it, for them only.
-    allow_external_delete
-        Let deleting an object's entry in a dataset delete the object.
-    shared_sessions
-        Give all the same session, so that CloudTrail names the location instead of the person.
-    requester_pays
-        Pay for requests, as a Requester Pays bucket wants.
     check
         Only find out whether it could be made.
     """
@@ -89,14 +83,7 @@ def create(
         "bucket": bucket,
         "access": access_levels(access),
         "ends_at": parse_moment(ends, "--ends") if ends else None,
-        "folder": folder,
-        "region": region,
-        "endpoint": endpoint,
-        "storage_class": storage_class,
-        "kms_key_arn": kms_key_arn,
-        "allow_external_delete": allow_external_delete,
-        "shared_sessions": shared_sessions,
-        "requester_pays": requester_pays,
+        **plain.given(),
     }
     with open_client(common) as client:
         given["project_id"] = place = the_project(client, project).id
@@ -144,10 +131,7 @@ def update(
     new_name: str | None = None,
     access: Annotated[str | None, Parameter(show_default=False)] = None,
     ends: str | None = None,
-    allow_external_delete: bool | None = None,
-    kms_key_arn: str | None = None,
-    shared_sessions: bool | None = None,
-    requester_pays: bool | None = None,
+    plain: Plain = PLAIN,
     revoke_beyond: Flag = False,
     project: InProject = "",
     common: Common = COMMON,
@@ -164,37 +148,26 @@ def update(
         The most that it opens: any of list, read, write, delete; with commas.
     ends
         From when on it opens nothing: a moment, or 30d from now; never takes an end away.
-    allow_external_delete
-        Let deleting an object's entry in a dataset delete the object, or not.
-    kms_key_arn
-        The KMS key that encrypts the objects; empty for none.
-    shared_sessions
-        Give all the same session, or each their own.
-    requester_pays
-        Pay for requests; what lies within it follows.
     revoke_beyond
         Revoke the leases that open more than is left, of what lies within it too.
     """
-    switches = (allow_external_delete, shared_sessions, requester_pays)
-    if all(change is None for change in (new_name, access, ends, kms_key_arn, *switches)):
+    given = plain.given()
+    if new_name is not None:
+        given["name"] = new_name
+    if access is not None:
+        given["access"] = access_levels(access)
+    if ends is not None:
+        given["ends_at"] = None if ends == "never" else parse_moment(ends, "--ends")
+    if not given:
         raise InvalidRequest(
             "Nothing is to be changed.",
             hint="Add --new-name, --access, --ends, --kms-key-arn, or another option.",
         )
-    ends_at = None if ends in {None, "never"} else parse_moment(ends or "", "--ends")
     with open_client(common) as client:
         found = the_location(client, name, project)
+        beyond = revoke_beyond or UNSET
         changed = client.locations.update(
-            found.id,
-            name=UNSET if new_name is None else new_name,
-            access=UNSET if access is None else access_levels(access),
-            ends_at=UNSET if ends is None else ends_at,
-            allow_external_delete=UNSET if allow_external_delete is None else allow_external_delete,
-            kms_key_arn=UNSET if kms_key_arn is None else kms_key_arn or None,
-            shared_sessions=UNSET if shared_sessions is None else shared_sessions,
-            requester_pays=UNSET if requester_pays is None else requester_pays,
-            revoke_beyond=revoke_beyond or UNSET,
-            if_version=found.version,
+            found.id, **given, revoke_beyond=beyond, if_version=found.version
         )
         render.one(client, changed)
 

@@ -149,17 +149,29 @@ class NewLocation(Body, frozen=True):
     ] = None
     endpoint: Annotated[
         str | None,
-        says("A store's address other than the integration's.", "https://s3.example.com"),
+        says(
+            "A store's address other than the integration's; the server's settings say which are "
+            "allowed.",
+            "https://s3.example.com",
+        ),
     ] = None
     storage_class: Annotated[
         StorageClass | None, says("The storage class of what is uploaded.", "STANDARD")
     ] = None
-    kms_key_arn: Annotated[str | None, says("The KMS key of the bucket.", _KMS)] = None
+    kms_key_arn: Annotated[
+        str | None,
+        says("The KMS key of the bucket; credentials may use it, for its objects only.", _KMS),
+    ] = None
     allow_external_delete: Annotated[
         bool, says("Deleting an object's entry in a dataset deletes the object.", False)
     ] = False
     shared_sessions: Annotated[
-        bool, says("Give everybody with the same scope the same session.", False)
+        bool,
+        says(
+            "Give everybody with the same scope the same session; CloudTrail then names the "
+            "location instead of the person.",
+            False,
+        ),
     ] = False
     requester_pays: Annotated[
         bool,

@@ -85,11 +85,14 @@ class Locations(Resource):
         - ``ends_at``: From when on it opens nothing; left out: never.
         - ``folder``: A folder of the bucket; left out: all of it.
         - ``region``: The bucket's region; left out: it is found out.
-        - ``endpoint``: A store's address other than the integration's.
+        - ``endpoint``: A store's address other than the integration's; the server's settings
+          say which are allowed.
         - ``storage_class``: The storage class of what is uploaded.
-        - ``kms_key_arn``: The KMS key of the bucket.
+        - ``kms_key_arn``: The KMS key of the bucket; credentials may use it, for its objects
+          only.
         - ``allow_external_delete``: Deleting an object's entry in a dataset deletes the object.
-        - ``shared_sessions``: Give everybody with the same scope the same session.
+        - ``shared_sessions``: Give everybody with the same scope the same session; CloudTrail
+          then names the location instead of the person.
         - ``requester_pays``: Pay for requests, as a Requester Pays bucket wants; a child does
           as its parent.
 
@@ -165,11 +168,14 @@ class Locations(Resource):
         - ``ends_at``: From when on it opens nothing; left out: never.
         - ``folder``: A folder of the bucket; left out: all of it.
         - ``region``: The bucket's region; left out: it is found out.
-        - ``endpoint``: A store's address other than the integration's.
+        - ``endpoint``: A store's address other than the integration's; the server's settings
+          say which are allowed.
         - ``storage_class``: The storage class of what is uploaded.
-        - ``kms_key_arn``: The KMS key of the bucket.
+        - ``kms_key_arn``: The KMS key of the bucket; credentials may use it, for its objects
+          only.
         - ``allow_external_delete``: Deleting an object's entry in a dataset deletes the object.
-        - ``shared_sessions``: Give everybody with the same scope the same session.
+        - ``shared_sessions``: Give everybody with the same scope the same session; CloudTrail
+          then names the location instead of the person.
         - ``requester_pays``: Pay for requests, as a Requester Pays bucket wants; a child does
           as its parent.
 
