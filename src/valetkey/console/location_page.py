@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from litestar import Response, get, post
 
@@ -13,9 +13,8 @@ from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import block_of
 from valetkey.console.locations import FIELDS, HERE
 from valetkey.console.menus import day_of, end_of_day, number
-from valetkey.console.web import fields, go_to, lines, reload, repeated
+from valetkey.console.web import fields, go_to, lines, plain, reload, repeated
 from valetkey.domain.access import Action
-from valetkey.domain.changes import UNSET
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.grants import SubjectKind
@@ -83,14 +82,13 @@ async def change_location(
     stored = await services.locations.get(reader.caller, location_id)
     try:
         has_extent = "ends" in form
-        sets_end = has_extent and form["ends"] != day_of(stored.ends_at)
-        wanted = LocationChange(
-            name=form.get("name", UNSET),
-            allow_external_delete=form.get("delete") == "yes",
-            access=_access(levels) if has_extent else UNSET,
-            ends_at=end_of_day(form["ends"], "endsAt") if sets_end else UNSET,
-            revokes_beyond=form.get("revoke") == "yes",
-        )
+        given: dict[str, Any] = plain(form, LocationChange)
+        given["revokes_beyond"] = form.get("revoke") == "yes"
+        if has_extent:
+            given["access"] = _access(levels)
+        if has_extent and form["ends"] != day_of(stored.ends_at):
+            given["ends_at"] = end_of_day(form["ends"], "endsAt")
+        wanted = LocationChange(**given)
         await services.locations.update(reader.caller, location_id, wanted)
     except (InvalidInput, Conflict) as error:
         return refused(error, FIELDS, otherwise="name-error")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.response import Stream
@@ -14,7 +14,7 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import Menu, Part, chosen, end_of_day
 from valetkey.console.reports import stream_report
-from valetkey.console.web import fields, go_to, named, repeated, tell
+from valetkey.console.web import fields, go_to, named, plain, repeated, tell
 from valetkey.domain.access import Action
 from valetkey.domain.errors import (
     AwsRefused,
@@ -119,6 +119,7 @@ async def new_location(request: HttpRequest, services: Services, reader: Reader)
         ),
         chosen=request.query_params.get("integration", ""),
         levels=list(AccessLevel),
+        fresh=NewLocation("", ""),
     )
 
 
@@ -130,17 +131,12 @@ async def create_location(request: HttpRequest, services: Services, reader: Read
         project = chosen(
             form.get("project", ""), reader.projects, named, what="project", field="project"
         )
-        new = NewLocation(
-            name=form.get("name", ""),
-            integration_id=await _integration_id(services, reader, form.get("integration", "")),
-            bucket=form.get("bucket", ""),
-            folder=form.get("folder", ""),
-            region=form.get("region", ""),
-            endpoint=form.get("endpoint", ""),
-            allow_external_delete=form.get("delete") == "yes",
-            access=parse_levels(levels) if levels else ALL_ACCESS,
-            ends_at=end_of_day(form.get("ends", ""), "endsAt"),
-        )
+        given: dict[str, Any] = {"name": "", "bucket": ""} | plain(form, NewLocation)
+        integration = await _integration_id(services, reader, form.get("integration", ""))
+        given["integration_id"] = integration
+        given["access"] = parse_levels(levels) if levels else ALL_ACCESS
+        given["ends_at"] = end_of_day(form.get("ends", ""), "endsAt")
+        new = NewLocation(**given)
         location = await services.locations.create(reader.caller, project.id, new)
     except (InvalidInput, Conflict) as error:
         return refused(error, FIELDS, otherwise="name-error")

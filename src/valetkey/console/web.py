@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Protocol
@@ -17,6 +18,7 @@ from valetkey.console.assets import address
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import day_of
 from valetkey.console.pasting import pieces
+from valetkey.domain.changes import Dataclass
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.scope import AccessLevel
@@ -128,6 +130,15 @@ def local_path(target: str) -> str:
 async def fields(request: HttpRequest) -> dict[str, str]:
     """Return a form's text fields, of those that are repeated the last."""
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+def plain(form: Mapping[str, str], kind: type[Dataclass]) -> dict[str, Any]:
+    """Return what a form says of those of a dataclass's fields that are a text or a yes or no."""
+    known = {each.name: str(each.type) for each in dataclass_fields(kind)}
+    kinds = {name: known[name].split(" | ")[0] for name in form if name in known}
+    texts = {name: form[name] for name, text in kinds.items() if text == "str"}
+    ticks = {name: form[name] == "yes" for name, text in kinds.items() if text == "bool"}
+    return texts | ticks
 
 
 async def repeated(request: HttpRequest, name: str) -> list[str]:
