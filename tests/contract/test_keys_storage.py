@@ -70,7 +70,7 @@ async def _fill(storage: Storage) -> None:
         id=INTEGRATION,
         org_id=ORG,
         name="aws",
-        type=IntegrationType.AWS_STS,
+        type=IntegrationType("aws-sts"),
         access_key_id="AKIAOLD",
         role_arn=RoleArn.parse(ROLE),
         state=IntegrationState.CREATED,

@@ -55,7 +55,7 @@ async def _fill(storage: Storage) -> None:
         id="d" * 24,
         org_id=ORG,
         name="aws",
-        type=IntegrationType.AWS_STS,
+        type=IntegrationType("aws-sts"),
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
         state=IntegrationState.CREATED,

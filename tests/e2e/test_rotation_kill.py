@@ -120,7 +120,7 @@ async def installation(embedded_aws: EmbeddedAws, tmp_path: Path) -> AsyncIterat
         id=INTEGRATION,
         org_id=made.organization.id,
         name="aws",
-        type=IntegrationType.AWS_STS,
+        type=IntegrationType("aws-sts"),
         access_key_id=key.id,
         role_arn=RoleArn.parse(role_arn),
         state=IntegrationState.CREATED,

@@ -32,7 +32,7 @@ async def furnish(storage: CatalogStorage) -> None:
                 id=INTEGRATION,
                 org_id=ORG,
                 name="aws",
-                type=IntegrationType.AWS_STS,
+                type=IntegrationType("aws-sts"),
                 access_key_id="AKIAIOSFODNN7EXAMPLE",
                 role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
                 state=IntegrationState.CREATED,

@@ -179,7 +179,7 @@ def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
         id="6" * 24,
         org_id="1" * 24,
         name="aws",
-        type=IntegrationType.AWS_STS,
+        type=IntegrationType("aws-sts"),
         access_key_id=setup.key.id,
         role_arn=RoleArn.parse(setup.role_arn),
         state=IntegrationState.CREATED,

@@ -276,7 +276,7 @@ async def open_case(ground: Ground, folder: Path) -> AsyncIterator[Case]:
         id=new_id(),
         org_id=ORG,
         name="aws",
-        type=IntegrationType.AWS_STS,
+        type=IntegrationType("aws-sts"),
         access_key_id=key.id,
         role_arn=RoleArn.parse(role_arn),
         state=IntegrationState.VERIFIED,

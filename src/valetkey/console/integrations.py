@@ -52,7 +52,15 @@ async def list_integrations(
 async def new_integration(services: Services, reader: Reader) -> Response[str]:
     """Open the panel on the right: the fields in the reference page's order, and the guide."""
     await services.integrations.of_org(reader.caller, reader.org.id)
-    return reader.part("integrations/new.html", guide=first_guide(), kind=IntegrationType.AWS_STS)
+    types = [
+        kind for kind in IntegrationType if kind.rules.opens_by_role or kind.rules.opens_by_key
+    ]
+    return reader.part(
+        "integrations/new.html",
+        guide=first_guide(),
+        kind=types[0],
+        types=[(kind.value, kind.rules.label) for kind in types],
+    )
 
 
 @get("/integrations/new/fields")

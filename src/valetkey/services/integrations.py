@@ -12,9 +12,9 @@ from valetkey.domain.errors import Conflict, InvalidInput, SealBroken
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState
 from valetkey.domain.integration_types import (
-    IntegrationType,
     NewIntegration,
     Parts,
+    aws_sts,
     checked,
     parse_type,
 )
@@ -76,7 +76,7 @@ class Integrations:
 
         Raises InvalidInput, Conflict (name taken), Denied, NotFound.
         """
-        new = NewIntegration(IntegrationType.AWS_STS, name, key, secret, role_arn)
+        new = NewIntegration(aws_sts.RULES.name, name, key, secret, role_arn)
         return await self.register(caller, org_id, new)
 
     async def register(self, caller: Caller, org_id: str, new: NewIntegration) -> Integration:

@@ -21,7 +21,7 @@ def dataset_of(dl: Any, facts: dict[str, Any], *, allow_delete: bool = True) -> 
     name = facts["name"]
     project = dl.projects.create(project_name=name)
     integration = project.integrations.create(
-        integrations_type=dl.IntegrationType.AWS_STS,
+        integrations_type=dl.IntegrationType("aws-sts"),
         name=f"{name}-sts",
         options={
             "key": facts["key"],
@@ -33,7 +33,7 @@ def dataset_of(dl: Any, facts: dict[str, Any], *, allow_delete: bool = True) -> 
         name=f"{name}-driver",
         driver_type=dl.ExternalStorage.S3,
         integration_id=integration.id,
-        integration_type=dl.IntegrationType.AWS_STS,
+        integration_type=dl.IntegrationType("aws-sts"),
         bucket_name=facts["bucket"],
         path=facts.get("path", ""),
         allow_external_delete=allow_delete,
@@ -172,7 +172,7 @@ def importing(dl: Any, facts: dict[str, Any]) -> Any:
 
 def _driver(dl: Any, project: Any, facts: dict[str, Any], **more: Any) -> Any:
     integration = project.integrations.create(
-        integrations_type=dl.IntegrationType.AWS_STS,
+        integrations_type=dl.IntegrationType("aws-sts"),
         name=f"{facts['name']}-sts",
         options={key: facts[key] for key in ("key", "secret")} | {"roleArns": facts["role_arn"]},
     )
@@ -180,7 +180,7 @@ def _driver(dl: Any, project: Any, facts: dict[str, Any], **more: Any) -> Any:
         name=f"{facts['name']}-driver",
         driver_type=dl.ExternalStorage.S3,
         integration_id=integration.id,
-        integration_type=dl.IntegrationType.AWS_STS,
+        integration_type=dl.IntegrationType("aws-sts"),
         bucket_name=facts["bucket"],
         **more,
     )
@@ -237,7 +237,7 @@ def going_wrong(dl: Any, facts: dict[str, Any]) -> Any:
 
 def _key_value(dl: Any, project: Any, metadata: dict[str, Any]) -> Any:
     return project.integrations.create(
-        integrations_type=dl.IntegrationType.KEY_VALUE,
+        integrations_type=dl.IntegrationType("key_value"),
         name="secret of an app",
         options={"key": "token", "value": "hidden-value"},
         metadata=metadata,

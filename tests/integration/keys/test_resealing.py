@@ -45,7 +45,7 @@ async def before(tmp_path: Path) -> Settings:
                 id=f"{number:024x}",
                 org_id=made.organization.id,
                 name=f"aws {number}",
-                type=IntegrationType.AWS_STS,
+                type=IntegrationType("aws-sts"),
                 access_key_id="AKIAIOSFODNN7EXAMPLE",
                 role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
                 state=IntegrationState.CREATED,

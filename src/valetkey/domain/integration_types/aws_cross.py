@@ -20,4 +20,6 @@ def _check(new: NewIntegration) -> Parts:
     return Parts(Secret(""), role_arn=RoleArn.parse_optional(new.role_arn))
 
 
-RULES: Final = TypeRules("Cross account", _check, opens_by_role=True, trusts_server=True)
+RULES: Final = TypeRules(
+    "aws-cross", "Cross account", _check, opens_by_role=True, trusts_server=True, place=2
+)

@@ -58,4 +58,6 @@ def _check(new: NewIntegration) -> Parts:
     return Parts(key.secret, key.id, RoleArn.parse(new.role_arn))
 
 
-RULES: Final = TypeRules("STS", _check, opens_by_role=True, has_iam_key=True, is_tried_at_once=True)
+RULES: Final = TypeRules(
+    "aws-sts", "STS", _check, opens_by_role=True, has_iam_key=True, is_tried_at_once=True, place=1
+)

@@ -37,7 +37,8 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class TypeRules:
-    """A type of integration.
+    """A type of integration: its ``name`` in both APIs (the values are those of Dataloop's), its
+    ``label`` for people, and its ``place`` among the others wherever they are listed.
 
     ``check`` reads what was given and raises InvalidInput; its messages never hold the secret. A
     store is opened by sessions of a role, by the key as it is, or (neither) not at all.
@@ -46,6 +47,7 @@ class TypeRules:
     AWS can be asked as soon as it is made.
     """
 
+    name: str
     label: str
     check: Callable[[NewIntegration], Parts]
     opens_by_role: bool = False
@@ -55,3 +57,4 @@ class TypeRules:
     is_tried_at_once: bool = False
     takes_endpoint: bool = False
     takes_facts: bool = False
+    place: int = 99

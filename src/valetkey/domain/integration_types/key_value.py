@@ -52,4 +52,4 @@ def _facts(facts: Mapping[str, Any]) -> tuple[str, str]:
     return facts.get("provider", ""), facts.get("ref", "")
 
 
-RULES: Final = TypeRules("Key and value", _check, takes_facts=True)
+RULES: Final = TypeRules("key_value", "Key and value", _check, takes_facts=True, place=4)

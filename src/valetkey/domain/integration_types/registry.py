@@ -1,36 +1,44 @@
-"""The types of integrations. A new one is a module of its own and a line in each of these."""
+"""The types of integrations: whatever module beside this one has rules is one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration_types import aws_cross, aws_sts, key_value, s3
 from valetkey.domain.integration_types.base import NewIntegration, Parts, TypeRules
 
 
-class IntegrationType(StrEnum):
-    """How Valetkey is known at a store. The values are those of Dataloop's API."""
+def _found() -> Iterator[TypeRules]:
+    package = __name__.rpartition(".")[0]
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if f"{package}.{module.name}" != __name__:
+            rules = getattr(importlib.import_module(f"{package}.{module.name}"), "RULES", None)
+            if isinstance(rules, TypeRules):
+                yield rules
 
-    AWS_STS = "aws-sts"
-    AWS_CROSS = "aws-cross"
-    S3 = "s3"
-    KEY_VALUE = "key_value"
+
+_RULES: Final[Mapping[str, TypeRules]] = {
+    rules.name: rules for rules in sorted(_found(), key=lambda each: each.place)
+}
+
+
+class IntegrationType(StrEnum):
+    """How Valetkey is known at a store; nobody names one, everybody asks its rules."""
+
+    _ignore_ = ["members", "name_"]  # noqa: RUF012  # as the Enum HOWTO has it
+    members = vars()
+    for name_ in _RULES:
+        members[name_.upper().replace("-", "_")] = name_
 
     @property
     def rules(self) -> TypeRules:
         """What the type says of itself."""
-        return _RULES[self]
-
-
-_RULES: Final[Mapping[IntegrationType, TypeRules]] = {
-    IntegrationType.AWS_STS: aws_sts.RULES,
-    IntegrationType.AWS_CROSS: aws_cross.RULES,
-    IntegrationType.S3: s3.RULES,
-    IntegrationType.KEY_VALUE: key_value.RULES,
-}
+        return _RULES[self.value]
 
 
 def parse_type(text: str) -> IntegrationType:

@@ -36,4 +36,4 @@ def _check(new: NewIntegration) -> Parts:
     return Parts(key.secret, key.id)
 
 
-RULES: Final = TypeRules("S3 keys", _check, opens_by_key=True, takes_endpoint=True)
+RULES: Final = TypeRules("s3", "S3 keys", _check, opens_by_key=True, takes_endpoint=True, place=3)
