@@ -39,6 +39,8 @@ _ACTION: Final = re.compile(r"[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+")
 #: What is recorded without a right of its own, and what it tells.
 OTHERS: Final = {
     "credentials.vend": "Credentials were vended, refused, or withheld since a right had changed.",
+    "dataset.cloned": "A clone has ended.",
+    "dataset.exported": "An export has ended.",
     "dataset.synced": "A sync has ended.",
     "key.use": "A store's own key was used for an entry, where there is no role to assume.",
     "objects.presign": "URLs were signed, refused, or withheld: how many, and for which keys.",

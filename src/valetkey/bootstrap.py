@@ -13,14 +13,16 @@ from valetkey.aws.access_keys import BotoAccessKeys, BotoRolePolicies
 from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import AwsSts
+from valetkey.catalog.dataloop.wire.exports import DATALOOP, dataloop_line
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.engines.ray import RayEngine, RaySettings
-from valetkey.catalog.services.datasets import Datasets, make_syncs
+from valetkey.catalog.services.datasets import Datasets
 from valetkey.catalog.services.datasets.engines import Engines
 from valetkey.catalog.services.items import make_items
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.catalog.services.registry import Catalog
+from valetkey.catalog.services.wiring import make_work
 from valetkey.config import Settings, environment
 from valetkey.crypto.custody import open_sealer
 from valetkey.crypto.keys import create_key_file
@@ -239,10 +241,11 @@ def wire(parts: Parts) -> Services:
     rotations = Rotations(
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
     )
-    syncs, sync_worker = make_syncs(
+    work = make_work(
         *(heavy, sealer, parts.objects, vending, audit, clock, new_id),
         alone=parts.alone,
         clusters=partial(_clusters, parts, heavy),
+        forms={DATALOOP: dataloop_line},
     )
     scheduler = Scheduler(
         storage,
@@ -255,7 +258,7 @@ def wire(parts: Parts) -> Services:
     )
     watched: dict[str, Watched] = {"worker": scheduler}
     if parts.works:
-        watched["syncs"] = sync_worker
+        watched["syncs"] = work.worker
     return Services(
         accounts=accounts,
         audit=audit,
@@ -285,8 +288,9 @@ def wire(parts: Parts) -> Services:
         catalog=Catalog(
             datasets=Datasets(heavy, locations, audit, clock, new_id),
             items=make_items(heavy, sealer, parts.objects, vending, audit, clock, new_id),
-            syncs=syncs,
-            sync_worker=sync_worker,
+            exports=work.exports,
+            syncs=work.syncs,
+            sync_worker=work.worker,
         ),
     )
 

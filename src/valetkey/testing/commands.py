@@ -1,4 +1,4 @@
-"""Syncs, their shards and write intents in memory."""
+"""Work that takes time, its shards, and write intents in memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from valetkey.catalog.domain.sync import Command, Shard, State, WriteIntent
+from valetkey.catalog.domain.sync import Command, Kind, Shard, State, WriteIntent
 from valetkey.domain.errors import Locked
 
 
@@ -19,7 +19,7 @@ class MemoryCommands:
         self._intents: dict[str, WriteIntent] = {}
 
     async def add(self, command: Command) -> None:
-        if await self.active(command.dataset_id):
+        if command.kind is Kind.SYNC and await self.count_open(Kind.SYNC, command.dataset_id):
             raise Locked(
                 "The dataset can't be synced, as it is already being synced.",
                 hint="Wait for that sync, or cancel it.",
@@ -29,15 +29,35 @@ class MemoryCommands:
     async def get(self, command_id: str) -> Command | None:
         return self._rows.get(command_id)
 
-    async def of_dataset(self, dataset_id: str, *, limit: int) -> Sequence[Command]:
-        found = [row for row in self._rows.values() if row.dataset_id == dataset_id]
+    async def of_dataset(self, dataset_id: str, kind: Kind, *, limit: int) -> Sequence[Command]:
+        found = [
+            row for row in self._rows.values() if row.dataset_id == dataset_id and row.kind is kind
+        ]
         return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
 
-    async def open(self) -> Sequence[Command]:
-        return [row for _, row in sorted(self._rows.items()) if not row.state.over]
+    async def open(self, kind: Kind, *, limit: int) -> Sequence[Command]:
+        rows = [row for _, row in sorted(self._rows.items()) if row.kind is kind]
+        return [row for row in rows if not row.state.over][:limit]
 
-    async def active(self, dataset_id: str) -> Command | None:
-        return next((row for row in await self.open() if row.dataset_id == dataset_id), None)
+    async def count_open(self, kind: Kind, dataset_id: str) -> int:
+        found = await self.open(kind, limit=len(self._rows))
+        return sum(row.dataset_id == dataset_id for row in found)
+
+    async def cancel_all(self, dataset_id: str, *, at: datetime) -> None:
+        for row in list(self._rows.values()):
+            if row.dataset_id == dataset_id and not row.state.over:
+                self._rows[row.id] = replace(row, state=State.CANCELED, updated_at=at)
+
+    def forget(self, command_id: str) -> None:
+        """Delete a command with its shards."""
+        del self._rows[command_id]
+        self._shards = {
+            key: row for key, row in self._shards.items() if row.command_id != command_id
+        }
+
+    def all(self) -> Sequence[Command]:
+        """Return all commands."""
+        return list(self._rows.values())
 
     async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
         if self._rows[command.id].state is not State.CREATED:

@@ -13,6 +13,7 @@ from valetkey.domain.people import Organization, OrgMember, Project, ProjectMemb
 from valetkey.domain.ports import Installation
 from valetkey.testing.commands import MemoryCommands
 from valetkey.testing.datasets import MemoryDatasets, MemoryItems
+from valetkey.testing.exports import MemoryExports
 from valetkey.testing.idempotency import MemoryKeptRequests
 from valetkey.testing.identity import (
     MemoryApiTokens,
@@ -283,6 +284,7 @@ class MemoryUnitOfWork:
         self.locations = MemoryLocations()
         self.commands = MemoryCommands()
         self.items = MemoryItems(self.commands)
+        self.exports = MemoryExports(self.commands)
         self.datasets = MemoryDatasets(self.items)
         self.installations = MemoryInstallations()
         self.users = MemoryUsers(self._forget_user)

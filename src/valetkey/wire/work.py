@@ -19,7 +19,7 @@ from valetkey.wire.operation import Operation
 
 
 class WorkCounts(Shape, frozen=True):
-    """What a sync has done so far, in objects."""
+    """What a sync has done so far, in objects; what a clone or an export has done is new."""
 
     added: Annotated[int, says("New ones.", 12)]
     changed: Annotated[int, says("Those that had changed.", 3)]
@@ -39,9 +39,11 @@ class Work(Shape, frozen=True):
     """An operation: work that takes time, and how far it is."""
 
     id: Id
-    kind: Annotated[Literal["rotation", "sync"], says("What is being done.", "sync")]
+    kind: Annotated[
+        Literal["rotation", "sync", "clone", "export"], says("What is being done.", "sync")
+    ]
     subject_id: Annotated[
-        str, says("To what: the integration of a rotation, the dataset of a sync.", ID)
+        str, says("To what: the integration of a rotation, else the dataset.", ID)
     ]
     state: Annotated[
         Literal["pending", "running", "succeeded", "failed", "canceled"],
@@ -53,8 +55,8 @@ class Work(Shape, frozen=True):
     notice: Annotated[
         str | None, says("What its owner ought to know of it.", "listed out of order")
     ] = None
-    counts: Annotated[WorkCounts | None, says("What a sync has done so far.")] = None
-    objects_per_second: Annotated[float | None, says("How quick a sync is.", 5200.0)] = None
+    counts: Annotated[WorkCounts | None, says("What has been done so far.")] = None
+    objects_per_second: Annotated[float | None, says("How quick it is.", 5200.0)] = None
     stage: Annotated[str | None, says("The stage of a rotation.", "switched")] = None
     error: Annotated[WorkFailure | None, says("Why it failed, or what is in its way.")] = None
 

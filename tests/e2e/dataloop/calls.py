@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import io
+import json
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Call = Callable[[Any, Any, Any], Any]
@@ -123,6 +127,61 @@ def _outside(call: Call) -> Call:
     return tried
 
 
+def _exported(**options: Any) -> Call:
+    def call(dl: Any, _: Any, dataset: Any) -> list[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            chosen = {key: _of_sdk(dl, value) for key, value in options.items()}
+            found = Path(dataset.export(local_path=folder, **chosen))
+            if found.suffix == ".json":
+                texts = [found.read_text()]
+            else:
+                texts = [path.read_text() for path in found.rglob("*.json")]
+            lists = [json.loads(text) for text in texts]
+        rows = [row for rows in lists for row in (rows if isinstance(rows, list) else [rows])]
+        return sorted(row["filename"] for row in rows)
+
+    return call
+
+
+def _of_sdk(dl: Any, name: str) -> Any:
+    found = dl
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _exported_in_subsets(_dl: Any, _: Any, dataset: Any) -> list[str]:
+    seen: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = dataset.datasets._export_recursive(
+            dataset=dataset, local_path=folder, max_items_per_subset=4
+        )
+        for path in jobs:
+            seen += [item["filename"] for item in json.loads(Path(path).read_text())]
+    return sorted(seen)
+
+
+def _exported_in_parts(dl: Any, _: Any, dataset: Any) -> list[Any]:
+    version = dl.DatasetExportVersion.V3
+    with tempfile.TemporaryDirectory() as folder:
+        filters = dl.Filters(field="dir", values="/train")
+        full = dataset.export(local_path=folder, export_version=version, filters=filters)
+        lines = [gzip.decompress(Path(p).read_bytes()) for p in full.downloaded_files]
+        names = [json.loads(line)["filename"] for part in lines for line in part.splitlines()]
+        dataset.items.get(filepath="/train/a.jpg").set_description("newer")
+        changed = dataset.export(
+            local_path=folder,
+            export_version=version,
+            export_mode=dl.ExportMode.DIFF,
+            from_version=full.to_version,
+            filters=filters,
+        )
+        lines = [gzip.decompress(Path(p).read_bytes()) for p in changed.downloaded_files]
+        newer = [json.loads(line)["filename"] for part in lines for line in part.splitlines()]
+    dataset.items.delete(filters=dl.Filters(field="dir", values="/.dataloop"))
+    return [sorted(names), full.total_records, newer]
+
+
 TRAIN = ["/train/a.jpg", "/train/b.jpg", "/train/deep/c.jpg", "/train/zero.bin"]
 ODD = ["/odd/q?x.jpg", "/odd/qax.jpg", "/odd/s*r.jpg", "/odd/sar.jpg"]
 ALL = sorted([*TRAIN, *ODD, "/other/d.txt", "/precious.bin"])
@@ -181,6 +240,14 @@ CALLS: dict[str, tuple[Call, Any]] = {
     "keys of a project": (_keys("project", "id", "name", "org", "creator"), []),
     "keys of a dataset": (_keys("dataset", "updatedBy", "indexDriver", "itemsCount"), []),
     "keys of an item": (_keys("item", "updatedBy", "metadata", "createdAt", "dataset"), []),
+    "export": (_exported(), ALL),
+    "export to folders": (_exported(output_export_type="OutputExportType.FOLDERS"), ALL),
+    "export as zip": (_exported(export_type="ExportType.ZIP"), ALL),
+    "export in subsets": (_exported_in_subsets, ALL),
+    "export in parts": (
+        _exported_in_parts,
+        [[TRAIN[0], TRAIN[1], TRAIN[3]], 3, ["/train/a.jpg"]],
+    ),
     "long metadata": (_long_text, 65_536),
     "annotations": (
         _outside(lambda _, __, d: d.items.get(filepath="/train/a.jpg").annotations.list()),

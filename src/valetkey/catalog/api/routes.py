@@ -76,11 +76,11 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
             engine=ask.body.engine,
             address=ask.body.engine_address or "",
         )
-        return shapes.sync(begun)
+        return shapes.work(begun)
 
     async def list_syncs(ask: Ask[Paging, Nothing]) -> Page[work.Work]:
         found = await catalog.syncs.of_dataset(ask.caller, ask["datasetId"])
-        return newest_first(found, ask.query, lambda view: view.command.id, shapes.sync)
+        return newest_first(found, ask.query, lambda view: view.command.id, shapes.work)
 
     return (
         route(wire.LIST_DATASETS, list_datasets),
@@ -197,7 +197,7 @@ def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
 def _work_routes(catalog: Catalog) -> tuple[Route, ...]:
     async def found(ask: Ask[Any, Any]) -> work.Work:
         try:
-            return shapes.sync(await catalog.syncs.get(ask.caller, ask["operationId"]))
+            return shapes.work(await catalog.syncs.get(ask.caller, ask["operationId"]))
         except NotFound:
             rotations = ask.services.rotations
             return shapes.rotation(await rotations.get(ask.caller, ask["operationId"]))
@@ -213,8 +213,8 @@ def _work_routes(catalog: Catalog) -> tuple[Route, ...]:
 
     async def cancel_operation(ask: Ask[Nothing, Nothing]) -> work.Work:
         now = await found(ask)
-        if now.kind == "sync":
-            return shapes.sync(await catalog.syncs.cancel(ask.caller, now.id))
+        if now.kind != "rotation":
+            return shapes.work(await catalog.syncs.cancel(ask.caller, now.id))
         rotation = await ask.services.rotations.cancel(ask.caller, now.subject_id)
         ask.services.rotations.advance_soon(rotation.id)
         return shapes.rotation(rotation)

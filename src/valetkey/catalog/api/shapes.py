@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from valetkey.api.shaping import Shaping
 from valetkey.catalog.domain.dataset import STANDARD, Item
-from valetkey.catalog.domain.sync import State
+from valetkey.catalog.domain.sync import Kind, State
 from valetkey.catalog.services.datasets.datasets import DatasetView
 from valetkey.catalog.services.datasets.syncs import SyncView
 from valetkey.catalog.services.items.restoring import Restored
@@ -21,6 +21,11 @@ _STATES: Final[dict[State, _States]] = {
     State.SUCCESS: "succeeded",
     State.FAILED: "failed",
     State.CANCELED: "canceled",
+}
+_KINDS: Final[dict[Kind, Literal["sync", "clone", "export"]]] = {
+    Kind.SYNC: "sync",
+    Kind.CLONE: "clone",
+    Kind.EXPORT: "export",
 }
 #: How far a rotation is at a stage, in percent.
 _PROGRESS: Final = {
@@ -56,12 +61,12 @@ def restoring(found: Restored) -> wire.Restoring:
     )
 
 
-def sync(view: SyncView) -> Work:
-    """Return a sync's shape."""
+def work(view: SyncView) -> Work:
+    """Return the shape of work on a dataset."""
     command, counts = view.command, view.counts
     return Work(
         id=command.id,
-        kind="sync",
+        kind=_KINDS[command.kind],
         subject_id=command.dataset_id,
         state=_STATES[command.state],
         progress=view.percent,

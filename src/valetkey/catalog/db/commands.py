@@ -1,4 +1,4 @@
-"""Syncs, their shards, and what writers are about to do."""
+"""Work that takes time, its shards, and what writers are about to do."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, or_, select, text, update
+from sqlalchemy import Row, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql
 from sqlalchemy.dialects.sqlite import insert as sqlite
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.domain.sync import Command, Shard, State, WriteIntent
+from valetkey.catalog.domain.sync import Command, Kind, Shard, State, WriteIntent
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, to_row
 from valetkey.domain.errors import Locked
@@ -34,19 +34,24 @@ class SqlCommands(Repository):
         row = await self._one(select(t.commands).where(t.commands.c.id == command_id))
         return _command(row) if row else None
 
-    async def of_dataset(self, dataset_id: str, *, limit: int) -> Sequence[Command]:
-        query = select(t.commands).where(t.commands.c.dataset_id == dataset_id)
-        rows = await self._all(query.order_by(t.commands.c.id.desc()).limit(limit))
-        return [_command(row) for row in rows]
+    async def of_dataset(self, dataset_id: str, kind: Kind, *, limit: int) -> Sequence[Command]:
+        match = (t.commands.c.dataset_id == dataset_id, t.commands.c.kind == kind.value)
+        query = select(t.commands).where(*match).order_by(t.commands.c.id.desc())
+        return [_command(row) for row in await self._all(query.limit(limit))]
 
-    async def open(self) -> Sequence[Command]:
-        query = select(t.commands).where(t.commands.c.state.in_(_OPEN)).order_by(t.commands.c.id)
-        return [_command(row) for row in await self._all(query)]
+    async def open(self, kind: Kind, *, limit: int) -> Sequence[Command]:
+        query = select(t.commands).where(_is_open(kind)).order_by(t.commands.c.id)
+        return [_command(row) for row in await self._all(query.limit(limit))]
 
-    async def active(self, dataset_id: str) -> Command | None:
+    async def count_open(self, kind: Kind, dataset_id: str) -> int:
+        match = _is_open(kind) & (t.commands.c.dataset_id == dataset_id)
+        query = select(func.count()).select_from(t.commands).where(match)
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def cancel_all(self, dataset_id: str, *, at: datetime) -> None:
         match = (t.commands.c.dataset_id == dataset_id) & t.commands.c.state.in_(_OPEN)
-        row = await self._one(select(t.commands).where(match))
-        return _command(row) if row else None
+        canceled = {"state": State.CANCELED.value, "updated_at": at}
+        await self._change(update(t.commands).where(match).values(**canceled))
 
     async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
         waiting = t.commands.c.state == State.CREATED.value
@@ -143,6 +148,10 @@ class SqlCommands(Repository):
         return row is not None and not row.abandoned
 
 
+def _is_open(kind: Kind) -> Any:
+    return (t.commands.c.kind == kind.value) & t.commands.c.state.in_(_OPEN)
+
+
 def _goes_on() -> Any:
     """A shard that is not over, of a command that runs."""
     runs = exists().where(
@@ -152,11 +161,11 @@ def _goes_on() -> Any:
 
 
 def _row(command: Command) -> dict[str, Any]:
-    return to_row(command) | {"error": dict(command.error)}
+    return to_row(command) | {"error": dict(command.error), "options": dict(command.options)}
 
 
 def _command(row: Row[Any]) -> Command:
-    return from_row(Command, row, state=State(row.state))
+    return from_row(Command, row, state=State(row.state), kind=Kind(row.kind))
 
 
 def _shard(row: Row[Any]) -> Shard:

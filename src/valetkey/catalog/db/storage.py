@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from valetkey.catalog.db import tables
 from valetkey.catalog.db.commands import SqlCommands
 from valetkey.catalog.db.datasets import SqlDatasets
+from valetkey.catalog.db.exports import SqlExports
 from valetkey.catalog.db.items import SqlItems
 from valetkey.catalog.db.items.globs import SQLITE_FUNCTION
 from valetkey.catalog.db.items.scans import IndexedCompiler
@@ -48,6 +49,7 @@ class SqlCatalogWork(SqlUnitOfWork):
         self.datasets = SqlDatasets(connection)
         self.items = SqlItems(connection)
         self.commands = SqlCommands(connection)
+        self.exports = SqlExports(connection)
 
     async def lock(self, noun: str, entity_id: str) -> None:
         if noun != "dataset":

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -126,6 +127,8 @@ items = Table(
     sqlite_with_rowid=False,
 )
 
+_SYNCING = text("kind = 'sync' AND state IN ('created', 'in-progress')")
+
 commands = Table(
     "commands",
     metadata,
@@ -141,15 +144,30 @@ commands = Table(
     Column("error", _Document, nullable=False),
     Column("engine", String(20), nullable=False, server_default="process"),
     _text("engine_address"),
+    Column("kind", String(20), nullable=False, server_default="sync"),
+    Column("options", _Document, nullable=False, server_default=text("'{}'")),
     Index(
-        "uq_commands_active",
+        "uq_commands_syncing",
         "dataset_id",
         unique=True,
-        sqlite_where=text("state IN ('created', 'in-progress')"),
-        postgresql_where=text("state IN ('created', 'in-progress')"),
+        sqlite_where=_SYNCING,
+        postgresql_where=_SYNCING,
     ),
     Index("ix_commands_state", "state"),
     Index("ix_commands_dataset_id", "dataset_id", "id"),
+)
+
+export_parts = Table(
+    "export_parts",
+    metadata,
+    identifier("command_id", ForeignKey("commands.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("items", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("packed", BigInteger, nullable=False),
+    Column("md5", String(24), nullable=False),
+    Column("crc", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 shards = Table(

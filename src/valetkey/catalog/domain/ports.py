@@ -10,8 +10,9 @@ from typing import Protocol
 
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql.ast import Column, Node, Order
+from valetkey.catalog.domain.export import ExportPart
 from valetkey.catalog.domain.merge import Changes, Indexed
-from valetkey.catalog.domain.sync import Command, Shard, WriteIntent
+from valetkey.catalog.domain.sync import Command, Kind, Shard, WriteIntent
 from valetkey.domain.ports import Storage, UnitOfWork
 from valetkey.domain.ports.objects import Listed
 
@@ -190,26 +191,30 @@ class Items(Protocol):
 
 
 class Commands(Protocol):
-    """Syncs, and the shards that they consist of."""
+    """Work that takes time, and the shards that it consists of."""
 
     async def add(self, command: Command) -> None:
-        """Raises Locked while another one of the dataset is not over."""
+        """Raises Locked for a sync while another one of the dataset is not over."""
         ...
 
     async def get(self, command_id: str) -> Command | None:
-        """Return a sync; None if there is none."""
+        """Return a command; None if there is none."""
         ...
 
-    async def of_dataset(self, dataset_id: str, *, limit: int) -> Sequence[Command]:
-        """Return a dataset's commands, newest first."""
+    async def of_dataset(self, dataset_id: str, kind: Kind, *, limit: int) -> Sequence[Command]:
+        """Return a dataset's commands of a kind, newest first."""
         ...
 
-    async def open(self) -> Sequence[Command]:
-        """Return the commands that are not over, oldest first."""
+    async def open(self, kind: Kind, *, limit: int) -> Sequence[Command]:
+        """Return the commands of a kind that are not over, oldest first."""
         ...
 
-    async def active(self, dataset_id: str) -> Command | None:
-        """Return a dataset's sync that is not over; None if there is none."""
+    async def count_open(self, kind: Kind, dataset_id: str) -> int:
+        """Return how many of a dataset's commands of a kind are not over."""
+        ...
+
+    async def cancel_all(self, dataset_id: str, *, at: datetime) -> None:
+        """End all commands of a dataset that are not over."""
         ...
 
     async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
@@ -226,7 +231,7 @@ class Commands(Protocol):
         ...
 
     async def shards(self, command_id: str) -> Sequence[Shard]:
-        """Return a sync's shards, in the order of their ranges."""
+        """Return a command's shards, in the order of their ranges."""
         ...
 
     async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
@@ -274,6 +279,32 @@ class Commands(Protocol):
         ...
 
 
+class Exports(Protocol):
+    """The parts of exported files."""
+
+    async def keep(self, part: ExportPart, packed: bytes) -> None:
+        """Store a part."""
+        ...
+
+    async def parts(self, command_id: str) -> Sequence[ExportPart]:
+        """Return an export's parts in their order."""
+        ...
+
+    async def packed(self, part: ExportPart) -> bytes | None:
+        """Return what is stored of a part; None if it is not kept any more."""
+        ...
+
+    async def kept_bytes(self, dataset_id: str) -> int:
+        """Return how many bytes all exports of a dataset take."""
+        ...
+
+    async def purge(self, *, before: datetime, parts: int, commands: int) -> int:
+        """Delete parts of exports that were over before a moment, and those that failed or were
+        cancelled, at most so many, and the commands of old exports that have none left; returns
+        how many rows went."""
+        ...
+
+
 class CatalogWork(UnitOfWork, Protocol):
     """One transaction's repositories, the catalog's among them."""
 
@@ -283,6 +314,8 @@ class CatalogWork(UnitOfWork, Protocol):
     def items(self) -> Items: ...
     @property
     def commands(self) -> Commands: ...
+    @property
+    def exports(self) -> Exports: ...
 
 
 class CatalogStorage(Storage, Protocol):

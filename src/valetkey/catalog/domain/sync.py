@@ -1,4 +1,4 @@
-"""A sync as stored work: a command, cut into shards that any process may take.
+"""Work that takes time, as it is stored: a command, cut into shards that any process may take.
 
 A shard is a range of keys with a checkpoint. Whoever works on it holds a lease, renewed with each
 page; when the lease runs out (the process died), another takes the shard up at its checkpoint.
@@ -14,11 +14,18 @@ from typing import Any, Final
 
 from valetkey.catalog.domain.merge import Changes
 
-#: The command's type and its words are Dataloop's.
-SYNC: Final = "SyncDataset"
 LEASE: Final = timedelta(seconds=15)
 #: The engine that is always there: the server's own processes.
 IN_PROCESS: Final = "process"
+
+
+class Kind(StrEnum):
+    """What a command does with its dataset: it makes the index true to the bucket, copies items to
+    another dataset, or writes a list of items out as a file."""
+
+    SYNC = "sync"
+    CLONE = "clone"
+    EXPORT = "export"
 
 
 class State(StrEnum):
@@ -75,10 +82,11 @@ def total(counts: Iterable[Counts]) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A sync of a dataset. ``user_id`` started it and it runs with their rights; ``expected`` is
-    how many items the index had, for the progress; ``notice`` is what its owner ought to know of
-    the way it went; ``error`` says what failed, why, and the fix. ``engine`` works it off, at
-    ``engine_address`` if it is a cluster."""
+    """Work on a dataset. ``user_id`` started it and it runs with their rights; ``expected`` is
+    how many items there are to do, for the progress; ``notice`` is what its owner ought to know of
+    the way it went; ``error`` says what failed, why, and the fix. A sync is worked off by
+    ``engine``, at ``engine_address`` if it is a cluster; what else a kind needs to know is in
+    ``options`` (:mod:`.export`, :mod:`.clone`)."""
 
     id: str
     dataset_id: str
@@ -92,11 +100,14 @@ class Command:
     error: Mapping[str, Any] = field(default_factory=dict)
     engine: str = IN_PROCESS
     engine_address: str = ""
+    kind: Kind = Kind.SYNC
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A range of paths: above ``after`` and up to ``upto`` (inclusive; None: the end).
+    """A range of paths: above ``after`` and up to ``upto`` (inclusive; None: the end). A clone and
+    an export go through the items by their ids, and have one shard of all of them.
 
     Everything up to ``checkpoint`` is done. ``staged``: the store lists out of order, and the
     listing is put in order in the database first; ``listed_ms`` is when that listing was asked
@@ -142,7 +153,7 @@ class Shard:
 
 
 def progress(command: Command, shards: Iterable[Shard]) -> int:
-    """Return how far a sync is, in percent; 100 only once it has succeeded."""
+    """Return how far work is, in percent; 100 only once it has succeeded."""
     if command.state is State.SUCCESS:
         return 100
     parts = list(shards)

@@ -22,6 +22,8 @@ DELETE_ITEM: Final = Verb("item.delete", Action.MANAGE_DATASETS)
 RESTORE_ITEM: Final = Verb("item.restore", Action.MANAGE_DATASETS)
 MAKE_FOLDER: Final = Verb("item.folder", Action.MANAGE_DATASETS)
 SYNC: Final = Verb("dataset.sync", Action.MANAGE_DATASETS)
+#: To read a list from a file takes the right to list.
+EXPORT_ITEMS: Final = Verb("dataset.export", Action.READ_DATASETS)
 
 
 class ItemIn(NamedTuple):

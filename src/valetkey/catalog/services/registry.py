@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from valetkey.catalog.services.datasets import Datasets, Syncs, Worker
+from valetkey.catalog.services.exports import Exports
 from valetkey.catalog.services.items import Items
 
 
@@ -13,6 +14,7 @@ class Catalog:
     """What the catalog can do, one member per group of verbs."""
 
     datasets: Datasets
+    exports: Exports
     items: Items
     syncs: Syncs
     sync_worker: Worker

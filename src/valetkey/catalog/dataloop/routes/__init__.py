@@ -7,6 +7,7 @@ from valetkey.catalog.dataloop.routes import (
     commands,
     datasets,
     drivers,
+    exports,
     integrations,
     items,
     orgs,
@@ -25,6 +26,7 @@ ROUTES: Final[tuple[Any, ...]] = (
     *drivers.ROUTES,
     *datasets.ROUTES,
     *commands.ROUTES,
+    *exports.ROUTES,
     *items.ROUTES,
 )
 #: At the gate, which is above the prefix of the others.

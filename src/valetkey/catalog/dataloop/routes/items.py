@@ -15,7 +15,9 @@ from litestar.response import Stream
 from valetkey.api.address import api_address
 from valetkey.api.dependencies import Caller
 from valetkey.api.errors import UnsupportedMediaType
+from valetkey.catalog.dataloop.routes.exports import exported_file, send_file
 from valetkey.catalog.dataloop.uploads import MULTIPART, UploadBody
+from valetkey.catalog.dataloop.wire.exports import file_item
 from valetkey.catalog.dataloop.wire.items import (
     BulkOut,
     ImportIn,
@@ -29,7 +31,7 @@ from valetkey.catalog.dataloop.wire.items import (
 from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.services.items.streaming import Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
-from valetkey.domain.errors import AwsRefused, InvalidInput, ValetkeyError
+from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound, ValetkeyError
 from valetkey.serving.hangup import while_connected
 
 _log = structlog.get_logger("valetkey.dataloop")
@@ -93,8 +95,13 @@ async def list_items(
 async def show_item(
     catalog: Catalog, caller: Caller, request: Request[Any, Any, Any], item_id: str
 ) -> ItemOut:
-    """Show an item."""
-    return ItemOut.of(await catalog.items.reading.get(caller, item_id), api_address(request))
+    """Show an item, or the file of an export."""
+    base = api_address(request)
+    try:
+        return ItemOut.of(await catalog.items.reading.get(caller, item_id), base)
+    except NotFound as nothing:
+        file = await exported_file(catalog, caller, item_id, nothing)
+        return file_item(file, base)
 
 
 @patch("/items/{item_id:str}", tags=["items"])
@@ -209,7 +216,8 @@ async def stream_item(
     proxy: _Proxy = False,
 ) -> Response[Any]:
     """Lead to an item's bytes: a redirect to a URL that opens just this object for a quarter of an
-    hour, or (``proxy=true``, and for empty objects) the bytes themselves."""
+    hour, or (``proxy=true``, and for empty objects) the bytes themselves. The file of an export is
+    sent from here."""
     try:
         opened = await catalog.items.streaming.open(
             caller,
@@ -222,6 +230,9 @@ async def stream_item(
         if refused.details.get("aws_code") == "InvalidRange":
             raise _no_such_range() from None
         raise
+    except NotFound as nothing:
+        file = await exported_file(catalog, caller, item_id, nothing)
+        return send_file(catalog, file, request.headers.get("range", ""))
     if isinstance(opened, Elsewhere):
         return Response(
             b"", status_code=302, headers={"location": opened.url}, media_type="text/plain"

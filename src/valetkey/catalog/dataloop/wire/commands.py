@@ -1,12 +1,20 @@
-"""Syncs as Dataloop's commands."""
+"""Work that takes time, as Dataloop's commands."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from valetkey.catalog.dataloop.wire.base import Out, moment
-from valetkey.catalog.domain.sync import SYNC
+from valetkey.catalog.dataloop.wire.exports import export_spec
+from valetkey.catalog.domain.export import ExportOptions
+from valetkey.catalog.domain.sync import Command, Kind
 from valetkey.catalog.services.datasets.syncs import SyncView
+
+_TYPES: Final = {
+    Kind.SYNC: "SyncDataset",
+    Kind.CLONE: "CloneDataset",
+    Kind.EXPORT: "ExportDatasetAsJson",
+}
 
 
 class CountsOut(Out, frozen=True):
@@ -21,8 +29,9 @@ class CountsOut(Out, frozen=True):
 
 
 class CommandOut(Out, frozen=True):
-    """A sync. ``status`` is created, in-progress, success, failed or canceled; ``progress`` is in
-    percent; ``rate`` is objects a second; ``error`` says what failed, why, and the fix."""
+    """Work on a dataset: a sync, a clone or an export. ``status`` is created, in-progress, success,
+    failed or canceled; ``progress`` is in percent; ``rate`` is objects a second; ``error`` says
+    what failed, why, and the fix."""
 
     id: str
     url: str
@@ -45,10 +54,10 @@ class CommandOut(Out, frozen=True):
         return cls(
             id=command.id,
             url=f"{base}/commands/{command.id}",
-            type=SYNC,
+            type=_TYPES[command.kind],
             status=command.state.value,
             progress=view.percent,
-            spec={"datasetId": command.dataset_id, "parallel": command.parallel},
+            spec=_spec(command, counts.seen),
             error=dict(command.error) or None,
             notice=command.notice,
             counts=CountsOut(
@@ -63,3 +72,10 @@ class CommandOut(Out, frozen=True):
             created_at=moment(command.created_at),
             updated_at=moment(command.updated_at),
         )
+
+
+def _spec(command: Command, count: int) -> dict[str, Any]:
+    if command.kind is Kind.EXPORT:
+        options = ExportOptions.of(command.options)
+        return export_spec(options, command.id, command.dataset_id, count, command.created_at)
+    return {"datasetId": command.dataset_id, "parallel": command.parallel}

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import HIDDEN_DATASET, Dataset, check_metadata
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.nouns import DATASET
 from valetkey.domain.access import Action, Allow, decide
 from valetkey.domain.errors import Conflict, InvalidInput, NameTaken
@@ -176,15 +175,13 @@ class Datasets:
 
     async def delete(self, caller: Caller, dataset_id: str) -> None:
         """Delete a dataset and its items; the bucket is not touched, and its name and its location
-        are free at once. A sync of it is cancelled with it.
+        are free at once. Work on it is cancelled with it.
 
         Raises NotFound, Denied.
         """
         async with self._access.changing(caller, DELETE, DATASET, dataset_id) as change:
             dataset, work = change.entity, change.work
-            command = await work.commands.active(dataset.id)
-            if command is not None:
-                await work.commands.finish(replace(command, state=State.CANCELED))
+            await work.commands.cancel_all(dataset.id, at=self._clock.now())
             # Without its location: that one may go while the rows of a large dataset are still
             # going.
             gone = replace(dataset, deleted_at=self._clock.now(), location_id="")

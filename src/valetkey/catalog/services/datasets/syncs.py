@@ -1,9 +1,10 @@
-"""Syncs as people ask for them: start, watch, cancel."""
+"""Syncs as people ask for them: start, watch, cancel; and to watch and cancel all other work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
@@ -11,6 +12,7 @@ from valetkey.catalog.domain.sync import (
     IN_PROCESS,
     Command,
     Counts,
+    Kind,
     Shard,
     State,
     progress,
@@ -26,8 +28,8 @@ from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 
 LIST_SYNCS: Final = Verb("dataset.sync.list", Action.READ_DATASETS)
-READ_SYNC: Final = Verb("dataset.sync.read", Action.READ_DATASETS)
-CANCEL_SYNC: Final = Verb("dataset.sync.cancel", Action.MANAGE_DATASETS)
+READ_OPERATION: Final = Verb("operation.read", Action.READ_DATASETS)
+CANCEL_OPERATION: Final = Verb("operation.cancel", Action.READ_DATASETS)
 #: Each process takes as many as it can of them at once.
 MAX_PARALLEL: Final = 1000
 _SHOWN: Final = 20
@@ -35,7 +37,7 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SyncView:
-    """A sync with how far it is. ``rate`` is objects a second, since it began."""
+    """Work with how far it is. ``rate`` is objects a second, since it began."""
 
     command: Command
     counts: Counts
@@ -107,46 +109,55 @@ class Syncs:
             await work.commands.add(command)
             change.note(command_id=command.id, parallel=command.parallel, engine=engine)
         self._wake()
-        return self._view(command, ())
+        return view_of(command, (), now)
 
     async def get(self, caller: Caller, command_id: str) -> SyncView:
-        """Return a sync. Raises NotFound, Denied."""
-        async with self._access.reading(caller, READ_SYNC, COMMAND, command_id) as read:
-            return self._view(read.entity, await read.work.commands.shards(command_id))
+        """Return work of any kind. Raises NotFound, Denied."""
+        async with self._access.reading(caller, READ_OPERATION, COMMAND, command_id) as read:
+            return view_of(
+                read.entity, await read.work.commands.shards(command_id), self._clock.now()
+            )
 
     async def of_dataset(self, caller: Caller, dataset_id: str) -> Sequence[SyncView]:
         """List a dataset's latest syncs, newest first. Raises NotFound, Denied."""
         async with self._access.reading(caller, LIST_SYNCS, DATASET, dataset_id) as read:
-            commands = await read.work.commands.of_dataset(dataset_id, limit=_SHOWN)
-            return [self._view(one, await read.work.commands.shards(one.id)) for one in commands]
+            commands = await read.work.commands.of_dataset(dataset_id, Kind.SYNC, limit=_SHOWN)
+            now = self._clock.now()
+            return [view_of(one, await read.work.commands.shards(one.id), now) for one in commands]
 
     async def cancel(self, caller: Caller, command_id: str) -> SyncView:
-        """Stop a sync. What it has written is true and stays; the next one does the rest.
+        """Stop work of any kind; whoever ordered an export may, and developers. What a sync has
+        written is true and stays, and the next one does the rest; what was cloned stays.
 
         Raises Conflict (it is over), NotFound, Denied.
         """
-        async with self._access.changing(caller, CANCEL_SYNC, COMMAND, command_id) as change:
+        async with self._access.changing(caller, CANCEL_OPERATION, COMMAND, command_id) as change:
             command, commands = change.entity, change.work.commands
+            own = command.user_id == caller.principal.user_id
+            if not (own and command.kind is Kind.EXPORT):
+                change.require(Action.MANAGE_DATASETS)
             canceled = replace(command, state=State.CANCELED, updated_at=self._clock.now())
             if not await commands.finish(canceled):
                 raise Conflict(
-                    "This sync is over.",
+                    f"This {command.kind.value} is over.",
                     hint="Start another one if it is needed.",
                     code="already_over",
                 )
             change.note(
-                f"dataset:{command.dataset_id}", command_id=command.id, parallel=command.parallel
+                f"dataset:{command.dataset_id}", command_id=command.id, kind=command.kind.value
             )
-            return self._view(canceled, await commands.shards(command_id))
+            return view_of(canceled, await commands.shards(command_id), self._clock.now())
 
-    def _view(self, command: Command, shards: Sequence[Shard]) -> SyncView:
-        counts = total(shard.counts for shard in shards)
-        until = command.updated_at if command.state.over else self._clock.now()
-        seconds = (until - command.created_at).total_seconds()
-        return SyncView(
-            command,
-            counts,
-            progress(command, shards),
-            counts.seen / seconds if seconds > 0 else 0.0,
-            len(shards),
-        )
+
+def view_of(command: Command, shards: Sequence[Shard], now: datetime) -> SyncView:
+    """Return work with how far it is at a moment."""
+    counts = total(shard.counts for shard in shards)
+    until = command.updated_at if command.state.over else now
+    seconds = (until - command.created_at).total_seconds()
+    return SyncView(
+        command,
+        counts,
+        progress(command, shards),
+        counts.seen / seconds if seconds > 0 else 0.0,
+        len(shards),
+    )

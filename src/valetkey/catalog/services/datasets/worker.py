@@ -1,4 +1,4 @@
-"""Works off the syncs that were ordered, whichever process ordered them and whichever died at it.
+"""Works off what was ordered, whichever process ordered it and whichever died at it.
 
 Everything that matters is stored: a worker looks what is open, claims shards by leases, and works
 on them. Housekeeping is done beside it: tombstones that are old enough, datasets that were deleted.
@@ -16,11 +16,12 @@ from typing import Final
 import structlog
 
 from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME
+from valetkey.catalog.domain.export import KEPT
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command
+from valetkey.catalog.domain.sync import Command, Kind
 from valetkey.catalog.services.datasets.datasets import clear
 from valetkey.catalog.services.datasets.engines import caller_of
-from valetkey.catalog.services.datasets.runs import PASSING, SyncRuns
+from valetkey.catalog.services.datasets.jobs import PASSING, Jobs
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
@@ -32,6 +33,11 @@ _POLL_SECONDS: Final = 2.0
 _HOUSEKEEPING: Final = timedelta(hours=1)
 _PURGED_AT_ONCE: Final = 5000
 _LEFTOVERS_AT_ONCE: Final = 200
+#: So many commands of each kind are looked after at once, the oldest first.
+_OPEN_AT_ONCE: Final = 100
+#: Exported files go in parts of up to a few megabytes.
+_PARTS_AT_ONCE: Final = 20
+_COMMANDS_AT_ONCE: Final = 500
 #: What can't be looked after for so long (its user left, or the role may not) is given up.
 _LEFTOVERS_KEPT: Final = timedelta(days=7)
 
@@ -39,21 +45,21 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs syncs until it is stopped. ``alone``: no other process works on this database, so that
-    leases from before are nobody's."""
+    """Runs commands until it is stopped. ``alone``: no other process works on this database, so
+    that leases from before are nobody's."""
 
     def __init__(
         self,
         storage: CatalogStorage,
         clock: Clock,
-        runs: SyncRuns,
+        jobs: Jobs,
         leftovers: Leftovers,
         *,
         alone: bool = False,
     ) -> None:
         self._storage = storage
         self._clock = clock
-        self._runs = runs
+        self._jobs = jobs
         self._leftovers = leftovers
         self._alone = alone
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -91,7 +97,7 @@ class Worker:
     async def run_open(self) -> None:
         """Do what can be done of all that is open, and return."""
         for command in await self._open():
-            await self._runs.run(command)
+            await self._jobs.run(command)
 
     async def _release(self, since: datetime) -> None:
         if self._alone:
@@ -114,8 +120,8 @@ class Worker:
         except StorageUnavailable as error:
             return error.message
         except Exception as error:  # noqa: BLE001  # a worker that dies of one bug helps nobody
-            _log.error("The look for syncs failed", exc_info=True)
-            return f"The look for syncs failed ({type(error).__name__}); the log has more."
+            _log.error("The look for work failed", exc_info=True)
+            return f"The look for work failed ({type(error).__name__}); the log has more."
         return ""
 
     async def _look(self) -> None:
@@ -128,23 +134,26 @@ class Worker:
 
     async def _open(self) -> list[Command]:
         async with self._storage.read() as work:
-            return list(await work.commands.open())
+            found = [await work.commands.open(kind, limit=_OPEN_AT_ONCE) for kind in Kind]
+        return [command for some in found for command in some]
 
     async def _run(self, command: Command) -> None:
-        structlog.contextvars.bind_contextvars(job=f"sync {command.id}")  # of this task alone
+        structlog.contextvars.bind_contextvars(
+            job=f"{command.kind.value} {command.id}"
+        )  # of this task alone
         try:
-            await self._runs.run(command)
+            await self._jobs.run(command)
         except (StorageUnavailable, *PASSING) as error:
-            # The sync stays as it is stored, and goes on when the database or AWS is back.
-            _log.warning("The sync %s waits: %s", command.id, error.message)
+            # It stays as it is stored, and goes on when the database or AWS is back.
+            _log.warning("The %s %s waits: %s", command.kind.value, command.id, error.message)
         except Exception:  # noqa: BLE001  # it is still open, and the next look goes on with it
-            _log.error("The sync %s was interrupted", command.id, exc_info=True)
+            _log.error("The %s %s was interrupted", command.kind.value, command.id, exc_info=True)
         finally:
             self._running.pop(command.id, None)
 
     async def clean(self) -> None:
-        """Purge old tombstones and what ended syncs had kept, and go on with datasets that were
-        being deleted."""
+        """Purge old tombstones, old exports and what ended syncs had kept, and go on with datasets
+        that were being deleted."""
         before_ms = to_ms(self._clock.now() - TOMBSTONE_LIFETIME)
         purged = _PURGED_AT_ONCE
         while purged == _PURGED_AT_ONCE:
@@ -154,11 +163,20 @@ class Worker:
         while purged == _PURGED_AT_ONCE:
             async with self._storage.begin() as work:
                 purged = await work.items.purge_staged(limit=_PURGED_AT_ONCE)
+        await self._purge_exports()
         async with self._storage.read() as work:
             deleted = await work.datasets.deleted()
         for dataset in deleted:
             await clear(self._storage, dataset)
         await self._end_cut_writes()
+
+    async def _purge_exports(self) -> None:
+        before, purged = self._clock.now() - KEPT, 1
+        while purged:
+            async with self._storage.begin() as work:
+                purged = await work.exports.purge(
+                    before=before, parts=_PARTS_AT_ONCE, commands=_COMMANDS_AT_ONCE
+                )
 
     async def _end_cut_writes(self) -> None:
         """Look after what writers left that were killed, and end their uploads."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Column, Compare, Equal, conjunction
+from valetkey.catalog.domain.dql.ast import Column, Compare, Equal, Node, conjunction
 from valetkey.catalog.domain.dql.fields import parse_sort
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
@@ -142,7 +142,7 @@ async def _total(
     """Count what a filter fits, where that costs no more than the page did; and tell whether there
     may be more."""
     parts = conjunction(query.where)
-    if any(isinstance(part, Compare) and part.field is Column.ID for part in parts):
+    if _is_rest_of_walk(parts):
         return None, False
     if parts == [Equal(Column.TYPE, "file")]:
         return await work.datasets.item_count(dataset), False
@@ -150,3 +150,10 @@ async def _total(
         return query.offset + found, False
     counted = await work.items.count(dataset, query.where, most=MAX_COUNTED)
     return counted, counted == MAX_COUNTED
+
+
+def _is_rest_of_walk(parts: Sequence[Node]) -> bool:
+    """Tell whether a filter goes on beyond the last id of another page. A range of ids is none:
+    Dataloop's SDK cuts what it exports by how many items are in one."""
+    bounds = [part for part in parts if isinstance(part, Compare) and part.field is Column.ID]
+    return len(bounds) == 1 and bounds[0].operator in {">", "<"}

@@ -6,6 +6,7 @@ import pytest
 
 from support.desk import Desk
 from valetkey.catalog.services.items import reading
+from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Denied
 
@@ -54,3 +55,17 @@ async def test_an_export_is_for_those_who_may_read(desk: Desk) -> None:
     outsider = await desk.memory.member("out@example.com", None)
     with pytest.raises(Denied):
         await anext(desk.items.reading.every(outsider, desk.dataset_id, {}))
+
+
+async def test_a_range_of_ids_is_counted_and_the_rest_of_a_walk_is_not(desk: Desk) -> None:
+    await filled(desk, 5)
+    reading_ = desk.items.reading
+
+    async def total(*bounds: dict[str, object]) -> int | None:
+        where = {"$and": [{"type": "file"}, *({"id": bound} for bound in bounds)]}
+        wanted = PageRequest(where, {"id": "ascending"}, size=1)
+        return (await reading_.page(desk.developer, desk.dataset_id, wanted)).total
+
+    assert await total({"$gt": "0" * 24}) is None
+    assert await total({"$gt": "0" * 24}, {"$lte": "f" * 24}) == 5
+    assert await total({"$gte": "0" * 24}, {"$lte": "f" * 24}) == 5

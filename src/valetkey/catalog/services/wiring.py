@@ -1,16 +1,21 @@
-"""Putting syncs and their worker together."""
+"""Putting together what orders work, and the worker that does it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import IN_PROCESS
+from valetkey.catalog.domain.sync import IN_PROCESS, Kind
+from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.engines import Engines
 from valetkey.catalog.services.datasets.in_process import InProcess
+from valetkey.catalog.services.datasets.jobs import Jobs, Runner
 from valetkey.catalog.services.datasets.runs import SyncRuns
+from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.catalog.services.datasets.worker import Worker
+from valetkey.catalog.services.exports import ExportRuns, Exports, Forms
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Intents
@@ -26,7 +31,16 @@ from valetkey.services.vending import Vending
 Clusters = Callable[[Sessions], Engines]
 
 
-def make_syncs(
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Where work is ordered, and the worker that does it."""
+
+    syncs: Syncs
+    exports: Exports
+    worker: Worker
+
+
+def make_work(
     storage: CatalogStorage,
     sealer: Sealer,
     objects: ObjectStore,
@@ -37,16 +51,30 @@ def make_syncs(
     *,
     alone: bool,
     clusters: Clusters,
-) -> tuple[Syncs, Worker]:
-    """Return where syncs are ordered, and the worker that does them. ``clusters`` are the engines
-    beside this process."""
+    forms: Forms,
+) -> Work:
+    """Return what orders and does work. ``clusters`` are the engines beside this process, and
+    ``forms`` how items are written into exported files."""
     stores = DatasetStorageRepository(storage, audit)
     sessions = Sessions(storage, sealer, vending, audit, clock)
     index = Index(storage, objects, audit, clock, new_id)
     intents = Intents(storage, clock, new_id)
     leftovers = Leftovers(storage, stores, sessions, objects, index, intents, clock)
-    own = InProcess(storage, clock, new_id, owner=new_id())
+    owner = new_id()
+    own = InProcess(storage, clock, new_id, owner=owner)
     engines: Engines = {IN_PROCESS: own, **clusters(sessions)}
-    runs = SyncRuns(storage, objects, sessions, stores, audit, clock, new_id, leftovers, engines)
-    worker = Worker(storage, clock, runs, leftovers, alone=alone)
-    return Syncs(storage, audit, clock, new_id, worker.wake, engines), worker
+    endings = Endings(storage, audit, clock)
+    single = Single(storage, clock, new_id, owner)
+    runners: dict[Kind, Runner] = {
+        Kind.SYNC: SyncRuns(
+            *(storage, objects, sessions, stores, endings, clock, new_id, leftovers, engines)
+        ),
+        Kind.EXPORT: ExportRuns(storage, stores, endings, single, forms),
+    }
+    jobs = Jobs(storage, clock, endings, runners)
+    worker = Worker(storage, clock, jobs, leftovers, alone=alone)
+    return Work(
+        syncs=Syncs(storage, audit, clock, new_id, worker.wake, engines),
+        exports=Exports(storage, audit, clock, new_id, worker.wake),
+        worker=worker,
+    )

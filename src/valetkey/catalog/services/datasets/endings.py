@@ -1,0 +1,88 @@
+"""How work ends: stored once, with what it did in the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.domain.sync import Command, Counts, Kind, State, total
+from valetkey.domain.errors import ValetkeyError
+from valetkey.domain.ports import Clock
+from valetkey.services.audit import AuditLog, Caller
+
+_ACTIONS: Final = {
+    Kind.SYNC: "dataset.synced",
+    Kind.CLONE: "dataset.cloned",
+    Kind.EXPORT: "dataset.exported",
+}
+
+
+class Endings:
+    """Stores the ends of commands."""
+
+    def __init__(self, storage: CatalogStorage, audit: AuditLog, clock: Clock) -> None:
+        self._storage = storage
+        self._audit = audit
+        self._clock = clock
+
+    async def succeed(self, command: Command, caller: Caller, *, notice: str = "") -> None:
+        """Store that a command did what it was for."""
+        await self._end(command, State.SUCCESS, caller=caller, notice=notice)
+
+    async def fail(self, command: Command, error: ValetkeyError) -> None:
+        """Store that a command came to nothing, and why."""
+        await self._end(command, State.FAILED, error=error)
+
+    async def _end(
+        self,
+        command: Command,
+        state: State,
+        *,
+        caller: Caller | None = None,
+        error: ValetkeyError | None = None,
+        notice: str = "",
+    ) -> None:
+        async with self._storage.begin() as work:
+            current = await work.commands.get(command.id)
+            if current is None:
+                return
+            shards = await work.commands.shards(command.id)
+            ended = replace(
+                current,
+                state=state,
+                updated_at=self._clock.now(),
+                error=_error_document(error) if error else {},
+                notice=notice or current.notice,
+            )
+            if not await work.commands.finish(ended):
+                return
+            dataset = await work.datasets.get(command.dataset_id)
+            project = await work.projects.get(dataset.project_id) if dataset else None
+            if caller is None or project is None:
+                return
+            event = self._audit.event(
+                caller,
+                _ACTIONS[command.kind],
+                f"dataset:{command.dataset_id}",
+                org_id=project.org_id,
+                command_id=command.id,
+                **_facts(command.kind, total(shard.counts for shard in shards)),
+            )
+            await work.audit.append([event])
+
+
+def _facts(kind: Kind, counts: Counts) -> Mapping[str, Any]:
+    if kind is Kind.SYNC:
+        return {"added": counts.added, "changed": counts.changed, "removed": counts.removed}
+    return {"items": counts.seen}
+
+
+def _error_document(error: ValetkeyError) -> dict[str, Any]:
+    return {
+        "message": error.message,
+        "hint": error.hint,
+        "code": error.code,
+        "details": dict(error.details),
+    }

@@ -1,0 +1,42 @@
+"""Work that is done from one end to the other by whoever has its lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from valetkey.catalog.domain.ports import CatalogStorage
+from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
+from valetkey.catalog.services.datasets.shards import claim, whole_shard
+from valetkey.domain.ids import IdFactory
+from valetkey.domain.ports import Clock
+from valetkey.domain.ports.objects import to_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """Gives the one shard of such work to one of those who want it. ``owner`` names this process
+    on the leases that it takes."""
+
+    storage: CatalogStorage
+    clock: Clock
+    new_id: IdFactory
+    owner: str
+
+    async def claimed(self, command: Command) -> Shard | None:
+        """Begin a command if nobody has, and take its shard; None where that can't be. One that is
+        done, whose command has not ended yet, is returned as it is."""
+        if command.state is State.CREATED:
+            running = replace(command, state=State.RUNNING, updated_at=self.clock.now())
+            async with self.storage.begin() as work:
+                await work.commands.begin(running, [whole_shard(command, self.new_id())])
+        async with self.storage.read() as work:
+            shards = await work.commands.shards(command.id)
+        if not shards or shards[0].state.over:
+            return shards[0] if shards else None
+        return await claim(self.storage, self.clock, shards[0].id, self.owner)
+
+    def advanced(self, shard: Shard, checkpoint: str, *, items: int) -> Shard:
+        """Return the shard with some more items done, and its lease renewed."""
+        lease_ms = to_ms(self.clock.now()) + int(LEASE.total_seconds() * 1000)
+        done = shard.added + items
+        return replace(shard, checkpoint=checkpoint, added=done, lease_ms=lease_ms)
