@@ -241,8 +241,12 @@ def wire(parts: Parts) -> Services:
     rotations = Rotations(
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
     )
+    datasets = Datasets(heavy, locations, audit, clock, new_id)
+    items = make_items(heavy, sealer, parts.objects, vending, audit, clock, new_id)
     work = make_work(
         *(heavy, sealer, parts.objects, vending, audit, clock, new_id),
+        datasets=datasets,
+        items=items,
         alone=parts.alone,
         clusters=partial(_clusters, parts, heavy),
         forms={DATALOOP: dataloop_line},
@@ -286,8 +290,9 @@ def wire(parts: Parts) -> Services:
         tokens=tokens,
         vending=vending,
         catalog=Catalog(
-            datasets=Datasets(heavy, locations, audit, clock, new_id),
-            items=make_items(heavy, sealer, parts.objects, vending, audit, clock, new_id),
+            clones=work.clones,
+            datasets=datasets,
+            items=items,
             exports=work.exports,
             syncs=work.syncs,
             sync_worker=work.worker,

@@ -79,6 +79,9 @@ class MemoryCommands:
         self._rows[command.id] = command
         return True
 
+    async def note(self, command: Command) -> bool:
+        return await self.finish(command)
+
     async def shards(self, command_id: str) -> Sequence[Shard]:
         found = [row for row in self._shards.values() if row.command_id == command_id]
         return sorted(found, key=lambda row: row.after)

@@ -182,6 +182,29 @@ def _exported_in_parts(dl: Any, _: Any, dataset: Any) -> list[Any]:
     return [sorted(names), full.total_records, newer]
 
 
+def _cloned(_dl: Any, _: Any, dataset: Any) -> list[list[str]]:
+    item = dataset.items.get(filepath="/train/a.jpg")
+    item.metadata["user"] = {"of": "the source"}
+    item.update()
+    copy = dataset.clone(clone_name="calls-copy")
+    tag = copy.items.get(filepath="/train/a.jpg").metadata["user"]["of"]
+    found = [_names(copy.items.list()), [tag, copy.name]]
+    copy.delete(sure=True, really=True)
+    return found
+
+
+def _cloned_into(dl: Any, project: Any, dataset: Any) -> list[list[str]]:
+    other = project.datasets.create(dataset_name="calls-target")
+    filters = dl.Filters(field="dir", values="/train")
+    dataset.clone(dst_dataset_id=other.id, target_directory="copies", filters=filters)
+    again = other.items.get(filepath="/copies/train/b.jpg")
+    one = again.clone(remote_filepath="/one.jpg", metadata={"user": {"n": 1}})
+    bodies = [one.download(save_locally=False).read().decode(), str(one.metadata["user"]["n"])]
+    found = [_names(other.items.list()), bodies]
+    other.delete(sure=True, really=True)
+    return found
+
+
 TRAIN = ["/train/a.jpg", "/train/b.jpg", "/train/deep/c.jpg", "/train/zero.bin"]
 ODD = ["/odd/q?x.jpg", "/odd/qax.jpg", "/odd/s*r.jpg", "/odd/sar.jpg"]
 ALL = sorted([*TRAIN, *ODD, "/other/d.txt", "/precious.bin"])
@@ -258,6 +281,17 @@ CALLS: dict[str, tuple[Call, Any]] = {
     "delete an exact name": (_delete_exact, [ODD[1], ODD[2], ODD[3]]),
     "an unknown address": (_unknown_address, [True] * 4),
     "neither a driver nor a default": (_without_default, True),
+    "clone": (
+        _cloned,
+        [[name for name in ALL if name != "/odd/q?x.jpg"], ["the source", "calls-copy"]],
+    ),
+    "clone to a dataset": (
+        _cloned_into,
+        [
+            ["/copies/train/a.jpg", "/copies/train/b.jpg", "/copies/train/zero.bin", "/one.jpg"],
+            ["bbbbbbb", "1"],
+        ],
+    ),
     "a dataset without a driver": (_without_driver, "bytes"),
     "rename a project": (_rename_project, "True"),
 }

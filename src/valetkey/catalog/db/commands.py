@@ -63,6 +63,9 @@ class SqlCommands(Repository):
     async def finish(self, command: Command) -> bool:
         return await self._store(command, t.commands.c.state.in_(_OPEN))
 
+    async def note(self, command: Command) -> bool:
+        return await self._store(command, t.commands.c.state.in_(_OPEN))
+
     async def _store(self, command: Command, condition: Any) -> bool:
         match = t.commands.c.id == command.id
         return await self._change(

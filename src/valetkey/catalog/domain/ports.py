@@ -230,6 +230,11 @@ class Commands(Protocol):
         """Store how a command ended. False if it was over already: then nothing is stored."""
         ...
 
+    async def note(self, command: Command) -> bool:
+        """Store what became known of a command meanwhile. False if it is over: then nothing is
+        stored."""
+        ...
+
     async def shards(self, command_id: str) -> Sequence[Shard]:
         """Return a command's shards, in the order of their ranges."""
         ...

@@ -107,7 +107,8 @@ class Command:
 @dataclass(frozen=True, slots=True)
 class Shard:
     """A range of paths: above ``after`` and up to ``upto`` (inclusive; None: the end). A clone and
-    an export go through the items by their ids, and have one shard of all of them.
+    an export go through the items by their ids, and have one shard of all of them; ``added`` are
+    those that are done, and ``removed`` those that could not be cloned.
 
     Everything up to ``checkpoint`` is done. ``staged``: the store lists out of order, and the
     listing is put in order in the database first; ``listed_ms`` is when that listing was asked

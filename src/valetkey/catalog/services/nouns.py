@@ -22,6 +22,9 @@ DELETE_ITEM: Final = Verb("item.delete", Action.MANAGE_DATASETS)
 RESTORE_ITEM: Final = Verb("item.restore", Action.MANAGE_DATASETS)
 MAKE_FOLDER: Final = Verb("item.folder", Action.MANAGE_DATASETS)
 SYNC: Final = Verb("dataset.sync", Action.MANAGE_DATASETS)
+#: Where a clone comes from; where it goes, it is an upload.
+CLONE: Final = Verb("dataset.clone", Action.READ_DATASETS)
+CLONE_ITEM: Final = Verb("item.clone", Action.READ_DATASETS)
 #: To read a list from a file takes the right to list.
 EXPORT_ITEMS: Final = Verb("dataset.export", Action.READ_DATASETS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from valetkey.catalog.services.clones import Clones
 from valetkey.catalog.services.datasets import Datasets, Syncs, Worker
 from valetkey.catalog.services.exports import Exports
 from valetkey.catalog.services.items import Items
@@ -13,6 +14,7 @@ from valetkey.catalog.services.items import Items
 class Catalog:
     """What the catalog can do, one member per group of verbs."""
 
+    clones: Clones
     datasets: Datasets
     exports: Exports
     items: Items

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import IN_PROCESS, Kind
+from valetkey.catalog.services.clones import CloneRuns, Clones, ObjectCopying
+from valetkey.catalog.services.datasets.datasets import Datasets
 from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.engines import Engines
 from valetkey.catalog.services.datasets.in_process import InProcess
@@ -16,6 +18,7 @@ from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.catalog.services.datasets.worker import Worker
 from valetkey.catalog.services.exports import ExportRuns, Exports, Forms
+from valetkey.catalog.services.items import Items
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Intents
@@ -36,6 +39,7 @@ class Work:
     """Where work is ordered, and the worker that does it."""
 
     syncs: Syncs
+    clones: Clones
     exports: Exports
     worker: Worker
 
@@ -49,6 +53,8 @@ def make_work(
     clock: Clock,
     new_id: IdFactory,
     *,
+    datasets: Datasets,
+    items: Items,
     alone: bool,
     clusters: Clusters,
     forms: Forms,
@@ -65,16 +71,19 @@ def make_work(
     engines: Engines = {IN_PROCESS: own, **clusters(sessions)}
     endings = Endings(storage, audit, clock)
     single = Single(storage, clock, new_id, owner)
+    copying = ObjectCopying(sessions, objects, items.uploading, items.changing)
     runners: dict[Kind, Runner] = {
         Kind.SYNC: SyncRuns(
             *(storage, objects, sessions, stores, endings, clock, new_id, leftovers, engines)
         ),
+        Kind.CLONE: CloneRuns(storage, stores, endings, single, copying, new_id),
         Kind.EXPORT: ExportRuns(storage, stores, endings, single, forms),
     }
     jobs = Jobs(storage, clock, endings, runners)
     worker = Worker(storage, clock, jobs, leftovers, alone=alone)
     return Work(
         syncs=Syncs(storage, audit, clock, new_id, worker.wake, engines),
+        clones=Clones(storage, stores, datasets, audit, clock, new_id, worker.wake),
         exports=Exports(storage, audit, clock, new_id, worker.wake),
         worker=worker,
     )

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from valetkey.catalog.dataloop.routes import (
     api_keys,
+    clones,
     commands,
     datasets,
     drivers,
@@ -26,6 +27,7 @@ ROUTES: Final[tuple[Any, ...]] = (
     *drivers.ROUTES,
     *datasets.ROUTES,
     *commands.ROUTES,
+    *clones.ROUTES,
     *exports.ROUTES,
     *items.ROUTES,
 )

@@ -25,7 +25,7 @@ from valetkey.domain.errors import Conflict, InvalidInput
 
 
 @contextmanager
-def _name_taken_is_400() -> Iterator[None]:
+def name_taken_is_400() -> Iterator[None]:
     """Answer for a name that is taken as Dataloop does."""
     try:
         yield
@@ -43,7 +43,7 @@ async def create_dataset(
 ) -> DatasetOut:
     """Make a dataset over a driver, or in the project's default one; a sync fills it."""
     new = NewDataset(data.name, data.driver_named)
-    with _name_taken_is_400():
+    with name_taken_is_400():
         return _shape(await catalog.datasets.create(caller, data.project, new), request)
 
 
@@ -93,7 +93,7 @@ async def change_dataset(
     data: JSONBody[DatasetPatchIn],
 ) -> DatasetOut:
     """Rename a dataset, or replace its metadata."""
-    with _name_taken_is_400():
+    with name_taken_is_400():
         view = await catalog.datasets.update(
             caller, dataset_id, name=data.name, metadata=data.metadata
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from valetkey.catalog.dataloop.wire.base import Out, moment
+from valetkey.catalog.dataloop.wire.clones import clone_spec
 from valetkey.catalog.dataloop.wire.exports import export_spec
+from valetkey.catalog.domain.clone import CloneOptions
 from valetkey.catalog.domain.export import ExportOptions
 from valetkey.catalog.domain.sync import Command, Kind
 from valetkey.catalog.services.datasets.syncs import SyncView
@@ -78,4 +80,6 @@ def _spec(command: Command, count: int) -> dict[str, Any]:
     if command.kind is Kind.EXPORT:
         options = ExportOptions.of(command.options)
         return export_spec(options, command.id, command.dataset_id, count, command.created_at)
+    if command.kind is Kind.CLONE:
+        return clone_spec(CloneOptions.of(command.options), command.dataset_id)
     return {"datasetId": command.dataset_id, "parallel": command.parallel}

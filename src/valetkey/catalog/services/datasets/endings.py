@@ -27,13 +27,17 @@ class Endings:
         self._audit = audit
         self._clock = clock
 
-    async def succeed(self, command: Command, caller: Caller, *, notice: str = "") -> None:
+    async def succeed(self, command: Command, caller: Caller) -> None:
         """Store that a command did what it was for."""
-        await self._end(command, State.SUCCESS, caller=caller, notice=notice)
+        await self._end(command, State.SUCCESS, caller=caller)
 
     async def fail(self, command: Command, error: ValetkeyError) -> None:
         """Store that a command came to nothing, and why."""
         await self._end(command, State.FAILED, error=error)
+
+    async def fail_as_noted(self, command: Command) -> None:
+        """Store that a command failed, with the error that is noted on it already."""
+        await self._end(command, State.FAILED, keeps_error=True)
 
     async def _end(
         self,
@@ -42,7 +46,7 @@ class Endings:
         *,
         caller: Caller | None = None,
         error: ValetkeyError | None = None,
-        notice: str = "",
+        keeps_error: bool = False,
     ) -> None:
         async with self._storage.begin() as work:
             current = await work.commands.get(command.id)
@@ -53,8 +57,7 @@ class Endings:
                 current,
                 state=state,
                 updated_at=self._clock.now(),
-                error=_error_document(error) if error else {},
-                notice=notice or current.notice,
+                error=current.error if keeps_error else error_document(error) if error else {},
             )
             if not await work.commands.finish(ended):
                 return
@@ -79,7 +82,8 @@ def _facts(kind: Kind, counts: Counts) -> Mapping[str, Any]:
     return {"items": counts.seen}
 
 
-def _error_document(error: ValetkeyError) -> dict[str, Any]:
+def error_document(error: ValetkeyError) -> dict[str, Any]:
+    """Return an error as a command keeps it."""
     return {
         "message": error.message,
         "hint": error.hint,

@@ -12,6 +12,7 @@ from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.domain.errors import (
     AwsUnavailable,
     BeingRevoked,
+    Locked,
     StorageUnavailable,
     TooManyRequests,
     ValetkeyError,
@@ -19,7 +20,7 @@ from valetkey.domain.errors import (
 from valetkey.domain.ports import Clock
 
 #: What may be over soon, by itself; work gets over it as long as that takes no longer than this.
-PASSING: Final = (AwsUnavailable, BeingRevoked, TooManyRequests)
+PASSING: Final = (AwsUnavailable, BeingRevoked, Locked, TooManyRequests)
 _PATIENCE: Final = 300.0
 _log = logging.getLogger(__name__)
 

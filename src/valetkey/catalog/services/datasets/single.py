@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
 from valetkey.catalog.services.datasets.shards import claim, whole_shard
+from valetkey.domain.errors import StorageUnavailable
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import to_ms
@@ -35,8 +39,32 @@ class Single:
             return shards[0] if shards else None
         return await claim(self.storage, self.clock, shards[0].id, self.owner)
 
-    def advanced(self, shard: Shard, checkpoint: str, *, items: int) -> Shard:
-        """Return the shard with some more items done, and its lease renewed."""
+    @asynccontextmanager
+    async def renewed(self, shard: Shard, *, every: float) -> AsyncIterator[None]:
+        """Renew the lease of a shard beside what is done inside, every so many seconds. Whoever
+        lost it finds out when the shard can't be advanced."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(every)
+                with suppress(StorageUnavailable):
+                    await claim(self.storage, self.clock, shard.id, self.owner)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+
+    def advanced(self, shard: Shard, checkpoint: str, *, items: int, failed: int = 0) -> Shard:
+        """Return the shard with some more items done, or failed, and its lease renewed."""
         lease_ms = to_ms(self.clock.now()) + int(LEASE.total_seconds() * 1000)
-        done = shard.added + items
-        return replace(shard, checkpoint=checkpoint, added=done, lease_ms=lease_ms)
+        return replace(
+            shard,
+            checkpoint=checkpoint,
+            added=shard.added + items,
+            removed=shard.removed + failed,
+            lease_ms=lease_ms,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -50,9 +50,24 @@ class Outcome:
                 hint=first.hint,
                 done=self.done,
                 failed=len(self.failures),
-                failures=[_failure(item, error) for item, error in self.failures[:MAX_REPORTED]],
+                failures=self._reported(),
             )
         return self.done
+
+    def _reported(self) -> list[dict[str, str]]:
+        return [_failure(item, error) for item, error in self.failures[:MAX_REPORTED]]
+
+    def document(self, what: str, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the failures as a command keeps them, with those that it had before."""
+        known = before.get("details", {})
+        failures = [*known.get("failures", ()), *self._reported()][:MAX_REPORTED]
+        failed = known.get("failed", 0) + len(self.failures)
+        return {
+            "message": f"{failed} items could not be {what}: {failures[0]['message']}",
+            "hint": failures[0]["hint"],
+            "code": AwsRefused.code,
+            "details": {"failed": failed, "failures": failures},
+        }
 
 
 def _failure(item: Item, error: ValetkeyError) -> dict[str, str]:

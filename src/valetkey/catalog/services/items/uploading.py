@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -47,12 +47,14 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """An item to be. An empty ``content_type`` is that of the name's ending."""
+    """An item to be. An empty ``content_type`` is that of the name's ending; the bytes are encoded
+    as ``content_encoding`` says."""
 
     path: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     content_type: str = ""
+    content_encoding: str = ""
 
 
 class ItemUploading:
@@ -99,15 +101,15 @@ class ItemUploading:
             if there is not None and mode is Mode.SKIP:
                 item = await self._skip(caller, store, path, there, chunks, renew)
                 return item, Operation.SKIPPED
-            mimetype = new.content_type or mimetype_of(path)
-            stored = await self._write(store, path, held, chunks, mimetype, there, renew)
+            new = replace(new, content_type=new.content_type or mimetype_of(path))
+            stored = await self._write(store, path, held, chunks, new, there, renew)
             held.wrote = True
             draft = self._index.drafted(
                 caller,
                 store,
                 path,
                 stored,
-                mimetype=mimetype,
+                mimetype=new.content_type,
                 metadata=metadata,
                 description=new.description,
             )
@@ -124,7 +126,7 @@ class ItemUploading:
         path: str,
         held: Held,
         chunks: AsyncIterator[bytes],
-        mimetype: str,
+        new: NewItem,
         there: Stored | None,
         renew: CredentialSource,
     ) -> Stored:
@@ -136,7 +138,8 @@ class ItemUploading:
                 store.key(path),
                 held.guarded(chunks),
                 storage_class=store.location.storage_class,
-                content_type=mimetype,
+                content_type=new.content_type,
+                content_encoding=new.content_encoding,
                 condition=ABSENT if there is None else unchanged(there),
                 renew=renew,
                 begun=partial(held.remember_upload, path),
