@@ -9,7 +9,6 @@ import socket
 import subprocess
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,7 +164,7 @@ class Crowd:
     clients: int = 4
     #: Each of them asks for so many folders, over and over.
     folders: int = 1_000
-    #: The moments of failures, by client, with what failed.
+    #: The moments at which failures were seen, by client, with what failed.
     failures: dict[int, list[tuple[float, str]]] = field(default_factory=dict)
     received: set[tuple[str, str, str]] = field(default_factory=set)
     slowest: float = 0.0
@@ -193,9 +192,11 @@ class Crowd:
             assert time.monotonic() < until, self.failures
             time.sleep(0.02)
 
-    def most_failures(self, since: float) -> int:
-        """Return how many failures since a moment the unluckiest client saw."""
-        return max(sum(at >= since for at, _ in failed) for failed in self.failures.values())
+    def most_failures(self, since: float, until: float) -> int:
+        """Return how many failures between two moments the unluckiest client saw."""
+        return max(
+            sum(since <= at < until for at, _ in failed) for failed in self.failures.values()
+        )
 
     def _ask(self, number: int) -> None:
         url = self.urls[number % len(self.urls)]
@@ -208,7 +209,7 @@ class Crowd:
                 problem = self._one(http, f"{number}/{turn // 20 % self.folders}/")
                 self.slowest = max(self.slowest, time.monotonic() - began)
                 if problem:
-                    self.failures[number].append((began, problem))
+                    self.failures[number].append((time.monotonic(), problem))
                 # Between two, the others of this small machine shall have their turn.
                 self._stopping.wait(0.2 if problem else 0.01)
 
@@ -245,8 +246,3 @@ def until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < end, what
         time.sleep(0.1)
-
-
-def doubles(received: set[tuple[str, str, str]]) -> list[str]:
-    """Return requests that were answered twice."""
-    return [one for one, count in Counter(each[0] for each in received).items() if count > 1]
