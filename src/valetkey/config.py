@@ -24,10 +24,12 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 #: Two for each pool.
 _FEWEST_CONNECTIONS: Final = 8
-#: What Kubernetes tells each container of each Service, in variables that begin with its name.
+#: What Kubernetes tells each container of each Service, in variables that begin with its name: of
+#: one called valetkey, and of its neighbours valetkey-postgresql and the like.
 _SERVICE: Final = re.compile(
-    r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
+    r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
+_SERVICE_PORT: Final = re.compile(r"(\w+_)?PORT")
 _SERVICE_URL: Final = re.compile(r"(tcp|udp|sctp)://")
 #: botocore's own names, honoured where ours say nothing.
 _BOTOCORE: Final = {
@@ -249,8 +251,10 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _of_kubernetes(name: str, value: str) -> bool:
-    """Tell whether Kubernetes set a variable, for a Service that is called valetkey."""
-    return bool(_SERVICE.fullmatch(name)) or (name == "PORT" and bool(_SERVICE_URL.match(value)))
+    """Tell whether Kubernetes set a variable, for a Service whose name begins with valetkey."""
+    if _SERVICE.fullmatch(name):
+        return True
+    return bool(_SERVICE_PORT.fullmatch(name) and _SERVICE_URL.match(value))
 
 
 def _known(name: str, where: str) -> str:

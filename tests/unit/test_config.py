@@ -148,3 +148,21 @@ def test_what_kubernetes_sets_for_a_service_is_no_setting_and_a_port_is_one() ->
     assert load_settings({"VALETKEY_PORT": "1234"}).port == 1234
     with pytest.raises(ConfigurationError):
         load_settings({"VALETKEY_SERVICE_HOSTS": "10.0.0.7"})
+
+
+@pytest.mark.parametrize("service", ["", "POSTGRESQL_", "WORKER_HEALTH_", "HEALTH_"])
+def test_what_kubernetes_sets_for_services_whose_names_begin_with_ours_is_no_setting(
+    service: str,
+) -> None:
+    name = f"VALETKEY_{service}"
+    told = {
+        f"{name}SERVICE_HOST": "10.0.0.7",
+        f"{name}SERVICE_PORT": "5432",
+        f"{name}SERVICE_PORT_TCP_POSTGRESQL": "5432",
+        f"{name}PORT": "tcp://10.0.0.7:5432",
+        f"{name}PORT_5432_TCP": "tcp://10.0.0.7:5432",
+        f"{name}PORT_5432_TCP_PROTO": "tcp",
+        f"{name}PORT_5432_TCP_PORT": "5432",
+        f"{name}PORT_5432_TCP_ADDR": "10.0.0.7",
+    }
+    assert load_settings(told) == load_settings({})
