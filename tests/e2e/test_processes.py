@@ -121,6 +121,22 @@ def test_workers_end_when_the_process_that_started_them_is_killed(site: Site) ->
     assert alive == []
 
 
+def test_systemd_is_told_once_that_all_workers_are_ready_and_that_they_stop(
+    site: Site, tmp_path: Path
+) -> None:
+    place = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place)
+        manager.settimeout(LONG)
+        with site.running("serve", "--port", "0", "--workers", "2", NOTIFY_SOCKET=place) as server:
+            assert manager.recv(100) == b"READY=1"
+            assert server.stop() == 0
+            assert manager.recv(100) == b"STOPPING=1"
+        manager.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            manager.recv(100)
+
+
 def test_what_keeps_workers_from_starting_is_said_once(site: Site) -> None:
     (site.home / "data" / "valetkey.key").unlink()
     ran = site.run("serve", "--port", "0", "--workers", "3")

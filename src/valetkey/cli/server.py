@@ -219,6 +219,10 @@ async def _until_signal(settings: Settings, told: _Told, work: _Work) -> None:
 
 async def _tell_of(stop: asyncio.Event) -> None:
     await stop.wait()
+    _tell_of_stopping()
+
+
+def _tell_of_stopping() -> None:
     serving.notify(environment(), "STOPPING=1")
 
 
@@ -244,7 +248,10 @@ def _serve_by_many(settings: Settings, told: _Told) -> int:
         serving.ready_file(told.place) as file,
     ):
         supervisor = serving.Supervisor(
-            settings.workers, lambda: told.ready(file, held.getsockname()[1]), within + 1
+            settings.workers,
+            lambda: told.ready(file, held.getsockname()[1]),
+            within + 1,
+            stopping=_tell_of_stopping,
         )
         one = supervisor.run()
         if one is None:

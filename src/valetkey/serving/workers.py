@@ -48,14 +48,19 @@ class _Child:
     is_ready: bool = False
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Supervisor:
-    """The first process. ``ready`` is called once all answer; a stop takes ``within`` seconds at
-    most: what is left then is killed."""
+    """The first process. ``ready`` is called once all answer, ``stopping`` when a stop is asked
+    for, which takes ``within`` seconds at most: what is left then is killed."""
 
     count: int
     ready: Callable[[], None]
     within: float
+    stopping: Callable[[], None] = _nothing
     exit_code: int = 0
     _children: dict[int, _Child] = field(default_factory=dict)
     _stopping: bool = False
@@ -157,6 +162,7 @@ class Supervisor:
             self._stopping = True
             signal.signal(signal.SIGALRM, self._kill)
             signal.setitimer(signal.ITIMER_REAL, self.within)
+            self.stopping()
         for pid in self._children:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
