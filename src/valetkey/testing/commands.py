@@ -43,6 +43,10 @@ class MemoryCommands:
         found = await self.open(kind, limit=len(self._rows))
         return sum(row.dataset_id == dataset_id for row in found)
 
+    async def synced_at(self, dataset_id: str) -> datetime | None:
+        found = await self.of_dataset(dataset_id, Kind.SYNC, limit=len(self._rows))
+        return next((row.created_at for row in found if row.state is State.SUCCESS), None)
+
     async def cancel_all(self, dataset_id: str, *, at: datetime) -> None:
         for row in list(self._rows.values()):
             if row.dataset_id == dataset_id and not row.state.over:

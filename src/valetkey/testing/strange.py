@@ -31,7 +31,8 @@ class Quirks:
     whether there is more stands behind the keys. ``no_token_at`` and ``same_token_at`` name the
     pages from which on they say that there is more, and not how to go on.
     ``busy_at`` names requests that are answered 503, ``cut_at`` those whose bodies break off,
-    ``short_at`` those whose bodies end early and say so.
+    ``short_at`` those whose bodies end early and say so; ``no_if_match``: that header is not
+    heeded.
     """
 
     page_sizes: Sequence[int] = (1000,)
@@ -50,6 +51,7 @@ class Quirks:
     busy_at: frozenset[int] = frozenset()
     cut_at: frozenset[int] = frozenset()
     short_at: frozenset[int] = frozenset()
+    no_if_match: bool = False
 
 
 @dataclass
@@ -74,7 +76,10 @@ class StrangeStore(httpx2.AsyncBaseTransport):
         if number in self.quirks.short_at:
             return httpx2.Response(response.status_code, content=response.content[:-40])
         if number in self.quirks.cut_at:
-            return httpx2.Response(response.status_code, stream=_Cut(response.content))
+            body = await response.aread()
+            return httpx2.Response(
+                response.status_code, headers=response.headers, stream=_Cut(body)
+            )
         return response
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
@@ -99,6 +104,9 @@ class StrangeStore(httpx2.AsyncBaseTransport):
         headers = {"last-modified": _MODIFIED_HTTP, **self.headers}
         if not self.quirks.no_etags:
             headers["etag"] = f'"{_etag(body)}"'
+        wanted_etag = request.headers.get("if-match", headers.get("etag"))
+        if wanted_etag != headers.get("etag") and not self.quirks.no_if_match:
+            return _error(412, "PreconditionFailed")
         status, wanted = 200, _RANGE.fullmatch(request.headers.get("range", ""))
         if wanted is not None and not self.quirks.no_ranges:
             start, last = int(wanted[1]), int(wanted[2] or len(body) - 1)

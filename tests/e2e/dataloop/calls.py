@@ -205,6 +205,19 @@ def _cloned_into(dl: Any, project: Any, dataset: Any) -> list[list[str]]:
     return found
 
 
+def _links(dl: Any, project: Any, dataset: Any) -> list[Any]:
+    other = project.datasets.create(dataset_name="calls-links")
+    source = dataset.items.get(filepath="/train/b.jpg")
+    link = other.items.upload(local_path=dl.ItemLink(item=source), remote_path="/")
+    url = other.items.upload(local_path=dl.UrlLink(ref="https://example.com/a.png"))
+    shown = {item.filename: item for item in other.items.list().all()}
+    body = shown[link.filename].download(save_locally=False).read().decode()
+    again = other.items.get(item_id=link.id).download(save_locally=False).read().decode()
+    found = [sorted(shown), body, again, shown[url.filename].resolved_stream]
+    other.delete(sure=True, really=True)
+    return found
+
+
 TRAIN = ["/train/a.jpg", "/train/b.jpg", "/train/deep/c.jpg", "/train/zero.bin"]
 ODD = ["/odd/q?x.jpg", "/odd/qax.jpg", "/odd/s*r.jpg", "/odd/sar.jpg"]
 ALL = sorted([*TRAIN, *ODD, "/other/d.txt", "/precious.bin"])
@@ -290,6 +303,15 @@ CALLS: dict[str, tuple[Call, Any]] = {
         [
             ["/copies/train/a.jpg", "/copies/train/b.jpg", "/copies/train/zero.bin", "/one.jpg"],
             ["bbbbbbb", "1"],
+        ],
+    ),
+    "links": (
+        _links,
+        [
+            ["/apng_link.json", "/b.jpg_link.json"],
+            "bbbbbbb",
+            "bbbbbbb",
+            "https://example.com/a.png",
         ],
     ),
     "a dataset without a driver": (_without_driver, "bytes"),

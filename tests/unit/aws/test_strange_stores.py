@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -353,3 +354,59 @@ async def test_a_store_that_accepts_and_never_answers_is_given_up(
     )
     with pytest.raises(AwsUnavailable, match=r"within 0\.1\d* seconds"):
         await asyncio.wait_for(call(ours), 10)
+
+
+BODY = bytes(range(256)) * 4096
+
+
+async def read_through(store: StrangeStore, byte_range: str = "") -> bytes:
+    reading = await client(store).read(KEY, PLACE, "big", byte_range=byte_range)
+    return b"".join([chunk async for chunk in reading.chunks])
+
+
+def breaking(*at: int, **quirks: Any) -> StrangeStore:
+    return StrangeStore({"big": BODY}, Quirks(cut_at=frozenset(at), **quirks))
+
+
+@pytest.mark.parametrize("at", [(0,), (0, 1), (0, 1, 2, 3, 4)])
+async def test_a_body_whose_connection_breaks_is_gone_on_with(at: tuple[int, ...]) -> None:
+    store = breaking(*at)
+    assert await read_through(store) == BODY
+    assert len(store.requests) == len(at) + 1
+    again = store.requests[1].headers
+    assert again["if-match"] == f'"{hashlib.md5(BODY, usedforsecurity=False).hexdigest()}"'
+
+
+async def test_a_part_whose_connection_breaks_is_gone_on_with_to_its_end() -> None:
+    assert await read_through(breaking(0, 1), "bytes=100-5000") == BODY[100:5001]
+    assert await read_through(breaking(0, no_lengths=True), "bytes=100-") == BODY[100:]
+
+
+@pytest.mark.parametrize("quirks", [{}, {"no_if_match": True}])
+async def test_two_versions_of_an_object_are_never_put_together(quirks: dict[str, Any]) -> None:
+    store = breaking(0, **quirks)
+    reading = await client(store).read(KEY, PLACE, "big")
+    seen = await anext(reading.chunks)
+    store.objects["big"] = BODY[::-1]
+
+    async def go_on() -> None:
+        nonlocal seen
+        async for chunk in reading.chunks:
+            seen += chunk
+
+    with pytest.raises(AwsRefused, match="not known to be"):
+        await go_on()
+    assert BODY.startswith(seen)
+
+
+@pytest.mark.parametrize("quirks", [{"no_ranges": True}, {"no_etags": True}])
+async def test_a_store_that_can_t_go_on_ends_the_body_in_words(quirks: dict[str, Any]) -> None:
+    with pytest.raises((AwsRefused, AwsUnavailable)):
+        await read_through(breaking(0, **quirks))
+
+
+async def test_a_body_that_breaks_again_and_again_ends() -> None:
+    store = breaking(*range(100))
+    with pytest.raises(AwsUnavailable):
+        await read_through(store)
+    assert len(store.requests) == 6

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
@@ -28,7 +30,11 @@ Facts = tuple[Mapping[str, str], int]
 
 _MISSING: Final = 404
 _NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+_PARTIAL: Final = 206
 _CHUNK: Final = 256 * 1024
+#: A body whose connection breaks is gone on with so often.
+_RESUMED: Final = 5
+_PART: Final = re.compile(r"bytes (\d+)-")
 _TOLD: Final = (*DESCRIBING, "content-range", "etag", "last-modified")
 #: HEAD tells the checksum only to whom asks for it.
 _WITH_CHECKSUM: Final = {"x-amz-checksum-mode": "ENABLED"}
@@ -80,31 +86,96 @@ async def _size(calls: BucketCalls, key: str) -> int:
 
 
 async def read(calls: BucketCalls, key: str, byte_range: str) -> Reading:
-    """Open an object. Raises AwsRefused, AwsUnavailable."""
+    """Open an object. Raises AwsRefused, AwsUnavailable; the bytes raise them too."""
     headers = {"range": byte_range} if byte_range else {}
     request = S3Request("s3:GetObject", "GET", key, headers=headers)
     response = await calls.open(request)
     length = response.headers.get("content-length", "")
+    size = int(length) if length.isascii() and length.isdigit() else None
     return Reading(
-        size=int(length) if length.isascii() and length.isdigit() else None,
-        chunks=_body(response, request),
+        size=size,
+        chunks=_body(calls, key, response, _Rest.of(response.headers, size)),
         content_range=response.headers.get("content-range", ""),
         content_encoding=encoding_of(response.headers),
         headers={name: response.headers[name] for name in _TOLD if name in response.headers},
     )
 
 
-async def _body(response: httpx2.Response, request: S3Request) -> AsyncIterator[bytes]:
-    kind = ""
+@dataclass(slots=True)
+class _Rest:
+    """What is still to come of a body: the object's bytes from ``at`` to ``last`` (None: its end),
+    as long as its ETag is this one."""
+
+    etag: str
+    at: int
+    last: int | None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], size: int | None) -> _Rest:
+        """Return what an answer is about to send."""
+        part = _PART.match(headers.get("content-range", ""))
+        at = int(part[1]) if part else 0
+        return cls(headers.get("etag", ""), at, None if size is None else at + size - 1)
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Tell whether another answer can be held to the same object."""
+        return self.etag.startswith('"')
+
+    def is_first_of(self, response: httpx2.Response) -> bool:
+        """Tell whether an answer goes on just here, in the same object."""
+        part = _PART.match(response.headers.get("content-range", ""))
+        goes_on = part is not None and int(part[1]) == self.at
+        return response.status_code == _PARTIAL and goes_on and self._is_same(response)
+
+    def _is_same(self, response: httpx2.Response) -> bool:
+        return str(response.headers.get("etag", "")) == self.etag
+
+
+async def _body(
+    calls: BucketCalls, key: str, response: httpx2.Response, rest: _Rest
+) -> AsyncIterator[bytes]:
+    """Iterate over a body. Where its connection breaks, the rest is asked for, of the same object
+    only: what is put together of two versions is worse than what ends early."""
+    left = _RESUMED
+    while True:
+        kind = ""
+        try:
+            async for chunk in response.aiter_raw(_CHUNK):
+                rest.at += len(chunk)
+                yield chunk
+        except httpx2.HTTPError as error:
+            kind = type(error).__name__
+        finally:
+            await response.aclose()
+        if not kind or (rest.last is not None and rest.at > rest.last):
+            return
+        if not left or not rest.can_be_resumed:
+            raise unreachable(OSError(), "s3:GetObject", kind=kind)
+        left -= 1
+        response = await _resumed(calls, key, rest)
+
+
+async def _resumed(calls: BucketCalls, key: str, rest: _Rest) -> httpx2.Response:
+    """Ask for the rest of a body. Raises AwsRefused where there is another object by now."""
+    last = "" if rest.last is None else rest.last
+    headers = {"range": f"bytes={rest.at}-{last}", "if-match": rest.etag}
     try:
-        async for chunk in response.aiter_raw(_CHUNK):
-            yield chunk
-    except httpx2.HTTPError as error:
-        kind = type(error).__name__
-    finally:
+        response = await calls.open(S3Request("s3:GetObject", "GET", key, headers=headers))
+    except PreconditionFailed:
+        raise _written_over() from None
+    if not rest.is_first_of(response):
         await response.aclose()
-    if kind:
-        raise unreachable(OSError(), request.doing, kind=kind)
+        raise _written_over()
+    return response
+
+
+def _written_over() -> AwsRefused:
+    return AwsRefused(
+        "The connection to the store broke, and what is there now is not known to be the object "
+        "that was being read.",
+        hint="Read it again from its beginning.",
+    )
 
 
 def written(storage_class: str, content_type: str, content_encoding: str) -> dict[str, str]:

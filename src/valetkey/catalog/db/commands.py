@@ -48,6 +48,14 @@ class SqlCommands(Repository):
         query = select(func.count()).select_from(t.commands).where(match)
         return int((await self._connection.execute(query)).scalar_one())
 
+    async def synced_at(self, dataset_id: str) -> datetime | None:
+        own = t.commands.c.dataset_id == dataset_id
+        done = own & (t.commands.c.kind == Kind.SYNC.value)
+        done &= t.commands.c.state == State.SUCCESS.value
+        query = select(t.commands.c.created_at).where(done).order_by(t.commands.c.id.desc())
+        row = await self._one(query.limit(1))
+        return row.created_at if row else None
+
     async def cancel_all(self, dataset_id: str, *, at: datetime) -> None:
         match = (t.commands.c.dataset_id == dataset_id) & t.commands.c.state.in_(_OPEN)
         canceled = {"state": State.CANCELED.value, "updated_at": at}

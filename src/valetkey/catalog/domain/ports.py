@@ -213,6 +213,10 @@ class Commands(Protocol):
         """Return how many of a dataset's commands of a kind are not over."""
         ...
 
+    async def synced_at(self, dataset_id: str) -> datetime | None:
+        """Return when a dataset's latest sync that succeeded was ordered; None if none did."""
+        ...
+
     async def cancel_all(self, dataset_id: str, *, at: datetime) -> None:
         """End all commands of a dataset that are not over."""
         ...

@@ -29,6 +29,8 @@ from valetkey.catalog.dataloop.wire.items import (
     tree_of,
 )
 from valetkey.catalog.dependencies import Catalog
+from valetkey.catalog.domain.dataset import patched
+from valetkey.catalog.services.items.links import peeked
 from valetkey.catalog.services.items.streaming import Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
 from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound, ValetkeyError
@@ -71,7 +73,8 @@ async def query_items(
         # The SDK shows its user an empty list: the reason is nowhere else.
         _log.warning("a query was refused", dataset=dataset_id, reason=refused.message)
         raise
-    return ItemsPageOut.of(page, data.page_size, api_address(request))
+    linked = await items.links.sizes(caller, page.items)
+    return ItemsPageOut.of(page, data.page_size, api_address(request), linked)
 
 
 @get("/datasets/{dataset_id:str}/items", tags=["items"])
@@ -86,9 +89,9 @@ async def list_items(
     """List a dataset's files, by id."""
     data = ItemQueryIn({"type": "file"}, page=page, page_size=page_size)
     reading = catalog.items.reading.page(caller, dataset_id, data.wanted)
-    return ItemsPageOut.of(
-        await while_connected(request.receive, reading), page_size, api_address(request)
-    )
+    found = await while_connected(request.receive, reading)
+    linked = await catalog.items.links.sizes(caller, found.items)
+    return ItemsPageOut.of(found, page_size, api_address(request), linked)
 
 
 @get("/items/{item_id:str}", tags=["items"])
@@ -98,10 +101,12 @@ async def show_item(
     """Show an item, or the file of an export."""
     base = api_address(request)
     try:
-        return ItemOut.of(await catalog.items.reading.get(caller, item_id), base)
+        item = await catalog.items.reading.get(caller, item_id)
     except NotFound as nothing:
         file = await exported_file(catalog, caller, item_id, nothing)
         return file_item(file, base)
+    linked = await catalog.items.links.sizes(caller, [item])
+    return ItemOut.of(item, base, size=linked.get(item.id))
 
 
 @patch("/items/{item_id:str}", tags=["items"])
@@ -178,9 +183,14 @@ async def _upload(
     _require_type(body.text("type", "file"), "file")
     if not body.has_file:
         raise InvalidInput("There is no file in the body.", hint="Send it as 'file'.", field="file")
-    new = NewItem(path, body.document("metadata"), body.text("description"), body.media_type)
+    link, chunks = await peeked(body.file())
+    metadata, media_type = body.document("metadata"), body.media_type
+    if link is not None:
+        metadata = patched(metadata, link.metadata())
+        media_type = link.mimetype or media_type
+    new = NewItem(path, metadata, body.text("description"), media_type)
     item, operation = await catalog.items.uploading.upload(
-        caller, dataset_id, new, body.file(), mode=mode
+        caller, dataset_id, new, chunks, mode=mode
     )
     shown = ItemOut.of(item, base, body.not_kept)
     return Response(shown, headers={"x-item-op": operation})

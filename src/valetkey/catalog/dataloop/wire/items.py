@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -51,8 +51,11 @@ class ItemOut(Out, frozen=True):
     not_kept: list[str] = msgspec.field(default_factory=list)
 
     @classmethod
-    def of(cls, item: Item, base: str, not_kept: Sequence[str] = ()) -> ItemOut:
-        """Return an item's shape; ``base`` is the API's own address."""
+    def of(
+        cls, item: Item, base: str, not_kept: Sequence[str] = (), *, size: int | None = None
+    ) -> ItemOut:
+        """Return an item's shape; ``base`` is the API's own address, ``size`` that of what a link
+        leads to, to which the SDK holds a download."""
         url = f"{base}/items/{item.id}"
         return cls(
             id=item.id,
@@ -64,7 +67,7 @@ class ItemOut(Out, frozen=True):
             url=url,
             dataset=f"{base}/datasets/{item.dataset_id}",
             stream=None if item.is_folder else f"{url}/stream",
-            metadata=_metadata(item),
+            metadata=_metadata(item, size),
             creator=item.creator,
             created_at=moment(item.created_at),
             updated_at=moment(item.updated_at),
@@ -73,11 +76,11 @@ class ItemOut(Out, frozen=True):
         )
 
 
-def _metadata(item: Item) -> dict[str, Any]:
+def _metadata(item: Item, size: int | None) -> dict[str, Any]:
     if item.is_folder:
         return {"system": {}, **item.metadata}
     facts: dict[str, Any] = {
-        "size": item.size,
+        "size": item.size if size is None else size,
         "mimetype": item.mimetype,
         "etag": item.etag,
         "storageClass": item.storage_class or STANDARD,
@@ -164,11 +167,11 @@ class ItemsPageOut(Out, frozen=True, omit_defaults=True):
     total_is_at_least: bool = False
 
     @classmethod
-    def of(cls, page: ItemsPage, size: int, base: str) -> ItemsPageOut:
-        """Return a page's shape."""
+    def of(cls, page: ItemsPage, size: int, base: str, linked: Mapping[str, int]) -> ItemsPageOut:
+        """Return a page's shape; ``linked`` are the sizes of what links in it lead to."""
         pages = None if page.total is None else -(-page.total // size) if size else 0
         return cls(
-            items=[ItemOut.of(item, base) for item in page.items],
+            items=[ItemOut.of(item, base, size=linked.get(item.id)) for item in page.items],
             has_next_page=page.has_next,
             total_items_count=page.total,
             total_pages_count=pages,

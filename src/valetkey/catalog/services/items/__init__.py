@@ -13,6 +13,7 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorageReposi
 from valetkey.catalog.services.items.importing import ItemImporting
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Intents
+from valetkey.catalog.services.items.links import Links
 from valetkey.catalog.services.items.moving import ItemMoving
 from valetkey.catalog.services.items.reading import ItemReading
 from valetkey.catalog.services.items.removal import ItemRemoval
@@ -42,6 +43,7 @@ class Items:
     moving: ItemMoving
     removal: ItemRemoval
     restoring: ItemRestoring
+    links: Links
 
 
 def make_items(
@@ -58,13 +60,15 @@ def make_items(
     sessions = Sessions(storage, sealer, vending, audit, clock)
     index = Index(storage, objects, audit, clock, new_id)
     intents = Intents(storage, clock, new_id)
+    links = Links(stores, sessions, objects)
     return Items(
         reading=ItemReading(storage, stores, Turns()),
-        streaming=ItemStreaming(stores, sessions, objects),
+        streaming=ItemStreaming(storage, stores, sessions, objects, links, clock),
         uploading=ItemUploading(stores, sessions, objects, index, intents),
         importing=ItemImporting(storage, stores, sessions, objects, index, intents),
         changing=ItemChanging(storage, stores, index),
         moving=ItemMoving(storage, stores, sessions, objects, index, intents),
         removal=ItemRemoval(storage, stores, sessions, objects, index, intents),
         restoring=ItemRestoring(storage, stores, sessions, objects, index),
+        links=links,
     )

@@ -9,9 +9,9 @@ import pytest
 from support.desk import Desk
 from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.services.items.reading import PageRequest
-from valetkey.catalog.services.items.streaming import Bytes, Elsewhere
+from valetkey.catalog.services.items.streaming import FRESH, Bytes, Elsewhere
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.errors import Archived, AwsRefused, Conflict, Denied, InvalidInput
+from valetkey.domain.errors import Archived, AwsRefused, Conflict, Denied, InvalidInput, NotFound
 
 
 async def imported(desk: Desk, name: str = "a.txt", storage_class: str = "GLACIER") -> Item:
@@ -54,6 +54,36 @@ async def test_what_was_archived_since_the_index_saw_it_says_so_too(desk: Desk) 
     desk.memory.objects.place("acme", f"{desk.prefix}a.txt", b"cold", storage_class="DEEP_ARCHIVE")
     with pytest.raises(Archived, match="restore it first"):
         await desk.items.streaming.open(desk.developer, item.id, proxied=True)
+
+
+async def test_an_item_that_no_sync_saw_lately_is_looked_at_before_anybody_is_sent_there(
+    desk: Desk,
+) -> None:
+    item, _ = await desk.upload("/a.txt", b"cold")
+    desk.memory.clock.advance(2 * FRESH.total_seconds())
+    assert isinstance(await desk.items.streaming.open(desk.developer, item.id), Elsewhere)
+    key = f"{desk.prefix}a.txt"
+    desk.memory.objects.place("acme", key, b"cold", storage_class="GLACIER")
+    with pytest.raises(Archived, match="restore it first"):
+        await desk.items.streaming.open(desk.developer, item.id)
+    del desk.bucket[key]
+    with pytest.raises(NotFound, match="not in the bucket any more"):
+        await desk.items.streaming.open(desk.developer, item.id)
+
+
+async def test_after_a_sync_nobody_asks_the_store_before_sending_there(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", b"warm")
+    desk.memory.clock.advance(2 * FRESH.total_seconds())
+    catalog, asked = desk.memory.services.catalog, list[str]()
+    await catalog.syncs.start(desk.developer, desk.dataset_id)
+    await catalog.sync_worker.run_open()
+
+    async def seen(operation: str, _: str) -> None:
+        asked.append(operation)
+
+    desk.memory.objects.before = seen
+    assert isinstance(await desk.items.streaming.open(desk.developer, item.id), Elsewhere)
+    assert asked == ["sign"]
 
 
 async def test_moving_an_archived_object_says_to_restore_it_first(desk: Desk) -> None:
