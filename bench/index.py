@@ -69,7 +69,9 @@ async def _kind(opened: OpenedDataset, name: str) -> float:
 
 
 async def _tree(opened: OpenedDataset) -> None:
-    await opened.services.catalog.items.reading.folders(opened.caller, opened.dataset.id)
+    reading = opened.services.catalog.items.reading
+    async for _ in reading.folders(opened.caller, opened.dataset.id):
+        pass
 
 
 async def _by_id(opened: OpenedDataset, number: int) -> None:

@@ -154,7 +154,7 @@ def limits_page() -> str:
             ("a page of entries", count(MAX_PAGE)),
             ("a filter's exact total", f"up to {count(MAX_COUNTED)}; beyond, at least that"),
             ("conditions of a filter", f"{MAX_CONDITIONS}, with {count(MAX_VALUES)} values"),
-            ("folders of a tree", count(MAX_FOLDERS)),
+            ("folders of a sorted list", count(MAX_FOLDERS)),
             ("entries moved, imported in one request", f"{count(MAX_MOVED)}, {count(MAX_IMPORTS)}"),
             ("expected ids of a bulk change", count(MAX_EXPECTED_IDS)),
             (

@@ -275,6 +275,8 @@ async def test_folders_are_those_that_hold_items(storage: CatalogStorage, datase
     async with storage.read() as work:
         assert await work.items.folders(dataset, limit=10) == ["a/", "a/b/"]
         assert await work.items.folders(dataset, limit=1) == ["a/"]
+        assert await work.items.folders(dataset, after="a/", limit=9) == ["a/b/"]
+        assert await work.items.folders(dataset, after="a/b/", limit=9) == []
 
 
 async def test_two_datasets_have_rows_of_their_own(

@@ -172,9 +172,9 @@ class MemoryItems:
         left.item = replace(left.item, id=tombstone_id)
         self._rows[dataset.id, item.path] = _Row(item, now_ms)
 
-    async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
+    async def folders(self, dataset: Dataset, *, after: str = "", limit: int) -> Sequence[str]:
         found = {folder_of(item.path) for item in self.live(dataset.id)}
-        return sorted(found - {""})[:limit]
+        return sorted(folder for folder in found if folder > after)[:limit]
 
     async def holds(self, dataset: Dataset, folder: str) -> bool:
         return any(folder_of(item.path).startswith(folder) for item in self.live(dataset.id))

@@ -126,8 +126,9 @@ class Items(Protocol):
         tombstone with an id of its own."""
         ...
 
-    async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
-        """Return the distinct folders that hold items, in order, without the root."""
+    async def folders(self, dataset: Dataset, *, after: str = "", limit: int) -> Sequence[str]:
+        """Return the distinct folders that hold items, in order, above ``after``; without the
+        root."""
         ...
 
     async def holds(self, dataset: Dataset, folder: str) -> bool:

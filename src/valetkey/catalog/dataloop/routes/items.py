@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
@@ -25,8 +25,7 @@ from valetkey.catalog.dataloop.wire.items import (
     ItemPatchIn,
     ItemQueryIn,
     ItemsPageOut,
-    TreeOut,
-    tree_of,
+    tree_chunks,
 )
 from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.domain.dataset import patched
@@ -296,10 +295,18 @@ async def move_items(
 @get("/datasets/{dataset_id:str}/directoryTree", tags=["items"])
 async def directory_tree(
     catalog: Catalog, caller: Caller, request: Request[Any, Any, Any], dataset_id: str
-) -> TreeOut:
+) -> Stream:
     """Show the folders that hold items."""
-    reading = catalog.items.reading.folders(caller, dataset_id)
-    return tree_of(dataset_id, await while_connected(request.receive, reading))
+    pages = catalog.items.reading.folders(caller, dataset_id)
+    # A refusal is an answer, and no stream that breaks off.
+    first = await while_connected(request.receive, anext(pages, ()))
+
+    async def all_pages() -> AsyncIterator[Sequence[str]]:
+        yield first
+        async for page in pages:
+            yield page
+
+    return Stream(tree_chunks(dataset_id, all_pages()), media_type="application/json")
 
 
 ROUTES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from valetkey.catalog.dataloop.wire.base import Out, Tolerant, moment
 from valetkey.catalog.domain.dataset import STANDARD, Item, folder_id
 from valetkey.catalog.domain.filenames import escape
 from valetkey.catalog.services.items.changing import ItemPatch
+from valetkey.catalog.services.items.folders import shared
 from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
 from valetkey.catalog.services.items.selection import Selection
 from valetkey.domain.errors import NotFound
@@ -218,37 +219,36 @@ class TreeValueOut(Out, frozen=True):
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class TreeOut(Out, frozen=True):
-    """A folder and those in it."""
-
-    value: TreeValueOut
-    children: list[TreeOut] = msgspec.field(default_factory=list)
-
-
-def tree_of(dataset_id: str, folders: Sequence[str]) -> TreeOut:
-    """Return folders (each ends in ``/``) as a tree, with those that merely hold others."""
-    root = TreeOut(
-        value=TreeValueOut(id=folder_id(dataset_id, ""), name="", dir=None, filename="/")
-    )
-    nodes = {"": root}
-    for folder in folders:
-        parent = ""
-        for name in folder[:-1].split("/")[:_MAX_DEPTH]:
-            path = f"{parent}{name}/"
-            if path not in nodes:
-                nodes[path] = _node(dataset_id, parent, name)
-                nodes[parent].children.append(nodes[path])
-            parent = path
-    return root
+async def tree_chunks(dataset_id: str, pages: AsyncIterator[Sequence[str]]) -> AsyncIterator[bytes]:
+    """Render folders (each ends in ``/``, in order) as a tree of ``{"value", "children"}``, with
+    those that merely hold others, as they come: however many there are, none is kept."""
+    root = TreeValueOut(id=folder_id(dataset_id, ""), name="", dir=None, filename="/")
+    yield _opened(root)
+    above: list[str] = []
+    async for folders in pages:
+        written: list[bytes] = []
+        for folder in folders:
+            parts = folder[:-1].split("/")[:_MAX_DEPTH]
+            known = shared(above, parts)
+            # What is closed has a sibling now.
+            written.append(b"]}" * (len(above) - known) + b","[: len(above) - known])
+            for depth in range(known, len(parts)):
+                parent = "".join(f"{part}/" for part in parts[:depth])
+                written.append(_opened(_folder(dataset_id, parent, parts[depth])))
+            above = parts
+        yield b"".join(written)
+    yield b"]}" * (len(above) + 1)
 
 
-def _node(dataset_id: str, parent: str, name: str) -> TreeOut:
+def _opened(value: TreeValueOut) -> bytes:
+    return b'{"value":' + msgspec.json.encode(value) + b',"children":['
+
+
+def _folder(dataset_id: str, parent: str, name: str) -> TreeValueOut:
     path = f"{parent}{name}/"
-    return TreeOut(
-        value=TreeValueOut(
-            id=folder_id(dataset_id, path),
-            name=escape(name),
-            dir="/" + escape(parent).removesuffix("/"),
-            filename="/" + escape(path).removesuffix("/"),
-        )
+    return TreeValueOut(
+        id=folder_id(dataset_id, path),
+        name=escape(name),
+        dir="/" + escape(parent).removesuffix("/"),
+        filename="/" + escape(path).removesuffix("/"),
     )

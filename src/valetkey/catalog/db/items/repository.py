@@ -54,7 +54,7 @@ _NUMBERS = 2**31
 #: Each folder is found by a jump over the index, however many items lie in one.
 _FOLDERS = text("""
 WITH RECURSIVE f(folder) AS (
-  SELECT min(folder) FROM items WHERE dataset = :dataset AND deleted_ms IS NULL AND folder > ''
+  SELECT min(folder) FROM items WHERE dataset = :dataset AND deleted_ms IS NULL AND folder > :after
   UNION ALL
   SELECT (SELECT min(folder) FROM items
           WHERE dataset = :dataset AND deleted_ms IS NULL AND folder > f.folder)
@@ -171,8 +171,8 @@ class SqlItems(Repository):
         await self._connection.execute(delete(t.items).where(own, _C.path == item.path))
         await self.put(dataset, item, touched_ms=now_ms)
 
-    async def folders(self, dataset: Dataset, *, limit: int) -> Sequence[str]:
-        values = {"dataset": dataset.number, "limit": limit}
+    async def folders(self, dataset: Dataset, *, after: str = "", limit: int) -> Sequence[str]:
+        values = {"dataset": dataset.number, "after": after, "limit": limit}
         return list((await self._connection.execute(_FOLDERS, values)).scalars())
 
     async def holds(self, dataset: Dataset, folder: str) -> bool:

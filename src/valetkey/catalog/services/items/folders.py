@@ -1,34 +1,34 @@
-"""Folders: those that somebody made, and those that merely hold items, which have no row."""
+"""Folders: those that somebody made, and those that merely hold items, which have no row.
+
+However many there are, they are walked in the order of their paths, some thousands at a time: no
+list of all of them is held. In that order all that lies below a folder follows it at once, so that
+a folder that only holds others is met first just before the first of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item, folder_id
 from valetkey.catalog.domain.dql import matches
 from valetkey.catalog.domain.dql.ast import Column, Equal, Node, Order
-from valetkey.catalog.domain.ports import CatalogWork, ItemQuery
+from valetkey.catalog.domain.ports import CatalogWork
 from valetkey.domain.errors import TooLarge
 
-#: A tree of more is refused rather than cut.
-MAX_FOLDERS: Final = 100_000
+#: A list of folders is looked for among so many at most; a tree has no limit.
+MAX_FOLDERS: Final = 1_000_000
 IS_FOLDER: Final = Equal(Column.TYPE, "dir")
+#: So many are read at a time, and compared before others are served.
+PAGE: Final = 1_000
 
 
-async def holding_folders(work: CatalogWork, dataset: Dataset) -> Sequence[str]:
-    """Return the folders that hold items, in order, each ending in ``/``, the root left out.
-
-    Raises TooLarge for more than can be shown.
-    """
-    found = await work.items.folders(dataset, limit=MAX_FOLDERS + 1)
-    if len(found) > MAX_FOLDERS:
-        raise TooLarge(
-            f"The dataset has more than {MAX_FOLDERS} folders.",
-            hint="List one folder's items instead: {'dir': '/a'}, or {'filename': '/a/**'}.",
-        )
-    return found
+async def holding_folders(work: CatalogWork, dataset: Dataset, after: str) -> Sequence[str]:
+    """Return the next folders that hold items, in order, each ending in ``/``, above ``after``; the
+    root is left out. Fewer than :data:`PAGE` are the last ones."""
+    return await work.items.folders(dataset, after=after, limit=PAGE)
 
 
 async def folder_path(work: CatalogWork, dataset: Dataset, item_id: str) -> str | None:
@@ -37,35 +37,100 @@ async def folder_path(work: CatalogWork, dataset: Dataset, item_id: str) -> str 
     item = await work.items.get(item_id)
     if item is not None and item.dataset_id == dataset.id and item.is_folder:
         return item.path
-    folders = with_ancestors(await holding_folders(work, dataset))
-    return next((path for path in folders if folder_id(dataset.id, path) == item_id), None)
+    async for path in _implied(work, dataset):
+        if folder_id(dataset.id, path) == item_id:
+            return path
+    return None
 
 
 async def fitting_folders(
-    work: CatalogWork, dataset: Dataset, where: Node, orders: Sequence[Order]
-) -> list[Item]:
-    """Return the folders that a filter fits, of both kinds, sorted. Raises TooLarge."""
-    made = await work.items.page(dataset, ItemQuery(IS_FOLDER, limit=MAX_FOLDERS))
-    known = {item.path: item for item in made}
-    for path in with_ancestors(await holding_folders(work, dataset)):
-        known.setdefault(path, _implied(dataset, path))
-    fitting = [item for item in known.values() if matches(where, item.columns(), item.metadata)]
+    work: CatalogWork,
+    dataset: Dataset,
+    where: Node,
+    orders: Sequence[Order],
+    *,
+    offset: int,
+    size: int,
+) -> tuple[list[Item], int]:
+    """Return a page of the folders that a filter fits, of both kinds, sorted, and how many fit.
+    Raises TooLarge."""
+    best: list[Item] = []
+    count, wanted = 0, offset + size
+    async for item in _all(work, dataset):
+        if not matches(where, item.columns(), item.metadata):
+            continue
+        count += 1
+        best.append(item)
+        if len(best) > 2 * wanted + PAGE:
+            best = _sorted(best, orders)[:wanted]
+    return _sorted(best, orders)[offset:wanted], count
+
+
+def _sorted(items: list[Item], orders: Sequence[Order]) -> list[Item]:
     for order in reversed(orders):
-        fitting.sort(key=partial(_value, order.field), reverse=order.descending)
-    return fitting
+        items.sort(key=partial(_value, order.field), reverse=order.descending)
+    return items
 
 
-def with_ancestors(folders: Sequence[str]) -> list[str]:
-    """Return folders with those that hold them, but for the root."""
-    found: dict[str, None] = {}
-    for folder in folders:
-        parts = folder[:-1].split("/")
-        for depth in range(1, len(parts) + 1):
-            found.setdefault("/".join(parts[:depth]) + "/")
-    return list(found)
+async def _all(work: CatalogWork, dataset: Dataset) -> AsyncIterator[Item]:
+    """Iterate over folders of both kinds in the order of their paths: two decks, merged."""
+    made = _made(work, dataset)
+    own = await anext(made, None)
+    async for path in _implied(work, dataset):
+        while own is not None and own.path < path:
+            yield own
+            own = await anext(made, None)
+        if own is not None and own.path == path:
+            yield own
+            own = await anext(made, None)
+        else:
+            yield _without_row(dataset, path)
+    while own is not None:
+        yield own
+        own = await anext(made, None)
 
 
-def _implied(dataset: Dataset, path: str) -> Item:
+async def _made(work: CatalogWork, dataset: Dataset) -> AsyncIterator[Item]:
+    after, more = "", True
+    while more:
+        found = await work.items.walk(dataset, IS_FOLDER, after=after, limit=PAGE)
+        for item in found:
+            yield item
+        after, more = found[-1].path if found else after, len(found) == PAGE
+
+
+async def _implied(work: CatalogWork, dataset: Dataset) -> AsyncIterator[str]:
+    """Iterate over folders that hold items, and those that hold them, but for the root."""
+    before: list[str] = []
+    after, more, count = "", True, 0
+    while more:
+        found = await holding_folders(work, dataset, after)
+        for folder in found:
+            parts = folder[:-1].split("/")
+            for depth in range(shared(before, parts) + 1, len(parts) + 1):
+                yield "/".join(parts[:depth]) + "/"
+            before = parts
+        count += len(found)
+        if count > MAX_FOLDERS:
+            raise TooLarge(
+                f"The dataset has more than {MAX_FOLDERS} folders.",
+                hint="List one folder's items instead: {'dir': '/a'}, or {'filename': '/a/**'}.",
+            )
+        after, more = found[-1] if found else after, len(found) == PAGE
+        await asyncio.sleep(0)
+
+
+def shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many parts of two paths are the same, from their beginning."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _without_row(dataset: Dataset, path: str) -> Item:
     return Item(
         id=folder_id(dataset.id, path),
         dataset_id=dataset.id,

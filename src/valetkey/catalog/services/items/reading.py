@@ -13,7 +13,12 @@ from valetkey.catalog.domain.dql.fields import parse_sort
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
-from valetkey.catalog.services.items.folders import IS_FOLDER, fitting_folders, holding_folders
+from valetkey.catalog.services.items.folders import (
+    IS_FOLDER,
+    PAGE,
+    fitting_folders,
+    holding_folders,
+)
 from valetkey.catalog.services.items.selection import by_exact_names
 from valetkey.catalog.services.nouns import LIST_ITEMS, READ_ITEM
 from valetkey.catalog.services.turns import Turns
@@ -73,9 +78,10 @@ class ItemReading:
             if wanted.by_name:
                 where = await by_exact_names(work, store.dataset, where)
             if IS_FOLDER in conjunction(where):
-                folders = await fitting_folders(work, store.dataset, where, orders)
-                shown = folders[offset : offset + wanted.size]
-                return ItemsPage(shown, offset + len(shown) < len(folders), len(folders))
+                shown, count = await fitting_folders(
+                    work, store.dataset, where, orders, offset=offset, size=wanted.size
+                )
+                return ItemsPage(shown, offset + len(shown) < count, count)
             query = ItemQuery(where, orders, limit=wanted.size + 1, offset=offset)
             found = await work.items.page(store.dataset, query) if wanted.size else []
             total, is_bounded = await _total(work, store.dataset, query, len(found))
@@ -112,14 +118,20 @@ class ItemReading:
         _, item = await self._stores.of_item(caller, item_id, READ_ITEM)
         return item
 
-    async def folders(self, caller: Caller, dataset_id: str) -> Sequence[str]:
-        """Return the folders that hold items, in order, each ending in ``/``, the root left out.
+    async def folders(self, caller: Caller, dataset_id: str) -> AsyncIterator[Sequence[str]]:
+        """Iterate over the folders that hold items, in order, some at a time, each ending in ``/``,
+        the root left out. Whoever reads slowly holds up nobody.
 
-        Raises NotFound, Denied, TooLarge, TooManyRequests, TookTooLong.
+        Raises NotFound, Denied, TooManyRequests, TookTooLong, before the first ones and when the
+        right to them ends.
         """
-        store = await self._stores.of_dataset(caller, dataset_id, LIST_ITEMS)
-        async with self._turn(caller), self._storage.search() as work:
-            return await holding_folders(work, store.dataset)
+        after, more = "", True
+        while more:
+            store = await self._stores.of_dataset(caller, dataset_id, LIST_ITEMS)
+            async with self._turn(caller), self._storage.search() as work:
+                found = await holding_folders(work, store.dataset, after)
+            yield found
+            after, more = found[-1] if found else after, len(found) == PAGE
 
     def _turn(self, caller: Caller) -> AbstractAsyncContextManager[None]:
         return self._turns.take(caller.principal.user_id)
