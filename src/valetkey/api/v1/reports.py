@@ -11,10 +11,10 @@ from valetkey.api.shaping import Shaping
 from valetkey.api.v1.refusing import code_of, detail
 from valetkey.domain import verification
 from valetkey.domain.errors import ValetkeyError
-from valetkey.wire.reports import Check, Report, ReportLine
+from valetkey.wire import reports as wire
 
 check_shape: Final = Shaping(
-    Check,
+    wire.Check,
     verification.Check,
     by={
         "seconds": lambda seconds: round(seconds, 3),
@@ -24,14 +24,14 @@ check_shape: Final = Shaping(
 
 
 _report: Final = Shaping(
-    Report,
+    wire.Report,
     verification.Report,
     by={"checks": lambda checks: [check_shape(check) for check in checks]},
     added=("subject",),
 )
 
 
-def report_shape(report: verification.Report, subject: str) -> Report:
+def report_shape(report: verification.Report, subject: str) -> wire.Report:
     """Return a report's shape; ``subject`` is ``kind:id``."""
     return _report(report, subject=subject)
 
@@ -45,14 +45,14 @@ async def report_lines(
             yield msgspec.json.encode(_line(event, subject)) + b"\n"
     except ValetkeyError as error:
         told = detail(code_of(error), error.message, error.hint, error.details, request_id)
-        yield msgspec.json.encode(ReportLine(error=told)) + b"\n"
+        yield msgspec.json.encode(wire.ReportLine(error=told)) + b"\n"
 
 
-def _line(event: object, subject: str) -> ReportLine:
+def _line(event: object, subject: str) -> wire.ReportLine:
     if isinstance(event, verification.Check):
-        return ReportLine(check=check_shape(event))
+        return wire.ReportLine(check=check_shape(event))
     # An integration's verification ends in the integration and the report.
     report = event[1] if isinstance(event, tuple) else event
     if not isinstance(report, verification.Report):
         raise TypeError(f"neither a check nor a report: {type(report).__name__}")
-    return ReportLine(report=report_shape(report, subject))
+    return wire.ReportLine(report=report_shape(report, subject))

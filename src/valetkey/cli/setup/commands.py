@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from cyclopts import App, Parameter
 
 from valetkey.cli import show
+from valetkey.cli.common import Flag
 from valetkey.cli.setup import render
 from valetkey.cli.setup.custody import Nobody, require_keeper
 from valetkey.cli.setup.files import write_private
@@ -25,7 +26,6 @@ aws = App(name="aws", help="The AWS side: bucket, policy, user, role, key, trust
 app.command(aws)
 
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
-Flag = Annotated[bool, Parameter(negative=())]
 Format = Literal["cloudformation", "terraform-json", "aws-cli", "policy-json"]
 
 _NO_KEEPER: Final = Keeper()

@@ -14,8 +14,8 @@ from valetkey.domain.errors import InvalidInput
 from valetkey.domain.scope import parse_levels
 from valetkey.services.grants import NewGrant
 from valetkey.wire import grants as wire
+from valetkey.wire import leases as leases_wire
 from valetkey.wire.base import Nothing, Page, Paging
-from valetkey.wire.leases import Ending
 
 _grantee: Final = Shaping(wire.Grantee, domain.Grant, within="subject_")
 _shape: Final = Shaping(
@@ -60,7 +60,7 @@ async def get_grant(ask: Ask[Nothing, Nothing]) -> wire.Grant:
     return shape(await ask.services.grants.get(ask.caller, ask["locationId"], ask["grantId"]))
 
 
-async def delete_grant(ask: Ask[Nothing, Nothing]) -> Ending:
+async def delete_grant(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.grants.delete(ask.caller, ask["locationId"], ask["grantId"])
     return await ending_shape(ask.services, ending)
 

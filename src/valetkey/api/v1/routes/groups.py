@@ -15,8 +15,8 @@ from valetkey.domain.grants import Group
 from valetkey.domain.people import User
 from valetkey.services.lookup import missing
 from valetkey.wire import groups as wire
+from valetkey.wire import leases as leases_wire
 from valetkey.wire.base import Nothing, Page, Paging, Person
-from valetkey.wire.leases import Ending
 
 shape: Final = Shaping(wire.Group, Group)
 _person: Final = Shaping(Person, User)
@@ -43,7 +43,7 @@ async def update_group(ask: Ask[Nothing, wire.GroupChange]) -> wire.Group:
     return shape(await grants.rename_group(ask.caller, *where, ask.body.name))
 
 
-async def delete_group(ask: Ask[Nothing, Nothing]) -> Ending:
+async def delete_group(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.grants.delete_group(ask.caller, ask["orgId"], ask["groupId"])
     return await ending_shape(ask.services, ending)
 
@@ -71,7 +71,7 @@ async def put_group_member(ask: Ask[Nothing, Nothing]) -> Person:
     return _person(await ask.services.grants.put_member(ask.caller, *where, email))
 
 
-async def remove_group_member(ask: Ask[Nothing, Nothing]) -> Ending:
+async def remove_group_member(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     grants, email = ask.services.grants, await _email(ask)
     ending = await grants.remove_member(ask.caller, ask["orgId"], ask["groupId"], email)
     return await ending_shape(ask.services, ending)

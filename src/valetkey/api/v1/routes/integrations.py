@@ -19,9 +19,9 @@ from valetkey.domain.errors import InvalidInput
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Report as Found
 from valetkey.wire import integrations as wire
+from valetkey.wire import leases as leases_wire
+from valetkey.wire import reports
 from valetkey.wire.base import Nothing, Page
-from valetkey.wire.leases import Ending
-from valetkey.wire.reports import Report
 
 _shape: Final = Shaping(
     wire.Integration,
@@ -94,12 +94,12 @@ async def update_integration(ask: Ask[Nothing, wire.IntegrationChange]) -> wire.
     return shape(integration)
 
 
-async def delete_integration(ask: Ask[Nothing, Nothing]) -> Ending:
+async def delete_integration(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.integrations.delete(ask.caller, ask["integrationId"])
     return await ending_shape(ask.services, ending)
 
 
-async def verify_integration(ask: Ask[Nothing, Nothing]) -> Report:
+async def verify_integration(ask: Ask[Nothing, Nothing]) -> reports.Report:
     integration_id = ask["integrationId"]
     _, report = await ask.services.integrations.verify(ask.caller, integration_id)
     return report_shape(report, f"integration:{integration_id}")

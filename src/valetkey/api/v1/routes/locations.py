@@ -16,10 +16,10 @@ from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.scope import parse_levels
 from valetkey.services.locations import Changed
 from valetkey.services.registry import Services
+from valetkey.wire import leases as leases_wire
 from valetkey.wire import locations as wire
+from valetkey.wire import reports
 from valetkey.wire.base import Nothing, Page
-from valetkey.wire.leases import Ending
-from valetkey.wire.reports import Report
 
 _shape: Final = Shaping(
     wire.Location,
@@ -116,14 +116,14 @@ async def update_location(ask: Ask[Nothing, wire.LocationChange]) -> wire.Locati
     return msgspec.structs.replace(shown, revoked=await revoked_shape(ask.services, revoked))
 
 
-async def delete_location(ask: Ask[wire.LocationDeletion, Nothing]) -> Ending:
+async def delete_location(ask: Ask[wire.LocationDeletion, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.locations.delete(
         ask.caller, ask["locationId"], revokes=ask.query.revoke
     )
     return await ending_shape(ask.services, ending)
 
 
-async def verify_location(ask: Ask[Nothing, Nothing]) -> Report:
+async def verify_location(ask: Ask[Nothing, Nothing]) -> reports.Report:
     report = await ask.services.locations.test(ask.caller, ask["locationId"])
     return report_shape(report, f"location:{ask['locationId']}")
 

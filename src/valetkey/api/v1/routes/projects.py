@@ -15,9 +15,9 @@ from valetkey.api.v1.routes.members import find_member, known_member
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal, ProjectRole
 from valetkey.domain.errors import InvalidInput
+from valetkey.wire import leases as leases_wire
 from valetkey.wire import projects as wire
 from valetkey.wire.base import Nothing, Page, Paging
-from valetkey.wire.leases import Ending
 
 #: Dataloop's word for a developer is in the domain.
 _TO_WIRE: Final[dict[ProjectRole, wire.ProjectRole]] = {
@@ -111,7 +111,7 @@ def role_of(word: str) -> ProjectRole:
     return _FROM_WIRE[word]
 
 
-async def remove_project_member(ask: Ask[Nothing, Nothing]) -> Ending:
+async def remove_project_member(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.people.remove_project_member(
         ask.caller, ask["projectId"], ask["userId"]
     )

@@ -12,9 +12,9 @@ from valetkey.api.v1.routes.projects import role_of
 from valetkey.api.v1.routes.tokens import new_token, shape
 from valetkey.domain.people import User
 from valetkey.wire import service_accounts as wire
+from valetkey.wire import tokens as tokens_wire
 from valetkey.wire.base import Nothing, Page, Paging
 from valetkey.wire.orgs import Departure
-from valetkey.wire.tokens import NewToken, Token
 
 _shape: Final = Shaping(
     wire.ServiceAccount, User, by={"project_id": lambda project_id: project_id or ""}
@@ -47,7 +47,7 @@ async def delete_service_account(ask: Ask[Nothing, Nothing]) -> Departure:
     return departure_shape(left)
 
 
-async def list_tokens(ask: Ask[Paging, Nothing]) -> Page[Token]:
+async def list_tokens(ask: Ask[Paging, Nothing]) -> Page[tokens_wire.Token]:
     accounts, account_id = ask.services.service_accounts, ask["serviceAccountId"]
     account = await accounts.get(ask.caller, account_id)
     after = read_cursor(ask.query.cursor, tuple[str])
@@ -58,7 +58,7 @@ async def list_tokens(ask: Ask[Paging, Nothing]) -> Page[Token]:
     return page_of(shown, lambda each: shape(each, account.email, now), following)
 
 
-async def create_token(ask: Ask[Nothing, NewToken]) -> Token:
+async def create_token(ask: Ask[Nothing, tokens_wire.NewToken]) -> tokens_wire.Token:
     accounts, account_id = ask.services.service_accounts, ask["serviceAccountId"]
     account = await accounts.get(ask.caller, account_id)
     made, secret = await accounts.create_token(ask.caller, account_id, new_token(ask.body))

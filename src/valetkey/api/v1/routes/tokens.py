@@ -13,9 +13,9 @@ from valetkey.domain.people import ApiToken
 from valetkey.domain.scope import parse_levels
 from valetkey.domain.token_limits import TokenLimits, read_limits
 from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken
+from valetkey.wire import leases as leases_wire
 from valetkey.wire import tokens as wire
 from valetkey.wire.base import Nothing, Page, Person
-from valetkey.wire.leases import Ending
 
 _limits: Final = Shaping(
     wire.TokenLimits,
@@ -91,7 +91,7 @@ async def get_token(ask: Ask[Nothing, Nothing]) -> wire.Token:
     return shape(found, email, ask.services.clock.now())
 
 
-async def revoke_token(ask: Ask[Nothing, Nothing]) -> Ending:
+async def revoke_token(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.tokens.revoke(ask.caller, ask["tokenId"])
     return await ending_shape(ask.services, ending)
 
