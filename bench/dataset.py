@@ -12,16 +12,16 @@ from typing import Any
 
 from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
-from valetkey.bootstrap import Parts, Services, wire
+from valetkey.bootstrap import Parts, WiredServices, wire
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.services.datasets import NewDataset
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.db.schema import migrate
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.location import NewLocation
 from valetkey.domain.ports import BucketPlace
-from valetkey.domain.ports.objects import Credentials
 from valetkey.domain.secret import Secret
 from valetkey.identity.first_start import initialize
 from valetkey.services.audit import Caller
@@ -44,7 +44,7 @@ class OpenedDataset:
     """An empty dataset, and its owner."""
 
     parts: Parts
-    services: Services
+    services: WiredServices
     caller: Caller
     dataset: Dataset
 
@@ -55,7 +55,7 @@ class _Objects(S3ObjectStore):
     async def find_region(
         self,
         place: BucketPlace,  # noqa: ARG002  # the port's
-        credentials: Credentials,  # noqa: ARG002
+        credentials: AwsCredentials,  # noqa: ARG002
         *,
         prefix: str = "",  # noqa: ARG002
     ) -> str:
@@ -103,7 +103,7 @@ async def opened_dataset(
         await parts.storage.close()
 
 
-async def _furnish(parts: Parts, services: Services) -> tuple[Caller, Dataset]:
+async def _furnish(parts: Parts, services: WiredServices) -> tuple[Caller, Dataset]:
     first = await initialize(
         parts.storage,
         parts.sealer,

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.listing_server import FOLDER
-from valetkey.bootstrap import Services
+from valetkey.bootstrap import WiredServices
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.services.audit import Caller
 
@@ -25,7 +25,7 @@ _FIRST = "0" * 24
 
 
 async def page_times(
-    services: Services, caller: Caller, dataset_id: str, total: int
+    services: WiredServices, caller: Caller, dataset_id: str, total: int
 ) -> dict[str, float]:
     """Return the 95th percentile of a page's seconds, by what is asked for."""
     chosen = random.Random(1)  # noqa: S311  # which folders, the same each time
@@ -44,7 +44,7 @@ async def page_times(
 
 
 async def _before(
-    services: Services, caller: Caller, dataset_id: str, folder: list[dict[str, Any]]
+    services: WiredServices, caller: Caller, dataset_id: str, folder: list[dict[str, Any]]
 ) -> str:
     """Return an id that stands just before a folder's first item."""
     where = {"$and": [*_FILES, *folder, {"id": {"$gt": _FIRST}}]}
@@ -53,7 +53,7 @@ async def _before(
 
 
 async def _walk(
-    services: Services,
+    services: WiredServices,
     caller: Caller,
     dataset_id: str,
     conditions: list[dict[str, Any]],

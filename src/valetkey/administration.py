@@ -20,7 +20,7 @@ from valetkey.identity.first_start import FirstOwner, initialize
 from valetkey.identity.password_links import PasswordLinks
 from valetkey.identity.passwords import PasswordCheck
 from valetkey.services.audit import AuditLog
-from valetkey.services.resealing import Progress, Resealed, Resealing, ignore_progress
+from valetkey.services.resealing import OnResealed, Resealed, Resealing, ignore_progress
 from valetkey.system import SystemClock, SystemEntropy
 
 
@@ -70,7 +70,7 @@ def make_sealing_key(path: Path) -> None:
     create_key_file(path.expanduser(), SystemEntropy())
 
 
-async def rotate_sealing_key(settings: Settings, told: Progress = ignore_progress) -> Resealed:
+async def rotate_sealing_key(settings: Settings, told: OnResealed = ignore_progress) -> Resealed:
     """Move every stored secret to the present key-encryption key, while servers go on serving.
 
     ``told`` hears how many were moved so far. Raises ConfigurationError, SealBroken,

@@ -45,7 +45,7 @@ from valetkey.domain.ports import (
     Sealer,
     Storage,
     Sts,
-    Tokens,
+    TokenSigner,
 )
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Accounts
@@ -79,7 +79,7 @@ from valetkey.system import SystemClock, SystemEntropy
 
 
 @dataclass(frozen=True, slots=True)
-class Services(registry.Services):
+class WiredServices(registry.Services):
     """The broker's services, and the catalog on top of them."""
 
     catalog: Catalog
@@ -95,7 +95,7 @@ class Parts:
     storage: CatalogStorage
     sealer: Sealer
     passwords: Passwords
-    tokens: Tokens
+    tokens: TokenSigner
     sts: Sts
     objects: ObjectStore
     access_keys: AccessKeys
@@ -143,7 +143,7 @@ def _make_data_folder(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
+async def open_services(settings: Settings) -> AsyncIterator[WiredServices]:
     """Wire everything and, at the end, close it.
 
     Raises ConfigurationError (key missing or of another installation, database not migrated or
@@ -209,7 +209,7 @@ def aws_settings(settings: Settings) -> AwsSettings:
     )
 
 
-def wire(parts: Parts) -> Services:
+def wire(parts: Parts) -> WiredServices:
     """Put the services together."""
     storage, sealer, sts, stores = parts.storage, parts.sealer, parts.sts, parts.objects
     quick, heavy = storage.through(Pool.VENDING), storage.through(Pool.HEAVY)
@@ -263,7 +263,7 @@ def wire(parts: Parts) -> Services:
     watched: dict[str, Watched] = {"worker": scheduler}
     if parts.works:
         watched["syncs"] = work.worker
-    return Services(
+    return WiredServices(
         accounts=accounts,
         audit=audit,
         authentication=authentication,

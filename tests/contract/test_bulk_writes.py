@@ -16,7 +16,7 @@ from valetkey.catalog.db.items import bulk
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql import All
-from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Counts, State
 from valetkey.catalog.services.datasets import NewDataset
@@ -81,16 +81,16 @@ def listed(path: str, number: int = 1) -> Listed:
     return Listed(path, number, f'e"{path[:9]}\\', NOW_MS + number, "GLACIER" if number % 2 else "")
 
 
-def of_kind(kind: str, *found: Listed) -> Changes:
+def of_kind(kind: str, *found: Listed) -> IndexChanges:
     """Changes of one kind."""
-    changes = Changes()
+    changes = IndexChanges()
     {"added": changes.added, "revived": changes.revived, "changed": changes.changed}[kind].extend(
         found
     )
     return changes
 
 
-async def apply(storage: CatalogStorage, dataset: Dataset, changes: Changes) -> None:
+async def apply(storage: CatalogStorage, dataset: Dataset, changes: IndexChanges) -> None:
     async with storage.begin() as work:
         await work.items.lock(dataset, shared=True)
         await work.items.apply(dataset, changes, ids(), creator="ada@example.com", now_ms=NOW_MS)
@@ -115,8 +115,8 @@ async def test_what_is_new_is_written_as_what_comes_back_is_whatever_its_name(
 ) -> None:
     other = await add_dataset(storage, 2)
     found = [listed(name, number) for number, name in enumerate(sorted(NAMES))]
-    await apply(storage, dataset, Changes(added=found))
-    await apply(storage, other, Changes(revived=found))
+    await apply(storage, dataset, IndexChanges(added=found))
+    await apply(storage, other, IndexChanges(revived=found))
     items, stretch, count = copied = await rows(storage, dataset)
     assert copied == await rows(storage, other)
     assert [row.path for row in stretch] == sorted(NAMES, key=str.encode)
@@ -131,12 +131,12 @@ async def test_an_item_of_every_kind_of_change_is_written_at_once(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:
     first = [listed(name) for name in ("gone", "was gone", "other")]
-    await apply(storage, dataset, Changes(added=first))
-    await apply(storage, dataset, Changes(removed=["was gone"]))
+    await apply(storage, dataset, IndexChanges(added=first))
+    await apply(storage, dataset, IndexChanges(removed=["was gone"]))
     await apply(
         storage,
         dataset,
-        Changes(
+        IndexChanges(
             added=[listed("new")],
             revived=[listed("was gone")],
             changed=[listed("other", 7)],
@@ -151,12 +151,12 @@ async def test_an_item_of_every_kind_of_change_is_written_at_once(
 async def test_a_row_that_somebody_was_quicker_to_write_is_no_hindrance_to_the_others(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:
-    await apply(storage, dataset, Changes(added=[listed("b")]))
+    await apply(storage, dataset, IndexChanges(added=[listed("b")]))
     async with storage.begin() as work:
         before = await work.items.by_path(dataset, "b")
         await work.items.apply(
             dataset,
-            Changes(added=[listed(name, 5) for name in "abc"]),
+            IndexChanges(added=[listed(name, 5) for name in "abc"]),
             ids(50),
             creator="ada@example.com",
             now_ms=NOW_MS,
@@ -177,7 +177,7 @@ async def test_half_a_character_is_refused_as_such_and_leaves_nothing(
         with pytest.raises(Unstorable):
             await apply(database, dataset, of_kind(kind, listed("a"), listed(name)))
         assert (await rows(database, dataset))[1:] == ([], 0)
-    await apply(database, dataset, Changes(added=[listed("a")]))
+    await apply(database, dataset, IndexChanges(added=[listed("a")]))
 
 
 async def test_what_postgresql_does_not_keep_is_refused_as_such(postgresql_url: str) -> None:
@@ -197,7 +197,7 @@ async def test_what_is_cut_short_in_the_middle_leaves_nothing_and_the_connection
     monkeypatch.setattr(bulk, "_PIECE", 10)
     found = [listed(f"{number:05}") for number in range(5_000)]
     for turns in (1, 3, 30):
-        writing = asyncio.create_task(apply(storage, dataset, Changes(added=found)))
+        writing = asyncio.create_task(apply(storage, dataset, IndexChanges(added=found)))
         for _ in range(turns):
             await asyncio.sleep(0)
         writing.cancel()
@@ -206,10 +206,10 @@ async def test_what_is_cut_short_in_the_middle_leaves_nothing_and_the_connection
         left = len((await rows(storage, dataset))[1])
         assert left in {0, 99}, "all or nothing"
         if left:
-            await apply(storage, dataset, Changes(removed=[one.path for one in found]))
+            await apply(storage, dataset, IndexChanges(removed=[one.path for one in found]))
             async with storage.begin() as work:
                 await work.items.purge(before_ms=NOW_MS + 1, limit=9_999)
-    await apply(storage, dataset, Changes(added=found[:20]))
+    await apply(storage, dataset, IndexChanges(added=found[:20]))
     assert len((await rows(storage, dataset))[1]) == 20
 
 
@@ -243,7 +243,7 @@ async def test_items_of_a_dataset_that_is_gone_can_t_be_written_nor_one_deleted_
     for kind in ("added", "revived"):
         with pytest.raises(StorageUnavailable):
             await apply(database, replace(dataset, number=77), of_kind(kind, listed("a")))
-    await apply(database, dataset, Changes(added=[listed("a")]))
+    await apply(database, dataset, IndexChanges(added=[listed("a")]))
     with pytest.raises(StorageUnavailable):
         async with database.begin() as work:
             await work.datasets.delete(dataset.id)
@@ -269,7 +269,11 @@ async def test_a_dataset_that_goes_and_an_item_that_comes_at_once_do_not_both(
                         await work.datasets.delete(dataset.id)
                     else:
                         await work.items.apply(
-                            dataset, Changes(added=[listed("a")]), ids(), creator="a", now_ms=NOW_MS
+                            dataset,
+                            IndexChanges(added=[listed("a")]),
+                            ids(),
+                            creator="a",
+                            now_ms=NOW_MS,
                         )
                     then.set()
                     await asyncio.wait_for(until.wait(), 20)

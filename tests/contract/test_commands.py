@@ -23,7 +23,7 @@ from support.memory import open_memory
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
-from valetkey.catalog.domain.sync import Counts, Kind, Shard, State, WriteIntent
+from valetkey.catalog.domain.sync import CommandKind, Counts, Shard, State, WriteIntent
 from valetkey.catalog.services.datasets import NewDataset
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Locked
@@ -71,7 +71,7 @@ async def test_a_dataset_has_one_sync_under_way(storage: CatalogStorage, dataset
         async with storage.begin() as work:
             await work.commands.add(command_for(dataset, 2))
     async with storage.read() as work:
-        (active,) = await work.commands.open(Kind.SYNC, limit=9)
+        (active,) = await work.commands.open(CommandKind.SYNC, limit=9)
         assert active.id == shard.command_id
         assert await work.commands.get(command_for(dataset, 2).id) is None
 
@@ -84,7 +84,7 @@ async def test_another_dataset_s_sync_is_no_hindrance(
     async with storage.begin() as work:
         await work.commands.add(command_for(other, 2))
     async with storage.read() as work:
-        assert len(await work.commands.open(Kind.SYNC, limit=9)) == 2
+        assert len(await work.commands.open(CommandKind.SYNC, limit=9)) == 2
 
 
 @pytest.mark.parametrize("state", OVER)
@@ -94,9 +94,9 @@ async def test_a_sync_that_is_over_makes_room_for_the_next(
     shard = await running_sync(storage, dataset)
     assert await end(storage, shard, state)
     async with storage.begin() as work:
-        assert await work.commands.count_open(Kind.SYNC, dataset.id) == 0
+        assert await work.commands.count_open(CommandKind.SYNC, dataset.id) == 0
         await work.commands.add(command_for(dataset, 2))
-        found = await work.commands.of_dataset(dataset.id, Kind.SYNC, limit=9)
+        found = await work.commands.of_dataset(dataset.id, CommandKind.SYNC, limit=9)
     assert [one.state for one in found] == [State.CREATED, state]
 
 

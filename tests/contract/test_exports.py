@@ -11,7 +11,7 @@ from support.dataset_rows import NOW, add_dataset, command_for, furnish, shard_o
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.export import ExportOptions, ExportPart, pack
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command, Kind, State
+from valetkey.catalog.domain.sync import Command, CommandKind, State
 
 LATER = NOW + timedelta(hours=1)
 
@@ -28,7 +28,7 @@ async def exported(
 ) -> Command:
     """Store an export that runs, with parts."""
     options = ExportOptions({"type": "file"}, "dataloop").document()
-    command = command_for(dataset, number, kind=Kind.EXPORT, options=options)
+    command = command_for(dataset, number, kind=CommandKind.EXPORT, options=options)
     running = replace(command, state=State.RUNNING)
     async with storage.begin() as work:
         await work.commands.add(command)
@@ -63,7 +63,7 @@ async def test_parts_are_returned_as_they_were_kept(
         assert await work.exports.kept_bytes("0" * 24) == 0
         stored = await work.commands.get(command.id)
     assert stored is not None
-    assert (stored.kind, stored.options) == (Kind.EXPORT, command.options)
+    assert (stored.kind, stored.options) == (CommandKind.EXPORT, command.options)
 
 
 async def test_many_exports_are_under_way_beside_a_sync(
@@ -73,11 +73,11 @@ async def test_many_exports_are_under_way_beside_a_sync(
         await exported(storage, dataset, number)
     async with storage.begin() as work:
         await work.commands.add(command_for(dataset, 3))
-        assert await work.commands.count_open(Kind.EXPORT, dataset.id) == 2
-        assert len(await work.commands.open(Kind.EXPORT, limit=1)) == 1
-        assert len(await work.commands.of_dataset(dataset.id, Kind.SYNC, limit=9)) == 1
+        assert await work.commands.count_open(CommandKind.EXPORT, dataset.id) == 2
+        assert len(await work.commands.open(CommandKind.EXPORT, limit=1)) == 1
+        assert len(await work.commands.of_dataset(dataset.id, CommandKind.SYNC, limit=9)) == 1
         await work.commands.cancel_all(dataset.id, at=LATER)
-        for kind in Kind:
+        for kind in CommandKind:
             assert not await work.commands.open(kind, limit=9)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.merge import Changes
+from valetkey.catalog.domain.merge import IndexChanges
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.domain.ports.objects import Listed
 
@@ -71,7 +71,7 @@ async def test_an_object_that_comes_back_where_an_item_was_is_another_item(
     await put(storage, dataset, item(dataset, "a/x.jpg"))
     await move(storage, dataset, "a/x.jpg", "b/x.jpg")
     await put(storage, dataset, item(dataset, "a/x.jpg", OTHER))
-    changes = Changes(added=[Listed("a/y.jpg", 1, "e", NOW_MS)])
+    changes = IndexChanges(added=[Listed("a/y.jpg", 1, "e", NOW_MS)])
     async with storage.begin() as work:
         await work.items.apply(
             dataset, changes, iter([f"{9:024x}"]), creator="ada@example.com", now_ms=NOW_MS

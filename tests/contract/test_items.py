@@ -11,7 +11,7 @@ import pytest
 from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish, running_sync
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql import All, parse_filter, parse_sort
-from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.domain.ports.objects import Listed
 
@@ -52,7 +52,7 @@ def item(dataset: Dataset, path: str, number: int = 900, **changes: object) -> I
 async def apply(
     storage: CatalogStorage,
     dataset: Dataset,
-    changes: Changes,
+    changes: IndexChanges,
     *,
     start: int = 1,
     now_ms: int = NOW_MS,
@@ -65,7 +65,7 @@ async def apply(
 
 
 async def fill(storage: CatalogStorage, dataset: Dataset, *paths: str) -> None:
-    await apply(storage, dataset, Changes(added=[listed(path) for path in sorted(paths)]))
+    await apply(storage, dataset, IndexChanges(added=[listed(path) for path in sorted(paths)]))
 
 
 async def paths(storage: CatalogStorage, dataset: Dataset, **filters: object) -> list[str]:
@@ -95,7 +95,7 @@ async def count(storage: CatalogStorage, dataset: Dataset) -> int:
 async def test_what_a_sync_adds_can_be_read_whole(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:
-    await apply(storage, dataset, Changes(added=[listed("a/b.jpg", 5)]))
+    await apply(storage, dataset, IndexChanges(added=[listed("a/b.jpg", 5)]))
     async with storage.read() as work:
         found = await work.items.by_path(dataset, "a/b.jpg")
         assert found is not None
@@ -113,7 +113,7 @@ async def test_a_change_refreshes_the_facts_and_keeps_id_and_metadata(
         await work.items.set_metadata(
             dataset, [replace(before, metadata={"user": {"ü": [1, None]}})]
         )
-    await apply(storage, dataset, Changes(changed=[listed("a.jpg", 9)]), now_ms=NOW_MS + 5)
+    await apply(storage, dataset, IndexChanges(changed=[listed("a.jpg", 9)]), now_ms=NOW_MS + 5)
     async with storage.read() as work:
         after = await work.items.by_path(dataset, "a.jpg")
     assert after is not None
@@ -126,13 +126,13 @@ async def test_what_is_gone_is_a_tombstone_that_comes_back_with_its_id(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a.jpg", "b.jpg")
-    await apply(storage, dataset, Changes(removed=["a.jpg"]))
+    await apply(storage, dataset, IndexChanges(removed=["a.jpg"]))
     assert await paths(storage, dataset) == ["b.jpg"]
     assert await count(storage, dataset) == 1
     assert [row.deleted for row in await stretch(storage, dataset)] == [True, False]
     async with storage.read() as work:
         assert await work.items.get(f"{1:024x}") is None
-    await apply(storage, dataset, Changes(added=[listed("a.jpg")]), start=50)
+    await apply(storage, dataset, IndexChanges(added=[listed("a.jpg")]), start=50)
     async with storage.read() as work:
         back = await work.items.by_path(dataset, "a.jpg")
     assert back is not None
@@ -151,8 +151,8 @@ async def test_another_object_where_an_item_was_deleted_is_another_item(
             assert item is not None
             labelled = replace(item, metadata={"user": {"label": "old"}}, description="old")
             await work.items.set_metadata(dataset, [labelled])
-    await apply(storage, dataset, Changes(removed=["a.jpg", "b.jpg"]))
-    await apply(storage, dataset, Changes(added=[listed("a.jpg", 3)]), start=50)
+    await apply(storage, dataset, IndexChanges(removed=["a.jpg", "b.jpg"]))
+    await apply(storage, dataset, IndexChanges(added=[listed("a.jpg", 3)]), start=50)
     async with storage.begin() as work:
         assert item is not None
         new = replace(item, id=f"{99:024x}", metadata={}, description="")
@@ -180,7 +180,7 @@ async def test_a_count_that_drifted_is_mended_by_what_one_moment_shows(
 
 async def test_a_tombstone_can_be_touched(storage: CatalogStorage, dataset: Dataset) -> None:
     await fill(storage, dataset, "a.jpg", "b.jpg")
-    await apply(storage, dataset, Changes(removed=["a.jpg"]))
+    await apply(storage, dataset, IndexChanges(removed=["a.jpg"]))
     async with storage.begin() as work:
         await work.items.touch(dataset, ["a.jpg"], now_ms=NOW_MS + 7)
     rows = await stretch(storage, dataset)
@@ -191,8 +191,8 @@ async def test_old_tombstones_are_purged_and_nothing_else(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:
     await fill(storage, dataset, "a", "b", "c")
-    await apply(storage, dataset, Changes(removed=["a"]), now_ms=NOW_MS)
-    await apply(storage, dataset, Changes(removed=["b"]), now_ms=NOW_MS + 10)
+    await apply(storage, dataset, IndexChanges(removed=["a"]), now_ms=NOW_MS)
+    await apply(storage, dataset, IndexChanges(removed=["b"]), now_ms=NOW_MS + 10)
     async with storage.begin() as work:
         assert await work.items.purge(before_ms=NOW_MS + 10, limit=5) == 1
     assert [row.path for row in await stretch(storage, dataset)] == ["b", "c"]
@@ -271,7 +271,7 @@ async def test_sorting_by_name_is_by_code_points_with_folders_among_the_files(
 
 async def test_folders_are_those_that_hold_items(storage: CatalogStorage, dataset: Dataset) -> None:
     await fill(storage, dataset, "root", "a/1", "a/2", "a/b/3", "c/d/4")
-    await apply(storage, dataset, Changes(removed=["c/d/4"]))
+    await apply(storage, dataset, IndexChanges(removed=["c/d/4"]))
     async with storage.read() as work:
         assert await work.items.folders(dataset, limit=10) == ["a/", "a/b/"]
         assert await work.items.folders(dataset, limit=1) == ["a/"]
@@ -284,8 +284,8 @@ async def test_two_datasets_have_rows_of_their_own(
 ) -> None:
     other = await add_dataset(storage, 2)
     await fill(storage, dataset, "a")
-    await apply(storage, other, Changes(added=[listed("a", 2)]), start=77)
-    await apply(storage, other, Changes(removed=["a"]))
+    await apply(storage, other, IndexChanges(added=[listed("a", 2)]), start=77)
+    await apply(storage, other, IndexChanges(removed=["a"]))
     assert await paths(storage, dataset) == ["a"]
     assert await paths(storage, other) == []
     async with storage.begin() as work:
@@ -312,7 +312,7 @@ async def test_pages_are_sorted_by_several_fields_and_by_id_at_last(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:
     added = [listed("b/1.txt", 2), listed("a/2.jpg", 1), listed("a/1.txt", 2), listed("c.jpg", 1)]
-    await apply(storage, dataset, Changes(added=added))
+    await apply(storage, dataset, IndexChanges(added=added))
     for sort, expected in (
         ({"dir": "ascending", "name": "descending"}, ["c.jpg", "a/2.jpg", "a/1.txt", "b/1.txt"]),
         ({"name": "ascending"}, ["b/1.txt", "a/1.txt", "a/2.jpg", "c.jpg"]),
@@ -333,16 +333,16 @@ async def test_pages_are_sorted_by_several_fields_and_by_id_at_last(
 
 async def test_a_sync_keeps_the_storage_class(storage: CatalogStorage, dataset: Dataset) -> None:
     cold = listed("cold")._replace(storage_class="GLACIER")
-    await apply(storage, dataset, Changes(added=[cold, listed("warm")]))
+    await apply(storage, dataset, IndexChanges(added=[cold, listed("warm")]))
     classes = {row.path: row.storage_class for row in await stretch(storage, dataset)}
     assert classes == {"cold": "GLACIER", "warm": ""}
     thawed = listed("cold"), listed("warm")._replace(storage_class="DEEP_ARCHIVE")
-    await apply(storage, dataset, Changes(changed=list(thawed)), start=5)
+    await apply(storage, dataset, IndexChanges(changed=list(thawed)), start=5)
     async with storage.read() as work:
         found = [await work.items.by_path(dataset, path) for path in ("cold", "warm")]
     assert [item.storage_class for item in found if item] == ["", "DEEP_ARCHIVE"]
-    await apply(storage, dataset, Changes(removed=["warm"]), start=7)
-    await apply(storage, dataset, Changes(added=[listed("warm")]), start=9)
+    await apply(storage, dataset, IndexChanges(removed=["warm"]), start=7)
+    await apply(storage, dataset, IndexChanges(added=[listed("warm")]), start=9)
     assert [row.storage_class for row in await stretch(storage, dataset)] == ["", ""]
 
 

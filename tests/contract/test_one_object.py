@@ -18,7 +18,7 @@ import pytest
 from support.desk import Desk, make_desk
 from support.memory import open_memory
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.services.items.uploading import Mode, Operation
+from valetkey.catalog.services.items.uploading import Mode, UploadOperation
 from valetkey.domain.errors import ValetkeyError
 from valetkey.testing import MemoryStorage
 
@@ -113,9 +113,9 @@ async def sync(scene: Scene, _: bytes) -> str:
 
 def _uploaded(state: State, body: bytes, answer: str) -> State | None:
     there = state.get("p")
-    if answer == Operation.SKIPPED.value:
+    if answer == UploadOperation.SKIPPED.value:
         return state if there is not None and len(there[0]) == len(body) else None
-    if (answer == Operation.CREATED.value) != (there is None):
+    if (answer == UploadOperation.CREATED.value) != (there is None):
         return None
     return state | {"p": (body, there[1] if there else None)}
 

@@ -16,7 +16,7 @@ from support.aws import REGION
 from support.commands import Commands
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, DRIVER, OWNER, Installation
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 
 pytestmark = pytest.mark.xdist_group("valetkey_server")
 
@@ -346,7 +346,7 @@ def test_a_sync_under_way_is_cancelled_and_no_second_one_is_begun(
     developer: Commands, valetkey_server: Installation
 ) -> None:
     assert developer.run("datasets", "create", "stopped", "--location", DRIVER, "--json").code == 0
-    stuck = Fault(Kind.HANG, "s3", "GET bucket", times=1000)
+    stuck = Fault(FaultKind.HANG, "s3", "GET bucket", times=1000)
     valetkey_server.aws.faults.order(stuck)
     try:
         begun = developer.run("datasets", "sync", "stopped", "--no-wait", "--json")
@@ -362,7 +362,7 @@ def test_a_sync_that_aws_refuses_ends_with_1_and_the_cause(
     developer: Commands, valetkey_server: Installation
 ) -> None:
     assert developer.run("datasets", "create", "refused", "--location", DRIVER, "--json").code == 0
-    denied = Fault(Kind.ERROR, "s3", "GET bucket", times=1000, code="AccessDenied", status=403)
+    denied = Fault(FaultKind.ERROR, "s3", "GET bucket", times=1000, code="AccessDenied", status=403)
     valetkey_server.aws.faults.order(denied)
     try:
         ran = developer.run("datasets", "sync", "refused")

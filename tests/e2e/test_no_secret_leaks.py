@@ -19,7 +19,7 @@ import httpx2
 import pytest
 
 from support.aws import REGION, GoodSetup, make_setup
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "open sesame, says Ali Baba"
@@ -203,13 +203,13 @@ def _fail(run: Run, location_id: str) -> None:
     run.api("GET", "/users/me", headers={"Authorization": f"Basic {PASSWORD}"})
     run.api("GET", "/users/me", headers={"Authorization": f"Bearer {run.secrets['API key']}x"})
     run.api("GET", "/drivers", params={"projectId": "x", "token": run.secrets["API key"]})
-    for kind in (Kind.ERROR, Kind.GARBAGE, Kind.CUT, Kind.HANG):
+    for kind in (FaultKind.ERROR, FaultKind.GARBAGE, FaultKind.CUT, FaultKind.HANG):
         echo = f"the key {secret} and the token {run.secrets['session token']}"
         fault = Fault(kind, times=9, code="SignatureDoesNotMatch", message=echo, status=403)
         run.aws.faults.order(fault)
         wanted = {"prefixes": [f"{kind}"], "access": ["read"]}
         run.send("POST", f"/v1/locations/{location_id}/credentials", json=wanted)
-        if kind is Kind.ERROR:
+        if kind is FaultKind.ERROR:
             run.api("POST", f"/drivers/{location_id}/test")
         run.aws.faults.clear()
 

@@ -17,7 +17,7 @@ import httpx2
 from support.aws import GoodSetup, client
 from support.machine import Machine, made, prepare
 from valetkey.embedded import EmbeddedAws
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 
 OBJECTS, KILLS, PARALLEL = 2000, 20, 16
 API = "/api/v1"
@@ -162,7 +162,9 @@ def test_twenty_kills_amid_syncs_and_writers_leave_an_index_true_to_the_bucket(
         command_id, kills = order(), 0
         while kills < KILLS:
             # From some listing on, no listing is answered: there the sync is when it is killed.
-            stuck = Fault(Kind.HANG, "s3", "GET bucket", skip=chance.randrange(40), times=1_000_000)
+            stuck = Fault(
+                FaultKind.HANG, "s3", "GET bucket", skip=chance.randrange(40), times=1_000_000
+            )
             embedded_aws.faults.order(stuck)
             state = until(server, command_id, stuck)
             if state == "success":

@@ -28,9 +28,8 @@ from hypothesis.stateful import (
 )
 
 from support.memory import ROLE, Memory, open_memory
-from valetkey.domain.credentials import AccessKey
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused, ValetkeyError
-from valetkey.domain.ports import Signer
 from valetkey.domain.rotation import Rotation
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import SeenKey
@@ -97,12 +96,14 @@ class WatchedKeys(FakeAccessKeys):
         assert integration is not None
         assert integration.access_key_id != key_id, f"{key_id} is held, and was taken away"
 
-    async def set_active(self, signer: Signer, user: str, key_id: str, *, active: bool) -> None:
+    async def set_active(
+        self, signer: AwsCredentials, user: str, key_id: str, *, active: bool
+    ) -> None:
         if not active:
             await self._check(key_id)
         await super().set_active(signer, user, key_id, active=active)
 
-    async def delete(self, signer: Signer, user: str, key_id: str) -> None:
+    async def delete(self, signer: AwsCredentials, user: str, key_id: str) -> None:
         await self._check(key_id)
         await super().delete(signer, user, key_id)
 

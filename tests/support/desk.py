@@ -11,7 +11,7 @@ from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.services.datasets.datasets import NewDataset
 from valetkey.catalog.services.items import Items
 from valetkey.catalog.services.items.reading import PageRequest
-from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
+from valetkey.catalog.services.items.uploading import Mode, NewItem, UploadOperation
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.location import LocationChange
 from valetkey.services.audit import Caller
@@ -38,7 +38,7 @@ class Desk:
 
     async def upload(
         self, path: str, body: bytes = b"x", mode: Mode = Mode.OVERWRITE, **new: Any
-    ) -> tuple[Item, Operation]:
+    ) -> tuple[Item, UploadOperation]:
         return await self.items.uploading.upload(
             self.developer, self.dataset_id, NewItem(path, **new), sent(body), mode=mode
         )

@@ -20,7 +20,7 @@ from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import Location
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.verification import Report
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 from valetkey.services.verification import Verifier
 from valetkey.testing import SeededEntropy
 
@@ -154,7 +154,7 @@ class World:
     ) -> None:
         self.aws.faults.order(
             Fault(
-                Kind.ERROR,
+                FaultKind.ERROR,
                 service,
                 action,
                 skip=skip,

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from valetkey.bootstrap import Parts, Services, wire
+from valetkey.bootstrap import Parts, WiredServices, wire
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.ids import IdFactory
@@ -43,7 +43,7 @@ KEY = ("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 class Memory:
     """An installation with an owner, an organisation, a project and one bucket."""
 
-    services: Services
+    services: WiredServices
     clock: ManualClock
     storage: MemoryStorage
     sts: FakeSts

@@ -15,9 +15,8 @@ from valetkey.aws.endpoints import Resolve, resolve
 from valetkey.aws.objects import S3ObjectStore
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.sts import AwsSts
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.credentials import AccessKey, AwsCredentials, TemporaryCredentials
 from valetkey.domain.ports import AssumeRole, BucketPlace, CallerIdentity
-from valetkey.domain.ports.objects import Credentials
 from valetkey.domain.role_arn import RoleArn
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.buckets import OpenBucket
@@ -32,7 +31,7 @@ class OwnAws:
     sts: AwsSts
     stores: S3ObjectStore
 
-    def open(self, credentials: Credentials, place: BucketPlace) -> OpenBucket:
+    def open(self, credentials: AwsCredentials, place: BucketPlace) -> OpenBucket:
         """A bucket as a credential sees it."""
         return OpenBucket(self.stores, credentials, place)
 

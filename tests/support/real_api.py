@@ -13,7 +13,7 @@ import httpx2
 from support.aws import REGION, GoodSetup
 from valetkey.administration import first_start
 from valetkey.api import create_app
-from valetkey.bootstrap import Services, open_services
+from valetkey.bootstrap import WiredServices, open_services
 from valetkey.config import Settings
 from valetkey.domain.secret import Secret
 
@@ -42,7 +42,7 @@ class RealApi:
     """A client of the API, signed in as the owner, and what is behind it."""
 
     http: httpx2.AsyncClient
-    services: Services
+    services: WiredServices
     org_id: str
     project_id: str
 

@@ -20,13 +20,13 @@ from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.crypto.keys import LocalKeyWrapper, new_key
 from valetkey.crypto.sealing import EnvelopeSealer
 from valetkey.domain.access import OrgRole, Principal
-from valetkey.domain.credentials import AccessKey
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, StorageUnavailable
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState
 from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.people import Organization, OrgMember, User
-from valetkey.domain.ports import AssumeRole, CallerIdentity, Signer
+from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import SeenKey
@@ -146,29 +146,31 @@ class WiredAws:
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> Any:
         return await self._do("AssumeRole", lambda: self._sts.assume_role(key, order))
 
-    async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
         found: Sequence[SeenKey] = await self._do(
             "ListAccessKeys", lambda: self._keys.list_keys(signer, user)
         )
         return found
 
-    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+    async def last_used(self, signer: AwsCredentials, user: str, key_id: str) -> datetime | None:
         used: datetime | None = await self._do(
             "GetAccessKeyLastUsed", lambda: self._keys.last_used(signer, user, key_id)
         )
         return used
 
-    async def create(self, signer: Signer, user: str) -> AccessKey:
+    async def create(self, signer: AwsCredentials, user: str) -> AccessKey:
         made: AccessKey = await self._do("CreateAccessKey", lambda: self._keys.create(signer, user))
         return made
 
-    async def set_active(self, signer: Signer, user: str, key_id: str, *, active: bool) -> None:
+    async def set_active(
+        self, signer: AwsCredentials, user: str, key_id: str, *, active: bool
+    ) -> None:
         await self._do(
             "UpdateAccessKey",
             lambda: self._keys.set_active(signer, user, key_id, active=active),
         )
 
-    async def delete(self, signer: Signer, user: str, key_id: str) -> None:
+    async def delete(self, signer: AwsCredentials, user: str, key_id: str) -> None:
         await self._do("DeleteAccessKey", lambda: self._keys.delete(signer, user, key_id))
 
 

@@ -23,7 +23,7 @@ from support.aws import GoodSetup, client, make_setup
 from support.real_api import EMAIL, PASSWORD, settings_for
 from valetkey.administration import first_start
 from valetkey.api import create_app
-from valetkey.bootstrap import Services, open_services
+from valetkey.bootstrap import WiredServices, open_services
 from valetkey.config import Settings
 from valetkey.console import console_routes
 from valetkey.domain.secret import Secret
@@ -56,7 +56,7 @@ class Running:
     """A server in a thread with a loop of its own, and what is behind it."""
 
     url: str
-    services: Services
+    services: WiredServices
     loop: asyncio.AbstractEventLoop
     stop: asyncio.Event
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import AwsUnavailable
 from valetkey.domain.ports import BucketPlace
-from valetkey.domain.ports.objects import Credentials, Listed, ListedPage, to_ms
+from valetkey.domain.ports.objects import Listed, ListedPage, to_ms
 from valetkey.testing import FakeObjectStore
 
 
@@ -57,7 +58,7 @@ class StrangeListings(FakeObjectStore):
 
     async def list_page(
         self,
-        credentials: Credentials,  # noqa: ARG002  # as the port has it
+        credentials: AwsCredentials,  # noqa: ARG002  # as the port has it
         place: BucketPlace,
         *,
         prefix: str,

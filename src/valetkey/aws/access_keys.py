@@ -15,9 +15,8 @@ from valetkey.aws.clients import Clients
 from valetkey.aws.errors import unreachable
 from valetkey.aws.partitions import region_within
 from valetkey.aws.settings import AwsSettings
-from valetkey.domain.credentials import AccessKey
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused
-from valetkey.domain.ports import Signer
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import LONG_AGO, SeenKey
@@ -36,7 +35,7 @@ class _Iam:
         self._clients.close()
 
     async def _call(
-        self, operation: str, signer: Signer, partition: str, **parameters: Any
+        self, operation: str, signer: AwsCredentials, partition: str, **parameters: Any
     ) -> dict[str, Any]:
         region = region_within(partition, "", self._clients.settings.region)
         return await self._clients.call("iam", operation, signer, region=region, **parameters)
@@ -45,7 +44,7 @@ class _Iam:
 class BotoAccessKeys(_Iam):
     """Implements ports.AccessKeys."""
 
-    async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
         partition, name = _user(user)
         answer = await self._call("ListAccessKeys", signer, partition, UserName=name)
         try:
@@ -59,14 +58,14 @@ class BotoAccessKeys(_Iam):
         except (KeyError, TypeError) as error:
             raise unreachable(OSError(str(error)), "iam:ListAccessKeys") from None
 
-    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+    async def last_used(self, signer: AwsCredentials, user: str, key_id: str) -> datetime | None:
         partition, _ = _user(user)
         answer = await self._call("GetAccessKeyLastUsed", signer, partition, AccessKeyId=key_id)
         # A key that was never used has no date there.
         used: datetime | None = answer.get("AccessKeyLastUsed", {}).get("LastUsedDate")
         return used
 
-    async def create(self, signer: Signer, user: str) -> AccessKey:
+    async def create(self, signer: AwsCredentials, user: str) -> AccessKey:
         partition, name = _user(user)
         answer = await self._call("CreateAccessKey", signer, partition, UserName=name)
         try:
@@ -76,7 +75,9 @@ class BotoAccessKeys(_Iam):
             pass  # raised below, without an exception that quotes the answer
         raise unreachable(OSError(), "iam:CreateAccessKey")
 
-    async def set_active(self, signer: Signer, user: str, key_id: str, *, active: bool) -> None:
+    async def set_active(
+        self, signer: AwsCredentials, user: str, key_id: str, *, active: bool
+    ) -> None:
         partition, name = _user(user)
         await self._call(
             "UpdateAccessKey",
@@ -87,7 +88,7 @@ class BotoAccessKeys(_Iam):
             Status="Active" if active else "Inactive",
         )
 
-    async def delete(self, signer: Signer, user: str, key_id: str) -> None:
+    async def delete(self, signer: AwsCredentials, user: str, key_id: str) -> None:
         partition, name = _user(user)
         try:
             await self._call(
@@ -101,7 +102,9 @@ class BotoAccessKeys(_Iam):
 class BotoRolePolicies(_Iam):
     """Implements ports.RolePolicies."""
 
-    async def get(self, signer: Signer, role: RoleArn, name: str) -> Mapping[str, Any] | None:
+    async def get(
+        self, signer: AwsCredentials, role: RoleArn, name: str
+    ) -> Mapping[str, Any] | None:
         try:
             answer = await self._call(
                 "GetRolePolicy", signer, role.partition, RoleName=role.name, PolicyName=name
@@ -115,7 +118,7 @@ class BotoRolePolicies(_Iam):
         parsed: Mapping[str, Any] = json.loads(document) if isinstance(document, str) else document
         return parsed
 
-    async def put(self, signer: Signer, role: RoleArn, name: str, document: str) -> None:
+    async def put(self, signer: AwsCredentials, role: RoleArn, name: str, document: str) -> None:
         await self._call(
             "PutRolePolicy",
             signer,
@@ -125,7 +128,7 @@ class BotoRolePolicies(_Iam):
             PolicyDocument=document,
         )
 
-    async def delete(self, signer: Signer, role: RoleArn, name: str) -> None:
+    async def delete(self, signer: AwsCredentials, role: RoleArn, name: str) -> None:
         try:
             await self._call(
                 "DeleteRolePolicy", signer, role.partition, RoleName=role.name, PolicyName=name

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from valetkey.aws.answers import child, child_text, error_of, parse_xml
 from valetkey.aws.errors import from_answer, unreachable
-from valetkey.aws.signing import Call
+from valetkey.aws.signing import UnsignedRequest
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 
 _OK: Final = 200
@@ -44,13 +44,13 @@ class QueryAnswer:
 
 
 def query_request(
-    endpoint: str, form: Mapping[str, str], sign: Callable[[Call], dict[str, str]]
+    endpoint: str, form: Mapping[str, str], sign: Callable[[UnsignedRequest], dict[str, str]]
 ) -> QueryRequest:
     """Return a request that is ready to be sent; ``sign`` returns all headers of a call."""
     body = urlencode(form, quote_via=quote).encode()
     target = urlsplit(endpoint).path
     url, target = (endpoint, target) if target else (f"{endpoint}/", "/")
-    call = Call("POST", url, target, {}, _HEADERS, sha256(body).hexdigest())
+    call = UnsignedRequest("POST", url, target, {}, _HEADERS, sha256(body).hexdigest())
     # Proxies may change the length, so it isn't signed.
     return QueryRequest(url, sign(call) | {"content-length": str(len(body))}, body)
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from botocore.credentials import ReadOnlyCredentials
 
 from valetkey.aws.identity import frozen
-from valetkey.domain.ports.objects import Credentials
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.sigv4 import (
     ALGORITHM,
     EMPTY_PAYLOAD,
@@ -26,7 +26,7 @@ EMPTY: Final = EMPTY_PAYLOAD
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class UnsignedRequest:
     """A request that is not signed yet. ``target`` is the path, escaped as it is sent."""
 
     method: str
@@ -48,8 +48,8 @@ class Call:
 
 
 def signed_headers(
-    call: Call,
-    key: Credentials | ReadOnlyCredentials,
+    call: UnsignedRequest,
+    key: AwsCredentials | ReadOnlyCredentials,
     region: str,
     now: datetime,
     *,

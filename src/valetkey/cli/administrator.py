@@ -15,7 +15,7 @@ _GROUP: Final = Group("Looking with an administrator's AWS credentials", sort_ke
 
 @Parameter(name="*", group=_GROUP)
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Administrator:
+class AdministratorOptions:
     """Whether to look at AWS's policies themselves, and as whom."""
 
     as_admin: Flag = False
@@ -33,4 +33,4 @@ class Administrator:
         return self.as_admin or self.repair or bool(self.aws_profile)
 
 
-NOBODY: Final = Administrator()
+NOBODY: Final = AdministratorOptions()

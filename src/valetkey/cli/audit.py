@@ -27,7 +27,7 @@ def list_(
     cursor: Cursor = "",
     action: str | None = None,
     actor: str | None = None,
-    outcome: wire.Outcome | None = None,
+    outcome: wire.AuditOutcome | None = None,
     subject: str | None = None,
     since: str = "",
     until: str = "",

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from cyclopts import Group, Parameter
 
 #: How an answer is printed.
-Form = Literal["table", "json", "yaml", "name"]
+OutputForm = Literal["table", "json", "yaml", "name"]
 #: A flag that has no --no- form.
 Flag = Annotated[bool, Parameter(negative=())]
 _GROUP: Final = Group("Server and output", sort_key=9)
@@ -26,13 +26,13 @@ class Common:
     """A file with an API token (or: the variable VALETKEY_TOKEN; default: your login)."""
     org: Annotated[str, Parameter(env_var="VALETKEY_ORG", show_default=False)] = ""
     """The organisation, by name or id (default: the only one)."""
-    output: Annotated[Form, Parameter(name=("--output", "-o"))] = "table"
+    output: Annotated[OutputForm, Parameter(name=("--output", "-o"))] = "table"
     """table, json (as the API answers), yaml, or name."""
     as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
     """The same as -o json."""
 
     @property
-    def form(self) -> Form:
+    def form(self) -> OutputForm:
         """What is to be printed."""
         return "json" if self.as_json else self.output
 

@@ -21,7 +21,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8484"
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ServerConnection:
     """A server's address and a token for it. The token is a secret."""
 
     url: str
@@ -31,7 +31,7 @@ class Connection:
         return f"<Connection {self.url}>"
 
 
-def find_connection(url: str = "", token_file: Path | None = None) -> Connection:
+def find_connection(url: str = "", token_file: Path | None = None) -> ServerConnection:
     """Return the server and the token: as named, of the environment, or of the login.
 
     A login's token goes to the server that gave it, and to no other. Raises Unauthenticated,
@@ -41,13 +41,13 @@ def find_connection(url: str = "", token_file: Path | None = None) -> Connection
     login = None if given and url else read_login(login_file(os.environ))
     address = checked_url(url or (login.url if login else DEFAULT_URL))
     if given:
-        return Connection(address, given)
+        return ServerConnection(address, given)
     if login is None or login.url != address:
         raise Unauthenticated(
             f"You are not logged in at {address}.",
             hint="Run 'valetkey login', or set VALETKEY_TOKEN or VALETKEY_TOKEN_FILE.",
         )
-    return Connection(address, _fresh(login).token)
+    return ServerConnection(address, _fresh(login).token)
 
 
 def open_client(common: Common) -> Terminal:

@@ -13,26 +13,26 @@ from valetkey.cli.connection import find_connection, open_client
 from valetkey.cli.credential_helpers.cache import Asked, cached
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject
-from valetkey.cli.options import WHOLE, Access, Prefixes, access_levels
+from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, access_levels
 from valetkey.cli.terminal import Terminal
-from valetkey.sdk.scope import Method
+from valetkey.sdk.scope import UrlMethod
 from valetkey.wire.credentials import Credentials
 
-Format = Literal["env", "dotenv", "process", "json"]
+CredentialsFormat = Literal["env", "dotenv", "process", "json"]
 
 
 def credentials(
     location: str,
     /,
     *,
-    prefix: Prefixes = WHOLE,
-    access: Access = "list,read",
+    prefix: PrefixOption = WHOLE,
+    access: AccessOption = "list,read",
     ttl: str = "1h",
     purpose: str = "",
     bare: Annotated[bool, Parameter(negative=())] = False,
     versions: Annotated[bool, Parameter(negative=())] = False,
     project: InProject = "",
-    format_: Annotated[Format, Parameter(name="--format")] = "env",
+    format_: Annotated[CredentialsFormat, Parameter(name="--format")] = "env",
     common: Common = COMMON,
 ) -> None:
     """Get temporary credentials that open these folders and operations, and nothing else.
@@ -98,7 +98,7 @@ def presign(
     key: str,
     /,
     *more: Annotated[str, Parameter(show_default=False)],
-    method: Method = "GET",
+    method: UrlMethod = "GET",
     expires: str = "1h",
     disposition: str = "",
     purpose: str = "",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from valetkey.cli import show
-from valetkey.cli.administrator import Administrator
+from valetkey.cli.administrator import AdministratorOptions
 from valetkey.cli.reports import show_checks
 from valetkey.domain.diagnosis.view import Subject
 from valetkey.domain.errors import InvalidInput
@@ -23,7 +23,7 @@ from valetkey.wire.locations import Location
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class BucketView:
     """What an administrator's view showed of one bucket."""
 
     subject: Subject
@@ -46,7 +46,9 @@ def subjects_of(integration: Integration, locations: Sequence[Location]) -> list
     return places or [Subject(role, key)]
 
 
-def look(subjects: Sequence[Subject], admin: Administrator, *, as_json: bool) -> list[Seen]:
+def look(
+    subjects: Sequence[Subject], admin: AdministratorOptions, *, as_json: bool
+) -> list[BucketView]:
     """Look, and show what is wrong; with ``repair``, mend it and look again.
 
     Raises InvalidInput, AwsRefused, AwsUnavailable.
@@ -54,7 +56,9 @@ def look(subjects: Sequence[Subject], admin: Administrator, *, as_json: bool) ->
     return asyncio.run(_look(subjects, admin, as_json=as_json))
 
 
-async def _look(subjects: Sequence[Subject], admin: Administrator, *, as_json: bool) -> list[Seen]:
+async def _look(
+    subjects: Sequence[Subject], admin: AdministratorOptions, *, as_json: bool
+) -> list[BucketView]:
     from valetkey.aws.admin import AdminApi  # noqa: PLC0415  # an extra brings what it needs
     from valetkey.system import SystemClock, SystemEntropy  # noqa: PLC0415
 
@@ -73,11 +77,11 @@ async def _look(subjects: Sequence[Subject], admin: Administrator, *, as_json: b
     return seen
 
 
-async def _see(diagnosis: Diagnosis, subject: Subject) -> Seen:
-    return Seen(subject, await diagnosis.look(subject))
+async def _see(diagnosis: Diagnosis, subject: Subject) -> BucketView:
+    return BucketView(subject, await diagnosis.look(subject))
 
 
-def _show(seen: Sequence[Seen]) -> None:
+def _show(seen: Sequence[BucketView]) -> None:
     console = show.output()
     for one in seen:
         where = (
@@ -93,7 +97,7 @@ def _show(seen: Sequence[Seen]) -> None:
 
 
 async def _mend(
-    diagnosis: Diagnosis, seen: Sequence[Seen], admin: Administrator, *, as_json: bool
+    diagnosis: Diagnosis, seen: Sequence[BucketView], admin: AdministratorOptions, *, as_json: bool
 ) -> None:
     calls = [call for one in seen for call in one.repair.calls]
     if not calls:
@@ -121,7 +125,7 @@ def _words(call: AwsCall) -> str:
     return f"{call.action} on {', '.join(names) or call.parameters.get('Bucket', '')}"
 
 
-def as_data(seen: Sequence[Seen]) -> list[dict[str, Any]]:
+def as_data(seen: Sequence[BucketView]) -> list[dict[str, Any]]:
     """Return what was seen, for programs."""
     return [
         {

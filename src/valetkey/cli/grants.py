@@ -9,7 +9,7 @@ from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment, parse_span
 from valetkey.cli.finding import InProject, the_location
-from valetkey.cli.options import WHOLE, Access, Prefixes, Yes, access_levels
+from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, Yes, access_levels
 
 app = App(name="grants", help="What people and groups may have of a location.")
 
@@ -21,8 +21,8 @@ def create(
     *,
     user: str | None = None,
     group: str | None = None,
-    prefix: Prefixes = WHOLE,
-    access: Access = "list,read",
+    prefix: PrefixOption = WHOLE,
+    access: AccessOption = "list,read",
     max_ttl: str = "12h",
     ends: str = "",
     reason: str | None = None,

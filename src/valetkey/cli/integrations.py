@@ -8,7 +8,7 @@ from cyclopts import App
 from msgspec import UNSET
 
 from valetkey.cli import render, show
-from valetkey.cli.administrator import NOBODY, Administrator
+from valetkey.cli.administrator import NOBODY, AdministratorOptions
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
@@ -183,7 +183,7 @@ def verify(
     name: str,
     /,
     *,
-    admin: Administrator = NOBODY,
+    admin: AdministratorOptions = NOBODY,
     common: Common = COMMON,
 ) -> Exit:
     """Try whether an integration works, through each of its locations too. Exit code 1 if a check
@@ -210,7 +210,7 @@ def _with_admin(
     found: Integration,
     report: Report,
     locations: Sequence[Location],
-    admin: Administrator,
+    admin: AdministratorOptions,
 ) -> Exit:
     """Look at AWS's policies too; after a repair, let the server verify again."""
     from valetkey.cli import diagnosis  # noqa: PLC0415  # not part of the plain client

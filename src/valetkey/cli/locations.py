@@ -15,7 +15,7 @@ from valetkey.cli.exits import Exit
 from valetkey.cli.fields import Fields
 from valetkey.cli.finding import InProject, project_id, the_location, the_project
 from valetkey.cli.integrations import the_integration
-from valetkey.cli.options import Access, Yes, access_levels
+from valetkey.cli.options import AccessOption, Yes, access_levels
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.locations import Location, LocationChange, NewLocation
 
@@ -51,7 +51,7 @@ def create(
     bucket: str,
     integration: str = "",
     parent: str = "",
-    access: Access = "list,read,write,delete",
+    access: AccessOption = "list,read,write,delete",
     ends: str = "",
     plain: New = NEW,
     check: Flag = False,

@@ -13,7 +13,7 @@ from valetkey.wire.base import AccessLevel
 Yes = Annotated[bool, Parameter(name=("--yes", "-y"), negative=(), help="Don't ask.")]
 #: Given several times.
 Many = Parameter(negative=(), show_default=False)
-Prefixes = Annotated[
+PrefixOption = Annotated[
     tuple[str, ...],
     Parameter(
         name="--prefix",
@@ -21,7 +21,7 @@ Prefixes = Annotated[
         help="A folder below the location's own; may be given several times (default: all of it).",
     ),
 ]
-Access = Annotated[str, Parameter(help="Any of list, read, write, delete; with commas.")]
+AccessOption = Annotated[str, Parameter(help="Any of list, read, write, delete; with commas.")]
 Limit = Annotated[int | None, Parameter(help="How many at most.")]
 Cursor = Annotated[
     str, Parameter(help="Where to go on: next, as a list's JSON has it.", show_default=False)

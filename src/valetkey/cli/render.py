@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.cli import show
-from valetkey.cli.common import Form
+from valetkey.cli.common import OutputForm
 from valetkey.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from valetkey.wire.reports import Report
 
 #: A property, or a heading and what stands below it.
-Column = str | tuple[str, Callable[[Any], str]]
+TableColumn = str | tuple[str, Callable[[Any], str]]
 #: What names a thing, best first.
 _NAMES: Final = ("name", "email", "path", "key", "id")
 #: Said in another place, or of no interest to people.
@@ -41,7 +41,9 @@ def one(client: Terminal, value: Any, *, say: str = "") -> None:
         show.facts(pairs(value))
 
 
-def many(client: Terminal, values: Iterable[Any], columns: Sequence[Column], *, empty: str) -> None:
+def many(
+    client: Terminal, values: Iterable[Any], columns: Sequence[TableColumn], *, empty: str
+) -> None:
     """Print a list: a table, or the sentence ``empty`` when there is nothing in it."""
     form, every = client.common.form, list(values)
     if form == "table":
@@ -109,7 +111,7 @@ def departed(client: Terminal, left: Departure, sentence: str) -> None:
         show.table(("what", "id", "until", "why"), rows, empty="")
 
 
-def _print(raws: Sequence[bytes], form: Form, values: Iterable[Any]) -> None:
+def _print(raws: Sequence[bytes], form: OutputForm, values: Iterable[Any]) -> None:
     if form == "name":
         for value in values:
             show.write(name_of(value))
@@ -155,7 +157,7 @@ def _words(name: str) -> str:
     return name.replace("_", " ").removesuffix(" id") if name != "id" else name
 
 
-def _cell(value: Any, column: Column) -> str:
+def _cell(value: Any, column: TableColumn) -> str:
     return text_of(getattr(value, column)) if isinstance(column, str) else column[1](value)
 
 

@@ -33,7 +33,7 @@ _LAYERS: Final = {
 }
 
 
-class Shown(Protocol):
+class ShownCheck(Protocol):
     """A check, of the client library or of the domain."""
 
     @property
@@ -56,7 +56,7 @@ class Shown(Protocol):
     def advisory(self) -> bool: ...
 
 
-def show_checks(console: Console, checks: Sequence[Shown]) -> None:
+def show_checks(console: Console, checks: Sequence[ShownCheck]) -> None:
     """Show a line for each check, then what to do about the first that failed, and advice."""
     shown = Table(box=None, pad_edge=False, show_header=False)
     shown.add_column(no_wrap=True)
@@ -87,18 +87,18 @@ def _about(subject: str) -> str:
     return f"the {kind or 'location'} {name}"
 
 
-def _mark(check: Shown) -> str:
+def _mark(check: ShownCheck) -> str:
     if check.advisory and check.outcome == "failed":
         return _NOTE
     return _MARKS.get(check.outcome, escape(check.outcome))
 
 
-def _line(check: Shown) -> str:
+def _line(check: ShownCheck) -> str:
     reason = f" [dim]({escape(check.cause or '')})[/]" if check.outcome == "skipped" else ""
     return escape(check.claim) + reason
 
 
-def _instructions(console: Console, failed: Sequence[Shown]) -> None:
+def _instructions(console: Console, failed: Sequence[ShownCheck]) -> None:
     if not failed:
         return
     _problem(console, f"To mend first: {failed[0].name}", failed[0])
@@ -106,7 +106,7 @@ def _instructions(console: Console, failed: Sequence[Shown]) -> None:
         _problem(console, f"Then: {check.name}", check)
 
 
-def _problem(console: Console, title: str, check: Shown) -> None:
+def _problem(console: Console, title: str, check: ShownCheck) -> None:
     about = f" ({_about(check.subject)})" if check.subject else ""
     console.print(f"\n[bold]{escape(title + about)}[/]", soft_wrap=True, highlight=False)
     for label, text in _facts(check):
@@ -117,7 +117,7 @@ def _problem(console: Console, title: str, check: Shown) -> None:
         console.print(check.fix, markup=False, soft_wrap=True, highlight=False)
 
 
-def _facts(check: Shown) -> Iterable[tuple[str, str]]:
+def _facts(check: ShownCheck) -> Iterable[tuple[str, str]]:
     if check.cause:
         yield "Why", check.cause
     if check.layer:

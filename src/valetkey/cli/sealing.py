@@ -9,13 +9,13 @@ from cyclopts import App
 
 from valetkey.cli import show
 from valetkey.cli.exits import Exit
-from valetkey.cli.server import SETUP, Setup, make_sealing_key, reseal
+from valetkey.cli.server import SETUP, SettingsOptions, make_sealing_key, reseal
 
 app = App(name="seal", help="The key that seals stored secrets.")
 
 
 @app.command
-def new(path: Path, /, *, setup: Setup = SETUP) -> None:
+def new(path: Path, /, *, setup: SettingsOptions = SETUP) -> None:
     """Write a fresh key to a file that only its owner reads; never over one that is there.
 
     Parameters
@@ -32,7 +32,7 @@ def new(path: Path, /, *, setup: Setup = SETUP) -> None:
 
 
 @app.command
-def rotate(*, setup: Setup = SETUP) -> Exit:
+def rotate(*, setup: SettingsOptions = SETUP) -> Exit:
     """Move every stored secret from the previous keys to the present one, while servers serve.
 
     Killed half-way, run it again: it goes on where it was. It says which previous keys nothing

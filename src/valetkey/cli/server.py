@@ -24,7 +24,7 @@ from valetkey.administration import (
     rotate_sealing_key,
 )
 from valetkey.api import ApiOptions, create_app
-from valetkey.bootstrap import Services, bring_up_to_date, open_services
+from valetkey.bootstrap import WiredServices, bring_up_to_date, open_services
 from valetkey.cli import show
 from valetkey.cli.commands import installed_version
 from valetkey.cli.common import Flag
@@ -40,7 +40,7 @@ _GROUP: Final = Group("Settings and output", sort_key=9)
 
 @Parameter(name="*", group=_GROUP)
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class SettingsOptions:
     """Where the settings are; what is not given is read from the environment."""
 
     config: Path | None = None
@@ -56,7 +56,7 @@ class Setup:
         return replace(found, data_dir=self.data_dir) if self.data_dir else found
 
 
-_SETUP: Final = Setup()
+_SETUP: Final = SettingsOptions()
 #: For cli/sealing.py, which reaches the server's parts through this module alone.
 SETUP: Final = _SETUP
 reseal = rotate_sealing_key
@@ -67,7 +67,7 @@ def init(
     email: str,
     organization: str = "main",
     password_file: SecretFile = None,
-    setup: Setup = _SETUP,
+    setup: SettingsOptions = _SETUP,
 ) -> None:
     """Make the key file, the database's tables, an organisation, its owner and a first project.
 
@@ -107,7 +107,7 @@ def serve(
     migrate: Flag = False,
     workers: int | None = None,
     ready_file: Path | None = None,
-    setup: Setup = _SETUP,
+    setup: SettingsOptions = _SETUP,
 ) -> int | None:
     """Run the server until it is told to stop (SIGTERM, Ctrl-C); requests under way are finished.
 
@@ -156,7 +156,7 @@ def worker(
     *,
     health_port: int | None = None,
     ready_file: Path | None = None,
-    setup: Setup = _SETUP,
+    setup: SettingsOptions = _SETUP,
 ) -> None:
     """Do the background work of servers on a PostgreSQL database: syncs, rotations, revocations,
     housekeeping. It answers no requests. Servers whose setting duties is 'serve' leave it to this.
@@ -261,14 +261,16 @@ def _serve_by_many(settings: Settings, told: _Told) -> int:
         return 0
 
 
-async def _serve_as(one: serving.Worker, settings: Settings, held: socket, within: float) -> None:
+async def _serve_as(
+    one: serving.ForkedWorker, settings: Settings, held: socket, within: float
+) -> None:
     stop = asyncio.Event()
     serving.stop_on_signals(stop, within=within)
     serving.stop_at_end_of(one.parent, stop, within=within)
     await _host(settings, held, ready=lambda _: one.is_ready(), stop=stop)
 
 
-async def host_services(settings: Settings, *, ready: serving.Ready, stop: asyncio.Event) -> None:
+async def host_services(settings: Settings, *, ready: serving.OnReady, stop: asyncio.Event) -> None:
     """Open the services and serve the API and the console over them until ``stop`` is set.
 
     ``ready`` is called with the port once requests are answered. Raises ConfigurationError (a
@@ -284,7 +286,7 @@ async def host_services(settings: Settings, *, ready: serving.Ready, stop: async
 
 
 async def _host(
-    settings: Settings, held: socket, *, ready: serving.Ready, stop: asyncio.Event
+    settings: Settings, held: socket, *, ready: serving.OnReady, stop: asyncio.Event
 ) -> None:
     async with open_services(settings) as services:
         options = ApiOptions(
@@ -305,7 +307,7 @@ async def _host(
                 )
 
 
-def _health_door(settings: Settings, services: Services) -> AbstractContextManager[int | None]:
+def _health_door(settings: Settings, services: WiredServices) -> AbstractContextManager[int | None]:
     async def readiness() -> tuple[bool, dict[str, str]]:
         found = await services.health.readiness()
         return found.ready, found.parts
@@ -342,7 +344,7 @@ def describe_database(url: str) -> str:
     return f"PostgreSQL, {place}{port}{parts.path}"
 
 
-def migrate(*, setup: Setup = _SETUP) -> None:
+def migrate(*, setup: SettingsOptions = _SETUP) -> None:
     """Bring the database to this version. Safe to run again, and by several processes at once."""
     settings = setup.settings()
     before = asyncio.run(bring_up_to_date(settings))
@@ -354,7 +356,7 @@ def migrate(*, setup: Setup = _SETUP) -> None:
         show.say(f"The database went from {before.present or 'nothing'} to {before.needed}.")
 
 
-def settings(*, markdown: Flag = False, setup: Setup = _SETUP) -> None:
+def settings(*, markdown: Flag = False, setup: SettingsOptions = _SETUP) -> None:
     """List all settings and what they are now.
 
     Parameters
@@ -393,7 +395,7 @@ def _shown(value: object) -> Any:
 
 __all__ = [
     "SETUP",
-    "Setup",
+    "SettingsOptions",
     "describe",
     "describe_database",
     "host_services",

@@ -7,13 +7,13 @@ import asyncio
 from cyclopts import App
 
 from valetkey.cli import show
-from valetkey.cli.server import SETUP, Setup, make_password_link
+from valetkey.cli.server import SETUP, SettingsOptions, make_password_link
 
 app = App(name="users", help="People who sign in to this server.")
 
 
 @app.command(name="reset-password")
-def reset_password(email: str, /, *, setup: Setup = SETUP) -> None:
+def reset_password(email: str, /, *, setup: SettingsOptions = SETUP) -> None:
     """Make a one-time link that sets somebody's password, for who can't ask an owner for one.
 
     The link is printed this once, works within 24 hours, and replaces an earlier one. The password

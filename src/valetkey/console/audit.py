@@ -120,7 +120,7 @@ def _meant(services: Services, reader: Reader, wanted: Filter) -> AsyncIterator[
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class RecordSubject:
     """What a record is about, in people's words: a name, and of what was vended the folders and
     the access."""
 
@@ -129,13 +129,13 @@ class About:
     access: str = ""
 
 
-def about(event: AuditEvent, names: Mapping[str, str]) -> About:
+def about(event: AuditEvent, names: Mapping[str, str]) -> RecordSubject:
     """Return what a record is about; ``names`` are those of locations that are there, by id."""
     details = event.details
     kind, _, subject_id = event.subject.partition(":")
     known = names.get(subject_id, "") if kind == "location" else ""
     folders, access = details.get("prefixes", ()), details.get("access", ())
-    return About(
+    return RecordSubject(
         str(details.get("name", "")) or known,
         tuple(map(str, folders)) if isinstance(folders, list) else (),
         ", ".join(map(str, access)) if isinstance(access, list) else "",

@@ -11,7 +11,7 @@ from valetkey.console.dependencies import Reader, Services
 from valetkey.console.http import HttpRequest
 from valetkey.console.locations import chosen_location, location_menu, readable_locations
 from valetkey.console.menus import number
-from valetkey.console.snippets import Wanted, snippets
+from valetkey.console.snippets import SnippetRequest, snippets
 from valetkey.console.web import lines
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import parse_ttl
@@ -78,7 +78,7 @@ async def vend(request: HttpRequest, services: Services, reader: Reader) -> Resp
     except (AwsRefused, AwsUnavailable, Denied) as error:
         return refused(error, {}, otherwise=_place_of(error))
     location = vended.location
-    wanted = Wanted(
+    wanted = SnippetRequest(
         server=str(request.base_url).rstrip("/"),
         location=await _known_as(services, reader, location),
         location_id=location.id,

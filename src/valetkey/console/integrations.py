@@ -14,7 +14,7 @@ from valetkey.console.drift import drifted
 from valetkey.console.guide import first_guide
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.keys import key_since
-from valetkey.console.menus import Part
+from valetkey.console.menus import ListPart
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to, tell
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -38,7 +38,7 @@ async def list_integrations(
 ) -> Response[str]:
     """List the organisation's integrations."""
     integrations = await services.integrations.of_org(reader.caller, reader.org.id)
-    shown = Part.of(request, integrations, lambda integration: integration.name)
+    shown = ListPart.of(request, integrations, lambda integration: integration.name)
     since = {}
     for integration in shown.items:
         status = await services.rotations.status(reader.caller, integration.id)

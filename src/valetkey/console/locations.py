@@ -12,7 +12,7 @@ from litestar.response import Stream
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
-from valetkey.console.menus import Menu, Part, chosen, end_of_day
+from valetkey.console.menus import ListPart, Menu, chosen, end_of_day
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to, named, plain, repeated, tell
 from valetkey.domain.access import Action
@@ -43,7 +43,7 @@ FIELDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownLocation:
     """A location in a list."""
 
     location: Location
@@ -61,20 +61,24 @@ class Shown:
 
 async def readable_locations(
     services: Services, reader: Reader, action: Action = Action.READ_LOCATIONS, *, name: str = ""
-) -> list[Shown]:
+) -> list[ShownLocation]:
     """Return the locations of every project where the reader may see them, and may do ``action``;
     with ``name`` those of that name."""
     allowed = {each.id: each for each in reader.projects if reader.may(action, each)}
     found = await services.locations.visible(reader.caller, name=name)
-    return [Shown(each, allowed[each.project_id]) for each in found if each.project_id in allowed]
+    return [
+        ShownLocation(each, allowed[each.project_id])
+        for each in found
+        if each.project_id in allowed
+    ]
 
 
-def location_menu(shown: Iterable[Shown]) -> Menu:
+def location_menu(shown: Iterable[ShownLocation]) -> Menu:
     """Return the menu of locations."""
     return Menu.of((line.location.id, line.label) for line in shown)
 
 
-def chosen_location(text: str, shown: Iterable[Shown]) -> Shown:
+def chosen_location(text: str, shown: Iterable[ShownLocation]) -> ShownLocation:
     """Return the location that a form means. Raises InvalidInput."""
     return chosen(
         text,
@@ -100,7 +104,7 @@ async def list_locations(request: HttpRequest, services: Services, reader: Reade
     return reader.page(
         "locations/list.html",
         here=HERE,
-        shown=Part.of(request, shown, lambda line: f"{line.location.name} {line.place}"),
+        shown=ListPart.of(request, shown, lambda line: f"{line.location.name} {line.place}"),
         open_for=request.query_params.get("new", ""),
     )
 

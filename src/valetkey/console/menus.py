@@ -63,7 +63,7 @@ def chosen(
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class ListPart(Generic[T]):
     """A part of a list: those of page ``page`` whose names hold ``q``, of ``total`` such."""
 
     items: Sequence[T]
@@ -72,7 +72,7 @@ class Part(Generic[T]):
     total: int
 
     @classmethod
-    def of(cls, request: HttpRequest, found: Sequence[T], name: Callable[[T], str]) -> Part[T]:
+    def of(cls, request: HttpRequest, found: Sequence[T], name: Callable[[T], str]) -> ListPart[T]:
         """Return the part that an address asks for; beyond the end it is the last one."""
         q = request.query_params.get("q", "")[:200].strip()
         fits = [each for each in found if q.lower() in name(each).lower()]

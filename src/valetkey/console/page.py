@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from valetkey.console.http import HttpRequest
 from valetkey.console.rights import Rights, rights_of
-from valetkey.console.session import Session, open_session
+from valetkey.console.session import SignedIn, open_session
 from valetkey.console.web import PREFIX, html, is_part
 from valetkey.domain.access import Action, Allow, OrgRole, decide
 from valetkey.domain.errors import Denied
@@ -51,7 +51,7 @@ _HOMES: Final = {"leases": "integrations", "items": "datasets", "service-account
 class Reader:
     """The person in front of the page."""
 
-    session: Session
+    session: SignedIn
     rights: Rights
     organizations: Sequence[Organization]
     projects: Sequence[Project]

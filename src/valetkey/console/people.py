@@ -11,7 +11,7 @@ from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import show_left
-from valetkey.console.menus import Part
+from valetkey.console.menus import ListPart
 from valetkey.console.session import browser_of, session_cookie
 from valetkey.console.web import PREFIX, fields, go_to, reload, tell
 from valetkey.domain.access import OrgRole
@@ -38,7 +38,7 @@ async def show_people(request: HttpRequest, services: Services, reader: Reader) 
         here=HERE,
         sessions=await services.sessions.own(reader.caller),
         this_session=reader.caller.principal.session_id,
-        members=Part.of(request, people, lambda member: member.email),
+        members=ListPart.of(request, people, lambda member: member.email),
         blocked=blocked,
         org=reader.org,
     )

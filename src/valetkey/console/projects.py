@@ -11,8 +11,8 @@ from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import show_left
-from valetkey.console.locations import Shown, chosen_location, location_menu
-from valetkey.console.menus import Part
+from valetkey.console.locations import ShownLocation, chosen_location, location_menu
+from valetkey.console.menus import ListPart
 from valetkey.console.web import fields, reload
 from valetkey.domain.access import Action, ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
@@ -35,7 +35,7 @@ async def list_projects(request: HttpRequest, reader: Reader) -> Response[str]:
     return reader.page(
         "projects/list.html",
         here=HERE,
-        shown=Part.of(request, shown, lambda project: project.name),
+        shown=ListPart.of(request, shown, lambda project: project.name),
         org=reader.org,
     )
 
@@ -70,7 +70,7 @@ async def show_project(
         "projects/page.html",
         here=HERE,
         project=project,
-        team=Part.of(request, people, lambda member: member.email),
+        team=ListPart.of(request, people, lambda member: member.email),
         accounts=accounts,
         account_roles={member.user_id: member.role for member in team},
         may_manage=may_manage,
@@ -79,11 +79,11 @@ async def show_project(
     )
 
 
-async def _locations(services: Services, reader: Reader, project: Project) -> list[Shown]:
+async def _locations(services: Services, reader: Reader, project: Project) -> list[ShownLocation]:
     if not reader.may(Action.READ_LOCATIONS, project):
         return []
     found = await services.locations.of_project(reader.caller, project.id)
-    return [Shown(location, project) for location in found]
+    return [ShownLocation(location, project) for location in found]
 
 
 @post("/projects/{project_id:str}")

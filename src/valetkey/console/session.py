@@ -26,7 +26,7 @@ _FORM_VALUE: Final = re.compile(r"[\w-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SignedIn:
     """Somebody who is signed in, and the token of the forms shown to them."""
 
     caller: Caller
@@ -65,7 +65,7 @@ def _cookie(request: HttpRequest, key: str, value: str, age: int) -> Cookie:
     )
 
 
-async def open_session(request: HttpRequest, services: Services) -> Session:
+async def open_session(request: HttpRequest, services: Services) -> SignedIn:
     """Return who is signed in. Raises Unauthenticated."""
     token = request.cookies.get(SESSION, "")
     if not token:
@@ -73,7 +73,7 @@ async def open_session(request: HttpRequest, services: Services) -> Session:
     source = request.client.host if request.client else ""
     principal = await services.sessions.of(token)
     caller = Caller(principal, request_id=request_id_of(request), source=source)
-    return Session(caller, csrf_token(token))
+    return SignedIn(caller, csrf_token(token))
 
 
 def request_id_of(request: HttpRequest) -> str:

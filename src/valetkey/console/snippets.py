@@ -14,7 +14,7 @@ from valetkey.domain.credentials import TemporaryCredentials
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SnippetRequest:
     """What was asked for: the location (its id where its name is not its alone), ``folders`` below
     its own (``prefixes`` are the same as whole keys), levels, seconds. ``server`` is the address of
     this console."""
@@ -41,7 +41,7 @@ class Snippet:
     text: str
 
 
-def snippets(wanted: Wanted, credentials: TemporaryCredentials) -> list[Snippet]:
+def snippets(wanted: SnippetRequest, credentials: TemporaryCredentials) -> list[Snippet]:
     """Return a snippet for each tool. Those that hold the secret itself are marked in the note."""
     return [
         _environment(wanted, credentials),
@@ -59,7 +59,7 @@ def snippets(wanted: Wanted, credentials: TemporaryCredentials) -> list[Snippet]
 _DIES = "Holds the credentials themselves, until they end."
 
 
-def _environment(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
+def _environment(wanted: SnippetRequest, key: TemporaryCredentials) -> Snippet:
     values = {
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key.reveal(),
@@ -72,7 +72,7 @@ def _environment(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
     return Snippet("env", "Environment", f"For a shell. {_DIES}", "\n".join(lines))
 
 
-def _command(wanted: Wanted, *more: str) -> str:
+def _command(wanted: SnippetRequest, *more: str) -> str:
     # A name that begins with a hyphen would be an option; the id never does.
     name = wanted.location_id if wanted.location.startswith("-") else wanted.location
     command = ["valetkey", "credentials", name, *more]
@@ -82,12 +82,12 @@ def _command(wanted: Wanted, *more: str) -> str:
     return shlex.join(command)
 
 
-def _command_line(wanted: Wanted) -> Snippet:
+def _command_line(wanted: SnippetRequest) -> Snippet:
     note = "For a shell where 'valetkey login' was run. New credentials each time it is run."
     return Snippet("cli", "Command line", note, f'eval "$({_command(wanted)})"')
 
 
-def _library(wanted: Wanted) -> Snippet:
+def _library(wanted: SnippetRequest) -> Snippet:
     text = f"""\
 import valetkey
 
@@ -98,13 +98,13 @@ s3.list_objects_v2(Bucket={wanted.bucket!r}, Prefix={_first(wanted)!r})"""
     return Snippet("python", "Python", note, text)
 
 
-def _scope(wanted: Wanted) -> str:
+def _scope(wanted: SnippetRequest) -> str:
     return (
         f"prefixes={list(wanted.folders)!r}, access={list(wanted.levels)!r}, ttl={wanted.seconds}"
     )
 
 
-def _profile(wanted: Wanted) -> Snippet:
+def _profile(wanted: SnippetRequest) -> Snippet:
     command = _command(wanted, "--format", "process")
     lines = ["[profile valetkey]", f"credential_process = {command}"]
     lines.append(f"region = {wanted.region}")
@@ -114,7 +114,7 @@ def _profile(wanted: Wanted) -> Snippet:
     return Snippet("profile", "AWS profile", note, "\n".join(lines))
 
 
-def _renewing(wanted: Wanted, call: str) -> str:
+def _renewing(wanted: SnippetRequest, call: str) -> str:
     """Return the two lines that do the same through Valetkey's library, which renews."""
     return (
         "# Or, renewing itself (pip install valetkey; valetkey login):\n"
@@ -127,7 +127,7 @@ def _parts(key: TemporaryCredentials) -> tuple[str, str, str]:
     return key.access_key_id, key.secret_access_key.reveal(), key.session_token.reveal()
 
 
-def _boto3(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
+def _boto3(wanted: SnippetRequest, key: TemporaryCredentials) -> Snippet:
     identity, secret, token = _parts(key)
     endpoint = f", endpoint_url={wanted.endpoint!r}" if wanted.endpoint else ""
     text = f"""\
@@ -145,7 +145,7 @@ s3.list_objects_v2(Bucket={wanted.bucket!r}, Prefix={_first(wanted)!r})
     return Snippet("boto3", "boto3", f"For Python. {_DIES}", text)
 
 
-def _s3fs(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
+def _s3fs(wanted: SnippetRequest, key: TemporaryCredentials) -> Snippet:
     identity, secret, token = _parts(key)
     options = {"region_name": wanted.region}
     if wanted.endpoint:
@@ -165,7 +165,7 @@ files.ls({f"{wanted.bucket}/{_first(wanted)}"!r})
     return Snippet("s3fs", "s3fs", f"For Python. {_DIES}", text)
 
 
-def _polars(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
+def _polars(wanted: SnippetRequest, key: TemporaryCredentials) -> Snippet:
     identity, secret, token = _parts(key)
     options = {
         "aws_access_key_id": identity,
@@ -189,7 +189,7 @@ table = pl.scan_parquet({url!r}, storage_options=options)
     return Snippet("polars", "polars", f"For Python. {_DIES}", text)
 
 
-def _duckdb(wanted: Wanted, key: TemporaryCredentials) -> Snippet:
+def _duckdb(wanted: SnippetRequest, key: TemporaryCredentials) -> Snippet:
     identity, secret, token = _parts(key)
     place = wanted.endpoint.partition("://")
     endpoint = ""
@@ -208,7 +208,7 @@ CREATE OR REPLACE SECRET valetkey (
     return Snippet("duckdb", "DuckDB", f"SQL, with the httpfs extension. {_DIES}", text)
 
 
-def _dtlpy(wanted: Wanted) -> Snippet:
+def _dtlpy(wanted: SnippetRequest) -> Snippet:
     text = f"""\
 import dtlpy as dl
 
@@ -224,7 +224,7 @@ dl.login_m2m(email="you@example.com", password="...")"""
     return Snippet("dtlpy", "dtlpy", note, text)
 
 
-def _first(wanted: Wanted) -> str:
+def _first(wanted: SnippetRequest) -> str:
     return wanted.prefixes[0] if wanted.prefixes else ""
 
 

@@ -168,7 +168,7 @@ def tell(response: HttpResponse, *news: str) -> HttpResponse:
     return response
 
 
-class Named(Protocol):
+class NamedThing(Protocol):
     """Whatever has an id, and a name that people gave it."""
 
     @property
@@ -177,7 +177,7 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-def named(thing: Named) -> tuple[str, str]:
+def named(thing: NamedThing) -> tuple[str, str]:
     """Return the two words by which a form may mean a thing."""
     return thing.id, thing.name
 

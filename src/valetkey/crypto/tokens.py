@@ -20,7 +20,7 @@ _TEXT: Final = ("sub", "email", "aud", "iss")
 
 
 class JwtTokens:
-    """Implements ports.Tokens. ``installation_id`` is the audience: a token of another
+    """Implements ports.TokenSigner. ``installation_id`` is the audience: a token of another
     installation does not open this one, even under the same key."""
 
     def __init__(self, key: Secret, installation_id: str) -> None:

@@ -69,7 +69,7 @@ class SqlInvalidations(Repository):
             await self._connection.execute(select(func.pg_notify(CHANNEL, payload)))
 
 
-class Changes:
+class ChangeListeners:
     """The listeners of one process, and the connection on which PostgreSQL tells it of others'.
 
     While that connection is not there, the listeners are deaf, and are told so.

@@ -14,7 +14,7 @@ from valetkey.db.engine import database_file
 from valetkey.domain.errors import ConfigurationError
 
 
-class Claim:
+class FileClaim:
     """A file beside the database, locked for as long as the process lives, however it ends."""
 
     def __init__(self, descriptor: int | None) -> None:
@@ -29,7 +29,7 @@ class Claim:
 
 
 @contextmanager
-def claimed(url: str) -> Iterator[Claim]:
+def claimed(url: str) -> Iterator[FileClaim]:
     """Have a SQLite database to oneself, as a server, while inside; PostgreSQL is for many.
 
     Commands that work on the database for a moment don't claim it. Raises ConfigurationError,
@@ -37,7 +37,7 @@ def claimed(url: str) -> Iterator[Claim]:
     """
     file = database_file(url)
     if file is None or not file.exists() or sys.platform == "win32":
-        yield Claim(None)
+        yield FileClaim(None)
         return
     import fcntl  # noqa: PLC0415  # not there on Windows
 
@@ -54,7 +54,7 @@ def claimed(url: str) -> Iterator[Claim]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise _taken(file, place) from None
-        claim = Claim(descriptor)
+        claim = FileClaim(descriptor)
         claim.tell("")
         yield claim
     finally:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from valetkey.db.changes import Changes
+from valetkey.db.changes import ChangeListeners
 from valetkey.db.engine import BUSY_SECONDS, database_file, database_url, make_engine
 from valetkey.db.errors import translated
 from valetkey.db.files import HeldFile
@@ -68,7 +68,7 @@ class Database:
         }
         health = limits.within(_HEALTH_SECONDS)
         self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))
-        self.changes = Changes(self.url, limits)
+        self.changes = ChangeListeners(self.url, limits)
         self.journal = journal_for(self.url, busy_seconds=busy_seconds, limits=quick, turns=turns)
 
     async def ping(self) -> None:

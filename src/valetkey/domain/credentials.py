@@ -68,3 +68,7 @@ def require_aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("naive datetimes are refused: time is aware here")
     return moment
+
+
+#: What signs requests to AWS.
+AwsCredentials = AccessKey | TemporaryCredentials

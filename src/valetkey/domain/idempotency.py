@@ -19,7 +19,7 @@ _MAX_KEY: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KeptAnswer:
     """An answer to a request: status, headers and body."""
 
     status: int

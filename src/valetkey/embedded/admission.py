@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from valetkey.embedded.requests import Call, Claims
+from valetkey.embedded.requests import ClaimedIdentity, StandInCall
 from valetkey.embedded.rules import Refusal
 
 #: The only key ids there are after the bootstrap: those that IAM and STS gave out.
@@ -37,7 +37,7 @@ _INVALID_S3_KEY: Final = Refusal(
 )
 
 
-def shut(call: Call, claims: Claims) -> Refusal | None:
+def shut(call: StandInCall, claims: ClaimedIdentity) -> Refusal | None:
     """Return why a request does not come in, or None for one that AWS itself would look at."""
     if _is_control(call.path):
         return _DENIED
@@ -58,7 +58,7 @@ def _is_control(path: str) -> bool:
     return shown.startswith("/_") or shown == "/health"
 
 
-def _unsigned(call: Call) -> Refusal | None:
+def _unsigned(call: StandInCall) -> Refusal | None:
     """Of S3, looking at a bucket or an object: whether it is public is MiniStack's to say."""
     if call.service != "s3":
         return _UNSIGNED

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from valetkey.embedded.requests import Call
+from valetkey.embedded.requests import StandInCall
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What happens instead of an answer; with LOST_ANSWER the call takes effect all the same."""
 
     ERROR = "error"
@@ -28,7 +28,7 @@ class Fault:
     ``code`` and ``status`` are for ERROR.
     """
 
-    kind: Kind
+    kind: FaultKind
     service: str = ""
     action: str = ""
     skip: int = 0
@@ -79,7 +79,7 @@ class Faults:
         for fault in orders:
             fault.release()
 
-    def strike(self, call: Call) -> Fault | None:
+    def strike(self, call: StandInCall) -> Fault | None:
         """Return the fault that befalls a call, if one does."""
         with self._lock:
             for fault in self._matching(call):
@@ -90,7 +90,7 @@ class Faults:
                     return fault
         return None
 
-    def _matching(self, call: Call) -> Iterator[Fault]:
+    def _matching(self, call: StandInCall) -> Iterator[Fault]:
         for fault in self._orders:
             if fault.service in {"", call.service} and fault.action in {"", call.action}:
                 yield fault

@@ -14,14 +14,14 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from valetkey.embedded.admission import shut
-from valetkey.embedded.faults import Fault, Faults, Kind
-from valetkey.embedded.requests import Call, headers_of, is_form, read_call, read_claims
+from valetkey.embedded.faults import Fault, FaultKind, Faults
+from valetkey.embedded.requests import StandInCall, headers_of, is_form, read_call, read_claims
 from valetkey.embedded.rules import TOO_LARGE, Refusal, refusal, skewed
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Any, Receive, Send], Awaitable[None]]
+AsgiMessage = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
+App = Callable[[Any, AsgiReceive, AsgiSend], Awaitable[None]]
 
 BOOTSTRAP_HEADER: Final = "x-valetkey-embedded-bootstrap"
 _MAX_FORM: Final = 1 << 20
@@ -38,10 +38,10 @@ class Guard:
         self._app = app
         self._token = bootstrap_token.encode()
         self.faults = Faults()
-        self.calls: list[Call] = []
+        self.calls: list[StandInCall] = []
         self.clock_offset = timedelta()
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: AsgiReceive, send: AsgiSend) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
@@ -49,7 +49,7 @@ class Guard:
         else:
             await _live(receive, send)
 
-    async def _answer(self, scope: Any, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Any, receive: AsgiReceive, send: AsgiSend) -> None:
         headers = headers_of(scope)
         given = headers.get(BOOTSTRAP_HEADER, "").encode("latin-1")
         if hmac.compare_digest(given, self._token):
@@ -79,8 +79,8 @@ class Guard:
     def _now(self) -> datetime:
         return datetime.now(UTC) + self.clock_offset
 
-    def _dated(self, send: Send) -> Send:
-        async def dated(message: Message) -> None:
+    def _dated(self, send: AsgiSend) -> AsgiSend:
+        async def dated(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 kept = [(n, v) for n, v in message.get("headers", ()) if n.lower() != b"date"]
                 date = format_datetime(self._now(), usegmt=True).encode()
@@ -90,21 +90,21 @@ class Guard:
         return dated
 
     async def _befall(
-        self, fault: Fault, call: Call, scope: Any, receive: Receive, send: Send
+        self, fault: Fault, call: StandInCall, scope: Any, receive: AsgiReceive, send: AsgiSend
     ) -> None:
-        if fault.kind is Kind.ERROR:
+        if fault.kind is FaultKind.ERROR:
             await _refuse(send, call, Refusal(fault.status, fault.code, fault.message))
-        elif fault.kind is Kind.GARBAGE:
+        elif fault.kind is FaultKind.GARBAGE:
             await _send(send, 200, b"\x00\xffnot what AWS says")
         else:
-            if fault.kind is Kind.HANG:
+            if fault.kind is FaultKind.HANG:
                 await fault.hang()
-            elif fault.kind is Kind.LOST_ANSWER:
+            elif fault.kind is FaultKind.LOST_ANSWER:
                 await self._app(scope, receive, _swallow)
             await _cut(send)
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _live(receive: AsgiReceive, send: AsgiSend) -> None:
     """Start and stop without MiniStack's own start-up, which would open listeners on all addresses
     (MQTT, SFTP), run scripts that it finds on the machine, and clear up containers."""
     while True:
@@ -114,18 +114,18 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-async def _swallow(message: Message) -> None:
+async def _swallow(message: AsgiMessage) -> None:
     """Take an answer that nobody is to see."""
 
 
-async def _cut(send: Send) -> None:
+async def _cut(send: AsgiSend) -> None:
     """Promise more than is sent, so that the server has to close the connection."""
     headers = [(b"content-type", b"text/xml"), (b"content-length", b"1000")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"<", "more_body": True})
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: AsgiReceive) -> bytes | None:
     """Return a form, or None for one that is larger than any that AWS takes."""
     parts: list[bytes] = []
     size = 0
@@ -139,16 +139,16 @@ async def _read(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: AsgiReceive) -> AsgiReceive:
     pending = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
+    async def again() -> AsgiMessage:
         return pending.pop() if pending else await receive()
 
     return again
 
 
-async def _refuse(send: Send, call: Call, refused: Refusal) -> None:
+async def _refuse(send: AsgiSend, call: StandInCall, refused: Refusal) -> None:
     code, message = escape(refused.code), escape(refused.message)
     if call.service == "s3":
         text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -160,7 +160,7 @@ async def _refuse(send: Send, call: Call, refused: Refusal) -> None:
     await _send(send, refused.status, b"" if call.method == "HEAD" else text.encode())
 
 
-async def _send(send: Send, status: int, body: bytes) -> None:
+async def _send(send: AsgiSend, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"text/xml"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

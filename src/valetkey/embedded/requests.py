@@ -26,11 +26,11 @@ _S3_SUBRESOURCES: Final = (
     "encryption",
 )
 
-Scope = Mapping[str, Any]
+AsgiScope = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class StandInCall:
     """One request. ``action`` is IAM's and STS's own name, or S3's method and sub-resource
     (``PutObject`` is ``PUT object``); ``key_id`` is empty for an unsigned request."""
 
@@ -43,7 +43,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class ClaimedIdentity:
     """Who a request says it is: every key id found anywhere in it, and whether it carries any
     sign of a signature. Several ids, or a signature without one, are not honest. ``signed_at`` is
     the header's; a presigned URL, which is old by nature, has none."""
@@ -53,7 +53,7 @@ class Claims:
     signed_at: str
 
 
-def headers_of(scope: Scope) -> dict[str, str]:
+def headers_of(scope: AsgiScope) -> dict[str, str]:
     """Return an ASGI request's headers, names in lower case, repeated ones joined."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
@@ -67,7 +67,7 @@ def is_form(headers: Mapping[str, str]) -> bool:
     return headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
 
 
-def read_claims(scope: Scope, body: bytes) -> Claims:
+def read_claims(scope: AsgiScope, body: bytes) -> ClaimedIdentity:
     """Collect a request's claims from its header, its query and its form."""
     headers = headers_of(scope)
     header = headers.get("authorization", "")
@@ -79,10 +79,10 @@ def read_claims(scope: Scope, body: bytes) -> Claims:
         elif name == "awsaccesskeyid":
             found.add(value)
         signed = signed or name in {"x-amz-signature", "x-amz-algorithm", "signature"}
-    return Claims(frozenset(found), signed or bool(found), headers.get("x-amz-date", ""))
+    return ClaimedIdentity(frozenset(found), signed or bool(found), headers.get("x-amz-date", ""))
 
 
-def _fields(scope: Scope, headers: Mapping[str, str], body: bytes) -> Iterator[tuple[str, str]]:
+def _fields(scope: AsgiScope, headers: Mapping[str, str], body: bytes) -> Iterator[tuple[str, str]]:
     texts = [scope["query_string"].decode("latin-1")]
     if is_form(headers):
         texts.append(body.decode("utf-8", "replace"))
@@ -92,7 +92,7 @@ def _fields(scope: Scope, headers: Mapping[str, str], body: bytes) -> Iterator[t
                 yield name.lower(), value
 
 
-def read_call(scope: Scope, body: bytes) -> Call:
+def read_call(scope: AsgiScope, body: bytes) -> StandInCall:
     """Describe a request; ``body`` is needed for forms only."""
     headers = headers_of(scope)
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -109,7 +109,7 @@ def read_call(scope: Scope, body: bytes) -> Call:
     if service in {"", "s3"} and not action:
         service, action = "s3", _s3_action(scope["method"], scope["path"], query)
     key_id = next(iter(claims.key_ids)) if len(claims.key_ids) == 1 else ""
-    return Call(service or "query", action, key_id, scope["method"], scope["path"], form)
+    return StandInCall(service or "query", action, key_id, scope["method"], scope["path"], form)
 
 
 def _s3_action(method: str, path: str, query: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from valetkey.embedded.requests import Call
+from valetkey.embedded.requests import StandInCall
 
 _SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _MAX_KEYS: Final = 2
@@ -31,7 +31,7 @@ class Refusal:
 TOO_LARGE: Final = Refusal(413, "RequestEntityTooLarge", "Request size exceeded the limit allowed.")
 
 
-def skewed(call: Call, signed_at: str, now: datetime) -> Refusal | None:
+def skewed(call: StandInCall, signed_at: str, now: datetime) -> Refusal | None:
     """Return what AWS says of a signature that is too old or too new by its own clock."""
     try:
         signed = datetime.strptime(signed_at, _STAMP).replace(tzinfo=UTC)
@@ -55,7 +55,7 @@ def skewed(call: Call, signed_at: str, now: datetime) -> Refusal | None:
     return Refusal(403, "SignatureDoesNotMatch", words)
 
 
-def refusal(call: Call) -> Refusal | None:
+def refusal(call: StandInCall) -> Refusal | None:
     """Return what AWS would refuse about a call, or None."""
     if call.action == "AssumeRole":
         return _assume_role(call)
@@ -64,7 +64,7 @@ def refusal(call: Call) -> Refusal | None:
     return None
 
 
-def _assume_role(call: Call) -> Refusal | None:
+def _assume_role(call: StandInCall) -> Refusal | None:
     name = call.form.get("RoleSessionName", "")
     if not _SESSION_NAME.fullmatch(name):
         return Refusal(
@@ -97,7 +97,7 @@ def _longest(role_arn: str) -> int:
     return int(role.get("MaxSessionDuration", _DEFAULT_MAX_SECONDS))
 
 
-def _third_key(call: Call) -> Refusal | None:
+def _third_key(call: StandInCall) -> Refusal | None:
     from ministack.services import iam  # noqa: PLC0415
 
     keys = iam._access_keys  # noqa: SLF001

@@ -21,7 +21,7 @@ from valetkey.domain.secret import Secret
 from valetkey.embedded.faults import Faults
 from valetkey.embedded.guard import BOOTSTRAP_HEADER, Guard
 from valetkey.embedded.policy_patterns import teach_literals
-from valetkey.embedded.requests import Call
+from valetkey.embedded.requests import StandInCall
 
 _REGION: Final = "us-east-1"
 _ADMINISTRATOR: Final = "administrator"
@@ -66,7 +66,7 @@ class EmbeddedAws:
         return self._running().faults
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[StandInCall]:
         """The calls that came through the guard, oldest first."""
         return self._running().calls
 

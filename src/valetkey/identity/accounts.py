@@ -9,7 +9,7 @@ from typing import Final
 from valetkey.domain.access import Action, Credential, Principal
 from valetkey.domain.errors import Conflict, TooManyRequests, Unauthenticated
 from valetkey.domain.people import User, UserKind
-from valetkey.domain.ports import Clock, Storage, TokenClaims, Tokens, UnitOfWork
+from valetkey.domain.ports import Clock, Storage, TokenClaims, TokenSigner, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.sources import source_network
 from valetkey.domain.tags import user_tag
@@ -52,7 +52,7 @@ class Accounts:
         self,
         storage: Storage,
         passwords: PasswordCheck,
-        tokens: Tokens,
+        tokens: TokenSigner,
         authentication: Authentication,
         audit: AuditLog,
         clock: Clock,

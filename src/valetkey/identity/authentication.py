@@ -9,12 +9,12 @@ from typing import Final
 from valetkey.domain.access import Principal
 from valetkey.domain.errors import Unauthenticated
 from valetkey.domain.people import ApiToken, BrowserSession, TokenForm, User
-from valetkey.domain.ports import Clock, Storage, Tokens, UnitOfWork
+from valetkey.domain.ports import Clock, Storage, TokenSigner, UnitOfWork
 from valetkey.domain.shown_secrets import SecretKind, is_shown_secret, secret_hash
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownToken:
     """Whose a token is, and until when it is good by itself."""
 
     principal: Principal
@@ -29,12 +29,12 @@ class Authentication:
     """Reads what somebody shows. Nothing is kept here: :class:`~valetkey.identity.principals`
     does."""
 
-    def __init__(self, storage: Storage, tokens: Tokens, clock: Clock) -> None:
+    def __init__(self, storage: Storage, tokens: TokenSigner, clock: Clock) -> None:
         self._storage = storage
         self._tokens = tokens
         self._clock = clock
 
-    async def of(self, token: str) -> Shown:
+    async def of(self, token: str) -> ShownToken:
         """Return who a login's or an API token belongs to.
 
         Raises Unauthenticated: bad, expired or revoked, or a user who is gone. A console's cookie
@@ -50,7 +50,7 @@ class Authentication:
             principal = await _login_principal(
                 work, claims.user_id, claims.generation, claims.logged_in_at
             )
-        return Shown(principal, claims.expires_at)
+        return ShownToken(principal, claims.expires_at)
 
     async def of_session(self, cookie: str) -> tuple[Principal, BrowserSession]:
         """Return who a console's cookie belongs to. Raises Unauthenticated."""
@@ -68,18 +68,18 @@ class Authentication:
         async with self._storage.read() as work:
             return await principal_now(work, principal)
 
-    async def _by_jwt(self, work: UnitOfWork, token_id: str, user_id: str) -> Shown:
+    async def _by_jwt(self, work: UnitOfWork, token_id: str, user_id: str) -> ShownToken:
         token = await work.api_tokens.get(token_id)
         if token is None or token.user_id != user_id or token.form is not TokenForm.JWT:
             raise stale("This API token is not known here.")
         return await self._by_token(work, token)
 
-    async def _by_token(self, work: UnitOfWork, token: ApiToken | None) -> Shown:
+    async def _by_token(self, work: UnitOfWork, token: ApiToken | None) -> ShownToken:
         if token is None:
             raise stale("This API token is not known here.")
         if token.expires_at <= self._clock.now():
             raise stale("This API token has expired.")
-        return Shown(await _token_principal(work, token), token.expires_at)
+        return ShownToken(await _token_principal(work, token), token.expires_at)
 
     async def _by_session(
         self, work: UnitOfWork, session: BrowserSession | None

@@ -13,7 +13,7 @@ from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.lease import LeaseFilter
 from valetkey.domain.names import clean_name
 from valetkey.domain.people import ApiToken, TokenForm, User
-from valetkey.domain.ports import Clock, Entropy, Storage, TokenClaims, Tokens, UnitOfWork
+from valetkey.domain.ports import Clock, Entropy, Storage, TokenClaims, TokenSigner, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.shown_secrets import SecretKind, make_secret, secret_hash
 from valetkey.domain.tags import token_tag
@@ -59,7 +59,7 @@ class ApiTokens:
     def __init__(
         self,
         storage: Storage,
-        tokens: Tokens,
+        tokens: TokenSigner,
         audit: AuditLog,
         clock: Clock,
         entropy: Entropy,

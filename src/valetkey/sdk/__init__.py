@@ -16,8 +16,8 @@ from valetkey.sdk.errors import (
     VersionMismatch,
 )
 from valetkey.sdk.location import AsyncLocationClient, LocationClient
-from valetkey.sdk.refresher import Held, Refresher
-from valetkey.sdk.transport import Patience
+from valetkey.sdk.refresher import Fetched, Refresher
+from valetkey.sdk.transport import RetryPolicy
 from valetkey.wire.credentials import Credentials, PresignedUrl
 
 __all__ = [
@@ -29,14 +29,14 @@ __all__ = [
     "Conflict",
     "Credentials",
     "Denied",
-    "Held",
+    "Fetched",
     "InvalidRequest",
     "LocationClient",
     "MissingPackage",
     "NotFound",
-    "Patience",
     "PresignedUrl",
     "Refresher",
+    "RetryPolicy",
     "ServerFailed",
     "Unauthenticated",
     "Unavailable",

@@ -15,9 +15,9 @@ from typing import Any, Self, TypeVar
 import httpx2
 
 from valetkey.sdk.call import Call, Flow
-from valetkey.sdk.clock import Clock, utc_now
+from valetkey.sdk.clock import Now, utc_now
 from valetkey.sdk.errors import ApiError
-from valetkey.sdk.exchange import Answer, Lines, Outcome, Send, Steps, Wait, exchange
+from valetkey.sdk.exchange import Answer, CallSteps, LineReader, Send, SendOutcome, Wait, exchange
 from valetkey.sdk.location import AsyncLocationClient, LocationClient
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.profiles import DEFAULT_URL, KeptLogin, find_place
@@ -26,7 +26,7 @@ from valetkey.sdk.transport import (
     RETRIES,
     TIMEOUT,
     Options,
-    Patience,
+    RetryPolicy,
     TokenSource,
     checked_url,
     client_options,
@@ -61,7 +61,7 @@ class _Base:
             self._reopening = (type(self), self.url, options.given)
         self.clock = options.clock
         self._options = options
-        self._patience = options.patience or Patience(attempts=options.retries + 1)
+        self._patience = options.patience or RetryPolicy(attempts=options.retries + 1)
         self._token: TokenSource = (lambda: token) if isinstance(token, str) else token
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -102,8 +102,8 @@ class Client(_Base, Resources):
         retries: int = RETRIES,
         http: httpx2.Client | None = None,
         allow_http: bool = False,
-        clock: Clock = utc_now,
-        patience: Patience | None = None,
+        clock: Now = utc_now,
+        patience: RetryPolicy | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         _Base.__init__(self, url, token, Options(timeout, retries, clock, patience, allow_http))
@@ -139,7 +139,7 @@ class Client(_Base, Resources):
 
     def stream(self, call: Call[T]) -> Iterator[T]:
         """Send a call whose answer is a line of JSON per entry; yield them as they come."""
-        lines = Lines()
+        lines = LineReader()
         for chunk in self.chunks(call):
             yield from (decode(line, call.result) for line in lines.feed(chunk))
         yield from (decode(line, call.result) for line in lines.end())
@@ -189,8 +189,8 @@ class Client(_Base, Resources):
     ) -> None:
         self.close()
 
-    def _take(self, steps: Steps[T], answer: Callable[[Send], Outcome]) -> T:
-        outcome: Outcome = None
+    def _take(self, steps: CallSteps[T], answer: Callable[[Send], SendOutcome]) -> T:
+        outcome: SendOutcome = None
         while True:
             try:
                 step = steps.send(outcome)
@@ -202,7 +202,7 @@ class Client(_Base, Resources):
             else:
                 outcome = answer(step)
 
-    def _open(self, step: Send, opened: list[httpx2.Response]) -> Outcome:
+    def _open(self, step: Send, opened: list[httpx2.Response]) -> SendOutcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = self._http.send(request, stream=True)
@@ -213,7 +213,7 @@ class Client(_Base, Resources):
         except httpx2.HTTPError as error:
             return error
 
-    def _answer(self, step: Send) -> Outcome:
+    def _answer(self, step: Send) -> SendOutcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = self._http.send(request)
@@ -235,8 +235,8 @@ class AsyncClient(_Base, AsyncResources):
         retries: int = RETRIES,
         http: httpx2.AsyncClient | None = None,
         allow_http: bool = False,
-        clock: Clock = utc_now,
-        patience: Patience | None = None,
+        clock: Now = utc_now,
+        patience: RetryPolicy | None = None,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         _Base.__init__(self, url, token, Options(timeout, retries, clock, patience, allow_http))
@@ -265,7 +265,7 @@ class AsyncClient(_Base, AsyncResources):
 
     async def stream(self, call: Call[T]) -> AsyncIterator[T]:
         """Send a call whose answer is a line of JSON per entry; yield them as they come."""
-        lines = Lines()
+        lines = LineReader()
         async for chunk in self.chunks(call):
             for line in lines.feed(chunk):
                 yield decode(line, call.result)
@@ -330,8 +330,10 @@ class AsyncClient(_Base, AsyncResources):
     ) -> None:
         await self.close()
 
-    async def _take(self, steps: Steps[T], answer: Callable[[Send], Awaitable[Outcome]]) -> T:
-        outcome: Outcome = None
+    async def _take(
+        self, steps: CallSteps[T], answer: Callable[[Send], Awaitable[SendOutcome]]
+    ) -> T:
+        outcome: SendOutcome = None
         while True:
             try:
                 step = steps.send(outcome)
@@ -343,7 +345,7 @@ class AsyncClient(_Base, AsyncResources):
             else:
                 outcome = await answer(step)
 
-    async def _open(self, step: Send, opened: list[httpx2.Response]) -> Outcome:
+    async def _open(self, step: Send, opened: list[httpx2.Response]) -> SendOutcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = await self._http.send(request, stream=True)
@@ -354,7 +356,7 @@ class AsyncClient(_Base, AsyncResources):
         except httpx2.HTTPError as error:
             return error
 
-    async def _answer(self, step: Send) -> Outcome:
+    async def _answer(self, step: Send) -> SendOutcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = await self._http.send(request)

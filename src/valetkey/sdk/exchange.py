@@ -11,7 +11,7 @@ import httpx2
 
 from valetkey.sdk.call import Call
 from valetkey.sdk.errors import ApiError
-from valetkey.sdk.transport import Patience, may_repeat, pause_for, read, unreachable
+from valetkey.sdk.transport import RetryPolicy, may_repeat, pause_for, read, unreachable
 
 T = TypeVar("T")
 _log = logging.getLogger("valetkey")
@@ -45,13 +45,13 @@ class Wait:
     seconds: float
 
 
-Step = Send | Wait
-Outcome = Answer | httpx2.HTTPError | None
+CallStep = Send | Wait
+SendOutcome = Answer | httpx2.HTTPError | None
 #: Yields steps, is sent their outcomes, returns the result.
-Steps = Generator[Step, Outcome, T]
+CallSteps = Generator[CallStep, SendOutcome, T]
 
 
-def exchange(call: Call[T], url: str, patience: Patience) -> Steps[T]:
+def exchange(call: Call[T], url: str, patience: RetryPolicy) -> CallSteps[T]:
     """Send a call, again where that is safe. Raises ApiError."""
     pauses = patience.pauses()
     while True:
@@ -68,14 +68,14 @@ def exchange(call: Call[T], url: str, patience: Patience) -> Steps[T]:
         yield Wait(pause)
 
 
-def _meaning(call: Call[T], outcome: Outcome, url: str) -> T:
+def _meaning(call: Call[T], outcome: SendOutcome, url: str) -> T:
     if isinstance(outcome, Answer):
         return read(call, outcome.status, outcome.body, outcome.headers)
     # Not chained: the HTTP library's error holds the request, and the request the token.
     raise unreachable(url, outcome or httpx2.HTTPError("no answer")) from None
 
 
-class Lines:
+class LineReader:
     """Bytes -> lines, cut at the newline alone: JSON may hold the other line separators."""
 
     def __init__(self) -> None:

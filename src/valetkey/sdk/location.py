@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from valetkey.sdk.call import Call
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.refresher import Refresher
-from valetkey.sdk.scope import Method, Scope, Signing
+from valetkey.sdk.scope import RequestedScope, Signing, UrlMethod
 from valetkey.wire.base import AccessLevel
 from valetkey.wire.credentials import Credentials, PresignedUrl
 from valetkey.wire.locations import Location
@@ -66,7 +66,7 @@ class _Adapters:
     ``versions`` as ``credentials`` has them, and returns an object that renews its credentials by
     itself. Raises MissingPackage, ApiError."""
 
-    def _source(self, scope: Scope) -> Source:
+    def _source(self, scope: RequestedScope) -> Source:
         raise NotImplementedError
 
     def boto3_session(
@@ -81,7 +81,9 @@ class _Adapters:
         """Return a boto3 session; its S3 clients use the location's region and endpoint."""
         from valetkey.sdk.adapters.aws import boto3_session  # noqa: PLC0415  # optional packages
 
-        return boto3_session(self._source(Scope(prefixes, access, ttl, "", bare, versions)))
+        return boto3_session(
+            self._source(RequestedScope(prefixes, access, ttl, "", bare, versions))
+        )
 
     def s3fs(
         self,
@@ -95,7 +97,9 @@ class _Adapters:
         """Return an s3fs file system; paths begin with the bucket."""
         from valetkey.sdk.adapters.aws import s3_file_system  # noqa: PLC0415
 
-        return s3_file_system(self._source(Scope(prefixes, access, ttl, "", bare, versions)))
+        return s3_file_system(
+            self._source(RequestedScope(prefixes, access, ttl, "", bare, versions))
+        )
 
     def obstore(
         self,
@@ -109,7 +113,7 @@ class _Adapters:
         """Return an obstore S3Store; paths are full keys of the bucket."""
         from valetkey.sdk.adapters.rust import s3_store  # noqa: PLC0415
 
-        return s3_store(self._source(Scope(prefixes, access, ttl, "", bare, versions)))
+        return s3_store(self._source(RequestedScope(prefixes, access, ttl, "", bare, versions)))
 
     def pyarrow(
         self,
@@ -123,7 +127,9 @@ class _Adapters:
         """Return a pyarrow file system, over s3fs; paths begin with the bucket."""
         from valetkey.sdk.adapters.aws import arrow_file_system  # noqa: PLC0415
 
-        return arrow_file_system(self._source(Scope(prefixes, access, ttl, "", bare, versions)))
+        return arrow_file_system(
+            self._source(RequestedScope(prefixes, access, ttl, "", bare, versions))
+        )
 
     def polars(
         self,
@@ -138,7 +144,9 @@ class _Adapters:
         ``pl.scan_parquet(location.url("x.parquet"), **location.polars())``."""
         from valetkey.sdk.adapters.rust import polars_options  # noqa: PLC0415
 
-        return polars_options(self._source(Scope(prefixes, access, ttl, "", bare, versions)))
+        return polars_options(
+            self._source(RequestedScope(prefixes, access, ttl, "", bare, versions))
+        )
 
     def duckdb(
         self,
@@ -155,7 +163,7 @@ class _Adapters:
         from valetkey.sdk.adapters.aws import teach_duckdb  # noqa: PLC0415
 
         return teach_duckdb(
-            connection, self._source(Scope(prefixes, access, ttl, "", bare, versions))
+            connection, self._source(RequestedScope(prefixes, access, ttl, "", bare, versions))
         )
 
 
@@ -213,7 +221,7 @@ class LocationClient(_Adapters):
         versions of the objects too.
         """
         given: Credentials = self._client.send(
-            self._asked(Scope(prefixes, access, ttl, purpose, bare, versions))
+            self._asked(RequestedScope(prefixes, access, ttl, purpose, bare, versions))
         )
         return given
 
@@ -229,13 +237,13 @@ class LocationClient(_Adapters):
     ) -> Refresher:
         """Return a function that returns credentials that are good now; threads may share it. The
         parameters are those of ``credentials``. Raises ApiError."""
-        return self._renewing(Scope(prefixes, access, ttl, purpose, bare, versions))
+        return self._renewing(RequestedScope(prefixes, access, ttl, purpose, bare, versions))
 
     def presign(
         self,
         keys: Iterable[str],
         *,
-        method: Method = "GET",
+        method: UrlMethod = "GET",
         expires: int = HOUR,
         disposition: str = "",
         version_ids: Iterable[str] = (),
@@ -251,15 +259,15 @@ class LocationClient(_Adapters):
             self._asked(Signing(keys, method, expires, disposition, version_ids, purpose))
         )
 
-    def _asked(self, wanted: Scope | Signing) -> Call[Any]:
+    def _asked(self, wanted: RequestedScope | Signing) -> Call[Any]:
         if self._found is None and not self._project:
             return wanted.call(self._name, by_name=True)
         return wanted.call(self.info.id, by_name=False)
 
-    def _renewing(self, scope: Scope) -> Refresher:
+    def _renewing(self, scope: RequestedScope) -> Refresher:
         return Refresher(_Fetch(self._client, self._asked(scope)), self._client.clock)
 
-    def _source(self, scope: Scope) -> Source:
+    def _source(self, scope: RequestedScope) -> Source:
         return Source.of(self._renewing(scope))
 
 
@@ -300,7 +308,7 @@ class AsyncLocationClient(_Adapters):
         versions: bool = False,
     ) -> Credentials:
         """Ask for credentials, as ``LocationClient.credentials`` does. Raises ApiError."""
-        scope = Scope(prefixes, access, ttl, purpose, bare, versions)
+        scope = RequestedScope(prefixes, access, ttl, purpose, bare, versions)
         given: Credentials = await self._client.send(await self._asked(scope))
         return given
 
@@ -315,14 +323,14 @@ class AsyncLocationClient(_Adapters):
         versions: bool = False,
     ) -> Refresher:
         """Return what ``LocationClient.renewing`` returns: for libraries, it blocks."""
-        scope = Scope(prefixes, access, ttl, purpose, bare, versions)
+        scope = RequestedScope(prefixes, access, ttl, purpose, bare, versions)
         return self._blocking()._renewing(scope)  # noqa: SLF001  # one class in two colours
 
     async def presign(
         self,
         keys: Iterable[str],
         *,
-        method: Method = "GET",
+        method: UrlMethod = "GET",
         expires: int = HOUR,
         disposition: str = "",
         version_ids: Iterable[str] = (),
@@ -333,7 +341,7 @@ class AsyncLocationClient(_Adapters):
         async for url in self._client.stream(asked):
             yield url
 
-    async def _asked(self, wanted: Scope | Signing) -> Call[Any]:
+    async def _asked(self, wanted: RequestedScope | Signing) -> Call[Any]:
         if self._found is None and not self._project:
             return wanted.call(self._name, by_name=True)
         return wanted.call((await self.info()).id, by_name=False)
@@ -341,5 +349,5 @@ class AsyncLocationClient(_Adapters):
     def _blocking(self) -> LocationClient:
         return LocationClient(self._client.blocking(), self._name, self._project, found=self._found)
 
-    def _source(self, scope: Scope) -> Source:
+    def _source(self, scope: RequestedScope) -> Source:
         return self._blocking()._source(scope)  # noqa: SLF001  # one class in two colours

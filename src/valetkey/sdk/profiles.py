@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from valetkey.sdk.clock import Clock, utc_now
+from valetkey.sdk.clock import Now, utc_now
 from valetkey.sdk.errors import InvalidRequest, Unauthenticated, Unavailable
 from valetkey.sdk.transport import TokenSource, checked_url
 from valetkey.wire.accounts import Login
@@ -63,7 +63,7 @@ class KeptLogin(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KnownServer:
     """A server, and what returns a token for it."""
 
     url: str
@@ -74,8 +74,8 @@ class Place:
 
 
 def find_place(
-    environment: Mapping[str, str], renew: Renew, *, url: str = "", clock: Clock = utc_now
-) -> Place:
+    environment: Mapping[str, str], renew: Renew, *, url: str = "", clock: Now = utc_now
+) -> KnownServer:
     """Return the server and the token: of the environment, or of the login.
 
     ``VALETKEY_URL`` names the server, ``VALETKEY_TOKEN_FILE`` or ``VALETKEY_TOKEN`` an API key; a
@@ -88,19 +88,19 @@ def find_place(
     login = None if given and wanted else read_login(path)
     address = checked_url(wanted or (login.url if login else DEFAULT_URL))
     if given is not None:
-        return Place(address, given)
+        return KnownServer(address, given)
     if login is None or login.url != address:
         raise Unauthenticated(
             f"You are not logged in at {address}.",
             hint="Run 'valetkey login', or set VALETKEY_TOKEN or VALETKEY_TOKEN_FILE.",
         )
-    return Place(address, LoginToken(path, login, renew, clock))
+    return KnownServer(address, LoginToken(path, login, renew, clock))
 
 
 class LoginToken:
     """The token of a login, renewed when half of its life is over; threads may share it."""
 
-    def __init__(self, path: Path, login: KeptLogin, renew: Renew, clock: Clock = utc_now) -> None:
+    def __init__(self, path: Path, login: KeptLogin, renew: Renew, clock: Now = utc_now) -> None:
         self._path = path
         self._login = login
         self._renew = renew

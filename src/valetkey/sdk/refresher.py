@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from valetkey.sdk.clock import Clock, utc_now
+from valetkey.sdk.clock import Now, utc_now
 from valetkey.sdk.errors import ApiError, Unavailable
 from valetkey.sdk.processes import begins_anew
 from valetkey.wire.credentials import Credentials
@@ -25,7 +25,7 @@ _PAUSE: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Fetched:
     """Credentials and when they were fetched."""
 
     credentials: Credentials
@@ -51,11 +51,11 @@ class Refresher:
     when it refuses, the refusal is passed on at once.
     """
 
-    def __init__(self, fetch: Callable[[], Credentials], clock: Clock = utc_now) -> None:
+    def __init__(self, fetch: Callable[[], Credentials], clock: Now = utc_now) -> None:
         self._fetch = fetch
         self._clock = clock
         self._fetching = threading.Lock()
-        self._held: Held | None = None
+        self._held: Fetched | None = None
         #: How many fetches have ended, and how the last one failed, if it did.
         self._ended = 0
         self._failure: ApiError | None = None
@@ -93,7 +93,7 @@ class Refresher:
         pause_until = self._pause_until or held.good_until
         return min(max(held.good_until, pause_until), held.credentials.expires_at)
 
-    def _wanted(self, held: Held) -> bool:
+    def _wanted(self, held: Fetched) -> bool:
         now = self._clock()
         if self._pause_until is not None and now < self._pause_until:
             return held.credentials.expires_at <= now
@@ -119,6 +119,6 @@ class Refresher:
             raise
         finally:
             self._ended += 1
-        self._held, now = Held(fetched, asked_at), self._clock()
+        self._held, now = Fetched(fetched, asked_at), self._clock()
         self._pause_until = now + _PAUSE if self._held.due(now) else None
         return fetched

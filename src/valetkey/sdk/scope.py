@@ -11,11 +11,11 @@ from valetkey.sdk.sending import call, lines
 from valetkey.wire import credentials as wire
 from valetkey.wire.base import AccessLevel, checked_list
 
-Method = Literal["GET", "PUT", "HEAD", "DELETE"]
+UrlMethod = Literal["GET", "PUT", "HEAD", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RequestedScope:
     """What credentials are to open, and for how many seconds."""
 
     prefixes: Iterable[str]
@@ -48,7 +48,7 @@ class Signing:
     """Which keys are to have URLs, and for how many seconds."""
 
     keys: Iterable[str]
-    method: Method
+    method: UrlMethod
     expires: int
     disposition: str
     version_ids: Iterable[str]

@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 
 from valetkey.sdk.call import Call
-from valetkey.sdk.clock import Clock
+from valetkey.sdk.clock import Now
 from valetkey.sdk.errors import (
     ApiError,
     InvalidRequest,
@@ -138,7 +138,7 @@ def unreachable(url: str, error: httpx2.HTTPError) -> Unavailable:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How a failed call is tried again: up to ``attempts`` in all, with growing, jittered pauses.
 
     ``chance`` returns a number from 0 to 1.
@@ -176,8 +176,8 @@ class Options:
 
     timeout: float
     retries: int
-    clock: Clock
-    patience: Patience | None
+    clock: Now
+    patience: RetryPolicy | None
     allow_http: bool
 
     @property

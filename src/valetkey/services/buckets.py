@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ports import BucketPlace, ObjectStore
-from valetkey.domain.ports.objects import Credentials, Listed
+from valetkey.domain.ports.objects import Listed
 
 _MOST_BYTES: Final = 16 << 20
 
@@ -19,7 +20,7 @@ class OpenBucket:
     AwsUnavailable."""
 
     store: ObjectStore
-    credentials: Credentials
+    credentials: AwsCredentials
     place: BucketPlace
 
     async def list_some(self, prefix: str, *, limit: int = 1000) -> Sequence[Listed]:

@@ -12,8 +12,8 @@ from valetkey.domain.errors import Conflict, InvalidInput, SealBroken
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.integration import Integration, IntegrationState
 from valetkey.domain.integration_types import (
+    CheckedParts,
     NewIntegration,
-    Parts,
     aws_sts,
     checked,
     parse_type,
@@ -265,7 +265,7 @@ class Integrations:
 
 def _new_parts(
     old: Integration, credentials: tuple[str, Secret] | None, role: RoleArn | None
-) -> Parts | None:
+) -> CheckedParts | None:
     if credentials is None:
         return None
     key, secret = credentials

@@ -16,7 +16,7 @@ from valetkey.domain.ports import Resealer, Storage
 _BATCH: Final = 100
 
 #: Hears how many secrets have been moved so far.
-Progress = Callable[[int], None]
+OnResealed = Callable[[int], None]
 
 
 def ignore_progress(_: int) -> None:
@@ -42,7 +42,7 @@ class Resealing:
         self._storage = storage
         self._sealer = sealer
 
-    async def run(self, told: Progress = ignore_progress) -> Resealed:
+    async def run(self, told: OnResealed = ignore_progress) -> Resealed:
         """Move everything that can be moved, batch by batch.
 
         Raises SealBroken for a record that does not open (nothing is changed in its batch),

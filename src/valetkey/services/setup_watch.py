@@ -32,7 +32,7 @@ SESSION_NAME: Final = "valetkey-setup"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenSetup:
     """What holds. ``user_arn`` is whose key it is; ``missing`` and ``fix`` are AWS's first no in
     words. ``listed`` stays False while no bucket is named."""
 
@@ -76,20 +76,20 @@ class SetupWatch:
         role: RoleArn,
         bucket: str = "",
         folder: str = "",
-    ) -> Seen:
+    ) -> SeenSetup:
         """Return what can be seen to hold. Raises NotFound, Denied; never for what AWS says."""
         await self._access.require(caller, LOOK, ORGANIZATION, org_id)
         return await self._look(key, role, bucket, folder)
 
     async def look_again(
         self, caller: Caller, integration_id: str, *, bucket: str = "", folder: str = ""
-    ) -> Seen:
+    ) -> SeenSetup:
         """Return the same with a stored key. Raises NotFound, Denied, Conflict, SealBroken."""
         await self._access.require(caller, LOOK, INTEGRATION, integration_id)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
         return await self._look(key, integration.role_arn, bucket, folder)
 
-    async def _look(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> Seen:
+    async def _look(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> SeenSetup:
         user_arn, role_assumed = "", False
         try:
             user_arn = (await self._sts.caller_identity(key, partition=role.partition)).arn
@@ -97,8 +97,8 @@ class SetupWatch:
             role_assumed = True
             listed = await self._list(key, role, bucket, folder)
         except (AwsRefused, AwsUnavailable) as error:
-            return Seen(user_arn, role_assumed, False, error.message, error.hint)
-        return Seen(user_arn, role_assumed, listed)
+            return SeenSetup(user_arn, role_assumed, False, error.message, error.hint)
+        return SeenSetup(user_arn, role_assumed, listed)
 
     async def _list(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> bool:
         try:

@@ -21,7 +21,7 @@ LEASE: Final = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class HeldLease:
     """A lease that is held."""
 
     name: str
@@ -54,12 +54,12 @@ class WorkLocks:
         self._new_id = new_id
 
     @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[Hold]:
+    async def hold(self, name: str) -> AsyncIterator[HeldLease]:
         """Hold a piece of work while inside. Raises Locked, StorageUnavailable.
 
         Every hold has an owner of its own: two tasks of one process exclude each other, too.
         """
-        hold = Hold(name, self._new_id(), self._clock, self._storage)
+        hold = HeldLease(name, self._new_id(), self._clock, self._storage)
         await hold.keep()
         try:
             yield hold

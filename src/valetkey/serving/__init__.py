@@ -16,21 +16,21 @@ from valetkey.serving.life import (
 )
 from valetkey.serving.server import (
     GRACE_SECONDS,
-    Ready,
+    OnReady,
     allow_many_files,
     reserve,
     run,
     serve,
 )
-from valetkey.serving.workers import Supervisor, Worker
+from valetkey.serving.workers import ForkedWorker, Supervisor
 
 __all__ = [
     "GRACE_SECONDS",
     "SPARE_SECONDS",
-    "Ready",
+    "ForkedWorker",
+    "OnReady",
     "ReadyFile",
     "Supervisor",
-    "Worker",
     "allow_many_files",
     "health_door",
     "notify",

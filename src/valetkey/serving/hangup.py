@@ -10,10 +10,10 @@ from valetkey.domain.errors import TookTooLong
 
 T = TypeVar("T")
 #: ASGI's way to hear of a client; what it says last is that the client has gone.
-Receive = Callable[[], Awaitable[Any]]
+NextMessage = Callable[[], Awaitable[Any]]
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def while_connected(receive: NextMessage, work: Coroutine[Any, Any, T]) -> T:
     """Return what the work does; a client that hangs up ends it. The body must have been read.
 
     Raises TookTooLong, which nobody reads, when the client has gone.
@@ -31,6 +31,6 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(task, gone, return_exceptions=True)
 
 
-async def _hung_up(receive: Receive) -> None:
+async def _hung_up(receive: NextMessage) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

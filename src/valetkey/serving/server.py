@@ -17,7 +17,7 @@ from valetkey.domain.errors import ConfigurationError
 from valetkey.serving.connection import WAIT_SECONDS, Connection, IsBuffered
 
 #: Called with the port once connections are accepted.
-Ready = Callable[[int], Awaitable[None] | None]
+OnReady = Callable[[int], Awaitable[None] | None]
 #: After a stop is asked for, requests under way get this many seconds to finish.
 GRACE_SECONDS: Final = 10
 #: What is cut off then may say so, to whoever still listens.
@@ -89,7 +89,7 @@ async def serve(
     app: Any,
     held: socket.socket,
     *,
-    ready: Ready,
+    ready: OnReady,
     stop: asyncio.Event,
     is_buffered: IsBuffered = _never,
     grace: float = GRACE_SECONDS,

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Worker:
+class ForkedWorker:
     """What a forked process has of the first one."""
 
     #: To be written to once requests are answered.
@@ -70,7 +70,7 @@ class Supervisor:
     _parent: int = -1
     _wake: int = -1
 
-    def run(self) -> Worker | None:
+    def run(self) -> ForkedWorker | None:
         """Return twice: in each forked process at once, with what it has; in the first one at the
         end, with nothing. Where the first worker ends before it answers, it has said why, and
         :attr:`exit_code` is its."""
@@ -85,7 +85,7 @@ class Supervisor:
             signal.signal(number, handler)
         return worker
 
-    def _supervise(self) -> Worker | None:
+    def _supervise(self) -> ForkedWorker | None:
         while not self._stopping or self._children:
             if not self._stopping:
                 # The others only once the first answers: what is wrong is said once.
@@ -107,7 +107,7 @@ class Supervisor:
     def _ready_count(self) -> int:
         return sum(child.is_ready for child in self._children.values())
 
-    def _fork(self) -> Worker | None:
+    def _fork(self) -> ForkedWorker | None:
         reader, writer = os.pipe()
         signal.pthread_sigmask(signal.SIG_BLOCK, _ASKED)
         pid = os.fork()
@@ -119,7 +119,7 @@ class Supervisor:
                 os.close(descriptor)
             for child in self._children.values():
                 os.close(child.ready)
-            return Worker(writer, self._alive)
+            return ForkedWorker(writer, self._alive)
         os.close(writer)
         self._children[pid] = _Child(time.monotonic(), reader)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKED)

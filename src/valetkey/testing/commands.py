@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from valetkey.catalog.domain.sync import Command, Kind, Shard, State, WriteIntent
+from valetkey.catalog.domain.sync import Command, CommandKind, Shard, State, WriteIntent
 from valetkey.domain.errors import Locked
 
 
 class MemoryCommands:
-    """Implements ports.Commands."""
+    """Implements ports.CommandRepository."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Command] = {}
@@ -19,7 +19,9 @@ class MemoryCommands:
         self._intents: dict[str, WriteIntent] = {}
 
     async def add(self, command: Command) -> None:
-        if command.kind is Kind.SYNC and await self.count_open(Kind.SYNC, command.dataset_id):
+        if command.kind is CommandKind.SYNC and await self.count_open(
+            CommandKind.SYNC, command.dataset_id
+        ):
             raise Locked(
                 "The dataset can't be synced, as it is already being synced.",
                 hint="Wait for that sync, or cancel it.",
@@ -29,22 +31,24 @@ class MemoryCommands:
     async def get(self, command_id: str) -> Command | None:
         return self._rows.get(command_id)
 
-    async def of_dataset(self, dataset_id: str, kind: Kind, *, limit: int) -> Sequence[Command]:
+    async def of_dataset(
+        self, dataset_id: str, kind: CommandKind, *, limit: int
+    ) -> Sequence[Command]:
         found = [
             row for row in self._rows.values() if row.dataset_id == dataset_id and row.kind is kind
         ]
         return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
 
-    async def open(self, kind: Kind, *, limit: int) -> Sequence[Command]:
+    async def open(self, kind: CommandKind, *, limit: int) -> Sequence[Command]:
         rows = [row for _, row in sorted(self._rows.items()) if row.kind is kind]
         return [row for row in rows if not row.state.over][:limit]
 
-    async def count_open(self, kind: Kind, dataset_id: str) -> int:
+    async def count_open(self, kind: CommandKind, dataset_id: str) -> int:
         found = await self.open(kind, limit=len(self._rows))
         return sum(row.dataset_id == dataset_id for row in found)
 
     async def synced_at(self, dataset_id: str) -> datetime | None:
-        found = await self.of_dataset(dataset_id, Kind.SYNC, limit=len(self._rows))
+        found = await self.of_dataset(dataset_id, CommandKind.SYNC, limit=len(self._rows))
         return next((row.created_at for row in found if row.state is State.SUCCESS), None)
 
     async def cancel_all(self, dataset_id: str, *, at: datetime) -> None:

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from valetkey.catalog.domain.dataset import Dataset, Item, folder_of, mimetype_of
-from valetkey.catalog.domain.dql.ast import Column, Node
+from valetkey.catalog.domain.dql.ast import Column, FilterNode
 from valetkey.catalog.domain.dql.evaluate import matches
-from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.domain.errors import NameTaken
 from valetkey.domain.ports.objects import Listed, to_ms
@@ -19,7 +19,7 @@ from valetkey.testing.commands import MemoryCommands
 
 
 class MemoryDatasets:
-    """Implements ports.Datasets."""
+    """Implements ports.DatasetRepository."""
 
     def __init__(self, items: MemoryItems) -> None:
         self._items = items
@@ -78,7 +78,7 @@ class _Row:
 
 
 class MemoryItems:
-    """Implements ports.Items."""
+    """Implements ports.ItemRepository."""
 
     def __init__(self, commands: MemoryCommands) -> None:
         self.commands = commands
@@ -111,14 +111,14 @@ class MemoryItems:
         return found[query.offset : query.offset + query.limit]
 
     async def walk(
-        self, dataset: Dataset, where: Node, *, after: str, limit: int
+        self, dataset: Dataset, where: FilterNode, *, after: str, limit: int
     ) -> Sequence[Item]:
         return [item for item in self._fitting(dataset, where) if item.path > after][:limit]
 
-    async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:
+    async def count(self, dataset: Dataset, where: FilterNode, *, most: int | None = None) -> int:
         return len(self._fitting(dataset, where)[:most])
 
-    def _fitting(self, dataset: Dataset, where: Node) -> list[Item]:
+    def _fitting(self, dataset: Dataset, where: FilterNode) -> list[Item]:
         return [
             item for item in self.live(dataset.id) if matches(where, item.columns(), item.metadata)
         ]
@@ -199,7 +199,7 @@ class MemoryItems:
     async def apply(
         self,
         dataset: Dataset,
-        changes: Changes,
+        changes: IndexChanges,
         ids: Iterator[str],
         *,
         creator: str,

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from valetkey.catalog.domain.export import ExportPart
-from valetkey.catalog.domain.sync import Kind, State
+from valetkey.catalog.domain.sync import CommandKind, State
 from valetkey.testing.commands import MemoryCommands
 
 
 class MemoryExports:
-    """Implements ports.Exports."""
+    """Implements ports.ExportRepository."""
 
     def __init__(self, commands: MemoryCommands) -> None:
         self._commands = commands
@@ -40,7 +40,9 @@ class MemoryExports:
         for key in gone:
             del self._parts[key], self._bodies[key]
         left = {key[0] for key in self._parts}
-        empty = [each for each in sorted(old - left) if over[each].kind is Kind.EXPORT][:commands]
+        empty = [each for each in sorted(old - left) if over[each].kind is CommandKind.EXPORT][
+            :commands
+        ]
         for command_id in empty:
             self._commands.forget(command_id)
         return len(gone) + len(empty)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from valetkey.domain.credentials import AccessKey
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
-from valetkey.domain.ports import Clock, Signer
+from valetkey.domain.ports import Clock
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup.observed import SeenKey
@@ -30,13 +30,13 @@ class FakeAccessKeys:
             raise self.failure
         return self.users.setdefault(user, {})
 
-    async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
         return list(self._keys(user).values())
 
-    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+    async def last_used(self, signer: AwsCredentials, user: str, key_id: str) -> datetime | None:
         return self._keys(user)[key_id].last_used_at
 
-    async def create(self, signer: Signer, user: str) -> AccessKey:
+    async def create(self, signer: AwsCredentials, user: str) -> AccessKey:
         keys = self._keys(user)
         if len(keys) > 1:
             raise AwsRefused("Two keys already.", hint="Delete one.", aws_code="LimitExceeded")
@@ -45,11 +45,13 @@ class FakeAccessKeys:
         keys[key_id] = SeenKey(key_id, active=True, created_at=self.clock.now())
         return AccessKey(key_id, Secret("fake/secret/".ljust(40, "x")))
 
-    async def set_active(self, signer: Signer, user: str, key_id: str, *, active: bool) -> None:
+    async def set_active(
+        self, signer: AwsCredentials, user: str, key_id: str, *, active: bool
+    ) -> None:
         keys = self._keys(user)
         keys[key_id] = replace(keys[key_id], active=active)
 
-    async def delete(self, signer: Signer, user: str, key_id: str) -> None:
+    async def delete(self, signer: AwsCredentials, user: str, key_id: str) -> None:
         self._keys(user).pop(key_id, None)
 
 
@@ -65,15 +67,17 @@ class FakeRolePolicies:
         if self.failure is not None:
             raise self.failure
 
-    async def get(self, signer: Signer, role: RoleArn, name: str) -> Mapping[str, Any] | None:
+    async def get(
+        self, signer: AwsCredentials, role: RoleArn, name: str
+    ) -> Mapping[str, Any] | None:
         self._check()
         return self.documents.get((role.name, name))
 
-    async def put(self, signer: Signer, role: RoleArn, name: str, document: str) -> None:
+    async def put(self, signer: AwsCredentials, role: RoleArn, name: str, document: str) -> None:
         self._check()
         self.puts += 1
         self.documents[role.name, name] = json.loads(document)
 
-    async def delete(self, signer: Signer, role: RoleArn, name: str) -> None:
+    async def delete(self, signer: AwsCredentials, role: RoleArn, name: str) -> None:
         self._check()
         self.documents.pop((role.name, name), None)

@@ -11,7 +11,7 @@ from valetkey.domain.sign_in import Tries
 
 
 class MemoryApiTokens:
-    """Implements ports.ApiTokens."""
+    """Implements ports.ApiTokenRepository."""
 
     def __init__(self) -> None:
         self.rows: dict[str, ApiToken] = {}
@@ -57,7 +57,7 @@ class MemoryApiTokens:
 
 
 class MemoryBrowserSessions:
-    """Implements ports.BrowserSessions."""
+    """Implements ports.BrowserSessionRepository."""
 
     def __init__(self) -> None:
         self.rows: dict[str, BrowserSession] = {}
@@ -102,7 +102,7 @@ class MemoryBrowserSessions:
 
 
 class MemoryPasswordLinks:
-    """Implements ports.PasswordLinks."""
+    """Implements ports.PasswordLinkRepository."""
 
     def __init__(self) -> None:
         self.rows: dict[str, PasswordLink] = {}

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from valetkey.domain.errors import InUse, NameTaken
 from valetkey.domain.integration import Integration
 from valetkey.domain.ports.keys import SealedRow
-from valetkey.domain.ports.storage import Locations
+from valetkey.domain.ports.storage import LocationRepository
 from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.testing.versions import save
 
 
 class MemoryIntegrations:
-    """Implements ports.Integrations."""
+    """Implements ports.IntegrationRepository."""
 
-    def __init__(self, locations: Locations) -> None:
+    def __init__(self, locations: LocationRepository) -> None:
         self._locations = locations
         self._rows: dict[str, Integration] = {}
         self.secrets: dict[str, SealedSecret] = {}

@@ -12,7 +12,7 @@ from valetkey.domain.sealing import SealedSecret
 
 
 class MemoryRotations:
-    """Implements ports.Rotations."""
+    """Implements ports.RotationRepository."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Rotation] = {}
@@ -86,7 +86,7 @@ class MemoryWorkLeases:
 
 
 class MemoryRevocations:
-    """Implements ports.Revocations."""
+    """Implements ports.RevocationRepository."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Revocation] = {}
@@ -114,7 +114,7 @@ class MemoryRevocations:
 
 
 class MemoryBlocks:
-    """Implements ports.Blocks."""
+    """Implements ports.BlockRepository."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, Kind, str], Block] = {}

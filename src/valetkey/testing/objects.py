@@ -8,18 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from valetkey.domain.credentials import TemporaryCredentials
+from valetkey.domain.credentials import AwsCredentials, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, PreconditionFailed, ValetkeyError
 from valetkey.domain.ports import BucketPlace, Clock
 from valetkey.domain.ports.objects import (
     Condition,
     ConditionSupport,
-    Credentials,
     CredentialSource,
     Listed,
     ListedPage,
+    ObjectReading,
     Part,
-    Reading,
     Stored,
     Upload,
     UploadBegun,
@@ -28,7 +27,7 @@ from valetkey.domain.ports.objects import (
 )
 from valetkey.testing.aws import READ_ONLY
 
-Step = Callable[[str, str], Awaitable[None]]
+OnStep = Callable[[str, str], Awaitable[None]]
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _CHANGING = frozenset({"put", "write", "copy", "delete", "restore"})
 
@@ -53,10 +52,10 @@ class FakeObjectStore:
 
     clock: Clock
     buckets: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    before: Step | None = None
-    after: Step | None = None
+    before: OnStep | None = None
+    after: OnStep | None = None
     written: list[int] = field(default_factory=list)
-    used: list[Credentials] = field(default_factory=list)
+    used: list[AwsCredentials] = field(default_factory=list)
     page_size: int = 1000
     unordered: bool = False
     region: str = "eu-central-1"
@@ -74,7 +73,7 @@ class FakeObjectStore:
 
     async def list_page(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         *,
         prefix: str,
@@ -109,14 +108,16 @@ class FakeObjectStore:
         following = str(int(token or 0) + len(shown)) if self.unordered else "".join(shown[-1:])
         return ListedPage(objects, last, listed_ms, "" if last else following)
 
-    async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
+    async def head(
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
+    ) -> Stored | None:
         await self._start("head", key, credentials)
         found = self._stored(place, key) if key in self._bucket(place) else None
         await self._end("head", key)
         return found
 
     async def find_region(
-        self, place: BucketPlace, credentials: Credentials, *, prefix: str = ""
+        self, place: BucketPlace, credentials: AwsCredentials, *, prefix: str = ""
     ) -> str:
         if place.bucket not in self.buckets:
             raise AwsRefused("There is no such bucket.", hint="Check it.", aws_code="NoSuchBucket")
@@ -125,34 +126,34 @@ class FakeObjectStore:
     async def check_endpoint(self, endpoint: str) -> str:
         return endpoint
 
-    async def blocks_public_access(self, credentials: Credentials, place: BucketPlace) -> bool:
+    async def blocks_public_access(self, credentials: AwsCredentials, place: BucketPlace) -> bool:
         return True
 
     async def methods_for_browsers(
-        self, credentials: Credentials, place: BucketPlace, prefix: str, origin: str
+        self, credentials: AwsCredentials, place: BucketPlace, prefix: str, origin: str
     ) -> frozenset[str]:
         return frozenset({"GET", "PUT"})
 
     # Bytes.
 
     async def read(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
-    ) -> Reading:
+        self, credentials: AwsCredentials, place: BucketPlace, key: str, *, byte_range: str = ""
+    ) -> ObjectReading:
         await self._start("read", key, credentials)
         body, facts = self._readable(place, key), self._stored(place, key)
         wanted = _RANGE.fullmatch(byte_range)
         if wanted is None:
-            return Reading(len(body), _chunks(body), "", facts.content_encoding)
+            return ObjectReading(len(body), _chunks(body), "", facts.content_encoding)
         start, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
         if start >= len(body):
             raise AwsRefused("There is no such range.", hint="Ask less.", aws_code="InvalidRange")
         part = body[start : last + 1]
         told = f"bytes {start}-{start + len(part) - 1}/{len(body)}"
-        return Reading(len(part), _chunks(part), told, facts.content_encoding)
+        return ObjectReading(len(part), _chunks(part), told, facts.content_encoding)
 
     async def put(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         body: bytes,
@@ -169,7 +170,7 @@ class FakeObjectStore:
 
     async def write(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         chunks: AsyncIterator[bytes],
@@ -207,7 +208,7 @@ class FakeObjectStore:
 
     async def copy(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         to: str,
@@ -231,7 +232,7 @@ class FakeObjectStore:
         await self._end("copy", key)
         return kept
 
-    async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
+    async def may_put(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> bool:
         try:
             await self._start("put", key, credentials)
         except AwsRefused:
@@ -239,13 +240,13 @@ class FakeObjectStore:
         return True
 
     async def lacking_rights(
-        self, credentials: Credentials, place: BucketPlace, key: str
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
     ) -> Sequence[str]:
         self.used.append(credentials)
         return sorted(name for name in self.refuse if name.startswith("s3:"))
 
     async def restore(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
+        self, credentials: AwsCredentials, place: BucketPlace, key: str, *, days: int
     ) -> None:
         await self._start("restore", key, credentials)
         self._body(place, key)
@@ -254,14 +255,14 @@ class FakeObjectStore:
 
     # Deleting, and tidying up.
 
-    async def delete(self, credentials: Credentials, place: BucketPlace, key: str) -> None:
+    async def delete(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> None:
         await self._start("delete", key, credentials)
         self._bucket(place).pop(key, None)
         self._facts.pop((place.bucket, key), None)
         await self._end("delete", key)
 
     async def delete_many(
-        self, credentials: Credentials, place: BucketPlace, keys: Sequence[str]
+        self, credentials: AwsCredentials, place: BucketPlace, keys: Sequence[str]
     ) -> Mapping[str, ValetkeyError]:
         failed: dict[str, ValetkeyError] = {}
         self.deleted_at_once.append(len(keys))
@@ -274,7 +275,7 @@ class FakeObjectStore:
 
     async def list_uploads(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         *,
         prefix: str,
@@ -292,7 +293,7 @@ class FakeObjectStore:
         )
 
     async def list_parts(
-        self, credentials: Credentials, place: BucketPlace, upload: Upload
+        self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> Sequence[Part]:
         await self._start("list_parts", upload.key, credentials)
         if upload not in self.uploads.get(place.bucket, ()):
@@ -300,14 +301,14 @@ class FakeObjectStore:
         return []
 
     async def abort_upload(
-        self, credentials: Credentials, place: BucketPlace, upload: Upload
+        self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> None:
         await self._start("abort", upload.key, credentials)
         begun = self.uploads.get(place.bucket, [])
         self.uploads[place.bucket] = [one for one in begun if one.upload_id != upload.upload_id]
 
     async def condition_support(
-        self, credentials: Credentials, place: BucketPlace, prefix: str
+        self, credentials: AwsCredentials, place: BucketPlace, prefix: str
     ) -> ConditionSupport:
         heeds = self.heeds_conditions
         return ConditionSupport(absent=heeds, unchanged=heeds, multipart=heeds, copy=heeds)
@@ -316,7 +317,7 @@ class FakeObjectStore:
 
     async def sign_read(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         *,
@@ -349,7 +350,7 @@ class FakeObjectStore:
             storage_class=storage_class,
         )
 
-    async def _start(self, operation: str, key: str, credentials: Credentials) -> None:
+    async def _start(self, operation: str, key: str, credentials: AwsCredentials) -> None:
         self.used.append(credentials)
         held = credentials.access_key_id if isinstance(credentials, TemporaryCredentials) else ""
         too_much = held.startswith(READ_ONLY) and operation in _CHANGING

@@ -54,8 +54,8 @@ class MemoryInstallations:
 
 
 class MemoryUsers:
-    """Implements ports.Users. ``forget`` is told of a user who is deleted, as a table's references
-    would be."""
+    """Implements ports.UserRepository. ``forget`` is told of a user who is deleted, as a table's
+    references would be."""
 
     def __init__(self, forget: Callable[[str], None]) -> None:
         self.rows: dict[str, User] = {}
@@ -91,7 +91,7 @@ class MemoryUsers:
 
 
 class MemoryOrganizations:
-    """Implements ports.Organizations."""
+    """Implements ports.OrganizationRepository."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Organization] = {}
@@ -129,7 +129,7 @@ class MemoryOrganizations:
 
 
 class MemoryProjects:
-    """Implements ports.Projects."""
+    """Implements ports.ProjectRepository."""
 
     def __init__(self, locations: MemoryLocations, users: MemoryUsers) -> None:
         self._locations = locations
@@ -185,7 +185,7 @@ class MemoryProjects:
 
 
 class MemoryLocations:
-    """Implements ports.Locations."""
+    """Implements ports.LocationRepository."""
 
     def __init__(self) -> None:
         self.grants = MemoryGrants()

@@ -14,7 +14,7 @@ from valetkey.testing.versions import save
 
 
 class MemoryLeases:
-    """Implements ports.Leases."""
+    """Implements ports.LeaseRepository."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Lease] = {}
@@ -98,7 +98,7 @@ class MemoryInvalidations:
 
 
 class MemoryGroups:
-    """Implements ports.Groups."""
+    """Implements ports.GroupRepository."""
 
     def __init__(self, grants: MemoryGrants) -> None:
         self._grants = grants
@@ -143,7 +143,7 @@ class MemoryGroups:
 
 
 class MemoryGrants:
-    """Implements ports.Grants; knows who is in which group."""
+    """Implements ports.GrantRepository; knows who is in which group."""
 
     def __init__(self) -> None:
         self.groups: dict[str, set[str]] = {}

@@ -19,7 +19,7 @@ from valetkey.wire.base import (
 )
 from valetkey.wire.operation import Operation
 
-Outcome = Literal["allowed", "denied", "failed"]
+AuditOutcome = Literal["allowed", "denied", "failed"]
 _HASH: Final = "3f2a9c0d5e6b7a8190a1b2c3d4e5f607"
 
 
@@ -32,7 +32,7 @@ class AuditRecord(Shape, frozen=True):
     org_id: OrgId
     actor: Annotated[str, says("Who did it.", "ada@example.com")]
     action: Annotated[str, says("What was done.", "location.update")]
-    outcome: Annotated[Outcome, says("How it ended.", "allowed")]
+    outcome: Annotated[AuditOutcome, says("How it ended.", "allowed")]
     subject: Annotated[str, says("What it was done to, as `kind:id`.", f"location:{ID}")]
     reason: Annotated[str, says("By which right, or why not.", "project owner")]
     request_id: Annotated[str, says("The request.", "5ddf9d20b1c8ea1f0000")]
@@ -57,7 +57,7 @@ class AuditQuery(Paging, frozen=True):
     org_id: WhichOrg = None
     action: Annotated[str | None, says("Only those of this action.", "location.update")] = None
     actor: Annotated[str | None, says("Only this person's.", "ada@example.com")] = None
-    outcome: Annotated[Outcome | None, says("Only those that ended so.", "denied")] = None
+    outcome: Annotated[AuditOutcome | None, says("Only those that ended so.", "denied")] = None
     subject: Annotated[str | None, says("Only those of this subject.", f"location:{ID}")] = None
     since: Annotated[Moment | None, moment_meta("From this moment on.")] = None
     until: Annotated[Moment | None, moment_meta("Before this moment.")] = None

@@ -25,7 +25,7 @@ from valetkey.wire.operation import Operation
 
 OrgRole = Literal["owner", "member"]
 Email = Annotated[str, says("An e-mail address.", "ada@example.com", min_length=3, max_length=254)]
-InOrg = Annotated[
+RoleInOrg = Annotated[
     OrgRole,
     says(
         "`owner` manages integrations, people and records; `member` has what projects give.",
@@ -49,7 +49,7 @@ class OrgMember(Shape, frozen=True):
 
     id: Annotated[str, says("The person's id.", ID)]
     email: Email
-    role: InOrg
+    role: RoleInOrg
     org_id: OrgId
 
 
@@ -57,7 +57,7 @@ class NewOrgMember(Body, frozen=True):
     """Somebody who is to belong to an organisation."""
 
     email: Email
-    role: InOrg
+    role: RoleInOrg
     password: Annotated[
         str | None,
         says("A first password, for somebody who is new to the server.", "correct horse battery"),

@@ -29,7 +29,7 @@ from valetkey.wire.operation import Operation
 from valetkey.wire.orgs import Email
 
 ProjectRole = Literal["owner", "developer", "annotationManager", "annotator"]
-InProject = Annotated[
+RoleInProject = Annotated[
     ProjectRole,
     says(
         "`owner` and `developer` vend within the project's locations; `annotationManager` and "
@@ -77,14 +77,14 @@ class ProjectMember(Shape, frozen=True):
 
     id: Annotated[str, says("The person's id.", ID)]
     email: Email
-    role: InProject
+    role: RoleInProject
     project_id: Annotated[str, says("The project.", ID)]
 
 
 class ProjectMembership(Body, frozen=True):
     """The role that somebody has in a project."""
 
-    role: InProject
+    role: RoleInProject
 
 
 class ProjectsQuery(Paging, frozen=True):

@@ -18,7 +18,7 @@ from valetkey.wire.base import (
 )
 from valetkey.wire.operation import Operation
 from valetkey.wire.orgs import Departure
-from valetkey.wire.projects import InProject
+from valetkey.wire.projects import RoleInProject
 from valetkey.wire.tokens import NewToken, Token
 
 _TAG: Final = "service-accounts"
@@ -54,7 +54,7 @@ class NewServiceAccount(Body, frozen=True):
 
     project_id: ProjectId
     name: AccountName
-    role: InProject
+    role: RoleInProject
 
 
 class ServiceAccountsQuery(Paging, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from e2e.dataloop.calls import ALL, CALLS, ODD
 from support.aws import client
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, OWNER, Installation
-from valetkey.embedded.requests import Call
+from valetkey.embedded.requests import StandInCall
 
 SDK: Final = Path(__file__).parent / "sdk.py"
 OBJECTS: Final[Mapping[str, bytes]] = {
@@ -243,7 +243,7 @@ def test_all_of_it_went_through_assumed_roles_and_the_key_alone_reads_nothing(
     valetkey_server.aws.calls.clear()
     (tmp_path / "downloads").mkdir()
     play(valetkey_server, tmp_path, "reading", name="assumed")
-    calls: list[Call] = list(valetkey_server.aws.calls)
+    calls: list[StandInCall] = list(valetkey_server.aws.calls)
     assert any(call.action == "AssumeRole" for call in calls)
     data = [call for call in calls if call.action in DATA_CALLS]
     assert data

@@ -11,7 +11,7 @@ import pytest
 from support.aws import GoodSetup, assume_policy, client, make_setup, trust_policy
 from support.real_api import RealApi, open_real_api, settings_for
 from valetkey.embedded import EmbeddedAws
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 
 
 @pytest.fixture
@@ -180,13 +180,13 @@ _EXPIRED = "Signature expired: 20260101T000000Z is now earlier than 20260101T001
 
 #: What happens to every AssumeRole, and the status that the caller gets.
 FAULTS: dict[str, tuple[dict[str, Any], int]] = {
-    "throttles": ({"kind": Kind.ERROR, "code": "Throttling", "status": 400}, 503),
-    "is cut": ({"kind": Kind.CUT}, 503),
-    "hangs": ({"kind": Kind.HANG}, 503),
-    "answers garbage": ({"kind": Kind.GARBAGE}, 503),
+    "throttles": ({"kind": FaultKind.ERROR, "code": "Throttling", "status": 400}, 503),
+    "is cut": ({"kind": FaultKind.CUT}, 503),
+    "hangs": ({"kind": FaultKind.HANG}, 503),
+    "answers garbage": ({"kind": FaultKind.GARBAGE}, 503),
     "finds the clock wrong": (
         {
-            "kind": Kind.ERROR,
+            "kind": FaultKind.ERROR,
             "code": "SignatureDoesNotMatch",
             "message": _EXPIRED,
             "status": 403,

@@ -14,7 +14,7 @@ from support.real_api import PASSWORD
 from support.server import ANNOTATOR, OWNER, Installation
 from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.domain.secret import Secret
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 from valetkey.services.audit import Caller
 from valetkey.system import SystemClock
 
@@ -308,7 +308,7 @@ def test_a_bulk_delete_tells_what_could_not_be_deleted(
     aws = valetkey_server.aws
     # Where many can't be deleted in one request, each is tried alone.
     for action in ("POST bucket delete", "DELETE object"):
-        aws.faults.order(Fault(Kind.ERROR, action=action, status=403, code="AccessDenied"))
+        aws.faults.order(Fault(FaultKind.ERROR, action=action, status=403, code="AccessDenied"))
     try:
         answer = api.post(
             f"/datasets/{dataset}/query", json={"filter": {"dir": "/bulk"}, "delete": True}

@@ -17,7 +17,7 @@ from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.secret import Secret
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 
 KEY = AccessKey("AKIAAAAAAAAAAAAAAAAA", Secret("x" * 40))
 TEMPORARY = TemporaryCredentials(
@@ -191,7 +191,7 @@ async def test_slow_endpoints_of_users_never_keep_sts_waiting(
         threads=2,
     )
     own = make_own_aws(settings)
-    embedded_aws.faults.order(Fault(Kind.HANG, "s3", times=99))
+    embedded_aws.faults.order(Fault(FaultKind.HANG, "s3", times=99))
     place = BucketPlace(good_setup.bucket, REGION, embedded_aws.endpoint)
     store = own.open(good_setup.key, place)
     slow = [asyncio.create_task(store.list_some("")) for _ in range(10)]

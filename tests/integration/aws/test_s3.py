@@ -12,7 +12,7 @@ from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, InvalidInput
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.secret import Secret
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 from valetkey.services.buckets import OpenBucket
 
 
@@ -125,10 +125,10 @@ async def test_a_bucket_that_is_not_there_has_no_region(
 
 
 FAULTS = [
-    Fault(Kind.ERROR, "s3", times=9, code="SlowDown", status=503),
-    Fault(Kind.ERROR, "s3", times=9, code="InternalError", status=500),
-    Fault(Kind.GARBAGE, "s3", times=9),
-    Fault(Kind.CUT, "s3", times=9),
+    Fault(FaultKind.ERROR, "s3", times=9, code="SlowDown", status=503),
+    Fault(FaultKind.ERROR, "s3", times=9, code="InternalError", status=500),
+    Fault(FaultKind.GARBAGE, "s3", times=9),
+    Fault(FaultKind.CUT, "s3", times=9),
 ]
 
 
@@ -145,7 +145,7 @@ async def test_an_object_that_breaks_off_half_way_is_unavailable(
     store: OpenBucket, embedded_aws: EmbeddedAws
 ) -> None:
     await store.put("a", b"body")
-    embedded_aws.faults.order(Fault(Kind.CUT, "s3", "GET object"))
+    embedded_aws.faults.order(Fault(FaultKind.CUT, "s3", "GET object"))
     with pytest.raises(AwsUnavailable):
         await store.get("a")
 
@@ -157,7 +157,7 @@ async def test_silence_ends_at_the_timeout(
     make_own_aws: MakeOwnAws,
 ) -> None:
     impatient = make_own_aws(replace(settings_for(embedded_aws.endpoint), read_timeout=0.05))
-    embedded_aws.faults.order(Fault(Kind.HANG, "s3"))
+    embedded_aws.faults.order(Fault(FaultKind.HANG, "s3"))
     store = impatient.open(credentials, BucketPlace(good_setup.bucket, REGION))
     with pytest.raises(AwsUnavailable, match="did not answer"):
         await store.list_some("")

@@ -17,7 +17,7 @@ from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.secret import Secret
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 
 
 def forms_of(secret: Secret) -> Iterable[str]:
@@ -34,12 +34,12 @@ def echo_of(key: AccessKey, token: str) -> str:
     )
 
 
-@pytest.mark.parametrize("kind", [Kind.ERROR, Kind.GARBAGE, Kind.CUT])
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.GARBAGE, FaultKind.CUT])
 async def test_no_error_shows_a_secret(
     own_aws: OwnAws,
     good_setup: GoodSetup,
     embedded_aws: EmbeddedAws,
-    kind: Kind,
+    kind: FaultKind,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -18,7 +18,7 @@ from valetkey.aws.sts import AwsSts
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, ValetkeyError
 from valetkey.domain.secret import Secret
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 from valetkey.testing.system import ManualClock, SeededEntropy
 
 
@@ -225,11 +225,11 @@ async def test_what_aws_finds_invalid_is_a_refusal(own_aws: OwnAws, good_setup: 
 
 
 FAULTS = [
-    Fault(Kind.ERROR, "sts", times=9, code="Throttling", status=400),
-    Fault(Kind.ERROR, "sts", times=9, code="ServiceUnavailable", status=503),
-    Fault(Kind.ERROR, "sts", times=9, code="InternalFailure", status=500),
-    Fault(Kind.GARBAGE, "sts", times=9),
-    Fault(Kind.CUT, "sts", times=9),
+    Fault(FaultKind.ERROR, "sts", times=9, code="Throttling", status=400),
+    Fault(FaultKind.ERROR, "sts", times=9, code="ServiceUnavailable", status=503),
+    Fault(FaultKind.ERROR, "sts", times=9, code="InternalFailure", status=500),
+    Fault(FaultKind.GARBAGE, "sts", times=9),
+    Fault(FaultKind.CUT, "sts", times=9),
 ]
 
 
@@ -249,7 +249,7 @@ async def test_silence_ends_at_the_timeout(
     embedded_aws: EmbeddedAws, good_setup: GoodSetup, make_own_aws: MakeOwnAws
 ) -> None:
     impatient = replace(settings_for(embedded_aws.endpoint), read_timeout=0.05)
-    embedded_aws.faults.order(Fault(Kind.HANG, "sts"))
+    embedded_aws.faults.order(Fault(FaultKind.HANG, "sts"))
     with pytest.raises(AwsUnavailable, match="did not answer"):
         await make_own_aws(impatient).sts.caller_identity(good_setup.key)
 
@@ -329,7 +329,7 @@ async def test_a_throttle_that_passes_is_waited_out(
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
     patient = replace(settings_for(embedded_aws.endpoint), attempts=3)
-    throttled = Fault(Kind.ERROR, "sts", times=2, code="Throttling", status=400)
+    throttled = Fault(FaultKind.ERROR, "sts", times=2, code="Throttling", status=400)
     embedded_aws.faults.order(throttled)
     sts = AwsSts(patient, clock, SeededEntropy())
     await sts.assume_role(good_setup.key, order_for(good_setup))
@@ -342,7 +342,7 @@ async def test_a_refusal_is_asked_for_once(
     embedded_aws: EmbeddedAws, good_setup: GoodSetup, make_own_aws: MakeOwnAws
 ) -> None:
     patient = replace(settings_for(embedded_aws.endpoint), attempts=3)
-    refused = Fault(Kind.ERROR, "sts", times=9, code="AccessDenied", status=403)
+    refused = Fault(FaultKind.ERROR, "sts", times=9, code="AccessDenied", status=403)
     embedded_aws.faults.order(refused)
     with pytest.raises(AwsRefused):
         await make_own_aws(patient).sts.assume_role(good_setup.key, order_for(good_setup))

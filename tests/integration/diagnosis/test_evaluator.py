@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from support.aws import REGION, client
 from support.diagnosing import allow, deny, document
 from valetkey.domain.credentials import AccessKey
-from valetkey.domain.diagnosis.iam import Decision, Request, parse_policy, rule
+from valetkey.domain.diagnosis.iam import LayerDecision, Request, parse_policy, rule
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 
@@ -73,7 +73,7 @@ class Asker:
             UserName="asker", PolicyName="p", PolicyDocument=document(*statements)
         )
 
-    def ask(self, action: str, resource: str, prefix: str | None) -> Decision:
+    def ask(self, action: str, resource: str, prefix: str | None) -> LayerDecision:
         key = {"Bucket": "acme", "Key": resource.removeprefix(f"{BUCKET}/")}
         listing = {"Bucket": "acme"} | ({} if prefix is None else {"Prefix": prefix})
 
@@ -90,10 +90,10 @@ class Asker:
             calls[action]()
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDenied":
-                return Decision.ALLOWED  # the object is not there, and S3 said so
+                return LayerDecision.ALLOWED  # the object is not there, and S3 said so
             denied = "explicit deny" in error.response["Error"]["Message"]
-            return Decision.DENIED if denied else Decision.SILENT
-        return Decision.ALLOWED
+            return LayerDecision.DENIED if denied else LayerDecision.SILENT
+        return LayerDecision.ALLOWED
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from support.aws import GoodSetup, client
 from support.raw_http import ask
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 
 
 def code(call: Callable[[], Any]) -> str:
@@ -29,7 +29,7 @@ def code(call: Callable[[], Any]) -> str:
 def test_an_error_strikes_the_nth_matching_call_and_no_other(embedded_aws: EmbeddedAws) -> None:
     iam = client(embedded_aws, "iam")
     fault = embedded_aws.faults.order(
-        Fault(Kind.ERROR, "iam", "ListUsers", skip=1, times=2, code="Throttling", status=400)
+        Fault(FaultKind.ERROR, "iam", "ListUsers", skip=1, times=2, code="Throttling", status=400)
     )
     iam.list_roles()
     iam.list_users()
@@ -43,13 +43,13 @@ def test_two_orders_for_the_same_call_strike_one_after_the_other(
 ) -> None:
     iam = client(embedded_aws, "iam")
     for name in ("Throttling", "ServiceFailure"):
-        embedded_aws.faults.order(Fault(Kind.ERROR, "iam", code=name))
+        embedded_aws.faults.order(Fault(FaultKind.ERROR, "iam", code=name))
     assert [code(iam.list_users), code(iam.list_users)] == ["Throttling", "ServiceFailure"]
 
 
 def test_a_call_hangs_until_it_is_released(embedded_aws: EmbeddedAws) -> None:
     iam = client(embedded_aws, "iam")
-    fault = embedded_aws.faults.order(Fault(Kind.HANG, "iam", "ListUsers"))
+    fault = embedded_aws.faults.order(Fault(FaultKind.HANG, "iam", "ListUsers"))
     with ThreadPoolExecutor(1) as pool:
         hanging = pool.submit(iam.list_users)
         while not fault.struck:
@@ -62,7 +62,7 @@ def test_a_call_hangs_until_it_is_released(embedded_aws: EmbeddedAws) -> None:
 
 
 def test_many_calls_may_hang_at_once(embedded_aws: EmbeddedAws) -> None:
-    fault = embedded_aws.faults.order(Fault(Kind.HANG, "iam", "ListUsers", times=40))
+    fault = embedded_aws.faults.order(Fault(FaultKind.HANG, "iam", "ListUsers", times=40))
     with ThreadPoolExecutor(40) as pool:
         iam = client(embedded_aws, "iam")
         hanging = [pool.submit(iam.list_users) for _ in range(10)]
@@ -74,14 +74,14 @@ def test_many_calls_may_hang_at_once(embedded_aws: EmbeddedAws) -> None:
 
 
 def test_garbage_is_not_xml(embedded_aws: EmbeddedAws) -> None:
-    embedded_aws.faults.order(Fault(Kind.GARBAGE, "iam"))
+    embedded_aws.faults.order(Fault(FaultKind.GARBAGE, "iam"))
     with pytest.raises(ResponseParserError):
         client(embedded_aws, "iam").list_users()
 
 
 def test_a_cut_connection_has_no_effect(embedded_aws: EmbeddedAws) -> None:
     iam = client(embedded_aws, "iam")
-    embedded_aws.faults.order(Fault(Kind.CUT, "iam", "CreateUser"))
+    embedded_aws.faults.order(Fault(FaultKind.CUT, "iam", "CreateUser"))
     with pytest.raises((BotoConnectionError, HTTPClientError)):
         iam.create_user(UserName="ada")
     assert code(lambda: iam.get_user(UserName="ada")) == "NoSuchEntity"
@@ -89,7 +89,7 @@ def test_a_cut_connection_has_no_effect(embedded_aws: EmbeddedAws) -> None:
 
 def test_a_lost_answer_has_its_effect(embedded_aws: EmbeddedAws) -> None:
     iam = client(embedded_aws, "iam")
-    embedded_aws.faults.order(Fault(Kind.LOST_ANSWER, "iam", "CreateUser"))
+    embedded_aws.faults.order(Fault(FaultKind.LOST_ANSWER, "iam", "CreateUser"))
     with pytest.raises((BotoConnectionError, HTTPClientError)):
         iam.create_user(UserName="ada")
     assert iam.get_user(UserName="ada")["User"]["UserName"] == "ada"
@@ -112,7 +112,7 @@ def test_calls_are_recorded_with_who_made_them(
 def test_a_reset_forgets_objects_faults_and_calls(
     embedded_aws: EmbeddedAws, good_setup: GoodSetup
 ) -> None:
-    embedded_aws.faults.order(Fault(Kind.ERROR, times=99))
+    embedded_aws.faults.order(Fault(FaultKind.ERROR, times=99))
     embedded_aws.clock_offset = timedelta(hours=1)
     embedded_aws.reset()
     assert embedded_aws.calls == []

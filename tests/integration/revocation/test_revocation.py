@@ -15,7 +15,7 @@ from support.aws import client
 from support.server import DEVELOPER, OWNER, Installation
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.secret import Secret
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 from valetkey.sdk.errors import Denied, InvalidRequest, NotFound
 from valetkey.wire.leases import Revocation, Revoked, Target
 
@@ -229,7 +229,7 @@ def test_verify_says_beforehand_whether_the_right_is_there(office: Office) -> No
 
 def test_what_aws_did_not_take_is_pending_and_goes_through_later(office: Office) -> None:
     session = office.vend(ttl=1500)
-    office.server.aws.faults.order(Fault(Kind.ERROR, action="PutRolePolicy", times=99))
+    office.server.aws.faults.order(Fault(FaultKind.ERROR, action="PutRolePolicy", times=99))
     (revocation,) = office.revoke("lease", session.lease).revocations
     assert revocation.state == "pending"
     assert "tried again" in (revocation.problem or "")
@@ -243,7 +243,7 @@ def test_what_aws_did_not_take_is_pending_and_goes_through_later(office: Office)
 
 def test_a_lost_answer_of_aws_is_no_reason_to_forget(office: Office) -> None:
     session = office.vend(ttl=1600)
-    office.server.aws.faults.order(Fault(Kind.LOST_ANSWER, action="PutRolePolicy"))
+    office.server.aws.faults.order(Fault(FaultKind.LOST_ANSWER, action="PutRolePolicy"))
     office.revoke("lease", session.lease)
     office.resume()
     assert not session.reads()

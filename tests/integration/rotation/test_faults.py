@@ -13,7 +13,7 @@ import pytest
 from support.rotating import Case, Killed, Mishap, Wire, operations
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.rotation import DEFAULT_GRACE, Stage
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 from valetkey.services.rotation import Rotations
 from valetkey.services.work import LEASE
 
@@ -90,9 +90,11 @@ async def test_whatever_befalls_a_write_one_live_key_is_left_and_it_is_held(
 
 
 @pytest.mark.parametrize("action", sorted(set(CALLS)))
-@pytest.mark.parametrize("kind", [Kind.LOST_ANSWER, Kind.CUT, Kind.GARBAGE, Kind.ERROR])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.LOST_ANSWER, FaultKind.CUT, FaultKind.GARBAGE, FaultKind.ERROR]
+)
 async def test_an_answer_that_breaks_on_the_wire_is_survived(
-    case: Case, action: str, kind: Kind
+    case: Case, action: str, kind: FaultKind
 ) -> None:
     case.ground.aws.faults.order(Fault(kind, action=action))
     with contextlib.suppress(ValetkeyError):

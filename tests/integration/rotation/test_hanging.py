@@ -13,7 +13,7 @@ from support.rotating import Case, Ground, Wire, WiredAws
 from valetkey.aws.access_keys import BotoAccessKeys
 from valetkey.domain.errors import AwsUnavailable
 from valetkey.domain.rotation import DEFAULT_GRACE
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 
 ACTIONS = (
     "GetCallerIdentity",
@@ -38,7 +38,7 @@ def impatient(ground: Ground) -> Iterator[WiredAws]:
 async def test_a_call_that_hangs_is_given_up_and_the_rotation_still_ends_with_one_key(
     case: Case, impatient: WiredAws, action: str
 ) -> None:
-    hanging = case.ground.aws.faults.order(Fault(Kind.HANG, action=action))
+    hanging = case.ground.aws.faults.order(Fault(FaultKind.HANG, action=action))
     process = case.process_over(impatient)
     with contextlib.suppress(AwsUnavailable):
         rotation = await process.start(case.caller, case.integration_id)

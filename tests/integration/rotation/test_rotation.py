@@ -16,7 +16,7 @@ from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, Conflict, Denied, Locked
 from valetkey.domain.rotation import DEFAULT_GRACE, DRAIN, PATIENCE, Rotation, Stage
 from valetkey.domain.secret import Secret
-from valetkey.embedded.faults import Fault, Kind
+from valetkey.embedded.faults import Fault, FaultKind
 from valetkey.services.audit import Caller
 from valetkey.services.integrations import secret_context
 from valetkey.services.rotation import Rotations
@@ -318,7 +318,13 @@ async def test_where_a_store_does_not_say_whose_a_key_is_rotation_says_what_to_d
     case: Case,
 ) -> None:
     case.ground.aws.faults.order(
-        Fault(Kind.ERROR, action="GetCallerIdentity", times=9, code="MethodNotAllowed", status=405)
+        Fault(
+            FaultKind.ERROR,
+            action="GetCallerIdentity",
+            times=9,
+            code="MethodNotAllowed",
+            status=405,
+        )
     )
     with pytest.raises(Conflict, match="does not say whose a key is") as refused:
         await case.process().start(case.caller, case.integration_id)

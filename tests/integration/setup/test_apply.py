@@ -17,7 +17,7 @@ from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, Locked
 from valetkey.domain.secret import Secret
 from valetkey.domain.setup import StepName, Verdict
 from valetkey.domain.verification import Outcome
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 from valetkey.services.setup import holds
 
 SPEC = make_spec()
@@ -181,7 +181,7 @@ async def test_a_bucket_in_another_region_is_named(here: Bench) -> None:
 async def test_a_bucket_name_that_another_account_has_is_named(
     here: Bench, aws: EmbeddedAws
 ) -> None:
-    aws.faults.order(Fault(Kind.ERROR, "s3", "HEAD bucket", times=99, code="403", status=403))
+    aws.faults.order(Fault(FaultKind.ERROR, "s3", "HEAD bucket", times=99, code="403", status=403))
     with pytest.raises(Conflict, match="is taken"):
         await apply(here)
 
@@ -189,7 +189,7 @@ async def test_a_bucket_name_that_another_account_has_is_named(
 async def test_losing_the_race_for_a_bucket_name_is_explained(
     here: Bench, aws: EmbeddedAws
 ) -> None:
-    taken = Fault(Kind.ERROR, "s3", "PUT bucket", code="BucketAlreadyExists", status=409)
+    taken = Fault(FaultKind.ERROR, "s3", "PUT bucket", code="BucketAlreadyExists", status=409)
     aws.faults.order(taken)
     with pytest.raises(AwsRefused) as caught:
         await apply(here)
@@ -208,7 +208,7 @@ DENIED_ACTIONS = [
 async def test_an_administrator_who_lacks_a_right_is_told_which(
     here: Bench, aws: EmbeddedAws, service: str, action: str, right: str
 ) -> None:
-    aws.faults.order(Fault(Kind.ERROR, service, action, code="AccessDenied", status=403))
+    aws.faults.order(Fault(FaultKind.ERROR, service, action, code="AccessDenied", status=403))
     with pytest.raises(AwsRefused, match=right):
         await apply(here)
     # Given the right, the same command finishes the work.
@@ -218,7 +218,7 @@ async def test_an_administrator_who_lacks_a_right_is_told_which(
 async def test_a_part_that_may_not_be_looked_at_is_unknown_not_absent(
     here: Bench, aws: EmbeddedAws
 ) -> None:
-    aws.faults.order(Fault(Kind.ERROR, "iam", "GetRole", code="AccessDenied", status=403))
+    aws.faults.order(Fault(FaultKind.ERROR, "iam", "GetRole", code="AccessDenied", status=403))
     with pytest.raises(Conflict, match="iam:GetRole"):
         await apply(here)
     assert here.api.writes == []
@@ -226,7 +226,9 @@ async def test_a_part_that_may_not_be_looked_at_is_unknown_not_absent(
 
 async def test_throttling_is_waited_out(here: Bench, aws: EmbeddedAws) -> None:
     for action in ("CreateRole", "GetUser", "PutUserPolicy"):
-        aws.faults.order(Fault(Kind.ERROR, "iam", action, times=4, code="Throttling", status=400))
+        aws.faults.order(
+            Fault(FaultKind.ERROR, "iam", action, times=4, code="Throttling", status=400)
+        )
     assert (await apply(here)).complete
     assert here.waited
     assert here.clock.slept > 0
@@ -237,7 +239,7 @@ async def test_a_principal_that_is_not_visible_yet_is_waited_for(
 ) -> None:
     aws.faults.order(
         Fault(
-            Kind.ERROR,
+            FaultKind.ERROR,
             "iam",
             "UpdateAssumeRolePolicy",
             times=5,
@@ -255,7 +257,7 @@ async def test_a_policy_that_is_really_malformed_is_not_waited_for(
 ) -> None:
     aws.faults.order(
         Fault(
-            Kind.ERROR,
+            FaultKind.ERROR,
             "iam",
             "CreatePolicy",
             code="MalformedPolicyDocument",
@@ -272,7 +274,9 @@ async def test_a_user_not_seen_yet_by_the_next_call_is_waited_for(
     here: Bench, aws: EmbeddedAws
 ) -> None:
     for action in ("PutUserPolicy", "ListAccessKeys", "CreateAccessKey", "AttachRolePolicy"):
-        aws.faults.order(Fault(Kind.ERROR, "iam", action, times=3, code="NoSuchEntity", status=404))
+        aws.faults.order(
+            Fault(FaultKind.ERROR, "iam", action, times=3, code="NoSuchEntity", status=404)
+        )
     assert (await apply(here)).complete
 
 
@@ -281,7 +285,7 @@ async def test_a_new_key_that_does_not_work_at_once_is_waited_for(
 ) -> None:
     aws.faults.order(
         Fault(
-            Kind.ERROR,
+            FaultKind.ERROR,
             "sts",
             "GetCallerIdentity",
             skip=1,
@@ -296,16 +300,18 @@ async def test_a_new_key_that_does_not_work_at_once_is_waited_for(
 
 async def test_waiting_has_an_end(here: Bench, aws: EmbeddedAws) -> None:
     aws.faults.order(
-        Fault(Kind.ERROR, "iam", "AttachRolePolicy", times=999, code="NoSuchEntity", status=404)
+        Fault(
+            FaultKind.ERROR, "iam", "AttachRolePolicy", times=999, code="NoSuchEntity", status=404
+        )
     )
     with pytest.raises(AwsRefused, match="AttachRolePolicy"):
         await apply(here)
     assert 60 < here.clock.slept <= 90
 
 
-@pytest.mark.parametrize("kind", [Kind.CUT, Kind.GARBAGE])
+@pytest.mark.parametrize("kind", [FaultKind.CUT, FaultKind.GARBAGE])
 async def test_an_aws_that_can_not_be_reached_is_said_so(
-    here: Bench, aws: EmbeddedAws, kind: Kind
+    here: Bench, aws: EmbeddedAws, kind: FaultKind
 ) -> None:
     aws.faults.order(Fault(kind, times=999))
     with pytest.raises(AwsUnavailable) as caught:
@@ -327,9 +333,9 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("service", "action"), WRITES)
-@pytest.mark.parametrize("kind", [Kind.LOST_ANSWER, Kind.CUT])
+@pytest.mark.parametrize("kind", [FaultKind.LOST_ANSWER, FaultKind.CUT])
 async def test_a_call_whose_answer_is_lost_leaves_no_orphan(
-    here: Bench, aws: EmbeddedAws, service: str, action: str, kind: Kind
+    here: Bench, aws: EmbeddedAws, service: str, action: str, kind: FaultKind
 ) -> None:
     aws.faults.order(Fault(kind, service, action))
     applied = await apply(here)
@@ -341,7 +347,7 @@ async def test_an_answer_lost_in_one_run_is_made_good_in_the_next(
     here: Bench, aws: EmbeddedAws
 ) -> None:
     # Lost again and again, until the run gives up: each key of it is explained by the journal.
-    fault = aws.faults.order(Fault(Kind.LOST_ANSWER, "iam", "CreateAccessKey", times=99))
+    fault = aws.faults.order(Fault(FaultKind.LOST_ANSWER, "iam", "CreateAccessKey", times=99))
     with pytest.raises(Conflict, match="changed under"):
         await apply(here)
     assert fault.struck == 5
@@ -419,7 +425,7 @@ async def test_a_rivals_key_of_the_same_moment_makes_this_run_take_its_own_back(
 
 async def test_the_role_is_shut_until_the_end(here: Bench, aws: EmbeddedAws) -> None:
     aws.faults.order(
-        Fault(Kind.ERROR, "iam", "UpdateAssumeRolePolicy", code="AccessDenied", status=403)
+        Fault(FaultKind.ERROR, "iam", "UpdateAssumeRolePolicy", code="AccessDenied", status=403)
     )
     with pytest.raises(AwsRefused):
         await apply(here)

@@ -11,7 +11,7 @@ import pytest
 
 from support.setup_aws import Bench, snapshot
 from valetkey.cli.setup import app
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 
 BUCKET = ["--bucket", "acme-data"]
 
@@ -132,8 +132,12 @@ def test_names_that_aws_would_refuse_are_refused_here(
 
 
 FAULTS = [
-    (Fault(Kind.ERROR, "iam", "CreateUser", code="AccessDenied", status=403), 7, "iam:CreateUser"),
-    (Fault(Kind.CUT, "sts", times=99), 8, "did not answer"),
+    (
+        Fault(FaultKind.ERROR, "iam", "CreateUser", code="AccessDenied", status=403),
+        7,
+        "iam:CreateUser",
+    ),
+    (Fault(FaultKind.CUT, "sts", times=99), 8, "did not answer"),
 ]
 
 

@@ -10,7 +10,7 @@ from support.aws import REGION
 from support.setup_aws import Bench, make_spec, snapshot
 from valetkey.domain.errors import AwsRefused, Conflict
 from valetkey.domain.setup import RemovalAction, policies
-from valetkey.embedded import EmbeddedAws, Fault, Kind
+from valetkey.embedded import EmbeddedAws, Fault, FaultKind
 
 SPEC = make_spec(revocation=True)
 EMPTY: dict[str, dict[str, Any]] = {"users": {}, "roles": {}, "policies": {}, "buckets": {}}
@@ -159,7 +159,7 @@ async def test_broken_off_anywhere_it_goes_on_when_run_again(
     here: Bench, aws: EmbeddedAws, service: str, action: str
 ) -> None:
     await here.setup.apply(SPEC)
-    aws.faults.order(Fault(Kind.ERROR, service, action, code="AccessDenied", status=403))
+    aws.faults.order(Fault(FaultKind.ERROR, service, action, code="AccessDenied", status=403))
     with pytest.raises(AwsRefused):
         await destroy(here)
     await destroy(here)
@@ -171,7 +171,7 @@ async def test_a_removal_whose_answer_is_lost_is_made_good_at_once(
     here: Bench, aws: EmbeddedAws, service: str, action: str
 ) -> None:
     await here.setup.apply(SPEC)
-    aws.faults.order(Fault(Kind.LOST_ANSWER, service, action))
+    aws.faults.order(Fault(FaultKind.LOST_ANSWER, service, action))
     await destroy(here)
     assert snapshot(here) == EMPTY
 
@@ -181,7 +181,7 @@ async def test_a_detached_policy_that_still_seems_attached_is_waited_for(
 ) -> None:
     await here.setup.apply(SPEC)
     aws.faults.order(
-        Fault(Kind.ERROR, "iam", "DeletePolicy", times=3, code="DeleteConflict", status=409)
+        Fault(FaultKind.ERROR, "iam", "DeletePolicy", times=3, code="DeleteConflict", status=409)
     )
     await destroy(here)
     assert snapshot(here) == EMPTY
@@ -193,7 +193,9 @@ async def test_an_adopted_users_key_goes_even_when_the_first_run_broke_off(
 ) -> None:
     here.client("iam").create_user(UserName="valetkey-user")
     await here.setup.apply(SPEC, adopt=True)
-    aws.faults.order(Fault(Kind.ERROR, "iam", "DeleteAccessKey", code="AccessDenied", status=403))
+    aws.faults.order(
+        Fault(FaultKind.ERROR, "iam", "DeleteAccessKey", code="AccessDenied", status=403)
+    )
     with pytest.raises(AwsRefused):
         await destroy(here)
     assert not here.secret_file.exists()

@@ -14,7 +14,7 @@ from support.server import Installation
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.domain.ports import TokenClaims
 from valetkey.domain.secret import Secret
-from valetkey.embedded import Fault, Kind
+from valetkey.embedded import Fault, FaultKind
 
 READ = {"prefixes": [""], "access": ["list", "read"]}
 
@@ -208,10 +208,16 @@ def test_a_presign_request_that_can_not_be_right_is_refused_before_anything_is_s
 @pytest.mark.parametrize(
     ("fault", "statuses"),
     [
-        (Fault(Kind.ERROR, "sts", "AssumeRole", times=9, code="Throttling", status=400), {503}),
-        (Fault(Kind.ERROR, "sts", "AssumeRole", times=9, code="AccessDenied", status=403), {424}),
-        (Fault(Kind.GARBAGE, "sts", "AssumeRole", times=9), {503}),
-        (Fault(Kind.CUT, "sts", "AssumeRole", times=9), {503}),
+        (
+            Fault(FaultKind.ERROR, "sts", "AssumeRole", times=9, code="Throttling", status=400),
+            {503},
+        ),
+        (
+            Fault(FaultKind.ERROR, "sts", "AssumeRole", times=9, code="AccessDenied", status=403),
+            {424},
+        ),
+        (Fault(FaultKind.GARBAGE, "sts", "AssumeRole", times=9), {503}),
+        (Fault(FaultKind.CUT, "sts", "AssumeRole", times=9), {503}),
     ],
     ids=["throttled", "refused", "garbage", "cut"],
 )

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from support.aws import REGION
-from valetkey.aws.signing import Call, signed_headers
+from valetkey.aws.signing import UnsignedRequest, signed_headers
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.secret import Secret
 
@@ -163,7 +163,7 @@ class Store:
     def works(self, handed: Handed) -> bool:
         """Tell whether a credential still opens what it was made for: lists its folder."""
         query = {"list-type": "2", "max-keys": "1", "prefix": handed.prefix}
-        call = Call("GET", self._endpoint, f"/{handed.bucket}", query, {})
+        call = UnsignedRequest("GET", self._endpoint, f"/{handed.bucket}", query, {})
         headers = signed_headers(call, handed.credentials, REGION, datetime.now(UTC))
         self._connection.request("GET", f"{call.target}?{call.query_text}", headers=headers)
         answer = self._connection.getresponse()

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from support.held import held_credentials
-from valetkey.cli.connection import Connection
+from valetkey.cli.connection import ServerConnection
 from valetkey.cli.credential_helpers.cache import Asked, cache_folder, cached
 from valetkey.sdk import Credentials, Denied, InvalidRequest, Unavailable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-AT = Connection("https://valetkey.example.com", "the-token-that-must-not-show")
+AT = ServerConnection("https://valetkey.example.com", "the-token-that-must-not-show")
 ASKED = Asked(
     location="images",
     prefixes=["cats"],
@@ -93,10 +93,11 @@ def test_whoever_asks_for_anything_else_gets_something_else(
 
 
 @pytest.mark.parametrize(
-    "other", [Connection("https://other.example.com", AT.token), Connection(AT.url, "another")]
+    "other",
+    [ServerConnection("https://other.example.com", AT.token), ServerConnection(AT.url, "another")],
 )
 def test_another_server_and_another_token_get_something_else(
-    folder: Path, vending: Vending, other: Connection
+    folder: Path, vending: Vending, other: ServerConnection
 ) -> None:
     cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     found = cached(other, ASKED, vending, folder=folder, clock=vending.clock)
@@ -205,7 +206,7 @@ def test_a_file_that_is_not_as_it_was_written_is_not_believed(
 def test_credentials_that_are_over_are_swept_away(folder: Path, vending: Vending) -> None:
     cached(AT, ASKED, vending, folder=folder, clock=vending.clock)
     vending.now += timedelta(hours=2)
-    later = Connection(AT.url, "the next login's")
+    later = ServerConnection(AT.url, "the next login's")
     cached(later, ASKED, vending, folder=folder, clock=vending.clock)
     assert entry(folder).stem == ASKED.key(later)
 

@@ -16,14 +16,14 @@ from typing import Final
 import pytest
 
 from support.held import held_credentials
-from valetkey.cli.connection import Connection
+from valetkey.cli.connection import ServerConnection
 from valetkey.cli.credential_helpers.cache import Asked, cached
 from valetkey.sdk import Credentials, Unavailable
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 SKEWS: Final = [-5 * MINUTE, 0 * MINUTE, 5 * MINUTE]
-AT: Final = Connection("https://valetkey.example.com", "a-token")
+AT: Final = ServerConnection("https://valetkey.example.com", "a-token")
 ASKED: Final = Asked(
     location="images",
     prefixes=["cats"],
@@ -49,11 +49,11 @@ class World:
             raise Unavailable("gone")
         return held_credentials(f"ASIA{self.asked}", self.ends or self.now + timedelta(hours=1))
 
-    def ask(self, asked: Asked = ASKED, at: Connection = AT) -> Credentials:
+    def ask(self, asked: Asked = ASKED, at: ServerConnection = AT) -> Credentials:
         """Run a new process: it knows only what is on disk."""
         return cached(at, asked, self.serve, folder=self.folder, clock=lambda: self.now + self.skew)
 
-    def entry(self, asked: Asked = ASKED, at: Connection = AT) -> Path:
+    def entry(self, asked: Asked = ASKED, at: ServerConnection = AT) -> Path:
         return self.folder / f"{asked.key(at)}.json"
 
 
@@ -116,7 +116,7 @@ def test_an_expired_entry_is_not_handed_out_whatever_else_it_says(right: World) 
 def test_the_entry_of_another_installation_is_not_handed_out_from_the_wrong_file(
     right: World,
 ) -> None:
-    other = Connection("https://other.example.com", AT.token)
+    other = ServerConnection("https://other.example.com", AT.token)
     foreign = right.ask(at=other)
     shutil.copy(right.entry(at=other), right.entry())
     assert right.ask() != foreign

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from valetkey.console.menus import PAGE, Part
+from valetkey.console.menus import PAGE, ListPart
 
 FOUND = [f"{number:04}" for number in range(2 * PAGE + 1)]
 
@@ -18,5 +18,5 @@ FOUND = [f"{number:04}" for number in range(2 * PAGE + 1)]
 )
 def test_an_address_shows_a_part_that_there_is(page: str, shown: int) -> None:
     request: Any = SimpleNamespace(query_params={"page": page})
-    part = Part.of(request, FOUND, str)
+    part = ListPart.of(request, FOUND, str)
     assert (part.page, part.items[0], part.total) == (shown, FOUND[shown * PAGE], len(FOUND))

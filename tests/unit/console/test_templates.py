@@ -49,12 +49,12 @@ from valetkey.domain.verification import Check, Report
 from valetkey.identity.leaving import Left, Remaining
 from valetkey.services.endings import RevocationResult
 from valetkey.services.revocation.enforcement import HandPolicy
-from valetkey.services.setup_watch import Seen
+from valetkey.services.setup_watch import SeenSetup
 from valetkey.services.vending.vending import Vended
 
 #: What each name stands for in every template that has it.
 TYPES: Final[Mapping[str, type]] = {
-    "about": audit.About,
+    "about": audit.RecordSubject,
     "account": User,
     "account_roles": dict,
     "attrs": dict,
@@ -80,21 +80,21 @@ TYPES: Final[Mapping[str, type]] = {
     "left": Left,
     "level": AccessLevel,
     "limits": TokenLimits,
-    "line": locations.Shown,
+    "line": locations.ShownLocation,
     "location": Location,
     "locations": menus.Menu,
     "made": ApiToken,
     "may": Rights,
     "may_here": Rights,
     "member": OrgMember,
-    "members": menus.Part,
+    "members": menus.ListPart,
     "menu": menus.Menu,
     "names": dict,
     "org": Organization,
     "page": ItemsPage,
     "pairs": list,
     "parent": Location,
-    "part": menus.Part,
+    "part": menus.ListPart,
     "piece": pasting.Piece,
     "problem": ValetkeyError,
     "project": Project,
@@ -108,12 +108,12 @@ TYPES: Final[Mapping[str, type]] = {
     "rotation": Rotation,
     "savings": overview.Savings,
     "schedule": Schedule,
-    "seen": Seen,
+    "seen": SeenSetup,
     "session": BrowserSession,
-    "shown": menus.Part,
+    "shown": menus.ListPart,
     "snippet": snippets.Snippet,
     "sync": SyncView,
-    "team": menus.Part,
+    "team": menus.ListPart,
     "ticks": dict,
     "token_": ApiToken,
     "urls": dict,
@@ -124,8 +124,8 @@ TYPES: Final[Mapping[str, type]] = {
 }
 #: What a name stands for in some templates alone.
 HERE: Final[Mapping[tuple[str, str], type]] = {
-    ("datasets/list.html", "line"): datasets.Shown,
-    ("datasets/page.html", "view"): items.View,
+    ("datasets/list.html", "line"): datasets.ShownDataset,
+    ("datasets/page.html", "view"): items.ItemsView,
     ("datasets/sync.html", "command"): Command,
 }
 #: What the framework of the templates gives, and errors, which are said as plain texts.

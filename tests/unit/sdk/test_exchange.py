@@ -8,9 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from valetkey.sdk import ApiError, AsyncClient, Client, Patience, errors
+from valetkey.sdk import ApiError, AsyncClient, Client, RetryPolicy, errors
 from valetkey.sdk.call import Call
-from valetkey.sdk.exchange import Lines
+from valetkey.sdk.exchange import LineReader
 from valetkey.sdk.sending import call, lines
 from valetkey.sdk.transport import checked_url
 from valetkey.wire import accounts, credentials, integrations, locations, tokens
@@ -38,7 +38,7 @@ class Script:
 def client_of(script: Script, pauses: list[float] | None = None) -> Client:
     waited = pauses if pauses is not None else []
     http = httpx2.Client(transport=httpx2.MockTransport(script))
-    patience = Patience(chance=lambda: 1.0)
+    patience = RetryPolicy(chance=lambda: 1.0)
     return Client(URL, TOKEN, http=http, sleep=waited.append, patience=patience)
 
 
@@ -205,7 +205,7 @@ def test_names_in_paths_are_quoted() -> None:
 def test_lines_are_cut_at_newlines_alone_wherever_the_chunks_end() -> None:
     text = '{"a":"x\u2028y\x85z"}\n{"b":1}\n{"c":2}'.encode()
     for size in range(1, len(text) + 1):
-        cutter = Lines()
+        cutter = LineReader()
         got = [
             line
             for start in range(0, len(text), size)

@@ -9,6 +9,7 @@ import pytest
 
 from support.memory import OWNER, Memory
 from valetkey.domain.access import ProjectRole
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -19,7 +20,6 @@ from valetkey.domain.errors import (
     NotOffered,
 )
 from valetkey.domain.location import Location
-from valetkey.domain.ports import Signer
 from valetkey.domain.revocation import Kind, RevocationState
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import AccessLevel
@@ -98,7 +98,7 @@ async def test_a_role_that_has_no_room_gets_the_shortest_and_widest_deny(
     fake = policies(memory)
     put = fake.put
 
-    async def put_if_short(signer: Signer, role: RoleArn, name: str, document: str) -> None:
+    async def put_if_short(signer: AwsCredentials, role: RoleArn, name: str, document: str) -> None:
         if "aws:userid" in document:
             raise AwsRefused("Too long.", hint="Shorten it.", aws_code="LimitExceeded")
         await put(signer, role, name, document)

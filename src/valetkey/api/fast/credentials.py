@@ -11,7 +11,7 @@ import msgspec
 
 from valetkey.api.fast.exchange import Exchange
 from valetkey.api.fast.response_cache import FastServices
-from valetkey.api.fast.vending import ResponseFormat, Wanted, vend
+from valetkey.api.fast.vending import ResponseFormat, WantedCredentials, vend
 from valetkey.api.requests import decode
 from valetkey.api.v1.request import read_query
 from valetkey.domain.credentials import parse_ttl
@@ -66,13 +66,13 @@ def _request(body: wire.CredentialsRequest) -> VendRequest:
     )
 
 
-def _read(body: bytes) -> Wanted:
-    return Wanted(_request(decode(body, wire.CredentialsRequest)))
+def _read(body: bytes) -> WantedCredentials:
+    return WantedCredentials(_request(decode(body, wire.CredentialsRequest)))
 
 
-def _read_named(body: bytes) -> Wanted:
+def _read_named(body: bytes) -> WantedCredentials:
     wanted: wire.NamedCredentialsRequest = decode(body, wire.NamedCredentialsRequest)
-    return Wanted(_request(wanted), wanted.location)
+    return WantedCredentials(_request(wanted), wanted.location)
 
 
 def _container_request(query: wire.ContainerQuery) -> VendRequest:
@@ -84,13 +84,13 @@ def _container_request(query: wire.ContainerQuery) -> VendRequest:
     )
 
 
-def _read_query(query: bytes) -> Wanted:
-    return Wanted(_container_request(read_query(query, wire.ContainerQuery)))
+def _read_query(query: bytes) -> WantedCredentials:
+    return WantedCredentials(_container_request(read_query(query, wire.ContainerQuery)))
 
 
-def _read_named_query(query: bytes) -> Wanted:
+def _read_named_query(query: bytes) -> WantedCredentials:
     wanted = read_query(query, wire.NamedContainerQuery)
-    return Wanted(_container_request(wanted), wanted.location)
+    return WantedCredentials(_container_request(wanted), wanted.location)
 
 
 def _write(vended: Vended) -> bytes:
@@ -127,11 +127,11 @@ def _write_container(vended: Vended) -> bytes:
     )
 
 
-def _json(name: str, read: Callable[[bytes], Wanted]) -> ResponseFormat:
+def _json(name: str, read: Callable[[bytes], WantedCredentials]) -> ResponseFormat:
     return ResponseFormat(name, takes_bare_token=False, read=read, write=_write)
 
 
-def _container(name: str, read: Callable[[bytes], Wanted]) -> ResponseFormat:
+def _container(name: str, read: Callable[[bytes], WantedCredentials]) -> ResponseFormat:
     return ResponseFormat(name, takes_bare_token=True, read=read, write=_write_container)
 
 

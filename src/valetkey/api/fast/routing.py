@@ -26,22 +26,22 @@ _METHODS: Final = frozenset({b"GET", b"POST"})
 _log = structlog.get_logger("valetkey.api")
 
 Handler = Callable[[Exchange, FastServices, str], Awaitable[None]]
-Refusal = Callable[[Exchange, Exception], Awaitable[None]]
+RefusalHandler = Callable[[Exchange, Exception], Awaitable[None]]
 
 
-class Answer(NamedTuple):
+class Answering(NamedTuple):
     """What answers a request, and what tells of an error."""
 
     handler: Handler
-    refuse: Refusal
+    refuse: RefusalHandler
 
 
-def _own(handler: Handler, contract: Contract = "own") -> Answer:
+def _own(handler: Handler, contract: Contract = "own") -> Answering:
     async def refuse(exchange: Exchange, error: Exception) -> None:
         told = refusal(error, exchange.request_id, contract=contract)
         await exchange.send(told.body, status=told.status, headers=told.headers)
 
-    return Answer(handler, refuse)
+    return Answering(handler, refuse)
 
 
 #: By the method and what follows a location's id.
@@ -92,7 +92,7 @@ class FastPath:
             await refuse(exchange, error)
 
 
-def _found(scope: Any) -> tuple[str, Answer] | None:
+def _found(scope: Any) -> tuple[str, Answering] | None:
     """Return whose credentials a request is about, if its address tells, and what answers it."""
     if scope["type"] != "http":
         return None

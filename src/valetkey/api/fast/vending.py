@@ -11,7 +11,7 @@ from valetkey.api.fast.response_cache import FastServices, PreparedResponse, Req
 from valetkey.services.vending import ROUNDS, Vended, VendRequest, unsettled
 
 
-class Wanted(NamedTuple):
+class WantedCredentials(NamedTuple):
     """What a request asks for; ``location`` is a name or an id, where the address has none."""
 
     request: VendRequest
@@ -23,7 +23,7 @@ class ResponseFormat(NamedTuple):
 
     name: str
     takes_bare_token: bool
-    read: Callable[[bytes], Wanted]
+    read: Callable[[bytes], WantedCredentials]
     write: Callable[[Vended], bytes]
 
 

@@ -13,10 +13,10 @@ from valetkey.api.v1.asking import Ask, Lines, Route
 from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.preconditions import etag_of, names_etag, require_match
 from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
-from valetkey.api.v1.request import HttpRequest
+from valetkey.api.v1.request import ApiRequest
 from valetkey.api.v1.routing import Router
 from valetkey.domain.access import Principal
-from valetkey.domain.idempotency import Answer, fingerprint_of
+from valetkey.domain.idempotency import KeptAnswer, fingerprint_of
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 from valetkey.wire.base import Nothing
@@ -44,14 +44,14 @@ class OwnApi:
         self._description: bytes | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        request = HttpRequest(scope, receive, max_body=self._max_body)
+        request = ApiRequest(scope, receive, max_body=self._max_body)
         try:
             answer = await self._answer(request)
         except Exception as error:  # noqa: BLE001  # the last place where an error can be answered
             answer = refusal(error, request.request_id, contract=request.contract)
         await self._send(answer, request, send)
 
-    async def _answer(self, request: HttpRequest) -> Answer | Lines:
+    async def _answer(self, request: ApiRequest) -> KeptAnswer | Lines:
         if request.path == DESCRIPTION:
             return self._described(request)
         routes, parameters = self._router.find(request.path)
@@ -61,7 +61,7 @@ class OwnApi:
                 hint=f"See the API's description at {DESCRIPTION}.",
             )
         if request.method == "OPTIONS":
-            return Answer(204, headers=((b"allow", self._router.allow(routes).encode()),))
+            return KeptAnswer(204, headers=((b"allow", self._router.allow(routes).encode()),))
         route = routes.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             raise MethodNotAllowed(
@@ -72,8 +72,8 @@ class OwnApi:
         return await self._operate(request, route, routes.get("GET"), parameters)
 
     async def _operate(
-        self, request: HttpRequest, route: Route, shown_by: Route | None, path: dict[str, str]
-    ) -> Answer | Lines:
+        self, request: ApiRequest, route: Route, shown_by: Route | None, path: dict[str, str]
+    ) -> KeptAnswer | Lines:
         operation = route.operation
         request.contract = operation.contract
         caller = await self._caller(request, public=operation.public)
@@ -97,25 +97,25 @@ class OwnApi:
             secret=operation.secret,
         )
 
-    async def _made(self, request: HttpRequest, route: Route, ask: Ask[Any, Any]) -> Answer:
+    async def _made(self, request: ApiRequest, route: Route, ask: Ask[Any, Any]) -> KeptAnswer:
         operation = route.operation
         assert route.handler is not None  # noqa: S101  # one without answers in lines
         result = await route.handler(ask)
         if not operation.has_result:
-            return Answer(operation.status)
+            return KeptAnswer(operation.status)
         headers: list[tuple[bytes, bytes]] = []
         if operation.method in _SHOWING and operation.has_etag:
             etag = etag_of(result)
             headers.append((b"etag", etag.encode()))
             known = request.header(b"if-none-match") if operation.method == "GET" else None
             if known is not None and names_etag(known, etag):
-                return Answer(304, headers=tuple(headers))
+                return KeptAnswer(304, headers=tuple(headers))
         place = self._place(request, operation.status, result)
         if place:
             headers.append((b"location", place.encode()))
-        return Answer(operation.status, msgspec.json.encode(result), tuple(headers))
+        return KeptAnswer(operation.status, msgspec.json.encode(result), tuple(headers))
 
-    def _place(self, request: HttpRequest, status: int, result: Any) -> str:
+    def _place(self, request: ApiRequest, status: int, result: Any) -> str:
         """Return where what was made, or what works on it, is to be found."""
         if not hasattr(result, "id"):
             return ""  # a password link, a restoring: they are to be found nowhere
@@ -126,28 +126,28 @@ class OwnApi:
         made = f"{request.path}/{result.id}"
         return made if self._router.shows(made) else ""
 
-    async def _caller(self, request: HttpRequest, *, public: bool) -> Caller:
+    async def _caller(self, request: ApiRequest, *, public: bool) -> Caller:
         if public:
             return Caller(Principal("", ""), request.request_id, request.source)
         principal = await self._services.principals.of(request.token(), source=request.source)
         structlog.contextvars.bind_contextvars(actor=principal.email)
         return Caller(principal, request.request_id, request.source)
 
-    def _described(self, request: HttpRequest) -> Answer:
+    def _described(self, request: ApiRequest) -> KeptAnswer:
         allow = "GET, HEAD, OPTIONS"
         if request.method == "OPTIONS":
-            return Answer(204, headers=((b"allow", allow.encode()),))
+            return KeptAnswer(204, headers=((b"allow", allow.encode()),))
         if request.method not in {"GET", "HEAD"}:
             said = f"The description does not take {request.method[:20]}."
             raise MethodNotAllowed(said, hint="GET it.", allow=allow)
         request.query(Nothing)
         if self._description is None:
             self._description = msgspec.json.encode(describe(self._version))
-        return Answer(200, self._description)
+        return KeptAnswer(200, self._description)
 
-    async def _send(self, answer: Answer | Lines, request: HttpRequest, send: Any) -> None:
+    async def _send(self, answer: KeptAnswer | Lines, request: ApiRequest, send: Any) -> None:
         own = (b"valetkey-version", self._version.encode())
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, KeptAnswer):
             headers = [own, (b"content-type", answer.media_type.encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await _stream(answer, request, send)
@@ -163,7 +163,7 @@ class OwnApi:
 
 
 async def _expecting(
-    request: HttpRequest, ask: Ask[Any, Any], shown_by: Route | None
+    request: ApiRequest, ask: Ask[Any, Any], shown_by: Route | None
 ) -> Ask[Any, Any]:
     """Return what is asked, on the condition that it is still what the client read: looked at now,
     and once more by the transaction that changes it. Raises VersionMismatch, InvalidInput."""
@@ -194,7 +194,7 @@ async def _no_lines() -> AsyncIterator[bytes]:
         yield line
 
 
-async def _stream(lines: Lines, request: HttpRequest, send: Any) -> None:
+async def _stream(lines: Lines, request: ApiRequest, send: Any) -> None:
     try:
         async for line in lines.body if request.method != "HEAD" else _no_lines():
             await send({"type": "http.response.body", "body": line, "more_body": True})

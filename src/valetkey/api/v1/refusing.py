@@ -17,7 +17,7 @@ from valetkey.domain.errors import (
     Unauthenticated,
     ValetkeyError,
 )
-from valetkey.domain.idempotency import Answer
+from valetkey.domain.idempotency import KeptAnswer
 from valetkey.wire.credentials import ContainerError
 from valetkey.wire.errors import ERROR_CATALOG, Error, ErrorDetail
 from valetkey.wire.operation import Contract
@@ -64,7 +64,7 @@ def code_of(error: ValetkeyError) -> str:
     return next((code for code in codes if code in ERROR_CATALOG), "internal")
 
 
-def refusal(error: Exception, request_id: str, *, contract: Contract = "own") -> Answer:
+def refusal(error: Exception, request_id: str, *, contract: Contract = "own") -> KeptAnswer:
     """Return the answer that tells of an error, in the shape of a contract. A bug is logged, and
     nothing of it is told."""
     answer = _refusal(error, request_id)
@@ -75,19 +75,19 @@ def refusal(error: Exception, request_id: str, *, contract: Contract = "own") ->
     return answer
 
 
-def _refusal(error: Exception, request_id: str) -> Answer:
+def _refusal(error: Exception, request_id: str) -> KeptAnswer:
     if isinstance(error, RecursionError):
         error = InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
     if not isinstance(error, ValetkeyError):
         log_failure(error)
         told = detail("internal", INTERNAL["message"], INTERNAL["hint"], {}, request_id)
-        return Answer(500, msgspec.json.encode(Error(error=told)))
+        return KeptAnswer(500, msgspec.json.encode(Error(error=told)))
     code = code_of(error)
     if ERROR_CATALOG[code].status >= 500:  # noqa: PLR2004
         _log.warning("request failed", code=code, reason=error.message)
     told = detail(code, error.message, error.hint, error.details, request_id)
     body = msgspec.json.encode(Error(error=told))
-    return Answer(ERROR_CATALOG[code].status, body, tuple(_headers(error, code)))
+    return KeptAnswer(ERROR_CATALOG[code].status, body, tuple(_headers(error, code)))
 
 
 def _headers(error: ValetkeyError, code: str) -> Iterator[tuple[bytes, bytes]]:

@@ -22,7 +22,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
 
 
-class HttpRequest:
+class ApiRequest:
     """One request: its method, path, headers, query and body."""
 
     def __init__(self, scope: Any, receive: Any, *, max_body: int) -> None:

@@ -27,10 +27,11 @@ from valetkey.aws.identity import frozen, secrets_of
 from valetkey.aws.partitions import partition_of
 from valetkey.aws.retries import Retries
 from valetkey.aws.settings import AwsSettings
-from valetkey.aws.signing import EMPTY, Call, signed_headers
+from valetkey.aws.signing import EMPTY, UnsignedRequest, signed_headers
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.ports.aws import BucketPlace
-from valetkey.domain.ports.objects import Credentials, CredentialSource
+from valetkey.domain.ports.objects import CredentialSource
 from valetkey.domain.ports.time import Clock, Entropy
 from valetkey.domain.presign import bucket_url
 
@@ -63,7 +64,7 @@ class S3Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class S3Answer:
     """A whole answer; header names are case-insensitive."""
 
     headers: Mapping[str, str]
@@ -113,14 +114,14 @@ class S3Http:
         return place.region or self._settings.region
 
     async def fetch(
-        self, credentials: Credentials, place: BucketPlace, request: S3Request
-    ) -> Answer:
+        self, credentials: AwsCredentials, place: BucketPlace, request: S3Request
+    ) -> S3Answer:
         """Return the whole answer."""
 
-        async def whole() -> Answer:
+        async def whole() -> S3Answer:
             response = await self._send(credentials, place, request)
             answer = await _whole(response, request)
-            if isinstance(answer, Answer):
+            if isinstance(answer, S3Answer):
                 return answer
             raise answer
 
@@ -132,7 +133,7 @@ class S3Http:
         )
 
     async def open(
-        self, credentials: Credentials, place: BucketPlace, request: S3Request
+        self, credentials: AwsCredentials, place: BucketPlace, request: S3Request
     ) -> httpx2.Response:
         """Open the answer, its body not yet read; whoever gets it closes it."""
         return await self._retries.run(
@@ -145,7 +146,7 @@ class S3Http:
         return self._settings.s3_seconds + request.seconds + len(request.body) / _SLOWEST
 
     async def _send(
-        self, credentials: Credentials, place: BucketPlace, request: S3Request
+        self, credentials: AwsCredentials, place: BucketPlace, request: S3Request
     ) -> httpx2.Response:
         answer = await self._try(credentials, place, request)
         if isinstance(answer, httpx2.Response):
@@ -153,7 +154,7 @@ class S3Http:
         raise answer  # outside of any handler: an exception of httpx2 holds the request's secrets
 
     async def _try(
-        self, credentials: Credentials, place: BucketPlace, request: S3Request
+        self, credentials: AwsCredentials, place: BucketPlace, request: S3Request
     ) -> httpx2.Response | AwsRefused | AwsUnavailable:
         try:
             response = await self._exchange(credentials, place, request)
@@ -165,7 +166,7 @@ class S3Http:
         return await _refused(response, request, credentials)
 
     async def _exchange(
-        self, credentials: Credentials, place: BucketPlace, request: S3Request
+        self, credentials: AwsCredentials, place: BucketPlace, request: S3Request
     ) -> httpx2.Response:
         call = self._call(place, request)
         headers = signed_headers(call, credentials, self.region(place), self._clock.now())
@@ -185,13 +186,15 @@ class S3Http:
                 failure = error
         raise failure
 
-    def _call(self, place: BucketPlace, request: S3Request) -> Call:
+    def _call(self, place: BucketPlace, request: S3Request) -> UnsignedRequest:
         base = self.bucket_url(place)
         path = urlsplit(base).path
         target = f"{path}/{quote(request.key, safe='/~')}" if request.key else path or "/"
         payer = {"x-amz-request-payer": "requester"} if place.requester_pays else {}
         headers = {**request.headers, **payer}
-        return Call(request.method, base, target, request.query, headers, request.payload_hash)
+        return UnsignedRequest(
+            request.method, base, target, request.query, headers, request.payload_hash
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +202,15 @@ class BucketCalls:
     """One bucket as one caller uses it; ``renew`` gives credentials for each call anew."""
 
     http: S3Http
-    credentials: Credentials
+    credentials: AwsCredentials
     place: BucketPlace
     renew: CredentialSource | None = None
 
-    async def key(self) -> Credentials:
+    async def key(self) -> AwsCredentials:
         """Return the credentials for the next call."""
         return await self.renew() if self.renew is not None else self.credentials
 
-    async def fetch(self, request: S3Request) -> Answer:
+    async def fetch(self, request: S3Request) -> S3Answer:
         """Return the whole answer. Raises AwsRefused, AwsUnavailable."""
         return await self.http.fetch(await self.key(), self.place, request)
 
@@ -244,7 +247,7 @@ def md5_of(body: bytes) -> str:
 
 async def _sent(
     client: httpx2.AsyncClient,
-    call: Call,
+    call: UnsignedRequest,
     headers: Mapping[str, str],
     body: bytes,
     host: str,
@@ -276,7 +279,7 @@ def _silent(error: Exception, request: S3Request) -> AwsUnavailable:
 
 
 async def _refused(
-    response: httpx2.Response, request: S3Request, credentials: Credentials
+    response: httpx2.Response, request: S3Request, credentials: AwsCredentials
 ) -> AwsRefused | AwsUnavailable:
     status = response.status_code
     try:
@@ -313,10 +316,10 @@ def _parsed(body: bytes) -> Element | None:
 _SAID_BY_STATUS: Final = frozenset({405, 412, 429})
 
 
-async def _whole(response: httpx2.Response, request: S3Request) -> Answer | AwsUnavailable:
+async def _whole(response: httpx2.Response, request: S3Request) -> S3Answer | AwsUnavailable:
     if request.method == "HEAD":
         await response.aclose()
-        return Answer(response.headers)
+        return S3Answer(response.headers)
     try:
         body = await _body(response, _LONGEST_ANSWER)
     except httpx2.HTTPError as error:
@@ -325,7 +328,7 @@ async def _whole(response: httpx2.Response, request: S3Request) -> Answer | AwsU
         await response.aclose()
     if len(body) > _LONGEST_ANSWER:
         return not_understood(request.doing, "it is longer than any such answer is")
-    return Answer(response.headers, body)
+    return S3Answer(response.headers, body)
 
 
 async def _body(response: httpx2.Response, longest: int) -> bytes:

@@ -19,16 +19,16 @@ from valetkey.aws.objects.http import BucketCalls, S3Http
 from valetkey.aws.objects.listing import fetch_page
 from valetkey.aws.objects.multipart import abort
 from valetkey.aws.settings import AwsSettings
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.aws import BucketPlace
 from valetkey.domain.ports.objects import (
     Condition,
     ConditionSupport,
-    Credentials,
     CredentialSource,
     ListedPage,
+    ObjectReading,
     Part,
-    Reading,
     Stored,
     Upload,
     UploadBegun,
@@ -78,7 +78,7 @@ class S3ObjectStore:
 
     def _calls(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         renew: CredentialSource | None = None,
     ) -> BucketCalls:
@@ -88,7 +88,7 @@ class S3ObjectStore:
 
     async def list_page(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         *,
         prefix: str,
@@ -102,22 +102,24 @@ class S3ObjectStore:
         )
         return ListedPage(page.objects, page.last, asked_ms, page.token)
 
-    async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
+    async def head(
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
+    ) -> Stored | None:
         return await transfers.look(self._calls(credentials, place), key)
 
     async def find_region(
-        self, place: BucketPlace, credentials: Credentials, *, prefix: str = ""
+        self, place: BucketPlace, credentials: AwsCredentials, *, prefix: str = ""
     ) -> str:
         return await buckets.find_region(self._calls(credentials, place), prefix)
 
     async def check_endpoint(self, endpoint: str) -> str:
         return await self._http.check_endpoint(endpoint)
 
-    async def blocks_public_access(self, credentials: Credentials, place: BucketPlace) -> bool:
+    async def blocks_public_access(self, credentials: AwsCredentials, place: BucketPlace) -> bool:
         return await buckets.blocks_public_access(self._calls(credentials, place))
 
     async def methods_for_browsers(
-        self, credentials: Credentials, place: BucketPlace, prefix: str, origin: str
+        self, credentials: AwsCredentials, place: BucketPlace, prefix: str, origin: str
     ) -> frozenset[str]:
         calls = self._calls(credentials, place)
         return await buckets.methods_for_browsers(calls, prefix, origin)
@@ -125,13 +127,13 @@ class S3ObjectStore:
     # Bytes.
 
     async def read(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
-    ) -> Reading:
+        self, credentials: AwsCredentials, place: BucketPlace, key: str, *, byte_range: str = ""
+    ) -> ObjectReading:
         return await transfers.read(self._calls(credentials, place), key, byte_range)
 
     async def put(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         body: bytes,
@@ -145,7 +147,7 @@ class S3ObjectStore:
 
     async def write(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         chunks: AsyncIterator[bytes],
@@ -163,7 +165,7 @@ class S3ObjectStore:
 
     async def copy(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         to: str,
@@ -176,32 +178,32 @@ class S3ObjectStore:
         copying = Copying(calls, limit=self._copy_limit, part_bytes=self._copy_part)
         return await copying.copy(key, to, condition, begun)
 
-    async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
+    async def may_put(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> bool:
         return await buckets.may_put(self._calls(credentials, place), key)
 
     async def lacking_rights(
-        self, credentials: Credentials, place: BucketPlace, key: str
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
     ) -> Sequence[str]:
         return await rights.lacking(self._calls(credentials, place), key)
 
     async def restore(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
+        self, credentials: AwsCredentials, place: BucketPlace, key: str, *, days: int
     ) -> None:
         await transfers.restore(self._calls(credentials, place), key, days)
 
     # Deleting, and tidying up.
 
-    async def delete(self, credentials: Credentials, place: BucketPlace, key: str) -> None:
+    async def delete(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> None:
         await tidying.delete_one(self._calls(credentials, place), key)
 
     async def delete_many(
-        self, credentials: Credentials, place: BucketPlace, keys: Sequence[str]
+        self, credentials: AwsCredentials, place: BucketPlace, keys: Sequence[str]
     ) -> Mapping[str, ValetkeyError]:
         return await tidying.delete_many(self._calls(credentials, place), keys)
 
     async def list_uploads(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         *,
         prefix: str,
@@ -214,17 +216,17 @@ class S3ObjectStore:
         )
 
     async def list_parts(
-        self, credentials: Credentials, place: BucketPlace, upload: Upload
+        self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> Sequence[Part]:
         return await tidying.list_parts(self._calls(credentials, place), upload)
 
     async def abort_upload(
-        self, credentials: Credentials, place: BucketPlace, upload: Upload
+        self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> None:
         await abort(self._calls(credentials, place), upload.key, upload.upload_id)
 
     async def condition_support(
-        self, credentials: Credentials, place: BucketPlace, prefix: str
+        self, credentials: AwsCredentials, place: BucketPlace, prefix: str
     ) -> ConditionSupport:
         store = place.endpoint or self._http.region(place)
         return await self._conditions.support(self._calls(credentials, place), store, prefix)
@@ -233,7 +235,7 @@ class S3ObjectStore:
 
     async def sign_read(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         *,

@@ -24,7 +24,7 @@ from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.aws.objects.listing import fetch_page
 from valetkey.aws.objects.multipart import PART_BYTES, Multipart, chained, parted
 from valetkey.domain.errors import AwsRefused, PreconditionFailed
-from valetkey.domain.ports.objects import Condition, Reading, Stored, UploadBegun
+from valetkey.domain.ports.objects import Condition, ObjectReading, Stored, UploadBegun
 
 Facts = tuple[Mapping[str, str], int]
 
@@ -85,14 +85,14 @@ async def _size(calls: BucketCalls, key: str) -> int:
     raise not_understood("s3:HeadObject", "the store does not say how large the object is")
 
 
-async def read(calls: BucketCalls, key: str, byte_range: str) -> Reading:
+async def read(calls: BucketCalls, key: str, byte_range: str) -> ObjectReading:
     """Open an object. Raises AwsRefused, AwsUnavailable; the bytes raise them too."""
     headers = {"range": byte_range} if byte_range else {}
     request = S3Request("s3:GetObject", "GET", key, headers=headers)
     response = await calls.open(request)
     length = response.headers.get("content-length", "")
     size = int(length) if length.isascii() and length.isdigit() else None
-    return Reading(
+    return ObjectReading(
         size=size,
         chunks=_body(calls, key, response, _Rest.of(response.headers, size)),
         content_range=response.headers.get("content-range", ""),

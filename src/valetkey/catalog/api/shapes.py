@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from valetkey.api.shaping import Shaping
 from valetkey.catalog.domain.dataset import STANDARD, Item
-from valetkey.catalog.domain.sync import Kind, State
+from valetkey.catalog.domain.sync import CommandKind, State
 from valetkey.catalog.services.datasets.datasets import DatasetView
 from valetkey.catalog.services.datasets.syncs import SyncView
 from valetkey.catalog.services.items.restoring import Restored
@@ -22,10 +22,10 @@ _STATES: Final[dict[State, _States]] = {
     State.FAILED: "failed",
     State.CANCELED: "canceled",
 }
-_KINDS: Final[dict[Kind, Literal["sync", "clone", "export"]]] = {
-    Kind.SYNC: "sync",
-    Kind.CLONE: "clone",
-    Kind.EXPORT: "export",
+_KINDS: Final[dict[CommandKind, Literal["sync", "clone", "export"]]] = {
+    CommandKind.SYNC: "sync",
+    CommandKind.CLONE: "clone",
+    CommandKind.EXPORT: "export",
 }
 #: How far a rotation is at a stage, in percent.
 _PROGRESS: Final = {

@@ -13,7 +13,7 @@ from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.locations import chosen_location, location_menu, readable_locations
-from valetkey.console.menus import Part
+from valetkey.console.menus import ListPart
 from valetkey.console.web import fields, go_to, reload
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -23,7 +23,7 @@ HERE: Final = "/datasets"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownDataset:
     """A dataset in the list. ``place`` is empty for whoever may not see locations."""
 
     view: DatasetView
@@ -42,13 +42,15 @@ async def list_datasets(
     projects = {project.id: project for project in reader.projects}
     views = await catalog.datasets.visible(reader.caller, reader.projects)
     shown = [
-        Shown(view, projects[view.dataset.project_id], places.get(view.dataset.location_id, ""))
+        ShownDataset(
+            view, projects[view.dataset.project_id], places.get(view.dataset.location_id, "")
+        )
         for view in views
     ]
     return reader.page(
         "datasets/list.html",
         here=HERE,
-        shown=Part.of(request, shown, lambda line: f"{line.view.dataset.name} {line.place}"),
+        shown=ListPart.of(request, shown, lambda line: f"{line.view.dataset.name} {line.place}"),
         has_locations=bool(locations),
     )
 

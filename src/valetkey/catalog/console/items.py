@@ -34,7 +34,7 @@ _NOTHING: Final = ItemsPage((), has_next=False, total=0)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ItemsView:
     """How the items are looked at: as ``table`` or ``grid``, which of them, which page."""
 
     kind: str
@@ -43,7 +43,7 @@ class View:
     page: int
 
     @classmethod
-    def of(cls, request: HttpRequest) -> View:
+    def of(cls, request: HttpRequest) -> ItemsView:
         """Read it from an address."""
         given = request.query_params
         page = given.get("page", "0")
@@ -93,7 +93,7 @@ async def show_dataset(
 ) -> Response[str]:
     """Show a dataset and a page of its items."""
     shown = await catalog.datasets.get(reader.caller, dataset_id)
-    view, page, problem = View.of(request), _NOTHING, None
+    view, page, problem = ItemsView.of(request), _NOTHING, None
     try:
         page = await catalog.items.reading.page(reader.caller, dataset_id, view.wanted)
         if view.page and page.total and not page.items:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql
 from sqlalchemy.dialects.sqlite import insert as sqlite
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.domain.sync import Command, Kind, Shard, State, WriteIntent
+from valetkey.catalog.domain.sync import Command, CommandKind, Shard, State, WriteIntent
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, to_row
 from valetkey.domain.errors import Locked
@@ -20,7 +20,7 @@ _OPEN: Final = [state.value for state in State if not state.over]
 
 
 class SqlCommands(Repository):
-    """Implements ports.Commands."""
+    """Implements ports.CommandRepository."""
 
     async def add(self, command: Command) -> None:
         with conflict(
@@ -34,23 +34,25 @@ class SqlCommands(Repository):
         row = await self._one(select(t.commands).where(t.commands.c.id == command_id))
         return _command(row) if row else None
 
-    async def of_dataset(self, dataset_id: str, kind: Kind, *, limit: int) -> Sequence[Command]:
+    async def of_dataset(
+        self, dataset_id: str, kind: CommandKind, *, limit: int
+    ) -> Sequence[Command]:
         match = (t.commands.c.dataset_id == dataset_id, t.commands.c.kind == kind.value)
         query = select(t.commands).where(*match).order_by(t.commands.c.id.desc())
         return [_command(row) for row in await self._all(query.limit(limit))]
 
-    async def open(self, kind: Kind, *, limit: int) -> Sequence[Command]:
+    async def open(self, kind: CommandKind, *, limit: int) -> Sequence[Command]:
         query = select(t.commands).where(_is_open(kind)).order_by(t.commands.c.id)
         return [_command(row) for row in await self._all(query.limit(limit))]
 
-    async def count_open(self, kind: Kind, dataset_id: str) -> int:
+    async def count_open(self, kind: CommandKind, dataset_id: str) -> int:
         match = _is_open(kind) & (t.commands.c.dataset_id == dataset_id)
         query = select(func.count()).select_from(t.commands).where(match)
         return int((await self._connection.execute(query)).scalar_one())
 
     async def synced_at(self, dataset_id: str) -> datetime | None:
         own = t.commands.c.dataset_id == dataset_id
-        done = own & (t.commands.c.kind == Kind.SYNC.value)
+        done = own & (t.commands.c.kind == CommandKind.SYNC.value)
         done &= t.commands.c.state == State.SUCCESS.value
         query = select(t.commands.c.created_at).where(done).order_by(t.commands.c.id.desc())
         row = await self._one(query.limit(1))
@@ -159,7 +161,7 @@ class SqlCommands(Repository):
         return row is not None and not row.abandoned
 
 
-def _is_open(kind: Kind) -> Any:
+def _is_open(kind: CommandKind) -> Any:
     return (t.commands.c.kind == kind.value) & t.commands.c.state.in_(_OPEN)
 
 
@@ -176,7 +178,7 @@ def _row(command: Command) -> dict[str, Any]:
 
 
 def _command(row: Row[Any]) -> Command:
-    return from_row(Command, row, state=State(row.state), kind=Kind(row.kind))
+    return from_row(Command, row, state=State(row.state), kind=CommandKind(row.kind))
 
 
 def _shard(row: Row[Any]) -> Shard:

@@ -20,7 +20,7 @@ _AT_ONCE = 1000
 
 
 class SqlDatasets(Repository):
-    """Implements ports.Datasets."""
+    """Implements ports.DatasetRepository."""
 
     async def add(self, dataset: Dataset) -> Dataset:
         with conflict(f"There is a dataset {dataset.name!r} already."):

@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, or_, select, tuple_
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.domain.export import ExportPart
-from valetkey.catalog.domain.sync import Kind, State
+from valetkey.catalog.domain.sync import CommandKind, State
 from valetkey.db.repositories.rows import Repository, from_row, to_row
 
 _C = t.export_parts.c
@@ -20,7 +20,7 @@ _WITHOUT_FILE: Final = [State.FAILED.value, State.CANCELED.value]
 
 
 class SqlExports(Repository):
-    """Implements ports.Exports."""
+    """Implements ports.ExportRepository."""
 
     async def keep(self, part: ExportPart, packed: bytes) -> None:
         await self._insert(t.export_parts, to_row(part) | {"body": packed})
@@ -49,7 +49,7 @@ class SqlExports(Repository):
         keys = old.where(is_gone).limit(parts)
         statement = delete(t.export_parts).where(tuple_(_C.command_id, _C.number).in_(keys))
         gone = (await self._connection.execute(statement)).rowcount
-        own = t.commands.c.kind == Kind.EXPORT.value
+        own = t.commands.c.kind == CommandKind.EXPORT.value
         empty = ~exists().where(_C.command_id == t.commands.c.id)
         ids: Any = select(t.commands.c.id).where(own, states.in_(_OVER), ended, empty)
         of_old = t.commands.c.id.in_(ids.limit(commands))

@@ -29,7 +29,7 @@ class Indexed(NamedTuple):
 
 
 @dataclass(slots=True)
-class Changes:
+class IndexChanges:
     """What makes the index agree with the listing. ``added`` has no row, ``revived`` a tombstone;
     ``escaped`` of the listed keys are shown under other names, see :mod:`..domain.filenames`."""
 
@@ -45,9 +45,9 @@ class Changes:
         return not (self.added or self.revived or self.changed or self.removed)
 
 
-def joined(found: Iterable[Changes]) -> Changes:
+def joined(found: Iterable[IndexChanges]) -> IndexChanges:
     """Return what the pieces of a stretch change, as one."""
-    whole = Changes()
+    whole = IndexChanges()
     for one in found:
         whole.added += one.added
         whole.revived += one.revived
@@ -81,14 +81,14 @@ def _count(cards: Sequence[Listed] | Sequence[Indexed], start: int, upto: str | 
     return bisect_right(cards, upto, start, key=lambda card: card.path)
 
 
-def merge(listed: Sequence[Listed], indexed: Sequence[Indexed], *, listed_ms: int) -> Changes:
+def merge(listed: Sequence[Listed], indexed: Sequence[Indexed], *, listed_ms: int) -> IndexChanges:
     """Compare a stretch of the listing with the same stretch of the index.
 
     Both are strictly ascending and cover the same range of keys. ``listed_ms`` is when the
     listing was asked for: a row written since then knows better than the listing, and is left to
     the next sync.
     """
-    changes = Changes()
+    changes = IndexChanges()
     if _same(listed, indexed):
         changes.unchanged = len(listed)
         return changes
@@ -118,7 +118,7 @@ def _agrees(there: Listed, row: Indexed) -> bool:
     return row[:4] == there[:4] and not row[4] and row[6] == there[4]
 
 
-def _in_both(there: Listed, row: Indexed, changes: Changes, listed_ms: int) -> None:
+def _in_both(there: Listed, row: Indexed, changes: IndexChanges, listed_ms: int) -> None:
     if _agrees(there, row) or row.touched_ms >= listed_ms:
         changes.unchanged += 1
     elif row.deleted:
@@ -127,7 +127,7 @@ def _in_both(there: Listed, row: Indexed, changes: Changes, listed_ms: int) -> N
         changes.changed.append(there)
 
 
-def _only_indexed(row: Indexed, changes: Changes, listed_ms: int) -> None:
+def _only_indexed(row: Indexed, changes: IndexChanges, listed_ms: int) -> None:
     if not row.deleted and row.touched_ms < listed_ms:
         changes.removed.append(row.path)
 

@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import Protocol
 
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Column, Node, Order
+from valetkey.catalog.domain.dql.ast import Column, FilterNode, SortOrder
 from valetkey.catalog.domain.export import ExportPart
-from valetkey.catalog.domain.merge import Changes, Indexed
-from valetkey.catalog.domain.sync import Command, Kind, Shard, WriteIntent
+from valetkey.catalog.domain.merge import IndexChanges, Indexed
+from valetkey.catalog.domain.sync import Command, CommandKind, Shard, WriteIntent
 from valetkey.domain.ports import Storage, UnitOfWork
 from valetkey.domain.ports.objects import Listed
 
 
-class Datasets(Protocol):
+class DatasetRepository(Protocol):
     """Names are unique within a project: ``add`` and ``save`` raise Conflict. Those that are being
     deleted are not found any more, except by ``deleted``."""
 
@@ -62,13 +62,13 @@ class Datasets(Protocol):
 class ItemQuery:
     """A page of items: those that ``where`` fits, sorted; the last of the ``orders`` is by id."""
 
-    where: Node
-    orders: Sequence[Order] = (Order(Column.ID),)
+    where: FilterNode
+    orders: Sequence[SortOrder] = (SortOrder(Column.ID),)
     limit: int = 1000
     offset: int = 0
 
 
-class Items(Protocol):
+class ItemRepository(Protocol):
     """The index. Tombstones are seen by the methods of sync only."""
 
     async def lock(self, dataset: Dataset, *, shared: bool = False) -> None:
@@ -89,13 +89,13 @@ class Items(Protocol):
         ...
 
     async def walk(
-        self, dataset: Dataset, where: Node, *, after: str, limit: int
+        self, dataset: Dataset, where: FilterNode, *, after: str, limit: int
     ) -> Sequence[Item]:
         """Return items that a filter fits, in the order of their paths, above ``after``: each part
         of a long walk is found as quickly as the first."""
         ...
 
-    async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:
+    async def count(self, dataset: Dataset, where: FilterNode, *, most: int | None = None) -> int:
         """Return how many items a filter fits; beyond ``most`` they are not counted."""
         ...
 
@@ -144,7 +144,7 @@ class Items(Protocol):
     async def apply(
         self,
         dataset: Dataset,
-        changes: Changes,
+        changes: IndexChanges,
         ids: Iterator[str],
         *,
         creator: str,
@@ -191,7 +191,7 @@ class Items(Protocol):
         ...
 
 
-class Commands(Protocol):
+class CommandRepository(Protocol):
     """Work that takes time, and the shards that it consists of."""
 
     async def add(self, command: Command) -> None:
@@ -202,15 +202,17 @@ class Commands(Protocol):
         """Return a command; None if there is none."""
         ...
 
-    async def of_dataset(self, dataset_id: str, kind: Kind, *, limit: int) -> Sequence[Command]:
+    async def of_dataset(
+        self, dataset_id: str, kind: CommandKind, *, limit: int
+    ) -> Sequence[Command]:
         """Return a dataset's commands of a kind, newest first."""
         ...
 
-    async def open(self, kind: Kind, *, limit: int) -> Sequence[Command]:
+    async def open(self, kind: CommandKind, *, limit: int) -> Sequence[Command]:
         """Return the commands of a kind that are not over, oldest first."""
         ...
 
-    async def count_open(self, kind: Kind, dataset_id: str) -> int:
+    async def count_open(self, kind: CommandKind, dataset_id: str) -> int:
         """Return how many of a dataset's commands of a kind are not over."""
         ...
 
@@ -289,7 +291,7 @@ class Commands(Protocol):
         ...
 
 
-class Exports(Protocol):
+class ExportRepository(Protocol):
     """The parts of exported files."""
 
     async def keep(self, part: ExportPart, packed: bytes) -> None:
@@ -319,13 +321,13 @@ class CatalogWork(UnitOfWork, Protocol):
     """One transaction's repositories, the catalog's among them."""
 
     @property
-    def datasets(self) -> Datasets: ...
+    def datasets(self) -> DatasetRepository: ...
     @property
-    def items(self) -> Items: ...
+    def items(self) -> ItemRepository: ...
     @property
-    def commands(self) -> Commands: ...
+    def commands(self) -> CommandRepository: ...
     @property
-    def exports(self) -> Exports: ...
+    def exports(self) -> ExportRepository: ...
 
 
 class CatalogStorage(Storage, Protocol):

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from valetkey.catalog.domain.merge import Changes
+from valetkey.catalog.domain.merge import IndexChanges
 
 LEASE: Final = timedelta(seconds=15)
 #: The engine that is always there: the server's own processes.
 IN_PROCESS: Final = "process"
 
 
-class Kind(StrEnum):
+class CommandKind(StrEnum):
     """What a command does with its dataset: it makes the index true to the bucket, copies items to
     another dataset, or writes a list of items out as a file."""
 
@@ -57,7 +57,7 @@ class Counts:
     def seen(self) -> int:
         return self.added + self.changed + self.unchanged
 
-    def plus(self, found: Changes) -> Counts:
+    def plus(self, found: IndexChanges) -> Counts:
         """Add what a stretch changed."""
         return Counts(
             self.added + len(found.added) + len(found.revived),
@@ -100,7 +100,7 @@ class Command:
     error: Mapping[str, Any] = field(default_factory=dict)
     engine: str = IN_PROCESS
     engine_address: str = ""
-    kind: Kind = Kind.SYNC
+    kind: CommandKind = CommandKind.SYNC
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -138,7 +138,7 @@ class Shard:
     def counts(self) -> Counts:
         return Counts(self.added, self.changed, self.removed, self.unchanged, self.escaped)
 
-    def advanced(self, checkpoint: str, found: Changes, lease_ms: int) -> Shard:
+    def advanced(self, checkpoint: str, found: IndexChanges, lease_ms: int) -> Shard:
         """Return the shard with one more stretch done, which had ``found`` to change."""
         counts = self.counts.plus(found)
         return replace(

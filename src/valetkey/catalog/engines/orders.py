@@ -52,7 +52,7 @@ class Store(Message, frozen=True):
         )
 
 
-class Setup(Message, frozen=True):
+class TaskSetup(Message, frozen=True):
     """What all of a sync's tasks have in common. ``insecure``: a cluster without a token will
     do."""
 
@@ -64,7 +64,7 @@ class Setup(Message, frozen=True):
     insecure: bool = False
 
 
-class Session(Message, frozen=True):
+class NodeSession(Message, frozen=True):
     """Temporary credentials on their way to a node."""
 
     access_key_id: str
@@ -73,7 +73,7 @@ class Session(Message, frozen=True):
     expires_at: datetime
 
     @classmethod
-    def of(cls, credentials: TemporaryCredentials) -> Session:
+    def of(cls, credentials: TemporaryCredentials) -> NodeSession:
         return cls(
             credentials.access_key_id,
             credentials.secret_access_key.reveal(),
@@ -101,10 +101,10 @@ class Order(Message, frozen=True):
     creator: str
     place: BucketPlace
     prefix: str
-    session: Session
+    session: NodeSession
 
 
-class Ready(Message, frozen=True):
+class ClusterReady(Message, frozen=True):
     """The cluster is there, and so many nodes can do the work."""
 
     nodes: int
@@ -120,7 +120,7 @@ class Node(Message, frozen=True):
     problem: str = ""
 
 
-class Outcome(Message, frozen=True):
+class OrderOutcome(Message, frozen=True):
     """How an order ended, or (without an id) why none can be given.
 
     ``done``; ``held``: somebody else has the shard; ``unordered``: the store lists out of order;
@@ -136,7 +136,7 @@ class Outcome(Message, frozen=True):
     traceback: str = ""
 
     @classmethod
-    def of(cls, order_id: str, error: ValetkeyError) -> Outcome:
+    def of(cls, order_id: str, error: ValetkeyError) -> OrderOutcome:
         return cls(order_id, "failed", error.code, error.message, error.hint, dict(error.details))
 
     @property
@@ -146,8 +146,8 @@ class Outcome(Message, frozen=True):
         return kind(self.message, hint=self.hint, code=self.code, **self.details)
 
 
-ToDriver = Setup | Order
-FromDriver = Ready | Outcome
+ToDriver = TaskSetup | Order
+FromDriver = ClusterReady | OrderOutcome
 
 
 def encode(message: Message) -> bytes:

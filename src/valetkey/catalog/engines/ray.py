@@ -16,7 +16,14 @@ from typing import Final
 from valetkey.aws.settings import AwsSettings
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import LEASE, Shard
-from valetkey.catalog.engines.orders import Order, Outcome, Ready, Session, Setup, Store
+from valetkey.catalog.engines.orders import (
+    ClusterReady,
+    NodeSession,
+    Order,
+    OrderOutcome,
+    Store,
+    TaskSetup,
+)
 from valetkey.catalog.engines.ray_process import DRIVER, Driver, DriverDied, driving
 from valetkey.catalog.services.datasets.engines import EngineFailed, Scene
 from valetkey.catalog.services.datasets.shards import OutOfOrder, release
@@ -137,9 +144,9 @@ class RayEngine:
                 await run.all_lost()
         raise AssertionError("unreachable")
 
-    def _setup(self, address: str) -> Setup:
+    def _setup(self, address: str) -> TaskSetup:
         known = self._settings
-        return Setup(
+        return TaskSetup(
             address,
             known.database.reveal(),
             known.version,
@@ -150,7 +157,7 @@ class RayEngine:
 
     async def _join(self, driver: Driver, address: str) -> None:
         told = await driver.told(_READY_SECONDS)
-        if isinstance(told, Ready):
+        if isinstance(told, ClusterReady):
             _log.info("A sync is done by %s nodes of the Ray cluster at %s", told.nodes, address)
             return
         if told is None:
@@ -180,7 +187,7 @@ class RayEngine:
             creator=scene.caller.principal.email,
             place=scene.store.place,
             prefix=location.prefix,
-            session=Session.of(session),
+            session=NodeSession.of(session),
         )
 
     async def stored(self, scene: Scene) -> tuple[bool, Mapping[str, Shard]]:
@@ -221,7 +228,7 @@ class _Run:
                 self.given[order.id] = self.waiting.pop(0)
                 await driver.tell(order)
             told = await driver.told(_LOOK_SECONDS)
-            if isinstance(told, Outcome):
+            if isinstance(told, OrderOutcome):
                 await self._take(told)
             if told is None and not await self._goes_on():
                 break
@@ -234,7 +241,7 @@ class _Run:
         self.waiting += self.given.values()
         self.given.clear()
 
-    async def _take(self, told: Outcome) -> None:
+    async def _take(self, told: OrderOutcome) -> None:
         """Note how an order ended. Raises OutOfOrder, EngineFailed, and what failed."""
         shard = self.given.pop(told.id, None)
         if shard is None:

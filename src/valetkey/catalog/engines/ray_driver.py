@@ -19,12 +19,12 @@ from typing import Any, Final
 import msgspec
 
 from valetkey.catalog.engines.orders import (
+    ClusterReady,
     FromDriver,
     Node,
     Order,
-    Outcome,
-    Ready,
-    Setup,
+    OrderOutcome,
+    TaskSetup,
     ToDriver,
     encode,
 )
@@ -48,7 +48,7 @@ def main() -> None:
     first = sys.stdin.buffer.readline()
     if not first:
         return
-    setup = msgspec.json.decode(first, type=Setup)
+    setup = msgspec.json.decode(first, type=TaskSetup)
     problem = _connected(setup)
     if problem is None:
         asyncio.run(_drive(setup, tell))
@@ -58,12 +58,12 @@ def main() -> None:
     os._exit(0)
 
 
-def refusal(message: str, hint: str) -> Outcome:
+def refusal(message: str, hint: str) -> OrderOutcome:
     """Return why the cluster can't be used at all."""
-    return Outcome("", "failed", "engine_failed", message, hint)
+    return OrderOutcome("", "failed", "engine_failed", message, hint)
 
 
-def _connected(setup: Setup) -> Outcome | None:
+def _connected(setup: TaskSetup) -> OrderOutcome | None:
     """Join the cluster; return why that can't be."""
     try:
         import ray  # noqa: PLC0415  # a missing package is an answer
@@ -83,7 +83,7 @@ def _connected(setup: Setup) -> Outcome | None:
     return None
 
 
-def _token_problem() -> Outcome | None:
+def _token_problem() -> OrderOutcome | None:
     """Return why there is no token to show. Ray itself would abort this process over it."""
     if os.environ.get("RAY_AUTH_MODE", "") != "token":
         return None
@@ -112,7 +112,7 @@ def _knock(address: str) -> None:
     ray._raylet.GcsClient(address=address)  # noqa: SLF001
 
 
-def unreachable(address: str, error: Exception) -> Outcome:
+def unreachable(address: str, error: Exception) -> OrderOutcome:
     """Return why a cluster can't be joined, from what Ray says of it."""
     from ray import exceptions  # noqa: PLC0415  # see _connected
 
@@ -134,11 +134,11 @@ def unreachable(address: str, error: Exception) -> Outcome:
     )
 
 
-async def _drive(setup: Setup, tell: Any) -> None:
+async def _drive(setup: TaskSetup, tell: Any) -> None:
     line = encode(setup)
     checked = await _checked(setup, line)
     tell(checked)
-    if isinstance(checked, Outcome):
+    if isinstance(checked, OrderOutcome):
         return
     reader = asyncio.StreamReader(limit=1 << 20)
     loop = asyncio.get_running_loop()
@@ -165,27 +165,27 @@ async def _one(setup: bytes, order: Order, tell: Any) -> None:
     tell(outcome)
 
 
-def lost_or_failed(order_id: str, error: Exception, host: str = "A node") -> Outcome:
+def lost_or_failed(order_id: str, error: Exception, host: str = "A node") -> OrderOutcome:
     """Return what an order came to whose task ended with an error of Ray's."""
     from ray import exceptions  # noqa: PLC0415  # see _connected
 
     if isinstance(error, exceptions.OutOfMemoryError):
         text = f"{host} of the Ray cluster ended the worker, as its memory was full."
-        return Outcome(order_id, "lost", "engine_failed", text, _MEMORY)
+        return OrderOutcome(order_id, "lost", "engine_failed", text, _MEMORY)
     if isinstance(error, exceptions.RayTaskError):
         cause: object = error.cause
         if _MISSING.search(str(error)):
-            return Outcome(order_id, "failed", "engine_failed", *lacking(error))
+            return OrderOutcome(order_id, "failed", "engine_failed", *lacking(error))
         told = "".join(traceback.format_exception(error))
         text = f"A task on the Ray cluster failed ({type(cause).__name__})."
         hint = "See the server's log, and report it."
-        return Outcome(order_id, "failed", "error", text, hint, traceback=told)
+        return OrderOutcome(order_id, "failed", "error", text, hint, traceback=told)
     if isinstance(error, exceptions.WorkerCrashedError):
         text = "A worker of the Ray cluster died, as it does where a machine's memory is full."
-        return Outcome(order_id, "lost", "engine_failed", text, _MEMORY)
+        return OrderOutcome(order_id, "lost", "engine_failed", text, _MEMORY)
     text = f"{host} of the Ray cluster was lost ({type(error).__name__})."
     hint = "See 'ray status', and sync again: what is indexed stays."
-    return Outcome(order_id, "lost", "engine_failed", text, hint)
+    return OrderOutcome(order_id, "lost", "engine_failed", text, hint)
 
 
 def lacking(error: Exception, host: str = "A node") -> tuple[str, str]:
@@ -198,7 +198,7 @@ def lacking(error: Exception, host: str = "A node") -> tuple[str, str]:
     )
 
 
-async def _checked(setup: Setup, line: bytes) -> FromDriver:
+async def _checked(setup: TaskSetup, line: bytes) -> FromDriver:
     """Ask every node that can work whether it is able to."""
     import ray  # noqa: PLC0415  # see _connected
 
@@ -214,13 +214,13 @@ async def _checked(setup: Setup, line: bytes) -> FromDriver:
         problem = unfit(setup, node)
         if problem is not None:
             return problem
-    refused = [one for one in found if isinstance(one, Outcome)]
+    refused = [one for one in found if isinstance(one, OrderOutcome)]
     # Others make good one that is lost.
     grave = [one for one in refused if one.kind != "lost" or not able]
-    return grave[0] if grave else Ready(len(able))
+    return grave[0] if grave else ClusterReady(len(able))
 
 
-def unfit(setup: Setup, node: Node) -> Outcome | None:
+def unfit(setup: TaskSetup, node: Node) -> OrderOutcome | None:
     """Return why a node can't do the work."""
     if not node.token and not setup.insecure:
         return refusal(
@@ -250,7 +250,7 @@ def unfit(setup: Setup, node: Node) -> Outcome | None:
     return None
 
 
-async def _asked(node: dict[str, Any], line: bytes) -> Node | Outcome:
+async def _asked(node: dict[str, Any], line: bytes) -> Node | OrderOutcome:
     """Ask one node. One that gives no answer is ``lost``."""
     import ray  # noqa: PLC0415  # see _connected
     from ray import exceptions  # noqa: PLC0415
@@ -274,7 +274,7 @@ async def _asked(node: dict[str, Any], line: bytes) -> Node | Outcome:
         )
     except TimeoutError:
         text = f"{host} of the Ray cluster did not answer for {_PROBE_SECONDS:g} seconds."
-        return Outcome("", "lost", "engine_failed", text, "See 'ray status' there.")
+        return OrderOutcome("", "lost", "engine_failed", text, "See 'ray status' there.")
     except exceptions.RayError as error:
         print(f"{host} does not answer: {error}", file=sys.stderr)  # noqa: T201
         return lost_or_failed("", error, host)

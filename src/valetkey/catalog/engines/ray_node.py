@@ -19,14 +19,14 @@ import msgspec
 from valetkey.aws.objects import S3ObjectStore
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.engines.orders import Node, Order, Outcome, Setup, encode
+from valetkey.catalog.engines.orders import Node, Order, OrderOutcome, TaskSetup, encode
 from valetkey.catalog.services.datasets.lister import BucketLister
 from valetkey.catalog.services.datasets.shards import OutOfOrder, release, work_off
 from valetkey.db.schema import schema_state
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Pool
-from valetkey.domain.ports.objects import Credentials
 from valetkey.system import SystemClock, SystemEntropy
 
 #: With less than this left a session is given back, and the shard goes on with another one.
@@ -42,7 +42,7 @@ class SessionEnds(Exception):
 def probe(setup: bytes) -> bytes:
     """Say whether this node can do the work: which version it has, and whether it reaches the
     database."""
-    given = msgspec.json.decode(setup, type=Setup)
+    given = msgspec.json.decode(setup, type=TaskSetup)
     token = os.environ.get("RAY_AUTH_MODE", "").lower() == "token"
     host, own = socket.gethostname(), version("valetkey")
     try:
@@ -56,22 +56,22 @@ def shard(setup: bytes, order: bytes) -> bytes:
     """Work one shard off; return the outcome."""
     given = msgspec.json.decode(order, type=Order)
     try:
-        done = asyncio.run(_work(msgspec.json.decode(setup, type=Setup), given))
+        done = asyncio.run(_work(msgspec.json.decode(setup, type=TaskSetup), given))
     except ValetkeyError as error:
-        done = Outcome.of(given.id, error)
+        done = OrderOutcome.of(given.id, error)
     except Exception as error:  # noqa: BLE001  # it is told to the server, which logs it
         problem = f"A node stumbled over a mistake of Valetkey's ({type(error).__name__})."
         hint = "See the server's log, and report it."
         told = traceback.format_exc()
-        done = Outcome(given.id, "failed", "error", problem, hint, traceback=told)
+        done = OrderOutcome(given.id, "failed", "error", problem, hint, traceback=told)
     return encode(done)
 
 
-async def _work(setup: Setup, order: Order) -> Outcome:
+async def _work(setup: TaskSetup, order: Order) -> OrderOutcome:
     clock, entropy = SystemClock(), SystemEntropy()
     held = order.session.credentials
 
-    async def session() -> Credentials:
+    async def session() -> AwsCredentials:
         if held.remaining(clock.now()) < _MARGIN:
             raise SessionEnds
         return held
@@ -93,11 +93,11 @@ async def _outcome(
     new_id: IdFactory,
     lister: BucketLister,
     order: Order,
-) -> Outcome:
+) -> OrderOutcome:
     async with storage.read() as work:
         dataset = await work.datasets.get(order.dataset_id)
     if dataset is None:
-        return Outcome(order.id, "held")
+        return OrderOutcome(order.id, "held")
     try:
         had = await work_off(
             *(storage, clock, new_id, lister, dataset, order.shard_id),
@@ -105,14 +105,14 @@ async def _outcome(
             creator=order.creator,
         )
     except OutOfOrder:
-        return Outcome(order.id, "unordered")
+        return OrderOutcome(order.id, "unordered")
     except SessionEnds:
         await _give_back(storage, order)
-        return Outcome(order.id, "ending")
+        return OrderOutcome(order.id, "ending")
     except ValetkeyError:
         await _give_back(storage, order)
         raise
-    return Outcome(order.id, "done" if had else "held")
+    return OrderOutcome(order.id, "done" if had else "held")
 
 
 async def _give_back(storage: CatalogStorage, order: Order) -> None:

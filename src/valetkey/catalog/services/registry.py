@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from valetkey.catalog.services.clones import Clones
-from valetkey.catalog.services.datasets import Datasets, Syncs, Worker
+from valetkey.catalog.services.datasets import Datasets, Syncs, SyncWorker
 from valetkey.catalog.services.exports import Exports
 from valetkey.catalog.services.items import Items
 
@@ -19,4 +19,4 @@ class Catalog:
     exports: Exports
     items: Items
     syncs: Syncs
-    sync_worker: Worker
+    sync_worker: SyncWorker

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import IN_PROCESS, Kind
+from valetkey.catalog.domain.sync import IN_PROCESS, CommandKind
 from valetkey.catalog.services.clones import CloneRuns, Clones, ObjectCopying
 from valetkey.catalog.services.datasets.datasets import Datasets
 from valetkey.catalog.services.datasets.endings import Endings
@@ -16,7 +16,7 @@ from valetkey.catalog.services.datasets.jobs import Jobs, Runner
 from valetkey.catalog.services.datasets.runs import SyncRuns
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.datasets.syncs import Syncs
-from valetkey.catalog.services.datasets.worker import Worker
+from valetkey.catalog.services.datasets.worker import SyncWorker
 from valetkey.catalog.services.exports import ExportRuns, Exports, Forms
 from valetkey.catalog.services.items import Items
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
@@ -35,13 +35,13 @@ Clusters = Callable[[Sessions], Engines]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkParts:
     """Where work is ordered, and the worker that does it."""
 
     syncs: Syncs
     clones: Clones
     exports: Exports
-    worker: Worker
+    worker: SyncWorker
 
 
 def make_work(
@@ -58,7 +58,7 @@ def make_work(
     alone: bool,
     clusters: Clusters,
     forms: Forms,
-) -> Work:
+) -> WorkParts:
     """Return what orders and does work. ``clusters`` are the engines beside this process, and
     ``forms`` how items are written into exported files."""
     stores = DatasetStorageRepository(storage, audit)
@@ -72,16 +72,16 @@ def make_work(
     endings = Endings(storage, audit, clock)
     single = Single(storage, clock, new_id, owner)
     copying = ObjectCopying(sessions, objects, items.uploading, items.changing)
-    runners: dict[Kind, Runner] = {
-        Kind.SYNC: SyncRuns(
+    runners: dict[CommandKind, Runner] = {
+        CommandKind.SYNC: SyncRuns(
             *(storage, objects, sessions, stores, endings, clock, new_id, leftovers, engines)
         ),
-        Kind.CLONE: CloneRuns(storage, stores, endings, single, copying, new_id),
-        Kind.EXPORT: ExportRuns(storage, stores, endings, single, forms),
+        CommandKind.CLONE: CloneRuns(storage, stores, endings, single, copying, new_id),
+        CommandKind.EXPORT: ExportRuns(storage, stores, endings, single, forms),
     }
     jobs = Jobs(storage, clock, endings, runners)
-    worker = Worker(storage, clock, jobs, leftovers, alone=alone)
-    return Work(
+    worker = SyncWorker(storage, clock, jobs, leftovers, alone=alone)
+    return WorkParts(
         syncs=Syncs(storage, audit, clock, new_id, worker.wake, engines),
         clones=Clones(storage, stores, datasets, audit, clock, new_id, worker.wake),
         exports=Exports(storage, audit, clock, new_id, worker.wake),

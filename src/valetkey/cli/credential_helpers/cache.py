@@ -22,11 +22,11 @@ from typing import Annotated, Final
 
 import msgspec
 
-from valetkey.cli.connection import Connection
+from valetkey.cli.connection import ServerConnection
 from valetkey.sdk import errors
-from valetkey.sdk.clock import Clock, utc_now
+from valetkey.sdk.clock import Now, utc_now
 from valetkey.sdk.errors import ApiError, InvalidRequest, Unavailable
-from valetkey.sdk.refresher import SKEW, Held
+from valetkey.sdk.refresher import SKEW, Fetched
 from valetkey.wire.base import AccessLevel
 from valetkey.wire.credentials import Credentials
 
@@ -49,7 +49,7 @@ class Asked:
     bare: bool = False
     versions: bool = False
 
-    def key(self, connection: Connection) -> str:
+    def key(self, connection: ServerConnection) -> str:
         """Return the name under which it is kept. The token can't be read from it."""
         parts = (
             _FORM,
@@ -99,7 +99,7 @@ class _Kept(msgspec.Struct, frozen=True):
         # can't be told by a clock that is behind: the last minutes are asked for each time.
         if now + SKEW >= self.credentials.expires_at:
             return False
-        return not Held(self.credentials, self.fetched_at).due(now)
+        return not Fetched(self.credentials, self.fetched_at).due(now)
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
@@ -110,12 +110,12 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 
 def cached(
-    connection: Connection,
+    connection: ServerConnection,
     asked: Asked,
     fetch: Callable[[], Credentials],
     *,
     folder: Path | None = None,
-    clock: Clock = utc_now,
+    clock: Now = utc_now,
 ) -> Credentials:
     """Return credentials that are good now: kept ones, or else fetched and kept.
 
@@ -146,7 +146,7 @@ def cached(
 
 
 def _fetched(
-    fetch: Callable[[], Credentials], path: Path, kept: _Kept | None, clock: Clock
+    fetch: Callable[[], Credentials], path: Path, kept: _Kept | None, clock: Now
 ) -> Credentials:
     asked_at = clock()
     try:

@@ -16,13 +16,13 @@ from cyclopts import Parameter
 
 from valetkey.cli import show
 from valetkey.cli.common import COMMON, Common
-from valetkey.cli.connection import Connection, find_connection
+from valetkey.cli.connection import ServerConnection, find_connection
 from valetkey.cli.credential_helpers import children
 from valetkey.cli.credential_helpers.child_environment import Surroundings, surroundings, token_file
 from valetkey.cli.credential_helpers.endpoint import serving
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject
-from valetkey.cli.options import WHOLE, Access, Prefixes, access_levels
+from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, access_levels
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
 
@@ -34,11 +34,11 @@ NOT_FOUND: Final = 127
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class HelperRequest:
     """What the credentials shall open."""
 
-    prefix: Prefixes = WHOLE
-    access: Access = "list,read"
+    prefix: PrefixOption = WHOLE
+    access: AccessOption = "list,read"
     ttl: str = "1h"
     """How long each credential is good: 15m to 12h. They are renewed."""
     purpose: str = ""
@@ -50,14 +50,14 @@ class Wanted:
     project: InProject = ""
 
 
-_READING: Final = Wanted()
+_READING: Final = HelperRequest()
 
 
 def exec_(
     location: str,
     /,
     *command: Annotated[str, Parameter(show_default=False)],
-    wanted: Wanted = _READING,
+    wanted: HelperRequest = _READING,
     common: Common = COMMON,
 ) -> int:
     """Run a command with credentials that renew themselves: ``valetkey exec LOCATION -- command``.
@@ -89,7 +89,7 @@ def exec_(
 
 
 def agent(
-    location: str, /, *, wanted: Wanted = _READING, port: int = 0, common: Common = COMMON
+    location: str, /, *, wanted: HelperRequest = _READING, port: int = 0, common: Common = COMMON
 ) -> None:
     """Serve credentials to AWS's SDKs on this machine until stopped (Ctrl-C).
 
@@ -122,7 +122,7 @@ def agent(
 
 @contextmanager
 def _handing_over(
-    location: str, wanted: Wanted, common: Common, port: int = 0
+    location: str, wanted: HelperRequest, common: Common, port: int = 0
 ) -> Iterator[Surroundings]:
     """Serve credentials on loopback. Raises ApiError before anything is served, if there are
     none to be had."""
@@ -142,7 +142,7 @@ def _handing_over(
             yield surroundings(endpoint, file, first)
 
 
-def _token_source(found: Connection, file: Path | None) -> Callable[[], str]:
+def _token_source(found: ServerConnection, file: Path | None) -> Callable[[], str]:
     """Return what looks for the token anew each time: a login is renewed, a file rewritten."""
     if file == STANDARD_INPUT:
         return lambda: found.token

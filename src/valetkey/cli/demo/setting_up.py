@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from valetkey.cli.demo.story import Story, Unexpected
-from valetkey.cli.setup.options import Keeper, Target
+from valetkey.cli.setup.options import Keeper, SetupTarget
 from valetkey.cli.setup.running import open_tools
 from valetkey.domain.credentials import AccessKey
 from valetkey.services.setup import Phase, StepEvent
@@ -34,7 +34,7 @@ async def set_up(story: Story, url: str, token_file: Path, endpoint: str) -> Acc
     """Make the AWS side and register it; return the integration's key, which nobody but the
     server keeps."""
     keys: list[AccessKey] = []
-    target = Target(bucket=BUCKET)
+    target = SetupTarget(bucket=BUCKET)
     keeper = Keeper(url=url, token_file=token_file, location=BUCKET, endpoint=endpoint)
     heading = ""
 

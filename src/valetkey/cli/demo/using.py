@@ -16,7 +16,7 @@ from valetkey.wire.credentials import Credentials
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Tried:
     """What S3 said: the result, or the code of its refusal."""
 
     result: Any = None
@@ -63,7 +63,7 @@ class Bucket:
         """Open a bucket with a long-lived key."""
         return cls(name, endpoint, key.id, key.secret.reveal())
 
-    def list(self, prefix: str) -> Answer:
+    def list(self, prefix: str) -> Tried:
         """List the keys under a prefix."""
         return _try(
             lambda: [
@@ -74,7 +74,7 @@ class Bucket:
             ]
         )
 
-    def read(self, key: str) -> Answer:
+    def read(self, key: str) -> Tried:
         """Read an object."""
 
         def work() -> bytes:
@@ -83,7 +83,7 @@ class Bucket:
 
         return _try(work)
 
-    def write(self, key: str, body: bytes, kind: str = "text/plain") -> Answer:
+    def write(self, key: str, body: bytes, kind: str = "text/plain") -> Tried:
         """Write an object."""
         return _try(
             lambda: bool(
@@ -92,8 +92,8 @@ class Bucket:
         )
 
 
-def _try(work: Callable[[], Any]) -> Answer:
+def _try(work: Callable[[], Any]) -> Tried:
     try:
-        return Answer(work())
+        return Tried(work())
     except ClientError as error:
-        return Answer(refusal=error.response["Error"]["Code"])
+        return Tried(refusal=error.response["Error"]["Code"])

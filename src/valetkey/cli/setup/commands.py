@@ -13,7 +13,7 @@ from valetkey.cli.common import Flag
 from valetkey.cli.setup import render
 from valetkey.cli.setup.custody import Nobody, require_keeper
 from valetkey.cli.setup.files import write_private
-from valetkey.cli.setup.options import Keeper, Target
+from valetkey.cli.setup.options import Keeper, SetupTarget
 from valetkey.cli.setup.running import open_tools, run
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.setup import StepName, TeardownPlan
@@ -26,14 +26,18 @@ aws = App(name="aws", help="The AWS side: bucket, policy, user, role, key, trust
 app.command(aws)
 
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
-Format = Literal["cloudformation", "terraform-json", "aws-cli", "policy-json"]
+ExportFormat = Literal["cloudformation", "terraform-json", "aws-cli", "policy-json"]
 
 _NO_KEEPER: Final = Keeper()
 
 
 @aws.command
 def plan(
-    target: Target, keeper: Keeper = _NO_KEEPER, *, adopt: Flag = False, as_json: AsJson = False
+    target: SetupTarget,
+    keeper: Keeper = _NO_KEEPER,
+    *,
+    adopt: Flag = False,
+    as_json: AsJson = False,
 ) -> int:
     """Show what is there, and what apply would change. Changes nothing.
 
@@ -59,7 +63,11 @@ def plan(
 
 @aws.command
 def apply(
-    target: Target, keeper: Keeper = _NO_KEEPER, *, adopt: Flag = False, as_json: AsJson = False
+    target: SetupTarget,
+    keeper: Keeper = _NO_KEEPER,
+    *,
+    adopt: Flag = False,
+    as_json: AsJson = False,
 ) -> int:
     """Bring AWS to the planned state, and register the integration and the driver.
 
@@ -92,7 +100,7 @@ def apply(
 
 
 @aws.command
-def verify(target: Target, keeper: Keeper = _NO_KEEPER, *, as_json: AsJson = False) -> int:
+def verify(target: SetupTarget, keeper: Keeper = _NO_KEEPER, *, as_json: AsJson = False) -> int:
     """Say for each step whether it holds, and what differs. Exit code 1 if something does.
 
     Parameters
@@ -130,7 +138,7 @@ def _without_key(report: Report) -> Report:
 
 @aws.command
 def destroy(
-    target: Target,
+    target: SetupTarget,
     keeper: Keeper = _NO_KEEPER,
     *,
     delete_objects: Flag = False,
@@ -181,9 +189,9 @@ def _ask(teardown: TeardownPlan) -> None:
 
 @aws.command
 def export(
-    target: Target,
+    target: SetupTarget,
     *,
-    to: Annotated[Format, Parameter(name="--format")],
+    to: Annotated[ExportFormat, Parameter(name="--format")],
     file: Annotated[Path | None, Parameter(name="--output")] = None,
 ) -> int:
     """Write the plan out for a review: the same objects, for other tools. Asks AWS nothing.

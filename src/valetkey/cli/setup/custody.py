@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from valetkey.cli.connection import Connection, find_connection
+from valetkey.cli.connection import ServerConnection, find_connection
 from valetkey.cli.setup.files import FileCustodian
-from valetkey.cli.setup.options import Keeper, Target
-from valetkey.cli.setup.server import Place, ServerCustodian
+from valetkey.cli.setup.options import Keeper, SetupTarget
+from valetkey.cli.setup.server import ServerCustodian, ServerPlace
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ports.setup import AwsApi, KeyCustodian
@@ -77,7 +77,7 @@ class Showing:
         self._show(key)
 
 
-def _server(keeper: Keeper) -> Connection | None:
+def _server(keeper: Keeper) -> ServerConnection | None:
     """Return the server that is named, or logged in to; None if neither is so.
 
     Raises ApiError when one is named and there is no token for it.
@@ -91,7 +91,7 @@ def _server(keeper: Keeper) -> Connection | None:
 
 
 def choose(
-    target: Target, keeper: Keeper, aws: AwsApi, clock: Clock
+    target: SetupTarget, keeper: Keeper, aws: AwsApi, clock: Clock
 ) -> tuple[KeyCustodian, AsyncClient | None]:
     """Return the custodian that the options name, and the server's connection to close."""
     if keeper.secret_file is not None:
@@ -100,7 +100,7 @@ def choose(
     if server is None:
         return Nobody(), None
     client = AsyncClient(server.url, server.token)
-    place = Place(
+    place = ServerPlace(
         organization=keeper.org,
         project=keeper.project,
         integration=keeper.integration or target.name,

@@ -13,7 +13,7 @@ from valetkey.domain.setup import SetupSpec
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class SetupTarget:
     """What is set up, and with which AWS credentials."""
 
     bucket: str

@@ -14,7 +14,7 @@ from valetkey.cli import show
 from valetkey.cli.exits import Exit, exit_of
 from valetkey.cli.setup.custody import Show, Showing, choose
 from valetkey.cli.setup.files import FileJournals, default_journal_folder
-from valetkey.cli.setup.options import Keeper, Target
+from valetkey.cli.setup.options import Keeper, SetupTarget
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.setup import KeyCustodian
@@ -36,7 +36,7 @@ class Tools:
 
 @asynccontextmanager
 async def open_tools(
-    target: Target, keeper: Keeper, *, witness: Show | None = None
+    target: SetupTarget, keeper: Keeper, *, witness: Show | None = None
 ) -> AsyncIterator[Tools]:
     """Put together what the options name, and close it afterwards. Raises InvalidInput.
 

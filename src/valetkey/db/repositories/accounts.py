@@ -41,7 +41,7 @@ class SqlInstallations(Repository):
 
 
 class SqlUsers(Repository):
-    """Implements ports.Users."""
+    """Implements ports.UserRepository."""
 
     async def add(self, user: User) -> None:
         with conflict(f"There is a user {user.email} already."):
@@ -70,7 +70,7 @@ class SqlUsers(Repository):
 
 
 class SqlOrganizations(Repository):
-    """Implements ports.Organizations."""
+    """Implements ports.OrganizationRepository."""
 
     async def add(self, org: Organization) -> None:
         await self._insert(t.organizations, to_row(org))
@@ -110,7 +110,7 @@ class SqlOrganizations(Repository):
 
 
 class SqlProjects(Repository):
-    """Implements ports.Projects."""
+    """Implements ports.ProjectRepository."""
 
     async def add(self, project: Project) -> None:
         with conflict(f"There is a project {project.name!r} already."):

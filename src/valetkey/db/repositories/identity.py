@@ -17,7 +17,7 @@ from valetkey.domain.token_limits import TokenLimits
 
 
 class SqlApiTokens(Repository):
-    """Implements ports.ApiTokens."""
+    """Implements ports.ApiTokenRepository."""
 
     async def add(self, token: ApiToken) -> None:
         await self._insert(t.api_tokens, _token_row(token))
@@ -57,7 +57,7 @@ class SqlApiTokens(Repository):
 
 
 class SqlBrowserSessions(Repository):
-    """Implements ports.BrowserSessions."""
+    """Implements ports.BrowserSessionRepository."""
 
     async def add(self, session: BrowserSession) -> None:
         await self._insert(t.browser_sessions, to_row(session))
@@ -98,7 +98,7 @@ class SqlBrowserSessions(Repository):
 
 
 class SqlPasswordLinks(Repository):
-    """Implements ports.PasswordLinks."""
+    """Implements ports.PasswordLinkRepository."""
 
     async def put(self, link: PasswordLink) -> None:
         await self._put(t.password_links, {"user_id": link.user_id}, to_row(link))

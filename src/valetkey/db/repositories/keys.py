@@ -22,7 +22,7 @@ _ENDS = [stage.value for stage in ENDS]
 
 
 class SqlRotations(Repository):
-    """Implements ports.Rotations."""
+    """Implements ports.RotationRepository."""
 
     async def add(self, rotation: Rotation) -> None:
         with conflict(
@@ -139,7 +139,7 @@ class SqlWorkLeases(Repository):
 
 
 class SqlRevocations(Repository):
-    """Implements ports.Revocations."""
+    """Implements ports.RevocationRepository."""
 
     async def add(self, revocation: Revocation) -> None:
         await self._insert(t.revocations, _revocation_row(revocation))
@@ -185,7 +185,7 @@ def _revocation(row: Row[Any]) -> Revocation:
 
 
 class SqlBlocks(Repository):
-    """Implements ports.Blocks."""
+    """Implements ports.BlockRepository."""
 
     async def add(self, block: Block) -> None:
         row = to_row(block)

@@ -28,7 +28,7 @@ from valetkey.domain.sealing import SealedSecret
 
 
 class SqlIntegrations(Repository):
-    """Implements ports.Integrations."""
+    """Implements ports.IntegrationRepository."""
 
     async def add(self, integration: Integration, sealed_secret: SealedSecret) -> None:
         with conflict(f"There is an integration {integration.name!r} already."):
@@ -64,7 +64,7 @@ class SqlIntegrations(Repository):
 
 
 class SqlLocations(Repository):
-    """Implements ports.Locations."""
+    """Implements ports.LocationRepository."""
 
     async def add(self, location: Location) -> None:
         with conflict(f"There is a location {location.name!r} already."):

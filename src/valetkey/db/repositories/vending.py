@@ -22,7 +22,7 @@ MOST_ROWS: Final = 20_000
 
 
 class SqlLeases(Repository):
-    """Implements ports.Leases."""
+    """Implements ports.LeaseRepository."""
 
     async def add(self, lease: Lease) -> None:
         await self._insert(t.leases, lease_row(lease))
@@ -113,7 +113,7 @@ class SqlLeases(Repository):
 
 
 class SqlGroups(Repository):
-    """Implements ports.Groups."""
+    """Implements ports.GroupRepository."""
 
     async def add(self, group: Group) -> None:
         with conflict(f"There is a group {group.name!r} already."):
@@ -159,7 +159,7 @@ _NAMED = (
 
 
 class SqlGrants(Repository):
-    """Implements ports.Grants."""
+    """Implements ports.GrantRepository."""
 
     async def add(self, grant: Grant) -> None:
         await self._insert(t.grants, _grant_row(grant))

@@ -9,10 +9,10 @@ from typing import Final
 from valetkey.domain.diagnosis import fixes
 from valetkey.domain.diagnosis.finding import Finding, Remedy, bad, good, judged, skipped, unseen
 from valetkey.domain.diagnosis.fixes import Names
-from valetkey.domain.diagnosis.iam import Decision, Policy, Request, Ruling, rule
+from valetkey.domain.diagnosis.iam import LayerDecision, Policy, Request, Ruling, rule
 from valetkey.domain.diagnosis.iam.globs import Context
 from valetkey.domain.diagnosis.layers import Layer
-from valetkey.domain.diagnosis.view import SeenBucket, SeenRole, Subject, View
+from valetkey.domain.diagnosis.view import Subject, View, ViewedBucket, ViewedRole
 from valetkey.domain.session_policy import bucket_arn
 from valetkey.domain.setup.calls import iam, s3
 from valetkey.domain.setup.observed import Unseen
@@ -72,11 +72,11 @@ class _Scene:
     subject: Subject
     view: View
     names: Names
-    role: SeenRole
-    bucket: SeenBucket
+    role: ViewedRole
+    bucket: ViewedBucket
 
 
-def _region(subject: Subject, bucket: SeenBucket) -> Finding:
+def _region(subject: Subject, bucket: ViewedBucket) -> Finding:
     claim = "The bucket is in the region that the location names."
     if not subject.region or subject.region == bucket.region:
         return good("region", claim)
@@ -85,7 +85,7 @@ def _region(subject: Subject, bucket: SeenBucket) -> Finding:
     return bad("region", claim, cause, remedy, Layer.REGION)
 
 
-def _public(bucket: SeenBucket, names: Names) -> Finding:
+def _public(bucket: ViewedBucket, names: Names) -> Finding:
     claim = "All public access to the bucket is blocked."
     if bucket.blocks_public_access:
         return good("public-access", claim)
@@ -108,17 +108,17 @@ def _action(name: str, action: str, scene: _Scene) -> Finding:
     context = role_context(role, scene.view, subject, listing=name == "list")
     request = Request(action, resource, _session_names(role), context)
     claim = f"The role's sessions may {name} in s3://{subject.bucket}/{subject.prefix}."
-    theirs = rule([bucket.policy], request) if bucket.policy else Ruling(Decision.SILENT)
+    theirs = rule([bucket.policy], request) if bucket.policy else Ruling(LayerDecision.SILENT)
     own = rule(role.policies, request)
-    if role.boundary is not None and own.decision is Decision.ALLOWED:
+    if role.boundary is not None and own.decision is LayerDecision.ALLOWED:
         bound = rule([role.boundary], request)
-        if bound.decision is not Decision.ALLOWED:
+        if bound.decision is not LayerDecision.ALLOWED:
             remedy = Remedy(f"Allow {action} in the {role.boundary.name}.")
             return _judged(name, claim, Layer.BOUNDARY, bound, role.boundary, request, remedy)
-    if theirs.decision in {Decision.DENIED, Decision.UNKNOWN} and bucket.policy:
+    if theirs.decision in {LayerDecision.DENIED, LayerDecision.UNKNOWN} and bucket.policy:
         remedy = Remedy("Look at that condition.")
         return _judged(name, claim, Layer.BUCKET_POLICY, theirs, bucket.policy, request, remedy)
-    if own.decision is Decision.SILENT and theirs.decision is Decision.ALLOWED:
+    if own.decision is LayerDecision.SILENT and theirs.decision is LayerDecision.ALLOWED:
         return good(name, claim)  # in one account, the bucket's own word suffices
     return judged(
         name,
@@ -154,7 +154,7 @@ def _access_remedy(names: Names) -> Remedy:
 
 
 def _kms(
-    subject: Subject, view: View, names: Names, role: SeenRole, bucket: SeenBucket
+    subject: Subject, view: View, names: Names, role: ViewedRole, bucket: ViewedBucket
 ) -> Iterator[Finding]:
     """The key's own policy has to allow it, or to leave it to the account's policies."""
     remedy = Remedy(fixes.allow_key(names, bucket.kms_key))
@@ -170,7 +170,7 @@ def _kms(
         request = Request(action, bucket.kms_key, _session_names(role), context)
         if isinstance(bucket.key_policy, Policy):
             theirs = rule([bucket.key_policy], request)
-            if theirs.decision is not Decision.ALLOWED:
+            if theirs.decision is not LayerDecision.ALLOWED:
                 yield _judged(
                     name, claim, Layer.KEY_POLICY, theirs, bucket.key_policy, request, remedy
                 )
@@ -189,12 +189,12 @@ def _kms(
         )
 
 
-def _session_names(role: SeenRole) -> tuple[str, ...]:
+def _session_names(role: ViewedRole) -> tuple[str, ...]:
     """A session is known by the role's ARN in the policies of resources."""
     return (role.arn,)
 
 
-def role_context(role: SeenRole, view: View, subject: Subject, *, listing: bool) -> Context:
+def role_context(role: ViewedRole, view: View, subject: Subject, *, listing: bool) -> Context:
     """Return what is known of a request that a session of the role makes from now on."""
     moment = view.at
     context = {

@@ -13,7 +13,7 @@ from valetkey.domain.diagnosis.fixes import Names
 from valetkey.domain.diagnosis.iam import Request, rule
 from valetkey.domain.diagnosis.iam.globs import Context
 from valetkey.domain.diagnosis.layers import Layer
-from valetkey.domain.diagnosis.view import SeenRole, SeenUser, Subject, View
+from valetkey.domain.diagnosis.view import Subject, View, ViewedRole, ViewedUser
 from valetkey.domain.setup.calls import iam
 from valetkey.domain.setup.observed import Unseen
 from valetkey.domain.setup.policies import to_json
@@ -35,7 +35,7 @@ def explain(subject: Subject, view: View) -> tuple[Finding, ...]:
 
 def names_of(subject: Subject, view: View) -> Names:
     """Return the names that the fixes are written with."""
-    user = view.user.arn if isinstance(view.user, SeenUser) else ""
+    user = view.user.arn if isinstance(view.user, ViewedUser) else ""
     return Names(subject.role, user, subject.bucket, subject.prefix, subject.external_id)
 
 
@@ -131,7 +131,7 @@ def _trust(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
     yield _length(role)
 
 
-def _trust_remedy(role: SeenRole, names: Names) -> Remedy:
+def _trust_remedy(role: ViewedRole, names: Names) -> Remedy:
     """Put the needed statement beside those that are there: others may rely on them."""
     there = role.trust_document.get("Statement", [])
     statements = list(there) if isinstance(there, list) else [there]
@@ -140,7 +140,7 @@ def _trust_remedy(role: SeenRole, names: Names) -> Remedy:
     return Remedy(fixes.trust_user(names), (call,))
 
 
-def _external_id(subject: Subject, role: SeenRole, request: Request, names: Names) -> Finding:
+def _external_id(subject: Subject, role: ViewedRole, request: Request, names: Names) -> Finding:
     claim = "The trust policy demands the external id."
     context = dict(request.context) | {"sts:externalid": ()}
     bare = Request(request.action, request.resource, request.principals, context)
@@ -151,7 +151,7 @@ def _external_id(subject: Subject, role: SeenRole, request: Request, names: Name
     return bad("external-id", claim, cause, Remedy(fixes.trust_user(names)), Layer.TRUST)
 
 
-def _length(role: SeenRole) -> Finding:
+def _length(role: ViewedRole) -> Finding:
     seconds = int(DEFAULT_TTL.total_seconds())
     claim = f"The role lends itself for {seconds} seconds."
     if role.max_session >= seconds:
@@ -161,7 +161,7 @@ def _length(role: SeenRole) -> Finding:
     return bad("session-length", claim, cause, remedy, Layer.TRUST)
 
 
-def user_context(user: SeenUser, view: View, subject: Subject) -> Context:
+def user_context(user: ViewedUser, view: View, subject: Subject) -> Context:
     """Return what is known of a request that a user's access key makes. From which address it
     comes is not known here."""
     moment = view.at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from valetkey.domain.diagnosis.iam import Decision, Policy, Request, Ruling, why_not
+from valetkey.domain.diagnosis.iam import LayerDecision, Policy, Request, Ruling, why_not
 from valetkey.domain.diagnosis.layers import MEANINGS, Layer
 from valetkey.domain.setup.calls import AwsCall
 from valetkey.domain.setup.observed import Unseen
@@ -65,14 +65,14 @@ def judged(
 ) -> Finding:
     """Turn a layer's ruling on a request that it has to allow into a finding."""
     place = ruling.statement.place if ruling.statement else ""
-    if ruling.decision is Decision.ALLOWED:
+    if ruling.decision is LayerDecision.ALLOWED:
         return good(name, claim)
     who = MEANINGS[layer]
-    if ruling.decision is Decision.DENIED:
+    if ruling.decision is LayerDecision.DENIED:
         cause = f"The {place} denies {request.action}, and a deny beats every allow."
         fix = f"Take that statement away, or narrow it: it is in {who}."
         return bad(name, claim, cause, Remedy(fix), layer)
-    if ruling.decision is Decision.UNKNOWN:
+    if ruling.decision is LayerDecision.UNKNOWN:
         detail = why_not(policies, request) or f"It depends on a condition of the {place}."
         check = Check(name, claim, Outcome.UNKNOWN, cause=detail, fix=remedy.fix, layer=layer)
         return Finding(check)

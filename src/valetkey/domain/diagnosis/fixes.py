@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.session_policy import bucket_arn, list_condition, object_arn
-from valetkey.domain.setup.policies import MORE_ACTIONS, REFERENCE_ACTIONS
-
-Document = Mapping[str, Any]
+from valetkey.domain.setup.policies import MORE_ACTIONS, REFERENCE_ACTIONS, PolicyDocument
 
 _VERSION: Final = "2012-10-17"
 #: The names under which a mended policy is put; they are those of ``valetkey setup aws``.
@@ -45,7 +42,7 @@ class Names:
         return self.user_arn or f"arn:{self.partition}:iam::{self.role.account}:user/USER"
 
 
-def assume_document(names: Names) -> Document:
+def assume_document(names: Names) -> PolicyDocument:
     """The user's inline policy, as the reference page has it."""
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": str(names.role)}
     return {"Version": _VERSION, "Statement": statement}
@@ -63,12 +60,12 @@ def trust_statement(names: Names) -> dict[str, Any]:
     return statement
 
 
-def trust_document(names: Names) -> Document:
+def trust_document(names: Names) -> PolicyDocument:
     """The role's trust policy, as the reference page has it."""
     return {"Version": _VERSION, "Statement": [trust_statement(names)]}
 
 
-def access_document(names: Names) -> Document:
+def access_document(names: Names) -> PolicyDocument:
     """The role's rights on the bucket, or its one folder: what the set-up gives."""
     listing: dict[str, Any] = {
         "Effect": "Allow",
@@ -85,12 +82,12 @@ def access_document(names: Names) -> Document:
     return {"Version": _VERSION, "Statement": [listing, objects]}
 
 
-def pasted(document: Document) -> str:
+def pasted(document: PolicyDocument) -> str:
     """Render a document to be read and pasted. ASCII, as AWS wants it."""
     return json.dumps(document, indent=2, ensure_ascii=True)
 
 
-def command(*words: str, document: Document | None = None, option: str = "") -> str:
+def command(*words: str, document: PolicyDocument | None = None, option: str = "") -> str:
     """Render an ``aws`` command; ``document`` is given with ``option``."""
     parts = [shlex.quote(word) for word in ("aws", *words)]
     if document is not None:
@@ -99,7 +96,7 @@ def command(*words: str, document: Document | None = None, option: str = "") -> 
     return " ".join(parts)
 
 
-def paste_and_run(what: str, document: Document, run: str) -> str:
+def paste_and_run(what: str, document: PolicyDocument, run: str) -> str:
     """Render a fix that can be done by hand or by a command."""
     return f"{what}\n{pasted(document)}\nOr run:\n{run}"
 

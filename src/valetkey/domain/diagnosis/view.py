@@ -25,7 +25,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenKey:
+class ViewedKey:
     """The access key, and whose it is."""
 
     user: str
@@ -33,7 +33,7 @@ class SeenKey:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenUser:
+class ViewedUser:
     """The user with all that gives it rights, its groups' policies too."""
 
     arn: str
@@ -42,7 +42,7 @@ class SeenUser:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenRole:
+class ViewedRole:
     """The role. ``trust`` is its trust policy, as a document too; ``max_session`` is in seconds."""
 
     arn: str
@@ -56,7 +56,7 @@ class SeenRole:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenBucket:
+class ViewedBucket:
     """The bucket. ``kms_key`` is what encrypts it (empty: S3's own key, which needs no right);
     ``key_policy`` is that key's policy."""
 
@@ -72,7 +72,7 @@ class View:
     """All parts, at one moment: seen, not there (None), or not to be looked at."""
 
     at: datetime
-    key: SeenKey | Unseen | None
-    user: SeenUser | Unseen | None
-    role: SeenRole | Unseen | None
-    bucket: SeenBucket | Unseen | None
+    key: ViewedKey | Unseen | None
+    user: ViewedUser | Unseen | None
+    role: ViewedRole | Unseen | None
+    bucket: ViewedBucket | Unseen | None

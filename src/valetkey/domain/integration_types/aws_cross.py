@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration_types.base import NewIntegration, Parts, TypeRules
+from valetkey.domain.integration_types.base import CheckedParts, NewIntegration, TypeRules
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 
 
-def _check(new: NewIntegration) -> Parts:
+def _check(new: NewIntegration) -> CheckedParts:
     if new.key or new.secret:
         raise InvalidInput(
             "An aws-cross integration has no key: the role trusts this server itself.",
             hint="Leave key and secret out; or make an aws-sts integration.",
             field="key",
         )
-    return Parts(Secret(""), role_arn=RoleArn.parse_optional(new.role_arn))
+    return CheckedParts(Secret(""), role_arn=RoleArn.parse_optional(new.role_arn))
 
 
 RULES: Final = TypeRules(

@@ -7,7 +7,7 @@ from typing import Final
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration_types.base import NewIntegration, Parts, TypeRules
+from valetkey.domain.integration_types.base import CheckedParts, NewIntegration, TypeRules
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 
@@ -53,9 +53,9 @@ def parse_access_key(key_id: str, secret: str) -> AccessKey:
     return AccessKey(key_id, Secret(secret))
 
 
-def _check(new: NewIntegration) -> Parts:
+def _check(new: NewIntegration) -> CheckedParts:
     key = parse_access_key(new.key, new.secret.reveal())
-    return Parts(key.secret, key.id, RoleArn.parse(new.role_arn))
+    return CheckedParts(key.secret, key.id, RoleArn.parse(new.role_arn))
 
 
 RULES: Final = TypeRules(

@@ -25,7 +25,7 @@ class NewIntegration:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class CheckedParts:
     """The same, checked: what is stored as it is, and the secret that is sealed."""
 
     secret: Secret
@@ -49,7 +49,7 @@ class TypeRules:
 
     name: str
     label: str
-    check: Callable[[NewIntegration], Parts]
+    check: Callable[[NewIntegration], CheckedParts]
     opens_by_role: bool = False
     opens_by_key: bool = False
     has_iam_key: bool = False

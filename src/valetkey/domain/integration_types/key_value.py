@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration_types.base import NewIntegration, Parts, TypeRules
+from valetkey.domain.integration_types.base import CheckedParts, NewIntegration, TypeRules
 from valetkey.domain.integration_types.s3 import MAX_KEY, PRINTABLE
 from valetkey.domain.secret import Secret
 
@@ -33,10 +33,10 @@ def parse_entry(name: str, value: str) -> AccessKey:
     return AccessKey(name, Secret(value))
 
 
-def _check(new: NewIntegration) -> Parts:
+def _check(new: NewIntegration) -> CheckedParts:
     entry = parse_entry(new.key, new.secret.reveal())
     provider, ref = _facts(new.facts)
-    return Parts(entry.secret, entry.id, provider=provider, ref=ref)
+    return CheckedParts(entry.secret, entry.id, provider=provider, ref=ref)
 
 
 def _facts(facts: Mapping[str, Any]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration_types.base import NewIntegration, Parts, TypeRules
+from valetkey.domain.integration_types.base import CheckedParts, NewIntegration, TypeRules
 
 
 def _found() -> Iterator[TypeRules]:
@@ -53,6 +53,6 @@ def parse_type(text: str) -> IntegrationType:
     return known[text]
 
 
-def checked(new: NewIntegration) -> Parts:
+def checked(new: NewIntegration) -> CheckedParts:
     """Check what was given. Raises InvalidInput; the message never holds the secret."""
     return parse_type(new.type).rules.check(new)

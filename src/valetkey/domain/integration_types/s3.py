@@ -7,7 +7,7 @@ from typing import Final
 
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import InvalidInput
-from valetkey.domain.integration_types.base import NewIntegration, Parts, TypeRules
+from valetkey.domain.integration_types.base import CheckedParts, NewIntegration, TypeRules
 from valetkey.domain.secret import Secret
 
 #: What can stand in a header of a signed request.
@@ -31,9 +31,9 @@ def parse_static_key(key_id: str, secret: str) -> AccessKey:
     return AccessKey(key_id, Secret(secret))
 
 
-def _check(new: NewIntegration) -> Parts:
+def _check(new: NewIntegration) -> CheckedParts:
     key = parse_static_key(new.key, new.secret.reveal())
-    return Parts(key.secret, key.id)
+    return CheckedParts(key.secret, key.id)
 
 
 RULES: Final = TypeRules("s3", "S3 keys", _check, opens_by_key=True, takes_endpoint=True, place=3)

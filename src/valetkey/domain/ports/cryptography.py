@@ -54,7 +54,7 @@ class TokenClaims:
     generation: int = 0
 
 
-class Tokens(Protocol):
+class TokenSigner(Protocol):
     """Signed tokens (JWT, HS256) of this installation."""
 
     def issue(self, claims: TokenClaims) -> Secret: ...

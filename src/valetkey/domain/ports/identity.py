@@ -10,7 +10,7 @@ from valetkey.domain.people import ApiToken, BrowserSession, PasswordLink
 from valetkey.domain.sign_in import Tries
 
 
-class ApiTokens(Protocol):
+class ApiTokenRepository(Protocol):
     """Records of API tokens; never the tokens themselves."""
 
     async def add(self, token: ApiToken) -> None:
@@ -44,7 +44,7 @@ class ApiTokens(Protocol):
         ...
 
 
-class BrowserSessions(Protocol):
+class BrowserSessionRepository(Protocol):
     """Sessions of the console."""
 
     async def add(self, session: BrowserSession) -> None:
@@ -80,7 +80,7 @@ class BrowserSessions(Protocol):
         ...
 
 
-class PasswordLinks(Protocol):
+class PasswordLinkRepository(Protocol):
     """One-time links; a user has one at most."""
 
     async def put(self, link: PasswordLink) -> None:

@@ -7,37 +7,37 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.revocation import Block, Hold, Kind, Revocation
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.rotation import Rotation, Schedule
 from valetkey.domain.sealing import SealContext, SealedSecret
 from valetkey.domain.setup.observed import SeenKey
 
-Signer = AccessKey | TemporaryCredentials
-
 
 class AccessKeys(Protocol):
     """An IAM user's access keys; the user is named by its ARN. All methods raise AwsRefused or
     AwsUnavailable."""
 
-    async def list_keys(self, signer: Signer, user: str) -> Sequence[SeenKey]:
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
         """Return the user's keys, without their last use."""
         ...
 
-    async def last_used(self, signer: Signer, user: str, key_id: str) -> datetime | None:
+    async def last_used(self, signer: AwsCredentials, user: str, key_id: str) -> datetime | None:
         """Return when a key was last used; None if never."""
         ...
 
-    async def create(self, signer: Signer, user: str) -> AccessKey:
+    async def create(self, signer: AwsCredentials, user: str) -> AccessKey:
         """Make a key. Never sent twice: an AwsUnavailable leaves open whether there is one now."""
         ...
 
-    async def set_active(self, signer: Signer, user: str, key_id: str, *, active: bool) -> None:
+    async def set_active(
+        self, signer: AwsCredentials, user: str, key_id: str, *, active: bool
+    ) -> None:
         """Activate or deactivate a key."""
         ...
 
-    async def delete(self, signer: Signer, user: str, key_id: str) -> None:
+    async def delete(self, signer: AwsCredentials, user: str, key_id: str) -> None:
         """Delete a key; one that is not there is as good as deleted."""
         ...
 
@@ -45,20 +45,22 @@ class AccessKeys(Protocol):
 class RolePolicies(Protocol):
     """A role's inline policies. All methods raise AwsRefused or AwsUnavailable."""
 
-    async def get(self, signer: Signer, role: RoleArn, name: str) -> Mapping[str, Any] | None:
+    async def get(
+        self, signer: AwsCredentials, role: RoleArn, name: str
+    ) -> Mapping[str, Any] | None:
         """Return a policy's document; None if there is none of this name."""
         ...
 
-    async def put(self, signer: Signer, role: RoleArn, name: str, document: str) -> None:
+    async def put(self, signer: AwsCredentials, role: RoleArn, name: str, document: str) -> None:
         """Put a policy in, in place of an earlier one of its name."""
         ...
 
-    async def delete(self, signer: Signer, role: RoleArn, name: str) -> None:
+    async def delete(self, signer: AwsCredentials, role: RoleArn, name: str) -> None:
         """Take a policy out; one that is not there is as good as taken out."""
         ...
 
 
-class Rotations(Protocol):
+class RotationRepository(Protocol):
     """Rotations; an integration has at most one that is not over: ``add`` raises Conflict."""
 
     async def add(self, rotation: Rotation) -> None:
@@ -123,7 +125,7 @@ class WorkLeases(Protocol):
         ...
 
 
-class Revocations(Protocol):
+class RevocationRepository(Protocol):
     """What was called back."""
 
     async def add(self, revocation: Revocation) -> None:
@@ -151,7 +153,7 @@ class Revocations(Protocol):
         ...
 
 
-class Blocks(Protocol):
+class BlockRepository(Protocol):
     """Who is given no new session. Adding one that is there already changes nothing."""
 
     async def add(self, block: Block) -> None:

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.aws import BucketPlace
 
-Credentials = AccessKey | TemporaryCredentials
 #: Returns credentials that still hold, for what outlives one session: it is called before each
 #: part of a long transfer.
-CredentialSource = Callable[[], Awaitable[Credentials]]
+CredentialSource = Callable[[], Awaitable[AwsCredentials]]
 #: Is told the id of a multipart upload once it is begun, before any part is sent.
 UploadBegun = Callable[[str], Awaitable[None]]
 
@@ -83,7 +82,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ObjectReading:
     """An object's bytes on their way, as they are stored.
 
     ``size`` is how many will come, None where the store does not say. ``content_encoding`` must go
@@ -168,7 +167,7 @@ class ObjectStore(Protocol):
 
     async def list_page(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         *,
         prefix: str,
@@ -180,13 +179,15 @@ class ObjectStore(Protocol):
         that contradicts itself (more to come, and no token; a size that is none) is an error."""
         ...
 
-    async def head(self, credentials: Credentials, place: BucketPlace, key: str) -> Stored | None:
+    async def head(
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
+    ) -> Stored | None:
         """Return an object's facts, or None when there is none. A store that does not tell the size
         with them is asked in other ways; AwsUnavailable if none tells it."""
         ...
 
     async def find_region(
-        self, place: BucketPlace, credentials: Credentials, *, prefix: str = ""
+        self, place: BucketPlace, credentials: AwsCredentials, *, prefix: str = ""
     ) -> str:
         """Return the region that the bucket is really in, or the place's own where the bucket
         answers there and does not name one. ``prefix`` is what the credentials may list, if they
@@ -201,13 +202,13 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def blocks_public_access(self, credentials: Credentials, place: BucketPlace) -> bool:
+    async def blocks_public_access(self, credentials: AwsCredentials, place: BucketPlace) -> bool:
         """Tell whether all public access is blocked. The reference page grants no right to look,
         so that AwsRefused (AccessDenied) says nothing about the bucket."""
         ...
 
     async def methods_for_browsers(
-        self, credentials: Credentials, place: BucketPlace, prefix: str, origin: str
+        self, credentials: AwsCredentials, place: BucketPlace, prefix: str, origin: str
     ) -> frozenset[str]:
         """Return the HTTP methods that the bucket's CORS rules allow a page of ``origin``; empty
         where none fits. Needs the right to list ``prefix``."""
@@ -216,15 +217,15 @@ class ObjectStore(Protocol):
     # Bytes.
 
     async def read(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, byte_range: str = ""
-    ) -> Reading:
+        self, credentials: AwsCredentials, place: BucketPlace, key: str, *, byte_range: str = ""
+    ) -> ObjectReading:
         """Open an object, or the part of it that an HTTP Range header names. The first bytes have
         not been asked for before this returns; whoever gets them reads them all or closes them."""
         ...
 
     async def put(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         body: bytes,
@@ -238,7 +239,7 @@ class ObjectStore(Protocol):
 
     async def write(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         chunks: AsyncIterator[bytes],
@@ -258,7 +259,7 @@ class ObjectStore(Protocol):
 
     async def copy(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         to: str,
@@ -272,12 +273,12 @@ class ObjectStore(Protocol):
         ``begun`` is told of a copy in parts, as by :meth:`write`."""
         ...
 
-    async def may_put(self, credentials: Credentials, place: BucketPlace, key: str) -> bool:
+    async def may_put(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> bool:
         """Tell whether an object could be written, without writing one."""
         ...
 
     async def lacking_rights(
-        self, credentials: Credentials, place: BucketPlace, key: str
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
     ) -> Sequence[str]:
         """Return which IAM actions on objects the credentials lack, beyond reading, writing and
         deleting. ``key`` names an object that is not there, and nothing is changed. Credentials
@@ -285,7 +286,7 @@ class ObjectStore(Protocol):
         ...
 
     async def restore(
-        self, credentials: Credentials, place: BucketPlace, key: str, *, days: int
+        self, credentials: AwsCredentials, place: BucketPlace, key: str, *, days: int
     ) -> None:
         """Ask for an archived object to be readable for some days; that takes hours. Asking again
         while it is under way is no error."""
@@ -293,12 +294,12 @@ class ObjectStore(Protocol):
 
     # Deleting, and tidying up.
 
-    async def delete(self, credentials: Credentials, place: BucketPlace, key: str) -> None:
+    async def delete(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> None:
         """Delete an object; no error when there is none."""
         ...
 
     async def delete_many(
-        self, credentials: Credentials, place: BucketPlace, keys: Sequence[str]
+        self, credentials: AwsCredentials, place: BucketPlace, keys: Sequence[str]
     ) -> Mapping[str, ValetkeyError]:
         """Delete objects, a thousand in a request; return what failed, by key. Raises only what
         concerns none of them in particular."""
@@ -306,7 +307,7 @@ class ObjectStore(Protocol):
 
     async def list_uploads(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         *,
         prefix: str,
@@ -317,19 +318,19 @@ class ObjectStore(Protocol):
         ...
 
     async def list_parts(
-        self, credentials: Credentials, place: BucketPlace, upload: Upload
+        self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> Sequence[Part]:
         """Return all parts of an unfinished upload. Raises AwsRefused (``NoSuchUpload``)."""
         ...
 
     async def abort_upload(
-        self, credentials: Credentials, place: BucketPlace, upload: Upload
+        self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> None:
         """End an unfinished upload and let go of its parts; no error when it has ended already."""
         ...
 
     async def condition_support(
-        self, credentials: Credentials, place: BucketPlace, prefix: str
+        self, credentials: AwsCredentials, place: BucketPlace, prefix: str
     ) -> ConditionSupport:
         """Return which conditions the store heeds, found out by trying once for each endpoint:
         small probe objects below ``prefix``, named as :data:`PROBE_PREFIX` says, which are deleted
@@ -340,7 +341,7 @@ class ObjectStore(Protocol):
 
     async def sign_read(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         place: BucketPlace,
         key: str,
         *,

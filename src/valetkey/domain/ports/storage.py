@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Protocol, Self
 
 from valetkey.domain.audit import ALL_RECORDS, AuditEvent, AuditFilter, AuditRecord, Entry
-from valetkey.domain.idempotency import KeptRequest
 from valetkey.domain.integration import Integration
 from valetkey.domain.lease import LeaseRecord
 from valetkey.domain.location import Location
@@ -22,18 +21,31 @@ from valetkey.domain.people import (
     User,
 )
 from valetkey.domain.ports.identity import (
-    ApiTokens,
-    BrowserSessions,
+    ApiTokenRepository,
+    BrowserSessionRepository,
     KnownSources,
-    PasswordLinks,
+    PasswordLinkRepository,
     SignInTries,
 )
-from valetkey.domain.ports.keys import Blocks, Revocations, Rotations, SealedRows, WorkLeases
-from valetkey.domain.ports.vending import ChangeListener, Grants, Groups, Invalidations, Leases
+from valetkey.domain.ports.keys import (
+    BlockRepository,
+    RevocationRepository,
+    RotationRepository,
+    SealedRows,
+    WorkLeases,
+)
+from valetkey.domain.ports.requests import KeptRequests
+from valetkey.domain.ports.vending import (
+    ChangeListener,
+    GrantRepository,
+    GroupRepository,
+    Invalidations,
+    LeaseRepository,
+)
 from valetkey.domain.sealing import SealedSecret
 
 
-class Users(Protocol):
+class UserRepository(Protocol):
     """People and service accounts."""
 
     async def add(self, user: User) -> None:
@@ -62,7 +74,7 @@ class Users(Protocol):
         ...
 
 
-class Organizations(Protocol):
+class OrganizationRepository(Protocol):
     """Organisations and who belongs to them."""
 
     async def add(self, org: Organization) -> None:
@@ -101,7 +113,7 @@ class Organizations(Protocol):
         ...
 
 
-class Projects(Protocol):
+class ProjectRepository(Protocol):
     """Projects and who belongs to them."""
 
     async def add(self, project: Project) -> None:
@@ -144,7 +156,7 @@ class Projects(Protocol):
         ...
 
 
-class Integrations(Protocol):
+class IntegrationRepository(Protocol):
     """Names are unique within an organisation: ``add`` and ``save`` raise Conflict."""
 
     async def add(self, integration: Integration, sealed_secret: SealedSecret) -> None:
@@ -176,7 +188,7 @@ class Integrations(Protocol):
         ...
 
 
-class Locations(Protocol):
+class LocationRepository(Protocol):
     """Names are unique within a project: ``add`` and ``save`` raise Conflict."""
 
     async def add(self, location: Location) -> None:
@@ -257,34 +269,6 @@ class Installations(Protocol):
         ...
 
 
-class KeptRequests(Protocol):
-    """Requests that make something, with their answers, under their clients' keys."""
-
-    async def add(self, kept: KeptRequest) -> None:
-        """Raises InProgress when somebody was quicker."""
-        ...
-
-    async def get(self, user_id: str, key: str) -> KeptRequest | None:
-        """Return what is kept under a key of somebody's; None if nothing is."""
-        ...
-
-    async def finish(self, kept: KeptRequest, sealed_body: SealedSecret | None) -> None:
-        """Store how a request ended; its answer, sealed, if it had one."""
-        ...
-
-    async def sealed_body(self, kept_id: str) -> SealedSecret | None:
-        """Return the answer as it is stored; None if there is none."""
-        ...
-
-    async def remove(self, kept_id: str) -> None:
-        """Forget a request that made nothing: its key is free again."""
-        ...
-
-    async def purge(self, before: datetime) -> None:
-        """Forget those from before a moment."""
-        ...
-
-
 class UnitOfWork(Protocol):
     """One transaction's repositories."""
 
@@ -296,43 +280,43 @@ class UnitOfWork(Protocol):
     @property
     def installations(self) -> Installations: ...
     @property
-    def users(self) -> Users: ...
+    def users(self) -> UserRepository: ...
     @property
-    def organizations(self) -> Organizations: ...
+    def organizations(self) -> OrganizationRepository: ...
     @property
-    def projects(self) -> Projects: ...
+    def projects(self) -> ProjectRepository: ...
     @property
-    def api_tokens(self) -> ApiTokens: ...
+    def api_tokens(self) -> ApiTokenRepository: ...
     @property
-    def browser_sessions(self) -> BrowserSessions: ...
+    def browser_sessions(self) -> BrowserSessionRepository: ...
     @property
-    def password_links(self) -> PasswordLinks: ...
+    def password_links(self) -> PasswordLinkRepository: ...
     @property
     def known_sources(self) -> KnownSources: ...
     @property
     def sign_in_tries(self) -> SignInTries: ...
     @property
-    def integrations(self) -> Integrations: ...
+    def integrations(self) -> IntegrationRepository: ...
     @property
-    def locations(self) -> Locations: ...
+    def locations(self) -> LocationRepository: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property
-    def groups(self) -> Groups: ...
+    def groups(self) -> GroupRepository: ...
     @property
-    def grants(self) -> Grants: ...
+    def grants(self) -> GrantRepository: ...
     @property
-    def leases(self) -> Leases: ...
+    def leases(self) -> LeaseRepository: ...
     @property
     def invalidations(self) -> Invalidations: ...
     @property
-    def rotations(self) -> Rotations: ...
+    def rotations(self) -> RotationRepository: ...
     @property
     def work_leases(self) -> WorkLeases: ...
     @property
-    def revocations(self) -> Revocations: ...
+    def revocations(self) -> RevocationRepository: ...
     @property
-    def blocks(self) -> Blocks: ...
+    def blocks(self) -> BlockRepository: ...
     @property
     def sealed(self) -> SealedRows: ...
     @property

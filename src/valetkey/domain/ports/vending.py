@@ -10,7 +10,7 @@ from valetkey.domain.grants import Grant, Group
 from valetkey.domain.lease import Lease, LeaseClaim, LeaseFilter, LeaseHolder, LiveLeases
 
 
-class Leases(Protocol):
+class LeaseRepository(Protocol):
     """The sessions that AWS gave out. They outlive the location and the integration."""
 
     async def add(self, lease: Lease) -> None:
@@ -62,7 +62,7 @@ class Leases(Protocol):
         ...
 
 
-class Groups(Protocol):
+class GroupRepository(Protocol):
     """Names are unique within an organisation: ``add`` raises Conflict."""
 
     async def add(self, group: Group) -> None:
@@ -98,7 +98,7 @@ class Groups(Protocol):
         ...
 
 
-class Grants(Protocol):
+class GrantRepository(Protocol):
     """Grants on locations."""
 
     async def add(self, grant: Grant) -> None:

@@ -134,8 +134,8 @@ def _put_user_policy(
     name: StepName,
     claim: str,
     policy: str,
-    document: policies.Document,
-    there: policies.Document | None,
+    document: policies.PolicyDocument,
+    there: policies.PolicyDocument | None,
 ) -> Step:
     if there is not None and policies.same(there, document):
         return Step(name, claim, Verdict.NOTHING)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from valetkey.domain.session_policy import bucket_arn, list_condition, object_arn
 from valetkey.domain.setup.spec import Desired
 
-Document = Mapping[str, Any]
+PolicyDocument = Mapping[str, Any]
 
 VERSION: Final = "2012-10-17"
 
@@ -37,13 +37,13 @@ MORE_ACTIONS: Final = (
 
 #: The trust policy of a role that nobody may assume yet. AWS wants one at creation; the reference
 #: page lets EC2 in there, and replaces it at the end. This one keeps the role shut until then.
-NOBODY: Final[Document] = {
+NOBODY: Final[PolicyDocument] = {
     "Version": VERSION,
     "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
 }
 
 
-def bucket_access(desired: Desired) -> Document:
+def bucket_access(desired: Desired) -> PolicyDocument:
     """The role's rights: list, read, write and delete in the bucket or its one folder."""
     listing: dict[str, Any] = {
         "Effect": "Allow",
@@ -63,7 +63,7 @@ def bucket_access(desired: Desired) -> Document:
     }
 
 
-def uploads_rule(desired: Desired) -> Document:
+def uploads_rule(desired: Desired) -> PolicyDocument:
     """The bucket's lifecycle rule that cleans up uploads in parts that nobody ended."""
     return {
         "ID": desired.uploads_rule,
@@ -73,24 +73,24 @@ def uploads_rule(desired: Desired) -> Document:
     }
 
 
-def assume_role(desired: Desired) -> Document:
+def assume_role(desired: Desired) -> PolicyDocument:
     """The user's one right at work: to assume the role. The reference page's JSON."""
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": desired.role_arn}
     return {"Version": VERSION, "Statement": statement}
 
 
-def self_rotation(desired: Desired) -> Document:
+def self_rotation(desired: Desired) -> PolicyDocument:
     """The user's right to replace its own access keys, and nobody else's."""
     return _allow(ROTATION_ACTIONS, desired.user_arn)
 
 
-def revocation(desired: Desired) -> Document:
+def revocation(desired: Desired) -> PolicyDocument:
     """The user's right to deny sessions of the role. IAM can't confine it to one policy's name,
     so the role has a permissions boundary beside it."""
     return _allow(REVOCATION_ACTIONS, desired.role_arn)
 
 
-def trust(desired: Desired) -> Document:
+def trust(desired: Desired) -> PolicyDocument:
     """Who may assume the role: the user alone. The reference page's JSON."""
     statement = {
         "Effect": "Allow",
@@ -100,7 +100,7 @@ def trust(desired: Desired) -> Document:
     return {"Version": VERSION, "Statement": [statement]}
 
 
-def user_policies(desired: Desired) -> dict[str, Document]:
+def user_policies(desired: Desired) -> dict[str, PolicyDocument]:
     """Return the user's inline policies by name, in the order in which they are put."""
     documents = {desired.assume_policy: assume_role(desired)}
     if desired.self_rotation:
@@ -110,23 +110,23 @@ def user_policies(desired: Desired) -> dict[str, Document]:
     return documents
 
 
-def _allow(actions: tuple[str, ...], resource: str) -> Document:
+def _allow(actions: tuple[str, ...], resource: str) -> PolicyDocument:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
     return {"Version": VERSION, "Statement": [statement]}
 
 
-def to_json(document: Document) -> str:
+def to_json(document: PolicyDocument) -> str:
     """Render a document for a call. ASCII: AWS refuses characters above U+00FF in a policy."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
 
 
-def same(one: Document, other: Document) -> bool:
+def same(one: PolicyDocument, other: PolicyDocument) -> bool:
     """Tell whether two documents grant the same: a list of one and the thing alone are equal, the
     order of statements, actions and resources is of no account, and neither is a Sid."""
     return bool(_normal(one) == _normal(other))
 
 
-def _normal(document: Document) -> Any:
+def _normal(document: PolicyDocument) -> Any:
     statements = [_statement(part) for part in _listed(document.get("Statement"))]
     return document.get("Version"), sorted(statements, key=repr)
 

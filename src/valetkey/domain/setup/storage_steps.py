@@ -168,7 +168,9 @@ def policy_step(desired: Desired, seen: SeenPolicy | Unseen | None, *, adopt: bo
     return judge(StepName.POLICY, claim, owned, updates)
 
 
-def _new_version(desired: Desired, seen: SeenPolicy, document: policies.Document) -> list[AwsCall]:
+def _new_version(
+    desired: Desired, seen: SeenPolicy, document: policies.PolicyDocument
+) -> list[AwsCall]:
     calls = []
     if len(seen.versions) >= MOST_VERSIONS:
         spare = [version for version in seen.versions if not version.default]

@@ -2,6 +2,6 @@
 sent to AWS alone and stored nowhere."""
 
 from valetkey.services.diagnosis.diagnosis import Diagnosis, Repair
-from valetkey.services.diagnosis.reader import Reader
+from valetkey.services.diagnosis.reader import AwsReader
 
-__all__ = ["Diagnosis", "Reader", "Repair"]
+__all__ = ["AwsReader", "Diagnosis", "Repair"]

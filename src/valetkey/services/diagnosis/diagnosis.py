@@ -15,7 +15,7 @@ from valetkey.domain.ports.setup import AwsApi
 from valetkey.domain.setup import AwsCall
 from valetkey.domain.verification import Report
 from valetkey.services.diagnosis.plans import Plans
-from valetkey.services.diagnosis.reader import Reader
+from valetkey.services.diagnosis.reader import AwsReader
 from valetkey.services.setup.observe import Observer
 from valetkey.services.setup.patience import Patience
 
@@ -56,7 +56,7 @@ class Diagnosis:
 
     def __init__(self, aws: AwsApi, clock: Clock, entropy: Entropy) -> None:
         self._aws = aws
-        self._reader = Reader(aws, clock)
+        self._reader = AwsReader(aws, clock)
         self._patience = Patience(clock, entropy, limit=_PATIENCE_SECONDS)
         self._plans = Plans(Observer(aws, self._patience), clock)
 

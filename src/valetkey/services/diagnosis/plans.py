@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from valetkey.domain.diagnosis.view import SeenRole, SeenUser, Subject, View
+from valetkey.domain.diagnosis.view import Subject, View, ViewedRole, ViewedUser
 from valetkey.domain.ports import Clock
 from valetkey.domain.setup import (
     OWNER_TAG,
@@ -65,10 +65,10 @@ def _spec_of(subject: Subject, view: View) -> SetupSpec | None:
     """Everything that ``valetkey setup aws`` does by itself is expected, under its usual names;
     revocation, where a trace of it is seen."""
     role = view.role
-    name = role.tags.get(OWNER_TAG, "") if isinstance(role, SeenRole) else ""
-    if not isinstance(role, SeenRole) or not name or not subject.bucket or not subject.region:
+    name = role.tags.get(OWNER_TAG, "") if isinstance(role, ViewedRole) else ""
+    if not isinstance(role, ViewedRole) or not name or not subject.bucket or not subject.region:
         return None
-    user = view.user.arn.rpartition("/")[2] if isinstance(view.user, SeenUser) else ""
+    user = view.user.arn.rpartition("/")[2] if isinstance(view.user, ViewedUser) else ""
     return SetupSpec(
         name=name,
         bucket=subject.bucket,

@@ -8,12 +8,12 @@ from typing import Any, Final, TypeVar
 
 from valetkey.domain.diagnosis.iam import Policy, parse_policy
 from valetkey.domain.diagnosis.view import (
-    SeenBucket,
-    SeenKey,
-    SeenRole,
-    SeenUser,
     Subject,
     View,
+    ViewedBucket,
+    ViewedKey,
+    ViewedRole,
+    ViewedUser,
 )
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 from valetkey.domain.ports import Clock
@@ -38,7 +38,7 @@ _ABSENT: Final = frozenset(
 )
 
 
-class Reader:
+class AwsReader:
     """Looks, and changes nothing. What may not be looked at is Unseen."""
 
     def __init__(self, aws: AwsApi, clock: Clock) -> None:
@@ -49,7 +49,7 @@ class Reader:
         """Return what can be seen. Raises AwsUnavailable, and AwsRefused for the administrator's
         own credentials."""
         key = await _seen(self._key(subject.access_key_id))
-        user = await _seen(self._user(key.user)) if isinstance(key, SeenKey) else key
+        user = await _seen(self._user(key.user)) if isinstance(key, ViewedKey) else key
         role = await _seen(self._role(subject))
         bucket = await _seen(self._bucket(subject)) if subject.bucket else None
         return View(self._clock.now(), key, user, role, bucket)
@@ -73,7 +73,7 @@ class Reader:
                 return items
             marker = {"Marker": answer["Marker"]}
 
-    async def _key(self, key_id: str) -> SeenKey | None:
+    async def _key(self, key_id: str) -> ViewedKey | None:
         used = await self._maybe(iam("GetAccessKeyLastUsed", AccessKeyId=key_id))
         user = (used or {}).get("UserName", "")
         if not user:
@@ -85,9 +85,9 @@ class Reader:
                 return None
             raise
         found = next((key for key in keys if key["AccessKeyId"] == key_id), None)
-        return SeenKey(user, found["Status"] == "Active") if found else None
+        return ViewedKey(user, found["Status"] == "Active") if found else None
 
-    async def _user(self, name: str) -> SeenUser | None:
+    async def _user(self, name: str) -> ViewedUser | None:
         where = {"UserName": name}
         answer = await self._maybe(iam("GetUser", **where))
         if answer is None:
@@ -95,7 +95,7 @@ class Reader:
         policies = await self._policies("User", name)
         for group in await self._listed(iam("ListGroupsForUser", **where), "Groups"):
             policies += await self._policies("Group", group["GroupName"])
-        return SeenUser(
+        return ViewedUser(
             arn=answer["User"]["Arn"],
             policies=tuple(policies),
             boundary=await self._boundary(answer["User"]),
@@ -126,14 +126,14 @@ class Reader:
         arn = owner.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
         return await self._managed(arn, f"permissions boundary {arn}") if arn else None
 
-    async def _role(self, subject: Subject) -> SeenRole | None:
+    async def _role(self, subject: Subject) -> ViewedRole | None:
         name = subject.role.name
         answer = await self._maybe(iam("GetRole", RoleName=name))
         if answer is None:
             return None
         role = answer["Role"]
         trust = _document(role["AssumeRolePolicyDocument"])
-        return SeenRole(
+        return ViewedRole(
             arn=role["Arn"],
             id=role["RoleId"],
             policies=tuple(await self._policies("Role", name)),
@@ -144,7 +144,7 @@ class Reader:
             tags=tags_of(role),
         )
 
-    async def _bucket(self, subject: Subject) -> SeenBucket | None:
+    async def _bucket(self, subject: Subject) -> ViewedBucket | None:
         where, asked = {"Bucket": subject.bucket}, subject.region or ""
         head = await self._maybe(s3("HeadBucket", asked, **where))
         if head is None:
@@ -154,7 +154,7 @@ class Reader:
         block = await self._maybe(s3("GetPublicAccessBlock", region, **where))
         switches = (block or {}).get("PublicAccessBlockConfiguration", {})
         key = await self._kms_key(region, where)
-        return SeenBucket(
+        return ViewedBucket(
             region=region,
             policy=(
                 parse_policy(f"policy of the bucket {subject.bucket}", _document(policy["Policy"]))

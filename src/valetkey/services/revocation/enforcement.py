@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from valetkey.domain.access import Principal
-from valetkey.domain.credentials import AccessKey
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import (
     AwsRefused,
     Locked,
@@ -25,13 +25,13 @@ from valetkey.domain.errors import (
     ValetkeyError,
 )
 from valetkey.domain.integration import Integration
-from valetkey.domain.ports import Clock, RolePolicies, Sealer, Signer, Storage
+from valetkey.domain.ports import Clock, RolePolicies, Sealer, Storage
 from valetkey.domain.revocation import DenyPolicy, Revocation, RevocationState, render
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.tags import role_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key
-from valetkey.services.work import Hold, WorkLocks
+from valetkey.services.work import HeldLease, WorkLocks
 
 _NO_ROOM: Final = "LimitExceeded"
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
@@ -82,7 +82,7 @@ class Enforcer:
         self._ended: dict[str, float] = {}
         self._look_at: dict[str, float] = {}
 
-    async def enforce(self, role_arn: str, administrator: Signer | None = None) -> None:
+    async def enforce(self, role_arn: str, administrator: AwsCredentials | None = None) -> None:
         """Bring a role's policy to what is stored; on failure the revocations stay pending, with
         the problem. Raises Locked, StorageUnavailable, and whatever AWS's refusal was."""
         try:
@@ -173,7 +173,7 @@ class Enforcer:
         return [each for each in found if str(each.role_arn) == role_arn]
 
     @asynccontextmanager
-    async def _hold(self, role_arn: str) -> AsyncIterator[Hold]:
+    async def _hold(self, role_arn: str) -> AsyncIterator[HeldLease]:
         """Be the only one at a role's policy. Raises Locked when somebody else stays at it."""
         until = self._clock.monotonic() + _PATIENCE
         while True:
@@ -210,7 +210,7 @@ class Enforcer:
         return self._clock.monotonic() >= self._look_at.get(role_arn, 0.0)
 
     async def _write(
-        self, role_arn: str, stored: Sequence[Revocation], administrator: Signer | None
+        self, role_arn: str, stored: Sequence[Revocation], administrator: AwsCredentials | None
     ) -> DenyPolicy:
         role, name = RoleArn.parse(role_arn), await self.policy_name()
         policy = render(self._standing(stored))
@@ -228,12 +228,12 @@ class Enforcer:
         self,
         role_arn: str,
         stored: Sequence[Revocation],
-        administrator: Signer | None,
+        administrator: AwsCredentials | None,
         role: RoleArn,
         name: str,
         policy: DenyPolicy,
     ) -> None:
-        async def put(signer: Signer) -> None:
+        async def put(signer: AwsCredentials) -> None:
             if policy.document is None:
                 await self._policies.delete(signer, role, name)
             elif not _is(await self._policies.get(signer, role, name), policy.document):
@@ -248,14 +248,17 @@ class Enforcer:
         role, name = RoleArn.parse(role_arn), await self.policy_name()
         found: list[Mapping[str, Any] | None] = []
 
-        async def get(signer: Signer) -> None:
+        async def get(signer: AwsCredentials) -> None:
             found.append(await self._policies.get(signer, role, name))
 
         await self._with_some_key(role_arn, stored, get)
         return found[-1]
 
     async def _with_some_key(
-        self, role_arn: str, stored: Sequence[Revocation], call: Callable[[Signer], Awaitable[None]]
+        self,
+        role_arn: str,
+        stored: Sequence[Revocation],
+        call: Callable[[AwsCredentials], Awaitable[None]],
     ) -> None:
         """Make a call with the key of one integration on the role after another, until one may."""
         refusal: ValetkeyError = NotFound(
@@ -279,7 +282,9 @@ class Enforcer:
                 return
         raise refusal
 
-    async def _confirm(self, hold: Hold, stored: Sequence[Revocation], policy: DenyPolicy) -> None:
+    async def _confirm(
+        self, hold: HeldLease, stored: Sequence[Revocation], policy: DenyPolicy
+    ) -> None:
         now = self._clock.now()
         async with self._storage.begin() as work:
             await hold.renew(work)
@@ -301,7 +306,7 @@ class Enforcer:
                 # Others' sessions of the role are refused as well, whichever integration's.
                 await work.invalidations.publish({role_tag(stored[0].role_arn)})
 
-    async def _note(self, hold: Hold, stored: Sequence[Revocation], problem: str) -> None:
+    async def _note(self, hold: HeldLease, stored: Sequence[Revocation], problem: str) -> None:
         async with self._storage.begin() as work:
             await hold.renew(work)
             for each in stored:

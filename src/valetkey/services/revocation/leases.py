@@ -6,20 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from valetkey.domain.access import Action, OrgRole
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import Denied, InvalidInput
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.lease import Lease, LeaseFilter
 from valetkey.domain.names import MAX_REASON, is_line
-from valetkey.domain.ports import (
-    Clock,
-    ObjectStore,
-    RolePolicies,
-    Sealer,
-    Signer,
-    Storage,
-    Sts,
-    UnitOfWork,
-)
+from valetkey.domain.ports import Clock, ObjectStore, RolePolicies, Sealer, Storage, Sts, UnitOfWork
 from valetkey.domain.revocation import Kind, Revocation
 from valetkey.domain.tags import location_tag, user_tag
 from valetkey.services.access import Access, Verb
@@ -28,7 +20,7 @@ from valetkey.services.endings import RevocationResult
 from valetkey.services.lookup import load_project, missing
 from valetkey.services.nouns import LEASE, ORGANIZATION
 from valetkey.services.revocation.enforcement import Enforcer, HandPolicy
-from valetkey.services.revocation.proof import Prover
+from valetkey.services.revocation.proof import DenialProver
 from valetkey.services.revocation.revoking import Revoker
 from valetkey.services.revocation.targets import Target, own_tags
 from valetkey.services.work import WorkLocks
@@ -59,7 +51,7 @@ class Leases:
         self.policies = policies
         locks = WorkLocks(storage, clock, new_id)
         self._enforcer = Enforcer(storage, sealer, policies, audit, locks, clock)
-        prover = Prover(storage, self._enforcer, sts, stores, clock)
+        prover = DenialProver(storage, self._enforcer, sts, stores, clock)
         self._revoker = Revoker(storage, self._enforcer, prover, audit, clock, new_id)
 
     async def find(
@@ -146,7 +138,7 @@ class Leases:
         *,
         reason: str,
         refuse_new: bool = False,
-        administrator: Signer | None = None,
+        administrator: AwsCredentials | None = None,
     ) -> RevocationResult:
         """Revoke sessions, and with ``refuse_new`` give no new ones until that is undone.
 

@@ -43,7 +43,7 @@ class Probe:
         return cls(None, BucketPlace(""), "", excuse)
 
 
-class Prover:
+class DenialProver:
     """Makes probes, and watches them being refused."""
 
     def __init__(

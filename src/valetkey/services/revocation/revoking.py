@@ -16,10 +16,11 @@ from datetime import timedelta
 from typing import Final
 
 from valetkey.domain.access import Principal
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import LeaseClaim
-from valetkey.domain.ports import Clock, Signer, Storage, UnitOfWork
+from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.revocation import (
     Block,
     Hold,
@@ -34,7 +35,7 @@ from valetkey.domain.tags import blocks_tag, location_tag, role_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.endings import RevocationResult
 from valetkey.services.revocation.enforcement import Enforcer
-from valetkey.services.revocation.proof import Probe, Prover
+from valetkey.services.revocation.proof import DenialProver, Probe
 from valetkey.services.revocation.targets import Target
 
 #: Longer than telling AWS and proving it take; a server that died holds nobody up for longer.
@@ -59,7 +60,7 @@ class Revoker:
         self,
         storage: Storage,
         enforcer: Enforcer,
-        prover: Prover,
+        prover: DenialProver,
         audit: AuditLog,
         clock: Clock,
         new_id: IdFactory,
@@ -78,7 +79,7 @@ class Revoker:
         reason: str,
         *,
         refuse_new: bool,
-        administrator: Signer | None,
+        administrator: AwsCredentials | None,
     ) -> RevocationResult:
         """Revoke the sessions of a target, the roles side by side. Raises StorageUnavailable."""
         async with self._held(caller, target, reason, refuse_new=refuse_new):
@@ -193,7 +194,9 @@ class Revoker:
             self._clock.now(),
         )
 
-    async def _carry_out(self, claimed: _Claimed, administrator: Signer | None) -> Revocation:
+    async def _carry_out(
+        self, claimed: _Claimed, administrator: AwsCredentials | None
+    ) -> Revocation:
         revocation, claim = claimed.revocation, claimed.claim
         nothing = Probe.none("no session of it is known")
         probe = await self._prover.prepare(claim.sample) if claim else nothing

@@ -10,7 +10,7 @@ from valetkey.domain.errors import AwsRefused
 from valetkey.domain.integration import Integration
 from valetkey.domain.ports import AssumeRole, Clock, Sts
 from valetkey.domain.rotation import PROOFS, Rotation
-from valetkey.services.work import Hold
+from valetkey.services.work import HeldLease
 
 #: What the proof's sessions may do: nothing.
 _NOTHING: Final = json.dumps(
@@ -23,7 +23,7 @@ _FIRST_DELAY: Final = 1.0
 _LONGEST_DELAY: Final = 15.0
 
 
-class Prover:
+class KeyProver:
     """Uses a key as vending does: GetCallerIdentity, AssumeRole."""
 
     def __init__(self, sts: Sts, clock: Clock) -> None:
@@ -31,7 +31,7 @@ class Prover:
         self._clock = clock
 
     async def prove(
-        self, rotation: Rotation, key: AccessKey, integration: Integration, hold: Hold
+        self, rotation: Rotation, key: AccessKey, integration: Integration, hold: HeldLease
     ) -> str:
         """Return an empty string once the key was accepted several times in a row, or why it was
         given up. Raises AwsUnavailable (which says nothing about the key), Locked."""

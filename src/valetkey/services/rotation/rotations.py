@@ -11,19 +11,10 @@ from typing import Final
 import structlog
 
 from valetkey.domain.access import Action, Principal
-from valetkey.domain.credentials import AccessKey
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused, Conflict, Locked, NotFound, NotOffered, ValetkeyError
 from valetkey.domain.ids import IdFactory, is_id
-from valetkey.domain.ports import (
-    AccessKeys,
-    Clock,
-    Entropy,
-    Sealer,
-    Signer,
-    Storage,
-    Sts,
-    UnitOfWork,
-)
+from valetkey.domain.ports import AccessKeys, Clock, Entropy, Sealer, Storage, Sts, UnitOfWork
 from valetkey.domain.rotation import (
     DEFAULT_GRACE,
     Rotation,
@@ -98,7 +89,7 @@ class Rotations:
         *,
         delete_stranger: str = "",
         grace: timedelta = DEFAULT_GRACE,
-        administrator: Signer | None = None,
+        administrator: AwsCredentials | None = None,
     ) -> Rotation:
         """Store the intent to replace an integration's key, or return the rotation under way.
 
@@ -175,7 +166,11 @@ class Rotations:
         return rotation
 
     async def advance(
-        self, rotation_id: str, administrator: Signer | None = None, *, to_the_end: bool = False
+        self,
+        rotation_id: str,
+        administrator: AwsCredentials | None = None,
+        *,
+        to_the_end: bool = False,
     ) -> Rotation:
         """Take all steps that are due; with ``to_the_end``, wait for the old key's end as well.
 
@@ -201,7 +196,7 @@ class Rotations:
                 raise
             return rotation
 
-    def advance_soon(self, rotation_id: str, administrator: Signer | None = None) -> None:
+    def advance_soon(self, rotation_id: str, administrator: AwsCredentials | None = None) -> None:
         """Take the steps that are due in the background: whoever asked need not wait."""
         to_the_end = administrator is not None
         task = asyncio.create_task(self.advance(rotation_id, administrator, to_the_end=to_the_end))
@@ -364,7 +359,7 @@ class Rotations:
             )
         return who.arn
 
-    async def _seen(self, signer: Signer, user: str) -> Sequence[SeenKey]:
+    async def _seen(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
         try:
             seen = await self._keys.list_keys(signer, user)
             if len(seen) == 1:

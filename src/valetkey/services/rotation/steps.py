@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from valetkey.domain.access import Principal
-from valetkey.domain.credentials import AccessKey
+from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import Conflict, NotFound, SealBroken
-from valetkey.domain.ports import AccessKeys, Clock, Sealer, Signer, Storage, Sts, UnitOfWork
+from valetkey.domain.ports import AccessKeys, Clock, Sealer, Storage, Sts, UnitOfWork
 from valetkey.domain.rotation import MOST_KEYS_MADE, Rotation, Stage, since_the_intent
 from valetkey.domain.sealing import SealContext
 from valetkey.domain.setup.observed import SeenKey
@@ -22,8 +22,8 @@ from valetkey.domain.tags import integration_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key
 from valetkey.services.nouns import INTEGRATION
-from valetkey.services.rotation.proof import Prover
-from valetkey.services.work import Hold
+from valetkey.services.rotation.proof import KeyProver
+from valetkey.services.work import HeldLease
 
 
 @dataclass(slots=True)
@@ -31,8 +31,8 @@ class _Turn:
     """What a step works with. ``signer`` is an administrator, or None for the user itself."""
 
     rotation: Rotation
-    hold: Hold
-    administrator: Signer | None
+    hold: HeldLease
+    administrator: AwsCredentials | None
     #: The stage that is stored: whoever finds another one has been overtaken.
     began: tuple[Stage, datetime]
 
@@ -54,7 +54,7 @@ class Steps:
         self._keys = keys
         self._audit = audit
         self._clock = clock
-        self._prover = Prover(sts, clock)
+        self._prover = KeyProver(sts, clock)
         self._steps: Mapping[Stage, Callable[[_Turn], Awaitable[Rotation]]] = {
             Stage.INTENDED: self._create,
             Stage.CREATED: self._discard_lost,
@@ -66,7 +66,7 @@ class Steps:
         }
 
     async def take(
-        self, rotation: Rotation, hold: Hold, administrator: Signer | None = None
+        self, rotation: Rotation, hold: HeldLease, administrator: AwsCredentials | None = None
     ) -> Rotation:
         """Take the next step of a rotation that is not over, and return it as stored.
 
@@ -212,7 +212,9 @@ class Steps:
             integration = await work.integrations.get(rotation.integration_id)
         return integration.access_key_id if integration else ""
 
-    async def _delete_keys(self, turn: _Turn, signer: Signer, key_ids: Collection[str]) -> None:
+    async def _delete_keys(
+        self, turn: _Turn, signer: AwsCredentials, key_ids: Collection[str]
+    ) -> None:
         for key_id in await self._mark_going(turn, key_ids):
             await self._keys.delete(signer, turn.rotation.user_arn, key_id)
 
@@ -235,7 +237,7 @@ class Steps:
         return sorted(key_id for key_id in key_ids if key_id and key_id != held)
 
     async def _used(
-        self, signer: Signer, rotation: Rotation, seen: Sequence[SeenKey]
+        self, signer: AwsCredentials, rotation: Rotation, seen: Sequence[SeenKey]
     ) -> Sequence[SeenKey]:
         """Look up the last use of keys that were not known at the intent."""
         return [
@@ -245,14 +247,14 @@ class Steps:
             for key in seen
         ]
 
-    async def _signer(self, turn: _Turn) -> Signer:
+    async def _signer(self, turn: _Turn) -> AwsCredentials:
         """Whoever makes the change: an administrator, or the user by the key that vending uses."""
         if turn.administrator is not None:
             return turn.administrator
         _, key = await open_key(self._storage, self._sealer, turn.rotation.integration_id)
         return key
 
-    async def _signer_of_rollback(self, turn: _Turn, held: str) -> Signer:
+    async def _signer_of_rollback(self, turn: _Turn, held: str) -> AwsCredentials:
         if turn.administrator is None and held != turn.rotation.old_key_id:
             # The integration is another user's by now, or gone: the new key removes itself.
             return await self._new_key(turn.rotation)
@@ -318,7 +320,9 @@ def rotation_event(audit: AuditLog, rotation: Rotation) -> Any:
     )
 
 
-async def with_last_use(keys: AccessKeys, signer: Signer, user: str, key: SeenKey) -> SeenKey:
+async def with_last_use(
+    keys: AccessKeys, signer: AwsCredentials, user: str, key: SeenKey
+) -> SeenKey:
     """Return a key with when it was last used."""
     return replace(key, last_used_at=await keys.last_used(signer, user, key.id))
 

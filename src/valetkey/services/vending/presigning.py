@@ -79,7 +79,7 @@ class PresignRequest:
         check_purpose(self.purpose)
 
 
-class Turns:
+class SigningTurns:
     """Long work in short pieces, one piece of all of it at a time, so that others wait for no more
     than one."""
 
@@ -112,7 +112,7 @@ class Presigned:
     _signers: tuple[Presigner, ...]
     #: Each key's signer; empty where there is one.
     _parts: Sequence[int]
-    _turns: Turns
+    _turns: SigningTurns
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -144,7 +144,7 @@ class Presigning:
         self._audit = audit
         self._clock = clock
         #: Long work of any request takes its turns here.
-        self.turns = Turns()
+        self.turns = SigningTurns()
 
     async def presign(self, caller: Caller, location_id: str, request: PresignRequest) -> Presigned:
         """Return URLs for keys that the caller's role or grants open.

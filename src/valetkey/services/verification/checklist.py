@@ -22,7 +22,7 @@ def ignore_check(check: Check) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt(Generic[T_co]):
+class CallResult(Generic[T_co]):
     """What came of one call: a value, or the error."""
 
     value: T_co | None
@@ -71,14 +71,14 @@ class Checklist:
         #: Why what is left is not tried; empty while it is.
         self.stopped = ""
 
-    async def attempt(self, call: Callable[[], Awaitable[T_co]]) -> Attempt[T_co]:
+    async def attempt(self, call: Callable[[], Awaitable[T_co]]) -> CallResult[T_co]:
         """Make a call, timed. Raises nothing that AWS says."""
         started = self._clock.monotonic()
         try:
             value = await call()
         except (AwsRefused, AwsUnavailable) as error:
-            return Attempt(None, error, self._clock.monotonic() - started)
-        return Attempt(value, None, self._clock.monotonic() - started)
+            return CallResult(None, error, self._clock.monotonic() - started)
+        return CallResult(value, None, self._clock.monotonic() - started)
 
     async def check(
         self,
@@ -93,7 +93,7 @@ class Checklist:
         return self.judge(claim, await self.attempt(probe), explanation)
 
     def judge(
-        self, claim: Claim, attempt: Attempt[object], explanation: Explanation | None = None
+        self, claim: Claim, attempt: CallResult[object], explanation: Explanation | None = None
     ) -> bool:
         """Say how a claim did in an attempt, and stop at a failure that is not advisory."""
         error, explanation = attempt.error, explanation or Explanation()
@@ -131,14 +131,14 @@ class Checklist:
         """Say that a claim does not hold, although AWS answered."""
         self.judge(
             claim,
-            Attempt(None, AwsRefused(explanation.cause, hint=explanation.fix), seconds),
+            CallResult(None, AwsRefused(explanation.cause, hint=explanation.fix), seconds),
             explanation,
         )
 
     def series(
         self,
         claims: Sequence[Claim],
-        attempt: Attempt[object],
+        attempt: CallResult[object],
         failing: str = "",
         *,
         unproven: str = "",

@@ -19,7 +19,7 @@ from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.errors import AwsRefused, NotOffered
 from valetkey.domain.integration import Integration
 from valetkey.domain.ports import AssumeRole, CallerIdentity, Clock, Sts
-from valetkey.services.verification.checklist import Attempt, Checklist, Claim, Explanation
+from valetkey.services.verification.checklist import CallResult, Checklist, Claim, Explanation
 
 SESSION_NAME: Final = "valetkey-verify"
 
@@ -86,14 +86,14 @@ class IdentityChecks:
         )
         return attempt.value
 
-    def _explain_key(self, attempt: Attempt[CallerIdentity], names: Names) -> Explanation:
+    def _explain_key(self, attempt: CallResult[CallerIdentity], names: Names) -> Explanation:
         if attempt.layer == Layer.CLOCK:
             return Explanation(cause=self._clock_words(attempt))
         if _failing_of_key(attempt) == _KEY.name and attempt.layer == Layer.CREDENTIALS:
             return Explanation(fix=fixes.list_keys(names))
         return Explanation()
 
-    def _clock_words(self, attempt: Attempt[CallerIdentity]) -> str:
+    def _clock_words(self, attempt: CallResult[CallerIdentity]) -> str:
         """Say by how much the clocks differ, where AWS told its time."""
         error = attempt.error
         told = _http_time(str(error.details.get("aws_time", ""))) if error else None
@@ -190,7 +190,7 @@ def _role_claims(integration: Integration, names: Names) -> tuple[Claim, Claim, 
     )
 
 
-def _failing_of_key(attempt: Attempt[CallerIdentity]) -> str:
+def _failing_of_key(attempt: CallResult[CallerIdentity]) -> str:
     """Which check an error of GetCallerIdentity, which needs no right at all, is about."""
     if attempt.error is None:
         return ""
@@ -203,7 +203,7 @@ def _failing_of_key(attempt: Attempt[CallerIdentity]) -> str:
     return _STS.name
 
 
-def _failing_of_role(attempt: Attempt[TemporaryCredentials]) -> str:
+def _failing_of_role(attempt: CallResult[TemporaryCredentials]) -> str:
     error = attempt.error
     if error is None:
         return ""
@@ -218,7 +218,7 @@ def _failing_of_role(attempt: Attempt[TemporaryCredentials]) -> str:
 
 
 def _explain_role(
-    attempt: Attempt[TemporaryCredentials], failing: str, names: Names
+    attempt: CallResult[TemporaryCredentials], failing: str, names: Names
 ) -> Explanation:
     if failing == "assume" and attempt.layer == Layer.IDENTITY:
         return Explanation(fix=fixes.allow_assume(names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.diagnosis import Layer, Names, fixes
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 from valetkey.domain.ids import IdFactory
@@ -13,7 +14,7 @@ from valetkey.domain.ports import ObjectStore
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.verification import PROBE_PREFIX
 from valetkey.services.buckets import OpenBucket
-from valetkey.services.verification.checklist import Attempt, Checklist, Claim, Explanation
+from valetkey.services.verification.checklist import CallResult, Checklist, Claim, Explanation
 from valetkey.services.verification.more_rights import check_more_rights
 from valetkey.services.verification.outside import (
     ODD_NAMES,
@@ -23,7 +24,7 @@ from valetkey.services.verification.outside import (
     check_width,
     is_odd,
 )
-from valetkey.services.verification.sessions import Credentials, Opener, place_of
+from valetkey.services.verification.sessions import Opener, place_of
 
 _BODY: Final = b"Written by Valetkey to see whether it may write here; safe to delete.\n"
 _NO_ADDRESS: Final = "The server does not know its own address: see the setting 'public_url'."
@@ -172,7 +173,7 @@ class LocationChecks:
         await self._clean(checks, claims, store, probe)
 
     async def _find(
-        self, checks: Checklist, claims: Claims, location: Location, credentials: Credentials
+        self, checks: Checklist, claims: Claims, location: Location, credentials: AwsCredentials
     ) -> None:
         attempt = await checks.attempt(
             lambda: self._stores.find_region(
@@ -206,7 +207,7 @@ class LocationChecks:
         checks: Checklist,
         claims: Claims,
         location: Location,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         names: Names,
     ) -> None:
         if checks.stopped:
@@ -261,7 +262,7 @@ class LocationChecks:
             checks.stopped = stopped
 
     @staticmethod
-    def _judge(checks: Checklist, claim: Claim, attempt: Attempt[object], probe: _Probe) -> None:
+    def _judge(checks: Checklist, claim: Claim, attempt: CallResult[object], probe: _Probe) -> None:
         """Judge a use of the bucket; what KMS refuses, S3 has let in."""
         if checks.stopped:
             checks.skip(claim, checks.stopped)
@@ -369,7 +370,7 @@ class _Probe:
     location: Location
     names: Names
     written: bool = False
-    kms: Attempt[object] | None = None
+    kms: CallResult[object] | None = None
 
 
 async def _read(store: OpenBucket, probe: _Probe) -> None:
@@ -380,7 +381,7 @@ async def _read(store: OpenBucket, probe: _Probe) -> None:
         )
 
 
-def _explain(attempt: Attempt[object], names: Names) -> Explanation:
+def _explain(attempt: CallResult[object], names: Names) -> Explanation:
     """Give the exact fix where the role's own policies are what is missing, or the folder's name
     may be what is in the way."""
     if attempt.error is not None and attempt.code in ACCESS_DENIED and is_odd(names.prefix):
@@ -390,5 +391,5 @@ def _explain(attempt: Attempt[object], names: Names) -> Explanation:
     return Explanation()
 
 
-def _words(attempt: Attempt[object]) -> str:
+def _words(attempt: CallResult[object]) -> str:
     return str(attempt.error.details.get("aws_message", "")).lower() if attempt.error else ""

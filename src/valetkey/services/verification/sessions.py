@@ -6,15 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.credentials import AccessKey, AwsCredentials, TemporaryCredentials
 from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
 from valetkey.domain.ports import BucketPlace, Sts
 from valetkey.domain.scope import AccessLevel, Extra, Scope
 from valetkey.domain.session_policy import render
 from valetkey.services.verification.identity import assume_order
-
-Credentials = AccessKey | TemporaryCredentials
 
 
 class Opener(Protocol):
@@ -32,7 +30,7 @@ class Opener(Protocol):
 
     async def confined(
         self, location: Location, levels: frozenset[AccessLevel], *, more: bool = False
-    ) -> Credentials:
+    ) -> AwsCredentials:
         """Return credentials for the location's folder; with ``more``, with all the rights that
         the role may give beyond the levels. Raises AwsRefused, AwsUnavailable."""
         ...
@@ -50,7 +48,7 @@ class RoleOpener:
 
     async def confined(
         self, location: Location, levels: frozenset[AccessLevel], *, more: bool = False
-    ) -> Credentials:
+    ) -> AwsCredentials:
         extras = frozenset(Extra) if more else frozenset()
         policy = render(
             Scope(location.bucket, (location.prefix,), levels, versions=more, extras=extras),
@@ -70,7 +68,7 @@ class KeyOpener:
 
     async def confined(
         self, location: Location, levels: frozenset[AccessLevel], *, more: bool = False
-    ) -> Credentials:
+    ) -> AwsCredentials:
         del location, levels, more
         return self.key
 

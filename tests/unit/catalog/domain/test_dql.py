@@ -16,8 +16,8 @@ from valetkey.catalog.domain.dql import (
     Either,
     Glob,
     Not,
-    Order,
     Scalar,
+    SortOrder,
     matches,
     parse_filter,
     parse_sort,
@@ -215,7 +215,7 @@ def test_constant_fields_are_answered_at_once() -> None:
     assert parse_filter({"hidden": [True]}) == Either(())
 
 
-BY_ID = Order(Column.ID)
+BY_ID = SortOrder(Column.ID)
 
 
 @pytest.mark.parametrize(
@@ -223,20 +223,23 @@ BY_ID = Order(Column.ID)
     [
         (None, (BY_ID,)),
         ({}, (BY_ID,)),
-        ({"filename": "descending"}, (Order(Column.FILENAME, True), Order(Column.ID, True))),
-        ({"name": "ascending"}, (Order(Column.NAME), BY_ID)),
+        (
+            {"filename": "descending"},
+            (SortOrder(Column.FILENAME, True), SortOrder(Column.ID, True)),
+        ),
+        ({"name": "ascending"}, (SortOrder(Column.NAME), BY_ID)),
         (
             {"dir": "ascending", "metadata.system.size": "descending"},
-            (Order(Column.DIR), Order(Column.SIZE, True), Order(Column.ID, True)),
+            (SortOrder(Column.DIR), SortOrder(Column.SIZE, True), SortOrder(Column.ID, True)),
         ),
         # What the SDK sends while it walks by id: ids are in the order in which items came.
-        ({"createdAt": "descending", "id": "descending"}, (Order(Column.ID, True),)),
-        ({"createdAt": "ascending"}, (Order(Column.CREATED_AT), BY_ID)),
-        ({"updatedAt": "ascending", "id": "ascending"}, (Order(Column.UPDATED_AT), BY_ID)),
+        ({"createdAt": "descending", "id": "descending"}, (SortOrder(Column.ID, True),)),
+        ({"createdAt": "ascending"}, (SortOrder(Column.CREATED_AT), BY_ID)),
+        ({"updatedAt": "ascending", "id": "ascending"}, (SortOrder(Column.UPDATED_AT), BY_ID)),
     ],
 )
 def test_a_sort_ends_with_the_id_so_that_each_item_has_its_place(
-    document: object, orders: tuple[Order, ...]
+    document: object, orders: tuple[SortOrder, ...]
 ) -> None:
     assert parse_sort(document) == orders
 

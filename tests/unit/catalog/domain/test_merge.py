@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valetkey.catalog.domain.merge import Changes, Indexed, ascending, merge
+from valetkey.catalog.domain.merge import IndexChanges, Indexed, ascending, merge
 from valetkey.domain.ports.objects import Listed
 
 NOW = 1_000_000
@@ -32,14 +32,14 @@ def test_new_changed_and_gone_objects_are_told_apart() -> None:
         [indexed("b"), indexed("c", 1), indexed("d")],
         listed_ms=NOW,
     )
-    assert changes == Changes(
+    assert changes == IndexChanges(
         added=[listed("a")], changed=[listed("c", 9)], removed=["b"], unchanged=1
     )
 
 
 def test_an_object_that_comes_back_is_told_apart_from_one_that_is_new() -> None:
     changes = merge([listed("a")], [indexed("a", deleted=True)], listed_ms=NOW)
-    assert changes == Changes(revived=[listed("a")])
+    assert changes == IndexChanges(revived=[listed("a")])
 
 
 def test_a_tombstone_without_object_stays_as_it_is() -> None:

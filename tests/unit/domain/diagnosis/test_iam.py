@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from valetkey.domain.diagnosis.iam import Decision, Request, Truth, parse_policy, rule, why_not
+from valetkey.domain.diagnosis.iam import LayerDecision, Request, Truth, parse_policy, rule, why_not
 from valetkey.domain.diagnosis.iam.conditions import condition_holds
 from valetkey.domain.diagnosis.iam.globs import matches
 from valetkey.domain.diagnosis.iam.truth import all_of, any_of
@@ -137,31 +137,35 @@ DENY_GET = ALLOW_GET | {"Effect": "Deny"}
 ELSEWHERE = {"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
 SOMEWHERE = {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}
 
-RULINGS: list[tuple[str, list[dict[str, Any]], Decision]] = [
-    ("nothing", [], Decision.SILENT),
-    ("an allow", [ALLOW_GET], Decision.ALLOWED),
-    ("an action in other capitals", [ALLOW_GET | {"Action": "S3:getobject"}], Decision.ALLOWED),
-    ("a resource in other capitals", [ALLOW_GET | {"Resource": "*ACME/*"}], Decision.SILENT),
-    ("a deny beside it", [ALLOW_GET, DENY_GET], Decision.DENIED),
-    ("a deny before it", [DENY_GET, ALLOW_GET], Decision.DENIED),
-    ("a deny that does not fit", [ALLOW_GET, DENY_GET | ELSEWHERE], Decision.ALLOWED),
-    ("a deny that may fit", [ALLOW_GET, DENY_GET | SOMEWHERE], Decision.UNKNOWN),
-    ("an allow that may fit", [ALLOW_GET | SOMEWHERE], Decision.UNKNOWN),
-    ("an allow that does not fit", [ALLOW_GET | ELSEWHERE], Decision.SILENT),
+RULINGS: list[tuple[str, list[dict[str, Any]], LayerDecision]] = [
+    ("nothing", [], LayerDecision.SILENT),
+    ("an allow", [ALLOW_GET], LayerDecision.ALLOWED),
+    (
+        "an action in other capitals",
+        [ALLOW_GET | {"Action": "S3:getobject"}],
+        LayerDecision.ALLOWED,
+    ),
+    ("a resource in other capitals", [ALLOW_GET | {"Resource": "*ACME/*"}], LayerDecision.SILENT),
+    ("a deny beside it", [ALLOW_GET, DENY_GET], LayerDecision.DENIED),
+    ("a deny before it", [DENY_GET, ALLOW_GET], LayerDecision.DENIED),
+    ("a deny that does not fit", [ALLOW_GET, DENY_GET | ELSEWHERE], LayerDecision.ALLOWED),
+    ("a deny that may fit", [ALLOW_GET, DENY_GET | SOMEWHERE], LayerDecision.UNKNOWN),
+    ("an allow that may fit", [ALLOW_GET | SOMEWHERE], LayerDecision.UNKNOWN),
+    ("an allow that does not fit", [ALLOW_GET | ELSEWHERE], LayerDecision.SILENT),
     (
         "NotAction",
         [{"Effect": "Allow", "NotAction": "s3:Delete*", "Resource": "*"}],
-        Decision.ALLOWED,
+        LayerDecision.ALLOWED,
     ),
     (
         "NotAction of it",
         [{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}],
-        Decision.SILENT,
+        LayerDecision.SILENT,
     ),
     (
         "NotResource",
         [{"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::other/*"}],
-        Decision.DENIED,
+        LayerDecision.DENIED,
     ),
 ]
 
@@ -169,27 +173,27 @@ RULINGS: list[tuple[str, list[dict[str, Any]], Decision]] = [
 @pytest.mark.parametrize(
     ("statements", "expected"), [row[1:] for row in RULINGS], ids=[row[0] for row in RULINGS]
 )
-def test_rulings(statements: list[dict[str, Any]], expected: Decision) -> None:
+def test_rulings(statements: list[dict[str, Any]], expected: LayerDecision) -> None:
     assert rule([parse_policy("p", {"Statement": statements})], GET).decision is expected
 
 
-PRINCIPALS: list[tuple[Any, Decision]] = [
-    ({"AWS": ADA}, Decision.ALLOWED),
-    ({"AWS": [ROLE, ADA]}, Decision.ALLOWED),
-    ({"AWS": "arn:aws:iam::111122223333:root"}, Decision.ALLOWED),
-    ({"AWS": "111122223333"}, Decision.ALLOWED),
-    ("*", Decision.ALLOWED),
-    ({"AWS": "*"}, Decision.ALLOWED),
-    ({"AWS": "arn:aws:iam::111122223333:user/bob"}, Decision.SILENT),
-    ({"AWS": "arn:aws:iam::111122223333:user/*"}, Decision.SILENT),
-    ({"AWS": "444455556666"}, Decision.SILENT),
-    ({"Service": "ec2.amazonaws.com"}, Decision.SILENT),
-    ({"AWS": "AIDAQ3EGRD2ABCDEFGHIJ"}, Decision.SILENT),
+PRINCIPALS: list[tuple[Any, LayerDecision]] = [
+    ({"AWS": ADA}, LayerDecision.ALLOWED),
+    ({"AWS": [ROLE, ADA]}, LayerDecision.ALLOWED),
+    ({"AWS": "arn:aws:iam::111122223333:root"}, LayerDecision.ALLOWED),
+    ({"AWS": "111122223333"}, LayerDecision.ALLOWED),
+    ("*", LayerDecision.ALLOWED),
+    ({"AWS": "*"}, LayerDecision.ALLOWED),
+    ({"AWS": "arn:aws:iam::111122223333:user/bob"}, LayerDecision.SILENT),
+    ({"AWS": "arn:aws:iam::111122223333:user/*"}, LayerDecision.SILENT),
+    ({"AWS": "444455556666"}, LayerDecision.SILENT),
+    ({"Service": "ec2.amazonaws.com"}, LayerDecision.SILENT),
+    ({"AWS": "AIDAQ3EGRD2ABCDEFGHIJ"}, LayerDecision.SILENT),
 ]
 
 
 @pytest.mark.parametrize(("principal", "expected"), PRINCIPALS)
-def test_whom_a_trust_policy_names(principal: Any, expected: Decision) -> None:
+def test_whom_a_trust_policy_names(principal: Any, expected: LayerDecision) -> None:
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     policy = parse_policy("trust policy", {"Statement": statement})
     request = Request("sts:AssumeRole", ROLE, (ADA,))

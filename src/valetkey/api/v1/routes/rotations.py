@@ -8,9 +8,8 @@ from typing import Any, Final
 from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.domain import rotation as domain
-from valetkey.domain.credentials import AccessKey, TemporaryCredentials
+from valetkey.domain.credentials import AccessKey, AwsCredentials, TemporaryCredentials
 from valetkey.domain.errors import NotFound
-from valetkey.domain.ports import Signer
 from valetkey.domain.rotation import DEFAULT_GRACE, parse_grace
 from valetkey.domain.secret import Secret
 from valetkey.wire import rotations as wire
@@ -21,7 +20,7 @@ from valetkey.wire.base import Nothing
 _UNKNOWN_END: Final = datetime.max.replace(tzinfo=UTC)
 
 
-def signer(administrator: Administrator | None) -> Signer | None:
+def signer(administrator: Administrator | None) -> AwsCredentials | None:
     """Return an administrator's credentials; AWS alone knows until when temporary ones are good."""
     if administrator is None:
         return None

@@ -7,7 +7,7 @@ from litestar.params import JSONBody
 
 from valetkey.api.dependencies import Caller, Services
 from valetkey.catalog.dataloop.wire.accounts import ApiKeyIn, ApiKeyOut
-from valetkey.catalog.dataloop.wire.base import Page
+from valetkey.catalog.dataloop.wire.base import ListPage
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.people import TokenForm
 from valetkey.identity.tokens import TOKEN_LIFETIME, NewToken, lifetime_of
@@ -30,10 +30,10 @@ async def create(data: JSONBody[ApiKeyIn], caller: Caller, services: Services) -
 
 
 @get("/apiKeys", tags=["accounts"])
-async def listing(caller: Caller, services: Services) -> Page[ApiKeyOut]:
+async def listing(caller: Caller, services: Services) -> ListPage[ApiKeyOut]:
     """List the caller's own keys, newest first."""
     keys = await services.tokens.own(caller)
-    return Page(items=[ApiKeyOut.of(key) for key in keys])
+    return ListPage(items=[ApiKeyOut.of(key) for key in keys])
 
 
 @delete("/apiKeys/{key_id:str}", tags=["accounts"])

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from valetkey.api.address import api_address
 from valetkey.api.dependencies import Caller
-from valetkey.catalog.dataloop.wire.base import Page
+from valetkey.catalog.dataloop.wire.base import ListPage
 from valetkey.catalog.dataloop.wire.commands import CommandOut
 from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.services.datasets.syncs import MAX_PARALLEL
@@ -36,10 +36,10 @@ async def sync_dataset(
 @get("/datasets/{dataset_id:str}/syncs", tags=["datasets"])
 async def list_syncs(
     catalog: Catalog, caller: Caller, request: Request[Any, Any, Any], dataset_id: str
-) -> Page[CommandOut]:
+) -> ListPage[CommandOut]:
     """List a dataset's latest syncs, newest first."""
     views = await catalog.syncs.of_dataset(caller, dataset_id)
-    return Page(items=[CommandOut.of(view, api_address(request)) for view in views])
+    return ListPage(items=[CommandOut.of(view, api_address(request)) for view in views])
 
 
 @get("/commands/{command_id:str}", tags=["datasets"])

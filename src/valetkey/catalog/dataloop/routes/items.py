@@ -31,7 +31,7 @@ from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.domain.dataset import patched
 from valetkey.catalog.services.items.links import peeked
 from valetkey.catalog.services.items.streaming import Elsewhere
-from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
+from valetkey.catalog.services.items.uploading import Mode, NewItem, UploadOperation
 from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound, ValetkeyError
 from valetkey.serving.hangup import while_connected
 
@@ -158,7 +158,7 @@ async def upload_item(
         form = await _form(stream)
         _require_type(form.get("type", ""), "dir")
         item = await catalog.items.changing.make_folder(caller, dataset_id, form.get("path", ""))
-        return Response(ItemOut.of(item, base), headers={"x-item-op": Operation.CREATED})
+        return Response(ItemOut.of(item, base), headers={"x-item-op": UploadOperation.CREATED})
     if not kind.lower().startswith(MULTIPART):
         raise UnsupportedMediaType(
             f"The body's content type is {ascii(kind)[:80]}.", hint="Send multipart/form-data."
@@ -178,7 +178,7 @@ async def _upload(
     path = body.text("path") or body.file_name
     if body.text("type", "file") == "dir":
         item = await catalog.items.changing.make_folder(caller, dataset_id, path)
-        return Response(ItemOut.of(item, base), headers={"x-item-op": Operation.CREATED})
+        return Response(ItemOut.of(item, base), headers={"x-item-op": UploadOperation.CREATED})
     _require_type(body.text("type", "file"), "file")
     if not body.has_file:
         raise InvalidInput("There is no file in the body.", hint="Send it as 'file'.", field="file")

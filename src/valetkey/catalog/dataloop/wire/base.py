@@ -23,7 +23,7 @@ class Out(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """A body that goes out."""
 
 
-class Page(Out, Generic[T], frozen=True):
+class ListPage(Out, Generic[T], frozen=True):
     """Part of a list; ``next`` is what to give as ``after`` for the rest, or null."""
 
     items: list[T]

@@ -9,13 +9,13 @@ from valetkey.catalog.dataloop.wire.clones import clone_spec
 from valetkey.catalog.dataloop.wire.exports import export_spec
 from valetkey.catalog.domain.clone import CloneOptions
 from valetkey.catalog.domain.export import ExportOptions
-from valetkey.catalog.domain.sync import Command, Kind
+from valetkey.catalog.domain.sync import Command, CommandKind
 from valetkey.catalog.services.datasets.syncs import SyncView
 
 _TYPES: Final = {
-    Kind.SYNC: "SyncDataset",
-    Kind.CLONE: "CloneDataset",
-    Kind.EXPORT: "ExportDatasetAsJson",
+    CommandKind.SYNC: "SyncDataset",
+    CommandKind.CLONE: "CloneDataset",
+    CommandKind.EXPORT: "ExportDatasetAsJson",
 }
 
 
@@ -77,9 +77,9 @@ class CommandOut(Out, frozen=True):
 
 
 def _spec(command: Command, count: int) -> dict[str, Any]:
-    if command.kind is Kind.EXPORT:
+    if command.kind is CommandKind.EXPORT:
         options = ExportOptions.of(command.options)
         return export_spec(options, command.id, command.dataset_id, count, command.created_at)
-    if command.kind is Kind.CLONE:
+    if command.kind is CommandKind.CLONE:
         return clone_spec(CloneOptions.of(command.options), command.dataset_id)
     return {"datasetId": command.dataset_id, "parallel": command.parallel}

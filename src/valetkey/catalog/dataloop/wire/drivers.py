@@ -83,7 +83,7 @@ class SystemOut(Out, frozen=True):
     project_id: str
 
 
-class MetadataOut(Out, frozen=True):
+class DriverMetadataOut(Out, frozen=True):
     """A driver's metadata."""
 
     system: SystemOut
@@ -106,7 +106,7 @@ class DriverOut(Out, frozen=True):
     updated_at: str
     creator: str
     project_id: str
-    metadata: MetadataOut
+    metadata: DriverMetadataOut
     type: str = "s3"
     allow_external_modification: bool = True
     kms_key_arn: str = ""
@@ -132,7 +132,7 @@ class DriverOut(Out, frozen=True):
             updated_at=moment(driver.updated_at),
             creator=driver.creator,
             project_id=driver.project_id,
-            metadata=MetadataOut(system=SystemOut(project_id=driver.project_id)),
+            metadata=DriverMetadataOut(system=SystemOut(project_id=driver.project_id)),
             kms_key_arn=driver.kms_key_arn,
             shared_sessions=driver.shared_sessions,
             client_endpoint=client_endpoint,

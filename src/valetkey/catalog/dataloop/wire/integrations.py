@@ -79,7 +79,7 @@ class IntegrationChangeIn(Tolerant, frozen=True):
     credentials: CredentialsIn | None = None
 
 
-class MetadataOut(Out, frozen=True):
+class FactOut(Out, frozen=True):
     """A named fact, as Dataloop's SDK reads it."""
 
     name: str
@@ -98,7 +98,7 @@ class IntegrationOut(Out, frozen=True):
     created_at: str
     updated_at: str
     url: str
-    metadata: list[MetadataOut]
+    metadata: list[FactOut]
     key: str
     role_arn: str
     external_id: str
@@ -134,11 +134,11 @@ class IntegrationOut(Out, frozen=True):
         )
 
 
-def _facts(integration: Integration) -> list[MetadataOut]:
+def _facts(integration: Integration) -> list[FactOut]:
     facts = {
         "status": integration.state.value,
         "externalId": integration.external_id,
         "provider": integration.provider,
         "ref": integration.ref,
     }
-    return [MetadataOut(name=name, value=value) for name, value in facts.items() if value]
+    return [FactOut(name=name, value=value) for name, value in facts.items() if value]

@@ -31,11 +31,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.db.items.globs import postgresql_glob, sqlite_glob
-from valetkey.catalog.domain.dql.ast import Metadata, Scalar
-
-Condition = ColumnElement[bool]
-Expression = ColumnElement[Any]
+from valetkey.catalog.db.items.globs import (
+    SqlCondition,
+    SqlExpression,
+    postgresql_glob,
+    sqlite_glob,
+)
+from valetkey.catalog.domain.dql.ast import MetadataValue, Scalar
 
 _C = t.items.c
 _NO_PATH: ColumnElement[Any] = literal_column("'{}'::text[]")
@@ -44,7 +46,7 @@ _ONE: ColumnElement[Any] = literal_column("1")
 #: Text that JSON writes as it is, whoever writes it.
 _PLAIN: Final = re.compile(r"[ !#-.0-\[\]-~]+")
 
-ORDERINGS: Final[dict[str, Callable[[Any, Any], Condition]]] = {
+ORDERINGS: Final[dict[str, Callable[[Any, Any], SqlCondition]]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
     ">": lambda left, right: left > right,
@@ -55,27 +57,29 @@ ORDERINGS: Final[dict[str, Callable[[Any, Any], Condition]]] = {
 class Documents(Protocol):
     """A database's way. Conditions may be NULL for what is not there."""
 
-    def exists(self, field: Metadata) -> Condition:
+    def exists(self, field: MetadataValue) -> SqlCondition:
         """Tell whether there is a value."""
         ...
 
-    def equal(self, field: Metadata, value: Scalar) -> Condition:
+    def equal(self, field: MetadataValue, value: Scalar) -> SqlCondition:
         """Compare with a value of the same type; null equals a missing value too."""
         ...
 
-    def ordered(self, field: Metadata, operator: str, value: str | float) -> Condition:
+    def ordered(self, field: MetadataValue, operator: str, value: str | float) -> SqlCondition:
         """Compare numbers, or texts by code points."""
         ...
 
-    def text_fits(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
+    def text_fits(
+        self, field: MetadataValue, test: Callable[[SqlExpression], SqlCondition]
+    ) -> SqlCondition:
         """Test a value that is text."""
         ...
 
-    def glob(self, side: Expression, pattern: str) -> Condition:
+    def glob(self, side: SqlExpression, pattern: str) -> SqlCondition:
         """Match a glob."""
         ...
 
-    def holds(self, side: Expression, text: str) -> Condition:
+    def holds(self, side: SqlExpression, text: str) -> SqlCondition:
         """Look for text."""
         ...
 
@@ -83,10 +87,10 @@ class Documents(Protocol):
 class Sqlite:
     """JSON functions."""
 
-    def exists(self, field: Metadata) -> Condition:
+    def exists(self, field: MetadataValue) -> SqlCondition:
         return func.json_type(_C.metadata, _json_path(field)).is_not(None)
 
-    def equal(self, field: Metadata, value: Scalar) -> Condition:
+    def equal(self, field: MetadataValue, value: Scalar) -> SqlCondition:
         if value is None:
             missing = func.json_type(_C.metadata, _json_path(field)).is_(None)
             return or_(missing, self._any(field, lambda kind, _: kind == "null"))
@@ -100,30 +104,34 @@ class Sqlite:
             return case((has_text, same), else_=false())
         return same
 
-    def ordered(self, field: Metadata, operator: str, value: str | float) -> Condition:
+    def ordered(self, field: MetadataValue, operator: str, value: str | float) -> SqlCondition:
         return self._any(field, lambda kind, found: _same_type(kind, found, value, operator))
 
-    def text_fits(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
+    def text_fits(
+        self, field: MetadataValue, test: Callable[[SqlExpression], SqlCondition]
+    ) -> SqlCondition:
         return self._any(field, lambda kind, found: and_(kind == "text", test(found)))
 
-    def glob(self, side: Expression, pattern: str) -> Condition:
+    def glob(self, side: SqlExpression, pattern: str) -> SqlCondition:
         return sqlite_glob(side, pattern)
 
-    def holds(self, side: Expression, text: str) -> Condition:
+    def holds(self, side: SqlExpression, text: str) -> SqlCondition:
         return func.instr(side, literal(text, Text())) > 0
 
     def _any(
-        self, field: Metadata, test: Callable[[Expression, Expression], Condition]
-    ) -> Condition:
+        self, field: MetadataValue, test: Callable[[SqlExpression, SqlExpression], SqlCondition]
+    ) -> SqlCondition:
         place = _C.metadata, _json_path(field)
-        kind: Expression = func.json_type(*place)
+        kind: SqlExpression = func.json_type(*place)
         each = func.json_each(*place).table_valued("type", "value").alias()
         elements = select(_ONE).select_from(each).where(test(each.c.type, each.c.value))
         alone = test(kind, func.json_extract(*place))
         return or_(func.coalesce(alone, false()), and_(kind == "array", elements.exists()))
 
 
-def _same_type(kind: Expression, found: Expression, value: str | float, operator: str) -> Condition:
+def _same_type(
+    kind: SqlExpression, found: SqlExpression, value: str | float, operator: str
+) -> SqlCondition:
     kinds = ["text"] if isinstance(value, str) else ["integer", "real"]
     wanted = literal(value, Text()) if isinstance(value, str) else number(value)
     compared = found == wanted if operator == "==" else ORDERINGS[operator](found, wanted)
@@ -133,16 +141,16 @@ def _same_type(kind: Expression, found: Expression, value: str | float, operator
 class Postgresql:
     """JSONB operators. Keys are followed one by one: a path as a whole would index arrays too."""
 
-    def exists(self, field: Metadata) -> Condition:
+    def exists(self, field: MetadataValue) -> SqlCondition:
         return self._value(field).is_not(None)
 
-    def equal(self, field: Metadata, value: Scalar) -> Condition:
+    def equal(self, field: MetadataValue, value: Scalar) -> SqlCondition:
         # An array contains what is one of its elements; an object contains no single value.
         found, wanted = self._value(field), literal(json.dumps(value, ensure_ascii=False), Text())
         contains = found.op("@>", is_comparison=True)(cast(wanted, JSONB))
         return or_(found.is_(None), contains) if value is None else contains
 
-    def ordered(self, field: Metadata, operator: str, value: str | float) -> Condition:
+    def ordered(self, field: MetadataValue, operator: str, value: str | float) -> SqlCondition:
         if isinstance(value, str):
             wanted = literal(value, Text())
             return self.text_fits(
@@ -150,7 +158,7 @@ class Postgresql:
             )
         number_given = cast(literal(repr(value), Text()), Numeric())
 
-        def test(found: Expression) -> Condition:
+        def test(found: SqlExpression) -> SqlCondition:
             as_number = case(
                 (func.jsonb_typeof(found) == "number", cast(_bare(found), Numeric())),
             )
@@ -158,19 +166,23 @@ class Postgresql:
 
         return self._any(field, test)
 
-    def text_fits(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
-        def as_text(found: Expression) -> Condition:
+    def text_fits(
+        self, field: MetadataValue, test: Callable[[SqlExpression], SqlCondition]
+    ) -> SqlCondition:
+        def as_text(found: SqlExpression) -> SqlCondition:
             return test(case((func.jsonb_typeof(found) == "string", _bare(found))))
 
         return self._any(field, as_text)
 
-    def glob(self, side: Expression, pattern: str) -> Condition:
+    def glob(self, side: SqlExpression, pattern: str) -> SqlCondition:
         return postgresql_glob(side, pattern)
 
-    def holds(self, side: Expression, text: str) -> Condition:
+    def holds(self, side: SqlExpression, text: str) -> SqlCondition:
         return func.strpos(side, literal(text, Text())) > 0
 
-    def _any(self, field: Metadata, test: Callable[[Expression], Condition]) -> Condition:
+    def _any(
+        self, field: MetadataValue, test: Callable[[SqlExpression], SqlCondition]
+    ) -> SqlCondition:
         found = self._value(field)
         # Unlike jsonb_array_elements, it refuses nothing that is no array.
         elements = func.jsonb_path_query(found, literal_column("'$[*]'")).table_valued(
@@ -182,23 +194,23 @@ class Postgresql:
         return or_(alone, and_(func.jsonb_typeof(found) == "array", among))
 
     @staticmethod
-    def _value(field: Metadata) -> Expression:
-        value: Expression = _C.metadata
+    def _value(field: MetadataValue) -> SqlExpression:
+        value: SqlExpression = _C.metadata
         for key in field.path:
             value = value.op("->")(literal(key, Text()))
         return value
 
 
-def number(value: float) -> Expression:
+def number(value: float) -> SqlExpression:
     """Return a number as a parameter."""
     return literal(value, BigInteger() if isinstance(value, int) else Float(53))
 
 
-def _bare(value: Expression) -> Expression:
+def _bare(value: SqlExpression) -> SqlExpression:
     # An empty path: the value itself, as text without quotes.
     return value.op("#>>", return_type=Text())(_NO_PATH)
 
 
-def _json_path(field: Metadata) -> Expression:
+def _json_path(field: MetadataValue) -> SqlExpression:
     path = "$" + "".join(f'."{key}"' for key in field.path)
     return literal(path, Text())

@@ -27,15 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.db.items.documents import (
-    ORDERINGS,
-    Condition,
-    Documents,
-    Expression,
-    Postgresql,
-    Sqlite,
-    number,
-)
+from valetkey.catalog.db.items.documents import ORDERINGS, Documents, Postgresql, Sqlite, number
+from valetkey.catalog.db.items.globs import SqlCondition, SqlExpression
 from valetkey.catalog.domain.dataset import STANDARD
 from valetkey.catalog.domain.dql.ast import (
     All,
@@ -46,9 +39,9 @@ from valetkey.catalog.domain.dql.ast import (
     Equal,
     Exists,
     Field,
+    FilterNode,
     Glob,
-    Metadata,
-    Node,
+    MetadataValue,
     Not,
     Scalar,
     conjunction,
@@ -69,7 +62,7 @@ _SURROGATES: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
 
 
-def column(field: Column) -> Expression:
+def column(field: Column) -> SqlExpression:
     """Return an item's own field as an expression over its row; it is never NULL."""
     match field:
         case Column.FILENAME:
@@ -87,7 +80,7 @@ def column(field: Column) -> Expression:
             return _PLAIN[field]
 
 
-_PLAIN: Final[dict[Column, Expression]] = {
+_PLAIN: Final[dict[Column, SqlExpression]] = {
     Column.ID: _C.id,
     Column.CREATOR: _C.creator,
     Column.CREATED_AT: _C.created_ms,
@@ -109,12 +102,12 @@ class Translator:
         self._files_only = False
         self._documents: Documents = Postgresql() if kind == "postgresql" else Sqlite()
 
-    def condition(self, node: Node) -> Condition:
+    def condition(self, node: FilterNode) -> SqlCondition:
         """Translate a filter."""
         self._files_only = Equal(Column.TYPE, "file") in conjunction(node)
         return self._condition(node)
 
-    def leading(self, parts: list[Node]) -> list[Condition]:
+    def leading(self, parts: list[FilterNode]) -> list[SqlCondition]:
         """Return what follows from conditions and what an index over metadata finds: none, where
         there is no such index."""
         if self.kind != "postgresql":
@@ -122,11 +115,11 @@ class Translator:
         return [
             or_(*_holding(part.field, value))
             for part in parts
-            if isinstance(part, Equal) and isinstance(part.field, Metadata)
+            if isinstance(part, Equal) and isinstance(part.field, MetadataValue)
             if (value := part.value) is not None
         ]
 
-    def _condition(self, node: Node) -> Condition:
+    def _condition(self, node: FilterNode) -> SqlCondition:
         match node:
             case All(parts):
                 return and_(true(), *map(self._condition, parts))
@@ -134,12 +127,12 @@ class Translator:
                 return or_(false(), *self._either(parts))
             case Not(part):
                 return not_(self._condition(part))
-            case _ if isinstance(node.field, Metadata):
+            case _ if isinstance(node.field, MetadataValue):
                 return func.coalesce(self._on_document(node, node.field), false())
             case _:
                 return self._on_column(node, node.field)
 
-    def _either(self, parts: tuple[Node, ...]) -> list[Condition]:
+    def _either(self, parts: tuple[FilterNode, ...]) -> list[SqlCondition]:
         """Translate alternatives; those of one field with texts become one IN."""
         texts: dict[Field, list[str]] = {}
         others = []
@@ -151,7 +144,7 @@ class Translator:
                     others.append(self._condition(part))
         return [*(self._one_of(field, values) for field, values in texts.items()), *others]
 
-    def _on_column(self, node: Test, field: Column) -> Condition:
+    def _on_column(self, node: Test, field: Column) -> SqlCondition:
         kind = int if field in _NUMBERS else str
         match node:
             case Exists():
@@ -168,13 +161,13 @@ class Translator:
             case Contains(_, text):
                 return self._documents.holds(column(field), text) if kind is str else false()
 
-    def _equal(self, field: Column, value: Scalar) -> Condition:
+    def _equal(self, field: Column, value: Scalar) -> SqlCondition:
         if isinstance(value, str):
             return self._one_of(field, [value])
         assert isinstance(value, int | float)  # noqa: S101  # _is said so
         return column(field) == number(value)
 
-    def _one_of(self, field: Field, values: list[str]) -> Condition:
+    def _one_of(self, field: Field, values: list[str]) -> SqlCondition:
         """Compare with texts, so that an index helps where there is one."""
         assert isinstance(field, Column)  # noqa: S101  # metadata has its own way
         if field is not Column.TYPE:
@@ -184,13 +177,13 @@ class Translator:
         kinds = [IS_FOLDER] * ("dir" in values) + [not_(IS_FOLDER)] * ("file" in values)
         return or_(false(), *kinds)
 
-    def _glob(self, field: Column, pattern: str) -> Condition:
+    def _glob(self, field: Column, pattern: str) -> SqlCondition:
         on_path = _on_path(pattern) if field is Column.FILENAME and self._files_only else None
         if on_path is not None:
             return self._documents.glob(_C.path, on_path)
         return self._documents.glob(column(field), pattern)
 
-    def _on_document(self, node: Test, field: Metadata) -> Condition:
+    def _on_document(self, node: Test, field: MetadataValue) -> SqlCondition:
         documents = self._documents
         match node:
             case Exists():
@@ -205,9 +198,9 @@ class Translator:
                 return documents.text_fits(field, lambda side: documents.holds(side, text))
 
 
-def _holding(field: Metadata, value: Scalar) -> list[Condition]:
+def _holding(field: MetadataValue, value: Scalar) -> list[SqlCondition]:
     """Ask for the documents that contain the value, and those with an array that has it."""
-    found: list[Condition] = []
+    found: list[SqlCondition] = []
     for least in (value, [value]):
         document: Any = least
         for key in reversed(field.path):
@@ -234,7 +227,7 @@ def _is(value: Scalar, kind: type) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _one_of(field: Column, values: list[str]) -> Condition:
+def _one_of(field: Column, values: list[str]) -> SqlCondition:
     if field is Column.FILENAME:
         paths = [value[1:] for value in values if value.startswith("/")]
         spelled = [path for plain in paths for path in (plain, f"{plain}/")]
@@ -246,13 +239,13 @@ def _one_of(field: Column, values: list[str]) -> Condition:
     return _within(column(field), values)
 
 
-def _within(side: Expression, values: list[str]) -> Condition:
+def _within(side: SqlExpression, values: list[str]) -> SqlCondition:
     if len(values) == 1:
         return side == literal(values[0], Text())
     return side.in_(bindparam(None, values, type_=Text(), expanding=True))
 
 
-def glob_range(node: Node) -> Condition | None:
+def glob_range(node: FilterNode) -> SqlCondition | None:
     """Return the stretch of an indexed column that holds all that a glob can fit, if it has one."""
     if not isinstance(node, Glob) or node.field not in {Column.FILENAME, Column.DIR}:
         return None
@@ -263,7 +256,7 @@ def glob_range(node: Node) -> Condition | None:
     return and_(*beginning_with(side, beginning))
 
 
-def beginning_with(side: Expression, beginning: str) -> list[Condition]:
+def beginning_with(side: SqlExpression, beginning: str) -> list[SqlCondition]:
     """Return the stretch of an indexed text that holds all that has a beginning."""
     above = _after(beginning)
     return [side >= beginning, *([] if above is None else [side < above])]
@@ -278,7 +271,7 @@ def _after(beginning: str) -> str | None:
     return kept[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following)
 
 
-def glob_folder(node: Node) -> str | None:
+def glob_folder(node: FilterNode) -> str | None:
     """Return the one folder that all lie in that a glob on filenames fits, if that is so."""
     if not isinstance(node, Glob) or node.field is not Column.FILENAME:
         return None

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Text, and_, func, literal, or_
 
 from valetkey.catalog.domain.dql.glob import Wild, pieces, posix_regex
 
-Condition = ColumnElement[bool]
-Expression = ColumnElement[Any]
+SqlCondition = ColumnElement[bool]
+SqlExpression = ColumnElement[Any]
 
 #: The function by which SQLite looks again: pattern, text -> whether it fits.
 SQLITE_FUNCTION: Final = "valetkey_glob"
@@ -27,22 +27,22 @@ _MOST_FOLDERS: Final = 2
 _Wide = list[str | None]
 
 
-def sqlite_glob(side: Expression, pattern: str) -> Condition:
+def sqlite_glob(side: SqlExpression, pattern: str) -> SqlCondition:
     """Return a glob as SQLite matches it."""
     return _condition(side, pattern, _by_glob, _by_function)
 
 
-def postgresql_glob(side: Expression, pattern: str) -> Condition:
+def postgresql_glob(side: SqlExpression, pattern: str) -> SqlCondition:
     """Return a glob as PostgreSQL matches it."""
     return _condition(side, pattern, _by_like, _by_regex)
 
 
 def _condition(
-    side: Expression,
+    side: SqlExpression,
     pattern: str,
-    widely: Callable[[Expression, _Wide], Condition],
-    again: Callable[[Expression, str], Condition],
-) -> Condition:
+    widely: Callable[[SqlExpression, _Wide], SqlCondition],
+    again: Callable[[SqlExpression, str], SqlCondition],
+) -> SqlCondition:
     found = pieces(pattern)
     wide = or_(*(widely(side, each) for each in _alternatives(pattern)))
     crossing = Wild.ANY in found or Wild.FOLDERS in found
@@ -65,11 +65,11 @@ def _alternatives(pattern: str) -> list[_Wide]:
     return [[part for parts in chosen for part in parts] for chosen in product(*choices)]
 
 
-def _slashes(side: Expression) -> Expression:
+def _slashes(side: SqlExpression) -> SqlExpression:
     return func.length(side) - func.length(func.replace(side, literal("/", Text()), ""))
 
 
-def _by_glob(side: Expression, wide: _Wide) -> Condition:
+def _by_glob(side: SqlExpression, wide: _Wide) -> SqlCondition:
     text = "".join("*" if part is None else _without_classes(part) for part in wide)
     return side.op("GLOB", is_comparison=True)(literal(text, Text()))
 
@@ -78,12 +78,12 @@ def _without_classes(text: str) -> str:
     return "".join(f"[{letter}]" if letter in "[?" else letter for letter in text)
 
 
-def _by_function(side: Expression, pattern: str) -> Condition:
-    matched: Expression = func.valetkey_glob(literal(pattern, Text()), side)
+def _by_function(side: SqlExpression, pattern: str) -> SqlCondition:
+    matched: SqlExpression = func.valetkey_glob(literal(pattern, Text()), side)
     return matched == 1
 
 
-def _by_like(side: Expression, wide: _Wide) -> Condition:
+def _by_like(side: SqlExpression, wide: _Wide) -> SqlCondition:
     text = "".join("%" if part is None else _escaped(part) for part in wide)
     return side.like(literal(text, Text()), escape="\\")
 
@@ -92,5 +92,5 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "%_\\" else letter for letter in text)
 
 
-def _by_regex(side: Expression, pattern: str) -> Condition:
+def _by_regex(side: SqlExpression, pattern: str) -> SqlCondition:
     return side.op("~", is_comparison=True)(literal(posix_regex(pattern), Text()))

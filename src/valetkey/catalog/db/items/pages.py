@@ -15,16 +15,16 @@ from sqlalchemy import False_, Select, and_, asc, desc, false, func, literal_col
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.db.items.documents import Condition
 from valetkey.catalog.db.items.filters import (
     Translator,
     column,
     glob_folder,
     glob_range,
 )
+from valetkey.catalog.db.items.globs import SqlCondition
 from valetkey.catalog.db.items.rows import COLUMNS
 from valetkey.catalog.db.items.scans import FACTS, FOLDER, PATHS, WRITTEN, chosen_index, using
-from valetkey.catalog.domain.dql.ast import Column, Equal, Glob, Node, Order, conjunction
+from valetkey.catalog.domain.dql.ast import Column, Equal, FilterNode, Glob, SortOrder, conjunction
 from valetkey.catalog.domain.ports import ItemQuery
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ async def page_query(
 
 
 def walk_query(
-    translator: Translator, number: int, where: Node, after: str, limit: int
+    translator: Translator, number: int, where: FilterNode, after: str, limit: int
 ) -> Select[Any]:
     """Return the statement that reads what a filter fits above a path, in the order of paths."""
     index = PATHS if translator.kind == "sqlite" else ""
@@ -84,7 +84,9 @@ def walk_query(
     return using(index, select(*COLUMNS).where(*wanted)).order_by(_C.path).limit(limit)
 
 
-def count_query(translator: Translator, number: int, where: Node, most: int | None) -> Select[Any]:
+def count_query(
+    translator: Translator, number: int, where: FilterNode, most: int | None
+) -> Select[Any]:
     """Return the statement that counts what a filter fits, up to so many, or all."""
     parts, index = conjunction(where), chosen_index(translator.kind, where, ())
     conditions = _conditions(translator, where, index)
@@ -102,36 +104,36 @@ def count_query(translator: Translator, number: int, where: Node, most: int | No
     return select(func.count()).select_from(using(index, found).limit(most).subquery())
 
 
-def _conditions(translator: Translator, where: Node, index: str) -> list[Condition]:
+def _conditions(translator: Translator, where: FilterNode, index: str) -> list[SqlCondition]:
     conditions = [translator.condition(where), *translator.leading(conjunction(where))]
     return [*conditions, _C.metadata.is_not(None)] if index == WRITTEN else conditions
 
 
-def _index_of_stretch(translator: Translator, parts: list[Node]) -> str:
+def _index_of_stretch(translator: Translator, parts: list[FilterNode]) -> str:
     """A glob on file names is a stretch of the paths, one on folders of the folders."""
     if translator.kind != "sqlite":
         return ""
     return PATHS if _is_of_names(parts) else FOLDER
 
 
-def _is_of_names(parts: list[Node]) -> bool:
+def _is_of_names(parts: list[FilterNode]) -> bool:
     first = next(part for part in parts if glob_range(part) is not None)
     return isinstance(first, Glob) and first.field is Column.FILENAME
 
 
-def _first(find: Callable[[Node], T | None], parts: list[Node]) -> T | None:
+def _first(find: Callable[[FilterNode], T | None], parts: list[FilterNode]) -> T | None:
     return next((found for found in map(find, parts) if found is not None), None)
 
 
 async def _is_short(
-    connection: AsyncConnection, own: Sequence[Condition], stretch: Condition
+    connection: AsyncConnection, own: Sequence[SqlCondition], stretch: SqlCondition
 ) -> bool:
     some: Select[Any] = select(literal_column("1")).select_from(t.items).where(*own, stretch)
     count = select(func.count()).select_from(some.limit(_SHORT + 1).subquery())
     return int((await connection.execute(count)).scalar_one()) <= _SHORT
 
 
-def _sorting(query: ItemQuery, parts: list[Node]) -> list[Any]:
+def _sorting(query: ItemQuery, parts: list[FilterNode]) -> list[Any]:
     """Return what to sort by, up to what decides. Files alone are in the order of their paths,
     which is an index's; with folders among them, whose paths end in ``/``, it takes the name as it
     is shown."""
@@ -145,7 +147,7 @@ def _sorting(query: ItemQuery, parts: list[Node]) -> list[Any]:
     return sorting
 
 
-def _directed(side: Any, order: Order) -> Any:
+def _directed(side: Any, order: SortOrder) -> Any:
     return desc(side) if order.descending else asc(side)
 
 

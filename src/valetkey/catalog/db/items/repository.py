@@ -1,4 +1,4 @@
-"""Implements ports.Items."""
+"""Implements ports.ItemRepository."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from valetkey.catalog.db.items.rows import (
 )
 from valetkey.catalog.db.items.scans import FACTS, MADE_FOLDERS, fields_of, using
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Column, Node
-from valetkey.catalog.domain.merge import Changes, Indexed
+from valetkey.catalog.domain.dql.ast import Column, FilterNode
+from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import State
 from valetkey.db.repositories.rows import Repository
@@ -97,18 +97,18 @@ class SqlItems(Repository):
         return [to_item(dataset.id, row) for row in await self._all(statement)]
 
     async def walk(
-        self, dataset: Dataset, where: Node, *, after: str, limit: int
+        self, dataset: Dataset, where: FilterNode, *, after: str, limit: int
     ) -> Sequence[Item]:
         translator = await self._translator(dataset, where)
         statement = walk_query(translator, dataset.number, where, after, limit)
         return [to_item(dataset.id, row) for row in await self._all(statement)]
 
-    async def count(self, dataset: Dataset, where: Node, *, most: int | None = None) -> int:
+    async def count(self, dataset: Dataset, where: FilterNode, *, most: int | None = None) -> int:
         translator = await self._translator(dataset, where)
         query = count_query(translator, dataset.number, where, most)
         return int((await self._connection.execute(query)).scalar_one())
 
-    async def _translator(self, dataset: Dataset, where: Node) -> Translator:
+    async def _translator(self, dataset: Dataset, where: FilterNode) -> Translator:
         """Return what translates a filter. To ask each item whether it is a folder takes as long as
         the rest of a search, and in most datasets nobody has made any."""
         has_folders = True
@@ -188,7 +188,7 @@ class SqlItems(Repository):
     async def apply(
         self,
         dataset: Dataset,
-        changes: Changes,
+        changes: IndexChanges,
         ids: Iterator[str],
         *,
         creator: str,

@@ -22,11 +22,11 @@ from valetkey.catalog.domain.dql.ast import (
     Equal,
     Exists,
     Field,
+    FilterNode,
     Glob,
-    Metadata,
-    Node,
+    MetadataValue,
     Not,
-    Order,
+    SortOrder,
     conjunction,
 )
 from valetkey.catalog.domain.dql.glob import literal_prefix
@@ -61,7 +61,7 @@ class IndexedCompiler(SQLiteCompiler):
         return text
 
 
-def chosen_index(kind: str, where: Node, orders: Sequence[Order]) -> str:
+def chosen_index(kind: str, where: FilterNode, orders: Sequence[SortOrder]) -> str:
     """Return which index a search reads, as SQLite is told; empty where it chooses."""
     parts = conjunction(where)
     if kind != "sqlite":
@@ -86,7 +86,7 @@ def using(index: str, statement: Select[Any]) -> Select[Any]:
     return statement.with_hint(t.items, index, "sqlite") if index else statement
 
 
-def _leads(node: Node, column: Column) -> bool:
+def _leads(node: FilterNode, column: Column) -> bool:
     """Tell whether a condition leads to few items, by an index over a column."""
     match node:
         case Equal(field, str()):
@@ -97,7 +97,7 @@ def _leads(node: Node, column: Column) -> bool:
             return False
 
 
-def _picks_few(parts: Sequence[Node], fields: set[Field]) -> bool:
+def _picks_few(parts: Sequence[FilterNode], fields: set[Field]) -> bool:
     """Tell whether what fits has to be looked for, in an index: to walk over the items themselves,
     in the order that is asked for, reads eight times as much. A stretch of paths is a walk."""
     if any(_is_stretch(part) for part in parts) or len(parts) == 1:
@@ -105,7 +105,7 @@ def _picks_few(parts: Sequence[Node], fields: set[Field]) -> bool:
     return fields <= _IN_FACTS or any(map(_needs_metadata, parts))
 
 
-def _is_stretch(node: Node) -> bool:
+def _is_stretch(node: FilterNode) -> bool:
     return isinstance(node, Glob) and node.field is Column.FILENAME and _begins(node.pattern)
 
 
@@ -113,12 +113,17 @@ def _begins(pattern: str) -> bool:
     return pattern.startswith("/") and bool(literal_prefix(pattern)[1:])
 
 
-def _needs_metadata(node: Node) -> bool:
+def _needs_metadata(node: FilterNode) -> bool:
     """Tell whether a condition can't hold for an item without metadata."""
     match node:
-        case Equal(Metadata(), value):
+        case Equal(MetadataValue(), value):
             return value is not None
-        case Compare(Metadata()) | Contains(Metadata()) | Glob(Metadata()) | Exists(Metadata()):
+        case (
+            Compare(MetadataValue())
+            | Contains(MetadataValue())
+            | Glob(MetadataValue())
+            | Exists(MetadataValue())
+        ):
             return True
         case Either(parts) if parts:
             return all(map(_needs_metadata, parts))
@@ -126,7 +131,7 @@ def _needs_metadata(node: Node) -> bool:
             return False
 
 
-def fields_of(node: Node) -> Iterator[Field]:
+def fields_of(node: FilterNode) -> Iterator[Field]:
     """Yield the fields that a filter looks at."""
     match node:
         case All(parts) | Either(parts):

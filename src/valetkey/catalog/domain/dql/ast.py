@@ -33,7 +33,7 @@ class Column(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
+class MetadataValue:
     """A value inside the metadata, by its keys from the outside in (through objects only).
 
     Where it is an array, a test is true of it when it is true of one of the array's elements.
@@ -42,11 +42,11 @@ class Metadata:
     path: tuple[str, ...]
 
 
-Field = Column | Metadata
+Field = Column | MetadataValue
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """A field to sort by, and whether from its highest value down."""
 
     field: Column
@@ -57,21 +57,21 @@ class Order:
 class All:
     """True when each part is; without parts, always."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[FilterNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
     """True when one part is; without parts, never."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[FilterNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     """True when the part is not."""
 
-    part: Node
+    part: FilterNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,10 @@ class Exists:
     field: Field
 
 
-Node = All | Either | Not | Equal | Compare | Glob | Contains | Exists
+FilterNode = All | Either | Not | Equal | Compare | Glob | Contains | Exists
 
 
-def conjunction(node: Node) -> list[Node]:
+def conjunction(node: FilterNode) -> list[FilterNode]:
     """Return the conditions that must all hold."""
     if isinstance(node, All):
         return [condition for part in node.parts for condition in conjunction(part)]

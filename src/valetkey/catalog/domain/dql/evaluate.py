@@ -14,8 +14,8 @@ from valetkey.catalog.domain.dql.ast import (
     Equal,
     Exists,
     Field,
+    FilterNode,
     Glob,
-    Node,
     Not,
     Scalar,
 )
@@ -27,7 +27,7 @@ _MISSING: Final = object()
 Columns = Mapping[Column, Scalar]
 
 
-def matches(node: Node, columns: Columns, metadata: Mapping[str, Any]) -> bool:
+def matches(node: FilterNode, columns: Columns, metadata: Mapping[str, Any]) -> bool:
     """Tell whether an item fits a filter."""
     match node:
         case All(parts):

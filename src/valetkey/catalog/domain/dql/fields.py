@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from valetkey.catalog.domain.dql.ast import Column, Field, Metadata, Order, Scalar
+from valetkey.catalog.domain.dql.ast import Column, Field, MetadataValue, Scalar, SortOrder
 from valetkey.catalog.domain.dql.values import check_text, refused, shown
 
 _MAX_PATH: Final = 16
@@ -56,7 +56,7 @@ def parse_field(name: str) -> Field:
             "(a dot within a key is written \\.)",
         )
     check_text(name)
-    return Metadata(tuple(rest))
+    return MetadataValue(tuple(rest))
 
 
 def _keys(name: str) -> list[str]:
@@ -75,7 +75,7 @@ def _usable_key(key: str) -> bool:
     return bool(key) and not any(letter in '"\\' or letter < " " for letter in key)
 
 
-def parse_sort(document: object) -> tuple[Order, ...]:
+def parse_sort(document: object) -> tuple[SortOrder, ...]:
     """Read ``{field: "ascending" | "descending", ...}``, the first one counting most.
 
     What is left out is sorted by id at last, so that each item has its place. Nothing, or an empty
@@ -93,11 +93,11 @@ def parse_sort(document: object) -> tuple[Order, ...]:
     if [each.field for each in orders] == [Column.CREATED_AT, Column.ID]:
         del orders[0]
     if Column.ID not in {each.field for each in orders}:
-        orders.append(Order(Column.ID, last))
+        orders.append(SortOrder(Column.ID, last))
     return tuple(orders)
 
 
-def _order(name: object, direction: object) -> Order:
+def _order(name: object, direction: object) -> SortOrder:
     field = _COLUMNS.get(name) if isinstance(name, str) else None
     if field not in _SORTABLE or direction not in ("ascending", "descending"):
         fields = ", ".join(column.value for column in Column if column in _SORTABLE)
@@ -105,4 +105,4 @@ def _order(name: object, direction: object) -> Order:
             f"Items can't be sorted by {shown(name)}, {shown(direction)}.",
             f"one of {fields} with 'ascending' or 'descending'",
         )
-    return Order(field, direction == "descending")
+    return SortOrder(field, direction == "descending")

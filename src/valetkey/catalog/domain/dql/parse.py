@@ -14,8 +14,8 @@ from valetkey.catalog.domain.dql.ast import (
     Equal,
     Exists,
     Field,
+    FilterNode,
     Glob,
-    Node,
     Not,
     Scalar,
 )
@@ -54,7 +54,7 @@ _ORDERINGS: Final[Mapping[str, Literal["<", "<=", ">", ">="]]] = {
 }
 
 
-def parse_filter(document: object) -> Node:
+def parse_filter(document: object) -> FilterNode:
     """Read a filter: an object of fields and operators. Raises InvalidInput, TooLarge."""
     return _Parser().node(document, 0)
 
@@ -69,7 +69,7 @@ class _Parser:
         self._glob_letters = 0
         self._mixed_globs = 0
 
-    def node(self, document: object, depth: int) -> Node:
+    def node(self, document: object, depth: int) -> FilterNode:
         if depth > MAX_DEPTH:
             raise TooLarge(f"The filter is nested deeper than {MAX_DEPTH}.", hint="Flatten it.")
         if not isinstance(document, Mapping):
@@ -77,7 +77,7 @@ class _Parser:
         parts = [self._part(str(name), value, depth) for name, value in document.items()]
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
-    def _part(self, name: str, value: object, depth: int) -> Node:
+    def _part(self, name: str, value: object, depth: int) -> FilterNode:
         if name in ("$and", "$or"):
             if not isinstance(value, Sequence) or isinstance(value, str):
                 raise refused(f"{name} holds {shown(value)}.", "a list of conditions")
@@ -87,7 +87,7 @@ class _Parser:
             raise refused(f"There is no operator {shown(name)} here.", "$and, $or, or a field")
         return self._field(name, value)
 
-    def _field(self, name: str, value: object) -> Node:
+    def _field(self, name: str, value: object) -> FilterNode:
         if isinstance(value, Mapping):
             if not value:
                 raise refused(f"{shown(name)} is compared with nothing.", "an operator")
@@ -95,7 +95,7 @@ class _Parser:
             return parts[0] if len(parts) == 1 else All(tuple(parts))
         return self._operator(name, "$in" if isinstance(value, list) else "$eq", value)
 
-    def _operator(self, name: str, operator: str, operand: object) -> Node:
+    def _operator(self, name: str, operator: str, operand: object) -> FilterNode:
         self._conditions += 1
         if self._conditions > MAX_CONDITIONS:
             raise TooLarge(f"The filter has more than {MAX_CONDITIONS} conditions.", hint="Split.")
@@ -104,7 +104,7 @@ class _Parser:
             return Not(self._test(name, positive, operand))
         return self._test(name, operator, operand)
 
-    def _test(self, name: str, operator: str, operand: object) -> Node:
+    def _test(self, name: str, operator: str, operand: object) -> FilterNode:
         if name in CONSTANTS:
             return self._constant(name, operator, operand)
         field = parse_field(name)
@@ -128,7 +128,7 @@ class _Parser:
         known = "$eq $ne $in $nin $gt $gte $lt $lte $exists $match"
         raise refused(f"There is no operator {shown(operator)}.", f"one of {known}")
 
-    def _constant(self, name: str, operator: str, operand: object) -> Node:
+    def _constant(self, name: str, operator: str, operand: object) -> FilterNode:
         """Answer at once for a field that is the same for all: items are not hidden."""
         value, always, never = CONSTANTS[name], All(()), Either(())
         if operator == "$exists" and isinstance(operand, bool):
@@ -142,7 +142,7 @@ class _Parser:
         )
         return always if same else never
 
-    def _equal(self, field: Field, operand: object) -> Node:
+    def _equal(self, field: Field, operand: object) -> FilterNode:
         value = self._value(operand)
         if field in PATHS | {Column.NAME} and isinstance(value, str):
             # Names are compared as keys have them.
@@ -153,7 +153,7 @@ class _Parser:
             return self._glob(field, value)
         return Equal(field, _fitting(field, value))
 
-    def _glob(self, field: Field, text: str) -> Node:
+    def _glob(self, field: Field, text: str) -> FilterNode:
         """Read a pattern. One that does not begin with ``/`` is no path: its wildcards stand for
         ``/`` too."""
         pattern = normal_glob(text, crossing=field not in PATHS or not text.startswith("/"))
@@ -184,7 +184,7 @@ class _Parser:
 
     def _ordered(
         self, field: Field, operator: Literal["<", "<=", ">", ">="], operand: object
-    ) -> Node:
+    ) -> FilterNode:
         value = _fitting(field, self._value(operand))
         if value is None or isinstance(value, bool):
             raise refused(f"{shown(operand)} has no order.", "text or a number")
@@ -197,7 +197,7 @@ class _Parser:
         return check_scalar(value)
 
 
-def _at_moment(field: Field, value: Scalar) -> Node:
+def _at_moment(field: Field, value: Scalar) -> FilterNode:
     if value is None:
         return Equal(field, None)
     if isinstance(value, str) and is_glob(value):

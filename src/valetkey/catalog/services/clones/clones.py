@@ -10,7 +10,7 @@ from valetkey.catalog.domain.clone import CloneOptions
 from valetkey.catalog.domain.dataset import check_metadata, parse_folder, parse_path
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import Command, Kind, State
+from valetkey.catalog.domain.sync import Command, CommandKind, State
 from valetkey.catalog.services.datasets.datasets import Datasets, NewDataset
 from valetkey.catalog.services.datasets.syncs import SyncView, view_of
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
@@ -136,7 +136,7 @@ class Clones:
             options = CloneOptions(**{**options.document(), "before_id": command_id})
         async with self._access.changing(caller, CLONE, DATASET, source.dataset.id) as change:
             dataset, work = change.entity, change.work
-            if await work.commands.count_open(Kind.CLONE, dataset.id) >= MOST_OPEN:
+            if await work.commands.count_open(CommandKind.CLONE, dataset.id) >= MOST_OPEN:
                 raise TooManyRequests(
                     f"{MOST_OPEN} clones of this dataset wait to be made.",
                     hint="Wait until some of them are done.",
@@ -150,7 +150,7 @@ class Clones:
                 created_at=now,
                 updated_at=now,
                 expected=1 if options.path else await work.datasets.item_count(dataset),
-                kind=Kind.CLONE,
+                kind=CommandKind.CLONE,
                 options=options.document(),
             )
             await work.commands.add(command)

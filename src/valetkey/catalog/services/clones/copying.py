@@ -15,7 +15,7 @@ from typing import Final
 
 from valetkey.catalog.domain.clone import CloneOptions
 from valetkey.catalog.domain.dataset import Item
-from valetkey.catalog.domain.dql.ast import All, Column, Compare, Equal, Node
+from valetkey.catalog.domain.dql.ast import All, Column, Compare, Equal, FilterNode
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Command, Shard, State
@@ -25,7 +25,7 @@ from valetkey.catalog.services.datasets.engines import caller_of
 from valetkey.catalog.services.datasets.jobs import PASSING
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.items.removal import Outcome
+from valetkey.catalog.services.items.removal import BulkOutcome
 from valetkey.catalog.services.nouns import CLONE, UPLOAD_ITEM
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
@@ -41,7 +41,7 @@ _FILES: Final = Equal(Column.TYPE, "file")
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CloneScene:
     """What a clone stands on at a moment."""
 
     caller: Caller
@@ -105,16 +105,16 @@ class CloneRuns:
             else:
                 going = await self._copy(command, scene, going, items)
 
-    async def _open(self, command: Command) -> Scene:
+    async def _open(self, command: Command) -> CloneScene:
         caller = await caller_of(self._storage, command)
         async with self._storage.read() as work:
             current = await work.commands.get(command.id)
         options = CloneOptions.of((current or command).options)
         source = await self._stores.of_dataset(caller, command.dataset_id, CLONE)
         target = await self._stores.of_dataset(caller, options.target_id, UPLOAD_ITEM)
-        return Scene(caller, source, target, options)
+        return CloneScene(caller, source, target, options)
 
-    async def _share(self, scene: Scene, shard: Shard, items: Sequence[Item]) -> Shard | None:
+    async def _share(self, scene: CloneScene, shard: Shard, items: Sequence[Item]) -> Shard | None:
         """Write rows for objects that are there, and how far that is."""
         now, dataset = self._single.clock.now(), scene.target.dataset
         done = self._single.advanced(shard, items[-1].id, items=len(items))
@@ -140,11 +140,11 @@ class CloneRuns:
         return done
 
     async def _copy(
-        self, command: Command, scene: Scene, shard: Shard, items: Sequence[Item]
+        self, command: Command, scene: CloneScene, shard: Shard, items: Sequence[Item]
     ) -> Shard | None:
         """Copy objects side by side. What may pass is raised, and they are looked at again; what
         fails is stored, and the others go on."""
-        outcome = Outcome()
+        outcome = BulkOutcome()
         tasks = [
             self._objects.copy(
                 scene.caller,
@@ -181,7 +181,7 @@ class CloneRuns:
                     await work.commands.note(replace(current, error=error))
         return done
 
-    async def _end(self, command: Command, scene: Scene, shard: Shard) -> None:
+    async def _end(self, command: Command, scene: CloneScene, shard: Shard) -> None:
         if shard.removed:
             await self._endings.fail_as_noted(command)
             return
@@ -189,7 +189,7 @@ class CloneRuns:
             await self._remember(command, scene)
         await self._endings.succeed(command, scene.caller)
 
-    async def _remember(self, command: Command, scene: Scene) -> None:
+    async def _remember(self, command: Command, scene: CloneScene) -> None:
         """Store which item was made of a single one."""
         async with self._storage.begin() as work:
             made = await work.items.by_path(scene.target.dataset, scene.options.path)
@@ -199,8 +199,12 @@ class CloneRuns:
                 await work.commands.note(replace(current, options=options))
 
 
-def _above(options: CloneOptions, checkpoint: str) -> Node:
-    parts: list[Node] = [parse_filter(options.where), _FILES, Compare(Column.ID, ">", checkpoint)]
+def _above(options: CloneOptions, checkpoint: str) -> FilterNode:
+    parts: list[FilterNode] = [
+        parse_filter(options.where),
+        _FILES,
+        Compare(Column.ID, ">", checkpoint),
+    ]
     if options.before_id:
         parts.append(Compare(Column.ID, "<", options.before_id))
     return All(tuple(parts))

@@ -13,9 +13,10 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.catalog.services.items.removal import not_there
 from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import LOOK, Sessions
-from valetkey.catalog.services.items.uploading import ItemUploading, Mode, NewItem, Operation
+from valetkey.catalog.services.items.uploading import ItemUploading, Mode, NewItem, UploadOperation
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import Conflict
-from valetkey.domain.ports.objects import Credentials, ObjectStore
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
 #: An ETag that is the MD5 of the content: that of two objects tells whether they are the same.
@@ -74,12 +75,12 @@ class ObjectCopying:
         copy, operation = await self._uploading.upload(
             caller, target.dataset.id, new, body, mode=Mode.SKIP
         )
-        if operation is Operation.SKIPPED:
+        if operation is UploadOperation.SKIPPED:
             return await self._taken(caller, there.etag, copy, metadata, description)
         return copy
 
     async def _body(
-        self, credentials: Credentials, source: DatasetStorage, key: str
+        self, credentials: AwsCredentials, source: DatasetStorage, key: str
     ) -> AsyncIterator[bytes]:
         """Iterate over an object's bytes, which are not asked for before they are wanted."""
         reading = await self._objects.read(credentials, source.place, key)

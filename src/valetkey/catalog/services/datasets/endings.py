@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command, Counts, Kind, State, total
+from valetkey.catalog.domain.sync import Command, CommandKind, Counts, State, total
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.services.audit import AuditLog, Caller
 
 _ACTIONS: Final = {
-    Kind.SYNC: "dataset.synced",
-    Kind.CLONE: "dataset.cloned",
-    Kind.EXPORT: "dataset.exported",
+    CommandKind.SYNC: "dataset.synced",
+    CommandKind.CLONE: "dataset.cloned",
+    CommandKind.EXPORT: "dataset.exported",
 }
 
 
@@ -76,8 +76,8 @@ class Endings:
             await work.audit.append([event])
 
 
-def _facts(kind: Kind, counts: Counts) -> Mapping[str, Any]:
-    if kind is Kind.SYNC:
+def _facts(kind: CommandKind, counts: Counts) -> Mapping[str, Any]:
+    if kind is CommandKind.SYNC:
         return {"added": counts.added, "changed": counts.changed, "removed": counts.removed}
     return {"items": counts.seen}
 

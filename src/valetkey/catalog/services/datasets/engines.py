@@ -18,9 +18,10 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorage, Data
 from valetkey.catalog.services.items.sessions import LOOK, Sessions, renewed
 from valetkey.catalog.services.nouns import SYNC
 from valetkey.domain.access import Principal
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import Credentials, CredentialSource
+from valetkey.domain.ports.objects import CredentialSource
 from valetkey.services.audit import Caller
 
 
@@ -82,7 +83,7 @@ def lasting(
     """Return what vends for a sync, anew in time. Raises Denied (whoever started the sync has lost
     the right), Conflict (integration disabled), and what AWS does."""
 
-    async def vend() -> Credentials:
+    async def vend() -> AwsCredentials:
         dataset = store.dataset
         # The right is looked at each time: a sync does not outlive it by more than a session.
         await stores.of_dataset(caller, dataset.id, SYNC)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command, Kind, total
+from valetkey.catalog.domain.sync import Command, CommandKind, total
 from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.domain.errors import (
     AwsUnavailable,
@@ -42,7 +42,7 @@ class Jobs:
         storage: CatalogStorage,
         clock: Clock,
         endings: Endings,
-        runners: Mapping[Kind, Runner],
+        runners: Mapping[CommandKind, Runner],
     ) -> None:
         self._storage = storage
         self._clock = clock

@@ -31,7 +31,7 @@ _LOOKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """A part of the listing as items' paths, in the store's order. ``end`` is the last path of it,
     indexable or not; ``in_order`` is false if it does not go on where the one before ended."""
 
@@ -103,7 +103,7 @@ class BucketLister:
                 return page.objects[0].path[len(self._prefix) :]
         return None
 
-    async def ordered(self, after: str, upto: str | None) -> AsyncIterator[Page]:
+    async def ordered(self, after: str, upto: str | None) -> AsyncIterator[ListingPage]:
         """Iterate over what is above ``after`` and up to ``upto``, inclusive, to a page that is the
         last or not in order."""
         for _ in range(_LOOKS):
@@ -119,18 +119,18 @@ class BucketLister:
                     break
                 after = paths[kept - 1] if kept else after
                 listed = self._indexable(page, paths, kept)
-                yield Page(listed, after, over, page.listed_ms)
+                yield ListingPage(listed, after, over, page.listed_ms)
                 if over:
                     return
         # Either somebody writes there all the time, or the order is another one.
         yield _out_of_order(after)
 
-    async def unordered(self, token: str) -> AsyncIterator[Page]:
+    async def unordered(self, token: str) -> AsyncIterator[ListingPage]:
         """Iterate over all there is, from a token on, in whatever order it comes."""
         async for page in self._pages("", token=token):
             paths = self._paths(page)
             listed = self._indexable(page, paths, len(paths))
-            yield Page(listed, "", page.last, page.listed_ms, page.token)
+            yield ListingPage(listed, "", page.last, page.listed_ms, page.token)
 
     async def _pages(
         self, after: str, *, token: str = "", limit: int = PAGE
@@ -168,8 +168,8 @@ class BucketLister:
         return _without_markers(list(found), paths[:count])
 
 
-def _out_of_order(after: str) -> Page:
-    return Page([], after, last=False, listed_ms=0, in_order=False)
+def _out_of_order(after: str) -> ListingPage:
+    return ListingPage([], after, last=False, listed_ms=0, in_order=False)
 
 
 def _without_markers(listed: list[Listed], paths: list[str]) -> list[Listed]:

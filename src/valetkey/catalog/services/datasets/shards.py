@@ -16,10 +16,10 @@ from typing import Final
 
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.filenames import count_dangerous
-from valetkey.catalog.domain.merge import Changes, Indexed, joined, merge, pieces
+from valetkey.catalog.domain.merge import IndexChanges, Indexed, joined, merge, pieces
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
-from valetkey.catalog.services.datasets.lister import BucketLister, Page
+from valetkey.catalog.services.datasets.lister import BucketLister, ListingPage
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
@@ -127,16 +127,16 @@ class ShardWork:
             upto = self._shard.upto if pages[-1].last else pages[-1].end
             await self._reconcile(listed, upto, listed_ms, last=pages[-1].last)
 
-    async def _batches(self, after: str) -> AsyncIterator[list[Page]]:
+    async def _batches(self, after: str) -> AsyncIterator[list[ListingPage]]:
         """Iterate over pages, as many at once as have come in meanwhile."""
-        queue: asyncio.Queue[Page | BaseException] = asyncio.Queue(_AHEAD)
+        queue: asyncio.Queue[ListingPage | BaseException] = asyncio.Queue(_AHEAD)
         fetching = asyncio.create_task(self._fetch(after, queue))
         try:
             last = False
             while not last:
                 first = await queue.get()
                 got = [first, *(queue.get_nowait() for _ in range(queue.qsize()))]
-                pages = [page for page in got if isinstance(page, Page)]
+                pages = [page for page in got if isinstance(page, ListingPage)]
                 if pages:
                     yield pages
                     last = pages[-1].last
@@ -148,7 +148,7 @@ class ShardWork:
             with suppress(asyncio.CancelledError):
                 await fetching
 
-    async def _fetch(self, after: str, queue: asyncio.Queue[Page | BaseException]) -> None:
+    async def _fetch(self, after: str, queue: asyncio.Queue[ListingPage | BaseException]) -> None:
         try:
             async for page in self._lister.ordered(after, self._shard.upto):
                 await queue.put(page)
@@ -181,7 +181,7 @@ class ShardWork:
             self._shard = shard
             listed = listed[len(part) :]
 
-    async def _store(self, work: CatalogWork, shard: Shard, found: Changes) -> None:
+    async def _store(self, work: CatalogWork, shard: Shard, found: IndexChanges) -> None:
         if not await work.commands.advance(shard):
             raise Gone
         if shard.staged:
@@ -247,9 +247,11 @@ class ShardWork:
         return self._now_ms() + _LEASE_MS
 
 
-async def _merged(listed: Sequence[Listed], rows: Sequence[Indexed], listed_ms: int) -> Changes:
+async def _merged(
+    listed: Sequence[Listed], rows: Sequence[Indexed], listed_ms: int
+) -> IndexChanges:
     """Merge a stretch in pieces, and let whoever else is served have the loop between two."""
-    found: list[Changes] = []
+    found: list[IndexChanges] = []
     for some_listed, some_rows in pieces(listed, rows, _PIECE):
         changes = merge(some_listed, some_rows, listed_ms=listed_ms)
         changes.escaped = count_dangerous([one.path for one in some_listed])

@@ -11,8 +11,8 @@ from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import (
     IN_PROCESS,
     Command,
+    CommandKind,
     Counts,
-    Kind,
     Shard,
     State,
     progress,
@@ -121,7 +121,9 @@ class Syncs:
     async def of_dataset(self, caller: Caller, dataset_id: str) -> Sequence[SyncView]:
         """List a dataset's latest syncs, newest first. Raises NotFound, Denied."""
         async with self._access.reading(caller, LIST_SYNCS, DATASET, dataset_id) as read:
-            commands = await read.work.commands.of_dataset(dataset_id, Kind.SYNC, limit=_SHOWN)
+            commands = await read.work.commands.of_dataset(
+                dataset_id, CommandKind.SYNC, limit=_SHOWN
+            )
             now = self._clock.now()
             return [view_of(one, await read.work.commands.shards(one.id), now) for one in commands]
 
@@ -134,7 +136,7 @@ class Syncs:
         async with self._access.changing(caller, CANCEL_OPERATION, COMMAND, command_id) as change:
             command, commands = change.entity, change.work.commands
             own = command.user_id == caller.principal.user_id
-            if not (own and command.kind is Kind.EXPORT):
+            if not (own and command.kind is CommandKind.EXPORT):
                 change.require(Action.MANAGE_DATASETS)
             canceled = replace(command, state=State.CANCELED, updated_at=self._clock.now())
             if not await commands.finish(canceled):

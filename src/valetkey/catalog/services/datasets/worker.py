@@ -18,7 +18,7 @@ import structlog
 from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME
 from valetkey.catalog.domain.export import KEPT
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command, Kind
+from valetkey.catalog.domain.sync import Command, CommandKind
 from valetkey.catalog.services.datasets.datasets import clear
 from valetkey.catalog.services.datasets.engines import caller_of
 from valetkey.catalog.services.datasets.jobs import PASSING, Jobs
@@ -44,7 +44,7 @@ _LEFTOVERS_KEPT: Final = timedelta(days=7)
 _log = logging.getLogger(__name__)
 
 
-class Worker:
+class SyncWorker:
     """Runs commands until it is stopped. ``alone``: no other process works on this database, so
     that leases from before are nobody's."""
 
@@ -134,7 +134,7 @@ class Worker:
 
     async def _open(self) -> list[Command]:
         async with self._storage.read() as work:
-            found = [await work.commands.open(kind, limit=_OPEN_AT_ONCE) for kind in Kind]
+            found = [await work.commands.open(kind, limit=_OPEN_AT_ONCE) for kind in CommandKind]
         return [command for some in found for command in some]
 
     async def _run(self, command: Command) -> None:

@@ -4,6 +4,6 @@
 """
 
 from valetkey.catalog.services.exports.exports import ExportFile, ExportGone, Exports
-from valetkey.catalog.services.exports.writing import ExportRuns, Form, Forms
+from valetkey.catalog.services.exports.writing import ExportForm, ExportRuns, Forms
 
-__all__ = ["ExportFile", "ExportGone", "ExportRuns", "Exports", "Form", "Forms"]
+__all__ = ["ExportFile", "ExportForm", "ExportGone", "ExportRuns", "Exports", "Forms"]

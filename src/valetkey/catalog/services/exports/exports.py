@@ -20,7 +20,7 @@ from valetkey.catalog.domain.export import (
     file_size,
 )
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import Command, Kind, State
+from valetkey.catalog.domain.sync import Command, CommandKind, State
 from valetkey.catalog.services.datasets.syncs import SyncView, view_of
 from valetkey.catalog.services.exports.writing import wanted_of
 from valetkey.catalog.services.items.folders import IS_FOLDER
@@ -112,7 +112,7 @@ class Exports:
         now = self._clock.now()
         async with self._access.changing(caller, EXPORT_ITEMS, DATASET, dataset_id) as change:
             dataset, work = change.entity, change.work
-            if await work.commands.count_open(Kind.EXPORT, dataset.id) >= MOST_OPEN:
+            if await work.commands.count_open(CommandKind.EXPORT, dataset.id) >= MOST_OPEN:
                 raise TooManyRequests(
                     f"{MOST_OPEN} exports of this dataset wait to be written.",
                     hint="Wait until some of them are done.",
@@ -126,7 +126,7 @@ class Exports:
                 created_at=now,
                 updated_at=now,
                 expected=await work.datasets.item_count(dataset),
-                kind=Kind.EXPORT,
+                kind=CommandKind.EXPORT,
                 options=options.document(),
             )
             await work.commands.add(command)
@@ -142,7 +142,7 @@ class Exports:
             dataset = await read.work.datasets.get(command.dataset_id)
             parts = await read.work.exports.parts(command.id)
         until = command.updated_at + KEPT
-        if command.kind is not Kind.EXPORT or dataset is None:
+        if command.kind is not CommandKind.EXPORT or dataset is None:
             raise NotFound(f"There is no export {command_id}.", hint="Export the dataset.")
         if command.state is not State.SUCCESS or until <= self._clock.now():
             raise ExportGone(

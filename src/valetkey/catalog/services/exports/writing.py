@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
-from valetkey.catalog.domain.dql.ast import All, Column, Compare, Node
+from valetkey.catalog.domain.dql.ast import All, Column, Compare, FilterNode
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.export import (
     MOST_KEPT,
@@ -31,9 +31,9 @@ from valetkey.catalog.services.nouns import EXPORT_ITEMS
 from valetkey.domain.errors import TooLarge
 
 #: Writes an item as a line of JSON; the text is the API's address for links.
-Form = Callable[[Item, str], bytes]
+ExportForm = Callable[[Item, str], bytes]
 #: By the names that orders give.
-Forms = Mapping[str, Form]
+Forms = Mapping[str, ExportForm]
 
 _PAGE: Final = 1000
 #: A part is stored after so many seconds, however little is in it: its lease runs out otherwise.
@@ -130,7 +130,7 @@ class ExportRuns:
         return done
 
 
-def wanted_of(options: ExportOptions) -> Node:
+def wanted_of(options: ExportOptions) -> FilterNode:
     """Return the filter of an export. Raises InvalidInput."""
     where = parse_filter(options.where)
     if not options.since_ms:

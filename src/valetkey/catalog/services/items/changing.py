@@ -16,7 +16,7 @@ from valetkey.catalog.domain.dql.ast import Column, Either, Equal
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.removal import Outcome, not_there
+from valetkey.catalog.services.items.removal import BulkOutcome, not_there
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.nouns import MAKE_FOLDER, UPDATE_ITEM
 from valetkey.domain.errors import InvalidInput, TooLarge
@@ -86,7 +86,7 @@ class ItemChanging:
         items than expected).
         """
         store = await self._stores.of_dataset(caller, dataset_id, UPDATE_ITEM)
-        selected, total = await select(self._storage, store.dataset, selection), Outcome()
+        selected, total = await select(self._storage, store.dataset, selection), BulkOutcome()
         if selection.dry_run:
             return selected.count or 0
         async for items in walk(self._storage, store.dataset, selected):
@@ -99,7 +99,7 @@ class ItemChanging:
         store: DatasetStorage,
         item_ids: Sequence[str],
         patch: ItemPatch,
-        total: Outcome,
+        total: BulkOutcome,
     ) -> None:
         """Change a batch, as it stands now, in one transaction."""
         changed, now = [], self._index.now()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item, folder_id
 from valetkey.catalog.domain.dql import matches
-from valetkey.catalog.domain.dql.ast import Column, Equal, Node, Order
+from valetkey.catalog.domain.dql.ast import Column, Equal, FilterNode, SortOrder
 from valetkey.catalog.domain.ports import CatalogWork
 from valetkey.domain.errors import TooLarge
 
@@ -46,8 +46,8 @@ async def folder_path(work: CatalogWork, dataset: Dataset, item_id: str) -> str 
 async def fitting_folders(
     work: CatalogWork,
     dataset: Dataset,
-    where: Node,
-    orders: Sequence[Order],
+    where: FilterNode,
+    orders: Sequence[SortOrder],
     *,
     offset: int,
     size: int,
@@ -66,7 +66,7 @@ async def fitting_folders(
     return _sorted(best, orders)[offset:wanted], count
 
 
-def _sorted(items: list[Item], orders: Sequence[Order]) -> list[Item]:
+def _sorted(items: list[Item], orders: Sequence[SortOrder]) -> list[Item]:
     for order in reversed(orders):
         items.sort(key=partial(_value, order.field), reverse=order.descending)
     return items

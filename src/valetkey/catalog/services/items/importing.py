@@ -13,11 +13,12 @@ from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorageRepository,
 )
 from valetkey.catalog.services.items.index import Index, with_facts
-from valetkey.catalog.services.items.intents import Held, Intents
+from valetkey.catalog.services.items.intents import HeldObjects, Intents
 from valetkey.catalog.services.items.sessions import LOOK, Sessions
 from valetkey.catalog.services.nouns import IMPORT_ITEMS
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import InvalidInput, NotFound, TooLarge
-from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored
+from valetkey.domain.ports.objects import ObjectStore, Stored
 from valetkey.services.audit import Caller
 
 MAX_IMPORTS: Final = 1000
@@ -71,10 +72,10 @@ class ItemImporting:
         self,
         caller: Caller,
         store: DatasetStorage,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         rows: Mapping[str, Item | None],
         found: Sequence[tuple[str, Stored]],
-        held: Held,
+        held: HeldObjects,
     ) -> list[Item]:
         """Write the rows that no sync changed since the objects were looked at; look at the others
         again."""
@@ -108,7 +109,7 @@ class ItemImporting:
     async def _find_all(
         self,
         store: DatasetStorage,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         possible: Mapping[str, Sequence[str]],
     ) -> list[tuple[str, Stored]]:
         gate = asyncio.Semaphore(_AT_ONCE)

@@ -16,11 +16,12 @@ from typing import Any, Final
 from valetkey.catalog.domain.dataset import Item, mimetype_of
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
-from valetkey.catalog.services.items.intents import Held
+from valetkey.catalog.services.items.intents import HeldObjects
 from valetkey.domain.audit import AuditEvent
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored, to_ms
+from valetkey.domain.ports.objects import ObjectStore, Stored, to_ms
 from valetkey.services.audit import AuditLog, Caller
 
 #: As often as rivals may get in between; each look means that one of them did.
@@ -89,7 +90,7 @@ class Index:
         )
 
     async def record(
-        self, store: DatasetStorage, item: Item, held: Held, event: AuditEvent
+        self, store: DatasetStorage, item: Item, held: HeldObjects, event: AuditEvent
     ) -> Item:
         """Write an item's row and audit it; returns what is stored. Raises Conflict if the object
         is not held any more."""
@@ -101,7 +102,11 @@ class Index:
         return saved
 
     async def remove(
-        self, store: DatasetStorage, paths: Sequence[str], held: Held | None, event: AuditEvent
+        self,
+        store: DatasetStorage,
+        paths: Sequence[str],
+        held: HeldObjects | None,
+        event: AuditEvent,
     ) -> None:
         """Take rows out and audit it. Raises Conflict if one of the objects is not held any more;
         without ``held``, the objects stay where they are."""
@@ -120,7 +125,7 @@ class Index:
             await work.items.touch(store.dataset, [path], now_ms=self.now_ms())
 
     async def settle(
-        self, caller: Caller, store: DatasetStorage, path: str, credentials: Credentials
+        self, caller: Caller, store: DatasetStorage, path: str, credentials: AwsCredentials
     ) -> Item | None:
         """Look at the bucket and make the row agree; returns the item as it stands, if any.
 

@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Held:
+class HeldObjects:
     """Objects of a dataset that nobody else writes meanwhile, by path. ``wrote`` is to be set once
     the bucket was changed and the index not yet."""
 
@@ -108,7 +108,7 @@ class _Renewer:
                 for intent in some:
                     await work.commands.abandon_intent(intent.id)
 
-    async def keep_on(self, held: Held) -> None:
+    async def keep_on(self, held: HeldObjects) -> None:
         """Renew for as long as this runs. The work itself finds out when the lease was lost."""
         while True:
             await asyncio.sleep(_RENEWED_EVERY.total_seconds())
@@ -127,7 +127,7 @@ class Intents:
     @asynccontextmanager
     async def held(
         self, caller: Caller, store: DatasetStorage, paths: Sequence[str], *, some: bool = False
-    ) -> AsyncIterator[Held]:
+    ) -> AsyncIterator[HeldObjects]:
         """Hold objects while something is done. With ``some``, those that others hold are left out
         of it; otherwise raises Locked for the first one.
 
@@ -140,7 +140,7 @@ class Intents:
             await self._drop(intents.values())
             raise taken(next(path for path in paths if path not in intents))
         renewer = _Renewer(self._storage, self._clock, now_ms)
-        held = Held(intents, renewer)
+        held = HeldObjects(intents, renewer)
         renewing = asyncio.create_task(renewer.keep_on(held))
         try:
             yield held
@@ -182,7 +182,7 @@ class Intents:
                 for intent in some:
                     await work.commands.drop_intent(intent.id)
 
-    async def _leave(self, held: Held, error: BaseException) -> None:
+    async def _leave(self, held: HeldObjects, error: BaseException) -> None:
         """Let go of what failed."""
         known = isinstance(error, ValetkeyError) and not isinstance(error, AwsUnavailable)
         try:

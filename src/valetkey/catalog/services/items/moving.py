@@ -12,8 +12,8 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.folders import folder_path
 from valetkey.catalog.services.items.index import Index, with_facts
-from valetkey.catalog.services.items.intents import Held, Intents
-from valetkey.catalog.services.items.removal import Outcome, not_there
+from valetkey.catalog.services.items.intents import HeldObjects, Intents
+from valetkey.catalog.services.items.removal import BulkOutcome, not_there
 from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import MOVE, TAGS, Sessions
 from valetkey.catalog.services.items.uploading import changed_meanwhile
@@ -100,7 +100,7 @@ class ItemMoving:
         renew = await self._sessions.lasting(
             caller, store, MOVE, f"move {len(items)} items", extras=TAGS
         )
-        outcome = Outcome()
+        outcome = BulkOutcome()
         for item in items:
             to = folder + item.path.rpartition("/")[2]
             try:
@@ -133,7 +133,7 @@ class ItemMoving:
         return moved
 
     async def _copy(
-        self, store: DatasetStorage, item: Item, to: str, held: Held, renew: CredentialSource
+        self, store: DatasetStorage, item: Item, to: str, held: HeldObjects, renew: CredentialSource
     ) -> Stored:
         """Copy the object to where nothing is, and see that it did not change meanwhile."""
         source, target = store.key(item.path), store.key(to)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Column, Compare, Equal, Node, conjunction
+from valetkey.catalog.domain.dql.ast import Column, Compare, Equal, FilterNode, conjunction
 from valetkey.catalog.domain.dql.fields import parse_sort
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
@@ -164,7 +164,7 @@ async def _total(
     return counted, counted == MAX_COUNTED
 
 
-def _is_rest_of_walk(parts: Sequence[Node]) -> bool:
+def _is_rest_of_walk(parts: Sequence[FilterNode]) -> bool:
     """Tell whether a filter goes on beyond the last id of another page. A range of ids is none:
     Dataloop's SDK cuts what it exports by how many items are in one."""
     bounds = [part for part in parts if isinstance(part, Compare) and part.field is Column.ID]

@@ -14,6 +14,7 @@ from valetkey.catalog.services.items.intents import Intents, in_parts, taken
 from valetkey.catalog.services.items.selection import BATCH, Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.catalog.services.nouns import DELETE_ITEM
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -24,7 +25,7 @@ from valetkey.domain.errors import (
     ValetkeyError,
 )
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import Credentials, ObjectStore
+from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
 #: Failures are all counted, and so many told one by one.
@@ -34,7 +35,7 @@ _DELETED_AT_ONCE: Final = 1000
 
 
 @dataclass(slots=True)
-class Outcome:
+class BulkOutcome:
     """What became of many items: how many it worked for, and each failure with its reason."""
 
     done: int = 0
@@ -127,7 +128,7 @@ class ItemRemoval:
         fits other items than expected).
         """
         store = await self._stores.of_dataset(caller, dataset_id, DELETE_ITEM)
-        selected, total = await select(self._storage, store.dataset, selection), Outcome()
+        selected, total = await select(self._storage, store.dataset, selection), BulkOutcome()
         if selection.dry_run:
             return selected.count or 0
         deletes_objects = bool(store.maybe_location and store.location.allow_external_delete)
@@ -148,11 +149,11 @@ class ItemRemoval:
 
     async def _delete_all(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
-    ) -> Outcome:
+    ) -> BulkOutcome:
         stored = [item for item in items if not item.is_folder]
         if not stored or not store.location.allow_external_delete:
             await self._forget(caller, store, items)
-            return Outcome(len(items))
+            return BulkOutcome(len(items))
         folders = [item for item in items if item.is_folder]
         if folders:
             await self._forget(caller, store, folders)
@@ -166,9 +167,9 @@ class ItemRemoval:
 
     async def _delete_objects(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
-    ) -> Outcome:
+    ) -> BulkOutcome:
         credentials = await self._sessions.open(caller, store, DELETE, f"delete {len(items)} items")
-        paths, outcome = [item.path for item in items], Outcome()
+        paths, outcome = [item.path for item in items], BulkOutcome()
         async with self._intents.held(caller, store, paths, some=True) as held:
             free = [item for item in items if item.path in held.intents]
             outcome.failures += [(item, taken(item.path)) for item in items if item not in free]
@@ -205,7 +206,7 @@ class ItemRemoval:
         return [item for item, is_there in zip(items, there, strict=True) if is_there], moved
 
     async def _delete_keys(
-        self, store: DatasetStorage, items: Sequence[Item], credentials: Credentials
+        self, store: DatasetStorage, items: Sequence[Item], credentials: AwsCredentials
     ) -> dict[str, ValetkeyError]:
         """Delete objects; return what failed, by path."""
         keys = {store.key(item.path): item.path for item in items}

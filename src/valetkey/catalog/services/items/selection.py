@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import All, Column, Compare, Either, Equal, Glob, Node
+from valetkey.catalog.domain.dql.ast import All, Column, Compare, Either, Equal, FilterNode, Glob
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.domain.errors import Conflict, InvalidInput, TooLarge
@@ -33,7 +33,7 @@ class Selection:
 class Selected:
     """The items of a selection: ``where`` fits them, ``count`` of them."""
 
-    where: Node
+    where: FilterNode
     count: int | None
 
 
@@ -63,7 +63,7 @@ async def select(storage: CatalogStorage, dataset: Dataset, selection: Selection
 
 
 async def _held_to_ids(
-    work: CatalogWork, dataset: Dataset, where: Node, ids: Sequence[str]
+    work: CatalogWork, dataset: Dataset, where: FilterNode, ids: Sequence[str]
 ) -> Selected:
     if len(ids) > MAX_EXPECTED_IDS:
         raise TooLarge(
@@ -118,7 +118,7 @@ async def walk(
         last = items[-1].id
 
 
-async def by_exact_names(work: CatalogWork, dataset: Dataset, where: Node) -> Node:
+async def by_exact_names(work: CatalogWork, dataset: Dataset, where: FilterNode) -> FilterNode:
     """Return a filter in which a file name with ``*`` that an item has means that item alone.
 
     What is negated stays a pattern: to leave out less would mean to change more.

@@ -13,9 +13,9 @@ from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
-from valetkey.domain.credentials import TemporaryCredentials
+from valetkey.domain.credentials import AwsCredentials, TemporaryCredentials
 from valetkey.domain.ports import Clock, Sealer
-from valetkey.domain.ports.objects import Credentials, CredentialSource
+from valetkey.domain.ports.objects import CredentialSource
 from valetkey.domain.scope import AccessLevel, Extra
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_static_key
@@ -77,7 +77,7 @@ class Sessions:
         purpose: str,
         *,
         extras: frozenset[Extra] = frozenset(),
-    ) -> Credentials:
+    ) -> AwsCredentials:
         """Return credentials for the location's folder and no more levels than these, with
         the rights of ``extras`` as far as the role has them.
 
@@ -104,13 +104,13 @@ class Sessions:
         return vended.credentials
 
 
-def renewed(clock: Clock, make: Callable[[], Awaitable[Credentials]]) -> CredentialSource:
+def renewed(clock: Clock, make: Callable[[], Awaitable[AwsCredentials]]) -> CredentialSource:
     """Return what gives credentials that hold for a while yet: it makes others when they end, once
     for all who wait. Raises what making them raises."""
-    held: Credentials | None = None
+    held: AwsCredentials | None = None
     renewing = asyncio.Lock()
 
-    async def give() -> Credentials:
+    async def give() -> AwsCredentials:
         nonlocal held
         async with renewing:
             if held is None or is_ending(held, clock.now()):
@@ -120,7 +120,7 @@ def renewed(clock: Clock, make: Callable[[], Awaitable[Credentials]]) -> Credent
     return give
 
 
-def is_ending(credentials: Credentials, now: datetime) -> bool:
+def is_ending(credentials: AwsCredentials, now: datetime) -> bool:
     """Tell whether credentials are to be taken anew."""
     if not isinstance(credentials, TemporaryCredentials):
         return False

@@ -14,9 +14,10 @@ from valetkey.catalog.services.items.links import Links
 from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import LOOK, READ, Sessions
 from valetkey.catalog.services.nouns import STREAM_ITEM
+from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import Credentials, ObjectStore, Stored
+from valetkey.domain.ports.objects import ObjectStore, Stored
 from valetkey.services.audit import Caller
 
 #: A link may lead to a link, and so on, so often.
@@ -129,7 +130,7 @@ class ItemStreaming:
 
     async def _bytes(
         self,
-        credentials: Credentials,
+        credentials: AwsCredentials,
         store: DatasetStorage,
         item: Item,
         byte_range: str,

@@ -15,7 +15,7 @@ from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorageRepository,
 )
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import Held, Intents
+from valetkey.catalog.services.items.intents import HeldObjects, Intents
 from valetkey.catalog.services.items.sessions import WRITE, Sessions
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.domain.audit import AuditEvent
@@ -37,7 +37,7 @@ class Mode(StrEnum):
     OVERWRITE = "overwrite"
 
 
-class Operation(StrEnum):
+class UploadOperation(StrEnum):
     """What an upload did (the ``x-item-op`` header)."""
 
     CREATED = "created"
@@ -82,7 +82,7 @@ class ItemUploading:
         chunks: AsyncIterator[bytes],
         *,
         mode: Mode,
-    ) -> tuple[Item, Operation]:
+    ) -> tuple[Item, UploadOperation]:
         """Write an object as its bytes come, then its item.
 
         Raises InvalidInput, TooLarge (metadata), NotFound, Denied, Locked (somebody else writes
@@ -100,7 +100,7 @@ class ItemUploading:
             there = await self._objects.head(await renew(), store.place, key)
             if there is not None and mode is Mode.SKIP:
                 item = await self._skip(caller, store, path, there, chunks, renew)
-                return item, Operation.SKIPPED
+                return item, UploadOperation.SKIPPED
             new = replace(new, content_type=new.content_type or mimetype_of(path))
             stored = await self._write(store, path, held, chunks, new, there, renew)
             held.wrote = True
@@ -113,7 +113,7 @@ class ItemUploading:
                 metadata=metadata,
                 description=new.description,
             )
-            operation = Operation.CREATED if there is None else Operation.OVERWRITTEN
+            operation = UploadOperation.CREATED if there is None else UploadOperation.OVERWRITTEN
             event = self._uploaded(caller, store, draft, operation)
             saved = await self._index.record(store, draft, held, event)
             held.wrote = False
@@ -124,7 +124,7 @@ class ItemUploading:
         self,
         store: DatasetStorage,
         path: str,
-        held: Held,
+        held: HeldObjects,
         chunks: AsyncIterator[bytes],
         new: NewItem,
         there: Stored | None,
@@ -148,7 +148,7 @@ class ItemUploading:
             raise changed_meanwhile(path) from None
 
     def _uploaded(
-        self, caller: Caller, store: DatasetStorage, item: Item, operation: Operation
+        self, caller: Caller, store: DatasetStorage, item: Item, operation: UploadOperation
     ) -> AuditEvent:
         return self._index.event(
             caller,

@@ -21,7 +21,7 @@ _ROOT: Final = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root|(\d{12})")
 _UNIQUE_ID: Final = re.compile(r"A[IR][A-Z]{2}[A-Z0-9]{12,}")
 
 
-class Decision(StrEnum):
+class LayerDecision(StrEnum):
     """What a layer says. ``silent``: nothing in it speaks of the request, which refuses too."""
 
     ALLOWED = "allowed"
@@ -44,7 +44,7 @@ class Request:
 class Ruling:
     """A layer's decision, and the statement it stands on (None where nothing speaks)."""
 
-    decision: Decision
+    decision: LayerDecision
     statement: Statement | None = None
 
 
@@ -54,14 +54,14 @@ def rule(policies: Iterable[Policy], request: Request) -> Ruling:
     denies = [(one, fits(one, request)) for one in statements if not one.allows]
     allows = [(one, fits(one, request)) for one in statements if one.allows]
     if denying := _first(denies, Truth.YES):
-        return Ruling(Decision.DENIED, denying)
+        return Ruling(LayerDecision.DENIED, denying)
     if doubtful := _first(denies, Truth.UNKNOWN):
-        return Ruling(Decision.UNKNOWN, doubtful)
+        return Ruling(LayerDecision.UNKNOWN, doubtful)
     if allowing := _first(allows, Truth.YES):
-        return Ruling(Decision.ALLOWED, allowing)
+        return Ruling(LayerDecision.ALLOWED, allowing)
     if doubtful := _first(allows, Truth.UNKNOWN):
-        return Ruling(Decision.UNKNOWN, doubtful)
-    return Ruling(Decision.SILENT)
+        return Ruling(LayerDecision.UNKNOWN, doubtful)
+    return Ruling(LayerDecision.SILENT)
 
 
 def _first(found: list[tuple[Statement, Truth]], wanted: Truth) -> Statement | None:

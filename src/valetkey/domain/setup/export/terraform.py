@@ -51,7 +51,7 @@ class _Json(str):
     __slots__ = ()
 
 
-def _document(document: policies.Document) -> _Json:
+def _document(document: policies.PolicyDocument) -> _Json:
     return _Json(policies.to_json(document))
 
 

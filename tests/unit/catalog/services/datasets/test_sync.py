@@ -20,7 +20,7 @@ from valetkey.catalog.domain.sync import Counts, State, WriteIntent
 from valetkey.catalog.services.datasets import (
     NewDataset,
     SyncView,
-    Worker,
+    SyncWorker,
     cutting,
     in_process,
     runs,
@@ -92,7 +92,7 @@ class Shop:
         return await self.look(ordered)
 
     @property
-    def worker(self) -> Worker:
+    def worker(self) -> SyncWorker:
         return self.memory.services.catalog.sync_worker
 
     async def upload(self, path: str, body: bytes) -> None:

@@ -9,14 +9,14 @@ import pytest
 
 from support.desk import Desk, sent
 from valetkey.catalog.services.datasets.datasets import NewDataset
-from valetkey.catalog.services.items.uploading import Mode, NewItem, Operation
+from valetkey.catalog.services.items.uploading import Mode, NewItem, UploadOperation
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput, NotFound
 
 
 async def test_an_upload_writes_the_object_and_its_item_and_leaves_no_intent(desk: Desk) -> None:
     item, operation = await desk.upload("/a/b.jpg", b"12345", metadata={"user": {"k": 1}})
-    assert operation is Operation.CREATED
+    assert operation is UploadOperation.CREATED
     assert (item.filename, item.size, item.mimetype) == ("/a/b.jpg", 5, "image/jpeg")
     assert item.metadata == {"user": {"k": 1}}
     assert desk.bucket[f"{desk.prefix}a/b.jpg"] == b"12345"
@@ -35,14 +35,14 @@ async def test_chunks_go_on_as_they_come(desk: Desk) -> None:
 async def test_overwriting_keeps_the_items_id_and_metadata(desk: Desk) -> None:
     first, _ = await desk.upload("/a.txt", b"one", metadata={"user": {"k": 1}})
     second, operation = await desk.upload("/a.txt", b"other")
-    assert operation is Operation.OVERWRITTEN
+    assert operation is UploadOperation.OVERWRITTEN
     assert (second.id, second.size, second.metadata) == (first.id, 5, first.metadata)
 
 
 async def test_skipping_returns_what_is_there_if_the_size_is_the_same(desk: Desk) -> None:
     first, _ = await desk.upload("/a.txt", b"one")
     again, operation = await desk.upload("/a.txt", b"two", mode=Mode.SKIP)
-    assert (again.id, operation) == (first.id, Operation.SKIPPED)
+    assert (again.id, operation) == (first.id, UploadOperation.SKIPPED)
     assert desk.bucket[f"{desk.prefix}a.txt"] == b"one"
 
 
@@ -60,7 +60,7 @@ async def test_skipping_sees_objects_that_no_sync_has_seen_yet(desk: Desk, body:
     desk.memory.objects.place("acme", f"{desk.prefix}a.txt", b"theirs")
     if len(body) == 6:
         item, operation = await desk.upload("/a.txt", body, mode=Mode.SKIP)
-        assert (item.size, operation) == (6, Operation.SKIPPED)
+        assert (item.size, operation) == (6, UploadOperation.SKIPPED)
     else:
         with pytest.raises(Conflict):
             await desk.upload("/a.txt", body, mode=Mode.SKIP)
@@ -151,7 +151,7 @@ async def test_two_datasets_on_one_location_have_items_of_their_own(desk: Desk) 
         desk.developer, other.dataset.id, NewItem("/a.txt"), sent(b"theirs!"), mode=Mode.OVERWRITE
     )
     assert mine.id != theirs.id
-    assert operation is Operation.OVERWRITTEN
+    assert operation is UploadOperation.OVERWRITTEN
     assert theirs.size == 7
 
 
