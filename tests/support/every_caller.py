@@ -168,6 +168,7 @@ async def _things(world: World) -> None:
     known["projectUserId"] = annotator
     known["objectId"] = await _object(memory, known["datasetId"])
     memory.objects.place("acme", f"{location.prefix}a.jpg", b"x", storage_class="GLACIER")
+    memory.objects.place("acme", f"{location.prefix}cold.jpg", b"x")
 
 
 async def _rotation(memory: Memory, integration_id: str) -> None:
@@ -264,6 +265,11 @@ def bodies(known: dict[str, str]) -> dict[str, Any]:
         "createToken": {"name": "mine"},
         "changePassword": {"old": PASSWORD.reveal(), "new": "purple monkey dishwasher"},
         "updateObject": {"description": "x"},
+        "indexObjects": {"paths": ["cold.jpg"]},
+        "createFolder": {"path": "made/"},
+        "moveObjects": {"objectIds": [known["objectId"]], "folder": ""},
+        "changeMatchingObjects": {"objectIds": [known["objectId"]], "metadata": {"user": {"x": 1}}},
+        "deleteMatchingObjects": {"objectIds": [known["objectId"]]},
     }
 
 
@@ -279,4 +285,5 @@ def queries(known: dict[str, str]) -> dict[str, Any]:
         "listDatasets": {"projectId": known["projectId"]},
         "listServiceAccounts": {"projectId": known["projectId"]},
         "listLocations": {"projectId": known["projectId"]},
+        "putObject": {"path": "b/new.txt", "replaces": "*"},
     }

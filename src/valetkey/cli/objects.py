@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cyclopts import App
 from msgspec import UNSET
 
-from valetkey.cli import render, show
+from valetkey.cli import contents, render, show
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
+from valetkey.cli.contents import json_object
 from valetkey.cli.datasets import follow, the_dataset, told
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject
 from valetkey.cli.options import Cursor, Limit, Yes
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.sdk.sending import call
-from valetkey.wire import catalog as wire
+from valetkey.wire import objects as wire
 
 app = App(name="objects", help="The entries of datasets.")
+for each in (
+    contents.read,
+    contents.put,
+    contents.index,
+    contents.folders,
+    contents.create_folder,
+    contents.move,
+    contents.change_matching,
+    contents.delete_matching,
+):
+    app.command(each)
 operations = App(name="operations", help="Work that takes time: syncs, rotations.")
 
 
@@ -30,6 +41,7 @@ def list_(
     /,
     *,
     glob: str | None = None,
+    path: str | None = None,
     kind: Literal["file", "dir"] | None = None,
     limit: Limit = 100,
     cursor: Cursor = "",
@@ -44,6 +56,8 @@ def list_(
         The dataset, by name or id.
     glob
         Only those whose path, with a leading /, fits it, such as /a/**.
+    path
+        Only the one of just this path.
     kind
         Only objects (file), or only folders (dir).
     """
@@ -52,7 +66,7 @@ def list_(
         client.only_part(limit, cursor)
         render.many(
             client,
-            client.objects.list(found.id, kind=kind, glob=glob),
+            client.objects.list(found.id, kind=kind, glob=glob, path=path),
             ("path", ("bytes", lambda each: f"{each.size:,}"), "media_type", "modified_at", "id"),
             empty="There is no such entry.",
         )
@@ -104,43 +118,37 @@ def update(
     entry: str,
     /,
     *,
+    path: str | None = None,
     metadata: str | None = None,
     description: str | None = None,
     common: Common = COMMON,
 ) -> None:
-    """Change what people wrote about an entry; its object is not touched.
+    """Change what people wrote about an entry, or move its object.
 
     Parameters
     ----------
     entry
         Its id.
+    path
+        Another path: the object is copied there and deleted here.
     metadata
         A JSON object that is merged into its metadata; a null takes a key away.
     description
         Another description; empty for none.
     """
-    if metadata is None and description is None:
-        raise InvalidRequest("Nothing is to be changed.", hint="Add --metadata or --description.")
-    given = None if metadata is None else _json_object(metadata)
+    if path is None and metadata is None and description is None:
+        raise InvalidRequest(
+            "Nothing is to be changed.", hint="Add --path, --metadata or --description."
+        )
+    given = None if metadata is None else json_object(metadata)
     with open_client(common) as client:
         changed = client.objects.update(
             entry,
+            path=UNSET if path is None else path,
             metadata=UNSET if given is None else given,
             description=UNSET if description is None else description or None,
         )
         render.one(client, changed)
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidRequest(
-            "--metadata is no JSON object.", hint="""Such as '{"user": {"weather": "rain"}}'."""
-        )
-    return found
 
 
 @app.command

@@ -26,6 +26,10 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Whether a token is shown: who logs in has none.
     is_public: bool = False
+    #: Bytes that are sent as they are, or what yields them; of which kind is in the headers.
+    content: Any = field(default=None, repr=False)
+    #: Whether an answer that leads elsewhere is followed; the token is not shown there.
+    follows: bool = False
 
     @property
     def repeatable(self) -> bool:

@@ -205,7 +205,7 @@ class Client(_Base, Resources):
     def _open(self, step: Send, opened: list[httpx2.Response]) -> SendOutcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
-            answer = self._http.send(request, stream=True)
+            answer = self._http.send(request, stream=True, follow_redirects=step.call.follows)
             if answer.is_success:
                 opened.append(answer)
                 return Answer(answer.status_code, b"", answer.headers)
@@ -348,7 +348,7 @@ class AsyncClient(_Base, AsyncResources):
     async def _open(self, step: Send, opened: list[httpx2.Response]) -> SendOutcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
-            answer = await self._http.send(request, stream=True)
+            answer = await self._http.send(request, stream=True, follow_redirects=step.call.follows)
             if answer.is_success:
                 opened.append(answer)
                 return Answer(answer.status_code, b"", answer.headers)

@@ -12,7 +12,7 @@ import msgspec
 
 from valetkey.sdk.call import Call
 from valetkey.wire.base import Nothing, Query
-from valetkey.wire.operation import NDJSON, Operation
+from valetkey.wire.operation import CONTENT, NDJSON, Operation
 
 B = TypeVar("B")
 R = TypeVar("R")
@@ -59,6 +59,29 @@ def lines(
     plain = call(operation, path, query=query, body=body)
     accepted = {**plain.headers, "Accept": NDJSON}
     return replace(plain, result=operation.lines, headers=accepted)
+
+
+def uploading(
+    operation: Operation[Q, Any, R],
+    path: Mapping[str, str],
+    content: Any,
+    *,
+    media_type: str,
+    query: Q,
+) -> Call[R]:
+    """Describe a request whose body is bytes: what can be read once is not sent again."""
+    headers = {"Content-Type": media_type or CONTENT}
+    plain = call(operation, path, query=query)
+    again = isinstance(content, bytes)
+    return replace(plain, content=content, again=again, headers=headers)
+
+
+def downloading(
+    operation: Operation[Q, Any, Any], path: Mapping[str, str], byte_range: str, *, query: Q
+) -> Call[Any]:
+    """Describe a request whose answer is bytes, here or where it leads to."""
+    headers = {"Accept": "*/*"} | ({"Range": byte_range} if byte_range else {})
+    return replace(call(operation, path, query=query), headers=headers, follows=True)
 
 
 def _pairs(query: Query | None) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def request_parts(call: Call[Any], url: str, token: TokenSource) -> dict[str, An
     if call.body is not None:
         parts["content"] = msgspec.json.encode(call.body)
         headers["Content-Type"] = "application/json"
+    if call.content is not None:
+        parts["content"] = call.content
     return parts
 
 

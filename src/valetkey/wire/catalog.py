@@ -1,4 +1,4 @@
-"""Datasets, the objects in them, and their syncs."""
+"""Datasets, and their syncs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from valetkey.wire.base import (
     Created,
     Creator,
     Id,
-    Moment,
     Name,
     Nothing,
     Page,
     Paging,
     ProjectId,
-    Query,
     Shape,
     Updated,
-    moment_meta,
     says,
 )
 from valetkey.wire.operation import Operation
@@ -81,84 +78,6 @@ class DatasetsQuery(Paging, frozen=True):
     name: Annotated[str | None, says("Only those of this name.", "streets")] = None
 
 
-class Object(Shape, frozen=True):
-    """An entry of a dataset: an object, or a folder that somebody made."""
-
-    id: Id
-    dataset_id: DatasetId
-    path: Annotated[
-        str, says('Its key below the location\'s folder; a folder ends in "/".', "a/cat.jpg")
-    ]
-    size: Annotated[int, says("Bytes.", 51234)]
-    metadata: Metadata
-    creator: Creator
-    created_at: Created
-    updated_at: Updated
-    etag: Annotated[
-        str | None, says("The object's ETag at the store.", "9b2cf535f27731c974343645a3985328")
-    ] = None
-    media_type: Annotated[str | None, says("The kind of its content.", "image/jpeg")] = None
-    modified_at: Annotated[Moment | None, moment_meta("When the object was last written.")] = None
-    description: Annotated[str | None, says("What somebody wrote about it.", "a cat")] = None
-    storage_class: Annotated[
-        str | None,
-        says("The object's storage class at the store; GLACIER must be restored first.", "GLACIER"),
-    ] = None
-
-
-class NewRestore(Body, frozen=True):
-    """For how long an archived object is wanted back."""
-
-    days: Annotated[
-        int, says("For how many days it can be read once it is restored.", 7, ge=1, le=365)
-    ] = 7
-
-
-class Restoring(Shape, frozen=True):
-    """How far an archived object's restoring is."""
-
-    object_id: Annotated[str, says("The entry.", ID)]
-    state: Annotated[
-        Literal["restoring", "restored"], says("Whether it can be read yet.", "restoring")
-    ]
-    readable_until: Annotated[
-        Moment | None, moment_meta("Until when it can be read, once it is restored.")
-    ] = None
-
-
-class ObjectChange(Change, frozen=True):
-    """What to change of an entry; the object is not touched."""
-
-    metadata: Annotated[
-        dict[str, Any] | msgspec.UnsetType,
-        says("Merged into its metadata; a null takes a key away.", {"user": {"weather": None}}),
-    ] = msgspec.UNSET
-    description: Annotated[
-        str | msgspec.UnsetType | None, says("Another description; null: none.", "two cats")
-    ] = msgspec.UNSET
-
-
-class ExportedQuery(Query, frozen=True):
-    """Which entries to write out."""
-
-    glob: Annotated[
-        Annotated[str, msgspec.Meta(max_length=1024)] | None,
-        says("Only those whose path, with a leading /, fits it.", "/a/**"),
-    ] = None
-
-
-class ObjectsQuery(Paging, frozen=True):
-    """Which entries."""
-
-    kind: Annotated[
-        Literal["file", "dir"] | None, says("Only objects, or only folders.", "file")
-    ] = None
-    glob: Annotated[
-        Annotated[str, msgspec.Meta(max_length=1024)] | None,
-        says("Only those whose path, with a leading /, fits it.", "/a/**"),
-    ] = None
-
-
 class NewSync(Body, frozen=True):
     """How to sync."""
 
@@ -174,7 +93,6 @@ class NewSync(Body, frozen=True):
 
 
 _ONE: Final = "/v1/datasets/{datasetId}"
-_OBJECT: Final = "/v1/objects/{objectId}"
 
 LIST_DATASETS: Final = Operation(
     id="listDatasets",
@@ -258,84 +176,6 @@ LIST_SYNCS: Final = Operation(
     body=Nothing,
     result=Page[Work],
 )
-LIST_OBJECTS: Final = Operation(
-    id="listObjects",
-    method="GET",
-    path=f"{_ONE}/objects",
-    tag="objects",
-    summary="List a dataset's entries by path.",
-    query=ObjectsQuery,
-    body=Nothing,
-    result=Page[Object],
-    errors=("took_too_long",),
-)
-EXPORT_OBJECTS: Final = Operation(
-    id="exportObjects",
-    method="GET",
-    path=f"{_ONE}/objects/export",
-    tag="objects",
-    summary="Stream a dataset's objects by path, a JSON object a line, however many they are.",
-    query=ExportedQuery,
-    body=Nothing,
-    result=Nothing,
-    lines=Object,
-)
-GET_OBJECT: Final = Operation(
-    id="getObject",
-    method="GET",
-    path=_OBJECT,
-    tag="objects",
-    summary="Show an entry of a dataset.",
-    query=Nothing,
-    body=Nothing,
-    result=Object,
-)
-UPDATE_OBJECT: Final = Operation(
-    id="updateObject",
-    method="PATCH",
-    path=_OBJECT,
-    tag="objects",
-    summary="Change an entry's metadata or description.",
-    query=Nothing,
-    body=ObjectChange,
-    result=Object,
-    errors=("object_exists", "locked", "changed_meanwhile"),
-    versioned=True,
-)
-DELETE_OBJECT: Final = Operation(
-    id="deleteObject",
-    method="DELETE",
-    path=_OBJECT,
-    tag="objects",
-    summary="Delete an entry; its object goes too only if the location allows it.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
-    status=204,
-    errors=(
-        "locked",
-        "changed_meanwhile",
-        "aws_refused",
-        "aws_unavailable",
-        "integration_disabled",
-    ),
-    versioned=True,
-)
-RESTORE_OBJECT: Final = Operation(
-    id="restoreObject",
-    method="POST",
-    path=f"{_OBJECT}/restores",
-    tag="objects",
-    summary="Ask for an archived object to be readable for some days.",
-    description="That takes hours, and costs money at the store. The location's role needs "
-    "`s3:RestoreObject`. Asking again tells how far it is.",
-    query=Nothing,
-    body=NewRestore,
-    result=Restoring,
-    status=202,
-    errors=("not_archived", "aws_refused", "aws_unavailable", "integration_disabled"),
-    needs_body=False,
-)
 OPERATIONS: Final = (
     LIST_DATASETS,
     CREATE_DATASET,
@@ -344,10 +184,4 @@ OPERATIONS: Final = (
     DELETE_DATASET,
     CREATE_SYNC,
     LIST_SYNCS,
-    LIST_OBJECTS,
-    EXPORT_OBJECTS,
-    GET_OBJECT,
-    UPDATE_OBJECT,
-    DELETE_OBJECT,
-    RESTORE_OBJECT,
 )

@@ -203,6 +203,9 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         "The work would have taken longer than one request may, and was stopped.",
         "Ask for less: a narrower filter, a smaller part.",
     ),
+    "range_not_satisfiable": ErrorCode(
+        416, "The object has no bytes in that range.", "Ask for what is within its size."
+    ),
     "request_entity_too_large": ErrorCode(
         413, "The body has more bytes than this operation reads.", "Send less in one request."
     ),

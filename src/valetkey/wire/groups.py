@@ -145,6 +145,7 @@ PUT_GROUP_MEMBER: Final = Operation(
     query=Nothing,
     body=Nothing,
     result=Person,
+    versioned=True,
 )
 REMOVE_GROUP_MEMBER: Final = Operation(
     id="removeGroupMember",

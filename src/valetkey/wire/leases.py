@@ -288,6 +288,7 @@ PUT_BLOCK: Final = Operation(
     query=InOrg,
     body=NewBlock,
     result=Block,
+    versioned=True,
 )
 DELETE_BLOCK: Final = Operation(
     id="deleteBlock",

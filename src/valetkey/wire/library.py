@@ -32,7 +32,7 @@ Generated: ``python -m valetkey.wire.library``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call, lines
+from valetkey.sdk.sending import call, downloading, lines, uploading
 from valetkey.wire import {modules}
 from valetkey.wire import base
 from valetkey.wire.base import checked_list
@@ -179,6 +179,11 @@ def _described(operation: Operation[Any, Any, Any]) -> Iterator[tuple[str, str]]
         for each in msgspec.structs.fields(kind):
             if not (issubclass(kind, Query) and each.name in _PAGING):
                 yield each.name, _says(hints[each.name])
+    if operation.reads_content:
+        yield "content", "The bytes, or what yields them; only bytes may be sent again."
+        yield "media_type", "What kind of content it is; left out: that of the name."
+    if operation.sends_content:
+        yield "byte_range", "Which bytes: an HTTP range, such as `bytes=0-1023`."
     if operation.versioned and _has_version(operation):
         yield "if_version", "Refuse with VersionMismatch if it has another version by now."
 
@@ -221,7 +226,36 @@ def method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
         head = f"    {word} {method_name(operation)}({arguments}) -> {result}:"
         lines = [head, *_finder_docstring(operation, listing, is_async=is_async)]
         return "\n".join([*lines, f"        return {waits}{body}"])
+    if operation.reads_content or operation.sends_content:
+        return _content_method(operation, is_async=is_async)
     return _plain_method(operation, is_async=is_async)
+
+
+def _content_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
+    """Return the source of a method that sends bytes, or gives them as they come."""
+    own, query = map(snake, operation.parameters), list(_fields(operation.query))
+    needed = [f"{name}: {kind}" for name, kind, value, _ in query if not value]
+    others = [f"{name}: {kind} = {value}" for name, kind, value, _ in query if value]
+    pairs = ", ".join(f"{name!r}: {snake(name)}" for name in operation.parameters)
+    made = ", ".join(f"{name}={name}" for name, *_ in query)
+    asked = f"{_operation_source(operation)}, {{{pairs}}}"
+    of_query = f"query={shape(operation.query)}({made})"
+    waits = "await " if is_async and operation.reads_content else ""
+    prefix = "Async" if is_async else ""
+    if operation.reads_content:
+        needed.append(f"content: bytes | {prefix}Iterable[bytes]")
+        others.append("media_type: str = ''")
+        sent = f"send(uploading({asked}, content, media_type=media_type, {of_query}))"
+        result = shape(operation.result)
+    else:
+        others.append("byte_range: str = ''")
+        sent = f"chunks(downloading({asked}, byte_range, {of_query}))"
+        result = f"{prefix}Iterator[bytes]"
+    arguments = ["self", *(f"{name}: str" for name in own), "*", *needed, *others]
+    word = "async def" if waits else "def"
+    lines = [f"    {word} {method_name(operation)}({', '.join(arguments)}) -> {result}:"]
+    lines += _docstring(operation.summary, _described(operation), is_short=is_async)
+    return "\n".join([*lines, f"        return {waits}self._client.{sent}"])
 
 
 def _plain_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:

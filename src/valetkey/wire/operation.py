@@ -15,6 +15,8 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 #: Whose shapes an operation has: ours, or AWS's container credentials contract.
 Contract = Literal["own", "container"]
 NDJSON: Final = "application/x-ndjson"
+#: Bytes of any kind.
+CONTENT: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,8 @@ class Operation(Generic[Q, B, R]):
     ``lines`` is the shape of a line where NDJSON is asked for, as the library does where the
     operation ``prefers_lines``. With the ``contract``
     of AWS's containers errors have its shape, and the token may stand alone. ``media_types`` are
-    further ones of its answer.
+    further ones of its answer. What ``reads_content`` has bytes of any kind for a body, as many as
+    there are; what ``sends_content`` answers with such, or leads to them.
     """
 
     id: str
@@ -51,11 +54,19 @@ class Operation(Generic[Q, B, R]):
     prefers_lines: bool = False
     contract: Contract = "own"
     media_types: tuple[str, ...] = ()
+    reads_content: bool = False
+    sends_content: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names in the path's braces, in order."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters of its address and the properties of its body."""
+        given = (getattr(each, "__struct_encode_fields__", ()) for each in (self.query, self.body))
+        return frozenset(self.parameters).union(*given)
 
     @property
     def has_etag(self) -> bool:

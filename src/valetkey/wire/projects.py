@@ -184,6 +184,7 @@ PUT_PROJECT_MEMBER: Final = Operation(
     query=Nothing,
     body=ProjectMembership,
     result=ProjectMember,
+    versioned=True,
 )
 REMOVE_PROJECT_MEMBER: Final = Operation(
     id="removeProjectMember",

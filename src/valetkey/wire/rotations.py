@@ -181,6 +181,7 @@ PUT_ROTATION_SCHEDULE: Final = Operation(
     body=NewRotationSchedule,
     result=RotationSchedule,
     errors=("not_rotatable",),
+    versioned=True,
 )
 DELETE_ROTATION_SCHEDULE: Final = Operation(
     id="deleteRotationSchedule",

@@ -23,6 +23,11 @@ SYNC: Any = Resources(None)  # type: ignore[arg-type]  # nothing is sent
 ASYNC: Any = AsyncResources(None)  # type: ignore[arg-type]  # nothing is sent
 
 
+def plainly(parameter: inspect.Parameter) -> str:
+    """A parameter as it is written; what one client iterates over the other does asynchronously."""
+    return str(parameter).replace("AsyncIterable", "Iterable")
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
 def test_every_operation_has_a_method_in_both_clients(operation: Any) -> None:
     name = library.method_name(operation)
@@ -32,7 +37,7 @@ def test_every_operation_has_a_method_in_both_clients(operation: Any) -> None:
     assert one.__doc__ == other.__doc__
     assert one.__doc__.startswith(operation.summary.removesuffix("."))
     takes, takes_too = (inspect.signature(each).parameters for each in (one, other))
-    assert takes == takes_too
+    assert list(map(plainly, takes.values())) == list(map(plainly, takes_too.values()))
     for parameter in takes:
         assert re.search(rf"^- ``{parameter}``: [\w`]", inspect.getdoc(one) or "", re.MULTILINE)
 

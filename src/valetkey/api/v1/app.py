@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 import structlog
 
-from valetkey.api.v1.asking import Ask, Lines, Route
+from valetkey.api.v1.asking import Ask, Content, Incoming, Lines, Route
 from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.preconditions import etag_of, names_etag, require_match
 from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
 from valetkey.api.v1.request import ApiRequest
 from valetkey.api.v1.routing import Router
+from valetkey.api.v1.sending import send_answer
 from valetkey.domain.access import Principal
+from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.idempotency import KeptAnswer, fingerprint_of
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
@@ -25,10 +27,8 @@ from valetkey.wire.operation import NDJSON
 PREFIX: Final = "/v1"
 DESCRIPTION: Final = "/v1/openapi.json"
 _SHOWING: Final = frozenset({"GET", "PATCH", "PUT"})
-_WITHOUT_BODY: Final = frozenset({204, 304})
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
-_log = structlog.get_logger("valetkey.api")
 
 
 class OwnApi:
@@ -48,10 +48,12 @@ class OwnApi:
         try:
             answer = await self._answer(request)
         except Exception as error:  # noqa: BLE001  # the last place where an error can be answered
-            answer = refusal(error, request.request_id, contract=request.contract)
-        await self._send(answer, request, send)
+            answer = refusal(
+                error, request.request_id, contract=request.contract, names=request.names
+            )
+        await send_answer(answer, request, send, version=self._version)
 
-    async def _answer(self, request: ApiRequest) -> KeptAnswer | Lines:
+    async def _answer(self, request: ApiRequest) -> KeptAnswer | Lines | Content:
         if request.path == DESCRIPTION:
             return self._described(request)
         routes, parameters = self._router.find(request.path)
@@ -73,15 +75,17 @@ class OwnApi:
 
     async def _operate(
         self, request: ApiRequest, route: Route, shown_by: Route | None, path: dict[str, str]
-    ) -> KeptAnswer | Lines:
+    ) -> KeptAnswer | Lines | Content:
         operation = route.operation
-        request.contract = operation.contract
+        request.contract, request.names = operation.contract, operation.names
         caller = await self._caller(request, public=operation.public)
         query = request.query(operation.query)
         body, text = Nothing(), b""
         if operation.has_body:
             body, text = await request.body(operation.body, needed=operation.needs_body)
         ask = Ask(self._services, caller, path, query, body)
+        if operation.reads_content or operation.sends_content:
+            return await self._on_content(request, route, ask)
         if operation.versioned:
             ask = await _expecting(request, ask, shown_by)
         if route.lines is not None and (route.handler is None or request.accepts(NDJSON)):
@@ -115,6 +119,20 @@ class OwnApi:
             headers.append((b"location", place.encode()))
         return KeptAnswer(operation.status, msgspec.json.encode(result), tuple(headers))
 
+    async def _on_content(
+        self, request: ApiRequest, route: Route, ask: Ask[Any, Any]
+    ) -> KeptAnswer | Content:
+        byte_range, is_head = request.header(b"range") or "", request.method == "HEAD"
+        incoming = Incoming(request.chunks(), request.media_type, byte_range, is_head)
+        ask = replace(ask, incoming=incoming)
+        if route.content is not None:
+            return await route.content(ask)
+        try:
+            return await self._made(request, route, ask)
+        except ValetkeyError:
+            await request.drain()
+            raise
+
     def _place(self, request: ApiRequest, status: int, result: Any) -> str:
         """Return where what was made, or what works on it, is to be found."""
         if not hasattr(result, "id"):
@@ -145,22 +163,6 @@ class OwnApi:
             self._description = msgspec.json.encode(describe(self._version))
         return KeptAnswer(200, self._description)
 
-    async def _send(self, answer: KeptAnswer | Lines, request: ApiRequest, send: Any) -> None:
-        own = (b"valetkey-version", self._version.encode())
-        if not isinstance(answer, KeptAnswer):
-            headers = [own, (b"content-type", answer.media_type.encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await _stream(answer, request, send)
-            return
-        headers = [*answer.headers, own]
-        if answer.body:
-            headers.append((b"content-type", b"application/json"))
-        if answer.status not in _WITHOUT_BODY:
-            headers.append((b"content-length", b"%d" % len(answer.body)))
-        body = b"" if request.method == "HEAD" else answer.body
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
 
 async def _expecting(
     request: ApiRequest, ask: Ask[Any, Any], shown_by: Route | None
@@ -186,20 +188,3 @@ async def _expecting(
             require_match(header, etag_of(found))
 
     return replace(ask, caller=ask.caller._replace(expectation=still))
-
-
-async def _no_lines() -> AsyncIterator[bytes]:
-    nothing: tuple[bytes, ...] = ()
-    for line in nothing:
-        yield line
-
-
-async def _stream(lines: Lines, request: ApiRequest, send: Any) -> None:
-    try:
-        async for line in lines.body if request.method != "HEAD" else _no_lines():
-            await send({"type": "http.response.body", "body": line, "more_body": True})
-    except Exception as error:
-        # Too late for a status: the answer ends in the middle, and the client sees that.
-        _log.error("answer cut short", request_id=request.request_id, exc_info=error)
-        raise
-    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -25,14 +25,38 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """An answer of bytes, or one that leads to them. A ``size`` of None is not known; without
+    ``chunks`` there is nothing to send. ``headers`` are further ones."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    size: int | None = 0
+    chunks: AsyncIterator[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a request has beside its query: the bytes of its body as they come, their media type
+    (empty: it says none), which of them are asked for, and whether only the headers are (HEAD)."""
+
+    chunks: AsyncIterator[bytes]
+    media_type: str
+    byte_range: str
+    is_head: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ask(Generic[Q, B]):
-    """A request that was found right: who asks, the address's parameters, the query, the body."""
+    """A request that was found right: who asks, the address's parameters, the query, the body.
+    ``incoming`` is there for operations on content."""
 
     services: Services
     caller: Caller
     path: Mapping[str, str]
     query: Q
     body: B
+    incoming: Incoming | None = None
 
     def __getitem__(self, name: str) -> str:
         """Return a parameter of the path, such as ``ask["integrationId"]``."""
@@ -41,13 +65,14 @@ class Ask(Generic[Q, B]):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An operation, what answers it, what answers it line by line, and what it shows within the
-    transaction that changes it."""
+    """An operation, what answers it, what answers it line by line or with content, and what it
+    shows within the transaction that changes it."""
 
     operation: Operation[Any, Any, Any]
     handler: Callable[[Ask[Any, Any]], Awaitable[Any]] | None
     lines: Callable[[Ask[Any, Any]], Awaitable[Lines]] | None = None
     now: Callable[[Any, Ask[Any, Any]], Awaitable[Any]] | None = None
+    content: Callable[[Ask[Any, Any]], Awaitable[Content]] | None = None
 
 
 def route(
@@ -56,9 +81,10 @@ def route(
     *,
     lines: Callable[[Ask[Q, B]], Awaitable[Lines]] | None = None,
     now: Callable[[Any, Ask[Any, Any]], Awaitable[R | None]] | None = None,
+    content: Callable[[Ask[Q, B]], Awaitable[Content]] | None = None,
 ) -> Route:
     """Answer an operation. ``lines`` checks the request and returns the body, a line at a time:
     to whoever asks for lines, or, where there is no other handler, to everybody. ``now`` reads
     what the handler shows within the transaction that changes it, for what has no version: from a
-    unit of work and the request; None where it is not there."""
-    return Route(operation, handler, lines, now)
+    unit of work and the request; None where it is not there. ``content`` answers with bytes."""
+    return Route(operation, handler, lines, now, content)

@@ -12,7 +12,7 @@ import msgspec
 from valetkey.wire import OPERATIONS, TAGS
 from valetkey.wire.credentials import ContainerError
 from valetkey.wire.errors import ERROR_CATALOG, Error
-from valetkey.wire.operation import NDJSON, Operation
+from valetkey.wire.operation import CONTENT, NDJSON, Operation
 
 _REF: Final = "#/components/schemas/{name}"
 _INTRODUCTION: Final = (
@@ -45,6 +45,13 @@ _PARAMETERS: Final = {
         "schema": {"type": "string", "minLength": 1},
         "example": '"3f2a9c0d5e6b7a8190a1b2c3d4e5f607"',
     },
+    "Range": {
+        "name": "Range",
+        "in": "header",
+        "description": "Which bytes: one range of them, as HTTP has it.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "bytes=0-1023",
+    },
 }
 _HEADERS: Final = {
     "RequestId": {
@@ -64,6 +71,7 @@ _HEADERS: Final = {
         "schema": {"type": "string"},
     },
 }
+_BYTES: Final = {"type": "string", "format": "binary"}
 _ALWAYS: Final = ("internal", "too_many_requests", "storage_unavailable")
 #: Addresses whose values say what they are.
 _EXAMPLES: Final = {"kind": "principal", "target": "ada@example.com"}
@@ -260,6 +268,7 @@ def _described(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[s
             ("IdempotencyKey", operation.makes),
             ("IfMatch", operation.versioned),
             ("IfNoneMatch", operation.method == "GET" and operation.has_etag),
+            ("Range", operation.sends_content),
         )
         if is_taken
     ]
@@ -269,6 +278,8 @@ def _described(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[s
             "required": operation.needs_body,
             "content": {"application/json": {"schema": schema, "example": schemas.example(schema)}},
         }
+    if operation.reads_content:
+        described["requestBody"] = {"required": True, "content": {CONTENT: {"schema": _BYTES}}}
     if operation.public:
         described["security"] = []
     return described
@@ -328,12 +339,25 @@ def _responses(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[s
     responses: dict[str, Any] = {str(operation.status): _success(operation, schemas)}
     if operation.method == "GET" and operation.has_etag:
         responses["304"] = {"description": "It is the version that is known."}
+    if operation.sends_content:
+        responses |= _contents(responses[str(operation.status)])
     for code in codes_of(operation):
         status = ERROR_CATALOG[code].status
         suffix = "OfContract" if operation.contract == "container" else ""
         name = f"{_STATUS_NAMES[status]}{suffix}"
         responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return dict(sorted(responses.items()))
+
+
+def _contents(all_of_it: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers that are content, or lead to it, beside the one that describes none."""
+    headers, content = all_of_it["headers"], {CONTENT: {"schema": _BYTES}}
+    led = headers | {"Location": {"$ref": "#/components/headers/Location"}}
+    return {
+        "200": {"description": "All of the bytes.", "headers": headers, "content": content},
+        "206": {"description": "The range of them.", "headers": headers, "content": content},
+        "302": {"description": "They are at this URL.", "headers": led},
+    }
 
 
 def _success(operation: Operation[Any, Any, Any], schemas: _Schemas) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from valetkey.wire.errors import ERROR_CATALOG, Error, ErrorDetail
 from valetkey.wire.operation import Contract
 
 #: What the services call a property, and the own API calls it otherwise.
-_FIELDS: Final = {
+_FIELDS: Final[dict[str | None, str]] = {
     "key": "accessKeyId",
     "secret": "secretAccessKey",
     "value": "secretAccessKey",
@@ -48,6 +48,12 @@ class NoSuchAddress(ValetkeyError):
     code = "no_such_address"
 
 
+class RangeNotSatisfiable(ValetkeyError):
+    """The object has no bytes in the range that was asked for."""
+
+    code = "range_not_satisfiable"
+
+
 class MethodNotAllowed(ValetkeyError):
     """The address does not take this method. ``details['allow']`` lists those that it takes."""
 
@@ -64,10 +70,16 @@ def code_of(error: ValetkeyError) -> str:
     return next((code for code in codes if code in ERROR_CATALOG), "internal")
 
 
-def refusal(error: Exception, request_id: str, *, contract: Contract = "own") -> KeptAnswer:
+def refusal(
+    error: Exception,
+    request_id: str,
+    *,
+    contract: Contract = "own",
+    names: frozenset[str] = frozenset(),
+) -> KeptAnswer:
     """Return the answer that tells of an error, in the shape of a contract. A bug is logged, and
-    nothing of it is told."""
-    answer = _refusal(error, request_id)
+    nothing of it is told. ``names`` are the properties and parameters that the request may have."""
+    answer = _refusal(error, request_id, names)
     if contract == "container":
         told = msgspec.json.decode(answer.body, type=Error).error
         body = ContainerError(code=told.code, message=f"{told.message} {told.hint or ''}".strip())
@@ -75,7 +87,7 @@ def refusal(error: Exception, request_id: str, *, contract: Contract = "own") ->
     return answer
 
 
-def _refusal(error: Exception, request_id: str) -> KeptAnswer:
+def _refusal(error: Exception, request_id: str, names: frozenset[str]) -> KeptAnswer:
     if isinstance(error, RecursionError):
         error = InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
     if not isinstance(error, ValetkeyError):
@@ -85,7 +97,7 @@ def _refusal(error: Exception, request_id: str) -> KeptAnswer:
     code = code_of(error)
     if ERROR_CATALOG[code].status >= 500:  # noqa: PLR2004
         _log.warning("request failed", code=code, reason=error.message)
-    told = detail(code, error.message, error.hint, error.details, request_id)
+    told = detail(code, error.message, error.hint, error.details, request_id, names)
     body = msgspec.json.encode(Error(error=told))
     return KeptAnswer(ERROR_CATALOG[code].status, body, tuple(_headers(error, code)))
 
@@ -101,16 +113,23 @@ def _headers(error: ValetkeyError, code: str) -> Iterator[tuple[bytes, bytes]]:
         yield b"allow", error.details["allow"].encode()
 
 
-def detail(code: str, message: str, hint: str, details: Any, request_id: str) -> ErrorDetail:
+def detail(
+    code: str,
+    message: str,
+    hint: str,
+    details: Any,
+    request_id: str,
+    names: frozenset[str] = frozenset(),
+) -> ErrorDetail:
     """Return an error's shape."""
     facts = {_camel(name): value for name, value in details.items() if name != "field"}
-    field = details.get("field") or None
+    field: str | None = details.get("field") or None
     return ErrorDetail(
         code=code,
         message=message,
         request_id=request_id,
         hint=hint or None,
-        field=_FIELDS.get(field, field) if field else None,
+        field=field if field in names else _FIELDS.get(field, field),
         details=facts or None,
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -19,6 +20,8 @@ from valetkey.wire.operation import Contract
 
 Q = TypeVar("Q", bound=Query)
 S = TypeVar("S", bound=msgspec.Struct)
+#: After a refusal, so much of an upload is still read.
+_MAX_DRAINED: Final = 64 * 1024 * 1024
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
 
 
@@ -29,11 +32,13 @@ class ApiRequest:
         self._scope = scope
         self._receive = receive
         self._max_body = max_body
+        self._is_read = False
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.request_id: str = scope["state"]["request_id"]
-        #: Whose shapes its answers have, once that is known.
+        #: Whose shapes its answers have, and what it may name, once that is known.
         self.contract: Contract = "own"
+        self.names: frozenset[str] = frozenset()
         client = scope.get("client")
         self.source: str = client[0] if client else ""
 
@@ -78,7 +83,7 @@ class ApiRequest:
         text = await self._read()
         if not text and not needed:
             return shape(), text
-        kind = (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+        kind = self.media_type
         if kind != "application/json" and not kind.endswith("+json"):
             raise UnsupportedMediaType(
                 f"The body's content type is {kind[:80]!r}.",
@@ -86,18 +91,45 @@ class ApiRequest:
             )
         return _in_utc(decode(text, shape)), text
 
-    async def _read(self) -> bytes:
-        parts, size, more = [], 0, True
-        while more:
+    @property
+    def media_type(self) -> str:
+        """What the body is said to be, without parameters; empty where nothing is said."""
+        return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """Iterate over the body as it comes. Raises InvalidInput for one that breaks off."""
+        while not self._is_read:
             message = await self._receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+            if message["type"] == "http.disconnect":
+                raise InvalidInput("The body broke off.", hint="Send all of it.", field="body")
+            self._is_read = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def drain(self) -> None:
+        """Read and forget what is left of the body, up to a limit: clients read no answer while
+        they send."""
+        left = _MAX_DRAINED
+        with suppress(InvalidInput):
+            async for chunk in self.chunks():
+                left -= len(chunk)
+                if left < 0:
+                    return
+
+    async def hung_up(self) -> None:
+        """Return once the client has gone. The body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _read(self) -> bytes:
+        parts, size = [], 0
+        async for chunk in self.chunks():
+            parts.append(chunk)
+            size += len(chunk)
             if size > self._max_body:
                 raise BodyTooLarge(
                     f"The body has more than {self._max_body} bytes.",
                     hint="Send less in one request.",
                 )
-            more = message.get("more_body", False)
         return b"".join(parts)
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from valetkey.api.v1.asking import Ask, Lines, Route, route
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.catalog.api import shapes
+from valetkey.catalog.api.contents import content_routes, folder_routes, matching_routes
 from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.domain.dql import matches
+from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.catalog.services.items.changing import ItemPatch
-from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.registry import Catalog
 from valetkey.domain.errors import NotFound
 from valetkey.wire import catalog as wire
-from valetkey.wire import work
+from valetkey.wire import objects, work
 from valetkey.wire.base import Nothing, Page, Paging
 
 #: How often work is looked at while somebody waits for its end.
@@ -32,6 +35,9 @@ def catalog_routes(catalog: Catalog) -> tuple[Route, ...]:
         *_dataset_routes(catalog),
         *_list_routes(catalog),
         *_object_routes(catalog),
+        *content_routes(catalog),
+        *folder_routes(catalog),
+        *matching_routes(catalog),
         *_work_routes(catalog),
     )
 
@@ -98,7 +104,7 @@ async def _dataset_now(work: Any, ask: Ask[Any, Any]) -> wire.Dataset | None:
     return shapes.dataset(DatasetView(found, 0)) if found is not None else None
 
 
-async def _object_now(work: Any, ask: Ask[Any, Any]) -> wire.Object | None:
+async def _object_now(work: Any, ask: Ask[Any, Any]) -> objects.Object | None:
     found = await work.items.get(ask["objectId"])
     return shapes.entry(found) if found is not None else None
 
@@ -117,39 +123,39 @@ def newest_first(
 def _list_routes(catalog: Catalog) -> tuple[Route, ...]:
     reading = catalog.items.reading
 
-    async def list_objects(ask: Ask[wire.ObjectsQuery, Nothing]) -> Page[wire.Object]:
+    async def list_objects(ask: Ask[objects.ObjectsQuery, Nothing]) -> Page[objects.Object]:
         query, dataset_id = ask.query, ask["datasetId"]
+        [after] = read_cursor(query.cursor, tuple[str]) or ("",)
+        if query.path is not None:
+            item = await reading.at(ask.caller, dataset_id, query.path)
+            is_meant = item and _fits(item, query) and item.path > after
+            return page_of([item] if item and is_meant else [], shapes.entry, None)
         where = _where(query.kind, query.glob)
         if query.kind == "dir":
-            return await _folders(catalog, ask, where)
-        [after] = read_cursor(query.cursor, tuple[str]) or ("",)
+            found = await reading.walk_folders(
+                ask.caller, dataset_id, where, after=after, size=query.limit
+            )
+            following = cursor(found.items[-1].path) if found.has_next else None
+            return page_of(found.items, shapes.entry, following)
         found = await reading.walk(ask.caller, dataset_id, where, after=after, size=query.limit)
         following = cursor(found.items[-1].path) if found.has_next else None
         return page_of(found.items, shapes.entry, following)
 
-    async def export_objects(ask: Ask[wire.ExportedQuery, Nothing]) -> Lines:
+    async def export_objects(ask: Ask[objects.ExportedQuery, Nothing]) -> Lines:
         items = reading.every(ask.caller, ask["datasetId"], _where("file", ask.query.glob))
         # A refusal is an answer, and no stream that breaks off.
         first = await anext(items, None)
         return Lines(_lines([first] if first else [], items))
 
     return (
-        route(wire.LIST_OBJECTS, list_objects),
-        route(wire.EXPORT_OBJECTS, None, lines=export_objects),
+        route(objects.LIST_OBJECTS, list_objects),
+        route(objects.EXPORT_OBJECTS, None, lines=export_objects),
     )
 
 
-async def _folders(
-    catalog: Catalog, ask: Ask[wire.ObjectsQuery, Nothing], where: Mapping[str, Any]
-) -> Page[wire.Object]:
-    """Return a page of folders. Most of them have no row: the items that they hold make them."""
-    number = read_cursor(ask.query.cursor, tuple[int])
-    wanted = PageRequest(
-        where, {"filename": "ascending"}, page=number[0] if number else 0, size=ask.query.limit
-    )
-    found = await catalog.items.reading.page(ask.caller, ask["datasetId"], wanted)
-    following = cursor(wanted.page + 1) if found.has_next else None
-    return page_of(found.items, shapes.entry, following)
+def _fits(item: Item, query: objects.ObjectsQuery) -> bool:
+    where = parse_filter(_where(query.kind, query.glob))
+    return matches(where, item.columns(), item.metadata)
 
 
 def _where(kind: str | None, glob: str | None) -> dict[str, Any]:
@@ -165,32 +171,40 @@ async def _lines(first: Sequence[Item], rest: AsyncIterator[Item]) -> AsyncItera
 
 
 def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
-    async def get_object(ask: Ask[Nothing, Nothing]) -> wire.Object:
+    async def get_object(ask: Ask[Nothing, Nothing]) -> objects.Object:
         return shapes.entry(await catalog.items.reading.get(ask.caller, ask["objectId"]))
 
-    async def update_object(ask: Ask[Nothing, wire.ObjectChange]) -> wire.Object:
-        body, unset = ask.body, msgspec.UNSET
+    async def update_object(ask: Ask[Nothing, objects.ObjectChange]) -> objects.Object:
+        body, caller, object_id = ask.body, ask.caller, ask["objectId"]
         patch = ItemPatch(
-            metadata=None if body.metadata is unset else body.metadata,
-            description=None if body.description is unset else body.description or "",
+            metadata=None if body.metadata is UNSET else body.metadata,
+            description=None if body.description is UNSET else body.description or "",
         )
-        return shapes.entry(await catalog.items.changing.patch(ask.caller, ask["objectId"], patch))
+        items = catalog.items
+        if body.path is UNSET:
+            return shapes.entry(await items.changing.patch(caller, object_id, patch))
+        patch.applied(await items.reading.get(caller, object_id))  # refuses before it is moved
+        moved = await items.moving.rename(caller, object_id, body.path, field="path")
+        if patch != ItemPatch():
+            # What the caller expected was compared when it was moved.
+            moved = await items.changing.patch(caller._replace(expectation=None), moved.id, patch)
+        return shapes.entry(moved)
 
     async def delete_object(ask: Ask[Nothing, Nothing]) -> Nothing:
         await catalog.items.removal.delete(ask.caller, ask["objectId"])
         return Nothing()
 
-    async def restore_object(ask: Ask[Nothing, wire.NewRestore]) -> wire.Restoring:
+    async def restore_object(ask: Ask[Nothing, objects.NewRestore]) -> objects.Restoring:
         items, days = catalog.items, ask.body.days
         return shapes.restoring(
             await items.restoring.restore(ask.caller, ask["objectId"], days=days)
         )
 
     return (
-        route(wire.GET_OBJECT, get_object, now=_object_now),
-        route(wire.UPDATE_OBJECT, update_object),
-        route(wire.DELETE_OBJECT, delete_object),
-        route(wire.RESTORE_OBJECT, restore_object),
+        route(objects.GET_OBJECT, get_object, now=_object_now),
+        route(objects.UPDATE_OBJECT, update_object),
+        route(objects.DELETE_OBJECT, delete_object),
+        route(objects.RESTORE_OBJECT, restore_object),
     )
 
 

@@ -12,6 +12,7 @@ from valetkey.catalog.services.datasets.syncs import SyncView
 from valetkey.catalog.services.items.restoring import Restored
 from valetkey.domain.rotation import Rotation, Stage
 from valetkey.wire import catalog as wire
+from valetkey.wire import objects
 from valetkey.wire.work import Work, WorkCounts, WorkFailure
 
 _States = Literal["pending", "running", "succeeded", "failed", "canceled"]
@@ -43,18 +44,23 @@ dataset: Final = Shaping(
     wire.Dataset, DatasetView, within="dataset.", named={"object_count": "item_count"}
 )
 _entry: Final = Shaping(
-    wire.Object, Item, named={"media_type": "mimetype"}, added=("storage_class",)
+    objects.Object, Item, named={"media_type": "mimetype"}, added=("storage_class",)
 )
 
 
-def entry(item: Item) -> wire.Object:
+def entry(item: Item) -> objects.Object:
     """Return an entry's shape."""
     return _entry(item, storage_class=None if item.is_folder else item.storage_class or STANDARD)
 
 
-def restoring(found: Restored) -> wire.Restoring:
+def folder(item: Item) -> objects.Folder:
+    """Return a folder's shape."""
+    return objects.Folder(dataset_id=item.dataset_id, path=item.path)
+
+
+def restoring(found: Restored) -> objects.Restoring:
     """Return the shape of how far an archived object is."""
-    return wire.Restoring(
+    return objects.Restoring(
         object_id=found.item.id,
         state="restoring" if found.restoring else "restored",
         readable_until=found.until,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import mimetypes
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ SYSTEM_FACTS: Final = frozenset({"size", "mimetype", "etag", "originalname", "st
 #: The storage class of objects that tell none.
 STANDARD: Final = "STANDARD"
 DEFAULT_TYPE: Final = "application/octet-stream"
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+#: What clients send when they don't know.
+_NO_TYPE: Final = frozenset({DEFAULT_TYPE, "text/plain"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,13 @@ def _by_ending(ending: str) -> str:
 _TYPES: Final = mimetypes.MimeTypes()
 
 
+def media_type_of(given: str, path: str) -> str:
+    """Return the media type that somebody gave with an object, or, where they gave none that says
+    anything, the one that its name's ending stands for."""
+    is_told = _MEDIA_TYPE.fullmatch(given) is not None and given not in _NO_TYPE
+    return given if is_told else mimetype_of(path)
+
+
 def is_indexable(path: str) -> bool:
     """Tell whether a listed path can be an item: not a folder's marker, not a probe of ours, and
     text that every database keeps (no NUL)."""
@@ -192,9 +203,9 @@ def _path_problem(path: str) -> str:
     return ""
 
 
-def parse_folder(text: str) -> str:
+def parse_folder(text: str, *, field: str = "path") -> str:
     """Read a folder's path; the result ends in ``/``. Raises InvalidInput."""
-    return parse_path(text.rstrip("/")) + "/"
+    return parse_path(text.rstrip("/"), field=field) + "/"
 
 
 def check_metadata(document: object) -> dict[str, Any]:

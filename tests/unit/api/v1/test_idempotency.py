@@ -24,7 +24,7 @@ EXAMPLES: Final = {
     operation["operationId"]: operation["requestBody"]["content"]["application/json"]["example"]
     for methods in msgspec.json.decode(msgspec.json.encode(describe("1")))["paths"].values()
     for operation in methods.values()
-    if "requestBody" in operation
+    if "application/json" in operation.get("requestBody", {}).get("content", {})
 }
 MAKING: Final = {operation.id: operation for operation in OPERATIONS if operation.makes}
 #: What a POST makes: the table whose rows are counted. A POST without a row here fails.
@@ -43,6 +43,9 @@ MAKES: Final = {
     "createRevocation": "revocations",
     "createDataset": "datasets",
     "createSync": "commands",
+    "createFolder": "items",
+    "indexObjects": "items",
+    "deleteMatchingObjects": "items",
 }
 #: POSTs that make nothing that could be made twice, and why.
 MAKES_NOTHING: Final = {
@@ -62,6 +65,8 @@ MAKES_NOTHING: Final = {
     "presign": "URLs that are stored nowhere",
     "presignByName": "URLs that are stored nowhere",
     "checkAudit": "reads",
+    "moveObjects": "what is there already is not moved again",
+    "changeMatchingObjects": "sets what it sets",
     "restoreObject": "asks the store, which does it once",
 }
 _USER: Final = "arn:aws:iam::000000000000:user/fake"

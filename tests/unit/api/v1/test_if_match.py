@@ -1,10 +1,11 @@
-"""Every PATCH and DELETE: what was decided on an older version answers 412 and changes nothing."""
+"""Every PATCH, PUT and DELETE: a decision on an older version answers 412 and changes nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx2
@@ -16,7 +17,13 @@ from valetkey.api.v1.preconditions import require_match
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.wire import OPERATIONS
 
-CHANGING: Final = {op.id: op for op in OPERATIONS if op.method in {"PATCH", "DELETE"}}
+#: A password is told by nothing that has an ETag; an upload names the etag of the object itself.
+WITHOUT: Final = {"changePassword", "putObject"}
+CHANGING: Final = {
+    op.id: op
+    for op in OPERATIONS
+    if op.method in {"PATCH", "PUT", "DELETE"} and op.id not in WITHOUT
+}
 #: What a second person does to the thing between the look at its ETag and the change. What is not
 #: here does not change once it is made: it can only go, which is a 404.
 MEANWHILE: Final[dict[str, str]] = {
@@ -34,6 +41,10 @@ MEANWHILE: Final[dict[str, str]] = {
     "updateDataset": "dataset name",
     "deleteDataset": "dataset name",
     "updateObject": "object",
+    "deleteObject": "object",
+    "putProjectMember": "project role",
+    "putBlock": "block",
+    "putRotationSchedule": "schedule",
     "deleteBlock": "block",
     "deleteRotationSchedule": "schedule",
 }
@@ -41,9 +52,9 @@ NEVER_CHANGES: Final = {
     "endSession": "a session",
     "revokeToken": "a token",
     "deleteServiceAccount": "a service account",
+    "putGroupMember": "who somebody is",
     "removeGroupMember": "who somebody is",
     "deleteGrant": "a grant",
-    "deleteObject": "an entry is compared before its object is claimed, and not after",
 }
 
 
@@ -87,6 +98,8 @@ BODIES: Final[dict[str, Any]] = {
     "updateProject": {"name": "renamed"},
     "updateGroup": {"name": "renamed"},
     "updateDataset": {"name": "renamed"},
+    "putProjectMember": {"role": "owner"},
+    "putBlock": {"reason": "mine"},
 }
 
 
@@ -184,6 +197,63 @@ async def test_who_comes_second_is_told_even_between_the_look_and_the_change(
     answer = await desk.ask(operation_id, **{"If-Match": etag})
     assert meanwhile
     assert (answer.status_code, answer.json()["error"]["code"]) == (412, "version_mismatch")
+
+
+@pytest.mark.parametrize("what", ["delete", "move"])
+async def test_of_a_change_and_a_removal_of_an_object_one_is_told_whenever_they_meet(
+    desk: Desk, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, object_id = desk.world.memory, desk.world.known["objectId"]
+    storage, address = memory.storage, f"/v1/objects/{desk.world.known['objectId']}"
+    owner = desk.world.headers("orgOwner")
+    begin, met = storage.begin, 0
+    for number in range(20):
+        await _deletable(desk)
+        etag, count = await desk.etag("deleteObject"), 0
+        rival: list[httpx2.Response] = []
+
+        async def describe(told: list[httpx2.Response] = rival) -> None:
+            body = {"description": "other"}
+            told.append(await desk.world.http.patch(address, json=body, headers=owner))
+
+        def overtaken(at: int = number, run: Any = describe) -> Any:
+            nonlocal count
+            count += 1
+            return _after(run(), begin) if count == at + 1 else begin()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(storage, "begin", overtaken)
+            headers = owner | {"If-Match": etag}
+            send = desk.world.http.request
+            method, body = ("DELETE", None) if what == "delete" else ("PATCH", {"path": "b.jpg"})
+            mine = await send(method, address, json=body, headers=headers)
+        if not rival:
+            break
+        met += 1
+        there: Any = storage._committed.items
+        if mine.is_success and what == "delete":
+            assert rival[0].status_code == 404, number
+        elif mine.is_success:
+            assert rival[0].json()["path"] == "b.jpg", number
+        else:
+            assert (mine.status_code, rival[0].status_code) == (412, 200), (number, mine.text)
+            stayed = await there.get(object_id)
+            assert (stayed.path, stayed.description) == ("a.jpg", "other")
+            assert "b.jpg" not in {key.rpartition("/")[2] for key in memory.objects.buckets["acme"]}
+    assert met > 2
+
+
+async def _deletable(desk: Desk) -> None:
+    """An installation as it was, with an object that is there and may be deleted."""
+    desk.as_it_was()
+    memory = desk.world.memory
+    async with memory.storage.begin() as work:
+        location = await work.locations.get(desk.world.known["locationId"])
+        assert location is not None
+        await work.locations.save(replace(location, allow_external_delete=True))
+    for key in [key for key in memory.objects.buckets["acme"] if key.endswith("b.jpg")]:
+        del memory.objects.buckets["acme"][key]
+    memory.objects.place("acme", f"{location.prefix}a.jpg", b"x")
 
 
 @pytest.mark.parametrize("operation_id", sorted(CHANGING))

@@ -22,7 +22,7 @@ REFUSED: Final = {401, 403, 404}
 
 async def status_of(world: World, operation_id: str, caller: str) -> int:
     method, path, operation = OPERATIONS[operation_id]
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    body = operation.get("requestBody", {}).get("content", {})
     query = dict(queries(world.known).get(operation_id, {}))
     names = {parameter.get("name") for parameter in operation["parameters"]}
     if "orgId" in names and "{orgId}" not in path:
@@ -32,9 +32,16 @@ async def status_of(world: World, operation_id: str, caller: str) -> int:
         path.format(**world.known | _instead(operation_id, world.known)),
         params=query,
         headers=world.headers(caller),
-        json=bodies(world.known).get(operation_id, content.get("example")),
+        **_body(operation_id, body, bodies(world.known)),
     )
     return answer.status_code
+
+
+def _body(operation_id: str, described: Any, own: dict[str, Any]) -> dict[str, Any]:
+    if "application/octet-stream" in described:
+        return {"content": b"new"}
+    example = described.get("application/json", {}).get("example")
+    return {"json": own.get(operation_id, example)}
 
 
 def _instead(operation_id: str, known: dict[str, str]) -> dict[str, str]:
@@ -139,7 +146,10 @@ ROWS: Final[dict[str, set[str]]] = {
     **dict.fromkeys(("listBlocks", "getBlock", "putBlock", "deleteBlock"), RUNS_ORG),
     **dict.fromkeys(("listAuditRecords", "exportAuditRecords", "checkAudit"), READS_ALL),
     **dict.fromkeys(("listDatasets", "getDataset", "listSyncs", "getOperation"), READS_DATASETS),
-    **dict.fromkeys(("listObjects", "exportObjects", "getObject"), READS_DATASETS),
+    **dict.fromkeys(("listObjects", "exportObjects", "getObject", "readObject"), READS_DATASETS),
+    "listFolders": READS_DATASETS,
+    **dict.fromkeys(("putObject", "indexObjects", "createFolder", "moveObjects"), DATA),
+    **dict.fromkeys(("changeMatchingObjects", "deleteMatchingObjects"), DATA),
     **dict.fromkeys(("createDataset", "updateDataset", "deleteDataset", "createSync"), DATA),
     **dict.fromkeys(("updateObject", "deleteObject", "restoreObject", "cancelOperation"), DATA),
 }

@@ -66,17 +66,32 @@ async def fitting_folders(
     return _sorted(best, orders)[offset:wanted], count
 
 
+async def folders_above(
+    work: CatalogWork, dataset: Dataset, where: FilterNode, *, after: str, within: str, size: int
+) -> list[Item]:
+    """Return the next folders that a filter fits, of both kinds, in the order of their paths, above
+    ``after`` and in the folder ``within``: each part of a walk is found as quickly as the first."""
+    found: list[Item] = []
+    async for item in _all(work, dataset, max(after, within)):
+        if not item.path.startswith(within) or len(found) == size:
+            break
+        if matches(where, item.columns(), item.metadata):
+            found.append(item)
+    return found
+
+
 def _sorted(items: list[Item], orders: Sequence[SortOrder]) -> list[Item]:
     for order in reversed(orders):
         items.sort(key=partial(_value, order.field), reverse=order.descending)
     return items
 
 
-async def _all(work: CatalogWork, dataset: Dataset) -> AsyncIterator[Item]:
-    """Iterate over folders of both kinds in the order of their paths: two decks, merged."""
-    made = _made(work, dataset)
+async def _all(work: CatalogWork, dataset: Dataset, after: str = "") -> AsyncIterator[Item]:
+    """Iterate over folders of both kinds in the order of their paths, above ``after``: two decks,
+    merged."""
+    made = _made(work, dataset, after)
     own = await anext(made, None)
-    async for path in _implied(work, dataset):
+    async for path in _implied(work, dataset, after):
         while own is not None and own.path < path:
             yield own
             own = await anext(made, None)
@@ -90,8 +105,8 @@ async def _all(work: CatalogWork, dataset: Dataset) -> AsyncIterator[Item]:
         own = await anext(made, None)
 
 
-async def _made(work: CatalogWork, dataset: Dataset) -> AsyncIterator[Item]:
-    after, more = "", True
+async def _made(work: CatalogWork, dataset: Dataset, after: str) -> AsyncIterator[Item]:
+    more = True
     while more:
         found = await work.items.walk(dataset, IS_FOLDER, after=after, limit=PAGE)
         for item in found:
@@ -99,10 +114,11 @@ async def _made(work: CatalogWork, dataset: Dataset) -> AsyncIterator[Item]:
         after, more = found[-1].path if found else after, len(found) == PAGE
 
 
-async def _implied(work: CatalogWork, dataset: Dataset) -> AsyncIterator[str]:
-    """Iterate over folders that hold items, and those that hold them, but for the root."""
-    before: list[str] = []
-    after, more, count = "", True, 0
+async def _implied(work: CatalogWork, dataset: Dataset, after: str = "") -> AsyncIterator[str]:
+    """Iterate over folders that hold items, and those that hold them, but for the root, above the
+    folder ``after``. What holds that one comes before it, and is not told again."""
+    before = after[:-1].split("/") if after else []
+    more, count = True, 0
     while more:
         found = await holding_folders(work, dataset, after)
         for folder in found:

@@ -53,14 +53,25 @@ class ItemImporting:
         elsewhere. Raises InvalidInput (outside the folder), NotFound, Denied, TooLarge, Locked
         (somebody is writing one of them), AwsRefused, AwsUnavailable; then none is indexed.
         """
-        if len(storage_ids) > MAX_IMPORTS:
-            raise TooLarge(
-                f"{len(storage_ids)} objects are too many to import at once.",
-                hint=f"Import up to {MAX_IMPORTS} in one request, or sync the dataset.",
-            )
+        _require_some(storage_ids)
         store = await self._stores.of_dataset(caller, dataset_id, IMPORT_ITEMS)
-        credentials = await self._sessions.open(caller, store, LOOK, "import objects")
         possible = {one: _possible_paths(store, one) for one in storage_ids}
+        return await self._import(caller, store, possible)
+
+    async def import_paths(
+        self, caller: Caller, dataset_id: str, paths: Sequence[str]
+    ) -> list[Item]:
+        """Index objects by their paths: their keys below the location's folder. Raises what
+        :meth:`import_objects` does."""
+        _require_some(paths)
+        store = await self._stores.of_dataset(caller, dataset_id, IMPORT_ITEMS)
+        possible = {one: [_path_of(store, store.key(one), field="paths")] for one in paths}
+        return await self._import(caller, store, possible)
+
+    async def _import(
+        self, caller: Caller, store: DatasetStorage, possible: Mapping[str, Sequence[str]]
+    ) -> list[Item]:
+        credentials = await self._sessions.open(caller, store, LOOK, "import objects")
         paths = sorted({path for some in possible.values() for path in some})
         async with self._intents.held(caller, store, paths) as held:
             async with self._storage.read() as work:
@@ -126,6 +137,14 @@ class ItemImporting:
         return await asyncio.gather(*map(find, possible))
 
 
+def _require_some(wanted: Sequence[str]) -> None:
+    if len(wanted) > MAX_IMPORTS:
+        raise TooLarge(
+            f"{len(wanted)} objects are too many to import at once.",
+            hint=f"Import up to {MAX_IMPORTS} in one request, or sync the dataset.",
+        )
+
+
 def _not_found(store: DatasetStorage, storage_id: str) -> NotFound:
     return NotFound(
         f"There is no object {ascii(storage_id)[:200]} in the bucket {store.location.bucket}.",
@@ -158,13 +177,13 @@ def _is_below(store: DatasetStorage, key: str) -> bool:
     return key.startswith(prefix) and is_indexable(path) and _is_text(path)
 
 
-def _path_of(store: DatasetStorage, key: str) -> str:
+def _path_of(store: DatasetStorage, key: str, *, field: str = "storageId") -> str:
     prefix = store.location.prefix
     if not _is_below(store, key):
         raise InvalidInput(
             f"{ascii(key)[:200]} is not an object below the location's folder ({prefix or '/'}).",
             hint="Import what is in that folder, or use a location for the other one.",
-            field="storageId",
+            field=field,
         )
     return key.removeprefix(prefix)
 

@@ -22,6 +22,7 @@ from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import ObjectStore, Stored, to_ms
+from valetkey.services.access import expect
 from valetkey.services.audit import AuditLog, Caller
 
 #: As often as rivals may get in between; each look means that one of them did.
@@ -103,19 +104,23 @@ class Index:
 
     async def remove(
         self,
+        caller: Caller,
         store: DatasetStorage,
-        paths: Sequence[str],
+        items: Sequence[Item],
         held: HeldObjects | None,
-        event: AuditEvent,
+        event: AuditEvent | None,
     ) -> None:
-        """Take rows out and audit it. Raises Conflict if one of the objects is not held any more;
-        without ``held``, the objects stay where they are."""
+        """Take rows out and audit it. Raises VersionMismatch where they are not what the caller
+        expects, and Conflict if one of the objects is not held any more; without ``held``, the
+        objects stay where they are."""
+        paths = [item.path for item in items]
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
+            await expect(caller, None, work)
             if held is not None:
                 await held.require(work, paths)
             await work.items.remove(store.dataset, paths, now_ms=self.now_ms())
-            await work.audit.append([event])
+            await work.audit.append([event] if event else [])
 
     async def forget(self, store: DatasetStorage, path: str) -> None:
         """See that a path whose object is gone has no row, whatever a sync saw before."""

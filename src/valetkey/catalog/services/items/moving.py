@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path
+from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_folder, parse_path
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.folders import folder_path
@@ -25,9 +25,11 @@ from valetkey.domain.errors import (
     PreconditionFailed,
     TooLarge,
     ValetkeyError,
+    VersionMismatch,
 )
 from valetkey.domain.ids import is_id
 from valetkey.domain.ports.objects import ABSENT, CredentialSource, ObjectStore, Stored
+from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
 MAX_MOVED: Final = 1000
@@ -60,18 +62,33 @@ class ItemMoving:
         Goes on after a failure, and then raises AwsRefused with each of them. Raises InvalidInput,
         NotFound, Denied, Conflict (the location does not let objects be deleted).
         """
+        store = await self._stores.of_dataset(caller, dataset_id, MOVE_ITEM)
+        async with self._storage.read() as work:
+            folder = await folder_path(work, store.dataset, folder_item_id)
+        if folder is None:
+            raise NotFound(f"There is no folder {folder_item_id!r}.", hint="Make it first.")
+        return await self._move_into(caller, store, folder, item_ids)
+
+    async def move_into(
+        self, caller: Caller, dataset_id: str, folder: str, item_ids: Sequence[str]
+    ) -> int:
+        """Move items into a folder, named by its path; the root is ``""``. It need not be there.
+        Raises what :meth:`move` does."""
+        store = await self._stores.of_dataset(caller, dataset_id, MOVE_ITEM)
+        path = parse_folder(folder, field="folder") if folder.strip("/") else ""
+        return await self._move_into(caller, store, path, item_ids)
+
+    async def _move_into(
+        self, caller: Caller, store: DatasetStorage, folder: str, item_ids: Sequence[str]
+    ) -> int:
         if len(item_ids) > MAX_MOVED:
             raise TooLarge(
                 f"{len(item_ids)} items are too many to move at once.",
                 hint=f"Move up to {MAX_MOVED} in one request.",
             )
-        store = await self._stores.of_dataset(caller, dataset_id, MOVE_ITEM)
         _require_movable(store)
         async with self._storage.read() as work:
-            folder = await folder_path(work, store.dataset, folder_item_id)
             items = [await work.items.get(item_id) for item_id in item_ids if is_id(item_id)]
-        if folder is None:
-            raise NotFound(f"There is no folder {folder_item_id!r}.", hint="Make it first.")
         known = [item for item in items if item and item.dataset_id == store.dataset.id]
         if len(known) < len(item_ids):
             raise NotFound(
@@ -79,13 +96,16 @@ class ItemMoving:
             )
         return await self._move_all(caller, store, known, folder)
 
-    async def rename(self, caller: Caller, item_id: str, filename: str) -> Item:
-        """Move one item to a path of its dataset.
+    async def rename(
+        self, caller: Caller, item_id: str, filename: str, *, field: str = "filename"
+    ) -> Item:
+        """Move one item to a path of its dataset. ``field`` is what a refusal calls the path.
 
-        Raises InvalidInput, NotFound, Denied, Conflict, AwsRefused, AwsUnavailable.
+        Raises InvalidInput, NotFound, Denied, Conflict, VersionMismatch, AwsRefused,
+        AwsUnavailable.
         """
         store, item = await self._stores.of_item(caller, item_id, MOVE_ITEM)
-        to = parse_path(filename, field="filename")
+        to = parse_path(filename, field=field)
         if to == item.path:
             return item
         _require_movable(store)
@@ -118,10 +138,12 @@ class ItemMoving:
         if item.is_folder:
             raise InvalidInput("A folder is not moved itself.", hint="Move the items in it.")
         async with self._intents.held(caller, store, [item.path, to]) as held:
+            async with self._storage.read() as work:
+                await expect(caller, item, work)
             copied = await self._copy(store, item, to, held, renew)
             held.wrote = True
             try:
-                moved = await self._swap(caller, store, item, to, copied)
+                moved = await self._swap_or_undo(caller, store, item, to, copied, renew)
                 await self._objects.delete(await renew(), store.place, store.key(item.path))
                 await self._index.forget(store, item.path)
             except ValetkeyError:
@@ -162,6 +184,21 @@ class ItemMoving:
             raise changed_meanwhile(item.path)
         return copied
 
+    async def _swap_or_undo(
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        old: Item,
+        to: str,
+        copied: Stored,
+        renew: CredentialSource,
+    ) -> Item:
+        try:
+            return await self._swap(caller, store, old, to, copied)
+        except VersionMismatch:
+            await self._objects.delete(await renew(), store.place, store.key(to))
+            raise
+
     async def _swap(
         self, caller: Caller, store: DatasetStorage, old: Item, to: str, copied: Stored
     ) -> Item:
@@ -171,6 +208,7 @@ class ItemMoving:
             current = await work.items.get(old.id)
             if current is None or current.path != old.path:
                 raise not_there(old.id)
+            await expect(caller, current, work)
             if await work.items.by_path(store.dataset, to) is not None:
                 # The object is not there any more that this row is of.
                 await work.items.remove(store.dataset, [to], now_ms=self._index.now_ms())

@@ -17,6 +17,7 @@ from valetkey.catalog.services.items.folders import (
     IS_FOLDER,
     PAGE,
     fitting_folders,
+    folders_above,
     holding_folders,
 )
 from valetkey.catalog.services.items.selection import by_exact_names
@@ -101,6 +102,34 @@ class ItemReading:
         async with self._turn(caller), self._storage.search() as work:
             found = await work.items.walk(store.dataset, node, after=after, limit=size + 1)
         return ItemsPage(found[:size], len(found) > size, None)
+
+    async def walk_folders(
+        self,
+        caller: Caller,
+        dataset_id: str,
+        where: Any,
+        *,
+        after: str,
+        size: int,
+        within: str = "",
+    ) -> ItemsPage:
+        """Return the next folders that a filter fits, made ones and those that merely hold items,
+        in the order of their paths, above ``after``; ``within`` is the path of the folder that
+        holds them all. Raises as :meth:`page` does."""
+        store = await self._stores.of_dataset(caller, dataset_id, LIST_ITEMS)
+        node = parse_filter(where)
+        async with self._turn(caller), self._storage.search() as work:
+            found = await folders_above(
+                work, store.dataset, node, after=after, within=within, size=size + 1
+            )
+        return ItemsPage(found[:size], len(found) > size, None)
+
+    async def at(self, caller: Caller, dataset_id: str, path: str) -> Item | None:
+        """Return the item of just this path (a folder's ends in ``/``), if any. Raises NotFound,
+        Denied."""
+        store = await self._stores.of_dataset(caller, dataset_id, LIST_ITEMS)
+        async with self._storage.read() as work:
+            return await work.items.by_path(store.dataset, path)
 
     async def every(self, caller: Caller, dataset_id: str, where: Any) -> AsyncIterator[Item]:
         """Iterate over all items that a filter fits, in the order of their paths, however many;

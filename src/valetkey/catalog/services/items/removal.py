@@ -26,6 +26,7 @@ from valetkey.domain.errors import (
 )
 from valetkey.domain.ids import is_id
 from valetkey.domain.ports.objects import ObjectStore
+from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
 #: Failures are all counted, and so many told one by one.
@@ -163,7 +164,7 @@ class ItemRemoval:
 
     async def _forget(self, caller: Caller, store: DatasetStorage, items: Sequence[Item]) -> None:
         event = self._event(caller, store, items, objects=False)
-        await self._index.remove(store, [item.path for item in items], None, event)
+        await self._index.remove(caller, store, items, None, event)
 
     async def _delete_objects(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
@@ -173,30 +174,40 @@ class ItemRemoval:
         async with self._intents.held(caller, store, paths, some=True) as held:
             free = [item for item in items if item.path in held.intents]
             outcome.failures += [(item, taken(item.path)) for item in items if item not in free]
-            mine, moved = await self._there_still(store, free)
+            mine, moved = await self._there_still(caller, store, free)
             outcome.failures += [(item, moved_meanwhile(item)) for item in moved]
             outcome.done = len(free) - len(mine) - len(moved)  # those are gone already
+            if caller.expectation is not None:
+                # What is compared must not change while its object goes: so the row goes first.
+                await self._index.remove(caller, store, mine, held, None)
+                held.wrote = True
             failed = await self._delete_keys(store, mine, credentials)
             gone = [item for item in mine if item.path not in failed]
             outcome.failures += [(item, failed[item.path]) for item in mine if item.path in failed]
             held.wrote = bool(gone)
             for some in in_parts(gone):
                 event = self._event(caller, store, some, objects=True)
-                await self._index.remove(store, [item.path for item in some], held, event)
+                await self._index.remove(caller, store, some, held, event)
             held.wrote = False
             if len(items) == 1 and gone:
                 await self._index.settle(caller, store, gone[0].path, credentials)
             unclear = [path for path, why in failed.items() if isinstance(why, AwsUnavailable)]
             await held.set_aside(unclear)
+            if caller.expectation is not None:
+                held.wrote = True
+                for path in failed.keys() - set(unclear):
+                    await self._index.settle(caller, store, path, credentials)
+                held.wrote = False
         outcome.done += len(gone)
         return outcome
 
     async def _there_still(
-        self, store: DatasetStorage, items: Sequence[Item]
+        self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
     ) -> tuple[list[Item], list[Item]]:
         """Return the items that are where they were when they were chosen, now that nobody moves
         them, and those that were moved before; the others are gone."""
         async with self._storage.read() as work:
+            await expect(caller, None, work)
             rows = [await work.items.by_path(store.dataset, item.path) for item in items]
             there = [
                 row is not None and row.id == item.id for row, item in zip(rows, items, strict=True)

@@ -158,6 +158,18 @@ class ItemStreaming:
             synced_at = await work.commands.synced_at(store.dataset.id)
         return synced_at is None or synced_at < since
 
+    async def look(self, caller: Caller, item_id: str) -> Elsewhere | Bytes:
+        """Tell what :meth:`open` would send of the whole item, and send nothing. Raises what it
+        does."""
+        found = await self._led_to(caller, item_id)
+        if isinstance(found, Elsewhere):
+            return found
+        store, item = found
+        stored = await self._look(caller, store, item)
+        if stored.is_archived:
+            raise archived(item, stored)
+        return Bytes(item, stored.size)
+
     async def _look(self, caller: Caller, store: DatasetStorage, item: Item) -> Stored:
         """Ask the bucket what it has now. Raises NotFound."""
         # Where the location may not be listed, S3 refuses what is gone, and that is raised.

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_path, patched_metadata
+from valetkey.catalog.domain.dataset import Item, media_type_of, parse_path, patched_metadata
 from valetkey.catalog.domain.fingerprint import Fingerprint
 from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorage,
@@ -19,7 +19,7 @@ from valetkey.catalog.services.items.intents import HeldObjects, Intents
 from valetkey.catalog.services.items.sessions import WRITE, Sessions
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.domain.audit import AuditEvent
-from valetkey.domain.errors import Conflict, PreconditionFailed
+from valetkey.domain.errors import Conflict, PreconditionFailed, VersionMismatch
 from valetkey.domain.ports.objects import (
     ABSENT,
     Condition,
@@ -47,8 +47,8 @@ class UploadOperation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """An item to be. An empty ``content_type`` is that of the name's ending; the bytes are encoded
-    as ``content_encoding`` says."""
+    """An item to be. A ``content_type`` that says nothing is that of the name's ending; the bytes
+    are encoded as ``content_encoding`` says."""
 
     path: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -82,13 +82,15 @@ class ItemUploading:
         chunks: AsyncIterator[bytes],
         *,
         mode: Mode,
+        replaces: str = "",
     ) -> tuple[Item, UploadOperation]:
-        """Write an object as its bytes come, then its item.
+        """Write an object as its bytes come, then its item. With ``replaces``, the object that is
+        there must have this ETag at the store.
 
         Raises InvalidInput, TooLarge (metadata), NotFound, Denied, Locked (somebody else writes
-        there), Conflict (``mode`` skip, and another object is there; or the object changed
-        meanwhile), AwsRefused, AwsUnavailable; what ``chunks`` raises ends the upload without a
-        trace.
+        there), VersionMismatch (it is not the one that ``replaces`` names), Conflict (``mode``
+        skip, and another object is there; or the object changed meanwhile), AwsRefused,
+        AwsUnavailable; what ``chunks`` raises ends the upload without a trace.
         """
         store = await self._stores.of_dataset(caller, dataset_id, UPLOAD_ITEM)
         path = parse_path(new.path)
@@ -98,10 +100,11 @@ class ItemUploading:
         renew = await self._sessions.lasting(caller, store, WRITE, purpose)
         async with self._intents.held(caller, store, [path]) as held:
             there = await self._objects.head(await renew(), store.place, key)
+            _require_etag(path, there, replaces)
             if there is not None and mode is Mode.SKIP:
                 item = await self._skip(caller, store, path, there, chunks, renew)
                 return item, UploadOperation.SKIPPED
-            new = replace(new, content_type=new.content_type or mimetype_of(path))
+            new = replace(new, content_type=media_type_of(new.content_type, path))
             stored = await self._write(store, path, held, chunks, new, there, renew)
             held.wrote = True
             draft = self._index.drafted(
@@ -192,6 +195,14 @@ class ItemUploading:
                 code="changed_meanwhile",
             )
         return item
+
+
+def _require_etag(path: str, there: Stored | None, etag: str) -> None:
+    if etag and (there is None or there.etag != etag):
+        raise VersionMismatch(
+            f"The object at {ascii('/' + path)[:200]} is not the one that is to be replaced.",
+            hint="Look at what is there now, and decide anew. Nothing was changed.",
+        )
 
 
 def unchanged(there: Stored) -> Condition | None:

@@ -1,0 +1,292 @@
+"""Commands of ``valetkey objects`` on bytes and folders, and on many entries at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from cyclopts import Parameter
+
+from valetkey.cli import render, show
+from valetkey.cli.common import COMMON, Common, Flag
+from valetkey.cli.connection import open_client
+from valetkey.cli.datasets import the_dataset
+from valetkey.cli.finding import InProject
+from valetkey.cli.options import Cursor, Limit, Many, Yes
+from valetkey.sdk.errors import InvalidRequest
+
+_CHUNK: Final = 1 << 20
+_Having = Annotated[str | None, Parameter(help="A JSON object that their metadata has.")]
+_Ids = Annotated[tuple[str, ...], Parameter(name="--id", negative=())]
+
+
+def json_object(text: str, option: str = "--metadata") -> dict[str, Any]:
+    """Return what an option gives as JSON. Raises InvalidRequest for anything but an object."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidRequest(
+            f"{option} is no JSON object.", hint="""Such as '{"user": {"weather": "rain"}}'."""
+        )
+    return found
+
+
+def read(
+    entry: str,
+    /,
+    *,
+    file: Path | None = None,
+    byte_range: Annotated[str, Parameter(name="--range", show_default=False)] = "",
+    through: Literal["store", "server"] = "store",
+    common: Common = COMMON,
+) -> None:
+    """Write out an object's bytes.
+
+    Parameters
+    ----------
+    entry
+        Its id.
+    file
+        Where to write them (default: standard output).
+    byte_range
+        Which of them: an HTTP range, such as bytes=0-1023.
+    through
+        Where they come from: the store itself, or the server, where the store can't be reached.
+    """
+    with open_client(common) as client:
+        chunks = client.objects.read(entry, redirect=through == "store", byte_range=byte_range)
+        show.write_out(chunks, file)
+
+
+def put(
+    dataset: str,
+    file: Path,
+    /,
+    *,
+    path: str = "",
+    replaces: str | None = None,
+    media_type: str = "",
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Write an object, and its entry.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    file
+        The file that holds the bytes.
+    path
+        The object's path below the location's folder (default: the file's name).
+    replaces
+        What may be there already: '*', whatever it is, or the etag of the object that is to be
+        replaced (default: nothing but these very bytes).
+    media_type
+        What kind of content it is (default: that of the path's ending).
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        try:
+            content = file.read_bytes() if file.stat().st_size <= _CHUNK else _chunks(file)
+        except OSError as error:
+            raise InvalidRequest(
+                f"The file {file} can't be read: {error.strerror}.", hint="Give one that can."
+            ) from None
+        made = client.objects.put(
+            found.id,
+            path=path or file.name,
+            content=content,
+            replaces=replaces,
+            media_type=media_type,
+        )
+        render.one(client, made)
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(_CHUNK):
+            yield chunk
+
+
+def index(dataset: str, /, *paths: str, project: InProject = "", common: Common = COMMON) -> None:
+    """Make entries of objects that are in the bucket already, without a sync.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    paths
+        Their paths below the location's folder.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        made = client.objects.index(found.id, paths=list(paths))
+        render.one(client, made, say="\n".join(f"{each.path}  {each.id}" for each in made.items))
+
+
+def folders(
+    dataset: str,
+    /,
+    *,
+    within: str | None = None,
+    limit: Limit = 1000,
+    cursor: Cursor = "",
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """List a dataset's folders by path.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    within
+        Only those in this folder, however deep.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        client.only_part(limit, cursor)
+        every = client.objects.list_folders(found.id, within=within)
+        render.many(client, every, ("path",), empty="There is no such folder.")
+
+
+def create_folder(
+    dataset: str, path: str, /, *, project: InProject = "", common: Common = COMMON
+) -> None:
+    """Make a folder, in the index alone.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    path
+        Its path.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        render.one(client, client.objects.create_folder(found.id, path=path))
+
+
+def move(
+    dataset: str,
+    /,
+    *entries: str,
+    to: str,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Move objects into a folder. 'valetkey objects update ENTRY --path' renames one.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    entries
+        Their ids.
+    to
+        The folder's path; empty is the topmost.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        moved = client.objects.move(found.id, object_ids=list(entries), folder=to)
+        render.one(client, moved, say=f"{moved.count:,} objects are moved.")
+
+
+def change_matching(
+    dataset: str,
+    /,
+    *,
+    metadata: str,
+    glob: str | None = None,
+    kind: Literal["file", "dir"] | None = None,
+    ids: Annotated[_Ids, Many] = (),
+    having: _Having = None,
+    expect: int | None = None,
+    dry_run: Flag = False,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Change the metadata of all entries that are meant.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    metadata
+        A JSON object that is merged into the metadata of each; a null takes a key away.
+    glob
+        Only those whose path, with a leading /, fits it, such as /a/**.
+    kind
+        Only objects (file), or only folders (dir).
+    ids
+        Only those of these ids; may be given several times.
+    expect
+        Do nothing unless they are so many.
+    dry_run
+        Only tell how many they are.
+    """
+    with open_client(common) as client:
+        changed = client.objects.change_matching(
+            the_dataset(client, dataset, project).id,
+            metadata=json_object(metadata),
+            glob=glob,
+            kind=kind,
+            object_ids=list(ids) or None,
+            having=None if having is None else json_object(having, "--having"),
+            expected_count=expect,
+            dry_run=dry_run,
+        )
+        done = "would be changed" if dry_run else "are changed"
+        render.one(client, changed, say=f"{changed.count:,} entries {done}.")
+
+
+def delete_matching(
+    dataset: str,
+    /,
+    *,
+    glob: str | None = None,
+    kind: Literal["file", "dir"] | None = None,
+    ids: Annotated[_Ids, Many] = (),
+    having: _Having = None,
+    dry_run: Flag = False,
+    yes: Yes = False,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> None:
+    """Delete all entries that are meant; their objects go too only if the location allows it. What
+    is deleted is held to as many as there were when it asked.
+
+    Parameters
+    ----------
+    dataset
+        The dataset, by name or id.
+    glob
+        Only those whose path, with a leading /, fits it, such as /a/**.
+    kind
+        Only objects (file), or only folders (dir).
+    ids
+        Only those of these ids; may be given several times.
+    dry_run
+        Only tell how many they are.
+    """
+    with open_client(common) as client:
+        found = the_dataset(client, dataset, project)
+        meant: dict[str, Any] = {
+            "glob": glob,
+            "kind": kind,
+            "object_ids": list(ids) or None,
+            "having": None if having is None else json_object(having, "--having"),
+        }
+        counted = client.objects.delete_matching(found.id, **meant, dry_run=True)
+        if dry_run:
+            say = f"{counted.count:,} entries would be deleted."
+            render.one(client, counted, say=say)
+            return
+        show.confirm(f"Delete {counted.count:,} entries of {found.name}?", yes=yes)
+        deleted = client.objects.delete_matching(found.id, **meant, expected_count=counted.count)
+        render.one(client, deleted, say=f"{deleted.count:,} entries are deleted.")
