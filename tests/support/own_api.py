@@ -11,7 +11,7 @@ import msgspec
 
 from support.memory import OWNER, PASSWORD, Memory
 from valetkey.api import create_app
-from valetkey.api.v1.openapi import codes_of
+from valetkey.api.v1.described_errors import codes_of
 from valetkey.wire import OPERATIONS
 
 
