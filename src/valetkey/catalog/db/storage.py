@@ -33,8 +33,9 @@ from valetkey.domain.errors import TookTooLong
 from valetkey.domain.ports import Pool
 
 #: SQLite asks so often (in steps of its own, some hundred thousand of which take a tenth of a
-#: second) whether it should go on.
-_STEPS: Final = 20_000
+#: second) whether it should go on. To ask takes the interpreter's lock, for which everything else
+#: stops until this thread has had the processor.
+_STEPS: Final = 200_000
 #: How the databases say that they were stopped.
 _STOPPED: Final = frozenset({"interrupted", "QueryCanceledError"})
 

@@ -12,8 +12,10 @@ from typing import Final
 from valetkey.domain.errors import TooManyRequests
 
 EACH: Final = 2
-#: More than the processor has room for would only take its time from everything else.
 ALL: Final = max(2, min(4, os.cpu_count() or 2))
+#: What looks through many items keeps a processor busy in a thread of its own, so that one is left
+#: to those who look through nothing.
+SEARCHES: Final = max(1, min(4, (os.cpu_count() or 1) - 1))
 #: So long somebody waits for a turn, and so many calls of one caller wait.
 WAIT_SECONDS: Final = 10.0
 MOST_WAITING: Final = 16

@@ -1,8 +1,8 @@
 """Many rows at once: what a sync reads and writes.
 
-SQLite takes them one by one in a loop of its own (``executemany``), PostgreSQL by COPY where they
-are new, and as arrays, a column each, where rows are there. All but COPY are statements with bound
-parameters, and COPY is sent in its binary format: no name is ever part of a text.
+SQLite takes some hundred in a statement (:mod:`.sqlite_rows`), PostgreSQL copies those that are
+new, and takes others as arrays, a column each. All but COPY are statements with bound parameters,
+and COPY is sent in its binary format: no name is ever part of a text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from sqlalchemy import bindparam, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.db.items import driver
+from valetkey.catalog.db.items import driver, sqlite_rows
+from valetkey.catalog.db.items.sqlite_rows import AT_ONCE
 from valetkey.catalog.domain.dataset import Dataset, folder_of, mimetype_of
 from valetkey.catalog.domain.merge import Indexed
 from valetkey.domain.ports.objects import Listed
@@ -57,15 +58,14 @@ FROM unnest(
     $11::text[])
   AS new (path, id, folder, size, etag, mimetype, modified_ms, storage_class)
 {_ON_CONFLICT}"""  # noqa: S608  # of constants
-#: SQLite gets so many rows in a statement: between two of them it waits for its turn at the
-#: interpreter's lock, which the reading of the next page holds.
-_AT_ONCE: Final = 250
 #: So many rows are encoded for PostgreSQL until others have the loop, which takes milliseconds.
 _PIECE: Final = 1_000
 _CHANGE: Final = {
     "sqlite": """
-UPDATE items SET size = ?, etag = ?, modified_ms = ?, storage_class = ?, updated_ms = ?
-WHERE dataset = ? AND path = ?""",
+WITH new (path, size, etag, modified_ms, storage_class) AS ({rows})
+UPDATE items SET size = new.size, etag = new.etag, modified_ms = new.modified_ms,
+  storage_class = new.storage_class, updated_ms = ?2
+FROM new WHERE items.dataset = ?1 AND items.path = new.path""",
     "postgresql": """
 UPDATE items SET size = new.size, etag = new.etag, modified_ms = new.modified_ms,
   storage_class = new.storage_class, updated_ms = $2
@@ -75,8 +75,8 @@ WHERE items.dataset = $1 AND items.path = new.path""",
 }
 _REMOVE: Final = {
     "sqlite": """
-UPDATE items SET deleted_ms = ?, updated_ms = ?, touched_ms = max(touched_ms, ?)
-WHERE dataset = ? AND path = ? AND deleted_ms IS NULL""",
+UPDATE items SET deleted_ms = ?2, updated_ms = ?2, touched_ms = max(touched_ms, ?3)
+WHERE dataset = ?1 AND path IN ({rows}) AND deleted_ms IS NULL""",
     "postgresql": """
 UPDATE items SET deleted_ms = $2, updated_ms = $2, touched_ms = greatest(touched_ms, $3)
 WHERE dataset = $1 AND path = ANY($4::text[]) AND deleted_ms IS NULL""",
@@ -84,7 +84,8 @@ WHERE dataset = $1 AND path = ANY($4::text[]) AND deleted_ms IS NULL""",
 _STAGE: Final = {
     "sqlite": """
 INSERT INTO staged_objects (shard_id, path, size, etag, modified_ms, storage_class)
-VALUES (?, ?, ?, ?, ?, ?)
+WITH new (path, size, etag, modified_ms, storage_class) AS ({rows})
+SELECT ?1, new.* FROM new WHERE true
 ON CONFLICT (shard_id, path) DO UPDATE SET
   size = excluded.size, etag = excluded.etag, modified_ms = excluded.modified_ms,
   storage_class = excluded.storage_class""",
@@ -115,7 +116,7 @@ _COUNT: Final = (
 )
 
 
-@lru_cache(maxsize=_AT_ONCE)
+@lru_cache(maxsize=AT_ONCE)
 def _add_rows(count: int) -> str:
     """Return the statement that adds so many rows to one dataset, by one creator, at one time."""
     rows = ", ".join(
@@ -184,7 +185,7 @@ class Bulk:
         """Bring tombstones back, or insert rows."""
         own = (dataset.number, creator, now_ms)
         if self._kind == "sqlite":
-            for some in _parts(added, _AT_ONCE):
+            for some in _parts(added, AT_ONCE):
                 values: list[Any] = [*own]
                 for (path, size, etag, *times), new_id in zip(some, ids, strict=False):
                     kind = mimetype_of(path)
@@ -201,11 +202,7 @@ class Bulk:
     async def change(self, dataset: Dataset, changed: Sequence[Listed], *, now_ms: int) -> None:
         """Refresh the facts of rows."""
         if self._kind == "sqlite":
-            rows = [
-                (size, etag, modified_ms, storage_class, now_ms, dataset.number, path)
-                for path, size, etag, modified_ms, storage_class in changed
-            ]
-            await self._many(_CHANGE["sqlite"], rows)
+            await self._rows(_CHANGE["sqlite"], (dataset.number, now_ms), changed)
             return
         for some in _parts(changed, _PIECE):
             columns = (dataset.number, now_ms, *zip(*some, strict=True))
@@ -229,24 +226,25 @@ class Bulk:
         if not paths:
             return 0
         if self._kind == "sqlite":
-            rows = [(now_ms, now_ms, touched_ms, dataset.number, path) for path in paths]
-            return await self._many(_REMOVE["sqlite"], rows)
+            rows = [(path,) for path in paths]
+            common = (dataset.number, now_ms, touched_ms)
+            return await self._rows(_REMOVE["sqlite"], common, rows)
         values = (dataset.number, now_ms, touched_ms, paths)
         return await driver.execute(self._connection, _REMOVE["postgresql"], values)
 
     async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
         """Keep a part of an unordered listing."""
         if self._kind == "sqlite":
-            await self._many(_STAGE["sqlite"], [(shard_id, *one) for one in listed])
+            await self._rows(_STAGE["sqlite"], (shard_id,), listed)
             return
         for some in _parts(listed, _PIECE):
             values = (shard_id, *zip(*some, strict=True))
             await driver.execute(self._connection, _STAGE["postgresql"], values)
 
-    async def _many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:
-        if not rows:
-            return 0
-        return (await self._connection.exec_driver_sql(statement, rows)).rowcount
+    async def _rows(
+        self, statement: str, common: tuple[Any, ...], rows: Sequence[Sequence[Any]]
+    ) -> int:
+        return await sqlite_rows.run(self._connection, statement, common, rows)
 
 
 def _parts(rows: Sequence[Listed], size: int) -> Iterator[Sequence[Listed]]:

@@ -8,11 +8,7 @@ from itertools import starmap
 from typing import Any
 
 from sqlalchemy import (
-    Dialect,
     Select,
-    Text,
-    Update,
-    bindparam,
     delete,
     func,
     insert,
@@ -25,13 +21,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
+from valetkey.catalog.db.items import written
 from valetkey.catalog.db.items.bulk import Bulk
 from valetkey.catalog.db.items.filters import IS_FOLDER, Translator, beginning_with
 from valetkey.catalog.db.items.pages import count_query, page_query, walk_query
 from valetkey.catalog.db.items.rows import (
     COLUMNS,
-    as_document,
-    document_text,
     item_row,
     to_item,
 )
@@ -42,7 +37,7 @@ from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import State
 from valetkey.db.repositories.rows import Repository
-from valetkey.domain.ports.objects import Listed, to_ms
+from valetkey.domain.ports.objects import Listed
 
 _C = t.items.c
 _LIVE = _C.deleted_ms.is_(None)
@@ -137,20 +132,7 @@ class SqlItems(Repository):
         return stored
 
     async def set_metadata(self, dataset: Dataset, items: Sequence[Item]) -> None:
-        if not items:
-            return
-        values = [
-            {
-                "of_dataset": dataset.number,
-                "of_path": item.path,
-                "of_id": item.id,
-                "new_metadata": document_text(item.metadata),
-                "new_description": item.description or None,
-                "new_updated_ms": to_ms(item.updated_at),
-            }
-            for item in items
-        ]
-        await self._connection.execute(_set_metadata(self._connection.dialect), values)
+        await written.write(self._connection, dataset, items)
 
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         return await self._bulk.remove(dataset, paths, now_ms=now_ms, touched=True)
@@ -263,19 +245,6 @@ class SqlItems(Repository):
         keys = select(table.c.shard_id, table.c.path).where(match).limit(limit)
         statement = delete(table).where(tuple_(table.c.shard_id, table.c.path).in_(keys))
         return (await self._connection.execute(statement)).rowcount
-
-
-def _set_metadata(dialect: Dialect) -> Update:
-    key = (_C.dataset == bindparam("of_dataset"), _C.path == bindparam("of_path"))
-    return (
-        update(t.items)
-        .where(*key, _C.id == bindparam("of_id"), _LIVE)
-        .values(
-            metadata=as_document(dialect, bindparam("new_metadata", type_=Text())),
-            description=bindparam("new_description"),
-            updated_ms=bindparam("new_updated_ms"),
-        )
-    )
 
 
 def _over(before: Item, item: Item) -> Item:

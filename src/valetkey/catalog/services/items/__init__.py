@@ -21,7 +21,7 @@ from valetkey.catalog.services.items.restoring import ItemRestoring
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.catalog.services.items.streaming import ItemStreaming
 from valetkey.catalog.services.items.uploading import ItemUploading
-from valetkey.catalog.services.turns import Turns
+from valetkey.catalog.services.turns import SEARCHES, Turns
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import ObjectStore
@@ -62,7 +62,7 @@ def make_items(
     intents = Intents(storage, clock, new_id)
     links = Links(stores, sessions, objects)
     return Items(
-        reading=ItemReading(storage, stores, Turns()),
+        reading=ItemReading(storage, stores, Turns(all=SEARCHES)),
         streaming=ItemStreaming(storage, stores, sessions, objects, links, clock),
         uploading=ItemUploading(stores, sessions, objects, index, intents),
         importing=ItemImporting(storage, stores, sessions, objects, index, intents),

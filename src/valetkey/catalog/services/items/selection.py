@@ -14,7 +14,7 @@ from valetkey.domain.errors import Conflict, InvalidInput, TooLarge
 
 #: So many items are read at a time, and changed in one transaction: on SQLite everybody else's
 #: records wait for it.
-BATCH: Final = 100
+BATCH: Final = 50
 MAX_EXPECTED_IDS: Final = 5000
 
 
