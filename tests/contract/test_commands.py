@@ -244,6 +244,25 @@ async def test_whose_lease_is_over_is_set_aside_and_finds_it_out(
         assert await work.commands.drop_intent(next_one.id)
 
 
+async def test_of_many_intents_each_is_renewed_that_was_not_lost(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    kept, aside, gone = (intent(dataset, n, f"{n}", upload_id="u") for n in range(1, 4))
+    await claimed(storage, kept, aside)
+    ids = [kept.id, aside.id, gone.id]
+    async with storage.begin() as work:
+        assert await work.commands.renew_intents(ids, lease_ms=5) == {kept.id, aside.id}
+        await work.commands.abandon_intents([aside.id, gone.id])
+        assert await work.commands.renew_intents(ids, lease_ms=7) == {kept.id}
+        assert await work.commands.intents(dataset.id) == [
+            replace(kept, lease_ms=7),
+            replace(aside, lease_ms=5, abandoned=True),
+        ]
+        await work.commands.drop_intents(ids)
+        assert not await work.commands.intents(dataset.id)
+        assert not await work.commands.renew_intents([], lease_ms=7)
+
+
 async def test_who_is_alone_sets_aside_what_was_begun_before_it_started_and_nothing_since(
     storage: CatalogStorage, dataset: Dataset
 ) -> None:

@@ -167,9 +167,18 @@ class MemoryCommands:
         )
         return True
 
-    async def abandon_intent(self, intent_id: str) -> None:
-        if intent_id in self._intents:
-            self._intents[intent_id] = replace(self._intents[intent_id], abandoned=True)
+    async def renew_intents(self, ids: Sequence[str], *, lease_ms: int) -> frozenset[str]:
+        mine = frozenset(
+            each for each in ids if each in self._intents and not self._intents[each].abandoned
+        )
+        for each in mine:
+            self._intents[each] = replace(self._intents[each], lease_ms=lease_ms)
+        return mine
+
+    async def abandon_intents(self, ids: Sequence[str]) -> None:
+        for each in ids:
+            if each in self._intents:
+                self._intents[each] = replace(self._intents[each], abandoned=True)
 
     async def dead_intents(self, *, now_ms: int, limit: int) -> Sequence[WriteIntent]:
         rows = [row for _, row in sorted(self._intents.items())]
@@ -177,6 +186,10 @@ class MemoryCommands:
 
     async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
         return [row for _, row in sorted(self._intents.items()) if row.dataset_id == dataset_id]
+
+    async def drop_intents(self, ids: Sequence[str]) -> None:
+        for each in ids:
+            self._intents.pop(each, None)
 
     async def drop_intent(self, intent_id: str) -> bool:
         row = self._intents.pop(intent_id, None)

@@ -140,9 +140,17 @@ class SqlCommands(Repository):
         values = {"lease_ms": intent.lease_ms, "upload_id": intent.upload_id}
         return await self._change(statement.values(**values))
 
-    async def abandon_intent(self, intent_id: str) -> None:
-        statement = update(t.write_intents).where(t.write_intents.c.id == intent_id)
-        await self._change(statement.values(abandoned=True))
+    async def renew_intents(self, ids: Sequence[str], *, lease_ms: int) -> frozenset[str]:
+        table = t.write_intents
+        own = update(table).where(table.c.id.in_(ids), ~table.c.abandoned)
+        renewed = await self._connection.execute(
+            own.values(lease_ms=lease_ms).returning(table.c.id)
+        )
+        return frozenset(renewed.scalars())
+
+    async def abandon_intents(self, ids: Sequence[str]) -> None:
+        own = update(t.write_intents).where(t.write_intents.c.id.in_(ids))
+        await self._connection.execute(own.values(abandoned=True))
 
     async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
         query = select(t.write_intents).where(t.write_intents.c.dataset_id == dataset_id)
@@ -154,6 +162,10 @@ class SqlCommands(Repository):
         query = select(table).where(or_(table.c.abandoned, table.c.lease_ms <= now_ms))
         rows = await self._all(query.order_by(table.c.id).limit(limit))
         return [from_row(WriteIntent, row) for row in rows]
+
+    async def drop_intents(self, ids: Sequence[str]) -> None:
+        table = t.write_intents
+        await self._connection.execute(delete(table).where(table.c.id.in_(ids)))
 
     async def drop_intent(self, intent_id: str) -> bool:
         statement = delete(t.write_intents).where(t.write_intents.c.id == intent_id)

@@ -274,8 +274,13 @@ class CommandRepository(Protocol):
         """Store an intent's lease and upload. False if it is set aside or gone."""
         ...
 
-    async def abandon_intent(self, intent_id: str) -> None:
-        """Set an intent aside: its object may be written by others."""
+    async def renew_intents(self, ids: Sequence[str], *, lease_ms: int) -> frozenset[str]:
+        """Move the ends of intents' leases; return the ids of those that are neither set aside nor
+        gone."""
+        ...
+
+    async def abandon_intents(self, ids: Sequence[str]) -> None:
+        """Set intents aside: their objects may be written by others."""
         ...
 
     async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
@@ -284,6 +289,10 @@ class CommandRepository(Protocol):
 
     async def dead_intents(self, *, now_ms: int, limit: int) -> Sequence[WriteIntent]:
         """Return intents of any dataset that are set aside or whose lease is over, by id."""
+        ...
+
+    async def drop_intents(self, ids: Sequence[str]) -> None:
+        """Strike intents off."""
         ...
 
     async def drop_intent(self, intent_id: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from valetkey.catalog.domain.dataset import HIDDEN_DATASET, Dataset, check_metadata
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.services.nouns import DATASET
+from valetkey.catalog.services.pace import DELETED, rest
 from valetkey.domain.access import Action, Allow, decide
 from valetkey.domain.errors import Conflict, InvalidInput, NameTaken
 from valetkey.domain.ids import IdFactory, is_id
@@ -27,8 +28,6 @@ LIST: Final = Verb("dataset.list", Action.READ_DATASETS)
 UPDATE: Final = Verb("dataset.update", Action.MANAGE_DATASETS)
 DELETE: Final = Verb("dataset.delete", Action.MANAGE_DATASETS)
 
-#: On SQLite everybody else's records wait for each part.
-_CLEARED_AT_ONCE: Final = 1000
 #: So many parts are deleted while the request waits; the worker does the rest.
 _PARTS_AT_ONCE: Final = 5
 
@@ -226,7 +225,8 @@ async def clear(storage: CatalogStorage, dataset: Dataset, *, parts: int | None 
     done = 0
     while parts is None or done < parts:
         async with storage.begin() as work:
-            if not await work.items.clear(dataset, limit=_CLEARED_AT_ONCE):
+            if not await work.items.clear(dataset, limit=DELETED):
                 await work.datasets.delete(dataset.id)
                 return
         done += 1
+        await rest()

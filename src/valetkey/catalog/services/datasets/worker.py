@@ -23,6 +23,7 @@ from valetkey.catalog.services.datasets.datasets import clear
 from valetkey.catalog.services.datasets.engines import caller_of
 from valetkey.catalog.services.datasets.jobs import PASSING, Jobs
 from valetkey.catalog.services.items.leftovers import Leftovers
+from valetkey.catalog.services.pace import DELETED, rest
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import to_ms
@@ -31,7 +32,6 @@ from valetkey.services.health import Pulse
 #: Another process's dead leases, and what another one ordered, are looked for this often.
 _POLL_SECONDS: Final = 2.0
 _HOUSEKEEPING: Final = timedelta(hours=1)
-_PURGED_AT_ONCE: Final = 5000
 _LEFTOVERS_AT_ONCE: Final = 200
 #: So many commands of each kind are looked after at once, the oldest first.
 _OPEN_AT_ONCE: Final = 100
@@ -155,14 +155,16 @@ class SyncWorker:
         """Purge old tombstones, old exports and what ended syncs had kept, and go on with datasets
         that were being deleted."""
         before_ms = to_ms(self._clock.now() - TOMBSTONE_LIFETIME)
-        purged = _PURGED_AT_ONCE
-        while purged == _PURGED_AT_ONCE:
+        purged = DELETED
+        while purged == DELETED:
             async with self._storage.begin() as work:
-                purged = await work.items.purge(before_ms=before_ms, limit=_PURGED_AT_ONCE)
-        purged = _PURGED_AT_ONCE
-        while purged == _PURGED_AT_ONCE:
+                purged = await work.items.purge(before_ms=before_ms, limit=DELETED)
+            await rest()
+        purged = DELETED
+        while purged == DELETED:
             async with self._storage.begin() as work:
-                purged = await work.items.purge_staged(limit=_PURGED_AT_ONCE)
+                purged = await work.items.purge_staged(limit=DELETED)
+            await rest()
         await self._purge_exports()
         async with self._storage.read() as work:
             deleted = await work.datasets.deleted()

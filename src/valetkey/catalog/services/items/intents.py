@@ -21,6 +21,7 @@ from typing import Final, TypeVar
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import WriteIntent
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.catalog.services.pace import PART
 from valetkey.domain.errors import (
     AwsUnavailable,
     Conflict,
@@ -35,7 +36,6 @@ from valetkey.services.audit import Caller
 
 #: A writer that has not renewed its lease for so long is taken for dead.
 LEASE: Final = timedelta(minutes=2)
-_WRITTEN_AT_ONCE: Final = 100
 _RENEWED_EVERY: Final = timedelta(seconds=30)
 
 T = TypeVar("T")
@@ -56,9 +56,7 @@ class HeldObjects:
 
         Raises Conflict if one was set aside meanwhile: somebody else writes the object.
         """
-        for path in paths:
-            if not await work.commands.renew_intent(self.intents[path]):
-                raise lost(path)
+        await self.renewer.renew_in(work, [self.intents[path] for path in paths])
 
     async def guarded(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Pass bytes on; at their end, before the object is complete, see that it is still held.
@@ -75,8 +73,11 @@ class HeldObjects:
 
     async def remember_upload(self, path: str, upload_id: str) -> None:
         """Store the id of a multipart upload that was begun. Raises Conflict."""
-        self.intents[path] = replace(self.intents[path], upload_id=upload_id)
-        await self.renewer.renew([self.intents[path]])
+        lease_ms = lease_end(to_ms(self.renewer.clock.now()))
+        self.intents[path] = replace(self.intents[path], upload_id=upload_id, lease_ms=lease_ms)
+        async with self.renewer.storage.begin() as work:
+            if not await work.commands.renew_intent(self.intents[path]):
+                raise lost(path)
 
 
 @dataclass(slots=True)
@@ -96,17 +97,20 @@ class _Renewer:
         now_ms = to_ms(self.clock.now())
         for some in in_parts(list(intents)):
             async with self.storage.begin() as work:
-                for intent in some:
-                    renewed = replace(intent, lease_ms=lease_end(now_ms))
-                    if not await work.commands.renew_intent(renewed):
-                        raise lost(intent.path)
+                await self.renew_in(work, some)
         self.renewed_ms = now_ms
+
+    async def renew_in(self, work: CatalogWork, intents: Sequence[WriteIntent]) -> None:
+        lease_ms = lease_end(to_ms(self.clock.now()))
+        mine = await work.commands.renew_intents([each.id for each in intents], lease_ms=lease_ms)
+        for intent in intents:
+            if intent.id not in mine:
+                raise lost(intent.path)
 
     async def abandon(self, intents: Sequence[WriteIntent]) -> None:
         for some in in_parts(intents):
             async with self.storage.begin() as work:
-                for intent in some:
-                    await work.commands.abandon_intent(intent.id)
+                await work.commands.abandon_intents([intent.id for intent in some])
 
     async def keep_on(self, held: HeldObjects) -> None:
         """Renew for as long as this runs. The work itself finds out when the lease was lost."""
@@ -179,8 +183,7 @@ class Intents:
     async def _drop(self, intents: Iterable[WriteIntent]) -> None:
         for some in in_parts(list(intents)):
             async with self._storage.begin() as work:
-                for intent in some:
-                    await work.commands.drop_intent(intent.id)
+                await work.commands.drop_intents([intent.id for intent in some])
 
     async def _leave(self, held: HeldObjects, error: BaseException) -> None:
         """Let go of what failed."""
@@ -197,8 +200,8 @@ class Intents:
 def in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """Cut rows into as many as one transaction may write: on SQLite everybody's records wait for
     it."""
-    for start in range(0, len(rows), _WRITTEN_AT_ONCE):
-        yield rows[start : start + _WRITTEN_AT_ONCE]
+    for start in range(0, len(rows), PART):
+        yield rows[start : start + PART]
 
 
 def lease_end(now_ms: int) -> int:

@@ -11,9 +11,10 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Intents, in_parts, taken
-from valetkey.catalog.services.items.selection import BATCH, Selection, select, walk
+from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.catalog.services.nouns import DELETE_ITEM
+from valetkey.catalog.services.pace import PART, rest
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import (
     AwsRefused,
@@ -133,7 +134,7 @@ class ItemRemoval:
         if selection.dry_run:
             return selected.count or 0
         deletes_objects = bool(store.maybe_location and store.location.allow_external_delete)
-        batch = _DELETED_AT_ONCE if deletes_objects else BATCH
+        batch = _DELETED_AT_ONCE if deletes_objects else PART
         async for items in walk(self._storage, store.dataset, selected, batch=batch):
             part = await self._delete_all(caller, store, items)
             total.done += part.done
@@ -188,6 +189,7 @@ class ItemRemoval:
             for some in in_parts(gone):
                 event = self._event(caller, store, some, objects=True)
                 await self._index.remove(caller, store, some, held, event)
+                await rest()
             held.wrote = False
             if len(items) == 1 and gone:
                 await self._index.settle(caller, store, gone[0].path, credentials)

@@ -10,11 +10,9 @@ from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql.ast import All, Column, Compare, Either, Equal, FilterNode, Glob
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
+from valetkey.catalog.services.pace import PART, rest
 from valetkey.domain.errors import Conflict, InvalidInput, TooLarge
 
-#: So many items are read at a time, and changed in one transaction: on SQLite everybody else's
-#: records wait for it.
-BATCH: Final = 50
 MAX_EXPECTED_IDS: Final = 5000
 
 
@@ -93,9 +91,9 @@ def _unexpected(what: str) -> Conflict:
 
 
 async def walk(
-    storage: CatalogStorage, dataset: Dataset, selected: Selected, *, batch: int = BATCH
+    storage: CatalogStorage, dataset: Dataset, selected: Selected, *, batch: int = PART
 ) -> AsyncIterator[Sequence[Item]]:
-    """Iterate over the items of a selection, in batches, by id.
+    """Iterate over the items of a selection, in batches, by id, with a rest after each.
 
     Raises Conflict once there are more than were counted, before it is their turn.
     """
@@ -116,6 +114,7 @@ async def walk(
         left = None if left is None else left - len(items)
         yield items
         last = items[-1].id
+        await rest()
 
 
 async def by_exact_names(work: CatalogWork, dataset: Dataset, where: FilterNode) -> FilterNode:
