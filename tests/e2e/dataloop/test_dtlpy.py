@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
+from e2e.dataloop import more_calls
 from e2e.dataloop.calls import ALL, CALLS, ODD
 from support.aws import client
 from support.real_api import PASSWORD
@@ -61,6 +62,7 @@ def play(
         "secret": server.setup.key.secret.reveal(),
         "role_arn": server.setup.role_arn,
         "bucket": server.setup.bucket,
+        "endpoint": server.aws.endpoint,
         "folder": str(folder / "downloads"),
     } | more
     environment = {
@@ -315,3 +317,23 @@ def test_odd_keys_are_downloaded_into_their_folder_and_encoded_objects_as_they_a
     assert sum(path.endswith(".odd") for path in seen["inside"]) == len(odd)
     assert seen["size"] == len(packed)
     assert bytes.fromhex(seen["zipped"]) == packed
+
+
+def test_each_other_call_for_items_and_what_they_stand_on_answers_what_it_should(
+    valetkey_server: Installation, tmp_path: Path
+) -> None:
+    seen = play(valetkey_server, tmp_path, "all_calls", module="more_calls", name="more")
+    wanted = {call: expected for call, (_, expected) in more_calls.CALLS.items()}
+    wanted["datasets"] = [True, ["more-data"], True]
+    wrong = {call: found for call, found in seen.items() if found != wanted[call]}
+    assert not wrong, "\n".join(f"{call}: {found}" for call, found in wrong.items())
+    assert seen.keys() == wanted.keys()
+
+
+def test_each_public_method_of_the_sdk_is_in_a_table_or_has_a_reason(
+    valetkey_server: Installation, tmp_path: Path
+) -> None:
+    seen = play(valetkey_server, tmp_path, "methods", module="more_calls", name="methods")
+    for repository, names in seen.items():
+        reasons = more_calls.NOT_CALLED[repository]
+        assert set(names) == more_calls.CALLED[repository] | reasons.keys(), repository

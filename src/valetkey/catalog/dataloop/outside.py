@@ -17,7 +17,7 @@ OLD_PREFIX: Final = "/api/v1"
 GUIDE: Final = "docs/guides/dataloop.md"
 _GROUPS: Final = (
     "annotations, recipes, ontologies, tasks, assignments, models, pipelines, services, apps, "
-    "triggers, feature sets, bots and compute"
+    "triggers, feature sets, collections, bots, merges and compute"
 )
 _UNKNOWN: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _log = structlog.get_logger("valetkey.dataloop")
@@ -33,10 +33,13 @@ def on_unknown_address(
         return on_http_error(request, error)
     what = f"{request.method} {ascii(path.partition(OLD_PREFIX)[2] or path)[1:-1][:200]}"
     _log.warning("outside of what is served", address=what)
+    hint = f"See what works, group by group, in the guide, {GUIDE}."
+    problem = f"Valetkey has no {what}: of Dataloop's API, {_GROUPS} are outside of it."
     body = {
-        "message": f"Valetkey has no {what}: of Dataloop's API, {_GROUPS} are outside of it.",
+        # The SDK shows nothing but the message.
+        "message": f"{problem} {hint}",
         "code": "not_found",
-        "hint": f"See what works, group by group, in {GUIDE}.",
+        "hint": hint,
         "requestId": str(request.scope.get("state", {}).get("request_id", "")),
     }
     return Response(body, status_code=int(HTTPStatus.NOT_FOUND))

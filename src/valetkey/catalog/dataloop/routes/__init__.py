@@ -13,6 +13,7 @@ from valetkey.catalog.dataloop.routes import (
     items,
     orgs,
     projects,
+    subsets,
     tokens,
     users,
 )
@@ -30,6 +31,7 @@ ROUTES: Final[tuple[Any, ...]] = (
     *clones.ROUTES,
     *exports.ROUTES,
     *items.ROUTES,
+    *subsets.ROUTES,
 )
 #: At the gate, which is above the prefix of the others.
 GATE_ROUTES: Final[tuple[Any, ...]] = tokens.ROUTES

@@ -106,4 +106,19 @@ async def delete_dataset(catalog: Catalog, caller: Caller, dataset_id: str) -> N
     await catalog.datasets.delete(caller, dataset_id)
 
 
-ROUTES = (create_dataset, query_datasets, show_dataset, change_dataset, delete_dataset)
+@patch("/datasets/{dataset_id:str}/unlock", tags=["datasets"])
+async def unlock_dataset(
+    catalog: Catalog, caller: Caller, request: Request[Any, Any, Any], dataset_id: str
+) -> DatasetOut:
+    """Show a dataset, as the SDK asks for after an export that was to lock it: none does here."""
+    return _shape(await catalog.datasets.get(caller, dataset_id), request)
+
+
+ROUTES = (
+    create_dataset,
+    query_datasets,
+    show_dataset,
+    change_dataset,
+    delete_dataset,
+    unlock_dataset,
+)

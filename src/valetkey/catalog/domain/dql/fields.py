@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -25,7 +26,12 @@ CONSTANTS: Final[Mapping[str, Scalar]] = {
     "hidden": False,
     "annotated": False,
     "annotationsCount": 0,
+    "srcItem": None,
+    "updatedBy": None,
 }
+#: Dataloop's collections, which an item can only have in its metadata here: the SDK asks for items
+#: that are in none of them.
+_COLLECTION: Final = re.compile(r"collections\d")
 _SORTABLE: Final = frozenset(
     {
         Column.ID,
@@ -45,6 +51,8 @@ def parse_field(name: str) -> Field:
     r"""Read a field's name; in metadata, ``\.`` is a dot within a key. Raises InvalidInput."""
     if name in _COLUMNS:
         return _COLUMNS[name]
+    if _COLLECTION.fullmatch(name):
+        return MetadataValue(("system", "collections", name))
     first, *rest = _keys(name)
     if first != "metadata" or not rest:
         known = ", ".join([*_COLUMNS, *CONSTANTS])

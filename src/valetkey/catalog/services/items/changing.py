@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -77,9 +77,14 @@ class ItemChanging:
         return changed
 
     async def patch_matching(
-        self, caller: Caller, dataset_id: str, selection: Selection, patch: ItemPatch
+        self,
+        caller: Caller,
+        dataset_id: str,
+        selection: Selection,
+        patch: ItemPatch | Callable[[], ItemPatch],
     ) -> int:
-        """Change the items of a selection; returns how many.
+        """Change the items of a selection, each by the same patch or by one that is made for the
+        next; returns how many.
 
         Goes on after an item that can't be changed, and then raises AwsRefused with each of them.
         Raises InvalidInput (also for an empty filter), NotFound, Denied, Conflict (it fits other
@@ -98,7 +103,7 @@ class ItemChanging:
         caller: Caller,
         store: DatasetStorage,
         item_ids: Sequence[str],
-        patch: ItemPatch,
+        patch: ItemPatch | Callable[[], ItemPatch],
         total: BulkOutcome,
     ) -> None:
         """Change a batch, as it stands now, in one transaction."""
@@ -109,7 +114,8 @@ class ItemChanging:
             query = ItemQuery(these, limit=len(item_ids))
             for item in await work.items.page(store.dataset, query):
                 try:
-                    changed.append(replace(patch.applied(item), updated_at=now))
+                    own = patch if isinstance(patch, ItemPatch) else patch()
+                    changed.append(replace(own.applied(item), updated_at=now))
                 except InvalidInput as error:
                     total.failures.append((item, error))
             await work.items.set_metadata(store.dataset, changed)
