@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from support.aws import client
 from support.raw_http import ask
-from support.server import Installation
+from support.server import ANNOTATOR, OWNER, Installation
 from valetkey.crypto.tokens import JwtTokens
 from valetkey.domain.ports import TokenClaims
 from valetkey.domain.secret import Secret
@@ -180,6 +181,37 @@ def test_presigned_urls_open_their_object_and_stream_in_order(
     assert httpx2.put(lines[0]["url"], content=b"x").status_code == 403
     ends = datetime.fromisoformat(lines[0]["expiresAt"])
     assert ends <= datetime.now(UTC) + timedelta(seconds=60)
+
+
+def test_one_key_is_presigned_for_somebody_with_sixty_granted_folders_and_keys_of_all_of_them(
+    valetkey_server: Installation,
+) -> None:
+    folders = [f"train/{'folder-' * 8}{number:03d}/" for number in range(60)]
+    keys = [f"{folder}a.txt" for folder in folders]
+    s3, bucket = client(valetkey_server.aws, "s3"), valetkey_server.setup.bucket
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    with valetkey_server.client(OWNER) as owner:
+        for folder in folders:
+            owner.grants.create(
+                valetkey_server.driver.id,
+                prefixes=[folder.removeprefix("train/")],
+                access=["read"],
+                user=ANNOTATOR,
+            )
+    bearer = {"authorization": f"Bearer {valetkey_server.token(ANNOTATOR)}"}
+    address = f"{valetkey_server.url}{path(valetkey_server, 'presigned-urls')}"
+
+    def signed(wanted: list[str]) -> list[str]:
+        answer = httpx2.post(address, json={"keys": wanted}, headers=bearer, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return [item["url"] for item in answer.json()["items"]]
+
+    (one,) = signed(keys[42:43])
+    assert httpx2.get(one).text == keys[42]
+    assert [httpx2.get(url).text for url in signed(keys)] == keys
+    body = {"keys": [*keys, "train/a.txt"]}
+    assert httpx2.post(address, json=body, headers=bearer, timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize(
