@@ -160,7 +160,7 @@ class Ended:
     async def fetch(self, *_: Any, **__: Any) -> None:
         raise asyncpg.InternalClientError("cannot switch to state 12; another is in progress")
 
-    execute = fetch
+    execute = fetchrow = fetch
 
     def terminate(self) -> None:
         pass

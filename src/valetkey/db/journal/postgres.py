@@ -14,6 +14,7 @@ import asyncpg
 
 from valetkey.db.changes import NEWEST
 from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
+from valetkey.db.journal.linking import link_there, prepare_linking
 from valetkey.db.journal.rows import (
     HEAD,
     LEASE_TABLES,
@@ -33,6 +34,8 @@ from valetkey.domain.lease import LeaseRecord
 
 #: A statement may be prepared for each number of rows up to this, and is kept.
 _MOST_ROWS: Final = 64
+#: Whoever found the head as it had left it so often in a row is taken to be alone.
+_ALONE: Final = 16
 #: What is wrong with a record, not with the database.
 _REFUSED: Final = (
     asyncpg.DataError,
@@ -53,7 +56,10 @@ _ADD_LEASE: Final = {
 class PostgresJournal:
     """A connection of its own, made when it is first needed and again when it was lost.
 
-    A batch is one statement, and so one round trip.
+    A batch is one statement, and so one round trip: where others write too, no lock is held while
+    this process is busy with something else. Alone, the hashes are made here, from the head that
+    the last batch left; beside others they are made there (``linking``), as whoever had made them
+    here would find another head, time and again.
     """
 
     def __init__(self, dsn: str, limits: Limits) -> None:
@@ -63,6 +69,9 @@ class PostgresJournal:
         self._connection: Any = None
         self._lock = asyncio.Lock()
         self._head: Head | None = None
+        #: How many batches in a row found the head as the one before had left it.
+        self._undisturbed = 0
+        self._links_there = False
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> int:
         async with self._lock:
@@ -87,12 +96,22 @@ class PostgresJournal:
     async def _appended(
         self, connection: Any, entries: Sequence[Entry], leases: Sequence[LeaseRecord]
     ) -> tuple[Head, int]:
-        if self._head is not None and 0 < len(entries) <= _MOST_ROWS and not leases:
+        if leases or not entries:
+            return await _append(connection, entries, leases)
+        is_alone = self._undisturbed >= _ALONE or not self._links_there
+        if self._head is not None and is_alone and len(entries) <= _MOST_ROWS:
             rows = linked(entries, self._head)
             newest = await _follow(connection, rows)
             if newest is not None:
                 return head_of(rows), newest
-        return await _append(connection, entries, leases)
+            self._undisturbed = 0
+        if not self._links_there:
+            return await _append(connection, entries, leases)
+        head, newest = await link_there(connection, entries)
+        found = head[0] - len(entries)
+        unchanged = self._head is not None and found == self._head[0]
+        self._undisturbed = self._undisturbed + 1 if unchanged else 0
+        return head, newest
 
     async def _connected(self) -> Any:
         await self._drop_if_dead()
@@ -105,6 +124,7 @@ class PostgresJournal:
                 # Whatever the server's default: a commit is durable before we go on.
                 synchronous_commit="on",
             )
+            self._links_there = await prepare_linking(self._connection)
         return self._connection
 
     async def _drop_if_dead(self) -> None:
