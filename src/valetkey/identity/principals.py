@@ -62,8 +62,9 @@ class Principals:
         known = self.known(token)
         if known is None:
             digest = _digest(token)
+            before = self._known.get(digest)
             self._known.drop(digest)
-            known = (await self._known.fetch(digest, lambda: self._read(token))).principal
+            known = (await self._known.fetch(digest, lambda: self._read(token, before))).principal
         return self._used(known, source)
 
     async def read(self, token: str, *, source: str) -> Principal:
@@ -80,7 +81,9 @@ class Principals:
             self._uses.note(principal.token_id, source)
         return principal
 
-    async def _read(self, token: str) -> tuple[_Known, set[str]]:
+    async def _read(self, token: str, before: _Known | None) -> tuple[_Known, set[str]]:
+        """Read whom a token belongs to. Whoever is who they were ``before`` stays the same object:
+        what was decided for it is found again, and not kept once more."""
         epoch = self._caches.epoch
         shown = await self._authentication.of(token)
         principal = shown.principal
@@ -90,6 +93,8 @@ class Principals:
             # Something changed meanwhile, perhaps these roles.
             epoch = self._caches.epoch
             principal = await self._authentication.again(principal)
+        if before is not None and before.principal == principal:
+            principal = before.principal
         return _Known(principal, self._good_until(shown.expires_at)), tags_of(principal)
 
     def _good_until(self, expires_at: datetime) -> float:

@@ -46,6 +46,20 @@ async def test_a_token_works_until_it_is_revoked_and_is_never_stored(memory: Mem
     assert text not in repr(vars(memory.storage._committed.api_tokens))
 
 
+async def test_what_was_decided_for_a_token_is_kept_once_however_long_it_is_used(
+    memory: Memory,
+) -> None:
+    owner = await memory.caller()
+    location = await memory.location()
+    _, text = await memory.token(owner)
+    kept = memory.services.vending._authorizer._kept
+    for _ in range(20):
+        caller = await shown(memory, text)
+        await memory.services.vending.vend(caller, location.id, VendRequest(("",), READ))
+        memory.clock.advance(11)  # by then it is read again
+    assert len(kept) == 1
+
+
 async def test_a_signed_token_names_its_record_and_ends_with_it(memory: Memory) -> None:
     owner = await memory.caller()
     new = NewToken("for the vendor's SDK", form=TokenForm.JWT)
