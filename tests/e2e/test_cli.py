@@ -342,6 +342,23 @@ def test_a_dataset_lives_from_create_to_a_second_sync(developer: Commands) -> No
     assert developer.run("datasets", "sync", "dogs").code == 5
 
 
+def test_datasets_that_name_no_location_go_to_their_project_s_default_one(
+    owner: Commands, valetkey_server: Installation
+) -> None:
+    project = valetkey_server.project_id
+    assert owner.run("projects", "update", project).code == 2
+    words = ["projects", "update", project, "--default-location"]
+    changed = owner.run(*words, DRIVER, "--json")
+    assert changed.json["defaultLocationId"] == valetkey_server.driver.id, changed.said
+    made = owner.run("datasets", "create", "of the default", "--json")
+    assert made.code == 0, made.said
+    assert owner.run("datasets", "delete", "of the default", "--yes").code == 0
+    assert "defaultLocationId" not in owner.run(*words, "", "--json").json
+    refused = owner.run("datasets", "create", "of the default")
+    assert refused.code == 2
+    assert "default" in refused.said
+
+
 def test_a_sync_under_way_is_cancelled_and_no_second_one_is_begun(
     developer: Commands, valetkey_server: Installation
 ) -> None:

@@ -10,7 +10,7 @@ from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
-from valetkey.cli.finding import InProject, project_id, the_location
+from valetkey.cli.finding import InProject, project_id, the_location, the_project
 from valetkey.cli.options import Limit, Yes
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
@@ -50,9 +50,12 @@ def list_(*, project: InProject = "", common: Common = COMMON) -> None:
 
 @app.command
 def create(
-    name: str, /, *, location: str, project: InProject = "", common: Common = COMMON
+    name: str, /, *, location: str = "", project: InProject = "", common: Common = COMMON
 ) -> None:
     """Make an empty dataset over a location. A sync fills it.
+
+    Without a location it gets a folder of its own in its project's default one (`valetkey projects
+    update NAME --default-location LOCATION`).
 
     Parameters
     ----------
@@ -62,8 +65,12 @@ def create(
         The location whose objects it indexes, by name or id.
     """
     with open_client(common) as client:
-        found = the_location(client, location, project)
-        made = client.datasets.create(name=name, project_id=found.project_id, location_id=found.id)
+        if location:
+            found = the_location(client, location, project)
+            of, over = found.project_id, found.id
+        else:
+            of, over = the_project(client, project).id, None
+        made = client.datasets.create(name=name, project_id=of, location_id=over)
         say = f"The dataset {made.name} is made. Fill it: 'valetkey datasets sync {made.id}'."
         render.one(client, made, say=say)
 

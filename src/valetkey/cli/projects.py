@@ -7,8 +7,9 @@ from cyclopts import App
 from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
-from valetkey.cli.finding import org_id, the_org, the_project
+from valetkey.cli.finding import org_id, the_location, the_org, the_project
 from valetkey.cli.options import Yes
+from valetkey.sdk.errors import InvalidRequest
 
 app = App(name="projects", help="What locations and people belong to.")
 orgs = App(name="orgs", help="Organisations: the owners of integrations and projects.")
@@ -55,8 +56,15 @@ def show_(name: str, /, common: Common = COMMON) -> None:
 
 
 @app.command
-def update(name: str, /, *, new_name: str, common: Common = COMMON) -> None:
-    """Rename a project.
+def update(
+    name: str,
+    /,
+    *,
+    new_name: str | None = None,
+    default_location: str | None = None,
+    common: Common = COMMON,
+) -> None:
+    """Change a project; what is left out stays as it is.
 
     Parameters
     ----------
@@ -64,10 +72,21 @@ def update(name: str, /, *, new_name: str, common: Common = COMMON) -> None:
         Its name or id.
     new_name
         Another name.
+    default_location
+        The location, by name or id, where datasets go that name none; empty: none.
     """
+    if new_name is None and default_location is None:
+        raise InvalidRequest(
+            "Nothing is to be changed.", hint="Add --new-name or --default-location."
+        )
     with open_client(common) as client:
         found = the_project(client, name)
-        changed = client.projects.update(found.id, name=new_name, if_version=found.version)
+        given: dict[str, str | None] = {} if new_name is None else {"name": new_name}
+        if default_location is not None:
+            location = default_location and the_location(client, default_location, found.id).id
+            given["default_location_id"] = location or None
+        # A name can be changed and not taken away.
+        changed = client.projects.update(found.id, **given, if_version=found.version)  # type: ignore[arg-type]
         render.one(client, changed)
 
 
