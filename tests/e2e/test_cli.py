@@ -338,6 +338,12 @@ def test_a_dataset_lives_from_create_to_a_second_sync(developer: Commands) -> No
     listed = {one["name"]: one for one in developer.run("datasets", "list", "--json").json["items"]}
     assert (listed["cats"]["id"], listed["cats"]["objectCount"]) == (made.json["id"], files)
     assert made.json["id"] in developer.run("datasets", "list").out
+    assert developer.run("datasets", "create", "twin", "--location", DRIVER).code == 0
+    cloned = developer.run("datasets", "clone", "cats", "twin", "--json")
+    assert (cloned.code, cloned.json["kind"], cloned.json["state"]) == (0, "clone", "succeeded")
+    assert developer.run("datasets", "clone", "cats", "cats").code == 6
+    assert developer.run("datasets", "show", "twin", "--json").json["objectCount"] == files
+    assert developer.run("datasets", "delete", "twin", "--yes").code == 0
     assert developer.run("datasets", "cancel", "cats").code == 2
     assert developer.run("datasets", "sync", "dogs").code == 5
 

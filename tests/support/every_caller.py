@@ -260,6 +260,7 @@ def bodies(known: dict[str, str]) -> dict[str, Any]:
         },
         "createRotation": {},
         "createSync": {"parallel": 1},
+        "createClone": {"targetId": known["datasetId"], "folder": "copies/"},
         "putRotationSchedule": {"everySeconds": 86400},
         "createLogin": {"email": OWNER, "password": PASSWORD.reveal()},
         "createToken": {"name": "mine"},

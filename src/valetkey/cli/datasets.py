@@ -166,6 +166,52 @@ def sync(
     return Exit.FAILED if ended.state in {"failed", "canceled"} else Exit.DONE
 
 
+@app.command
+def clone(
+    name: str,
+    target: str,
+    /,
+    *,
+    folder: str = "",
+    glob: str = "",
+    metadata: bool = True,
+    wait: bool = True,
+    project: InProject = "",
+    common: Common = COMMON,
+) -> Exit:
+    """Clone a dataset's objects to another one. Exit code 1 if not all could be.
+
+    Over one location, and with no folder, both have entries for the same objects; otherwise objects
+    are copied, and nothing is written over. Make a new dataset for them with 'datasets create'.
+
+    Parameters
+    ----------
+    name
+        The dataset's name or id.
+    target
+        The dataset that gets them, by name or id.
+    folder
+        The folder of it that they go to, with their paths.
+    glob
+        Only those whose path, with a leading /, fits it: "/a/**".
+    metadata
+        Let what people wrote about them go along.
+    wait
+        Wait until it is over.
+    """
+    with open_client(common) as client:
+        begun = client.datasets.create_clone(
+            the_dataset(client, name, project).id,
+            target_id=the_dataset(client, target, project).id,
+            folder=folder or None,
+            glob=glob or None,
+            with_metadata=metadata,
+        )
+        ended = follow(client, begun) if wait else begun
+        render.one(client, ended, say=told(ended))
+    return Exit.FAILED if ended.state in {"failed", "canceled"} else Exit.DONE
+
+
 def follow(client: Terminal, running: Work) -> Work:
     """Look until work is over; on a terminal a bar moves meanwhile."""
     with _progress(quiet=client.common.form != "table") as bar:

@@ -92,6 +92,23 @@ class NewSync(Body, frozen=True):
     ] = None
 
 
+class NewClone(Body, frozen=True):
+    """Where a dataset's objects are cloned to."""
+
+    target_id: Annotated[str, says("The dataset that gets them.", ID)]
+    folder: Annotated[
+        str | None,
+        says("The folder of it that they go to, with their paths; absent: none.", "copies/"),
+    ] = None
+    glob: Annotated[
+        Annotated[str, msgspec.Meta(max_length=1024)] | None,
+        says("Only those whose path, with a leading /, fits it.", "/a/**"),
+    ] = None
+    with_metadata: Annotated[
+        bool, says("Whether what people wrote about them goes along.", True)
+    ] = True
+
+
 _ONE: Final = "/v1/datasets/{datasetId}"
 
 LIST_DATASETS: Final = Operation(
@@ -176,6 +193,22 @@ LIST_SYNCS: Final = Operation(
     body=Nothing,
     result=Page[Work],
 )
+CREATE_CLONE: Final = Operation(
+    id="createClone",
+    method="POST",
+    path=f"{_ONE}/clones",
+    tag="datasets",
+    summary="Start cloning a dataset's objects to another one.",
+    description="Over one location, and with no folder, both have entries for the same objects; "
+    "otherwise objects are copied, and nothing is written over. It goes on by itself: ask "
+    "`/v1/operations/{id}` how far it is.",
+    query=Nothing,
+    body=NewClone,
+    result=Work,
+    status=202,
+    errors=("object_exists", "too_many_requests"),
+    makes=True,
+)
 OPERATIONS: Final = (
     LIST_DATASETS,
     CREATE_DATASET,
@@ -184,4 +217,5 @@ OPERATIONS: Final = (
     DELETE_DATASET,
     CREATE_SYNC,
     LIST_SYNCS,
+    CREATE_CLONE,
 )

@@ -15,6 +15,7 @@ from valetkey.catalog.api.contents import content_routes, folder_routes, matchin
 from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.domain.dql import matches
 from valetkey.catalog.domain.dql.parse import parse_filter
+from valetkey.catalog.services.clones import NewClone
 from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.registry import Catalog
@@ -84,6 +85,17 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
         )
         return shapes.work(begun)
 
+    async def create_clone(ask: Ask[Nothing, wire.NewClone]) -> work.Work:
+        body = ask.body
+        where = _where("file", body.glob)
+        new = NewClone(
+            where,
+            target_id=body.target_id,
+            folder=body.folder or "",
+            with_metadata=body.with_metadata,
+        )
+        return shapes.work(await catalog.clones.start(ask.caller, ask["datasetId"], new))
+
     async def list_syncs(ask: Ask[Paging, Nothing]) -> Page[work.Work]:
         found = await catalog.syncs.of_dataset(ask.caller, ask["datasetId"])
         return newest_first(found, ask.query, lambda view: view.command.id, shapes.work)
@@ -96,6 +108,7 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
         route(wire.DELETE_DATASET, delete_dataset),
         route(wire.CREATE_SYNC, create_sync),
         route(wire.LIST_SYNCS, list_syncs),
+        route(wire.CREATE_CLONE, create_clone),
     )
 
 

@@ -155,6 +155,35 @@ class Datasets(Resource):
             call(catalog.LIST_SYNCS, {"datasetId": dataset_id}, query=base.Paging())
         )
 
+    def create_clone(
+        self,
+        dataset_id: str,
+        *,
+        target_id: str,
+        folder: str | None = None,
+        glob: str | None = None,
+        with_metadata: bool = True,
+    ) -> work.Work:
+        """Start cloning a dataset's objects to another one.
+
+        - ``dataset_id``: The dataset's id.
+        - ``target_id``: The dataset that gets them.
+        - ``folder``: The folder of it that they go to, with their paths; absent: none.
+        - ``glob``: Only those whose path, with a leading /, fits it.
+        - ``with_metadata``: Whether what people wrote about them goes along.
+
+        Raises ApiError.
+        """
+        return self._client.send(
+            call(
+                catalog.CREATE_CLONE,
+                {"datasetId": dataset_id},
+                body=catalog.NewClone(
+                    target_id=target_id, folder=folder, glob=glob, with_metadata=with_metadata
+                ),
+            )
+        )
+
 
 class AsyncDatasets(AsyncResource, like=Datasets):
     """Indexes over locations."""
@@ -247,4 +276,24 @@ class AsyncDatasets(AsyncResource, like=Datasets):
         """List a dataset's latest syncs, newest first."""
         return self._client.walk(
             call(catalog.LIST_SYNCS, {"datasetId": dataset_id}, query=base.Paging())
+        )
+
+    async def create_clone(
+        self,
+        dataset_id: str,
+        *,
+        target_id: str,
+        folder: str | None = None,
+        glob: str | None = None,
+        with_metadata: bool = True,
+    ) -> work.Work:
+        """Start cloning a dataset's objects to another one."""
+        return await self._client.send(
+            call(
+                catalog.CREATE_CLONE,
+                {"datasetId": dataset_id},
+                body=catalog.NewClone(
+                    target_id=target_id, folder=folder, glob=glob, with_metadata=with_metadata
+                ),
+            )
         )

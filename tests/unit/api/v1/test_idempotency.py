@@ -43,6 +43,7 @@ MAKES: Final = {
     "createRevocation": "revocations",
     "createDataset": "datasets",
     "createSync": "commands",
+    "createClone": "commands",
     "createFolder": "items",
     "indexObjects": "items",
     "deleteMatchingObjects": "items",

@@ -150,7 +150,9 @@ ROWS: Final[dict[str, set[str]]] = {
     "listFolders": READS_DATASETS,
     **dict.fromkeys(("putObject", "indexObjects", "createFolder", "moveObjects"), DATA),
     **dict.fromkeys(("changeMatchingObjects", "deleteMatchingObjects"), DATA),
-    **dict.fromkeys(("createDataset", "updateDataset", "deleteDataset", "createSync"), DATA),
+    **dict.fromkeys(
+        ("createDataset", "updateDataset", "deleteDataset", "createSync", "createClone"), DATA
+    ),
     **dict.fromkeys(("updateObject", "deleteObject", "restoreObject", "cancelOperation"), DATA),
 }
 
