@@ -107,3 +107,17 @@ async def test_old_exports_go_a_few_parts_at_a_time_and_then_their_commands(
         assert await work.commands.get(old.id) is None
         assert await work.commands.get(running.id) is not None
     assert len(await parts_of(storage, running)) == 2
+
+
+async def test_a_dataset_s_exports_go_a_few_parts_at_a_time(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    other = await add_dataset(storage, 2)
+    own, another = await exported(storage, dataset, 1, parts=3), await exported(storage, other, 2)
+    gone = []
+    for _ in range(3):
+        async with storage.begin() as work:
+            gone.append(await work.exports.clear(dataset.id, parts=2))
+    assert gone == [2, 1, 0]
+    assert await parts_of(storage, own) == []
+    assert len(await parts_of(storage, another)) == 2

@@ -32,17 +32,24 @@ class MemoryExports:
         own = {row.id for row in self._commands.all() if row.dataset_id == dataset_id}
         return sum(part.packed for part in self._parts.values() if part.command_id in own)
 
+    async def clear(self, dataset_id: str, *, parts: int) -> int:
+        own = {row.id for row in self._commands.all() if row.dataset_id == dataset_id}
+        return self._forget([key for key in sorted(self._parts) if key[0] in own][:parts])
+
+    def _forget(self, keys: Sequence[tuple[str, int]]) -> int:
+        for key in keys:
+            del self._parts[key], self._bodies[key]
+        return len(keys)
+
     async def purge(self, *, before: datetime, parts: int, commands: int) -> int:
         over = {row.id: row for row in self._commands.all() if row.state.over}
         old = {key for key, row in over.items() if row.updated_at < before}
         failed = {key for key, row in over.items() if row.state is not State.SUCCESS}
-        gone = [key for key in sorted(self._parts) if key[0] in old | failed][:parts]
-        for key in gone:
-            del self._parts[key], self._bodies[key]
+        gone = self._forget([key for key in sorted(self._parts) if key[0] in old | failed][:parts])
         left = {key[0] for key in self._parts}
         empty = [each for each in sorted(old - left) if over[each].kind is CommandKind.EXPORT][
             :commands
         ]
         for command_id in empty:
             self._commands.forget(command_id)
-        return len(gone) + len(empty)
+        return gone + len(empty)

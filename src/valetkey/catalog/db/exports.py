@@ -40,15 +40,20 @@ class SqlExports(Repository):
         found = await self._connection.execute(query.where(t.commands.c.dataset_id == dataset_id))
         return int(found.scalar_one())
 
+    async def clear(self, dataset_id: str, *, parts: int) -> int:
+        return await self._forget(t.commands.c.dataset_id == dataset_id, parts)
+
+    async def _forget(self, match: Any, parts: int) -> int:
+        keys: Any = select(_C.command_id, _C.number).join(
+            t.commands, t.commands.c.id == _C.command_id
+        )
+        own = tuple_(_C.command_id, _C.number).in_(keys.where(match).limit(parts))
+        return (await self._connection.execute(delete(t.export_parts).where(own))).rowcount
+
     async def purge(self, *, before: datetime, parts: int, commands: int) -> int:
         states, ended = t.commands.c.state, t.commands.c.updated_at < before
         is_gone = or_(states.in_(_WITHOUT_FILE), states.in_(_OVER) & ended)
-        old: Any = select(_C.command_id, _C.number).join(
-            t.commands, t.commands.c.id == _C.command_id
-        )
-        keys = old.where(is_gone).limit(parts)
-        statement = delete(t.export_parts).where(tuple_(_C.command_id, _C.number).in_(keys))
-        gone = (await self._connection.execute(statement)).rowcount
+        gone = await self._forget(is_gone, parts)
         own = t.commands.c.kind == CommandKind.EXPORT.value
         empty = ~exists().where(_C.command_id == t.commands.c.id)
         ids: Any = select(t.commands.c.id).where(own, states.in_(_OVER), ended, empty)

@@ -319,6 +319,10 @@ class ExportRepository(Protocol):
         """Return how many bytes all exports of a dataset take."""
         ...
 
+    async def clear(self, dataset_id: str, *, parts: int) -> int:
+        """Delete parts of a dataset's exports, at most so many; returns how many went."""
+        ...
+
     async def purge(self, *, before: datetime, parts: int, commands: int) -> int:
         """Delete parts of exports that were over before a moment, and those that failed or were
         cancelled, at most so many, and the commands of old exports that have none left; returns

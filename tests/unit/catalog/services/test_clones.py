@@ -16,7 +16,7 @@ from valetkey.catalog.services.datasets import NewDataset, SyncView
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.errors import Conflict, Denied, InvalidInput, Locked
+from valetkey.domain.errors import AwsUnavailable, Conflict, Denied, InvalidInput, Locked
 from valetkey.domain.location import LocationChange
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import Caller
@@ -246,3 +246,44 @@ async def test_what_makes_no_sense_is_refused_at_once(desk: Desk) -> None:
     await clone(desk, name="taken")
     with pytest.raises(Conflict):
         await clone(desk, name="taken")
+
+
+async def test_an_object_that_comes_with_another_length_is_no_copy(desk: Desk) -> None:
+    other = await elsewhere(desk)
+    ordered = await clone(desk, target_id=other.dataset_id, where={"name": "a.txt"})
+    key = f"{desk.prefix}a.txt"
+
+    async def shrinks(operation: str, of: str) -> None:
+        if (operation, of) == ("read", key):
+            desk.bucket[key] = b"a"
+
+    desk.memory.objects.before = shrinks
+    with pytest.raises(AwsUnavailable):
+        await work(desk)
+    desk.memory.objects.before = None
+    assert await items(other) == {}
+    assert f"{other.prefix}a.txt" not in desk.bucket
+    desk.memory.objects.place("acme", key, b"as it is now")
+    ended = await done(desk, ordered)
+    assert ended.command.state is State.SUCCESS
+    assert desk.bucket[f"{other.prefix}a.txt"] == b"as it is now"
+
+
+async def test_a_name_that_gets_too_long_in_its_new_folder_is_told_and_the_others_go(
+    desk: Desk,
+) -> None:
+    long = "x" * 900
+    await desk.upload(f"/{long}")
+    other = await elsewhere(desk)
+    ended = await done(desk, await clone(desk, target_id=other.dataset_id, folder="y" * 200))
+    assert (ended.command.state, ended.counts.added) == (State.FAILED, len(PATHS))
+    (failure,) = ended.command.error["details"]["failures"]
+    assert (failure["filename"], failure["code"]) == (f"/{long}", "invalid_input")
+
+
+async def test_two_clones_to_one_place_make_each_item_once(desk: Desk) -> None:
+    other = await elsewhere(desk)
+    ordered = [await clone(desk, target_id=other.dataset_id) for _ in range(2)]
+    ended = [await done(desk, each) for each in ordered]
+    assert [each.command.state for each in ended] == [State.SUCCESS] * 2
+    assert sorted(await items(other)) == PATHS

@@ -15,7 +15,7 @@ from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import LOOK, Sessions
 from valetkey.catalog.services.items.uploading import ItemUploading, Mode, NewItem, UploadOperation
 from valetkey.domain.credentials import AwsCredentials
-from valetkey.domain.errors import Conflict
+from valetkey.domain.errors import AwsUnavailable, Conflict
 from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
@@ -71,7 +71,7 @@ class ObjectCopying:
             item.mimetype,
             there.content_encoding,
         )
-        body = self._body(credentials, source, key)
+        body = self._body(credentials, source, key, there.size)
         copy, operation = await self._uploading.upload(
             caller, target.dataset.id, new, body, mode=Mode.SKIP
         )
@@ -80,12 +80,20 @@ class ObjectCopying:
         return copy
 
     async def _body(
-        self, credentials: AwsCredentials, source: DatasetStorage, key: str
+        self, credentials: AwsCredentials, source: DatasetStorage, key: str, size: int
     ) -> AsyncIterator[bytes]:
-        """Iterate over an object's bytes, which are not asked for before they are wanted."""
+        """Iterate over an object's bytes, which are not asked for before they are wanted. Raises
+        AwsUnavailable at their end where they are not as many as was said: the object changed, or
+        a store lets bodies end early; neither is to become a copy."""
         reading = await self._objects.read(credentials, source.place, key)
         async for chunk in reading.chunks:
+            size -= len(chunk)
             yield chunk
+        if size:
+            raise AwsUnavailable(
+                f"The object {ascii(key)[:200]} was sent with another length than it has.",
+                hint="It is tried again.",
+            )
 
     async def _taken(
         self,

@@ -28,6 +28,10 @@ LIST: Final = Verb("dataset.list", Action.READ_DATASETS)
 UPDATE: Final = Verb("dataset.update", Action.MANAGE_DATASETS)
 DELETE: Final = Verb("dataset.delete", Action.MANAGE_DATASETS)
 
+#: On SQLite everybody else's records wait for each part.
+DELETED: Final = 1000
+#: Each is a few megabytes at most.
+_EXPORT_PARTS_AT_ONCE: Final = 20
 #: So many parts are deleted while the request waits; the worker does the rest.
 _PARTS_AT_ONCE: Final = 5
 
@@ -220,12 +224,15 @@ def _may_list(caller: Caller, project: Project) -> bool:
 
 
 async def clear(storage: CatalogStorage, dataset: Dataset, *, parts: int | None = None) -> None:
-    """Delete the rows of a deleted dataset, then the dataset, a part at a time, at most so many:
-    what is left, and what a killed process leaves, the next one goes on with."""
+    """Delete the rows and exports of a deleted dataset, then the dataset, a part at a time, at most
+    so many: what is left, and what a killed process leaves, the next one goes on with."""
     done = 0
     while parts is None or done < parts:
         async with storage.begin() as work:
-            if not await work.items.clear(dataset, limit=DELETED):
+            cleared = await work.items.clear(dataset, limit=DELETED)
+            if not cleared:
+                cleared = await work.exports.clear(dataset.id, parts=_EXPORT_PARTS_AT_ONCE)
+            if not cleared:
                 await work.datasets.delete(dataset.id)
                 return
         done += 1
