@@ -27,12 +27,13 @@ from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.removal import BulkOutcome
 from valetkey.catalog.services.nouns import CLONE, UPLOAD_ITEM
+from valetkey.catalog.services.pace import PART, rest
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.services.audit import Caller
 
-#: Rows that are written in one transaction: on SQLite everybody's records wait for it.
-_ROWS: Final = 100
+#: Rows that are written in one transaction, each by a few statements.
+_ROWS: Final = PART // 2
 #: Objects that are copied side by side, between two checkpoints.
 _OBJECTS: Final = 8
 _AT_ONCE: Final = 2
@@ -102,6 +103,7 @@ class CloneRuns:
                 items = await work.items.page(scene.source.dataset, ItemQuery(where, limit=limit))
             if items and all(map(scene.shares, items)):
                 going = await self._share(scene, going, items)
+                await rest()
             else:
                 going = await self._copy(command, scene, going, items)
 

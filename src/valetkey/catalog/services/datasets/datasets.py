@@ -28,8 +28,6 @@ LIST: Final = Verb("dataset.list", Action.READ_DATASETS)
 UPDATE: Final = Verb("dataset.update", Action.MANAGE_DATASETS)
 DELETE: Final = Verb("dataset.delete", Action.MANAGE_DATASETS)
 
-#: On SQLite everybody else's records wait for each part.
-DELETED: Final = 1000
 #: Each is a few megabytes at most.
 _EXPORT_PARTS_AT_ONCE: Final = 20
 #: So many parts are deleted while the request waits; the worker does the rest.
