@@ -110,6 +110,17 @@ async def principal_now(work: UnitOfWork, principal: Principal) -> Principal:
     )
 
 
+async def principal_of_work(work: UnitOfWork, user_id: str, token_id: str = "") -> Principal:
+    """Return whoever ordered some work that goes on without them, with the rights that are stored:
+    the token's, if they showed one.
+
+    Raises Unauthenticated when the token was revoked, or the user is gone.
+    """
+    if token_id:
+        return await principal_now(work, Principal(user_id, "", token_id=token_id))
+    return await _principal(work, await _user(work, user_id))
+
+
 async def _token_principal(work: UnitOfWork, token: ApiToken) -> Principal:
     if token.revoked_at is not None:
         raise stale("This API token was revoked.")

@@ -190,6 +190,8 @@ class FakeObjectStore:
         body = b""
         async for chunk in chunks:
             self.written.append(len(chunk))
+            if self.in_parts and renew is not None:
+                self.used.append(await renew())
             body += chunk
         self._require(place, key, condition)
         if self.in_parts:

@@ -146,6 +146,7 @@ commands = Table(
     _text("engine_address"),
     Column("kind", String(20), nullable=False, server_default="sync"),
     Column("options", _Document, nullable=False, server_default=text("'{}'")),
+    Column("token_id", String(24), nullable=False, server_default=""),
     Index(
         "uq_commands_syncing",
         "dataset_id",

@@ -82,11 +82,12 @@ def total(counts: Iterable[Counts]) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Work on a dataset. ``user_id`` started it and it runs with their rights; ``expected`` is
-    how many items there are to do, for the progress; ``notice`` is what its owner ought to know of
-    the way it went; ``error`` says what failed, why, and the fix. A sync is worked off by
-    ``engine``, at ``engine_address`` if it is a cluster; what else a kind needs to know is in
-    ``options`` (:mod:`.export`, :mod:`.clone`)."""
+    """Work on a dataset. ``user_id`` started it and it runs with their rights, and if they showed
+    an API token (``token_id``), with that token's, as long as it lasts; ``expected`` is how many
+    items there are to do, for the progress; ``notice`` is what its owner ought to know of the way
+    it went; ``error`` says what failed, why, and the fix. A sync is worked off by ``engine``, at
+    ``engine_address`` if it is a cluster; what else a kind needs to know is in ``options``
+    (:mod:`.export`, :mod:`.clone`)."""
 
     id: str
     dataset_id: str
@@ -102,6 +103,7 @@ class Command:
     engine_address: str = ""
     kind: CommandKind = CommandKind.SYNC
     options: Mapping[str, Any] = field(default_factory=dict)
+    token_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ So any engine goes on with what another began.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,11 +17,11 @@ from valetkey.catalog.services.datasets.lister import BucketLister
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.sessions import LOOK, Sessions, renewed
 from valetkey.catalog.services.nouns import SYNC
-from valetkey.domain.access import Principal
 from valetkey.domain.credentials import AwsCredentials
-from valetkey.domain.errors import InvalidInput, NotFound, ValetkeyError
+from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import CredentialSource
+from valetkey.identity.authentication import principal_of_work
 from valetkey.services.audit import Caller
 
 
@@ -77,14 +77,15 @@ def lasting(
     sessions: Sessions,
     stores: DatasetStorageRepository,
     clock: Clock,
-    caller: Caller,
+    look: Callable[[], Awaitable[Caller]],
     store: DatasetStorage,
 ) -> CredentialSource:
-    """Return what vends for a sync, anew in time. Raises Denied (whoever started the sync has lost
-    the right), Conflict (integration disabled), and what AWS does."""
+    """Return what vends for a sync, anew in time; ``look`` gives whoever started it, with the
+    rights of the moment. Raises Denied and Unauthenticated (the right is lost), Conflict
+    (integration disabled), and what AWS does."""
 
     async def vend() -> AwsCredentials:
-        dataset = store.dataset
+        caller, dataset = await look(), store.dataset
         # The right is looked at each time: a sync does not outlive it by more than a session.
         await stores.of_dataset(caller, dataset.id, SYNC)
         return await sessions.open(caller, store, LOOK, f"sync dataset {dataset.id}")
@@ -93,17 +94,9 @@ def lasting(
 
 
 async def caller_of(storage: CatalogStorage, work_of: Command | WriteIntent) -> Caller:
-    """Return whoever began some work, with the roles of this moment. Raises NotFound."""
+    """Return whoever began some work, with the rights of this moment. What a writer left is looked
+    after though the token is gone that it showed. Raises Unauthenticated."""
+    token_id = work_of.token_id if isinstance(work_of, Command) else ""
     async with storage.read() as work:
-        user = await work.users.get(work_of.user_id)
-        if user is None:
-            raise NotFound("Whoever began this is gone.", hint="Start it as somebody else.")
-        in_orgs = await work.organizations.memberships(user.id)
-        in_projects = await work.projects.memberships(user.id)
-    principal = Principal(
-        user_id=user.id,
-        email=user.email,
-        org_roles={member.org_id: member.role for member in in_orgs},
-        project_roles={member.project_id: member.role for member in in_projects},
-    )
+        principal = await principal_of_work(work, work_of.user_id, token_id)
     return Caller(principal, request_id=f"sync-{work_of.id}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Dataset
@@ -72,7 +73,8 @@ class SyncRuns:
     async def _open(self, command: Command) -> Scene:
         caller = await caller_of(self._storage, command)
         store = await self._stores.of_dataset(caller, command.dataset_id, SYNC)
-        credentials = lasting(self._sessions, self._stores, self._clock, caller, store)
+        look = partial(caller_of, self._storage, command)
+        credentials = lasting(self._sessions, self._stores, self._clock, look, store)
         lister = BucketLister(self._objects, store.place, store.location.prefix, credentials)
         cutter = Cutter(self._storage, self._new_id, command, lister.next_path)
         return Scene(command, caller, store, credentials, lister, cutter)

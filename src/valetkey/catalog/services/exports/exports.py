@@ -122,6 +122,7 @@ class Exports:
                 id=self._new_id(),
                 dataset_id=dataset.id,
                 user_id=caller.principal.user_id,
+                token_id=caller.principal.token_id,
                 state=State.CREATED,
                 created_at=now,
                 updated_at=now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from valetkey.catalog.domain.dataset import Dataset, Item
@@ -12,7 +13,7 @@ from valetkey.domain.location import Location
 from valetkey.domain.people import Project
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.scope import MAX_KEY_BYTES
-from valetkey.services.access import Access, Verb
+from valetkey.services.access import Access, Verb, of_this_moment
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.lookup import load_location, load_project
 from valetkey.services.verification import place_of
@@ -54,16 +55,33 @@ class DatasetStorage:
         return key
 
 
+#: Gives a caller with the rights of the moment.
+Look = Callable[[], Awaitable[Caller]]
+
+
 class DatasetStorageRepository:
     """Opens datasets, by their own id or an item's, for callers who may."""
 
     def __init__(self, storage: CatalogStorage, audit: AuditLog) -> None:
+        self._storage = storage
         self._access: Access[CatalogWork] = Access(storage, audit)
 
     async def of_dataset(self, caller: Caller, dataset_id: str, verb: Verb) -> DatasetStorage:
         """Return a dataset with what it stands on. Raises NotFound, Denied."""
         async with self._access.reading(caller, verb, DATASET, dataset_id) as read:
             return await _stand(read.work, read.entity)
+
+    def looking(self, caller: Caller, store: DatasetStorage, verb: Verb) -> Look:
+        """Return what looks at a right again, as often as work that takes long goes on; it raises
+        NotFound, Denied, Unauthenticated."""
+
+        async def look() -> Caller:
+            async with self._storage.read() as work:
+                current = await of_this_moment(work, caller)
+            await self.of_dataset(current, store.dataset.id, verb)
+            return current
+
+        return look
 
     async def of_item(
         self, caller: Caller, item_id: str, verb: Verb

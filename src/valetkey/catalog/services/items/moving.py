@@ -109,17 +109,19 @@ class ItemMoving:
         if to == item.path:
             return item
         _require_movable(store)
-        renew = await self._sessions.lasting(
-            caller, store, MOVE, f"move item {item.id}", extras=TAGS
-        )
+        renew = await self._renewing(caller, store, f"move item {item.id}")
         return await self._move_one(caller, store, item, to, renew)
+
+    async def _renewing(
+        self, caller: Caller, store: DatasetStorage, purpose: str
+    ) -> CredentialSource:
+        look = self._stores.looking(caller, store, MOVE_ITEM)
+        return await self._sessions.lasting(look, store, MOVE, purpose, extras=TAGS)
 
     async def _move_all(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item], folder: str
     ) -> int:
-        renew = await self._sessions.lasting(
-            caller, store, MOVE, f"move {len(items)} items", extras=TAGS
-        )
+        renew = await self._renewing(caller, store, f"move {len(items)} items")
         outcome = BulkOutcome()
         for item in items:
             to = folder + item.path.rpartition("/")[2]

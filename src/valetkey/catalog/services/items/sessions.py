@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage, Look
 from valetkey.domain.credentials import AwsCredentials, TemporaryCredentials
 from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import CredentialSource
@@ -54,7 +54,7 @@ class Sessions:
 
     async def lasting(
         self,
-        caller: Caller,
+        look: Look,
         store: DatasetStorage,
         levels: frozenset[AccessLevel],
         purpose: str,
@@ -62,10 +62,13 @@ class Sessions:
         extras: frozenset[Extra] = frozenset(),
     ) -> CredentialSource:
         """Return what gives credentials that hold for a while yet, however long the work takes: it
-        vends anew when they end, and raises what :meth:`open` does."""
-        renew = renewed(
-            self._clock, lambda: self.open(caller, store, levels, purpose, extras=extras)
-        )
+        vends anew when they end, to whom ``look`` gives, and raises what that and :meth:`open`
+        do."""
+
+        async def vend() -> AwsCredentials:
+            return await self.open(await look(), store, levels, purpose, extras=extras)
+
+        renew = renewed(self._clock, vend)
         await renew()
         return renew
 

@@ -97,7 +97,8 @@ class ItemUploading:
         key = store.key(path)
         metadata = patched_metadata({}, new.metadata, system=True)
         purpose = f"upload to dataset {store.dataset.id}"
-        renew = await self._sessions.lasting(caller, store, WRITE, purpose)
+        look = self._stores.looking(caller, store, UPLOAD_ITEM)
+        renew = await self._sessions.lasting(look, store, WRITE, purpose)
         async with self._intents.held(caller, store, [path]) as held:
             there = await self._objects.head(await renew(), store.place, key)
             _require_etag(path, there, replaces)
