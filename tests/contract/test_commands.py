@@ -196,6 +196,23 @@ def intent(dataset: Dataset, number: int, object_id: str, **more: Any) -> WriteI
     return WriteIntent(f"{number:024x}", dataset.id, f"{number}.jpg", USER, NOW, **(plain | more))
 
 
+async def test_what_was_held_before_a_clock_was_set_back_is_free(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    shard = await running_sync(storage, dataset)
+    later = NOW_MS + 3_600_000
+    assert await claim(storage, shard, "killed", now_ms=later)
+    taken = await claim(storage, shard, "one")
+    assert taken is not None
+    assert await claim(storage, shard, "two") is None
+    held = replace(intent(dataset, 1, "a"), lease_ms=later + LEASE_MS)
+    new = replace(intent(dataset, 2, "a"), lease_ms=NOW_MS + LEASE_MS, object_id=held.object_id)
+    assert await claimed(storage, held, now_ms=later) == {held.id}
+    assert await claimed(storage, new) == {new.id}
+    other = replace(new, id=intent(dataset, 3, "a").id)
+    assert await claimed(storage, other) == set()
+
+
 async def claimed(storage: CatalogStorage, *intents: WriteIntent, now_ms: int = NOW_MS) -> set[str]:
     async with storage.begin() as work:
         return set(await work.commands.claim_intents(intents, now_ms=now_ms))

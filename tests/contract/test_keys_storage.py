@@ -151,6 +151,12 @@ async def test_a_lease_of_work_is_one_owners_until_it_ends(storage: Storage) -> 
     assert not await _take(storage, "one", NOW + 120 * SECOND)
 
 
+async def test_a_lease_from_before_a_clock_was_set_back_holds_nothing(storage: Storage) -> None:
+    assert await _take(storage, "killed", NOW + 3600 * SECOND)
+    assert await _take(storage, "one", NOW)
+    assert not await _take(storage, "two", NOW + 59 * SECOND)
+
+
 async def test_a_lease_that_is_given_back_is_free_and_only_its_owner_gives_it(
     storage: Storage,
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from valetkey.catalog.domain.sync import Command, CommandKind, Shard, State, WriteIntent
+from valetkey.catalog.domain.sync import Command, CommandKind, Shard, State, WriteIntent, is_over
 from valetkey.domain.errors import Locked
 
 
@@ -98,7 +98,7 @@ class MemoryCommands:
         shard = self._shards.get(shard_id)
         if shard is None or not self._goes_on(shard):
             return None
-        if shard.owner not in {"", owner} and shard.lease_ms > now_ms:
+        if shard.owner not in {"", owner} and not is_over(shard.lease_ms, now_ms):
             return None
         taken = replace(shard, owner=owner, lease_ms=until_ms, state=State.RUNNING)
         self._shards[shard_id] = taken
@@ -150,7 +150,7 @@ class MemoryCommands:
                 ),
                 None,
             )
-            if held is not None and held.lease_ms > now_ms:
+            if held is not None and not is_over(held.lease_ms, now_ms):
                 continue
             if held is not None:
                 self._intents[held.id] = replace(held, abandoned=True)
@@ -182,7 +182,7 @@ class MemoryCommands:
 
     async def dead_intents(self, *, now_ms: int, limit: int) -> Sequence[WriteIntent]:
         rows = [row for _, row in sorted(self._intents.items())]
-        return [row for row in rows if row.abandoned or row.lease_ms <= now_ms][:limit]
+        return [row for row in rows if row.is_dead(now_ms)][:limit]
 
     async def intents(self, dataset_id: str) -> Sequence[WriteIntent]:
         return [row for _, row in sorted(self._intents.items()) if row.dataset_id == dataset_id]

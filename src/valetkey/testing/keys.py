@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from valetkey.domain.errors import RotationUnderWay
+from valetkey.domain.holding import LONGEST
 from valetkey.domain.revocation import Block, Hold, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import Rotation, Schedule
 from valetkey.domain.sealing import SealedSecret
@@ -75,7 +76,7 @@ class MemoryWorkLeases:
 
     async def take(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
         holder, held_until = self._rows.get(name, (owner, now))
-        if holder != owner and held_until > now:
+        if holder != owner and now < held_until <= now + LONGEST:
             return False
         self._rows[name] = (owner, until)
         return True

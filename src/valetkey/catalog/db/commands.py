@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql
 from sqlalchemy.dialects.sqlite import insert as sqlite
 
@@ -15,6 +15,7 @@ from valetkey.catalog.domain.sync import Command, CommandKind, Shard, State, Wri
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, to_row
 from valetkey.domain.errors import Locked
+from valetkey.domain.holding import LONGEST_MS
 
 _OPEN: Final = [state.value for state in State if not state.over]
 
@@ -92,7 +93,7 @@ class SqlCommands(Repository):
         return [_shard(row) for row in await self._all(query.order_by(t.shards.c.after))]
 
     async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
-        free = or_(t.shards.c.lease_ms <= now_ms, t.shards.c.owner.in_(["", owner]))
+        free = or_(_over(t.shards.c.lease_ms, now_ms), t.shards.c.owner.in_(["", owner]))
         taken = {"owner": owner, "lease_ms": until_ms, "state": State.RUNNING.value}
         statement = update(t.shards).where(t.shards.c.id == shard_id, free, _goes_on())
         row = await self._one(statement.values(**taken).returning(*t.shards.c))
@@ -124,7 +125,7 @@ class SqlCommands(Repository):
         # In one order everywhere: two that wait for each other would never end.
         rows = sorted(map(to_row, intents), key=lambda row: str(row["object_id"]))
         named = table.c.object_id.in_([row["object_id"] for row in rows])
-        over = update(table).where(named, held, table.c.lease_ms <= now_ms)
+        over = update(table).where(named, held, _over(table.c.lease_ms, now_ms))
         await self._connection.execute(over.values(abandoned=True))
         insert = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         statement: Any = insert(table).values(rows)
@@ -159,7 +160,7 @@ class SqlCommands(Repository):
 
     async def dead_intents(self, *, now_ms: int, limit: int) -> Sequence[WriteIntent]:
         table = t.write_intents
-        query = select(table).where(or_(table.c.abandoned, table.c.lease_ms <= now_ms))
+        query = select(table).where(or_(table.c.abandoned, _over(table.c.lease_ms, now_ms)))
         rows = await self._all(query.order_by(table.c.id).limit(limit))
         return [from_row(WriteIntent, row) for row in rows]
 
@@ -175,6 +176,11 @@ class SqlCommands(Repository):
 
 def _is_open(kind: CommandKind) -> Any:
     return (t.commands.c.kind == kind.value) & t.commands.c.state.in_(_OPEN)
+
+
+def _over(lease_ms: ColumnElement[int], now_ms: int) -> ColumnElement[bool]:
+    """As ``domain.sync.is_over``."""
+    return or_(lease_ms <= now_ms, lease_ms > now_ms + LONGEST_MS)
 
 
 def _goes_on() -> Any:

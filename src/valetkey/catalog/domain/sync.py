@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from valetkey.catalog.domain.merge import IndexChanges
+from valetkey.domain.holding import LONGEST_MS
 
 LEASE: Final = timedelta(seconds=15)
 #: The engine that is always there: the server's own processes.
@@ -166,6 +167,11 @@ def progress(command: Command, shards: Iterable[Shard]) -> int:
     return min(99, int(100 * max(done, guess)))
 
 
+def is_over(lease_ms: int, now_ms: int) -> bool:
+    """Tell whether a lease holds nothing: it has ended, or ends later than any would."""
+    return not now_ms < lease_ms <= now_ms + LONGEST_MS
+
+
 @dataclass(frozen=True, slots=True)
 class WriteIntent:
     """An object that is about to be written or deleted through Valetkey, noted before and struck
@@ -188,4 +194,4 @@ class WriteIntent:
 
     def is_dead(self, now_ms: int) -> bool:
         """Tell whether its writer is at work no more."""
-        return self.abandoned or self.lease_ms <= now_ms
+        return self.abandoned or is_over(self.lease_ms, now_ms)

@@ -15,7 +15,7 @@ from typing import Final
 
 from valetkey.aws.settings import AwsSettings
 from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import LEASE, Shard
+from valetkey.catalog.domain.sync import LEASE, Shard, is_over
 from valetkey.catalog.engines.orders import (
     ClusterReady,
     NodeSession,
@@ -123,7 +123,7 @@ class RayEngine:
     async def work_off(self, scene: Scene, shards: Sequence[Shard]) -> int:
         address = self.check(scene.command.engine_address)
         now_ms = to_ms(self._clock.now())
-        free = [shard for shard in shards if shard.lease_ms <= now_ms]
+        free = [shard for shard in shards if is_over(shard.lease_ms, now_ms)]
         if not free:
             return 0
         run = _Run(self, scene, list(free))

@@ -13,6 +13,7 @@ from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, sealed_row, to_row
 from valetkey.db.tables import keys as t
 from valetkey.domain.errors import RotationUnderWay
+from valetkey.domain.holding import LONGEST
 from valetkey.domain.revocation import Block, Hold, Kind, Revocation, RevocationState
 from valetkey.domain.rotation import ENDS, Rotation, Schedule, Stage, StepTaken
 from valetkey.domain.sealing import SealedSecret
@@ -121,7 +122,8 @@ class SqlWorkLeases(Repository):
 
     async def take(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
         table = t.work_leases
-        free = (table.c.owner == owner) | (table.c.until <= now)
+        over = (table.c.until <= now) | (table.c.until > now + LONGEST)
+        free = (table.c.owner == owner) | over
         statement = update(table).where(table.c.name == name, free)
         if await self._change(statement.values(owner=owner, until=until)):
             return True

@@ -117,7 +117,8 @@ class WorkLeases(Protocol):
     """Locks that end by themselves, so that a killed process blocks nobody for long."""
 
     async def take(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
-        """Take a lease, or prolong one's own; False while somebody else holds it."""
+        """Take a lease, or prolong one's own; False while somebody else holds it, which is until
+        it ends, and where that is in more than ``holding.LONGEST`` not at all."""
         ...
 
     async def give_back(self, name: str, owner: str) -> None:
