@@ -116,8 +116,10 @@ class _Renewer:
         """Renew for as long as this runs. The work itself finds out when the lease was lost."""
         while True:
             await asyncio.sleep(_RENEWED_EVERY.total_seconds())
-            with suppress(StorageUnavailable, Conflict):
+            try:
                 await self.renew(held.intents.values())
+            except (StorageUnavailable, Conflict) as error:
+                _log.warning("the lease on objects was not renewed: %s", error.message)
 
 
 class Intents:
