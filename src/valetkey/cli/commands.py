@@ -61,7 +61,7 @@ _SERVER: Final = (
     Mount("migrate", "valetkey.cli.server:migrate", "Bring the database to this version."),
     Mount("seal", "valetkey.cli.sealing:app", "The key that seals stored secrets."),
     Mount("users", "valetkey.cli.users:app", "People who sign in: one-time password links."),
-    Mount("settings", "valetkey.cli.server:settings", "List the server's settings."),
+    Mount("settings", "valetkey.cli.settings:settings", "List the server's settings."),
     Mount("demo", "valetkey.cli.demo:demo", "See all of it happen, on an embedded AWS."),
 )
 #: The groups, in the order in which the help shows them.

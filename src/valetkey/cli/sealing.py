@@ -9,7 +9,8 @@ from cyclopts import App
 
 from valetkey.cli import show
 from valetkey.cli.exits import Exit
-from valetkey.cli.server import SETUP, SettingsOptions, make_sealing_key, reseal
+from valetkey.cli.server import make_sealing_key, reseal
+from valetkey.cli.settings import SETUP, SettingsOptions
 
 app = App(name="seal", help="The key that seals stored secrets.")
 

@@ -1,4 +1,4 @@
-"""Running a server: first start, serving, migrating, and what can be set."""
+"""Running a server: first start, serving, migrating."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
 import structlog
-from cyclopts import Group, Parameter
 
 from valetkey import logs, serving
 from valetkey.administration import (
@@ -29,36 +27,13 @@ from valetkey.cli import show
 from valetkey.cli.commands import installed_version
 from valetkey.cli.common import Flag
 from valetkey.cli.secrets import SecretFile, read_secret
-from valetkey.config import PREFIX, Settings, environment, load_settings, settings_page
+from valetkey.cli.settings import SETUP, SettingsOptions, describe, describe_database
+from valetkey.config import Settings, environment
 from valetkey.console import console_routes
 from valetkey.db.claim import claimed
 from valetkey.domain.errors import ConfigurationError
 from valetkey.domain.secret import Secret
 
-_GROUP: Final = Group("Settings and output", sort_key=9)
-
-
-@Parameter(name="*", group=_GROUP)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsOptions:
-    """Where the settings are; what is not given is read from the environment."""
-
-    config: Path | None = None
-    """The settings' TOML file (default: the variable VALETKEY_CONFIG)."""
-    data_dir: Path | None = None
-    """The folder of the database and the key file (default: the setting data_dir)."""
-    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
-    """Print JSON."""
-
-    def settings(self) -> Settings:
-        """Read the settings. Raises ConfigurationError."""
-        found = load_settings(environment(), self.config)
-        return replace(found, data_dir=self.data_dir) if self.data_dir else found
-
-
-_SETUP: Final = SettingsOptions()
-#: For cli/sealing.py, which reaches the server's parts through this module alone.
-SETUP: Final = _SETUP
 reseal = rotate_sealing_key
 
 
@@ -67,7 +42,7 @@ def init(
     email: str,
     organization: str = "main",
     password_file: SecretFile = None,
-    setup: SettingsOptions = _SETUP,
+    setup: SettingsOptions = SETUP,
 ) -> None:
     """Make the key file, the database's tables, an organisation, its owner and a first project.
 
@@ -107,7 +82,7 @@ def serve(
     migrate: Flag = False,
     workers: int | None = None,
     ready_file: Path | None = None,
-    setup: SettingsOptions = _SETUP,
+    setup: SettingsOptions = SETUP,
 ) -> int | None:
     """Run the server until it is told to stop (SIGTERM, Ctrl-C); requests under way are finished.
 
@@ -156,7 +131,7 @@ def worker(
     *,
     health_port: int | None = None,
     ready_file: Path | None = None,
-    setup: SettingsOptions = _SETUP,
+    setup: SettingsOptions = SETUP,
 ) -> None:
     """Do the background work of servers on a PostgreSQL database: syncs, rotations, revocations,
     housekeeping. It answers no requests. Servers whose setting duties is 'serve' leave it to this.
@@ -315,36 +290,7 @@ def _health_door(settings: Settings, services: WiredServices) -> AbstractContext
     return serving.health_door(settings.host, settings.health_port or None, readiness)
 
 
-def describe(settings: Settings, port: int) -> dict[str, str]:
-    """Return where a server listens and what it uses, without a secret; port 0 is none."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{port}" if port else ""
-    endpoints = {
-        "STS": settings.sts_endpoint,
-        "S3": settings.s3_endpoint,
-        "IAM": settings.iam_endpoint,
-    }
-    named = [f"{service} at {endpoint}" for service, endpoint in endpoints.items() if endpoint]
-    return {
-        **({"url": url, "console": f"{url}/console"} if url else {}),
-        "version": installed_version(),
-        "database": describe_database(settings.database),
-        "key": settings.key_place,
-        "aws": ", ".join(named) or f"AWS's own endpoints, STS in {settings.aws_region}",
-    }
-
-
-def describe_database(url: str) -> str:
-    """Return what kind of database a URL names, and where it is; without user and password."""
-    parts = urlsplit(url)
-    if parts.scheme.startswith("sqlite"):
-        return f"SQLite, {url.partition(':///')[2] or 'in memory'}"
-    place = parts.hostname or "local socket"
-    port = f":{parts.port}" if parts.port else ""
-    return f"PostgreSQL, {place}{port}{parts.path}"
-
-
-def migrate(*, setup: SettingsOptions = _SETUP) -> None:
+def migrate(*, setup: SettingsOptions = SETUP) -> None:
     """Bring the database to this version. Safe to run again, and by several processes at once."""
     settings = setup.settings()
     before = asyncio.run(bring_up_to_date(settings))
@@ -356,48 +302,7 @@ def migrate(*, setup: SettingsOptions = _SETUP) -> None:
         show.say(f"The database went from {before.present or 'nothing'} to {before.needed}.")
 
 
-def settings(*, markdown: Flag = False, setup: SettingsOptions = _SETUP) -> None:
-    """List all settings and what they are now.
-
-    Parameters
-    ----------
-    markdown
-        Print the page of docs/reference instead: names, defaults, meanings.
-    """
-    if markdown:
-        show.write(settings_page())
-        return
-    found = setup.settings()
-    rows = [
-        (item.name, PREFIX + item.name.upper(), getattr(found, item.name), item.metadata)
-        for item in fields(Settings)
-    ]
-    if setup.as_json:
-        show.write_json({name: _shown(value) for name, _, value, _ in rows})
-        return
-    show.table(
-        ("setting", "variable", "now", "what it is"),
-        [
-            (name, variable, str(_shown(value)), facts["help"])
-            for name, variable, value, facts in rows
-        ],
-        empty="",
-    )
-
-
-def _shown(value: object) -> Any:
-    if isinstance(value, Secret):
-        return "(set)" if value.reveal() else ""
-    if isinstance(value, tuple):
-        return list(value)
-    return value if isinstance(value, bool | int | float) else str(value)
-
-
 __all__ = [
-    "SETUP",
-    "SettingsOptions",
-    "describe",
-    "describe_database",
     "host_services",
     "init",
     "make_password_link",
@@ -405,6 +310,5 @@ __all__ = [
     "migrate",
     "reseal",
     "serve",
-    "settings",
     "worker",
 ]

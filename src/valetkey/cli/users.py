@@ -7,7 +7,8 @@ import asyncio
 from cyclopts import App
 
 from valetkey.cli import show
-from valetkey.cli.server import SETUP, SettingsOptions, make_password_link
+from valetkey.cli.server import make_password_link
+from valetkey.cli.settings import SETUP, SettingsOptions
 
 app = App(name="users", help="People who sign in to this server.")
 

@@ -36,6 +36,7 @@ REASONS: Final = {
     "aws/objects/multipart.py: _abort": "four actions do not let us; a rule tidies up",
     "catalog/console/items.py: _first_picture": "the picture says so itself",
     "catalog/console/items.py: _signed_pictures": "each picture says so itself",
+    "catalog/services/datasets/single.py: renew": "who lost a shard finds out at its next step",
     "catalog/services/datasets/worker.py: _release": "the next start does it",
     "cli/connection.py: _fresh": "the command's own request says better what is wrong",
     "cli/credential_helpers/cache.py: _private_text": "no cache: it is asked for",

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from valetkey.administration import first_start
-from valetkey.cli.server import describe, host_services
+from valetkey.cli.server import host_services
+from valetkey.cli.settings import describe
 from valetkey.config import Settings
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
