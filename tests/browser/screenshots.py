@@ -109,7 +109,7 @@ def _dataset(page: Page, folder: Path) -> None:
 
 def _dark(browser: Browser, server: Installation, folder: Path) -> None:
     page = _signed_in(browser, server, "dark")
-    page.goto(f"/console/credentials?location={server.driver.id}")
+    page.goto(f"/console/credentials?location={server.location.id}")
     page.get_by_label("Folders").fill("cats/")
     page.get_by_role("button", name="Get credentials").click()
     page.locator(".tabs").wait_for()

@@ -94,7 +94,7 @@ def reader(
 
 def address(path: str, server: Installation, dataset: str) -> str:
     path = path.replace("{integration}", server.integration.id).replace("{dataset}", dataset)
-    return path.replace("{location}", server.driver.id).replace("{project}", server.project_id)
+    return path.replace("{location}", server.location.id).replace("{project}", server.project_id)
 
 
 def doubled(page: Page) -> list[str]:
@@ -148,7 +148,7 @@ def test_the_sign_in_has_no_serious_barrier(
 def test_credentials_that_are_shown_have_no_serious_barrier(
     reader: Page, valetkey_server: Installation
 ) -> None:
-    reader.goto(f"/console/credentials?location={valetkey_server.driver.id}")
+    reader.goto(f"/console/credentials?location={valetkey_server.location.id}")
     reader.get_by_role("button", name="Get credentials").click()
     reader.get_by_role("tab", name="DuckDB").click()
     assert barriers(reader) == []

@@ -100,7 +100,7 @@ def test_a_check_that_was_still_to_come_does_not_wipe_what_the_server_said(
     panel = page.get_by_role("dialog", name="Create location")
     panel.get_by_label("Bucket", exact=True).fill(valetkey_server.setup.bucket)
     page.wait_for_timeout(600)  # that field's own check is over
-    panel.get_by_label("Name").fill(valetkey_server.driver.name)
+    panel.get_by_label("Name").fill(valetkey_server.location.name)
     panel.get_by_label("Name").press("Enter")
     said = panel.locator("#name-error")
     expect(said).to_contain_text("already")

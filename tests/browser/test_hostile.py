@@ -99,7 +99,7 @@ def titled(page: Page) -> str:
 
 
 def make_hostile_things(page: Page, server: Installation) -> None:
-    """An integration, a driver and a dataset, each with a name that is an attack."""
+    """An integration, a location and a dataset, each with a name that is an attack."""
     name = HOSTILE[:99]
     key = server.setup.key
     page.goto("/console/integrations")

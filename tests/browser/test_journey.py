@@ -242,7 +242,7 @@ def browse_dataset(page: Page) -> None:
 
 
 def vend(page: Page, world: World) -> Any:
-    """Get credentials for the driver's folder, and return a client that uses what is shown."""
+    """Get credentials for the location's folder, and return a client that uses what is shown."""
     page.goto("/console/credentials")
     page.get_by_role("button", name="Get credentials").click()
     text = page.locator("#text-env")

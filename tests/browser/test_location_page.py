@@ -22,7 +22,7 @@ def browser(valetkey_server: Installation) -> Iterator[Browser]:
 def page(browser: Browser, valetkey_server: Installation) -> Iterator[Page]:
     with watched_page(browser, valetkey_server.url, expected=("status of 4",)) as opened:
         sign_in(opened, OWNER)
-        opened.goto(f"/console/locations/{valetkey_server.driver.id}")
+        opened.goto(f"/console/locations/{valetkey_server.location.id}")
         yield opened
 
 
@@ -52,7 +52,7 @@ def test_a_locations_name_access_and_end_are_changed(
     change.get_by_role("button", name="Save").click()
     expect(change.locator("#access-error")).to_contain_text("gives nothing")
     page.goto(here)
-    change.get_by_label("Name").fill(valetkey_server.driver.name)
+    change.get_by_label("Name").fill(valetkey_server.location.name)
     change.get_by_label("write").check()
     change.get_by_label("delete", exact=True).check()
     change.get_by_label("Last day (UTC)").fill("")
@@ -62,7 +62,7 @@ def test_a_locations_name_access_and_end_are_changed(
 
 
 def test_a_location_is_blocked_and_unblocked(page: Page, valetkey_server: Installation) -> None:
-    here, location_id = page.url, valetkey_server.driver.id
+    here, location_id = page.url, valetkey_server.location.id
     page.get_by_role("button", name="Revoke, or block").click()
     panel = page.get_by_role("dialog")
     panel.get_by_label("Reason").fill("somebody looks into it")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from support.browser import chromium, sign_in, watched_page
 from support.real_api import PASSWORD
-from support.server import ANNOTATOR, DEVELOPER, DRIVER, OWNER, Installation
+from support.server import ANNOTATOR, DEVELOPER, LOCATION, OWNER, Installation
 
 NEWCOMER: Final = "newcomer@example.com"
 ASKED: Final[dict[str, object]] = {"prefixes": ["cats/"], "access": ["read"], "ttlSeconds": 900}
@@ -34,7 +34,9 @@ def page(browser: Browser, valetkey_server: Installation) -> Iterator[Page]:
 def status(server: Installation, token: str, **asked: object) -> int:
     """What a vend with a token is answered."""
     with httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as http:
-        return http.post("/v1/credentials", json={"location": DRIVER, **ASKED, **asked}).status_code
+        return http.post(
+            "/v1/credentials", json={"location": LOCATION, **ASKED, **asked}
+        ).status_code
 
 
 def make_token(page: Page, description: str) -> str:
@@ -53,7 +55,7 @@ def test_a_token_that_carries_less_opens_less_and_ends_when_it_is_revoked(
     page.get_by_label("What is the token for?").fill("the robot")
     page.get_by_role("button", name="Create API token").click()
     expect(page.locator("#locations-error")).to_contain_text("Which location?")
-    page.get_by_label("Locations").fill(DRIVER)
+    page.get_by_label("Locations").fill(LOCATION)
     page.get_by_label("Folders").fill("cats/")
     page.get_by_label("read", exact=True).check()
     page.get_by_label("Credentials for").select_option("900")
@@ -62,7 +64,7 @@ def test_a_token_that_carries_less_opens_less_and_ends_when_it_is_revoked(
     assert status(valetkey_server, token, access=["write"]) == 403
     assert status(valetkey_server, token, prefixes=["dogs/"]) == 403
     row = page.get_by_role("region", name="Tokens of yours").get_by_role("row", name="the robot")
-    expect(row).to_contain_text(DRIVER)
+    expect(row).to_contain_text(LOCATION)
     expect(row).to_contain_text("cats/")
     row.get_by_role("button").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke it", exact=True).click()
@@ -132,7 +134,7 @@ def test_removing_somebody_says_what_lives_on_and_offers_to_revoke_it(
     page: Page, valetkey_server: Installation
 ) -> None:
     with valetkey_server.client(DEVELOPER) as theirs:
-        theirs.location(DRIVER).credentials()
+        theirs.location(LOCATION).credentials()
     page.goto(f"/console/projects/{valetkey_server.project_id}")
     page.get_by_role("button", name=f"Remove {DEVELOPER}").click()
     panel = page.get_by_role("dialog")
@@ -169,7 +171,7 @@ def test_a_project_is_renamed_and_given_a_default_location(
     expect(page.get_by_role("heading", level=1)).to_have_text("made here")
     page.goto(f"/console/projects/{valetkey_server.project_id}")
     settings = page.get_by_role("region", name="Settings")
-    settings.get_by_label("Default location").select_option(valetkey_server.driver.id)
+    settings.get_by_label("Default location").select_option(valetkey_server.location.id)
     settings.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The project is changed.")).to_be_visible()
-    expect(settings.get_by_label("Default location")).to_have_value(valetkey_server.driver.id)
+    expect(settings.get_by_label("Default location")).to_have_value(valetkey_server.location.id)

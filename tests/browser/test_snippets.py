@@ -18,32 +18,32 @@ from playwright.sync_api import expect
 from support.aws import client
 from support.browser import chromium, sign_in, watched_page
 from support.real_api import PASSWORD
-from support.server import DEVELOPER, DRIVER, FOLDER, OWNER, Installation
+from support.server import DEVELOPER, FOLDER, LOCATION, OWNER, Installation
 
 BIN: Final = Path(sys.executable).parent
 LISTED: Final = "train/a.txt"
 PLAIN: Final = "without an endpoint of its own"
-#: A driver that names its endpoint, and one that relies on the server's.
-DRIVERS: Final = (DRIVER, PLAIN)
+#: A location that names its endpoint, and one that relies on the server's.
+LOCATIONS: Final = (LOCATION, PLAIN)
 
 
 @pytest.fixture(scope="module")
 def snippets(valetkey_server: Installation) -> dict[str, dict[str, str]]:
-    """What the page shows for each driver, by the tool's name."""
+    """What the page shows for each location, by the tool's name."""
     server = valetkey_server
     with server.client(OWNER) as owner:
         server.make_location(owner, PLAIN, folder=FOLDER, endpoint=None)
     shown: dict[str, dict[str, str]] = {}
     with chromium() as browser, watched_page(browser, server.url) as page:
         sign_in(page, DEVELOPER)
-        for driver in DRIVERS:
+        for location in LOCATIONS:
             page.goto("/console/credentials")
-            option = page.locator("select[name=location] option", has_text=driver)
+            option = page.locator("select[name=location] option", has_text=location)
             page.locator("select[name=location]").select_option(option.get_attribute("value"))
             page.get_by_role("button", name="Get credentials").click()
             expect(page.locator("#text-env")).to_be_visible()
             texts = page.locator("pre[id^=text-]").all()
-            shown[driver] = {
+            shown[location] = {
                 (text.get_attribute("id") or "")[5:]: text.text_content() or "" for text in texts
             }
     return shown
@@ -81,27 +81,27 @@ def listing(server: Installation) -> str:
     )
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 def test_the_environment_is_enough_for_boto3(
     valetkey_server: Installation,
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
-    driver: str,
+    location: str,
 ) -> None:
     program = listing(valetkey_server).replace("SESSION", "boto3.Session()")
-    script = f'{snippets[driver]["env"]}\nexec "$0" -c "$1"'
+    script = f'{snippets[location]["env"]}\nexec "$0" -c "$1"'
     assert LISTED in run(["/bin/sh", "-c", script, sys.executable, program], surroundings)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 def test_the_profile_gets_its_credentials_from_valetkey(
     valetkey_server: Installation,
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
     tmp_path: Path,
-    driver: str,
+    location: str,
 ) -> None:
-    (tmp_path / "config").write_text(snippets[driver]["profile"])
+    (tmp_path / "config").write_text(snippets[location]["profile"])
     surroundings |= {
         "AWS_CONFIG_FILE": str(tmp_path / "config"),
         "VALETKEY_URL": valetkey_server.url,
@@ -111,7 +111,7 @@ def test_the_profile_gets_its_credentials_from_valetkey(
     assert LISTED in python(program, surroundings)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 @pytest.mark.parametrize(
     ("tool", "call", "shows"),
     [
@@ -122,24 +122,24 @@ def test_the_profile_gets_its_credentials_from_valetkey(
 def test_a_program_lists_the_folder(
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
-    driver: str,
+    location: str,
     tool: str,
     call: str,
     shows: str,
 ) -> None:
-    text = snippets[driver][tool]
+    text = snippets[location][tool]
     line = next(line for line in text.splitlines() if line.startswith(call))
     program = text.replace(line, line.replace(call, shows) + ")")
     assert LISTED in python(program, surroundings)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 def test_polars_reads_a_table(
     valetkey_server: Installation,
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
     tmp_path: Path,
-    driver: str,
+    location: str,
 ) -> None:
     pl.DataFrame({"legs": [4, 2]}).write_parquet(tmp_path / "t")
     s3 = client(valetkey_server.aws, "s3")
@@ -148,7 +148,7 @@ def test_polars_reads_a_table(
         Key=f"{FOLDER}legs.parquet",
         Body=(tmp_path / "t").read_bytes(),
     )
-    program = snippets[driver]["polars"] + "\nprint(table.sum().collect().item())"
+    program = snippets[location]["polars"] + "\nprint(table.sum().collect().item())"
     assert python(program, surroundings).split() == ["6"]
 
 
@@ -160,27 +160,27 @@ def with_login(server: Installation, surroundings: dict[str, str]) -> dict[str, 
     }
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 def test_the_command_line_is_enough_for_boto3(
     valetkey_server: Installation,
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
-    driver: str,
+    location: str,
 ) -> None:
     program = listing(valetkey_server).replace("SESSION", "boto3.Session()")
-    script = f'{snippets[driver]["cli"]}\nexec "$0" -c "$1"'
+    script = f'{snippets[location]["cli"]}\nexec "$0" -c "$1"'
     command = ["/bin/sh", "-c", script, sys.executable, program]
     assert LISTED in run(command, with_login(valetkey_server, surroundings))
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 def test_the_library_lists_the_folder(
     valetkey_server: Installation,
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
-    driver: str,
+    location: str,
 ) -> None:
-    text = snippets[driver]["python"]
+    text = snippets[location]["python"]
     program = text.replace("s3.list_objects_v2(", "print(s3.list_objects_v2(") + ")"
     assert LISTED in python(program, with_login(valetkey_server, surroundings))
 
@@ -192,7 +192,7 @@ def renewing(text: str) -> str:
     return "\n".join([first.splitlines()[0], *lines])
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 @pytest.mark.parametrize(
     ("tool", "what", "shows"),
     [
@@ -204,36 +204,36 @@ def test_what_renews_itself_lists_the_folder(
     valetkey_server: Installation,
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
-    driver: str,
+    location: str,
     tool: str,
     what: str,
     shows: str,
 ) -> None:
-    lines = renewing(snippets[driver][tool])
+    lines = renewing(snippets[location][tool])
     assert what in lines
     program = f"{lines}\n{shows.replace('BUCKET', repr(valetkey_server.setup.bucket))}"
     assert LISTED in python(program, with_login(valetkey_server, surroundings))
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 def test_what_renews_itself_reads_a_table(
     valetkey_server: Installation,
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
-    driver: str,
+    location: str,
 ) -> None:
     body = io.BytesIO()
     pl.DataFrame({"legs": [4, 2]}).write_parquet(body)
     client(valetkey_server.aws, "s3").put_object(
         Bucket=valetkey_server.setup.bucket, Key=f"{FOLDER}legs.parquet", Body=body.getvalue()
     )
-    program = renewing(snippets[driver]["polars"]) + "\nprint(table.sum().collect().item())"
+    program = renewing(snippets[location]["polars"]) + "\nprint(table.sum().collect().item())"
     assert python(program, with_login(valetkey_server, surroundings)).split() == ["6"]
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_duckdb_takes_the_secret(snippets: dict[str, dict[str, str]], driver: str) -> None:
-    text = snippets[driver]["duckdb"]
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_duckdb_takes_the_secret(snippets: dict[str, dict[str, str]], location: str) -> None:
+    text = snippets[location]["duckdb"]
     assert len(duckdb.extract_statements(text)) == 1  # its grammar is DuckDB's
     with duckdb.connect() as connection:
         try:
@@ -246,13 +246,13 @@ def test_duckdb_takes_the_secret(snippets: dict[str, dict[str, str]], driver: st
     assert held[0][0] == "valetkey"
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("location", LOCATIONS)
 def test_dtlpy_signs_in_to_this_server(
     snippets: dict[str, dict[str, str]],
     surroundings: dict[str, str],
-    driver: str,
+    location: str,
 ) -> None:
-    text = snippets[driver]["dtlpy"].replace("you@example.com", DEVELOPER)
+    text = snippets[location]["dtlpy"].replace("you@example.com", DEVELOPER)
     text = text.replace('password="..."', f"password={PASSWORD!r}")
     program = text + "\nprint([project.name for project in dl.projects.list()])"
     assert "default" in python(program, surroundings)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.expiry import ShortLived, short_lived_client
-from support.server import ANNOTATOR, DRIVER, Installation
+from support.server import ANNOTATOR, LOCATION, Installation
 from support.shell import Shell
 from valetkey.cli.credential_helpers.child_environment import surroundings, token_file
 from valetkey.cli.credential_helpers.endpoint import serving
@@ -33,7 +33,7 @@ print(s3.get_object(Bucket="{bucket}", Key="train/a.txt")["Body"].read().decode(
 def agent(shell: Shell, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run an agent, and give what it printed once it serves."""
     with subprocess.Popen(  # noqa: S603  # our own command
-        shell.words("agent", DRIVER, *options),
+        shell.words("agent", LOCATION, *options),
         env=shell.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -111,7 +111,7 @@ def test_a_child_reads_on_past_the_end_of_its_first_credential(
     """The endpoint itself is run here, so that the hour can be made to pass (support.expiry)."""
     transport = ShortLived(timedelta(minutes=5))
     with short_lived_client(valetkey_server, transport) as client:
-        current = client.location(DRIVER).renewing()
+        current = client.location(LOCATION).renewing()
         with serving(current) as endpoint, token_file(endpoint.token) as file:
             around = surroundings(endpoint, file, current())
             program = OUTLIVES.format(bucket=current().bucket)

@@ -15,7 +15,7 @@ import yaml  # type: ignore[import-untyped]
 from support.aws import REGION
 from support.commands import Commands
 from support.real_api import PASSWORD
-from support.server import ANNOTATOR, DEVELOPER, DRIVER, OWNER, Installation
+from support.server import ANNOTATOR, DEVELOPER, LOCATION, OWNER, Installation
 from valetkey.embedded.faults import Fault, FaultKind
 
 pytestmark = pytest.mark.xdist_group("valetkey_server")
@@ -133,8 +133,10 @@ def test_a_location_lives_from_create_to_delete(
     assert (made.json["bucket"], made.json["folder"]) == (bucket, "other/")
     assert made.json["endsAt"]
     listed = owner.run("locations", "list", "--json").json["items"]
-    assert {DRIVER, "second"} <= {each["name"] for each in listed}
-    assert {DRIVER, "second"} <= set(owner.run("locations", "list", "-o", "name").out.splitlines())
+    assert {LOCATION, "second"} <= {each["name"] for each in listed}
+    assert {LOCATION, "second"} <= set(
+        owner.run("locations", "list", "-o", "name").out.splitlines()
+    )
     assert f"s3://{bucket}/other/" in owner.run("locations", "list").out
     assert owner.run("locations", "show", "second", "--json").json["id"] == made.json["id"]
     words = ["--new-name", "third", "--allow-external-delete", "--json"]
@@ -161,7 +163,7 @@ def test_a_location_lives_from_create_to_delete(
 
 
 def test_credentials_come_in_the_forms_that_other_tools_take(developer: Commands) -> None:
-    words = ["credentials", DRIVER, "--prefix", "cats/", "--access", "list,read", "--ttl", "15m"]
+    words = ["credentials", LOCATION, "--prefix", "cats/", "--access", "list,read", "--ttl", "15m"]
     env = developer.run(*words)
     assert env.code == 0, env.said
     assert env.out.startswith("export AWS_ACCESS_KEY_ID=")
@@ -185,7 +187,7 @@ def test_a_profile_with_a_short_credential_asks_valetkey_once(
     developer: Commands, valetkey_server: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """botocore runs a credential_process before each request once 15 minutes or less are left."""
-    words = ["credentials", DRIVER, "--format", "process", "--ttl", "15m", "--prefix", "cats/"]
+    words = ["credentials", LOCATION, "--format", "process", "--ttl", "15m", "--prefix", "cats/"]
     command = shlex.join([sys.executable, "-m", "valetkey.cli", *words])
     config = developer.home / "config"
     config.write_text(f"[profile short]\ncredential_process = {command}\n")
@@ -217,7 +219,7 @@ REFUSED = [
 def test_credentials_that_cannot_be_right_are_refused_in_words(
     developer: Commands, words: list[str], code: int, says: str
 ) -> None:
-    ran = developer.run("credentials", DRIVER, *words)
+    ran = developer.run("credentials", LOCATION, *words)
     assert (ran.code, ran.out) == (code, "")
     assert says in ran.said
 
@@ -226,7 +228,7 @@ def test_who_may_not_is_told_so_by_the_exit_code(
     commands: Commands, valetkey_server: Installation
 ) -> None:
     commands.set(VALETKEY_URL=valetkey_server.url, VALETKEY_TOKEN=valetkey_server.token(ANNOTATOR))
-    refused = commands.run("credentials", valetkey_server.driver.id)
+    refused = commands.run("credentials", valetkey_server.location.id)
     assert refused.code == 4
     assert commands.run("integrations", "list").code == 4
     shown = commands.run("integrations", "list", "--json")
@@ -238,10 +240,10 @@ def test_an_api_token_lives_from_create_to_revoke(
     owner: Commands, valetkey_server: Installation, tmp_path: Path
 ) -> None:
     file = tmp_path / "key"
-    words = ["--for", "7d", "--location", DRIVER, "--prefix", "cats/", "--access", "list,read"]
+    words = ["--for", "7d", "--location", LOCATION, "--prefix", "cats/", "--access", "list,read"]
     made = owner.run("tokens", "create", "ci", *words, "--file", str(file), "--json")
     assert made.code == 0, made.said
-    assert made.json["limits"]["locationIds"] == [valetkey_server.driver.id]
+    assert made.json["limits"]["locationIds"] == [valetkey_server.location.id]
     assert made.json["limits"]["prefixes"] == ["cats/"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not file.read_text().endswith("\n")
@@ -325,7 +327,7 @@ def test_without_a_server_it_says_so(commands: Commands) -> None:
 
 
 def test_a_dataset_lives_from_create_to_a_second_sync(developer: Commands) -> None:
-    made = developer.run("datasets", "create", "cats", "--location", DRIVER, "--json")
+    made = developer.run("datasets", "create", "cats", "--location", LOCATION, "--json")
     assert made.code == 0, made.said
     synced = developer.run("datasets", "sync", "cats", "--parallel", "2", "--json")
     assert synced.code == 0, synced.said
@@ -368,7 +370,9 @@ def test_datasets_that_name_no_location_go_to_their_project_s_default_one(
 def test_a_sync_under_way_is_cancelled_and_no_second_one_is_begun(
     developer: Commands, valetkey_server: Installation
 ) -> None:
-    assert developer.run("datasets", "create", "stopped", "--location", DRIVER, "--json").code == 0
+    assert (
+        developer.run("datasets", "create", "stopped", "--location", LOCATION, "--json").code == 0
+    )
     stuck = Fault(FaultKind.HANG, "s3", "GET bucket", times=1000)
     valetkey_server.aws.faults.order(stuck)
     try:
@@ -384,7 +388,9 @@ def test_a_sync_under_way_is_cancelled_and_no_second_one_is_begun(
 def test_a_sync_that_aws_refuses_ends_with_1_and_the_cause(
     developer: Commands, valetkey_server: Installation
 ) -> None:
-    assert developer.run("datasets", "create", "refused", "--location", DRIVER, "--json").code == 0
+    assert (
+        developer.run("datasets", "create", "refused", "--location", LOCATION, "--json").code == 0
+    )
     denied = Fault(FaultKind.ERROR, "s3", "GET bucket", times=1000, code="AccessDenied", status=403)
     valetkey_server.aws.faults.order(denied)
     try:
@@ -431,13 +437,13 @@ def test_grants_and_groups_live_from_create_to_delete(owner: Commands) -> None:
     assert owner.run("groups", "add", "labellers", ANNOTATOR).code == 0
     assert ANNOTATOR in owner.run("groups", "members", "labellers").out
     words = ["--group", "labellers", "--prefix", "cats/", "--access", "read", "--ends", "30d"]
-    made = owner.run("grants", "create", DRIVER, *words, "--max-ttl", "1h", "--json")
+    made = owner.run("grants", "create", LOCATION, *words, "--max-ttl", "1h", "--json")
     assert made.code == 0, made.said
     assert (made.json["grantee"]["name"], made.json["maxTtlSeconds"]) == ("labellers", 3600)
-    shown = owner.run("grants", "show", DRIVER, made.json["id"], "--json").json
+    shown = owner.run("grants", "show", LOCATION, made.json["id"], "--json").json
     assert shown["id"] == made.json["id"]
-    assert "labellers" in owner.run("grants", "list", DRIVER).out
-    assert owner.run("grants", "delete", DRIVER, made.json["id"], "--yes").code == 0
+    assert "labellers" in owner.run("grants", "list", LOCATION).out
+    assert owner.run("grants", "delete", LOCATION, made.json["id"], "--yes").code == 0
     renamed = owner.run("groups", "update", "labellers", "--new-name", "others", "--json")
     assert renamed.json["name"] == "others"
     assert owner.run("groups", "remove", "others", ANNOTATOR).code == 0
@@ -456,12 +462,12 @@ def test_a_service_account_gets_a_token_and_vends(owner: Commands, tmp_path: Pat
     words = ["--service-account", "training", *place, "--for", "1h", "--file", str(file)]
     assert owner.run("tokens", "create", "job", *words).code == 0
     assert "job" in owner.run("tokens", "list", "--service-account", "training", *place).out
-    vended = owner.run("credentials", DRIVER, "--token-file", str(file), "--json")
+    vended = owner.run("credentials", LOCATION, "--token-file", str(file), "--json")
     assert vended.code == 0, vended.said
     lease = owner.run("leases", "show", vended.json["leaseId"], "--json").json
     assert lease["holder"]["email"] == made.json["email"]
     assert owner.run("service-accounts", "delete", "training", *place, "--yes").code == 0
-    assert owner.run("credentials", DRIVER, "--token-file", str(file)).code == 3
+    assert owner.run("credentials", LOCATION, "--token-file", str(file)).code == 3
 
 
 def test_a_member_gets_a_link_that_sets_a_password(
@@ -484,7 +490,7 @@ def test_a_member_gets_a_link_that_sets_a_password(
 
 
 def test_urls_are_presigned_one_a_line(developer: Commands) -> None:
-    ran = developer.run("presign", DRIVER, "train/a.txt", "train/cats/1.txt", "--expires", "15m")
+    ran = developer.run("presign", LOCATION, "train/a.txt", "train/cats/1.txt", "--expires", "15m")
     assert ran.code == 0, ran.said
     bodies = [httpx2.get(url, timeout=20, trust_env=False).content for url in ran.out.split()]
     assert bodies == [b"a", b"cat one"]
@@ -502,7 +508,7 @@ def test_what_is_blocked_is_vended_nothing_until_it_is_unblocked(owner: Commands
 
 
 def test_the_entries_of_a_dataset_are_listed_shown_and_described(developer: Commands) -> None:
-    assert developer.run("datasets", "create", "seen", "--location", DRIVER).code == 0
+    assert developer.run("datasets", "create", "seen", "--location", LOCATION).code == 0
     synced = developer.run("datasets", "sync", "seen", "--json")
     words = ["--glob", "/cats/**", "--kind", "file"]
     ran = developer.run("objects", "list", "seen", *words, "--json")

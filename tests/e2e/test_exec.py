@@ -131,7 +131,7 @@ def test_what_would_win_over_the_endpoint_is_kept_from_the_child(shell: Shell) -
     environment = json.loads(shell.python(LOOK))["environment"]
     assert ROGUE not in environment.values()
     assert environment.keys().isdisjoint({"AWS_PROFILE", "VALETKEY_TOKEN_FILE", "VALETKEY_TOKEN"})
-    assert environment["AWS_REGION"] == shell.server.driver.region
+    assert environment["AWS_REGION"] == shell.server.location.region
 
 
 def test_the_endpoint_closes_with_the_child(shell: Shell) -> None:

@@ -151,7 +151,7 @@ def _use(run: Run) -> str:
     made = run.api("POST", integrations, json=body).json()
     assert made["state"] == "verified", made
     payload = {"bucketName": run.setup.bucket, "path": "train"}
-    driver = run.api(
+    location = run.api(
         "POST",
         "/drivers",
         json={
@@ -163,7 +163,7 @@ def _use(run: Run) -> str:
         },
     ).json()
     wanted = {"prefixes": [""], "access": ["list", "read"]}
-    path = f"/v1/locations/{driver['id']}/credentials"
+    path = f"/v1/locations/{location['id']}/credentials"
     parts = ["session secret", "session token"]
     vended = run.send("POST", path, json=wanted, holds=parts).json()
     run.secrets |= {
@@ -171,10 +171,10 @@ def _use(run: Run) -> str:
         "session token": vended["sessionToken"],
     }
     run.send("GET", path, params={"prefix": "", "access": "list,read"}, holds=parts)
-    path = f"/v1/locations/{driver['id']}/presigned-urls"
+    path = f"/v1/locations/{location['id']}/presigned-urls"
     run.send("POST", path, json={"keys": ["train/x"]}, holds=parts[1:])
     run.api("POST", f"{integrations}/{made['id']}/verify")
-    run.api("POST", f"/drivers/{driver['id']}/test")
+    run.api("POST", f"/drivers/{location['id']}/test")
     run.api("GET", "/apiKeys")
     run.api("GET", integrations)
     run.api("GET", f"/orgs/{org}/members")
@@ -182,7 +182,7 @@ def _use(run: Run) -> str:
         run.send("GET", f"/v1/audit/{look}")
     run.send("POST", "/v1/audit/checks")
     run.send("GET", "/readyz")
-    return str(driver["id"])
+    return str(location["id"])
 
 
 def _fail(run: Run, location_id: str) -> None:

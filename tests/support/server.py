@@ -1,7 +1,7 @@
 """A running Valetkey: real HTTP on loopback, SQLite, the embedded AWS behind it.
 
 ``valetkey_server`` is made once per test module, with a bucket of a few objects, an integration,
-a driver on the folder ``train/``, and somebody of each role. It empties the embedded AWS when it
+a location on the folder ``train/``, and somebody of each role. It empties the embedded AWS when it
 starts, so a module uses either it or ``embedded_aws``, never both: ``valetkey_server.aws`` is the
 same AWS.
 """
@@ -38,16 +38,16 @@ T = TypeVar("T")
 OWNER: Final = EMAIL
 DEVELOPER: Final = "grace@example.com"
 ANNOTATOR: Final = "joan@example.com"
-DRIVER: Final = "training images"
+LOCATION: Final = "training images"
 FOLDER: Final = "train/"
-#: What is in the bucket; two objects are outside the driver's folder.
+#: What is in the bucket; two objects are outside the location's folder.
 OBJECTS: Final[Mapping[str, bytes]] = {
     "train/a.txt": b"a",
     "train/cats/1.txt": b"cat one",
     "train/cats/2.txt": b"cat two",
     "train/table.csv": b"name,legs\ncat,4\nhen,2\n",
-    "training/near.txt": b"its folder's name begins as the driver's does",
-    "other/secret.txt": b"not the driver's",
+    "training/near.txt": b"its folder's name begins as the location's does",
+    "other/secret.txt": b"not the location's",
 }
 
 
@@ -101,7 +101,7 @@ def _serve(settings: Settings, started: Future[Running]) -> None:
 
 @dataclass
 class Installation:
-    """A running Valetkey with people, an integration and a driver."""
+    """A running Valetkey with people, an integration and a location."""
 
     running: Running
     aws: EmbeddedAws
@@ -110,7 +110,7 @@ class Installation:
     org_id: str = ""
     project_id: str = ""
     integration: Integration = field(init=False)
-    driver: Location = field(init=False)
+    location: Location = field(init=False)
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -150,7 +150,7 @@ class Installation:
                 secret_access_key=key.secret.reveal(),
                 role_arn=self.setup.role_arn,
             )
-            self.driver = self.make_location(owner, DRIVER, folder=FOLDER)
+            self.location = self.make_location(owner, LOCATION, folder=FOLDER)
 
     def make_location(
         self, owner: Client, name: str, *, folder: str | None = None, endpoint: str | None = ""

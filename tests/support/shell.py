@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.server import DRIVER, Installation
+from support.server import LOCATION, Installation
 
 AWS = shutil.which("aws", path=str(Path(sys.executable).parent)) or "aws"
 ROGUE = "AKIAROGUEROGUEROGUE1"
@@ -45,7 +45,7 @@ class Shell:
 
     def exec(self, *command: str, options: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603  # our own command
-            self.words("exec", DRIVER, *options, "--", *command),
+            self.words("exec", LOCATION, *options, "--", *command),
             env=self.environment,
             capture_output=True,
             text=True,
@@ -60,7 +60,7 @@ class Shell:
 
     def start(self, program: str) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603  # our own command
-            self.words("exec", DRIVER, "--", sys.executable, "-uc", program),
+            self.words("exec", LOCATION, "--", sys.executable, "-uc", program),
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

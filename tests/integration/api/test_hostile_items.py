@@ -75,7 +75,7 @@ def dataset(valetkey_server: Installation, api: httpx2.Client) -> str:
     body = {
         "name": "hostile",
         "projects": [valetkey_server.project_id],
-        "driver": valetkey_server.driver.id,
+        "driver": valetkey_server.location.id,
     }
     made = api.post("/datasets", json=body)
     assert made.status_code == 201, made.text
@@ -172,7 +172,7 @@ def test_names_of_datasets_and_projects(api: httpx2.Client, dataset: str, name: 
 def test_names_of_drivers_and_integrations(valetkey_server: Installation, name: str) -> None:
     headers = {"Authorization": f"Bearer {valetkey_server.token(OWNER)}"}
     with httpx2.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as owner:
-        driver = owner.patch(f"/drivers/{valetkey_server.driver.id}", json={"name": name})
+        driver = owner.patch(f"/drivers/{valetkey_server.location.id}", json={"name": name})
         if _answered(driver):
             assert driver.json()["name"] == unicodedata.normalize("NFC", name).strip()
         body = {"integrationId": valetkey_server.integration.id, "name": name}

@@ -39,7 +39,7 @@ def make_dataset(server: Installation, api: httpx2.Client, name: str, location_i
 
 @pytest.fixture(scope="module")
 def dataset(valetkey_server: Installation, api: httpx2.Client) -> str:
-    location_id = valetkey_server.driver.id
+    location_id = valetkey_server.location.id
     api.patch(f"/drivers/{location_id}", json={"allowExternalDelete": True})
     return make_dataset(valetkey_server, api, "items over http", location_id)
 
@@ -198,7 +198,7 @@ def test_an_empty_object_is_served_here_whatever_range_is_asked(
 def test_a_second_sync_of_the_same_dataset_is_refused_while_one_runs(
     valetkey_server: Installation, api: httpx2.Client
 ) -> None:
-    busy = make_dataset(valetkey_server, api, "busy", valetkey_server.driver.id)
+    busy = make_dataset(valetkey_server, api, "busy", valetkey_server.location.id)
     valetkey_server.running.run(_hold(valetkey_server, busy))
     refused = api.post(f"/datasets/{busy}/sync")
     assert refused.status_code == 423

@@ -34,7 +34,7 @@ class Walk:
         token = made.token(email)
         self.http = httpx2.Client(base_url=made.url, headers={"authorization": f"Bearer {token}"})
         self.projects = [made.project_id]
-        self.locations: list[str] = [made.driver.id]
+        self.locations: list[str] = [made.location.id]
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Do something; None if it was refused, and never a fault of the server's."""
@@ -92,7 +92,7 @@ def reads(valetkey_server: Installation) -> Iterator[None]:
         headers={"authorization": f"Bearer {valetkey_server.token(OWNER)}"},
     ) as owner:
         body = {"user": ANNOTATOR, "prefixes": ["cats"], "access": ["read"]}
-        path = f"/v1/locations/{valetkey_server.driver.id}/grants"
+        path = f"/v1/locations/{valetkey_server.location.id}/grants"
         grant = owner.post(path, json=body).raise_for_status().json()
         yield
         owner.delete(f"{path}/{grant['id']}").raise_for_status()

@@ -66,14 +66,14 @@ def test_writers_in_two_datasets_beside_syncs_leave_nothing_lost_or_doubled(
 ) -> None:
     server = valetkey_server
     with _api(server) as api:
-        api.patch(f"/drivers/{server.driver.id}", json={"allowExternalDelete": True})
+        api.patch(f"/drivers/{server.location.id}", json={"allowExternalDelete": True})
         datasets = [
             api.post(
                 "/datasets",
                 json={
                     "name": f"rivals {number}",
                     "projects": [server.project_id],
-                    "driver": server.driver.id,
+                    "driver": server.location.id,
                 },
             ).json()["id"]
             for number in range(2)

@@ -69,7 +69,7 @@ def test_a_role_that_may_list_one_folder_only_is_enough_for_a_sync(
     new = {
         "name": f"{parallel} at once",
         "projects": [server.project_id],
-        "driver": server.driver.id,
+        "driver": server.location.id,
     }
     dataset_id = api.post("/datasets", json=new).raise_for_status().json()["id"]
     done = synced(api, dataset_id, parallel)
@@ -92,9 +92,9 @@ def test_the_role_is_refused_the_bucket_outside_the_folder(
     }
     headers = {"authorization": f"Bearer {server.token(OWNER)}"}
     with httpx2.Client(base_url=f"{server.url}/api/v1", headers=headers) as owner:
-        driver = owner.post("/drivers", json=wide)
-    assert driver.status_code < 300, driver.text
-    new = {"name": "wide", "projects": [server.project_id], "driver": driver.json()["id"]}
+        location = owner.post("/drivers", json=wide)
+    assert location.status_code < 300, location.text
+    new = {"name": "wide", "projects": [server.project_id], "driver": location.json()["id"]}
     dataset_id = api.post("/datasets", json=new).raise_for_status().json()["id"]
     done = synced(api, dataset_id, 1)
     assert done["status"] == "failed"

@@ -43,7 +43,7 @@ def test_the_client_library_gives_the_report(valetkey_server: Installation) -> N
     assert (width.name, width.layer, width.subject) == (
         "role-width",
         "identity",
-        server.driver.name,
+        server.location.name,
     )
 
 
@@ -56,8 +56,8 @@ def test_checks_come_a_line_each_and_the_report_last(
         status, lines = stream(server, integration_path(server), OWNER)
         subject = f"integration:{server.integration.id}"
     else:
-        status, lines = stream(server, f"/locations/{server.driver.id}/verifications", DEVELOPER)
-        subject = f"location:{server.driver.id}"
+        status, lines = stream(server, f"/locations/{server.location.id}/verifications", DEVELOPER)
+        subject = f"location:{server.location.id}"
     assert status == 200
     *checks, last = lines
     assert [line["check"] for line in checks] == last["report"]["checks"]

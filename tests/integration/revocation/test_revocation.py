@@ -69,7 +69,7 @@ class Office:
 
     def vend(self, *, ttl: int = 900, owner: bool = False) -> Session:
         who = self.owner if owner else self.developer
-        given = who.location(self.server.driver.id).credentials(ttl=ttl)
+        given = who.location(self.server.location.id).credentials(ttl=ttl)
         key = AccessKey(given.access_key_id, Secret(given.secret_access_key))
         s3 = client(self.server.aws, "s3", key, given.session_token)
         return Session(given.lease_id, s3, self.server.setup.bucket)
@@ -133,9 +133,9 @@ def test_a_presigned_url_dies_with_its_session(office: Office) -> None:
 
 def test_a_url_that_valetkey_presigned_dies_as_well(office: Office) -> None:
     keys = ["train/a.txt"]
-    (made,) = office.developer.location(office.server.driver.id).presign(keys)
+    (made,) = office.developer.location(office.server.location.id).presign(keys)
     assert httpx2.get(made.url).content == b"a"
-    office.revoke("location", office.server.driver.id)
+    office.revoke("location", office.server.location.id)
     assert httpx2.get(made.url).status_code == 403
 
 

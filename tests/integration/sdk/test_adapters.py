@@ -14,7 +14,7 @@ import pytest
 from pyarrow import csv as arrow_csv
 
 from support.expiry import ShortLived, short_lived_client
-from support.server import DRIVER, OBJECTS, Installation
+from support.server import LOCATION, OBJECTS, Installation
 from valetkey.sdk import LocationClient
 from valetkey.sdk.location import _Adapters
 
@@ -22,9 +22,9 @@ TABLE = OBJECTS["train/table.csv"]
 Read = Callable[[], Any]
 
 
-def with_boto3(driver: LocationClient) -> Read:
-    s3 = driver.boto3_session().client("s3")
-    bucket = driver.info.bucket
+def with_boto3(location: LocationClient) -> Read:
+    s3 = location.boto3_session().client("s3")
+    bucket = location.info.bucket
 
     def read() -> Any:
         return s3.get_object(Bucket=bucket, Key="train/table.csv")["Body"].read()
@@ -32,8 +32,8 @@ def with_boto3(driver: LocationClient) -> Read:
     return read
 
 
-def with_boto3_resource(driver: LocationClient) -> Read:
-    bucket = driver.boto3_session().resource("s3").Bucket(driver.info.bucket)
+def with_boto3_resource(location: LocationClient) -> Read:
+    bucket = location.boto3_session().resource("s3").Bucket(location.info.bucket)
 
     def read() -> Any:
         return bucket.Object("train/table.csv").get()["Body"].read()
@@ -41,18 +41,18 @@ def with_boto3_resource(driver: LocationClient) -> Read:
     return read
 
 
-def with_s3fs(driver: LocationClient) -> Read:
-    files, address = driver.s3fs(), driver.url("table.csv")
+def with_s3fs(location: LocationClient) -> Read:
+    files, address = location.s3fs(), location.url("table.csv")
     return lambda: files.cat_file(address)
 
 
-def with_obstore(driver: LocationClient) -> Read:
-    store = driver.obstore()
+def with_obstore(location: LocationClient) -> Read:
+    store = location.obstore()
     return lambda: bytes(obstore.get(store, "train/table.csv").bytes())
 
 
-def with_pyarrow(driver: LocationClient) -> Read:
-    files, address = driver.pyarrow(), driver.url("table.csv").removeprefix("s3://")
+def with_pyarrow(location: LocationClient) -> Read:
+    files, address = location.pyarrow(), location.url("table.csv").removeprefix("s3://")
 
     def read() -> bytes:
         with files.open_input_stream(address) as stream:
@@ -66,13 +66,13 @@ def with_pyarrow(driver: LocationClient) -> Read:
     return read
 
 
-def with_polars(driver: LocationClient) -> Read:
-    options, address = driver.polars(), driver.url("table.csv")
+def with_polars(location: LocationClient) -> Read:
+    options, address = location.polars(), location.url("table.csv")
     return lambda: pl.scan_csv(address, **options).collect().write_csv().encode()
 
 
-def with_duckdb(driver: LocationClient) -> Read:
-    address, connection = driver.url("table.csv"), driver.duckdb(duckdb.connect())
+def with_duckdb(location: LocationClient) -> Read:
+    address, connection = location.url("table.csv"), location.duckdb(duckdb.connect())
 
     def read() -> bytes:
         rows = connection.read_csv(address).fetchall()
@@ -109,7 +109,7 @@ def short_lived(
 ) -> Iterator[tuple[LocationClient, ShortLived]]:
     transport = ShortLived(request.param)
     with short_lived_client(valetkey_server, transport) as client:
-        yield client.location(DRIVER), transport
+        yield client.location(LOCATION), transport
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def short_lived(
 def test_a_library_keeps_reading_past_the_end_of_its_first_credential(
     library: Callable[[LocationClient], Read], short_lived: tuple[LocationClient, ShortLived]
 ) -> None:
-    driver, transport = short_lived
-    read = library(driver)
+    location, transport = short_lived
+    read = library(location)
     assert read() == TABLE
     first = set(transport.handed_out)
     transport.pass_an_hour()

@@ -13,18 +13,18 @@ import obstore
 import polars as pl
 import pytest
 
-from support.server import DRIVER, Installation
+from support.server import LOCATION, Installation
 from valetkey.sdk import Client, LocationClient
 
 
 @pytest.fixture
-def driver(
+def location(
     valetkey_server: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LocationClient]:
     monkeypatch.setenv("VALETKEY_URL", valetkey_server.url)
     monkeypatch.setenv("VALETKEY_TOKEN", valetkey_server.token())
     with Client() as client:
-        yield client.location(DRIVER)
+        yield client.location(LOCATION)
 
 
 def read_obstore(store: Any, path: str) -> bytes:
@@ -45,14 +45,14 @@ def read_frame(frame: Any, path: str) -> bytes:
     return str(frame.collect().height).encode()
 
 
-def test_a_store_pickles_into_a_spawned_process(driver: LocationClient) -> None:
+def test_a_store_pickles_into_a_spawned_process(location: LocationClient) -> None:
     context = multiprocessing.get_context("spawn")
-    key, path = "train/a.txt", f"{driver.info.bucket}/train/a.txt"
-    frame = pl.scan_csv(driver.url("table.csv"), **driver.polars())
+    key, path = "train/a.txt", f"{location.info.bucket}/train/a.txt"
+    frame = pl.scan_csv(location.url("table.csv"), **location.polars())
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        assert pool.submit(read_obstore, driver.obstore(), key).result(60) == b"a"
-        assert pool.submit(read_s3fs, driver.s3fs(), path).result(60) == b"a"
-        assert pool.submit(read_arrow, driver.pyarrow(), path).result(60) == b"a"
+        assert pool.submit(read_obstore, location.obstore(), key).result(60) == b"a"
+        assert pool.submit(read_s3fs, location.s3fs(), path).result(60) == b"a"
+        assert pool.submit(read_arrow, location.pyarrow(), path).result(60) == b"a"
         assert pool.submit(read_frame, frame, "").result(60) == b"2"
 
 
@@ -79,7 +79,7 @@ print([os.waitpid(child, 0)[1] for child in children])
 """
 
 
-@pytest.mark.usefixtures("driver")
+@pytest.mark.usefixtures("location")
 def test_forked_workers_share_neither_connections_nor_locks_with_their_parent() -> None:
     done = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", FORKS], capture_output=True, text=True, check=False, timeout=120

@@ -42,8 +42,8 @@ def a_tree() -> Iterator[str]:
         yield made
 
 
-def put_recursive(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.s3fs(prefixes, ALL)
+def put_recursive(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.s3fs(prefixes, ALL)
     with a_tree() as local:
         files.put(f"{local}/", folder, recursive=True)
         files.put(f"{local}/", f"{folder}/new/", recursive=True)
@@ -51,16 +51,16 @@ def put_recursive(driver: LocationClient, prefixes: tuple[str, ...], folder: str
     return sorted(files.find(folder))
 
 
-def get_recursive(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.s3fs(prefixes, ALL)
+def get_recursive(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.s3fs(prefixes, ALL)
     files.pipe_file(f"{folder}/x/y.txt", b"y")
     with tempfile.TemporaryDirectory() as local:
         files.get(folder, f"{local}/", recursive=True)
         return sorted(path.name for path in Path(local).rglob("*.txt"))
 
 
-def make_folders(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.s3fs(prefixes, ALL)
+def make_folders(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.s3fs(prefixes, ALL)
     files.makedirs(folder, exist_ok=True)
     files.makedirs(f"{folder}/a/b/", exist_ok=True)
     files.mkdir(f"{folder}/c", create_parents=False)
@@ -68,14 +68,14 @@ def make_folders(driver: LocationClient, prefixes: tuple[str, ...], folder: str)
     return files.exists(folder), files.exists(f"{folder}/a")
 
 
-def mapper(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    found = driver.s3fs(prefixes, ALL).get_mapper(f"s3://{folder}", create=True)
+def mapper(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    found = location.s3fs(prefixes, ALL).get_mapper(f"s3://{folder}", create=True)
     found["one/two"] = b"2"
     return dict(found), "one/two" in found, "three" in found
 
 
-def looking_at_nothing(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files, seen = driver.s3fs(prefixes, ALL), []
+def looking_at_nothing(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files, seen = location.s3fs(prefixes, ALL), []
     for path in (folder, f"{folder}/", f"{folder}/a", f"{folder}/a/b.txt", f"s3://{folder}/a/"):
         seen += [files.exists(path), files.isdir(path), files.isfile(path)]
         for look in (files.info, files.ls, files.cat_file):
@@ -85,8 +85,8 @@ def looking_at_nothing(driver: LocationClient, prefixes: tuple[str, ...], folder
     return seen
 
 
-def looking(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.s3fs(prefixes, ALL)
+def looking(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.s3fs(prefixes, ALL)
     files.pipe_file(f"{folder}/top.txt", b"1")
     files.pipe_file(f"{folder}/a/b/deep.txt", b"22")
     seen: list[Any] = []
@@ -103,8 +103,8 @@ def looking(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> A
     return seen
 
 
-def moving_and_removing(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.s3fs(prefixes, ALL)
+def moving_and_removing(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.s3fs(prefixes, ALL)
     files.pipe_file(f"{folder}/a/1.txt", b"1")
     files.cp(f"{folder}/a", f"{folder}/b", recursive=True)
     files.mv(f"{folder}/a/1.txt", f"{folder}/c.txt")
@@ -113,8 +113,8 @@ def moving_and_removing(driver: LocationClient, prefixes: tuple[str, ...], folde
     return left, files.find(folder)
 
 
-def arrow_looks(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.pyarrow(prefixes, ALL)
+def arrow_looks(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.pyarrow(prefixes, ALL)
     before = files.get_file_info(folder).type
     files.create_dir(f"{folder}/new", recursive=True)
     with files.open_output_stream(f"{folder}/x.bin") as out:
@@ -124,8 +124,8 @@ def arrow_looks(driver: LocationClient, prefixes: tuple[str, ...], folder: str) 
     return before, files.get_file_info(folder).type, found
 
 
-def arrow_dataset(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.pyarrow(prefixes, ALL)
+def arrow_dataset(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.pyarrow(prefixes, ALL)
     ds.write_dataset(TABLE, folder, filesystem=files, format="parquet", partitioning=["kind"])
     ds.write_dataset(
         *(TABLE, f"{folder}/"),
@@ -138,24 +138,24 @@ def arrow_dataset(driver: LocationClient, prefixes: tuple[str, ...], folder: str
     return ds.dataset(folder, filesystem=files).count_rows(), sorted(found.files)
 
 
-def arrow_read_table(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    files = driver.pyarrow(prefixes, ALL)
+def arrow_read_table(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    files = location.pyarrow(prefixes, ALL)
     pq.write_to_dataset(TABLE, folder, partition_cols=["kind"], filesystem=files)
-    reading = driver.pyarrow(prefixes)
+    reading = location.pyarrow(prefixes)
     again = [pq.read_table(path, filesystem=reading) for path in (folder, f"{folder}/")]
-    over_s3fs = pq.read_table(folder, filesystem=driver.s3fs(prefixes))
+    over_s3fs = pq.read_table(folder, filesystem=location.s3fs(prefixes))
     return [table.sort_by("legs").column("legs").to_pylist() for table in (*again, over_s3fs)]
 
 
-def pandas_partitions(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    for files in (driver.s3fs(prefixes, ALL), driver.pyarrow(prefixes, ALL)):
+def pandas_partitions(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    for files in (location.s3fs(prefixes, ALL), location.pyarrow(prefixes, ALL)):
         TABLE.to_pandas().to_parquet(folder, partition_cols=["kind"], filesystem=files)
-    found = pd.read_parquet(folder, filesystem=driver.s3fs(prefixes))
+    found = pd.read_parquet(folder, filesystem=location.s3fs(prefixes))
     return sorted(found["legs"])
 
 
-def duckdb_partitions(driver: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
-    db = driver.duckdb(duckdb.connect(), prefixes, ALL)
+def duckdb_partitions(location: LocationClient, prefixes: tuple[str, ...], folder: str) -> Any:
+    db = location.duckdb(duckdb.connect(), prefixes, ALL)
     db.execute(
         "CREATE TABLE animals AS SELECT * FROM (VALUES ('cat', 4), ('hen', 2)) t(kind, legs)"
     )
@@ -183,7 +183,7 @@ SCENARIOS: list[Scenario] = [
 
 @pytest.fixture(scope="module")
 def whole(valetkey_server: Installation) -> Iterator[LocationClient]:
-    """A driver with the whole bucket."""
+    """A location with the whole bucket."""
     with valetkey_server.client(OWNER) as owner:
         valetkey_server.make_location(owner, WHOLE)
     with valetkey_server.client() as developer:

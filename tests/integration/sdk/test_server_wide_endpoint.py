@@ -21,8 +21,8 @@ TABLE = b"name,legs\ncat,4\nhen,2\n"
 
 
 @pytest.fixture(scope="module")
-def driver(valetkey_server: Installation) -> Iterator[LocationClient]:
-    """A driver without an endpoint of its own."""
+def location(valetkey_server: Installation) -> Iterator[LocationClient]:
+    """A location without an endpoint of its own."""
     with valetkey_server.client(OWNER) as owner:
         made = valetkey_server.make_location(owner, NAME, folder="train/", endpoint=None)
         assert made.endpoint is None
@@ -37,12 +37,12 @@ def developer(commands: Commands, valetkey_server: Installation) -> Commands:
 
 
 def test_the_credentials_say_where_the_store_is(
-    driver: LocationClient, valetkey_server: Installation
+    location: LocationClient, valetkey_server: Installation
 ) -> None:
-    assert driver.credentials().endpoint == valetkey_server.aws.endpoint
+    assert location.credentials().endpoint == valetkey_server.aws.endpoint
 
 
-@pytest.mark.usefixtures("driver")
+@pytest.mark.usefixtures("location")
 def test_so_does_every_form_of_the_command(
     developer: Commands, valetkey_server: Installation
 ) -> None:
@@ -53,7 +53,7 @@ def test_so_does_every_form_of_the_command(
     assert developer.run("credentials", NAME, "--format", "json").json["endpoint"] == endpoint
 
 
-@pytest.mark.usefixtures("driver")
+@pytest.mark.usefixtures("location")
 def test_a_command_that_is_run_finds_the_store(
     developer: Commands, valetkey_server: Installation
 ) -> None:
@@ -65,33 +65,33 @@ def test_a_command_that_is_run_finds_the_store(
     assert developer.run("exec", NAME, "--", sys.executable, "-c", program).code == 0
 
 
-def with_boto3(driver: LocationClient) -> Any:
-    s3 = driver.boto3_session().client("s3")
-    return s3.get_object(Bucket=driver.info.bucket, Key="train/table.csv")["Body"].read()
+def with_boto3(location: LocationClient) -> Any:
+    s3 = location.boto3_session().client("s3")
+    return s3.get_object(Bucket=location.info.bucket, Key="train/table.csv")["Body"].read()
 
 
-def with_s3fs(driver: LocationClient) -> Any:
-    return driver.s3fs().cat_file(driver.url("table.csv"))
+def with_s3fs(location: LocationClient) -> Any:
+    return location.s3fs().cat_file(location.url("table.csv"))
 
 
-def with_obstore(driver: LocationClient) -> Any:
-    return bytes(obstore.get(driver.obstore(), "train/table.csv").bytes())
+def with_obstore(location: LocationClient) -> Any:
+    return bytes(obstore.get(location.obstore(), "train/table.csv").bytes())
 
 
-def with_pyarrow(driver: LocationClient) -> Any:
-    address = driver.url("table.csv").removeprefix("s3://")
-    with driver.pyarrow().open_input_stream(address) as stream:
+def with_pyarrow(location: LocationClient) -> Any:
+    address = location.url("table.csv").removeprefix("s3://")
+    with location.pyarrow().open_input_stream(address) as stream:
         return stream.read()
 
 
-def with_polars(driver: LocationClient) -> Any:
-    found = pl.scan_csv(driver.url("table.csv"), **driver.polars()).collect()
+def with_polars(location: LocationClient) -> Any:
+    found = pl.scan_csv(location.url("table.csv"), **location.polars()).collect()
     return found.write_csv().encode()
 
 
-def with_duckdb(driver: LocationClient) -> Any:
-    connection = driver.duckdb(duckdb.connect())
-    rows = connection.read_csv(driver.url("table.csv")).fetchall()
+def with_duckdb(location: LocationClient) -> Any:
+    connection = location.duckdb(duckdb.connect())
+    rows = connection.read_csv(location.url("table.csv")).fetchall()
     return b"name,legs\n" + b"".join(f"{name},{legs}\n".encode() for name, legs in rows)
 
 
@@ -100,11 +100,11 @@ def with_duckdb(driver: LocationClient) -> Any:
     [with_boto3, with_s3fs, with_obstore, with_pyarrow, with_polars, with_duckdb],
     ids=lambda read: read.__name__,
 )
-def test_every_library_finds_the_store(driver: LocationClient, read: Any) -> None:
-    assert read(driver) == TABLE
+def test_every_library_finds_the_store(location: LocationClient, read: Any) -> None:
+    assert read(location) == TABLE
 
 
-def test_a_url_leads_to_the_store(driver: LocationClient, valetkey_server: Installation) -> None:
-    [signed] = driver.presign(["train/a.txt"])
+def test_a_url_leads_to_the_store(location: LocationClient, valetkey_server: Installation) -> None:
+    [signed] = location.presign(["train/a.txt"])
     assert signed.url.startswith(valetkey_server.aws.endpoint)
     assert httpx2.get(signed.url).content == b"a"

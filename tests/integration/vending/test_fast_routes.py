@@ -21,7 +21,7 @@ READ = {"prefixes": [""], "access": ["list", "read"]}
 
 
 def path(made: Installation, verb: str = "credentials") -> str:
-    return f"/v1/locations/{made.driver.id}/{verb}"
+    return f"/v1/locations/{made.location.id}/{verb}"
 
 
 def post(made: Installation, body: object, verb: str = "credentials") -> httpx2.Response:
