@@ -194,7 +194,7 @@ def test_one_key_is_presigned_for_somebody_with_sixty_granted_folders_and_keys_o
     with valetkey_server.client(OWNER) as owner:
         for folder in folders:
             owner.grants.create(
-                valetkey_server.driver.id,
+                valetkey_server.location.id,
                 prefixes=[folder.removeprefix("train/")],
                 access=["read"],
                 user=ANNOTATOR,
