@@ -32,7 +32,7 @@ class FakeBuckets:
     Without ``understands_escapes`` it refuses keys with letters that policies must escape.
     ``in_parts`` writes as large objects are; an upload that is cut stays among ``uploads``.
     With ``requester_pays`` buckets let nobody in who does not pay.
-    ``heeds_conditions`` is what :meth:`condition_support` tells, and what writes do.
+    Without ``heeds_conditions`` writes take no notice of theirs.
     """
 
     clock: Clock

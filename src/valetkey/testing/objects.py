@@ -12,7 +12,6 @@ from valetkey.domain.errors import AwsRefused, ValetkeyError
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import (
     Condition,
-    ConditionSupport,
     CredentialSource,
     ListedPage,
     ObjectReading,
@@ -271,12 +270,6 @@ class FakeObjectStore(FakeBuckets):
         await self._start("abort", upload.key, credentials)
         begun = self.uploads.get(place.bucket, [])
         self.uploads[place.bucket] = [one for one in begun if one.upload_id != upload.upload_id]
-
-    async def condition_support(
-        self, credentials: AwsCredentials, place: BucketPlace, prefix: str
-    ) -> ConditionSupport:
-        heeds = self.heeds_conditions
-        return ConditionSupport(absent=heeds, unchanged=heeds, multipart=heeds, copy=heeds)
 
     # For others to use.
 

@@ -16,7 +16,7 @@ from valetkey.aws.objects import S3ObjectStore
 from valetkey.domain.credentials import TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, PreconditionFailed
 from valetkey.domain.ports import BucketPlace
-from valetkey.domain.ports.objects import ABSENT, Condition, ConditionSupport
+from valetkey.domain.ports.objects import ABSENT, Condition
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.verification.more_rights import WITHOUT
@@ -278,22 +278,6 @@ async def test_a_write_under_a_condition_never_replaces_another_object(
     with pytest.raises(PreconditionFailed):
         await data.write(session, place, "gone", chunks(b"2" * size), condition=mine)
     assert await data.head(session, place, "gone") is None
-
-
-async def test_what_a_store_heeds_is_found_out_once_and_nothing_stays_behind(
-    embedded_aws: EmbeddedAws,
-    data: S3ObjectStore,
-    place: BucketPlace,
-    session: TemporaryCredentials,
-) -> None:
-    found = await data.condition_support(session, place, "in/")
-    # The embedded AWS ignores conditions on copies, as AWS itself did until late in 2025.
-    assert found == ConditionSupport(absent=True, unchanged=True, multipart=True, copy=False)
-    s3 = client(embedded_aws, "s3")
-    assert "Contents" not in s3.list_objects_v2(Bucket=place.bucket)
-    before = embedded_aws.count("")
-    assert await data.condition_support(session, place, "in/") == found
-    assert embedded_aws.count("") == before
 
 
 async def test_many_objects_are_deleted_in_few_requests_and_failures_are_named(

@@ -31,8 +31,6 @@ BROAD: Final = {
 LOGS: Final = {"critical", "debug", "error", "exception", "info", "log", "warning"}
 #: Each ends in what somebody else says or does.
 REASONS: Final = {
-    "aws/objects/conditions.py: _try": "who may not delete leaves a probe for the next",
-    "aws/objects/conditions.py: _upload": "the refusal that counts is raised; a rule tidies up",
     "aws/objects/multipart.py: _abort": "four actions do not let us; a rule tidies up",
     "catalog/console/items.py: _first_picture": "the picture says so itself",
     "catalog/console/items.py: _signed_pictures": "each picture says so itself",

@@ -25,7 +25,6 @@ _KEPT: Final = (
     *("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"),
     "x-amz-server-side-encryption-bucket-key-enabled",
 )
-_NO_ENCODING: Final = frozenset({"", "aws-chunked", "identity"})
 _CUSTOMERS_KEY: Final = "x-amz-server-side-encryption-customer-algorithm"
 
 

@@ -10,7 +10,6 @@ import httpx2
 
 from valetkey.aws.endpoints import Resolve, resolve
 from valetkey.aws.objects import buckets, rights, tidying, transfers
-from valetkey.aws.objects.conditions import ConditionProbes
 from valetkey.aws.objects.copying import COPY_PART, SINGLE_COPY, Copying
 from valetkey.aws.objects.facts import (
     DESCRIBING,
@@ -24,7 +23,6 @@ from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.aws import BucketPlace
 from valetkey.domain.ports.objects import (
     Condition,
-    ConditionSupport,
     CredentialSource,
     ListedPage,
     ObjectReading,
@@ -70,7 +68,6 @@ class S3ObjectStore:
         self._clock = clock
         self._copy_limit = copy_limit
         self._copy_part = copy_part
-        self._conditions = ConditionProbes()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -224,12 +221,6 @@ class S3ObjectStore:
         self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> None:
         await abort(self._calls(credentials, place), upload.key, upload.upload_id)
-
-    async def condition_support(
-        self, credentials: AwsCredentials, place: BucketPlace, prefix: str
-    ) -> ConditionSupport:
-        store = place.endpoint or self._http.region(place)
-        return await self._conditions.support(self._calls(credentials, place), store, prefix)
 
     # For others to use.
 

@@ -109,19 +109,6 @@ ABSENT: Final = Condition()
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionSupport:
-    """Which writes of a store heed which conditions, as seen by trying.
-
-    ``absent``: a small object's write under ABSENT; ``unchanged``: under an ETag; ``multipart``:
-    the end of a multipart upload, under both; ``copy``: a copy, under both."""
-
-    absent: bool
-    unchanged: bool
-    multipart: bool
-    copy: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Upload:
     """A multipart upload that was begun and has not ended."""
 
@@ -159,8 +146,8 @@ class ObjectStore(Protocol):
 
     All methods raise AwsRefused, and AwsUnavailable for what may pass, while bytes are on their
     way too; both in words, never in XML. A call that the store does not have raises NotOffered. A
-    write whose condition does not hold raises PreconditionFailed and changes nothing; the caller
-    finds out by :meth:`condition_support` whether the store heeds conditions at all.
+    write whose condition does not hold raises PreconditionFailed and changes nothing; a
+    store that knows no conditions writes all the same.
     """
 
     # Listing and looking.
@@ -327,14 +314,6 @@ class ObjectStore(Protocol):
         self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> None:
         """End an unfinished upload and let go of its parts; no error when it has ended already."""
-        ...
-
-    async def condition_support(
-        self, credentials: AwsCredentials, place: BucketPlace, prefix: str
-    ) -> ConditionSupport:
-        """Return which conditions the store heeds, found out by trying once for each endpoint:
-        small probe objects below ``prefix``, named as :data:`PROBE_PREFIX` says, which are deleted
-        again where that is allowed."""
         ...
 
     # For others to use.

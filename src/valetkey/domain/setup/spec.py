@@ -8,7 +8,6 @@ from typing import Final
 
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.location import parse_bucket, parse_region
-from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import normalize_folder
 
 #: The tag that makes an object ours: its value is the set-up's name.
@@ -144,10 +143,6 @@ class Desired:
     @property
     def policy_arn(self) -> str:
         return self._arn("policy", self.policy)
-
-    @property
-    def integration_role(self) -> RoleArn:
-        return RoleArn.parse(self.role_arn)
 
     @property
     def uploads_rule(self) -> str:

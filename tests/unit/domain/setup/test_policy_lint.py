@@ -13,6 +13,7 @@ from cfnlint.api import lint_all
 
 from support.setup_states import ACCOUNT, make_desired
 from valetkey.domain.diagnosis import Names, fixes
+from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.scope import AccessLevel, Scope
 from valetkey.domain.session_policy import render
 from valetkey.domain.setup import SetupSpec, policies
@@ -22,7 +23,9 @@ PLAIN = make_desired()
 FOLDER = SetupSpec("valetkey", "acme-data", "eu-central-1", folder=NASTY, revocation=True).resolve(
     account=ACCOUNT, partition="aws"
 )
-NAMES = Names(FOLDER.integration_role, FOLDER.user_arn, FOLDER.bucket, FOLDER.folder, "org-1")
+NAMES = Names(
+    RoleArn.parse(FOLDER.role_arn), FOLDER.user_arn, FOLDER.bucket, FOLDER.folder, "org-1"
+)
 KEY = "arn:aws:kms:eu-central-1:000000000000:key/11111111-2222-3333-4444-555555555555"
 SCOPE = Scope("acme-data", (NASTY, "b/"), frozenset(AccessLevel), bare=True, versions=True)
 

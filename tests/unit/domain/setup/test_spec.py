@@ -63,4 +63,4 @@ def test_arns_are_in_the_partition_of_the_account() -> None:
     desired = spec().resolve(account="123456789012", partition="aws-cn")
     assert desired.user_arn == "arn:aws-cn:iam::123456789012:user/valetkey-user"
     assert desired.policy_arn == "arn:aws-cn:iam::123456789012:policy/valetkey-s3"
-    assert str(desired.integration_role) == "arn:aws-cn:iam::123456789012:role/valetkey-role"
+    assert desired.role_arn == "arn:aws-cn:iam::123456789012:role/valetkey-role"

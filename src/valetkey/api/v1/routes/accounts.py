@@ -15,8 +15,6 @@ from valetkey.services.lookup import missing
 from valetkey.wire import accounts as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
-_DAY: Final = 86_400
-
 
 async def get_me(ask: Ask[Nothing, Nothing]) -> wire.Me:
     people, principal = ask.services.people, ask.caller.principal
