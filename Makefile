@@ -11,7 +11,7 @@ JOBS ?= auto
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test quick coverage release check format reference screenshots stores openapi revocations failover ray-million soak bench clean lock
+.PHONY: help install demo up test quick newest coverage release check format reference screenshots stores openapi revocations failover ray-million soak bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,13 @@ test: $(STAMP) ## Run every test
 
 quick: $(STAMP) ## Run the tests that need no server and no AWS
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/unit tests/contract tests/migration
+
+NEWEST ?= $(shell for version in 3.14 3.13 3.12; do \
+  for python in $(HOME)/.pyenv/versions/$$version*/bin/python python$$version; do \
+    $$python -c 0 2>/dev/null && echo $$python && exit; done; done)
+newest: ## The same on the newest Python that is here
+	@test -n "$(NEWEST)" || { echo "There is no Python newer than 3.11 here."; exit 1; }
+	$(MAKE) quick PYTHON=$(NEWEST) VENV=.venv-newest
 
 coverage: $(STAMP) ## Run every test, and refuse less coverage than the floor in pyproject.toml
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
@@ -110,4 +117,4 @@ release: $(STAMP) ## Check the version, the changelog and the build, and tag: ma
 	git tag -a "v$(VERSION)" -m "Valetkey $(VERSION)"
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
