@@ -159,18 +159,23 @@ class SyncWorker:
         while purged == DELETED:
             async with self._storage.begin() as work:
                 purged = await work.items.purge(before_ms=before_ms, limit=DELETED)
-            await rest()
+            await self._rest()
         purged = DELETED
         while purged == DELETED:
             async with self._storage.begin() as work:
                 purged = await work.items.purge_staged(limit=DELETED)
-            await rest()
+            await self._rest()
         await self._purge_exports()
         async with self._storage.read() as work:
             deleted = await work.datasets.deleted()
         for dataset in deleted:
             await clear(self._storage, dataset)
         await self._end_cut_writes()
+
+    async def _rest(self) -> None:
+        """Let others have the database; whoever cleans for long comes round all the same."""
+        self._pulse.beat()
+        await rest()
 
     async def _purge_exports(self) -> None:
         before, purged = self._clock.now() - KEPT, 1
