@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
+from support.entities import make_integration
 from valetkey.domain.errors import Conflict
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.people import Organization
 from valetkey.domain.ports import Storage
 from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState
@@ -66,17 +65,13 @@ def _revocation(number: int, **changes: Any) -> Revocation:
 
 
 async def _fill(storage: Storage) -> None:
-    integration = Integration(
+    integration = make_integration(
+        at=NOW,
         id=INTEGRATION,
         org_id=ORG,
         name="aws",
-        type=IntegrationType("aws-sts"),
         access_key_id="AKIAOLD",
         role_arn=RoleArn.parse(ROLE),
-        state=IntegrationState.CREATED,
-        creator="ada@example.com",
-        created_at=NOW,
-        updated_at=NOW,
     )
     async with storage.begin() as work:
         await work.organizations.add(Organization(ORG, "Acme", NOW))

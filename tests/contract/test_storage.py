@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from support.entities import make_integration, make_location
 from valetkey.domain.access import OrgRole
 from valetkey.domain.errors import Conflict, InUse, VersionMismatch
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
-from valetkey.domain.location import Location
+from valetkey.domain.integration import IntegrationState
 from valetkey.domain.people import Organization, OrgMember, Project, User
 from valetkey.domain.ports import Storage
 from valetkey.domain.role_arn import RoleArn
@@ -22,32 +21,25 @@ ORG = Organization("a" * 24, "acme", NOW)
 USER = User("b" * 24, "ada@example.com", "$argon2id$hash", NOW)
 PROJECT = Project("c" * 24, ORG.id, "maps", USER.email, NOW, NOW)
 SEALED = SealedSecret("local:1", b"\x00wrapped\xff", b"n" * 12, b"\x00cipher\xff")
-INTEGRATION = Integration(
+INTEGRATION = make_integration(
+    at=NOW,
     id="d" * 24,
     org_id=ORG.id,
     name="aws",
-    type=IntegrationType("aws-sts"),
     access_key_id="AKIAIOSFODNN7EXAMPLE",
     role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/path/valetkey"),
-    state=IntegrationState.CREATED,
     creator=USER.email,
-    created_at=NOW,
-    updated_at=NOW,
 )
-LOCATION = Location(
+LOCATION = make_location(
+    at=NOW,
     id="e" * 24,
     project_id=PROJECT.id,
     integration_id=INTEGRATION.id,
     name="tiles",
     bucket="acme-tiles",
     prefix="raw/",
-    region="eu-central-1",
-    endpoint="",
-    storage_class="",
     allow_external_delete=True,
     creator=USER.email,
-    created_at=NOW,
-    updated_at=NOW,
 )
 
 

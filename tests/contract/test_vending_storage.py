@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
+from support.entities import make_integration, make_location
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.lease import Beyond, Lease, LeaseFilter, LeaseHolder, LiveLeases
-from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.ports import Storage
 from valetkey.domain.revocation import MOST_NAMES, Hold, Kind
@@ -51,32 +49,22 @@ def _lease(number: int, **changes: object) -> Lease:
 
 
 async def _fill(storage: Storage) -> None:
-    integration = Integration(
+    integration = make_integration(
+        at=NOW,
         id="d" * 24,
         org_id=ORG,
         name="aws",
-        type=IntegrationType("aws-sts"),
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
-        state=IntegrationState.CREATED,
-        creator="ada@example.com",
-        created_at=NOW,
-        updated_at=NOW,
     )
-    location = Location(
+    location = make_location(
+        at=NOW,
         id=LOCATION,
         project_id=PROJECT,
         integration_id=integration.id,
         name="tiles",
         bucket="tiles",
         prefix="raw/",
-        region="eu-central-1",
-        endpoint="",
-        storage_class="",
-        allow_external_delete=False,
-        creator="ada@example.com",
-        created_at=NOW,
-        updated_at=NOW,
         kms_key_arn="arn:aws:kms:eu-central-1:123456789012:key/" + "a" * 36,
         shared_sessions=True,
     )

@@ -18,6 +18,7 @@ import pytest
 
 from support.aws import client
 from support.counting_proxy import CountingProxy
+from support.entities import make_integration
 from support.own_aws import settings_for
 from support.rotating import make_user
 from valetkey.administration import first_start
@@ -27,8 +28,6 @@ from valetkey.bootstrap import make_sealer
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.rotation import DEFAULT_GRACE
 from valetkey.domain.secret import Secret
@@ -116,17 +115,13 @@ async def installation(embedded_aws: EmbeddedAws, tmp_path: Path) -> AsyncIterat
         settings, organization="Acme", email="ada@example.com", password=password
     )
     storage, now = SqlCatalogStorage.at(settings.database), datetime.now(UTC)
-    integration = Integration(
+    integration = make_integration(
+        at=now,
         id=INTEGRATION,
         org_id=made.organization.id,
         name="aws",
-        type=IntegrationType("aws-sts"),
         access_key_id=key.id,
         role_arn=RoleArn.parse(role_arn),
-        state=IntegrationState.CREATED,
-        creator="ada@example.com",
-        created_at=now,
-        updated_at=now,
     )
     sealed = await make_sealer(settings, SystemEntropy()).seal(
         key.secret, secret_context(integration)

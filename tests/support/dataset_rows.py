@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from support.entities import make_integration, make_location
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command, Shard, State
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
-from valetkey.domain.location import Location
 from valetkey.domain.people import Organization, Project, User
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.sealing import SealedSecret
@@ -28,35 +26,27 @@ async def furnish(storage: CatalogStorage) -> None:
         await work.organizations.add(Organization(ORG, "Acme", NOW))
         await work.projects.add(Project(PROJECT, ORG, "first", email, NOW, NOW))
         await work.integrations.add(
-            Integration(
+            make_integration(
+                at=NOW,
                 id=INTEGRATION,
                 org_id=ORG,
                 name="aws",
-                type=IntegrationType("aws-sts"),
                 access_key_id="AKIAIOSFODNN7EXAMPLE",
                 role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
-                state=IntegrationState.CREATED,
                 creator=email,
-                created_at=NOW,
-                updated_at=NOW,
             ),
             SealedSecret("key", b"wrapped", b"nonce", b"sealed"),
         )
         await work.locations.add(
-            Location(
+            make_location(
+                at=NOW,
                 id=LOCATION,
                 project_id=PROJECT,
                 integration_id=INTEGRATION,
                 name="tiles",
                 bucket="tiles",
                 prefix="raw/",
-                region="eu-central-1",
-                endpoint="",
-                storage_class="",
-                allow_external_delete=False,
                 creator=email,
-                created_at=NOW,
-                updated_at=NOW,
             )
         )
 

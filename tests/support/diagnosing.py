@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from support.aws import REGION, GoodSetup, make_setup
+from support.entities import make_integration, make_location
 from support.own_aws import OwnAws
 from support.setup_aws import JumpingClock
 from valetkey.domain.credentials import AccessKey
@@ -15,8 +16,7 @@ from valetkey.domain.diagnosis import Names
 from valetkey.domain.diagnosis.fixes import access_document
 from valetkey.domain.diagnosis.view import Subject
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
+from valetkey.domain.integration import Integration
 from valetkey.domain.location import Location
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.verification import Report
@@ -175,19 +175,16 @@ class World:
 def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
     """Make the page's objects, for one folder, with a CORS rule."""
     setup = make_setup(aws, name, iam=iam, s3=s3)
-    integration = Integration(
+    integration = make_integration(
+        at=LONG_AGO,
         id="6" * 24,
         org_id="1" * 24,
         name="aws",
-        type=IntegrationType("aws-sts"),
         access_key_id=setup.key.id,
         role_arn=RoleArn.parse(setup.role_arn),
-        state=IntegrationState.CREATED,
-        creator="ada@example.com",
-        created_at=LONG_AGO,
-        updated_at=LONG_AGO,
     )
-    driver = Location(
+    driver = make_location(
+        at=LONG_AGO,
         id="7" * 24,
         project_id="2" * 24,
         integration_id=integration.id,
@@ -195,12 +192,6 @@ def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
         bucket=setup.bucket,
         prefix=FOLDER,
         region=REGION,
-        endpoint="",
-        storage_class="",
-        allow_external_delete=False,
-        creator="ada@example.com",
-        created_at=LONG_AGO,
-        updated_at=LONG_AGO,
     )
     world = World(aws, iam, s3, setup, integration, driver, setup.key)
     iam.create_policy_version(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from support.aws import ACCOUNT, assume_policy, client, trust_policy
+from support.entities import make_integration
 from support.own_aws import FreshSts, settings_for
 from valetkey.aws.access_keys import BotoAccessKeys
 from valetkey.catalog.db.storage import SqlCatalogStorage
@@ -23,8 +24,7 @@ from valetkey.domain.access import OrgRole, Principal
 from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, StorageUnavailable
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
+from valetkey.domain.integration import IntegrationState
 from valetkey.domain.people import Organization, OrgMember, User
 from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.role_arn import RoleArn
@@ -274,17 +274,15 @@ async def open_case(ground: Ground, folder: Path) -> AsyncIterator[Case]:
     sealer = EnvelopeSealer([LocalKeyWrapper(ground.seal_key, entropy)], entropy)
     new_id = IdFactory(clock, entropy)
     now = clock.now()
-    integration = Integration(
+    integration = make_integration(
+        at=now,
         id=new_id(),
         org_id=ORG,
         name="aws",
-        type=IntegrationType("aws-sts"),
         access_key_id=key.id,
         role_arn=RoleArn.parse(role_arn),
         state=IntegrationState.VERIFIED,
         creator=OWNER,
-        created_at=now,
-        updated_at=now,
     )
     sealed = await sealer.seal(key.secret, secret_context(integration))
     async with storage.begin() as work:

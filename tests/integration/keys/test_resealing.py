@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from support.entities import make_integration
 from valetkey.administration import first_start, rotate_sealing_key
 from valetkey.bootstrap import make_sealer, open_services
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.config import Settings
 from valetkey.crypto.keys import create_key_file
 from valetkey.domain.errors import ConfigurationError
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.services.integrations import open_key, secret_context
@@ -41,17 +40,13 @@ async def before(tmp_path: Path) -> Settings:
     sealer, now = make_sealer(settings, entropy), SystemClock().now()
     async with storage.begin() as work:
         for number in range(ROWS):
-            integration = Integration(
+            integration = make_integration(
+                at=now,
                 id=f"{number:024x}",
                 org_id=made.organization.id,
                 name=f"aws {number}",
-                type=IntegrationType("aws-sts"),
                 access_key_id="AKIAIOSFODNN7EXAMPLE",
                 role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/valetkey"),
-                state=IntegrationState.CREATED,
-                creator="ada@example.com",
-                created_at=now,
-                updated_at=now,
             )
             sealed = await sealer.seal(Secret(f"secret {number}"), secret_context(integration))
             await work.integrations.add(integration, sealed)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.entities import make_location
 from valetkey.domain.access import Allow, Deny
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.location import MAX_DEPTH, Location
@@ -17,20 +18,13 @@ from valetkey.domain.scope import AccessLevel, Scope
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIST, READ, WRITE = AccessLevel.LIST, AccessLevel.READ, AccessLevel.WRITE
-ROOT = Location(
+ROOT = make_location(
     id="a" * 24,
     project_id="p" * 24,
     integration_id="i" * 24,
     name="root",
     bucket="acme",
     prefix="train/",
-    region="eu-central-1",
-    endpoint="",
-    storage_class="",
-    allow_external_delete=False,
-    creator="ada@example.com",
-    created_at=NOW,
-    updated_at=NOW,
 )
 CHILD = replace(ROOT, id="b" * 24, name="child", prefix="train/a/", parent_id=ROOT.id)
 folders = st.lists(st.sampled_from(["a", "ab", "b"]), max_size=3).map(

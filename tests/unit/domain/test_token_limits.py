@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.entities import make_location
 from valetkey.domain.decisions import Allow, Deny
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.location import Location
@@ -16,7 +17,7 @@ from valetkey.domain.scope import AccessLevel, Scope
 from valetkey.domain.token_limits import UNLIMITED, TokenLimits, read_limits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LOCATION = Location(
+LOCATION = make_location(
     id="e" * 24,
     project_id="c" * 24,
     integration_id="d" * 24,
@@ -24,12 +25,7 @@ LOCATION = Location(
     bucket="acme-tiles",
     prefix="raw/",
     region="",
-    endpoint="",
-    storage_class="",
     allow_external_delete=True,
-    creator="ada@example.com",
-    created_at=NOW,
-    updated_at=NOW,
 )
 HOUR = timedelta(hours=1)
 FOLDERS = st.lists(st.sampled_from(["a/", "b/"]), max_size=3).map("".join)

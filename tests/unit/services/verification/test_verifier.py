@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from support.entities import make_integration, make_location
 from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, NotFound, NotOffered
 from valetkey.domain.ids import IdFactory
-from valetkey.domain.integration import Integration, IntegrationState
-from valetkey.domain.integration_types import IntegrationType
 from valetkey.domain.location import Location
 from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.role_arn import RoleArn
@@ -24,32 +23,22 @@ from valetkey.testing import FakeObjectStore, FakeSts, ManualClock, SeededEntrop
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = AccessKey("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
-INTEGRATION = Integration(
+INTEGRATION = make_integration(
+    at=LONG_AGO,
     id="6" * 24,
     org_id="1" * 24,
     name="aws",
-    type=IntegrationType("aws-sts"),
     access_key_id=KEY.id,
     role_arn=RoleArn.parse("arn:aws:iam::000000000000:role/valetkey-role"),
-    state=IntegrationState.CREATED,
-    creator="ada@example.com",
-    created_at=LONG_AGO,
-    updated_at=LONG_AGO,
 )
-LOCATION = Location(
+LOCATION = make_location(
+    at=LONG_AGO,
     id="7" * 24,
     project_id="2" * 24,
     integration_id=INTEGRATION.id,
     name="data",
     bucket="acme",
     prefix="train/",
-    region="eu-central-1",
-    endpoint="",
-    storage_class="",
-    allow_external_delete=False,
-    creator="ada@example.com",
-    created_at=LONG_AGO,
-    updated_at=LONG_AGO,
 )
 
 
