@@ -340,7 +340,7 @@ def test_a_dataset_lives_from_create_to_a_second_sync(developer: Commands) -> No
     listed = {one["name"]: one for one in developer.run("datasets", "list", "--json").json["items"]}
     assert (listed["cats"]["id"], listed["cats"]["objectCount"]) == (made.json["id"], files)
     assert made.json["id"] in developer.run("datasets", "list").out
-    assert developer.run("datasets", "create", "twin", "--location", DRIVER).code == 0
+    assert developer.run("datasets", "create", "twin", "--location", LOCATION).code == 0
     cloned = developer.run("datasets", "clone", "cats", "twin", "--json")
     assert (cloned.code, cloned.json["kind"], cloned.json["state"]) == (0, "clone", "succeeded")
     assert developer.run("datasets", "clone", "cats", "cats").code == 6
@@ -356,8 +356,8 @@ def test_datasets_that_name_no_location_go_to_their_project_s_default_one(
     project = valetkey_server.project_id
     assert owner.run("projects", "update", project).code == 2
     words = ["projects", "update", project, "--default-location"]
-    changed = owner.run(*words, DRIVER, "--json")
-    assert changed.json["defaultLocationId"] == valetkey_server.driver.id, changed.said
+    changed = owner.run(*words, LOCATION, "--json")
+    assert changed.json["defaultLocationId"] == valetkey_server.location.id, changed.said
     made = owner.run("datasets", "create", "of the default", "--json")
     assert made.code == 0, made.said
     assert owner.run("datasets", "delete", "of the default", "--yes").code == 0

@@ -84,7 +84,6 @@ EXCEPTIONS: Final = {
     "ObjectCopying.copy": _WITHIN,
     "Intents.held": _WITHIN,
     "Leftovers.of_dataset": _WITHIN,
-    "Sessions.lasting": _WITHIN,
     "Sessions.open": _WITHIN,
 }
 
