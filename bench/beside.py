@@ -6,7 +6,6 @@ write to the file that the record of a credential goes to.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import multiprocessing
 import time
@@ -14,15 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx2
-
 from bench import load
 from bench.figures import Figure
+from bench.filled import filled_dataset
 from bench.installation import Installation, installation
-from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.testing.big_index import PER_FOLDER, fill
+from valetkey.testing.big_index import PER_FOLDER
 
-_PART = 100_000
 _SEARCHES = 8
 _CONNECTIONS = 16
 _SECONDS = 4.0
@@ -35,30 +31,7 @@ def figure(total: int) -> Figure:
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'valetkey.db'}"
         with installation(url) as made:
-            dataset_id = _dataset(made)
-            asyncio.run(_fill(url, dataset_id, total))
-            return _measured(made, dataset_id, total)
-
-
-def _dataset(made: Installation) -> str:
-    with httpx2.Client(
-        base_url=f"http://127.0.0.1:{made.serving.port}", headers=made.auth
-    ) as client:
-        location = client.get(f"/v1/locations/{made.driver}").raise_for_status().json()
-        body = {"name": "big", "projectId": location["projectId"], "locationId": made.driver}
-        dataset_id: str = client.post("/v1/datasets", json=body).raise_for_status().json()["id"]
-        return dataset_id
-
-
-async def _fill(url: str, dataset_id: str, total: int) -> None:
-    storage = SqlCatalogStorage.at(url)
-    for first in range(0, total, _PART):
-        async with storage.begin() as work:
-            dataset = await work.datasets.get(dataset_id)
-            assert dataset is not None
-            await fill(work._connection, dataset, min(_PART, total - first), first=first)  # noqa: SLF001
-            await work.items.analyze()
-    await storage.close()
+            return _measured(made, filled_dataset(made, total), total)
 
 
 def _measured(made: Installation, dataset_id: str, total: int) -> Figure:

@@ -17,8 +17,10 @@ import httpx2
 
 from bench import load
 from bench.figures import Figure
+from bench.filled import make_dataset
 from bench.installation import Installation, installation
 from bench.listing_server import listing_server
+from bench.seasoned import season
 from bench.servers import real
 
 _REVOCATIONS = 100
@@ -29,6 +31,7 @@ _WAIT = 120
 
 def figures(url: str, objects: int) -> list[Figure]:
     """Measure on the database at a URL, which is empty."""
+    season(url)
     with listing_server(objects) as endpoint, installation(url, s3_endpoint=endpoint) as made:
         with real(made.environment) as other:
             found = [_reach(made, other.port), _two(made, other.port)]
@@ -129,7 +132,7 @@ def _beside_sync(made: Installation, objects: int) -> Figure:
         client = stack.enter_context(
             httpx2.Client(base_url=made.url, headers={"authorization": made.owner}, timeout=_WAIT)
         )
-        dataset = _dataset(client, made)
+        dataset = make_dataset(made, of_whole_bucket=True)
         stack.enter_context(_worker(made))
         order = {"parallel": _PARALLEL}
         sync = client.post(f"/v1/datasets/{dataset}/syncs", json=order).raise_for_status().json()
@@ -146,16 +149,6 @@ def _beside_sync(made: Installation, objects: int) -> Figure:
         f"alone: {alone:.2f} ms; while a worker process syncs {objects} objects: {beside:.2f} ms"
         + ("" if still else "; THE SYNC ENDED SOONER: give more --objects"),
     )
-
-
-def _dataset(client: httpx2.Client, made: Installation) -> str:
-    """Make a dataset over the whole bucket; return its id."""
-    known = client.get(f"/v1/locations/{made.driver}").raise_for_status().json()
-    new = {name: known[name] for name in ("projectId", "integrationId", "bucket", "region")}
-    whole = client.post("/v1/locations", json=new | {"name": "whole"}).raise_for_status().json()
-    body = {"name": "big", "projectId": known["projectId"], "locationId": whole["id"]}
-    dataset: str = client.post("/v1/datasets", json=body).raise_for_status().json()["id"]
-    return dataset
 
 
 def _running(client: httpx2.Client, operation: str) -> bool:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -16,9 +15,8 @@ import httpx2
 
 from bench import load
 from bench.figures import Figure
+from bench.filled import filled_dataset
 from bench.installation import EMAIL, PASSWORD, Installation
-from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.testing.big_index import fill
 
 ITEMS = 100_000
 #: So many people ask, twice each at once: more is refused (429).
@@ -31,7 +29,7 @@ SECONDS, ROUNDS = 2.0, 5
 
 def figures(made: Installation) -> list[Figure]:
     """Measure vending's slowest hundredth and the slowest ``/readyz`` beside all of it."""
-    dataset = _dataset(made)
+    dataset = filled_dataset(made, ITEMS)
     tokens = _annotators(made)
     keys = made.presign([f"train/images/{number:08d}.jpg" for number in range(ITEMS)])
     vend = made.vend()
@@ -69,26 +67,6 @@ def _p99(made: Installation, payload: bytes) -> float:
         return load.hammer(port, payload, connections=64, seconds=SECONDS).percentile(0.99)
 
     return min(once() for _ in range(ROUNDS))
-
-
-def _dataset(made: Installation) -> str:
-    """Make a dataset, and let the database write its items."""
-    with httpx2.Client(base_url=f"http://127.0.0.1:{made.serving.port}", headers=made.auth) as http:
-        location = http.get(f"/v1/locations/{made.driver}").raise_for_status().json()
-        http.headers["authorization"] = f"Bearer {_login(http, EMAIL)}"
-        body = {"name": "big", "projectId": location["projectId"], "locationId": made.driver}
-        dataset: str = http.post("/v1/datasets", json=body).raise_for_status().json()["id"]
-    asyncio.run(_filled(made.database, dataset))
-    return dataset
-
-
-async def _filled(url: str, dataset_id: str) -> None:
-    storage = SqlCatalogStorage.at(url)
-    async with storage.begin() as work:
-        dataset = await work.datasets.get(dataset_id)
-        assert dataset is not None
-        await fill(work.items._connection, dataset, ITEMS)  # noqa: SLF001
-    await storage.close()
 
 
 def _annotators(made: Installation) -> list[str]:
