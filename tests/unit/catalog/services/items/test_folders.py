@@ -128,3 +128,42 @@ async def test_a_list_of_more_folders_than_can_be_sorted_is_refused(
     with pytest.raises(TooLarge):
         await names(desk, {})
     assert len((await tree(desk))["/"]) == 3
+
+
+class ManyFolders:
+    """A dataset's folders that hold items, as the storage reads them; nobody made any."""
+
+    def __init__(self, count: int) -> None:
+        self.items = self
+        self._paths = [f"d{number:05d}/" for number in range(count)]
+
+    async def folders(self, _: Any, *, after: str, limit: int) -> list[str]:
+        return [path for path in self._paths if path > after][:limit]
+
+    async def walk(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+
+async def test_looking_among_folders_lets_others_go_after_each_slice(desk: Desk) -> None:
+    turns, slices = 0, 8
+    looking = True
+
+    async def rival() -> None:
+        nonlocal turns
+        while looking:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with desk.memory.storage.read() as work:
+        dataset = await work.datasets.get(desk.dataset_id)
+    assert dataset is not None
+    other = asyncio.create_task(rival())
+    many: Any = ManyFolders(slices * folders.SLICE)
+    found, count = await folders.fitting_folders(
+        many, dataset, folders.IS_FOLDER, [], offset=0, size=3
+    )
+    looking = False
+    await other
+    assert [item.path for item in found] == ["d00000/", "d00001/", "d00002/"]
+    assert count == slices * folders.SLICE
+    assert turns >= slices
