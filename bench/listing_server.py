@@ -20,6 +20,8 @@ from urllib.parse import unquote
 PAGE: Final = 1000
 #: Objects of a folder.
 FOLDER: Final = 10_000
+#: So many seconds it may take to make its pages.
+_WAIT: Final = 120
 #: Keys of a page are numbers with this many digits below folders of ten thousand.
 _AFTER: Final = re.compile(rb"[?&]start-after=d(\d+)%2F(\d+)\.jpg")
 #: What a sync asks for that looks where keys lie.
@@ -124,7 +126,9 @@ def listing_server(total: int) -> Iterator[str]:
     process = context.Process(target=_serve, args=(total, theirs), daemon=True)
     process.start()
     try:
+        if not ours.poll(_WAIT):
+            raise TimeoutError("The listing server does not start.")
         yield f"http://127.0.0.1:{ours.recv()}"
     finally:
         process.terminate()
-        process.join()
+        process.join(_WAIT)

@@ -23,6 +23,7 @@ from bench.figures import Figure
 from bench.listing_server import listing_server
 from bench.processes import memory_mb
 from valetkey.catalog.domain.sync import Counts, State
+from valetkey.system import quieten_collector
 
 
 class Measured(TypedDict):
@@ -103,6 +104,7 @@ def _measured(url: str, total: int, endpoint: str) -> Measured:
 
 async def _sync_twice(url: str, total: int, endpoint: str) -> Measured:
     async with opened_dataset(url, endpoint) as made:
+        quieten_collector()  # as servers and workers do
         first = await _sync(made, Counts(added=total))
         again = await _sync(made, Counts(unchanged=total))
         peak_mb = memory_mb("VmHWM")  # of the syncs, before pages are read

@@ -33,6 +33,7 @@ from valetkey.console import console_routes
 from valetkey.db.claim import claimed
 from valetkey.domain.errors import ConfigurationError
 from valetkey.domain.secret import Secret
+from valetkey.system import quieten_collector
 
 reseal = rotate_sealing_key
 
@@ -208,6 +209,7 @@ async def _serving(settings: Settings, ready: Callable[[int], None], stop: async
 async def _working(settings: Settings, ready: Callable[[int], None], stop: asyncio.Event) -> None:
     async with open_services(settings) as services, services.scheduler.working():
         with _health_door(settings, services):
+            quieten_collector()
             ready(0)
             await stop.wait()
 

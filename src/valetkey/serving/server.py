@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -15,6 +14,7 @@ import uvicorn
 
 from valetkey.domain.errors import ConfigurationError
 from valetkey.serving.connection import WAIT_SECONDS, Connection, IsBuffered
+from valetkey.system import quieten_collector
 
 #: Called with the port once connections are accepted.
 OnReady = Callable[[int], Awaitable[None] | None]
@@ -30,9 +30,6 @@ _TICKS_BETWEEN_ROUNDS: Final = 50
 #: Whoever reads or writes the database does so in a thread, whose turn at the interpreter's lock
 #: comes after so long while requests keep the event loop busy. Python's own is fifty times that.
 _SWITCH_SECONDS: Final = 0.0001
-#: The collector runs when so many more objects were made than let go. Python's own 700 is what a
-#: few requests under way have, all of which go without it.
-_GC_THRESHOLDS: Final = (10_000, 10, 10)
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -101,7 +98,7 @@ async def serve(
     """
     allow_many_files()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    _quieten_gc()
+    quieten_collector()
     config = uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", partial(Connection, is_buffered=is_buffered)),
@@ -152,13 +149,6 @@ def allow_many_files() -> None:
         # A system may call infinite what it does not give: then it stays as it was.
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _quieten_gc() -> None:
-    """Let the collector of cycles look at what requests make, not at what the server is made of."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def run(main: Coroutine[None, None, None]) -> None:

@@ -27,7 +27,7 @@ from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Pool
-from valetkey.system import SystemClock, SystemEntropy
+from valetkey.system import SystemClock, SystemEntropy, quieten_collector
 
 #: With less than this left a session is given back, and the shard goes on with another one.
 _MARGIN: Final = timedelta(minutes=1)
@@ -55,6 +55,7 @@ def probe(setup: bytes) -> bytes:
 def shard(setup: bytes, order: bytes) -> bytes:
     """Work one shard off; return the outcome."""
     given = msgspec.json.decode(order, type=Order)
+    quieten_collector()
     try:
         done = asyncio.run(_work(msgspec.json.decode(setup, type=TaskSetup), given))
     except ValetkeyError as error:
