@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -103,6 +103,12 @@ class MemoryCommands:
         taken = replace(shard, owner=owner, lease_ms=until_ms, state=State.RUNNING)
         self._shards[shard_id] = taken
         return taken
+
+    async def renew(self, shard_ids: Collection[str], owner: str, *, until_ms: int) -> None:
+        for key in shard_ids:
+            shard = self._shards.get(key)
+            if shard is not None and shard.owner == owner and self._goes_on(shard):
+                self._shards[key] = replace(shard, lease_ms=max(shard.lease_ms, until_ms))
 
     async def release(self, *, before: datetime) -> None:
         for key, intent in self._intents.items():

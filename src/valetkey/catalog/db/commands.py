@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -98,6 +98,12 @@ class SqlCommands(Repository):
         statement = update(t.shards).where(t.shards.c.id == shard_id, free, _goes_on())
         row = await self._one(statement.values(**taken).returning(*t.shards.c))
         return _shard(row) if row else None
+
+    async def renew(self, shard_ids: Collection[str], owner: str, *, until_ms: int) -> None:
+        own = (t.shards.c.id.in_(shard_ids), t.shards.c.owner == owner, _goes_on())
+        free = select(t.shards.c.id).where(*own, t.shards.c.lease_ms < until_ms)
+        named = t.shards.c.id.in_(free.with_for_update(of=t.shards, skip_locked=True))
+        await self._change(update(t.shards).where(named).values(lease_ms=until_ms))
 
     async def release(self, *, before: datetime) -> None:
         await self._change(update(t.shards).where(_goes_on()).values(owner="", lease_ms=0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -248,6 +248,11 @@ class CommandRepository(Protocol):
 
     async def claim(self, shard_id: str, owner: str, *, now_ms: int, until_ms: int) -> Shard | None:
         """Take a shard that is not over and not leased by somebody else."""
+        ...
+
+    async def renew(self, shard_ids: Collection[str], owner: str, *, until_ms: int) -> None:
+        """Lengthen an owner's leases on shards that are not over. One that is just being advanced
+        is left out: that lengthens it."""
         ...
 
     async def release(self, *, before: datetime) -> None:

@@ -6,9 +6,10 @@ the first key after any text. That is enough to halve a range at a place where k
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, NamedTuple
 
 #: The letters of one script lie close together: ASCII, or a block of 256 code points.
 _ASCII_END: Final = 0x7F
@@ -16,6 +17,9 @@ _BLOCK: Final = 0x100
 _LAST: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
 _TRIES: Final = 48
+#: Ranges that are halved side by side: four thousand, one after another, would take a quarter of an
+#: hour.
+_AT_ONCE: Final = 16
 
 
 class KeyRange(NamedTuple):
@@ -33,19 +37,30 @@ async def split(whole: KeyRange, parts: int, next_key: Next) -> list[KeyRange]:
     """Cut a range into about ``parts`` ranges, in order and without gaps.
 
     Ranges are halved breadth first, each in the middle of the text between its first key and its
-    end, where a probe finds keys on both sides. Few keys give fewer ranges.
+    end, where a probe finds keys on both sides, some side by side. Few keys give fewer ranges.
     """
     waiting = deque([whole])
     done: list[KeyRange] = []
     while waiting and len(waiting) + len(done) < parts:
-        candidate = waiting.popleft()
-        cut = await _middle(candidate, next_key)
-        if cut is None:
-            done.append(candidate)
-        else:
-            waiting.append(KeyRange(candidate.after, cut))
-            waiting.append(KeyRange(cut, candidate.upto))
+        some = min(len(waiting), parts - len(waiting) - len(done), _AT_ONCE)
+        candidates = [waiting.popleft() for _ in range(some)]
+        cuts = [_middle(candidate, next_key) for candidate in candidates]
+        for candidate, cut in zip(candidates, await _all(cuts), strict=True):
+            if cut is None:
+                done.append(candidate)
+            else:
+                waiting.append(KeyRange(candidate.after, cut))
+                waiting.append(KeyRange(cut, candidate.upto))
     return sorted([*waiting, *done], key=lambda part: part.after)
+
+
+async def _all(probes: Iterable[Coroutine[Any, Any, str | None]]) -> list[str | None]:
+    """Wait for all, so that none goes on where one fails."""
+    found = await asyncio.gather(*probes, return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return [each for each in found if not isinstance(each, BaseException)]
 
 
 async def _middle(part: KeyRange, next_key: Next) -> str | None:

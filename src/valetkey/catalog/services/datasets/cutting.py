@@ -1,8 +1,8 @@
 """A shard that is far longer than its fellows, cut again while it is worked on.
 
 Ranges are cut by a few probes before anything is known of their lengths. Where somebody is idle and
-a shard has gone on for long, what is left of it is halved; whoever works on it notices at its next
-page that it ends sooner.
+shards have gone on for long, what is left of each is halved; whoever works on it notices at its
+next page that it ends sooner.
 """
 
 from __future__ import annotations
@@ -29,24 +29,27 @@ class Cutter:
     next_path: Next
     _seen: dict[str, int] = field(default_factory=dict)
 
-    async def cut(self) -> list[Shard]:
-        """Cut the longest shard, if one is long; return what came of it for others to take."""
+    async def cut(self, idle: int = 1) -> list[Shard]:
+        """Cut the longest shards that are long, one for each that is idle; return what came of it
+        for them to take."""
         async with self.storage.read() as work:
             shards = await work.commands.shards(self.command.id)
         running = [one for one in shards if one.state is State.RUNNING and not one.staged]
-        longest = max(running, key=self._gone_through, default=None)
-        if longest is None or self._gone_through(longest) < LONG:
-            return []
-        self._seen[longest.id] = longest.counts.seen
-        left = KeyRange(longest.checkpoint or longest.after, longest.upto)
+        running.sort(key=self._gone_through, reverse=True)
+        long = [one for one in running[:idle] if self._gone_through(one) >= LONG]
+        return [rest for one in long for rest in await self._halved(one)]
+
+    async def _halved(self, shard: Shard) -> list[Shard]:
+        self._seen[shard.id] = shard.counts.seen
+        left = KeyRange(shard.checkpoint or shard.after, shard.upto)
         parts = await split(left, 2, self.next_path)
         if len(parts) < 2:  # noqa: PLR2004  # nothing to give away
             return []
         rest = Shard(
-            self.new_id(), longest.command_id, longest.dataset_id, parts[1].after, longest.upto, ""
+            self.new_id(), shard.command_id, shard.dataset_id, parts[1].after, shard.upto, ""
         )
         async with self.storage.begin() as work:
-            return [rest] if await work.commands.cut(longest, rest) else []
+            return [rest] if await work.commands.cut(shard, rest) else []
 
     def _gone_through(self, shard: Shard) -> int:
         return shard.counts.seen - self._seen.get(shard.id, 0)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Dataset
@@ -26,8 +26,12 @@ from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import Listed, to_ms
 
 _LEASE_MS: Final = int(LEASE.total_seconds() * 1000)
-#: Pages that are fetched ahead, and as many as are written at once.
+#: Pages that a shard fetches ahead, and as many as are written at once.
 _AHEAD: Final = 8
+#: Pages that all shards of a process together ask for or keep, which is what its memory and the
+#: store's connections are for; and how many of them write at once, of the database's few.
+_PAGES: Final = 48
+_WRITERS: Final = 4
 _ROWS: Final = 10_000
 _STAGED: Final = 8_000
 #: Rows that are compared or written at once, which takes a few milliseconds at most: a sync shares
@@ -48,6 +52,14 @@ class OutOfOrder(Exception):
     """The store does not list in the order of its keys."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What shards of one process share, each in its turn: room for pages, and the database."""
+
+    pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PAGES))
+    writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WRITERS))
+
+
 async def work_off(
     storage: CatalogStorage,
     clock: Clock,
@@ -58,19 +70,28 @@ async def work_off(
     *,
     owner: str,
     creator: str,
+    shares: Shares | None = None,
 ) -> bool:
     """Claim a shard and work it off, to an end that may come nearer meanwhile; tell whether it
-    could be claimed. Raises OutOfOrder, and what the bucket and the storage raise."""
-    shard = claimed = await claim(storage, clock, shard_id, owner)
+    could be claimed. ``shares`` are those of whatever else is worked off in this process. Raises
+    OutOfOrder, and what the bucket and the storage raise."""
+    shares = shares or Shares()
+
+    async def claimed() -> Shard | None:
+        async with shares.writers:
+            return await claim(storage, clock, shard_id, owner)
+
+    shard = first = await claimed()
     while shard is not None:
+        work = ShardWork(storage, clock, new_id, lister, dataset, shard, shares, creator=creator)
         try:
-            await ShardWork(storage, clock, new_id, lister, dataset, shard, creator=creator).run()
+            await work.run()
         except Gone:
-            again = await claim(storage, clock, shard_id, owner)
+            again = await claimed()
             shard = again if again is not None and again.upto != shard.upto else None
         else:
             break
-    return claimed is not None
+    return first is not None
 
 
 async def claim(storage: CatalogStorage, clock: Clock, shard_id: str, owner: str) -> Shard | None:
@@ -88,6 +109,23 @@ async def release(storage: CatalogStorage, shard_id: str, owner: str) -> None:
         await work.commands.claim(shard_id, owner, now_ms=0, until_ms=0)
 
 
+class _Room:
+    """A shard's part of the room for pages."""
+
+    def __init__(self, pages: asyncio.Semaphore) -> None:
+        self._pages = pages
+        self.taken = 0
+
+    async def take(self) -> None:
+        await self._pages.acquire()
+        self.taken += 1
+
+    def give(self, count: int) -> None:
+        self.taken -= count
+        for _ in range(count):
+            self._pages.release()
+
+
 class ShardWork:
     """Works a shard off. Raises Gone, OutOfOrder, and what the bucket and the storage raise."""
 
@@ -99,6 +137,7 @@ class ShardWork:
         lister: BucketLister,
         dataset: Dataset,
         shard: Shard,
+        shares: Shares,
         *,
         creator: str,
     ) -> None:
@@ -108,6 +147,7 @@ class ShardWork:
         self._lister = lister
         self._dataset = dataset
         self._shard = shard
+        self._shares = shares
         self._creator = creator
 
     async def run(self) -> None:
@@ -119,18 +159,20 @@ class ShardWork:
 
     async def _run_ordered(self) -> None:
         start = self._shard.checkpoint or self._shard.after
-        async for pages in self._batches(start):
-            if not all(page.in_order for page in pages):
-                raise OutOfOrder
-            listed = [one for page in pages for one in page.listed]
-            listed_ms = min(page.listed_ms for page in pages)
-            upto = self._shard.upto if pages[-1].last else pages[-1].end
-            await self._reconcile(listed, upto, listed_ms, last=pages[-1].last)
+        async with aclosing(self._batches(start)) as batches:
+            async for pages in batches:
+                if not all(page.in_order for page in pages):
+                    raise OutOfOrder
+                listed = [one for page in pages for one in page.listed]
+                listed_ms = min(page.listed_ms for page in pages)
+                upto = self._shard.upto if pages[-1].last else pages[-1].end
+                await self._reconcile(listed, upto, listed_ms, last=pages[-1].last)
 
-    async def _batches(self, after: str) -> AsyncIterator[list[ListingPage]]:
+    async def _batches(self, after: str) -> AsyncGenerator[list[ListingPage], None]:
         """Iterate over pages, as many at once as have come in meanwhile."""
         queue: asyncio.Queue[ListingPage | BaseException] = asyncio.Queue(_AHEAD)
-        fetching = asyncio.create_task(self._fetch(after, queue))
+        room = _Room(self._shares.pages)
+        fetching = asyncio.create_task(self._fetch(after, queue, room))
         try:
             last = False
             while not last:
@@ -139,6 +181,7 @@ class ShardWork:
                 pages = [page for page in got if isinstance(page, ListingPage)]
                 if pages:
                     yield pages
+                    room.give(len(pages))
                     last = pages[-1].last
                 for failure in got:
                     if isinstance(failure, BaseException):
@@ -147,11 +190,16 @@ class ShardWork:
             fetching.cancel()
             with suppress(asyncio.CancelledError):
                 await fetching
+            room.give(room.taken)
 
-    async def _fetch(self, after: str, queue: asyncio.Queue[ListingPage | BaseException]) -> None:
+    async def _fetch(
+        self, after: str, queue: asyncio.Queue[ListingPage | BaseException], room: _Room
+    ) -> None:
         try:
+            await room.take()
             async for page in self._lister.ordered(after, self._shard.upto):
                 await queue.put(page)
+                await room.take()  # for the one that is asked for next
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  # raised where the pages are awaited
@@ -163,7 +211,7 @@ class ShardWork:
         """Make the index agree with a stretch of the listing: from the checkpoint to ``upto``."""
         done = False
         while not done:
-            async with self._storage.begin() as work:
+            async with self._shares.writers, self._storage.begin() as work:
                 await work.items.lock(self._dataset, shared=True)
                 after = self._shard.checkpoint or self._shard.after
                 rows = await work.items.stretch(self._dataset, after, upto, limit=_ROWS)
