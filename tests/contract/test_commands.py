@@ -20,11 +20,13 @@ from support.dataset_rows import (
     shard_of,
 )
 from support.memory import open_memory
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import CommandKind, Counts, Shard, State, WriteIntent
 from valetkey.catalog.services.datasets import NewDataset
+from valetkey.db.schema import migrate
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Locked
 
@@ -146,6 +148,44 @@ async def test_who_has_lost_the_lease_can_t_move_the_checkpoint(
     assert (second.checkpoint, second.counts) == ("b", Counts(added=2))
     assert not await advance(storage, replace(first, checkpoint="c", added=3))
     assert await stored(storage, shard) == second
+
+
+async def test_an_owner_s_leases_are_lengthened_and_nobody_else_s(
+    storage: CatalogStorage, dataset: Dataset
+) -> None:
+    shard = await running_sync(storage, dataset)
+
+    async def renewed(owner: str, until_ms: int) -> int:
+        async with storage.begin() as work:
+            await work.commands.renew([shard.id, "f" * 24], owner, until_ms=until_ms)
+        return (await stored(storage, shard)).lease_ms
+
+    assert await claim(storage, shard, "one") is not None
+    assert await renewed("two", NOW_MS + 90_000) == NOW_MS + LEASE_MS
+    assert await renewed("one", NOW_MS + 20_000) == NOW_MS + 20_000
+    assert await renewed("one", NOW_MS + 17_000) == NOW_MS + 20_000, "never shortened"
+    assert await claim(storage, shard, "two", now_ms=NOW_MS + 19_999) is None
+    assert await claim(storage, shard, "two", now_ms=NOW_MS + 20_000) is not None
+    assert await renewed("one", NOW_MS + 99_000) == NOW_MS + 20_000 + LEASE_MS
+    await end(storage, shard, State.CANCELED)
+    assert await renewed("two", NOW_MS + 99_000) == NOW_MS + 20_000 + LEASE_MS
+
+
+async def test_who_is_just_advancing_a_shard_does_not_keep_the_others_waiting(
+    postgresql_url: str,
+) -> None:
+    await migrate(postgresql_url)
+    storage = SqlCatalogStorage.at(postgresql_url)
+    await furnish(storage)
+    shard = await running_sync(storage, await add_dataset(storage))
+    taken = await claim(storage, shard, "one")
+    assert taken is not None
+    async with storage.begin() as work:
+        assert await work.commands.advance(replace(taken, checkpoint="c"))
+        async with asyncio.timeout(4), storage.begin() as beside:
+            await beside.commands.renew([shard.id], "one", until_ms=NOW_MS + 90_000)
+    assert (await stored(storage, shard)).lease_ms == NOW_MS + LEASE_MS
+    await storage.close()
 
 
 async def test_a_shard_that_is_done_is_nobody_s(storage: CatalogStorage, dataset: Dataset) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish, running_sync
+from valetkey.catalog.db.items import repository
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql import All, parse_filter, parse_sort
 from valetkey.catalog.domain.merge import IndexChanges, Indexed
@@ -166,11 +167,17 @@ async def test_another_object_where_an_item_was_deleted_is_another_item(
     assert await count(storage, dataset) == 2
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
 async def test_a_count_that_drifted_is_mended_by_what_one_moment_shows(
-    storage: CatalogStorage, dataset: Dataset
+    storage: CatalogStorage, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    await fill(storage, dataset, "a.jpg", "b.jpg")
+    monkeypatch.setattr(repository, "_COUNTED", at_once)
+    await fill(storage, dataset, "a.jpg", "b.jpg", "c.jpg")
+    await apply(storage, dataset, IndexChanges(removed=["c.jpg"]))
     async with storage.begin() as work:
+        for number, folder in enumerate(("x/", "y/", "z/")):
+            made = item(dataset, folder, 700 + number, mimetype="")
+            await work.items.put(dataset, made, touched_ms=NOW_MS)
         await work.items.adjust_count(dataset, 5)
     async with storage.begin() as work:
         await work.items.adjust_count(dataset, await work.items.count_drift(dataset))

@@ -253,9 +253,12 @@ class MemoryItems:
         kept = sorted(self._staged.get(shard_id, {}).items())
         return [one for path, one in kept if path > after][:limit]
 
-    async def unstage(self, shard_id: str, *, upto: str | None = None, limit: int) -> int:
+    async def unstage(
+        self, shard_id: str, *, after: str = "", upto: str | None = None, limit: int
+    ) -> int:
         kept = self._staged.get(shard_id, {})
-        gone = [path for path in sorted(kept) if upto is None or path <= upto][:limit]
+        above = [path for path in sorted(kept) if path > after]
+        gone = [path for path in above if upto is None or path <= upto][:limit]
         for path in gone:
             del kept[path]
         return len(gone)

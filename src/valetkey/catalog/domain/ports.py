@@ -154,7 +154,8 @@ class ItemRepository(Protocol):
         ...
 
     async def count_drift(self, dataset: Dataset) -> int:
-        """Return how many files more there are than the kept number says, at one moment."""
+        """Return how many files more there are than the kept number says, at one moment. Counts
+        in parts: no statement takes longer for more items."""
         ...
 
     async def adjust_count(self, dataset: Dataset, difference: int) -> None:
@@ -182,8 +183,10 @@ class ItemRepository(Protocol):
         """Return kept objects in path order."""
         ...
 
-    async def unstage(self, shard_id: str, *, upto: str | None = None, limit: int) -> int:
-        """Forget kept objects, at most so many; returns how many."""
+    async def unstage(
+        self, shard_id: str, *, after: str = "", upto: str | None = None, limit: int
+    ) -> int:
+        """Forget kept objects above ``after``, at most so many; returns how many."""
         ...
 
     async def purge_staged(self, *, limit: int) -> int:

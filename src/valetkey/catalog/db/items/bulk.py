@@ -50,6 +50,7 @@ _COPIED: Final = (
     *("modified_ms", "storage_class", "created_ms", "updated_ms", "touched_ms"),
 )
 _COLUMNS: Final = ", ".join(_COPIED)
+_STAGED: Final = ("shard_id", "path", "size", "etag", "modified_ms", "storage_class")
 _ADD_ARRAYS: Final = f"""
 INSERT INTO items ({_COLUMNS})
 SELECT $1, path, id, folder, size, etag, mimetype, $2, modified_ms, storage_class, $3, $3, 0
@@ -237,7 +238,10 @@ class Bulk:
         if self._kind == "sqlite":
             await self._rows(_STAGE["sqlite"], (shard_id,), listed)
             return
-        for some in _parts(listed, _PIECE):
+        records = _kept(shard_id, listed)
+        if await driver.copied(self._connection, t.staged_objects.name, _STAGED, records):
+            return
+        for some in _parts(listed, _PIECE):  # the store lists an object twice
             values = (shard_id, *zip(*some, strict=True))
             await driver.execute(self._connection, _STAGE["postgresql"], values)
 
@@ -263,4 +267,12 @@ async def _records(
         ):
             facts = (folder_of(path), size, etag, mimetype_of(path), creator, modified_ms, kept)
             yield (number, path, new_id, *facts, *own)
+        await asyncio.sleep(0)
+
+
+async def _kept(shard_id: str, listed: Sequence[Listed]) -> AsyncIterator[tuple[Any, ...]]:
+    """Iterate over rows in the order of :data:`_STAGED`."""
+    for some in _parts(listed, _PIECE):
+        for one in some:
+            yield (shard_id, *one)
         await asyncio.sleep(0)

@@ -8,6 +8,7 @@ from itertools import starmap
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     delete,
     func,
@@ -44,6 +45,8 @@ _LIVE = _C.deleted_ms.is_(None)
 #: The two halves of PostgreSQL's advisory locks: ours for items, and the dataset's number.
 _LOCK_CLASS = 0x564B4954
 _NUMBERS = 2**31
+#: So many rows are counted by one statement, which takes some hundredths of a second.
+_COUNTED = 100_000
 
 
 #: Each folder is found by a jump over the index, however many items lie in one.
@@ -187,15 +190,27 @@ class SqlItems(Repository):
         await self._bulk.remove(dataset, changes.removed, now_ms=now_ms, touched=False)
 
     async def count_drift(self, dataset: Dataset) -> int:
-        own = (
-            _C.dataset == dataset.number,
-            _LIVE,
-            func.substr(_C.path, func.length(_C.path)) != "/",
-        )
-        counted = select(func.count()).select_from(t.items).where(*own).scalar_subquery()
-        query = select(counted - t.datasets.c.item_count)
-        found = await self._connection.execute(query.where(t.datasets.c.number == dataset.number))
-        return int(found.scalar() or 0)
+        folders = (_LIVE, func.substr(_C.path, func.length(_C.path)) == "/")
+        counted = await self._counted(dataset, _C.id, _LIVE)
+        counted -= await self._counted(dataset, _C.path, *folders)
+        kept = select(t.datasets.c.item_count).where(t.datasets.c.number == dataset.number)
+        found = (await self._connection.execute(kept)).scalar()
+        return 0 if found is None else counted - int(found)
+
+    async def _counted(
+        self, dataset: Dataset, column: ColumnElement[str], *match: ColumnElement[bool]
+    ) -> int:
+        """Count rows in the order of a column, a part of an index at a time."""
+        total, after = 0, ""
+        while True:
+            some = select(column).where(_C.dataset == dataset.number, *match, column > after)
+            part = some.order_by(column).limit(_COUNTED).subquery()
+            query = select(func.count(), func.max(part.c[0])).select_from(part)
+            count, last = (await self._connection.execute(query)).one()
+            total += int(count)
+            if count < _COUNTED:
+                return total
+            after = last
 
     async def adjust_count(self, dataset: Dataset, difference: int) -> None:
         await self._bulk.count(dataset, difference)
@@ -229,9 +244,12 @@ class SqlItems(Repository):
         rows = await self._all(query.order_by(table.c.path).limit(limit))
         return list(starmap(Listed, rows))
 
-    async def unstage(self, shard_id: str, *, upto: str | None = None, limit: int) -> int:
+    async def unstage(
+        self, shard_id: str, *, after: str = "", upto: str | None = None, limit: int
+    ) -> int:
+        # From where the last part ended: what was deleted is still walked over before a vacuum.
         table = t.staged_objects
-        match = table.c.shard_id == shard_id
+        match = (table.c.shard_id == shard_id) & (table.c.path > after)
         return await self._unstage(match if upto is None else match & (table.c.path <= upto), limit)
 
     async def purge_staged(self, *, limit: int) -> int:

@@ -222,16 +222,23 @@ def _may_list(caller: Caller, project: Project) -> bool:
 
 
 async def clear(storage: CatalogStorage, dataset: Dataset, *, parts: int | None = None) -> None:
-    """Delete the rows and exports of a deleted dataset, then the dataset, a part at a time, at most
-    so many: what is left, and what a killed process leaves, the next one goes on with."""
-    done = 0
+    """Delete the rows and exports of a deleted dataset and what ended syncs had kept, then the
+    dataset, a part at a time, at most so many: what is left, and what a killed process leaves, the
+    next one goes on with. With the dataset go its syncs, and would go all that is kept for them."""
+    done, at = 0, ""
     while parts is None or done < parts:
         async with storage.begin() as work:
-            cleared = await work.items.clear(dataset, limit=DELETED)
-            if not cleared:
-                cleared = await work.exports.clear(dataset.id, parts=_EXPORT_PARTS_AT_ONCE)
-            if not cleared:
+            last = await work.items.clear(dataset, after=at, limit=DELETED)
+            nothing = last is None and not at  # at the end, it looks from the beginning once more
+            if nothing and not await _clear_beside(work, dataset):
                 await work.datasets.delete(dataset.id)
                 return
-        done += 1
+        done, at = done + 1, last or ""
         await rest()
+
+
+async def _clear_beside(work: CatalogWork, dataset: Dataset) -> bool:
+    """Delete a part of what is kept beside the items; tell whether there was any."""
+    if await work.exports.clear(dataset.id, parts=_EXPORT_PARTS_AT_ONCE):
+        return True
+    return bool(await work.items.purge_staged(limit=DELETED))

@@ -234,7 +234,9 @@ class ShardWork:
             raise Gone
         if shard.staged:
             upto = None if shard.state is State.SUCCESS else shard.checkpoint
-            await work.items.unstage(shard.id, upto=upto, limit=_STAGED)
+            await work.items.unstage(
+                shard.id, after=self._shard.checkpoint, upto=upto, limit=_STAGED
+            )
         if not found.none:
             await work.items.apply(
                 self._dataset,

@@ -16,7 +16,7 @@ from support.memory import Memory, open_memory
 from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME, Item
 from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import ItemQuery
-from valetkey.catalog.domain.sync import Counts, State, WriteIntent
+from valetkey.catalog.domain.sync import Counts, Shard, State, WriteIntent
 from valetkey.catalog.services.datasets import (
     NewDataset,
     SyncView,
@@ -24,6 +24,7 @@ from valetkey.catalog.services.datasets import (
     cutting,
     in_process,
     runs,
+    shards,
 )
 from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER
 from valetkey.catalog.services.items.uploading import Mode, NewItem
@@ -37,6 +38,7 @@ from valetkey.domain.errors import (
     InvalidInput,
     Locked,
 )
+from valetkey.domain.ports.objects import to_ms
 from valetkey.services.audit import Caller
 
 FOLDER = "train/"
@@ -118,6 +120,10 @@ class Shop:
 
 @pytest.fixture
 async def shop() -> Shop:
+    return await open_shop()
+
+
+async def open_shop() -> Shop:
     memory = await open_memory()
     location = await memory.location(folder=FOLDER)
     developer = await memory.member("dev@example.com", ProjectRole.DEVELOPER)
@@ -530,3 +536,87 @@ async def test_parts_that_fail_at_the_same_moment_fail_the_sync_once_and_leave_n
     gc.collect()
     await asyncio.sleep(0)
     assert unheard == []
+
+
+async def test_as_many_shards_as_a_sync_asks_for_are_under_way_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shards, "_PAGES", 50)
+    shop = await open_shop()
+    shop.place(*(f"{number:03}/x" for number in range(200)))
+    ordered, asking, most = await shop.order(100), 0, 0
+    all_there = asyncio.Event()
+
+    async def together(operation: str, _: str) -> None:
+        nonlocal asking, most
+        if operation == "list" and (await shop.look(ordered)).shards:
+            asking += 1
+            most = max(most, asking)
+            if asking == 50:
+                all_there.set()
+            await asyncio.wait_for(all_there.wait(), 20)
+            asking -= 1
+
+    shop.memory.objects.before = together
+    await shop.worker.run_open()
+    assert await shop.index() == shop.bucket
+    assert most == 50, "pages that are asked for at once, of a hundred shards"
+    async with shop.memory.storage.read() as work:
+        found = await work.commands.shards(ordered.command.id)
+    assert len(found) > 100
+
+
+async def test_a_lease_is_kept_while_its_shard_waits(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_process, "_RENEWED_AFTER", 100_000)
+    shop.place(*names(10))
+    ordered = await shop.order()
+    stolen: list[object] = []
+
+    async def wait(operation: str, _: str) -> None:
+        async with shop.memory.storage.read() as work:
+            found = await work.commands.shards(ordered.command.id)
+        if operation != "list" or not found:
+            return
+        for _round in range(3):
+            shop.memory.clock.advance(10)
+            now_ms = to_ms(shop.memory.clock.now())
+            async with asyncio.timeout(20):
+                while True:
+                    async with shop.memory.storage.read() as work:
+                        (held,) = await work.commands.shards(ordered.command.id)
+                    if held.lease_ms >= now_ms + 15_000:
+                        break
+                    await asyncio.sleep(0.001)
+            async with shop.memory.storage.begin() as work:
+                stolen.append(
+                    await work.commands.claim(held.id, "other", now_ms=now_ms, until_ms=now_ms)
+                )
+
+    shop.memory.objects.before = wait
+    await shop.worker.run_open()
+    assert set(stolen) == {None}
+    assert (await shop.look(ordered)).counts == Counts(added=10)
+
+
+async def test_every_shard_that_is_long_is_cut_for_those_that_are_idle(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_process, "_LOOK_SECONDS", 0)
+    monkeypatch.setattr(cutting, "LONG", 3)
+    monkeypatch.setattr(runs, "_SHARDS_EACH", 1)
+    cuts: list[int] = []
+    cut = cutting.Cutter.cut
+
+    async def counted(self: cutting.Cutter, idle: int = 1) -> list[Shard]:
+        found = await cut(self, idle)
+        cuts.append(len(found))
+        assert len(found) <= idle
+        return found
+
+    monkeypatch.setattr(cutting.Cutter, "cut", counted)
+    shop.place("0", "1", "2", *(f"9/{number:04}" for number in range(600)))
+    assert (await shop.sync(parallel=8)).counts == Counts(added=603)
+    assert await shop.index() == shop.bucket
+    assert max(cuts) > 1
