@@ -22,7 +22,7 @@ from valetkey.catalog.domain.sync import Counts, State
 from valetkey.catalog.services.datasets import NewDataset
 from valetkey.db.schema import migrate
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.errors import StorageUnavailable, Unstorable
+from valetkey.domain.errors import Conflict, Unstorable
 from valetkey.domain.ports.objects import Listed
 
 #: What COPY's text format, CSV and arrays each have a meaning for, and what is merely long.
@@ -241,10 +241,10 @@ async def test_items_of_a_dataset_that_is_gone_can_t_be_written_nor_one_deleted_
 ) -> None:
     dataset = await add_dataset(database)
     for kind in ("added", "revived"):
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(Conflict):
             await apply(database, replace(dataset, number=77), of_kind(kind, listed("a")))
     await apply(database, dataset, IndexChanges(added=[listed("a")]))
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(Conflict):
         async with database.begin() as work:
             await work.datasets.delete(dataset.id)
     assert (await rows(database, dataset))[2] == 1
@@ -285,4 +285,4 @@ async def test_a_dataset_that_goes_and_an_item_that_comes_at_once_do_not_both(
             waits.set()
             ends = await asyncio.gather(one, two, return_exceptions=True)
             assert ends[0] is None
-            assert isinstance(ends[1], StorageUnavailable)
+            assert isinstance(ends[1], Conflict)

@@ -105,7 +105,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything in small parts."""
     monkeypatch.setattr(shards, "_STAGED", PART)
     monkeypatch.setattr(shards, "_ROWS", PART)
-    monkeypatch.setattr(datasets, "_CLEARED_AT_ONCE", PART)
+    monkeypatch.setattr(datasets, "DELETED", PART)
 
 
 async def test_a_staged_listing_is_killed_at_one_statement_after_another_and_loses_nothing(

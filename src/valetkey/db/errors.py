@@ -124,6 +124,14 @@ def _told(error: Exception) -> ValetkeyError:
     return unavailable(error)
 
 
+def told_by_driver(error: Exception) -> ValetkeyError:
+    """Return the error for what asyncpg raised where it was used past SQLAlchemy."""
+    state = getattr(error, "sqlstate", None) or ""
+    if isinstance(error, (ValueError, *REFUSED_BY_DRIVER)) or state.startswith(_DATA_EXCEPTION):
+        return unstorable()
+    return _crossed() if state in _REFERENCES | _UNIQUE else unavailable(error)
+
+
 def _crossed() -> Conflict:
     """Return the error for a row that does not fit what others stored: somebody came first."""
     return Conflict(

@@ -238,8 +238,10 @@ class MemoryItems:
         ]
         return self._forget(old[:limit])
 
-    async def clear(self, dataset: Dataset, *, limit: int) -> int:
-        return self._forget([key for key in self._rows if key[0] == dataset.id][:limit])
+    async def clear(self, dataset: Dataset, *, after: str = "", limit: int) -> str | None:
+        own = [key for key in sorted(self._rows) if key[0] == dataset.id and key[1] > after]
+        self._forget(own[:limit])
+        return own[:limit][-1][1] if own else None
 
     def _forget(self, keys: Sequence[tuple[str, str]]) -> int:
         for key in keys:

@@ -171,8 +171,9 @@ class ItemRepository(Protocol):
         """Delete tombstones of any dataset that are older; returns how many."""
         ...
 
-    async def clear(self, dataset: Dataset, *, limit: int) -> int:
-        """Delete rows of any kind; returns how many."""
+    async def clear(self, dataset: Dataset, *, after: str = "", limit: int) -> str | None:
+        """Delete rows of any kind above a path; returns the last one's path, and None where there
+        are none: whoever goes on from there does not walk over what is gone."""
         ...
 
     async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:

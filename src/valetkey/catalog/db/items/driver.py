@@ -14,11 +14,8 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
-from valetkey.domain.errors import ValetkeyError
+from valetkey.db.errors import REFUSED_BY_DRIVER, told_by_driver
 
-#: The class of SQLSTATEs that say that a value can't be stored ("data exception").
-_DATA_EXCEPTION: Final = "22"
 _FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, *REFUSED_BY_DRIVER)
 _BEGIN: Final = text("SELECT 1")
 
@@ -29,7 +26,7 @@ async def execute(connection: AsyncConnection, statement: str, values: Iterable[
     try:
         status: str = await driver.execute(statement, *values)
     except _FAILURES as error:
-        raise _translated(error) from None
+        raise told_by_driver(error) from None
     return int(status.rpartition(" ")[2])
 
 
@@ -48,7 +45,7 @@ async def copied(
     except asyncpg.UniqueViolationError:
         return False
     except _FAILURES as error:
-        raise _translated(error) from None
+        raise told_by_driver(error) from None
     return True
 
 
@@ -58,9 +55,3 @@ async def _driver(connection: AsyncConnection) -> Any:
     if not driver.is_in_transaction():
         await connection.execute(_BEGIN)
     return driver
-
-
-def _translated(error: Exception) -> ValetkeyError:
-    state = getattr(error, "sqlstate", None) or ""
-    of_a_value = isinstance(error, (ValueError, *REFUSED_BY_DRIVER))
-    return unstorable() if of_a_value or state.startswith(_DATA_EXCEPTION) else unavailable(error)

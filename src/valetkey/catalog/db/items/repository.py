@@ -222,15 +222,18 @@ class SqlItems(Repository):
         await self._connection.execute(text("ANALYZE items"))
 
     async def purge(self, *, before_ms: int, limit: int) -> int:
-        return await self._delete(_C.deleted_ms < before_ms, limit=limit)
-
-    async def clear(self, dataset: Dataset, *, limit: int) -> int:
-        return await self._delete(_C.dataset == dataset.number, limit=limit)
-
-    async def _delete(self, match: Any, *, limit: int) -> int:
-        keys: Select[Any] = select(_C.dataset, _C.path).where(match).limit(limit)
+        old = _C.deleted_ms < before_ms
+        keys: Select[Any] = select(_C.dataset, _C.path).where(old).limit(limit)
         statement = delete(t.items).where(tuple_(_C.dataset, _C.path).in_(keys))
         return (await self._connection.execute(statement)).rowcount
+
+    async def clear(self, dataset: Dataset, *, after: str = "", limit: int) -> str | None:
+        above = (_C.dataset == dataset.number, _C.path > after)
+        part = select(_C.path).where(*above).order_by(_C.path).limit(limit).subquery()
+        last: str | None = (await self._connection.execute(select(func.max(part.c.path)))).scalar()
+        if last is not None:
+            await self._connection.execute(delete(t.items).where(*above, _C.path <= last))
+        return last
 
     async def stage(self, shard_id: str, listed: Sequence[Listed]) -> None:
         await self._bulk.stage(shard_id, listed)
