@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
+import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from support.databases import execute
 from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish
 from support.memory import open_memory
 from valetkey.catalog.db.items import bulk
@@ -286,3 +291,23 @@ async def test_a_dataset_that_goes_and_an_item_that_comes_at_once_do_not_both(
             ends = await asyncio.gather(one, two, return_exceptions=True)
             assert ends[0] is None
             assert isinstance(ends[1], Conflict)
+
+
+async def test_who_may_touch_the_index_alone_can_write_it(postgresql_url: str) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "ray.md"
+    grants = re.findall(r"^> (GRANT .* TO valetkey_nodes;)$", guide.read_text(), re.MULTILINE)
+    assert len(grants) > 3
+    async with opened(postgresql_url) as storage:
+        dataset = await add_dataset(storage)
+        role = f"r{uuid.uuid4().hex}"
+        await execute(postgresql_url, f"CREATE ROLE {role} LOGIN")
+        for grant in grants:
+            await execute(postgresql_url, grant.replace("valetkey_nodes", role))
+        restricted = make_url(postgresql_url).set(username=role)
+        theirs = SqlCatalogStorage.at(restricted.render_as_string(hide_password=False))
+        changes = IndexChanges(added=[listed("a"), listed("b")], revived=[listed("c")])
+        await apply(theirs, dataset, changes)
+        await apply(theirs, dataset, IndexChanges(changed=[listed("a", 9)], removed=["b"]))
+        await theirs.close()
+        assert [row.size for row in (await rows(storage, dataset))[1] if not row.deleted] == [9, 1]
+        await execute(postgresql_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
