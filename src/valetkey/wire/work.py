@@ -23,7 +23,7 @@ class WorkCounts(Shape, frozen=True):
 
     added: Annotated[int, says("New ones.", 12)]
     changed: Annotated[int, says("Those that had changed.", 3)]
-    removed: Annotated[int, says("Those that are gone.", 1)]
+    removed: Annotated[int, says("Those that are gone; those that could not be cloned.", 1)]
     unchanged: Annotated[int, says("Those that are as they were.", 1026)]
 
 

@@ -6,6 +6,7 @@ page; when the lease runs out (the process died), another takes the shard up at 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,9 +14,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from valetkey.catalog.domain.merge import IndexChanges
+from valetkey.domain.errors import TooLarge
 from valetkey.domain.holding import LONGEST_MS
 
 LEASE: Final = timedelta(seconds=15)
+MAX_OPTIONS_BYTES: Final = 128 * 1024
 #: The engine that is always there: the server's own processes.
 IN_PROCESS: Final = "process"
 
@@ -195,3 +198,16 @@ class WriteIntent:
     def is_dead(self, now_ms: int) -> bool:
         """Tell whether its writer is at work no more."""
         return self.abandoned or is_over(self.lease_ms, now_ms)
+
+
+def checked_options(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options that a command may keep: workers read those of all that is open every few
+    seconds. Raises TooLarge."""
+    size = len(json.dumps(document, ensure_ascii=False).encode(errors="surrogatepass"))
+    if size > MAX_OPTIONS_BYTES:
+        raise TooLarge(
+            f"The filter has {size} bytes with what is to be done.",
+            hint=f"Keep it below {MAX_OPTIONS_BYTES}: name folders, or ranges of ids.",
+            field="filter",
+        )
+    return dict(document)

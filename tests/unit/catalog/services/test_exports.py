@@ -15,7 +15,14 @@ from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.datasets import SyncView
 from valetkey.catalog.services.exports import ExportGone, exports, writing
 from valetkey.domain.access import ProjectRole
-from valetkey.domain.errors import Conflict, Denied, InvalidInput, NotFound, TooManyRequests
+from valetkey.domain.errors import (
+    Conflict,
+    Denied,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+)
 from valetkey.services.audit import Caller
 
 
@@ -207,3 +214,9 @@ async def test_what_is_no_filter_is_refused_at_once(
     await order(desk)
     with pytest.raises(TooManyRequests):
         await order(desk)
+
+
+async def test_a_filter_that_workers_would_read_for_long_is_refused(desk: Desk) -> None:
+    where = {"name": {"$in": [f"{number:040}" for number in range(4000)]}}
+    with pytest.raises(TooLarge):
+        await order(desk, where=where)

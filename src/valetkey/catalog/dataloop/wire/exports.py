@@ -69,7 +69,7 @@ class PartedExportIn(Tolerant, frozen=True):
     only items are exported that were added or changed since."""
 
     mode: Literal["full", "diff"] = "full"
-    from_version: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    from_version: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
     filters: FiltersIn = msgspec.field(default_factory=FiltersIn)
 
     def options(self, base: str) -> ExportOptions:

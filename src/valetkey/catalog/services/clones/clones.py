@@ -10,7 +10,7 @@ from valetkey.catalog.domain.clone import CloneOptions
 from valetkey.catalog.domain.dataset import check_metadata, parse_folder, parse_path
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import Command, CommandKind, State
+from valetkey.catalog.domain.sync import Command, CommandKind, State, checked_options
 from valetkey.catalog.services.datasets.datasets import Datasets, NewDataset
 from valetkey.catalog.services.datasets.syncs import SyncView, view_of
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
@@ -152,7 +152,7 @@ class Clones:
                 updated_at=now,
                 expected=1 if options.path else await work.datasets.item_count(dataset),
                 kind=CommandKind.CLONE,
-                options=options.document(),
+                options=checked_options(options.document()),
             )
             await work.commands.add(command)
             change.note(command_id=command.id, to=options.target_id)

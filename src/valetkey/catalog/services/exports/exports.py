@@ -20,7 +20,7 @@ from valetkey.catalog.domain.export import (
     file_size,
 )
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import Command, CommandKind, State
+from valetkey.catalog.domain.sync import Command, CommandKind, State, checked_options
 from valetkey.catalog.services.datasets.syncs import SyncView, view_of
 from valetkey.catalog.services.exports.writing import wanted_of
 from valetkey.catalog.services.items.folders import IS_FOLDER
@@ -128,7 +128,7 @@ class Exports:
                 updated_at=now,
                 expected=await work.datasets.item_count(dataset),
                 kind=CommandKind.EXPORT,
-                options=options.document(),
+                options=checked_options(options.document()),
             )
             await work.commands.add(command)
             change.note(command_id=command.id)
