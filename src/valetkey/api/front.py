@@ -17,6 +17,8 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from valetkey.services.afterwards import answering
+
 _log = structlog.get_logger("valetkey.access")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 SAFE_HEADERS: Final = (
@@ -108,7 +110,8 @@ class Front:
             elif _has_two_tokens(scope):
                 await _refuse(marked, request_id, _TWO_TOKENS, is_own=_is_own(scope))
             else:
-                await self.app(scope, receive, marked)
+                async with answering():
+                    await self.app(scope, receive, marked)
         finally:
             if scope["path"] not in _QUIET or status >= 400:  # noqa: PLR2004
                 _log.info(

@@ -3,7 +3,7 @@
 The order is what makes the answer true. A hold is stored first, and every cache forgets: from then
 on nothing of the target leaves that was not on record before (vending looks again once its record
 is durable). Only then are the leases claimed, so that all of them are. The hold ends when AWS
-refuses them and that was seen, or when it is known why not.
+refuses them and that was seen, or when it is known why not, and that was answered.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from valetkey.domain.access import Principal
@@ -32,6 +33,7 @@ from valetkey.domain.revocation import (
     select_sessions,
 )
 from valetkey.domain.tags import blocks_tag, location_tag, role_tag
+from valetkey.services.afterwards import once_answered
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.endings import RevocationResult
 from valetkey.services.revocation.enforcement import Enforcer
@@ -94,7 +96,8 @@ class Revoker:
     async def _held(
         self, caller: Caller, target: Target, reason: str, *, refuse_new: bool
     ) -> AsyncIterator[None]:
-        """Have no new session given to the target while inside."""
+        """Have no new session given to the target while inside, and until the request that asks
+        for it was answered: what is vended before that would work after it."""
         hold = Hold(
             self._new_id(),
             target.org_id,
@@ -112,11 +115,14 @@ class Revoker:
         try:
             yield
         finally:
-            # If it can't be ended, it ends by itself.
-            with suppress(StorageUnavailable):
-                async with self._storage.begin() as work:
-                    await work.blocks.release(hold.id)
-                    await work.invalidations.publish({blocks_tag(target.org_id)})
+            await once_answered(partial(self._release, hold))
+
+    async def _release(self, hold: Hold) -> None:
+        # If it can't be ended, it ends by itself.
+        with suppress(StorageUnavailable):
+            async with self._storage.begin() as work:
+                await work.blocks.release(hold.id)
+                await work.invalidations.publish({blocks_tag(hold.org_id)})
 
     async def _claim(
         self, caller: Caller, target: Target, reason: str, *, blocked: bool
