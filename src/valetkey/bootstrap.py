@@ -200,6 +200,7 @@ def aws_settings(settings: Settings) -> AwsSettings:
         region=settings.aws_region,
         connect_timeout=settings.aws_connect_timeout,
         read_timeout=settings.aws_read_timeout,
+        sts_seconds=settings.aws_sts_seconds,
         allowed_hosts=settings.allowed_endpoint_hosts,
         own_key=(
             AccessKey(settings.own_access_key_id, settings.own_secret_access_key)

@@ -132,6 +132,11 @@ class Settings:
     own_secret_access_key: Secret = _setting(Secret(""), "The secret of that key.")
     aws_connect_timeout: float = _setting(5.0, "Seconds to wait for a connection to AWS.")
     aws_read_timeout: float = _setting(20.0, "Seconds to wait for an answer of AWS.")
+    aws_sts_seconds: float = _setting(
+        10.0,
+        "Seconds after which a call to STS is given up, with all its attempts: credentials are "
+        "vended or refused within five seconds more.",
+    )
     ray_addresses: tuple[str, ...] = _setting(
         (),
         "Ray clusters, `HOST:PORT`, that syncs may be given to (`--engine ray`); the first is the "

@@ -1,4 +1,5 @@
-"""Each verb against each other verb of its noun, on real databases: nothing is lost.
+"""Each verb against each other verb of its noun, and against those of other nouns that are about
+the same, on real databases: nothing is lost.
 
 On SQLite a transaction at a time, in an order that is chosen: it has one writer. On PostgreSQL
 transactions really overlap: one verb has done all of its first change and not committed it when the
@@ -9,6 +10,7 @@ one after the other comes to on the double.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -17,7 +19,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from support.rival_verbs import VERBS, Outcome, Scene, make_scene, one_after_the_other, verbs_of
+from support.rival_verbs import (
+    VERBS,
+    Outcome,
+    Scene,
+    make_scene,
+    one_after_the_other,
+    pairs,
+    verbs_of,
+)
 from support.stepping import SteppedStorage, acting
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
@@ -31,12 +41,9 @@ WAITING = (
 )
 #: Nothing here takes this long.
 SECONDS = 30.0
-PAIRS = [
-    (noun, one, other)
-    for noun, verbs in VERBS.items()
-    for number, one in enumerate(verbs)
-    for other in list(verbs)[number:]
-]
+#: A noun with itself, and with each other one.
+MEETINGS = list(itertools.combinations_with_replacement(VERBS, 2))
+of_each_meeting = pytest.mark.parametrize("nouns", MEETINGS, ids=" and ".join)
 
 
 class Rows:
@@ -129,31 +136,33 @@ async def installed(url: str, kind: type[SteppedStorage], *more: str) -> tuple[S
 
 
 async def play(
-    noun: str, scene: Scene, rows: Rows, run: Callable[[str, str, str], Awaitable[Any]]
+    nouns: tuple[str, str],
+    scene: Scene,
+    rows: Rows,
+    run: Callable[[str, str, str], Awaitable[Any]],
 ) -> None:
-    for _, one, other in (pair for pair in PAIRS if pair[0] == noun):
-        names = f"{noun}: {one}", f"{noun}: {other}"
-        serial = await one_after_the_other(*names)
+    for one, other in pairs(*nouns):
+        serial = await one_after_the_other(one, other)
         for first in "AB":
             await rows.put_back()
-            outcome = await Outcome.of(scene, await run(first, *names))
+            outcome = await Outcome.of(scene, await run(first, one, other))
             outcome.must_be_one_of(serial, f"{one} beside {other}, {first} first")
 
 
-@pytest.mark.parametrize("noun", VERBS)
-async def test_on_sqlite_nothing_is_lost(sqlite_url: str, noun: str) -> None:
+@of_each_meeting
+async def test_on_sqlite_nothing_is_lost(sqlite_url: str, nouns: tuple[str, str]) -> None:
     scene, rows = await installed(sqlite_url, SteppedStorage)
 
     async def run(first: str, one: str, other: str) -> Any:
         second = "B" if first == "A" else "A"
         return await scene.storage.run(first + second * 40, **verbs_of(scene, one, other))
 
-    await play(noun, scene, rows, run)
+    await play(nouns, scene, rows, run)
     await scene.storage.close()
 
 
-@pytest.mark.parametrize("noun", VERBS)
-async def test_on_postgresql_nothing_is_lost(postgresql_url: str, noun: str) -> None:
+@of_each_meeting
+async def test_on_postgresql_nothing_is_lost(postgresql_url: str, nouns: tuple[str, str]) -> None:
     scene, rows = await installed(postgresql_url, OverlappingStorage, postgresql_url)
     storage = scene.storage
     assert isinstance(storage, OverlappingStorage)
@@ -161,5 +170,5 @@ async def test_on_postgresql_nothing_is_lost(postgresql_url: str, noun: str) -> 
     async def run(first: str, one: str, other: str) -> Any:
         return await storage.overlap(first, **verbs_of(scene, one, other))
 
-    await play(noun, scene, rows, run)
+    await play(nouns, scene, rows, run)
     await storage.close()

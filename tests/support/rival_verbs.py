@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -176,6 +177,14 @@ VERBS: Final[dict[str, dict[str, Act]]] = {
             s.memory.project.id,
             NewLocation(name="cats", bucket="acme", parent_id=s.location.id, folder="train/cats"),
         ),
+        "root": lambda s, who: s.memory.services.locations.create(
+            who,
+            s.memory.project.id,
+            NewLocation(name="maps", bucket="acme", integration_id=s.integration.id, folder="maps"),
+        ),
+        "grant the group": lambda s, who: s.memory.services.grants.create(
+            who, s.location.id, NewGrant(SubjectKind.GROUP, s.group_id, ("b",), READING)
+        ),
         "grant": lambda s, who: s.memory.services.grants.create(
             who, s.location.id, NewGrant(SubjectKind.USER, EVE, ("b",), READING)
         ),
@@ -199,6 +208,9 @@ VERBS: Final[dict[str, dict[str, Act]]] = {
         ),
         "remove eve": lambda s, who: s.memory.services.people.remove_org_member(
             who, s.memory.org_id, EVE
+        ),
+        "make oneself a token": lambda s, who: s.memory.services.tokens.create(
+            who, NewToken("own")
         ),
         "give eve a role": lambda s, who: s.memory.services.people.put_project_member(
             who, s.memory.project.id, EVE, ProjectRole.DEVELOPER
@@ -244,6 +256,31 @@ VERBS: Final[dict[str, dict[str, Act]]] = {
     },
 }
 ALL: Final = {f"{noun}: {name}": act for noun, acts in VERBS.items() for name, act in acts.items()}
+#: Verbs that are about another noun's entity too, or end what another one needs.
+CROSS: Final = {
+    "integration": ("another role", "another key", "disable", "delete"),
+    "location": ("narrow", "root", "child", "grant", "grant the group", "take the grant", "delete"),
+    "people": (
+        "remove ada",
+        "step ada down",
+        "remove eve",
+        "make oneself a token",
+        "give eve a role",
+        "take eve's role",
+        "delete the group",
+    ),
+    "service account": tuple(VERBS["service account"]),
+    "dataset": ("rename", "sync", "delete"),
+}
+
+
+def pairs(noun: str, other: str) -> list[tuple[str, str]]:
+    """Name the verbs of two nouns that may meet, each pair once."""
+    if noun != other:
+        both = itertools.product(CROSS[noun], CROSS[other])
+        return [(f"{noun}: {one}", f"{other}: {two}") for one, two in both]
+    own = itertools.combinations_with_replacement(VERBS[noun], 2)
+    return [(f"{noun}: {one}", f"{noun}: {two}") for one, two in own]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from valetkey.db.repositories.keys import (
 from valetkey.db.repositories.sealed import SqlSealedRows
 from valetkey.db.repositories.storage import SqlIntegrations, SqlLocations
 from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
-from valetkey.db.tables import accounts, storage, vending
+from valetkey.db.tables import accounts, identity, storage, vending
 from valetkey.domain.audit import Entry
 from valetkey.domain.lease import LeaseRecord
 from valetkey.domain.ports import ChangeListener, Pool
@@ -51,6 +51,7 @@ LOCKED: dict[str, Table] = {
     "group": vending.groups,
     "lease": vending.leases,
     "service_account": accounts.users,
+    "token": identity.api_tokens,
 }
 
 

@@ -20,17 +20,30 @@ from valetkey.domain.tags import token_tag
 from valetkey.domain.token_limits import UNLIMITED, TokenLimits
 from valetkey.identity.authentication import stale
 from valetkey.identity.records import require_own
-from valetkey.services.access import Access, Verb, of_this_moment
+from valetkey.services.access import Access, Home, Noun, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.endings import Ending
 from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION
 
+CREATE: Final = Verb("token.create", Action.MANAGE_OWN_TOKENS)
+READ: Final = Verb("token.read", Action.MANAGE_OWN_TOKENS)
+REVOKE: Final = Verb("token.revoke", Action.MANAGE_OWN_TOKENS)
 LIST_OF_ORG: Final = Verb("token.list", Action.MANAGE_ORG)
 TOKEN_LIFETIME: Final = timedelta(days=90)
 LONGEST_TOKEN: Final = timedelta(days=365)
 #: How many good tokens a user may have.
 _MOST_TOKENS: Final = 100
+
+
+async def _home(_: UnitOfWork, token: ApiToken) -> Home:
+    return Home(token.org_id)
+
+
+#: Whose it is decides who may read and revoke it: see ``_may_revoke``.
+TOKEN: Final[Noun[ApiToken]] = Noun(
+    "token", load=lambda work, token_id: work.api_tokens.get(token_id), home=_home
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +91,14 @@ class ApiTokens:
 
         Raises Denied (an API token makes no tokens), InvalidInput, Unauthenticated.
         """
-        await require_own(self._audit, caller, Action.MANAGE_OWN_TOKENS, "token.create")
-        org_id = _org(caller, new.org_id)
-        async with self._storage.begin() as work:
-            caller = await of_this_moment(work, caller)
-            user = await work.users.get(caller.principal.user_id)
+        org_id, user_id = _org(caller, new.org_id), caller.principal.user_id
+        async with self._access.changing(
+            caller, CREATE, ORGANIZATION, org_id, subject=f"user:{user_id}"
+        ) as change:
+            user = await change.work.users.get(user_id)
             if user is None:
                 raise stale("The user of this token no longer exists.")
-            return await self.add(work, caller, user, org_id, new)
+            return await self.add(change.work, change.caller, user, org_id, new)
 
     async def add(
         self, work: UnitOfWork, caller: Caller, user: User, org_id: str, new: NewToken
@@ -172,10 +185,9 @@ class ApiTokens:
         """Return a token that the caller may revoke, with its holder's address.
 
         Raises NotFound, Denied (to an API token)."""
-        await require_own(self._audit, caller, Action.MANAGE_OWN_TOKENS, "token.read")
-        async with self._storage.read() as work:
-            token = await work.api_tokens.get(token_id) if is_id(token_id) else None
-            if token is None or not await _may_revoke(work, caller, token):
+        async with self._access.reading(caller, READ, TOKEN, token_id) as read:
+            token, work = read.entity, read.work
+            if not await _may_revoke(work, caller, token):
                 raise missing(f"token:{token_id[:80]}")
             holder = await work.users.get(token.user_id)
         return token, holder.email if holder else ""
@@ -185,13 +197,11 @@ class ApiTokens:
         the organisation as its owner. Return which leases were vended with it, and are live.
 
         Raises NotFound, Denied (an API token revokes none)."""
-        await require_own(self._audit, caller, Action.MANAGE_OWN_TOKENS, "token.revoke")
-        async with self._storage.begin() as work:
-            caller = await of_this_moment(work, caller)
-            token = await work.api_tokens.get(token_id) if is_id(token_id) else None
-            if token is None or not await _may_revoke(work, caller, token):
+        async with self._access.changing(caller, REVOKE, TOKEN, token_id) as change:
+            token, work = change.entity, change.work
+            if not await _may_revoke(work, change.caller, token):
                 raise missing(f"token:{token_id[:80]}")
-            await self.end(work, caller, token)
+            await self.end(work, change.caller, token)
             with_it = LeaseFilter(token.org_id, token_id=token.id, live_at=self._clock.now())
             return Ending(await work.leases.count(with_it))
 

@@ -66,8 +66,6 @@ class Grants:
         prefixes = self._checked(new)
         async with self._access.changing(caller, CREATE, LOCATION, location_id) as change:
             work, org_id = change.work, change.home.org_id
-            # Who is being removed from the organisation must not be granted anything meanwhile.
-            await work.lock(ORGANIZATION.name, org_id)
             subject_id, name = await _subject(work, org_id, new)
             grant = Grant(
                 id=self._new_id(),
@@ -222,12 +220,17 @@ async def _grant(work: UnitOfWork, location_id: str, grant_id: str) -> Grant:
 
 
 async def _subject(work: UnitOfWork, org_id: str, new: NewGrant) -> tuple[str, str]:
-    """Return the id and the name of whom a grant is for. Raises InvalidInput."""
+    """Return the id and the name of whom a grant is for, who is there until it is stored: who is
+    being removed meanwhile, or which group, is granted nothing. Raises InvalidInput."""
     if new.subject_kind is SubjectKind.USER:
+        await work.lock(ORGANIZATION.name, org_id)
         user = await _member(work, org_id, new.subject)
         return user.id, user.email
     groups = await work.groups.of_org(org_id)
     found = next((group for group in groups if new.subject in {group.id, group.name}), None)
+    if found is not None:
+        await work.lock(GROUP.name, found.id)
+        found = await work.groups.get(found.id)
     if found is None:
         raise InvalidInput(
             f"There is no group {new.subject[:80]!r} in this organisation.",

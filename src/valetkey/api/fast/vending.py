@@ -8,7 +8,7 @@ from typing import NamedTuple
 from valetkey.api.fast.exchange import Exchange
 from valetkey.api.fast.location_names import find_location
 from valetkey.api.fast.response_cache import FastServices, PreparedResponse, RequestFingerprint
-from valetkey.services.vending import ROUNDS, Vended, VendRequest, unsettled
+from valetkey.services.vending import Vended, VendRequest, rounds, unsettled
 
 
 class WantedCredentials(NamedTuple):
@@ -34,7 +34,7 @@ async def vend(
     names. Raises what ``Vending.vend`` and ``find_location`` raise."""
     request = RequestFingerprint(shape.name, location_id, text, exchange.token_hash)
     vending = on.services.vending
-    for _ in range(ROUNDS):
+    for _ in rounds(on.services.clock):
         response = on.responses.find(request) or await _prepare(exchange, on, request, shape)
         prepared = response.prepared
         if await vending.record_prepared(prepared, exchange.request_id, exchange.source):

@@ -7,10 +7,10 @@ URLs.
 
 from valetkey.services.vending.authorization import VendRequest
 from valetkey.services.vending.presigning import Presigned, Presigning, PresignRequest
-from valetkey.services.vending.vending import ROUNDS, PreparedVend, Vended, Vending, unsettled
+from valetkey.services.vending.rounds import rounds, unsettled
+from valetkey.services.vending.vending import PreparedVend, Vended, Vending
 
 __all__ = [
-    "ROUNDS",
     "PreparedVend",
     "PresignRequest",
     "Presigned",
@@ -18,5 +18,6 @@ __all__ = [
     "VendRequest",
     "Vended",
     "Vending",
+    "rounds",
     "unsettled",
 ]

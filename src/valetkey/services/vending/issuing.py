@@ -20,6 +20,7 @@ from valetkey.domain.scope import Scope
 from valetkey.services.health import StsSeen
 from valetkey.services.integrations import open_loaded, secret_context
 from valetkey.services.vending.location_context import LocationContext
+from valetkey.services.vending.rounds import PATIENCE
 
 #: RoleSessionName takes 64 of these letters; the lease id takes 24 and a hyphen one.
 _NOT_IN_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
@@ -169,7 +170,8 @@ class SessionIssuer:
         self, context: LocationContext, key: AccessKey, order: AssumeRole
     ) -> TemporaryCredentials:
         """Ask with the integration's key; where AWS does not know it yet since it is new, once
-        more with the one before."""
+        more with the one before, if there is time."""
+        begun = self._clock.monotonic()
         try:
             return await self._assume_role(key, order)
         except AwsRefused as refusal:
@@ -177,6 +179,11 @@ class SessionIssuer:
             if earlier is None or refusal.details.get("aws_code") != _UNKNOWN_KEY:
                 raise
             unknown = refusal
+        if self._clock.monotonic() - begun > PATIENCE:
+            raise AwsUnavailable(
+                "AWS does not know the new key yet, and was slow to say so.",
+                hint="Ask again in a moment: it becomes known by itself.",
+            )
         secret = await self._sealer.open(earlier.sealed, secret_context(context.integration))
         try:
             return await self._assume_role(AccessKey(earlier.id, secret), order)

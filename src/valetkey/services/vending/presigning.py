@@ -32,7 +32,8 @@ from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.lookup import missing
 from valetkey.services.vending.authorization import VendRequest, check_purpose, scope_of
 from valetkey.services.vending.location_context import LocationContext
-from valetkey.services.vending.vending import CHANGED, ROUNDS, TakenSession, Vending, unsettled
+from valetkey.services.vending.rounds import rounds, unsettled
+from valetkey.services.vending.vending import CHANGED, TakenSession, Vending
 
 PRESIGN: Final = "objects.presign"
 MAX_KEYS: Final = 100_000
@@ -155,7 +156,7 @@ class Presigning:
         """
         paths = await self._quoted(request.keys)
         digest = await self._digest(request.keys)
-        for _ in range(ROUNDS):
+        for _ in rounds(self._clock):
             presigned = await self._try(caller, location_id, request, paths, digest)
             if presigned is not None:
                 return presigned

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from valetkey.domain.access import Allow, require
 from valetkey.domain.audit import AuditForm, Entry, FilledForm
 from valetkey.domain.credentials import TemporaryCredentials
-from valetkey.domain.errors import AwsUnavailable, ValetkeyError
+from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import LeaseRecord
@@ -39,10 +39,9 @@ from valetkey.services.vending.authorization import (
 )
 from valetkey.services.vending.issuing import IssuedSession, SessionIssuer
 from valetkey.services.vending.location_context import LocationContext, LocationContexts
+from valetkey.services.vending.rounds import rounds, unsettled
 from valetkey.services.vending.session_cache import SessionCache
 
-#: How often it is decided anew when things keep changing meanwhile.
-ROUNDS: Final = 5
 CHANGED: Final = "Not handed out: something that it depends on changed. It is decided anew."
 
 
@@ -120,7 +119,7 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
-        for _ in range(ROUNDS):
+        for _ in rounds(self._clock):
             prepared = await self.prepare(caller, location_id, request)
             if await self.record_prepared(prepared, caller.request_id, caller.source):
                 return prepared.vended
@@ -213,7 +212,7 @@ class Vending:
     async def session(self, caller: Caller, location_id: str, request: VendRequest) -> TakenSession:
         """Return a session and by which right. Nothing of it may leave the process before
         :meth:`record` says so. Raises as :meth:`vend` does."""
-        for _ in range(ROUNDS):
+        for _ in rounds(self._clock):
             since = self._caches.epoch
             authorization = await self._authorizer.get(caller, location_id, request)
             session = await self._take(caller, authorization)
@@ -257,14 +256,6 @@ class Vending:
                 )
             )
             raise
-
-
-def unsettled() -> AwsUnavailable:
-    """Return the error for whoever asks while everything keeps changing."""
-    return AwsUnavailable(
-        "Rights and integrations keep changing while the credentials are being made.",
-        hint="Ask again in a moment.",
-    )
 
 
 def _form(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from support.memory import KEY, Memory
-from valetkey.domain.errors import AwsRefused
+from valetkey.domain.credentials import TemporaryCredentials
+from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.location import Location
 from valetkey.domain.rotation import DEFAULT_GRACE, Rotation, Stage
 from valetkey.domain.scope import AccessLevel
@@ -73,6 +75,23 @@ async def test_where_the_old_one_is_not_known_either_the_refusal_is_of_the_new_o
         await memory.services.vending.vend(caller, location.id, WANT)
     assert refusal.value.details["aws_code"] == "InvalidClientTokenId"
     assert [key.id for key in memory.sts.keys[before:]] == [NEW_KEY, KEY[0]]
+
+
+async def test_where_aws_is_slow_to_refuse_the_new_one_nobody_waits_for_another_call(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location, caller = await memory.location(), await memory.caller()
+    await switched(memory, location)
+    memory.sts.unknown, before, assume = {NEW_KEY}, len(memory.sts.keys), memory.sts.assume_role
+
+    async def slow(*given: Any) -> TemporaryCredentials:
+        memory.clock.advance(9)
+        return await assume(*given)
+
+    monkeypatch.setattr(memory.sts, "assume_role", slow)
+    with pytest.raises(AwsUnavailable, match="slow to say so"):
+        await memory.services.vending.vend(caller, location.id, WANT)
+    assert [key.id for key in memory.sts.keys[before:]] == [NEW_KEY]
 
 
 @pytest.mark.parametrize("stage", [Stage.DEACTIVATED, Stage.DONE])
