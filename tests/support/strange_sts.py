@@ -51,6 +51,7 @@ class StrangeSts:
         self._run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
 
     def become(self, manner: str) -> None:
         """Treat connections otherwise from now on, and end those that there are."""
