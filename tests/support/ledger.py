@@ -56,7 +56,7 @@ class Known:
 
 @dataclass
 class Given:
-    """A grant."""
+    """A grant. ``person`` may be a group's id."""
 
     person: str
     place: Known
@@ -75,6 +75,11 @@ class Token:
     folder: str
     access: frozenset[AccessLevel] | None
     ends_at: datetime
+
+    @property
+    def is_wide(self) -> bool:
+        """Tell whether it carries all that its holder may."""
+        return self.places is None and not self.folder and self.access is None
 
     def carries(self) -> set[Right]:
         prefixes = (
@@ -97,6 +102,12 @@ class Ledger:
     ended: list[Token] = field(default_factory=list)
     #: Service accounts by their addresses: their ids and projects.
     accounts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    #: Who is in which group.
+    groups: dict[str, set[str]] = field(default_factory=dict)
+
+    def subjects(self, person: str) -> set[str]:
+        """Whom grants name that are for somebody: them, and their groups."""
+        return {person, *(group for group, inside in self.groups.items() if person in inside)}
 
     def base(self, project: str, now: datetime) -> Rights:
         """What the organisation's owner gave to a project."""
@@ -114,8 +125,9 @@ class Ledger:
         for (project, somebody), role in self.roles.items():
             if somebody == person and role in BUILDERS:
                 add(rights, self.base(project, now))
+        mine = self.subjects(person)
         for grant in self.grants.values():
-            if grant.person == person and grant.ends_at > now:
+            if grant.person in mine and grant.ends_at > now:
                 base = self.base(grant.place.project, now)
                 both = grant.rights & base.keys()
                 add(rights, {right: min(base[right], grant.ends_at) for right in both})
@@ -134,6 +146,8 @@ class Ledger:
     def forget(self, person: str) -> None:
         self.members.discard(person)
         self.accounts.pop(person, None)
+        for inside in self.groups.values():
+            inside.discard(person)
         self.roles = {key: role for key, role in self.roles.items() if key[1] != person}
         self.grants = {key: each for key, each in self.grants.items() if each.person != person}
         self.end([each for each in self.tokens if each.person == person])
