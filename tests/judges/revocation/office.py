@@ -30,6 +30,8 @@ class Office:
     aws: EmbeddedAws
     urls: list[str]
     http: httpx2.Client
+    #: The URL of what the servers stand on.
+    database: str = ""
     org_id: str = ""
     project_id: str = ""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -120,7 +122,7 @@ def office(
         machine = Machine(home, aws.endpoint, VALETKEY_DATABASE_URL=database)
         urls = [stack.enter_context(_serving(machine, number)) for number in range(servers)]
         http = stack.enter_context(httpx2.Client(base_url=urls[0], timeout=PATIENCE))
-        made = Office(aws, urls, http)
+        made = Office(aws, urls, http, database or f"sqlite:///{machine.data}/valetkey.db")
         made.settle()
         yield made
 

@@ -1,16 +1,19 @@
-"""The nine ways of taking a right away while a crowd vends, and whether anything is left of it."""
+"""The ways of taking a right away while a crowd vends, and whether anything is left of it."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from judges.revocation.crowd import Crowd, Handed, Holder, Store, vend
 from judges.revocation.office import Office
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.domain.revocation import MOST_NAMES
 
 #: So many leases are revoked one by one.
@@ -18,6 +21,10 @@ _LEASES: Final = 10
 #: A revocation names its sessions one by one up to a hundred, and beyond tells them by their time.
 #: Both ways are tried: the first round is of many credentials, the others are of so few.
 _FEW: Final = 40
+#: How many leases are live where there are very many, and how long ending them may take.
+_MANY: Final = 100_000
+_AT_ONCE: Final = 5_000
+_IN_TIME: Final = 10.0
 #: So many of those that must go on are tried.
 _SAMPLE: Final = 20
 
@@ -26,7 +33,7 @@ _SAMPLE: Final = 20
 class Result:
     """What one proof saw. ``credentials`` were in somebody's hands when the answer came; of those
     ``worked`` at S3 after it. ``left_after`` were asked for after the answer that took the right,
-    and given."""
+    and given. It took so many ``seconds``, of ``most_seconds`` that it may take."""
 
     name: str
     credentials: int
@@ -34,6 +41,11 @@ class Result:
     left_after: int
     worked: int
     seconds: float
+    most_seconds: float = math.inf
+
+    @property
+    def is_in_time(self) -> bool:
+        return self.seconds <= self.most_seconds
 
     @property
     def holds(self) -> bool:
@@ -137,6 +149,40 @@ def _by_revocation(
 
 def location(office: Office, count: int) -> Result:
     return _by_revocation(office, count, "location", lambda stage, _: stage.location_id)
+
+
+def many_leases(office: Office, count: int) -> Result:
+    """Revoke a location of which a hundred thousand leases are live, amid vending: it is proven in
+    at most ten seconds, and no session that was made before the answer works after it."""
+    _, email = office.member()
+    token = office.login(email)
+    with _stage(office, lambda _: token, count) as stage:
+        asyncio.run(_copied(office.database, stage.crowd.handed[0].lease_id, _MANY))
+        started = time.monotonic()
+        answer = office.revoke("location", stage.location_id)
+        moment = time.monotonic()
+        _enforced(answer)
+        assert answer["leases"] > _MANY, answer["leases"]
+        assert all(each["widened"] for each in answer["revocations"]), answer
+        ended = [each for each in list(stage.crowd.handed) if each.received_at <= moment]
+        assert stage.store.works(vend(office.urls[-1], stage.crowd.holder, "fresh"))
+        stage.crowd.stop()
+        result = stage.judged("many leases", started, ended)
+        return replace(result, seconds=moment - started, most_seconds=_IN_TIME)
+
+
+async def _copied(url: str, lease_id: str, number: int) -> None:
+    """Store copies of a lease, as if as many sessions of its holder were live."""
+    storage = SqlCatalogStorage.at(url)
+    async with storage.read() as work:
+        lease = await work.leases.get(lease_id)
+    assert lease is not None
+    for start in range(0, number, _AT_ONCE):
+        ids = [f"{each:024x}" for each in range(start, start + _AT_ONCE)]
+        name = lease.session_name.removesuffix(lease.id)
+        copies = [replace(lease, id=own, session_name=f"{name}{own}") for own in ids]
+        await storage.record([], copies)
+    await storage.close()
 
 
 def principal(office: Office, count: int) -> Result:
@@ -263,6 +309,7 @@ def _repeated(proof: Callable[[Office, int], Result]) -> Callable[[Office, int],
 
 PROOFS: Final[Mapping[str, Callable[[Office, int], Result]]] = {
     "location": location,
+    "many_leases": many_leases,
     "principal": principal,
     "integration": integration,
     "lease": lease,
