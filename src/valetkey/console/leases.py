@@ -14,7 +14,7 @@ from valetkey.console.web import fields, go_to, tell
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.integration import Integration
 from valetkey.domain.lease import Lease
-from valetkey.domain.revocation import Block, Kind, Revocation, RevocationState
+from valetkey.domain.revocation import Block, Kind, Revocation
 from valetkey.identity.leaving import Left
 from valetkey.services.revocation.enforcement import HandPolicy
 
@@ -111,10 +111,9 @@ async def revoke(request: HttpRequest, services: Services, reader: Reader) -> Re
         )
     except (InvalidInput, Conflict) as error:
         return refused(error, {"reason": "reason"}, otherwise="reason-error")
-    shown: list[tuple[Revocation, HandPolicy | None]] = []
-    for revocation in result.revocations:
-        pending = revocation.state is RevocationState.PENDING
-        shown.append((revocation, await services.leases.by_hand(revocation) if pending else None))
+    shown: list[tuple[Revocation, HandPolicy | None]] = [
+        (each, await services.leases.by_hand(reader.caller, each)) for each in result.revocations
+    ]
     return tell(reader.part("leases/revoked.html", result=result, shown=shown))
 
 

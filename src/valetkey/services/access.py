@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from valetkey.domain.access import Action, Deny, Principal, decide, require
@@ -106,12 +106,13 @@ class Change(Generic[E, W]):
     is_noted: bool = False
     tags: set[str] = field(default_factory=set)
 
-    def require(self, action: Action) -> None:
-        """Go on only if the caller has another right too. Raises Denied, which is recorded."""
+    def require(self, action: Action, why: str = "") -> None:
+        """Go on only if the caller has another right too; ``why`` it takes that is told with a
+        refusal. Raises Denied, which is recorded."""
         principal, home = self.caller.principal, self.home
         decision = decide(principal, action, org_id=home.org_id, project_id=home.project_id)
         if isinstance(decision, Deny):
-            raise _Refused(home, decision)
+            raise _Refused(home, replace(decision, reason=f"{why} {decision.reason}".strip()))
 
     def note(self, subject: str = "", **facts: Any) -> None:
         """Have the verb recorded, although the entity itself may be as it was."""

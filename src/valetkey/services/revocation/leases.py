@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from valetkey.domain.access import Action, OrgRole
+from valetkey.domain.access import Action, Deny, OrgRole, decide
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import Denied, InvalidInput
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.lease import Lease, LeaseFilter
 from valetkey.domain.names import MAX_REASON, is_line
 from valetkey.domain.ports import Clock, ObjectStore, RolePolicies, Sealer, Storage, Sts, UnitOfWork
-from valetkey.domain.revocation import Kind, Revocation
+from valetkey.domain.revocation import Kind, Revocation, RevocationState
 from valetkey.domain.tags import location_tag, user_tag
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
@@ -29,6 +30,11 @@ FIND: Final = Verb("lease.list", Action.READ_ORG)
 READ: Final = Verb("lease.read", Action.READ_ORG)
 REVOKE: Final = Verb("leases.revoke", Action.MANAGE_INTEGRATIONS)
 LIST_REVOCATIONS: Final = Verb("revocation.list", Action.MANAGE_INTEGRATIONS)
+
+
+_NOT_YET: Final = (
+    "AWS has not confirmed it yet; it is tried again. An owner of the organisation sees why."
+)
 
 
 class Leases:
@@ -164,10 +170,12 @@ class Leases:
 
     async def carry_out(self, caller: Caller, target: Target, reason: str) -> RevocationResult:
         """Revoke what the caller had the right to end by another verb: a location's deletion, a
-        member's leaving. That was decided there. Raises StorageUnavailable."""
-        return await self._revoker.revoke(
+        member's leaving. That was decided there. Who does not manage integrations is not told what
+        else is revoked of the role. Raises StorageUnavailable."""
+        result = await self._revoker.revoke(
             caller, target, reason, refuse_new=False, administrator=None
         )
+        return result if _manages(caller, target.org_id) else _in_short(result)
 
     async def resume(self) -> None:
         """Try again what is pending, see that what is enforced still stands at AWS, and take out
@@ -179,8 +187,12 @@ class Leases:
         async with self._access.reading(caller, LIST_REVOCATIONS, ORGANIZATION, org_id) as read:
             return await read.work.revocations.of_org(org_id)
 
-    async def by_hand(self, revocation: Revocation) -> HandPolicy:
-        """Return what to apply by hand for a revocation that Valetkey may not enforce itself."""
+    async def by_hand(self, caller: Caller, revocation: Revocation) -> HandPolicy | None:
+        """Return what to apply by hand for a revocation that is pending, to whoever manages
+        integrations: it names all that is revoked of the role."""
+        is_pending = revocation.state is RevocationState.PENDING
+        if not is_pending or not _manages(caller, revocation.org_id):
+            return None
         return await self._enforcer.by_hand(revocation.role_arn)
 
     async def revocation(self, caller: Caller, org_id: str, revocation_id: str) -> Revocation:
@@ -203,6 +215,17 @@ def only_org(caller: Caller) -> str:
             "You belong to several organisations.", hint="Say which: org.", field="org"
         )
     return orgs[0]
+
+
+def _manages(caller: Caller, org_id: str) -> bool:
+    decision = decide(caller.principal, Action.MANAGE_INTEGRATIONS, org_id=org_id)
+    return not isinstance(decision, Deny)
+
+
+def _in_short(result: RevocationResult) -> RevocationResult:
+    """Leave out who else is revoked, or shared a session: what is the matter may name them."""
+    short = [replace(each, problem=each.problem and _NOT_YET) for each in result.revocations]
+    return replace(result, revocations=short, others=())
 
 
 def _check_reason(reason: str) -> None:

@@ -15,7 +15,8 @@ from support.own_api import open_own_api
 from support.refused import works
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import AwsRefused
-from valetkey.domain.location import Location
+from valetkey.domain.location import Location, NewLocation
+from valetkey.domain.revocation import MOST_NAMES, Kind
 from valetkey.domain.scope import AccessLevel
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
@@ -224,3 +225,78 @@ async def test_a_service_account_that_is_deleted_says_what_ended_and_what_did_no
     assert left["kind"] == "revocation"
     assert datetime.fromisoformat(left["until"]) > scene.memory.clock.now()
     assert "IAM says no" in left["reason"]
+
+
+async def _within(scene: Scene, maker: Caller) -> Location:
+    """A location within the root, which a developer may delete."""
+    new = NewLocation(
+        name="cats",
+        bucket="acme",
+        folder=f"{scene.location.prefix}cats",
+        parent_id=scene.location.id,
+    )
+    return await scene.memory.services.locations.create(maker, scene.memory.project.id, new)
+
+
+async def test_who_else_was_revoked_is_told_to_owners_of_the_organisation_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, owner = scene.memory, await scene.memory.caller()
+    eve = await memory.member(EVE, ProjectRole.OWNER)
+    bob = await memory.member("bob@example.com", ProjectRole.DEVELOPER)
+    await scene.vend(bob)
+    leases = memory.services.leases
+    bobs = await leases.target(owner, Kind.PRINCIPAL, "bob@example.com", memory.org_id)
+    await leases.revoke(owner, bobs, reason="left")
+    child = await _within(scene, eve)
+    account = await memory.services.service_accounts.create(
+        eve, memory.project.id, "jobs", ProjectRole.DEVELOPER
+    )
+    _, secret = await memory.services.service_accounts.create_token(
+        eve, account.id, NewToken("cron")
+    )
+    await scene.vend(Caller(await memory.services.principals.of(secret.reveal(), source="")))
+    read = VendRequest(("",), frozenset({AccessLevel.READ}))
+    await memory.services.vending.vend(eve, child.id, read)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise AwsRefused("IAM says no.", hint="Ask it.", aws_code="AccessDenied")
+
+    monkeypatch.setattr(leases.policies, "put", refuse)
+    async with open_own_api(memory, EVE) as http:
+        answers = [
+            await http.delete(f"/locations/{child.id}?revoke=true"),
+            await http.delete(f"/service-accounts/{account.id}"),
+        ]
+    for answer in answers:
+        assert answer.status_code == 200
+        assert "bob@example.com" not in answer.text
+        assert "put-role-policy" not in answer.text
+    [revocation] = answers[0].json()["revoked"]["revocations"]
+    assert "owner" in revocation["problem"]
+    shown = await scene.http.get(f"/revocations/{revocation['id']}")
+    assert "bob@example.com" in shown.json()["byHand"]["command"]
+
+
+async def test_so_many_that_all_of_the_role_would_end_are_an_owners_of_the_organisation_to_revoke(
+    scene: Scene,
+) -> None:
+    memory = scene.memory
+    eve = await memory.member(EVE, ProjectRole.DEVELOPER)
+    child, read = await _within(scene, eve), frozenset({AccessLevel.READ})
+    for number in range(MOST_NAMES + 1):
+        await memory.services.vending.vend(eve, child.id, VendRequest((str(number),), read))
+    bystander = await scene.vend(await memory.caller())
+    narrower = {"access": ["list"], "revokeBeyond": True}
+    async with open_own_api(memory, EVE) as http:
+        address = f"/locations/{child.id}"
+        for refused in (
+            await http.delete(f"{address}?revoke=true"),
+            await http.patch(address, json=narrower),
+        ):
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "denied")
+            assert "every session of the role" in refused.json()["error"]["message"]
+        assert works(memory, bystander.credentials)
+        assert (await http.delete(address)).json()["liveLeases"] == MOST_NAMES + 1
+    target = {"kind": "location", "target": child.id, "reason": "left"}
+    assert (await scene.http.post("/revocations", json=target)).json()["leases"] == MOST_NAMES + 1

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from valetkey.api.shaping import Shaping
+from valetkey.api.v1.asking import Ask
 from valetkey.domain import revocation
-from valetkey.domain.revocation import Kind, RevocationState
+from valetkey.domain.revocation import Kind
 from valetkey.identity import leaving
 from valetkey.services.endings import Ending, RevocationResult
-from valetkey.services.registry import Services
 from valetkey.services.revocation.enforcement import HandPolicy
 from valetkey.wire import leases as wire
 from valetkey.wire import orgs
@@ -43,28 +43,27 @@ departure_shape: Final = Shaping(
 )
 
 
-async def revocation_shape(services: Services, found: revocation.Revocation) -> wire.Revocation:
+async def revocation_shape(ask: Ask[Any, Any], found: revocation.Revocation) -> wire.Revocation:
     """Return a revocation's shape, with what to apply by hand while it is pending."""
-    is_pending = found.state is RevocationState.PENDING
-    by_hand = _policy(await services.leases.by_hand(found)) if is_pending else None
-    return _revocation(found, by_hand=by_hand)
+    by_hand = await ask.services.leases.by_hand(ask.caller, found)
+    return _revocation(found, by_hand=_policy(by_hand) if by_hand is not None else None)
 
 
-async def revoked_shape(services: Services, result: RevocationResult) -> wire.Revoked:
+async def revoked_shape(ask: Ask[Any, Any], result: RevocationResult) -> wire.Revoked:
     """Return the shape of what a revocation came to."""
     return wire.Revoked(
         leases=result.leases,
         blocked=result.blocked,
-        revocations=[await revocation_shape(services, each) for each in result.revocations],
+        revocations=[await revocation_shape(ask, each) for each in result.revocations],
         others=list(result.others),
     )
 
 
-async def ending_shape(services: Services, ending: Ending) -> wire.Ending:
+async def ending_shape(ask: Ask[Any, Any], ending: Ending) -> wire.Ending:
     """Return the shape of what an ending left."""
     revoked = ending.revoked
     return wire.Ending(
         live_leases=ending.live.count,
         live_until=ending.live.until,
-        revoked=await revoked_shape(services, revoked) if revoked is not None else None,
+        revoked=await revoked_shape(ask, revoked) if revoked is not None else None,
     )

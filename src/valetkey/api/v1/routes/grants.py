@@ -62,7 +62,7 @@ async def get_grant(ask: Ask[Nothing, Nothing]) -> wire.Grant:
 
 async def delete_grant(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.grants.delete(ask.caller, ask["locationId"], ask["grantId"])
-    return await ending_shape(ask.services, ending)
+    return await ending_shape(ask, ending)
 
 
 ROUTES: Final = (

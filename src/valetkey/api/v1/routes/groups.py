@@ -45,7 +45,7 @@ async def update_group(ask: Ask[Nothing, wire.GroupChange]) -> wire.Group:
 
 async def delete_group(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.grants.delete_group(ask.caller, ask["orgId"], ask["groupId"])
-    return await ending_shape(ask.services, ending)
+    return await ending_shape(ask, ending)
 
 
 async def list_group_members(ask: Ask[Paging, Nothing]) -> Page[Person]:
@@ -74,7 +74,7 @@ async def put_group_member(ask: Ask[Nothing, Nothing]) -> Person:
 async def remove_group_member(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     grants, email = ask.services.grants, await _email(ask)
     ending = await grants.remove_member(ask.caller, ask["orgId"], ask["groupId"], email)
-    return await ending_shape(ask.services, ending)
+    return await ending_shape(ask, ending)
 
 
 ROUTES: Final = (

@@ -96,7 +96,7 @@ async def update_integration(ask: Ask[Nothing, wire.IntegrationChange]) -> wire.
 
 async def delete_integration(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.integrations.delete(ask.caller, ask["integrationId"])
-    return await ending_shape(ask.services, ending)
+    return await ending_shape(ask, ending)
 
 
 async def verify_integration(ask: Ask[Nothing, Nothing]) -> reports.Report:

@@ -69,7 +69,7 @@ async def list_revocations(ask: Ask[wire.RevocationsQuery, Nothing]) -> Page[wir
     after = read_cursor(query.cursor, tuple[str])
     left = [each for each in found if after is None or each.id < after[0]]
     shown = left[: query.limit]
-    items = [await revocation_shape(ask.services, each) for each in shown]
+    items = [await revocation_shape(ask, each) for each in shown]
     return Page(items=items, next=cursor(shown[-1].id) if len(left) > query.limit else None)
 
 
@@ -83,13 +83,13 @@ async def create_revocation(ask: Ask[Nothing, wire.NewRevocation]) -> wire.Revok
         refuse_new=body.refuse_new,
         administrator=signer(body.administrator),
     )
-    return await revoked_shape(ask.services, result)
+    return await revoked_shape(ask, result)
 
 
 async def get_revocation(ask: Ask[wire.InOrg, Nothing]) -> wire.Revocation:
     org_id = which_org(ask.caller, ask.query.org_id)
     found = await ask.services.leases.revocation(ask.caller, org_id, ask["revocationId"])
-    return await revocation_shape(ask.services, found)
+    return await revocation_shape(ask, found)
 
 
 async def list_blocks(ask: Ask[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:

@@ -113,14 +113,14 @@ async def update_location(ask: Ask[Nothing, wire.LocationChange]) -> wire.Locati
     shown, revoked = await _shown(ask.services, changed.location, changed), changed.beyond.revoked
     if revoked is None:
         return shown
-    return msgspec.structs.replace(shown, revoked=await revoked_shape(ask.services, revoked))
+    return msgspec.structs.replace(shown, revoked=await revoked_shape(ask, revoked))
 
 
 async def delete_location(ask: Ask[wire.LocationDeletion, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.locations.delete(
         ask.caller, ask["locationId"], revokes=ask.query.revoke
     )
-    return await ending_shape(ask.services, ending)
+    return await ending_shape(ask, ending)
 
 
 async def verify_location(ask: Ask[Nothing, Nothing]) -> reports.Report:

@@ -115,7 +115,7 @@ async def remove_project_member(ask: Ask[Nothing, Nothing]) -> leases_wire.Endin
     ending = await ask.services.people.remove_project_member(
         ask.caller, ask["projectId"], ask["userId"]
     )
-    return await ending_shape(ask.services, ending)
+    return await ending_shape(ask, ending)
 
 
 async def _project_member_now(work: Any, ask: Ask[Any, Any]) -> wire.ProjectMember | None:

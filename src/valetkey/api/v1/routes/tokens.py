@@ -93,7 +93,7 @@ async def get_token(ask: Ask[Nothing, Nothing]) -> wire.Token:
 
 async def revoke_token(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
     ending = await ask.services.tokens.revoke(ask.caller, ask["tokenId"])
-    return await ending_shape(ask.services, ending)
+    return await ending_shape(ask, ending)
 
 
 ROUTES: Final = (
