@@ -98,7 +98,8 @@ class Leases:
         return lease
 
     async def target(self, caller: Caller, kind: Kind, name: str, org_id: str = "") -> Target:
-        """Find what is meant, in which organisation. Raises NotFound, InvalidInput."""
+        """Find what is meant, in which organisation. Raises NotFound (also of what is another
+        organisation's), InvalidInput."""
         if kind is Kind.PRINCIPAL:
             return await self._person(name.strip().lower(), org_id or only_org(caller))
         if not is_id(name):
@@ -106,12 +107,13 @@ class Leases:
         async with self._storage.read() as work:
             if kind is Kind.LEASE:
                 lease = await work.leases.get(name)
-                if lease is None:
-                    raise missing(f"lease:{name}")
-                tag = user_tag(lease.user_id) if lease.user_id else location_tag(lease.location_id)
-                return Target(kind, name, lease.org_id, frozenset({tag}))
-            found = await self._org_of(work, caller, kind, name, org_id)
-        return Target(kind, name, found, own_tags(kind, name))
+                found, tags = (lease.org_id, _tags_of(lease)) if lease else ("", frozenset[str]())
+            else:
+                found = await self._org_of(work, caller, kind, name, org_id)
+                tags = own_tags(kind, name)
+        if found not in caller.principal.org_roles:
+            raise missing(f"{kind.value}:{name}")
+        return Target(kind, name, found, tags)
 
     async def _person(self, email: str, org_id: str) -> Target:
         async with self._storage.read() as work:
@@ -203,6 +205,12 @@ class Leases:
         if found is None or found.org_id != org_id:
             raise missing(f"revocation:{revocation_id[:80]}")
         return found
+
+
+def _tags_of(lease: Lease) -> frozenset[str]:
+    """Return the tags of the caches that may keep a lease's session."""
+    tag = user_tag(lease.user_id) if lease.user_id else location_tag(lease.location_id)
+    return frozenset({tag})
 
 
 def only_org(caller: Caller) -> str:
