@@ -184,7 +184,8 @@ async def test_in_every_order_nothing_that_left_before_the_answer_works(
         if isinstance(vended, Vended):
             left.append(vended)
         else:
-            assert isinstance(vended, BeingRevoked), (order, vended)
+            # It may have waited for so long that there is no time to begin again: see rounds.
+            assert isinstance(vended, BeingRevoked | AwsUnavailable), (order, vended)
         left.append(await vend(memory, eve, location))
         for each in left:
             made_before = each.credentials.access_key_id in answer.made_before

@@ -34,8 +34,9 @@ async def vend(
     names. Raises what ``Vending.vend`` and ``find_location`` raise."""
     request = RequestFingerprint(shape.name, location_id, text, exchange.token_hash)
     vending = on.services.vending
-    for _ in rounds(on.services.clock):
-        response = on.responses.find(request) or await _prepare(exchange, on, request, shape)
+    begun = on.services.clock.monotonic()
+    for _ in rounds(on.services.clock, begun):
+        response = on.responses.find(request) or await _prepare(exchange, on, request, shape, begun)
         prepared = response.prepared
         if await vending.record_prepared(prepared, exchange.request_id, exchange.source):
             await exchange.send(response.body)
@@ -44,7 +45,11 @@ async def vend(
 
 
 async def _prepare(
-    exchange: Exchange, on: FastServices, request: RequestFingerprint, shape: ResponseFormat
+    exchange: Exchange,
+    on: FastServices,
+    request: RequestFingerprint,
+    shape: ResponseFormat,
+    begun: float,
 ) -> PreparedResponse:
     services, responses = on
     epoch, token = responses.epoch, exchange.token(bare=shape.takes_bare_token)
@@ -52,7 +57,7 @@ async def _prepare(
     wanted = shape.read(request.text)
     named = wanted.location
     location_id = await find_location(services, caller, named) if named else request.location_id
-    prepared = await services.vending.prepare(caller, location_id, wanted.request)
+    prepared = await services.vending.prepare(caller, location_id, wanted.request, begun=begun)
     response = PreparedResponse(prepared, shape.write(prepared.vended))
     if caller.principal.limits.networks is not None:
         return response  # where it comes from decides, too

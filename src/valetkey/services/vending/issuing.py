@@ -20,7 +20,7 @@ from valetkey.domain.scope import Scope
 from valetkey.services.health import StsSeen
 from valetkey.services.integrations import open_loaded, secret_context
 from valetkey.services.vending.location_context import LocationContext
-from valetkey.services.vending.rounds import PATIENCE
+from valetkey.services.vending.rounds import KEY_PATIENCE
 
 #: RoleSessionName takes 64 of these letters; the lease id takes 24 and a hyphen one.
 _NOT_IN_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
@@ -179,7 +179,7 @@ class SessionIssuer:
             if earlier is None or refusal.details.get("aws_code") != _UNKNOWN_KEY:
                 raise
             unknown = refusal
-        if self._clock.monotonic() - begun > PATIENCE:
+        if self._clock.monotonic() - begun > KEY_PATIENCE:
             raise AwsUnavailable(
                 "AWS does not know the new key yet, and was slow to say so.",
                 hint="Ask again in a moment: it becomes known by itself.",

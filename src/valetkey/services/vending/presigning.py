@@ -156,7 +156,7 @@ class Presigning:
         """
         paths = await self._quoted(request.keys)
         digest = await self._digest(request.keys)
-        for _ in rounds(self._clock):
+        for _ in rounds(self._clock, self._clock.monotonic()):
             presigned = await self._try(caller, location_id, request, paths, digest)
             if presigned is not None:
                 return presigned

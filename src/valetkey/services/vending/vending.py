@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from valetkey.domain.access import Allow, require
 from valetkey.domain.audit import AuditForm, Entry, FilledForm
 from valetkey.domain.credentials import TemporaryCredentials
-from valetkey.domain.errors import ValetkeyError
+from valetkey.domain.errors import AwsUnavailable, ValetkeyError
 from valetkey.domain.grants import Grant
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import LeaseRecord
@@ -119,20 +119,30 @@ class Vending:
         Denied, InvalidInput (TooLarge for too many prefixes), Conflict (integration disabled),
         AwsRefused, AwsUnavailable, SealBroken, AuditUnavailable.
         """
-        for _ in rounds(self._clock):
-            prepared = await self.prepare(caller, location_id, request)
+        begun = self._clock.monotonic()
+        for _ in rounds(self._clock, begun):
+            prepared = await self.prepare(caller, location_id, request, begun=begun)
             if await self.record_prepared(prepared, caller.request_id, caller.source):
                 return prepared.vended
             caller = await self._principals.again(caller)
-        raise unsettled()
+        raise await self._why_not(caller, location_id, request)
 
-    async def prepare(self, caller: Caller, location_id: str, request: VendRequest) -> PreparedVend:
-        """Decide, and find or make the session. Raises as :meth:`vend` does."""
+    async def prepare(
+        self,
+        caller: Caller,
+        location_id: str,
+        request: VendRequest,
+        *,
+        begun: float | None = None,
+    ) -> PreparedVend:
+        """Decide, and find or make the session, for whoever has waited since ``begun``. Raises as
+        :meth:`vend` does."""
         since = self._caches.epoch
         known = self._authorizer.known(caller.principal, location_id, request)
         session = self._sessions.peek(known.key, request.min_ttl) if known else None
         if known is None or session is None:
-            return self._prepared(await self.session(caller, location_id, request))
+            taken = await self.session(caller, location_id, request, begun=begun)
+            return self._prepared(taken)
         return self._prepared(TakenSession(session, known, since))
 
     def endpoint(self, location: Location) -> str:
@@ -209,10 +219,17 @@ class Vending:
         # The right was decided elsewhere, before the change: it has to be decided there anew.
         raise unsettled()
 
-    async def session(self, caller: Caller, location_id: str, request: VendRequest) -> TakenSession:
-        """Return a session and by which right. Nothing of it may leave the process before
-        :meth:`record` says so. Raises as :meth:`vend` does."""
-        for _ in rounds(self._clock):
+    async def session(
+        self,
+        caller: Caller,
+        location_id: str,
+        request: VendRequest,
+        *,
+        begun: float | None = None,
+    ) -> TakenSession:
+        """Return a session and by which right, for whoever has waited since ``begun``. Nothing of
+        it may leave the process before :meth:`record` says so. Raises as :meth:`vend` does."""
+        for _ in rounds(self._clock, begun):
             since = self._caches.epoch
             authorization = await self._authorizer.get(caller, location_id, request)
             session = await self._take(caller, authorization)
@@ -220,7 +237,15 @@ class Vending:
                 return TakenSession(session, authorization, since)
             # Something changed while we waited, perhaps this very right: look at it again.
             caller = await self._principals.again(caller)
-        raise unsettled()
+        raise await self._why_not(caller, location_id, request)
+
+    async def _why_not(
+        self, caller: Caller, location_id: str, request: VendRequest
+    ) -> AwsUnavailable:
+        """Return the error for whom there is no time for another round. Raises what is decided by
+        now, if that is a refusal."""
+        await self._authorizer.get(caller, location_id, request)
+        return unsettled()
 
     async def again(self, caller: Caller) -> Caller:
         """Return a caller with the roles of this moment. Raises Unauthenticated."""

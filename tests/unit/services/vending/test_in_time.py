@@ -14,7 +14,7 @@ from valetkey.domain.errors import AwsUnavailable
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.tags import location_tag
 from valetkey.services.vending import VendRequest
-from valetkey.services.vending.rounds import PATIENCE
+from valetkey.services.vending.rounds import KEY_PATIENCE, PATIENCE
 
 READ: Final = VendRequest(("a",), frozenset({AccessLevel.READ}))
 #: What is promised, in seconds.
@@ -39,7 +39,7 @@ class ChangingSts:
         return await self._assume(*given)
 
 
-@pytest.mark.parametrize(("seconds", "calls"), [(9.9, 1), (1.0, 4), (0.01, 25)])
+@pytest.mark.parametrize(("seconds", "calls"), [(9.9, 1), (3.9, 2), (1.0, 5), (0.01, 25)])
 async def test_it_is_decided_anew_only_while_there_is_time(
     memory: Memory, monkeypatch: pytest.MonkeyPatch, seconds: float, calls: int
 ) -> None:
@@ -53,6 +53,6 @@ async def test_it_is_decided_anew_only_while_there_is_time(
     assert memory.clock.monotonic() - begun <= PROMISED
 
 
-def test_what_is_promised_holds_the_longest_call_and_three_patiences() -> None:
+def test_what_is_promised_holds_the_longest_call_and_all_that_is_waited_for_before_it() -> None:
     assert Settings().aws_sts_seconds == AwsSettings().sts_seconds
-    assert 3 * PATIENCE + AwsSettings().sts_seconds < PROMISED
+    assert PATIENCE + KEY_PATIENCE + AwsSettings().sts_seconds < PROMISED
