@@ -67,6 +67,7 @@ EXCEPTIONS: Final = {
     "ApiTokens.own": _OWN,
     "ApiTokens.add": _WITHIN,
     "ApiTokens.end": _WITHIN,
+    "Leases.by_hand": "of a revocation that was read; None to whom it is not for",
     "Leases.carry_out": _WITHIN,
     "Leaving.end_membership": _WITHIN,
     "Leaving.end_in_project": _WITHIN,
