@@ -100,7 +100,7 @@ def test_an_integration_lives_from_create_to_delete(
     assert (verified.code, verified.json["passed"]) == (0, True)
     assert "works" in owner.run("integrations", "verify", "renamed").out
     deleted = owner.run("integrations", "delete", "renamed", "--json")
-    assert (deleted.code, deleted.out) == (0, "")
+    assert (deleted.code, deleted.json) == (0, {"liveLeases": 0})
     assert owner.run("integrations", "show", "renamed").code == 5
 
 
@@ -419,7 +419,8 @@ def test_json_is_the_answer_as_it_came_over_the_wire(
     assert owner.run("integrations", "list", "-o", "json").json == everything
     listed = owner.run("integrations", "list", "-o", "yaml").out
     assert yaml.safe_load(listed) == everything
-    assert owner.run("integrations", "delete", "crossed", "-o", "json").out == ""
+    gone = owner.run("integrations", "delete", "crossed", "-o", "json")
+    assert gone.json == {"liveLeases": 0}
 
 
 def test_a_list_that_is_cut_says_where_it_goes_on(owner: Commands) -> None:
