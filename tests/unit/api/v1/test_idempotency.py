@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from support.every_caller import World, bodies, open_world
+from support.making import MAKES
 from support.memory import KEY, OWNER, PASSWORD
 from valetkey.api.v1.openapi import describe
 from valetkey.domain.errors import CommitUnknown, StorageUnavailable
@@ -27,27 +28,6 @@ EXAMPLES: Final = {
     if "application/json" in operation.get("requestBody", {}).get("content", {})
 }
 MAKING: Final = {operation.id: operation for operation in OPERATIONS if operation.makes}
-#: What a POST makes: the table whose rows are counted. A POST without a row here fails.
-MAKES: Final = {
-    "createToken": "api_tokens",
-    "addOrgMember": "users",
-    "createPasswordLink": "password_links",
-    "createProject": "projects",
-    "createServiceAccount": "users",
-    "createServiceAccountToken": "api_tokens",
-    "createGroup": "groups",
-    "createIntegration": "integrations",
-    "createRotation": "rotations",
-    "createLocation": "locations",
-    "createGrant": "grants",
-    "createRevocation": "revocations",
-    "createDataset": "datasets",
-    "createSync": "commands",
-    "createClone": "commands",
-    "createFolder": "items",
-    "indexObjects": "items",
-    "deleteMatchingObjects": "items",
-}
 #: POSTs that make nothing that could be made twice, and why.
 MAKES_NOTHING: Final = {
     "createLogin": "a token that is stored nowhere",
