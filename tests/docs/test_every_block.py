@@ -24,7 +24,7 @@ _FENCE: Final = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTIL
 
 #: Which test runs the blocks of a language on a page; ``*`` is every guide.
 RUN_BY: Final[Mapping[tuple[str, str], str]] = {
-    ("README.md", "console"): "tests/docs/test_reference.py",
+    ("README.md", "console"): "tests/docs/test_readme_runs.py",
     ("README.md", "python"): "tests/docs/test_every_block.py",
     ("dataloop.md", "python"): "tests/docs/test_every_block.py",
     ("clients.md", "python"): "tests/docs/test_clients_guide.py",
