@@ -71,6 +71,19 @@ async def test_records_come_back_in_order_and_hold(storage: Storage) -> None:
     assert verify_chain(records).holds
 
 
+async def test_records_are_read_from_the_newest_on_below_a_sequence(storage: Storage) -> None:
+    await _append(storage, *range(7))
+
+    async def sequences(after: int, limit: int | None = None) -> list[int]:
+        async with storage.read() as work:
+            found = work.audit.read(after=after, limit=limit, newest_first=True)
+            return [record.sequence async for record in found]
+
+    assert await sequences(0, 3) == [7, 6, 5]
+    assert await sequences(5) == [4, 3, 2, 1]
+    assert await sequences(1) == []
+
+
 async def test_many_appends_at_once_make_one_chain(storage: Storage) -> None:
     await asyncio.gather(*(_append(storage, 2 * n, 2 * n + 1) for n in range(20)))
     records = await _records(storage)

@@ -122,6 +122,7 @@ class Site:
             },
             "createRevocation": lambda: self.leased(number),
             "createSync": lambda: self.new_dataset(number),
+            "createClone": lambda: self.target(number),
             "createFolder": lambda: {"path": f"made {number}/"},
             "indexObjects": lambda: self.object(operation_id, f"i/{number}.txt"),
             "deleteMatchingObjects": lambda: self.object(operation_id, f"i/{number}.txt"),
@@ -145,6 +146,9 @@ class Site:
     def new_dataset(self, number: int) -> dict[str, Any]:
         self.known["datasetId"] = self.make("datasets", self.dataset(number))["id"]
         return {}
+
+    def target(self, number: int) -> dict[str, Any]:
+        return {"targetId": self.make("datasets", self.dataset(number))["id"], "folder": "copies/"}
 
     def new_integration(self, number: int) -> dict[str, Any]:
         setup, administrator = make_setup(self.aws, f"acme-{number}"), self.aws.administrator

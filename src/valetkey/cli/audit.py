@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from valetkey.cli import render, show
-from valetkey.cli.common import COMMON, Common
+from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
@@ -31,6 +31,7 @@ def list_(
     subject: str | None = None,
     since: str = "",
     until: str = "",
+    newest: Flag = False,
     common: Common = COMMON,
 ) -> None:
     """List records, oldest first.
@@ -49,6 +50,8 @@ def list_(
         From this time on, such as 2026-01-31T12:00:00Z.
     until
         Before this time.
+    newest
+        Newest first.
     """
     with open_client(common) as client:
         of = org_id(client)
@@ -61,6 +64,7 @@ def list_(
             subject=subject,
             since=parse_moment(since, "--since") if since else None,
             until=parse_moment(until, "--until") if until else None,
+            order="newestFirst" if newest else "oldestFirst",
         )
         render.many(
             client,

@@ -197,12 +197,14 @@ class AuditLog:
         after: int = 0,
         limit: int | None = None,
         where: AuditFilter = ALL_RECORDS,
+        newest_first: bool = False,
     ) -> AsyncIterator[AuditRecord]:
         """Iterate over an organisation's records that are meant, in order, ``sequence`` >
-        ``after``. Raises NotFound, Denied."""
+        ``after``; with ``newest_first`` the other way round, ``sequence`` < ``after``, where 0 is
+        from the newest on. Raises NotFound, Denied."""
         await self.require_reader(caller, org_id)
         own = replace(where, org_id=org_id)
-        async for record in self._pages(after, limit, own):
+        async for record in self._pages(after, limit, own, newest_first=newest_first):
             yield record
 
     async def recent(
@@ -222,14 +224,16 @@ class AuditLog:
             yield record
 
     async def _pages(
-        self, after: int, limit: int | None, where: AuditFilter
+        self, after: int, limit: int | None, where: AuditFilter, *, newest_first: bool = False
     ) -> AsyncIterator[AuditRecord]:
         """Iterate over records, page by page: no connection is held while somebody takes them."""
         left = limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
             async with self._storage.read() as work:
-                found = work.audit.read(after=after, limit=size, where=where)
+                found = work.audit.read(
+                    after=after, limit=size, where=where, newest_first=newest_first
+                )
                 page = [record async for record in found]
             for record in page:
                 yield record

@@ -267,9 +267,16 @@ class MemoryAuditTrail:
         return added
 
     async def read(
-        self, *, after: int = 0, limit: int | None = None, where: AuditFilter = ALL_RECORDS
+        self,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        where: AuditFilter = ALL_RECORDS,
+        newest_first: bool = False,
     ) -> AsyncIterator[AuditRecord]:
-        wanted = (record for record in self.records[after:] if where.matches(record.event))
+        below = self.records[: after - 1] if after else self.records
+        rest = reversed(below) if newest_first else self.records[after:]
+        wanted = (record for record in rest if where.matches(record.event))
         for record in itertools.islice(wanted, limit):
             yield record
 

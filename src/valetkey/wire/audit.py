@@ -61,6 +61,9 @@ class AuditQuery(Paging, frozen=True):
     subject: Annotated[str | None, says("Only those of this subject.", f"location:{ID}")] = None
     since: Annotated[Moment | None, moment_meta("From this moment on.")] = None
     until: Annotated[Moment | None, moment_meta("Before this moment.")] = None
+    order: Annotated[
+        Literal["oldestFirst", "newestFirst"], says("Which way to go.", "newestFirst")
+    ] = "oldestFirst"
 
 
 class AuditOrgQuery(Query, frozen=True):

@@ -182,7 +182,9 @@ class NewLocation(Body, frozen=True):
 
 
 class LocationChange(Change, frozen=True):
-    """What to change of a location."""
+    """What to change of a location. Where it is (bucket, folder, endpoint, integration) is what it
+    was made with: grants, what lies within it and datasets are told by it, and would lead to other
+    data unseen."""
 
     name: Annotated[str | msgspec.UnsetType, says("Another name.", "training")] = msgspec.UNSET
     allow_external_delete: Annotated[

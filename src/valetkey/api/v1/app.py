@@ -22,7 +22,7 @@ from valetkey.domain.idempotency import KeptAnswer, fingerprint_of
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 from valetkey.wire.base import Nothing
-from valetkey.wire.operation import NDJSON
+from valetkey.wire.operation import NDJSON, Operation
 
 PREFIX: Final = "/v1"
 DESCRIPTION: Final = "/v1/openapi.json"
@@ -82,7 +82,9 @@ class OwnApi:
         query = request.query(operation.query)
         body, text = Nothing(), b""
         if operation.has_body:
-            body, text = await request.body(operation.body, needed=operation.needs_body)
+            body, text = await request.body(
+                operation.body, needed=operation.needs_body, fixed=_fixed(operation)
+            )
         ask = Ask(self._services, caller, path, query, body)
         if operation.reads_content or operation.sends_content:
             return await self._on_content(request, route, ask)
@@ -162,6 +164,12 @@ class OwnApi:
         if self._description is None:
             self._description = msgspec.json.encode(describe(self._version))
         return KeptAnswer(200, self._description)
+
+
+def _fixed(operation: Operation[Any, Any, Any]) -> frozenset[str]:
+    """Return the properties that a thing is shown with, and a change of it may not have."""
+    shown = getattr(operation.result, "__struct_encode_fields__", ())
+    return frozenset(shown) - operation.names if operation.method == "PATCH" else frozenset()
 
 
 async def _expecting(

@@ -78,8 +78,11 @@ class ApiRequest:
         """Return the query. Raises InvalidInput: unknown, repeated or of the wrong type."""
         return read_query(self._scope.get("query_string", b""), shape)
 
-    async def body(self, shape: type[Any], *, needed: bool) -> tuple[Any, bytes]:
-        """Return the body as a shape, and its bytes. Raises InvalidInput, UnsupportedMediaType."""
+    async def body(
+        self, shape: type[Any], *, needed: bool, fixed: frozenset[str] = frozenset()
+    ) -> tuple[Any, bytes]:
+        """Return the body as a shape, and its bytes; ``fixed`` are properties that somebody might
+        take for changeable. Raises InvalidInput, UnsupportedMediaType."""
         text = await self._read()
         if not text and not needed:
             return shape(), text
@@ -89,7 +92,12 @@ class ApiRequest:
                 f"The body's content type is {kind[:80]!r}.",
                 hint="Send JSON, with 'Content-Type: application/json'.",
             )
-        return _in_utc(decode(text, shape)), text
+        try:
+            return _in_utc(decode(text, shape)), text
+        except InvalidInput as refused:
+            if refused.details.get("field") in fixed:
+                raise _fixed(refused.details["field"]) from None
+            raise
 
     @property
     def media_type(self) -> str:
@@ -131,6 +139,14 @@ class ApiRequest:
                     hint="Send less in one request.",
                 )
         return b"".join(parts)
+
+
+def _fixed(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name} can't be changed: it is what the thing was made with.",
+        hint="Make another one with what you want, and delete this one.",
+        field=name,
+    )
 
 
 def read_query(text: bytes, shape: type[Q]) -> Q:

@@ -39,13 +39,23 @@ class SqlAuditTrail(Repository):
         return (row.sequence, row.hash) if row else (0, GENESIS)
 
     async def read(
-        self, *, after: int = 0, limit: int | None = None, where: AuditFilter = ALL_RECORDS
+        self,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        where: AuditFilter = ALL_RECORDS,
+        newest_first: bool = False,
     ) -> AsyncIterator[AuditRecord]:
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
-            query = select(t).where(t.c.sequence > after, *_meant(where))
-            rows = await self._all(query.order_by(t.c.sequence).limit(page))
+            query = select(t).where(*_meant(where)).limit(page)
+            if newest_first:
+                query = query.order_by(t.c.sequence.desc())
+                query = query.where(t.c.sequence < after) if after else query
+            else:
+                query = query.order_by(t.c.sequence).where(t.c.sequence > after)
+            rows = await self._all(query)
             for row in rows:
                 yield _from_row(row)
             if len(rows) < page:

@@ -237,10 +237,16 @@ class AuditTrail(Protocol):
         ...
 
     def read(
-        self, *, after: int = 0, limit: int | None = None, where: AuditFilter = ALL_RECORDS
+        self,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        where: AuditFilter = ALL_RECORDS,
+        newest_first: bool = False,
     ) -> AsyncIterator[AuditRecord]:
         """Iterate over those records that are meant, in order, ``sequence`` > ``after``; memory
-        stays flat."""
+        stays flat. With ``newest_first`` the other way round: ``sequence`` < ``after``, 0 is from
+        the newest on."""
         ...
 
     async def length(self) -> int:

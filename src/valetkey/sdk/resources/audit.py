@@ -27,6 +27,7 @@ class Audit(Resource):
         subject: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        order: Literal["oldestFirst", "newestFirst"] = "oldestFirst",
     ) -> Iterator[audit.AuditRecord]:
         """List an organisation's records in order.
 
@@ -38,6 +39,7 @@ class Audit(Resource):
         - ``subject``: Only those of this subject.
         - ``since``: From this moment on.
         - ``until``: Before this moment.
+        - ``order``: Which way to go.
 
         Raises ApiError.
         """
@@ -52,6 +54,7 @@ class Audit(Resource):
                     subject=subject,
                     since=since,
                     until=until,
+                    order=order,
                 ),
             )
         )
@@ -95,6 +98,7 @@ class AsyncAudit(AsyncResource, like=Audit):
         subject: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        order: Literal["oldestFirst", "newestFirst"] = "oldestFirst",
     ) -> AsyncIterator[audit.AuditRecord]:
         """List an organisation's records in order."""
         return self._client.walk(
@@ -108,6 +112,7 @@ class AsyncAudit(AsyncResource, like=Audit):
                     subject=subject,
                     since=since,
                     until=until,
+                    order=order,
                 ),
             )
         )

@@ -193,3 +193,33 @@ async def test_what_is_known_is_not_sent_again(http: httpx2.AsyncClient) -> None
 
 async def test_every_answer_tells_the_version(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/integrations")).headers["valetkey-version"] == "0"
+
+
+async def test_what_a_thing_was_made_with_is_not_changed_and_that_is_said(
+    http: httpx2.AsyncClient, memory: Memory
+) -> None:
+    location = await memory.location("data")
+    for name, value in {"folder": "other/", "bucket": "other", "integrationId": "x"}.items():
+        refused = await http.patch(f"/locations/{location.id}", json={name: value})
+        error = refused.json()["error"]
+        assert (refused.status_code, error["field"]) == (400, name)
+        assert "can't be changed" in error["message"]
+        assert "Make another" in error["hint"]
+    misspelt = (await http.patch(f"/locations/{location.id}", json={"nam": "x"})).json()["error"]
+    assert (misspelt["field"], "can't be changed" in misspelt["message"]) == ("nam", False)
+
+
+async def test_the_audit_trail_is_read_from_either_end(http: httpx2.AsyncClient) -> None:
+    for number in range(5):
+        assert (await http.post(MAKE, json=BODY | {"name": f"aws {number}"})).is_success
+    oldest = [each["sequence"] for each in (await http.get("/audit/records")).json()["items"]]
+    newest: list[int] = []
+    query: dict[str, str] = {"order": "newestFirst", "limit": "2"}
+    while True:
+        page = (await http.get("/audit/records", params=query)).json()
+        newest += [each["sequence"] for each in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert newest == oldest[::-1]
+    assert len(newest) >= 5

@@ -48,6 +48,7 @@ async def list_audit_records(ask: Ask[wire.AuditQuery, Nothing]) -> Page[wire.Au
         after=after[0] if after else 0,
         limit=query.limit + 1,
         where=where,
+        newest_first=query.order == "newestFirst",
     )
     records = [record async for record in found]
     shown = records[: query.limit]
