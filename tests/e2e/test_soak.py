@@ -28,7 +28,7 @@ _OBJECTS = 500
 _FOLDERS = 20
 _EVERY = 5.0
 #: Between the second quarter of the time and the last, no process grows by more than this.
-_GROWTH = 1.05
+_GROWTH = 1.03
 
 
 @pytest.mark.skipif(not _MINUTES, reason="takes twenty minutes: make soak")
