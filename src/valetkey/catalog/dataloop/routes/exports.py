@@ -58,15 +58,16 @@ async def show_manifest(
     return ManifestOut.of(await _file(catalog, caller, dataset_id, command_id))
 
 
-@get("/datasets/{dataset_id:str}/exports/{command_id:str}/parts/{number:int}", tags=["datasets"])
+@get("/datasets/{dataset_id:str}/exports/{command_id:str}/parts/{number:str}", tags=["datasets"])
 async def fetch_part(
-    catalog: Catalog, caller: Caller, dataset_id: str, command_id: str, number: int
+    catalog: Catalog, caller: Caller, dataset_id: str, command_id: str, number: str
 ) -> Response[bytes]:
     """Send a part of an export, as it is stored."""
     file = await _file(catalog, caller, dataset_id, command_id)
-    if not 0 <= number < len(file.parts):
-        raise NotFound(f"The export has no part {number}.", hint="See its manifest.")
-    packed = await catalog.exports.packed(file.parts[number])
+    part = next((each for each in file.parts if str(each.number) == number), None)
+    if part is None:
+        raise NotFound(f"The export has no part {ascii(number)[:20]}.", hint="See its manifest.")
+    packed = await catalog.exports.packed(part)
     headers = {"content-disposition": "attachment"}
     return Response(packed, headers=headers, media_type="application/gzip")
 
