@@ -48,8 +48,6 @@ OTHERS: Final = {
     "records.left_out": "So many records of refusals of one caller were left out.",
     "revocation.drift": "A deny was taken out at AWS, and put back.",
     "session.list": "Somebody's sessions of the console were asked for by a token, which may not.",
-    "token.read": "A token was asked for by another token, which may not.",
-    "token.revoke": "An API token was revoked.",
     "user.change_password": "A password was replaced.",
     "user.sign_in": "Somebody signed in, or tried to.",
     "user.sign_out": "Somebody ended sign-ins.",
