@@ -47,7 +47,7 @@ REASONS: Final = {
     "sdk/profiles.py: _renewed": "the call itself is refused, and says why",
     "services/idempotency.py: _mark_cut": "the request counts as cut once its time is over",
     "services/revocation/revoking.py: _carry_out": "the revocation has its problem stored",
-    "services/revocation/revoking.py: _held": "it ends by itself; the revocation tells",
+    "services/revocation/revoking.py: _release": "it ends by itself; the revocation tells",
     "services/rotation/rotations.py: _note": "the error that was to be noted is raised",
     "services/rotation/rotations.py: resume": "the rotation has its problem stored, and audited",
     "services/setup/keymaker.py: _take_back": "the journal explains the key; the cause is raised",
