@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,24 @@ async def test_one_string_is_no_sequence_of_strings(memory: Memory) -> None:
         client = await opened(http)
         with pytest.raises(TypeError, match="prefixes"):
             await client.credentials.by_name(location="data", prefixes="train", access=["read"])
+
+
+async def test_bytes_go_up_as_they_come_and_are_read_back(memory: Memory) -> None:
+    location = await memory.location("data")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(3):
+            yield b"%d" % number
+
+    async with open_own_api(memory) as http:
+        client = await opened(http)
+        dataset = await client.datasets.create(
+            name="own", project_id=memory.project.id, location_id=location.id
+        )
+        made = await client.objects.put(dataset.id, path="a/1.txt", content=chunks())
+        assert made.size == 3
+        for byte_range, expected in {"": b"012", "bytes=1-1": b"1"}.items():
+            read = client.objects.read(made.id, redirect=False, byte_range=byte_range)
+            assert b"".join([chunk async for chunk in read]) == expected
+        with pytest.raises(Conflict):
+            await client.objects.put(dataset.id, path="a/1.txt", content=b"other")
