@@ -485,6 +485,7 @@ async def test_an_engine_that_the_server_does_not_have_is_refused(shop: Shop) ->
 async def test_a_sync_that_wrote_much_has_statistics_made(
     shop: Shop, files: int, times: int
 ) -> None:
+    shop.memory.objects.page_size = 1000
     shop.place(*(f"{number:06d}" for number in range(files)))
     await shop.sync()
     assert shop.memory.storage._committed.items.analyzed == times
