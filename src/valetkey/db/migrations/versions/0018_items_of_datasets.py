@@ -1,6 +1,6 @@
 """PostgreSQL looks once for each statement whether items are of a dataset that is there.
 
-Its foreign key looks for each row, which is half of what writing a row costs (ADR 23). Two triggers
+Its foreign key looks for each row, which is half of what writing a row costs (ADR 22). Two triggers
 hold the same, and wait for each other as the key's own do: whoever inserts locks the dataset's row
 as the key would, and whoever deletes a dataset looks for items once it has that row.
 """
