@@ -232,7 +232,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(storage: CatalogStora
         async with storage.begin() as work:
             for shard in await work.commands.shards(ordered.command.id):
                 late = shard.lease_ms + 1
-                await work.commands.claim(shard.id, "quick", now_ms=late, until_ms=late * 2)
+                await work.commands.claim(shard.id, "quick", now_ms=late, until_ms=late + 60_000)
 
     memory.objects.before = lose_it
     await memory.services.catalog.sync_worker.run_open()
