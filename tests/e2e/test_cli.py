@@ -358,11 +358,12 @@ def test_datasets_that_name_no_location_go_to_their_project_s_default_one(
     words = ["projects", "update", project, "--default-location"]
     changed = owner.run(*words, LOCATION, "--json")
     assert changed.json["defaultLocationId"] == valetkey_server.location.id, changed.said
-    made = owner.run("datasets", "create", "of the default", "--json")
+    create = ["datasets", "create", "of the default", "--project", project]
+    made = owner.run(*create, "--json")
     assert made.code == 0, made.said
-    assert owner.run("datasets", "delete", "of the default", "--yes").code == 0
+    assert owner.run("datasets", "delete", made.json["id"], "--yes").code == 0
     assert "defaultLocationId" not in owner.run(*words, "", "--json").json
-    refused = owner.run("datasets", "create", "of the default")
+    refused = owner.run(*create)
     assert refused.code == 2
     assert "default" in refused.said
 
