@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,10 @@ class Writer(threading.Thread):
                 except httpx2.TransportError:
                     self.stopping.wait(0.05)  # killed: until it is back
                 except httpx2.HTTPStatusError as error:
-                    self.failures.append(error.response.text)
+                    # What was cut is looked after meanwhile: whoever is told so comes again.
+                    if error.response.status_code != HTTPStatus.LOCKED:
+                        self.failures.append(error.response.text)
+                    self.stopping.wait(0.05)
 
     def _step(self, http: httpx2.Client, dataset: str) -> None:
         path = f"w{self._seed}/{self._random.randrange(60):03}"

@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -44,18 +45,24 @@ def run_inside(
     """Run a Python module with its words in there, for so many seconds at most; its process and
     all that it started are gone afterwards."""
     inside = [sys.executable, "-m", "support.namespace", str(seconds), sys.executable, "-m"]
-    environment = os.environ | {INSIDE: "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.run(  # noqa: S603  # our own words
-        [*_UNSHARE, *inside, *words],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=seconds + 30,
-    )
+    # Tests in there keep three folders of earlier runs, and would take ours for the fourth.
+    with TemporaryDirectory(prefix="vk") as home:
+        return subprocess.run(  # noqa: S603  # our own words
+            [*_UNSHARE, *inside, *words],
+            cwd=folder,
+            env=os.environ
+            | {
+                INSIDE: "1",
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "PYTEST_DEBUG_TEMPROOT": home,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=seconds + 30,
+        )
 
 
 def _raise_loopback() -> None:

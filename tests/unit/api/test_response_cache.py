@@ -74,9 +74,11 @@ async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     decisions: list[str] = []
     prepare = Vending.prepare
 
-    async def counted(self: Vending, caller: Any, location_id: str, request: VendRequest) -> Any:
+    async def counted(
+        self: Vending, caller: Any, location_id: str, request: VendRequest, **begun: Any
+    ) -> Any:
         decisions.append(caller.principal.email)
-        return await prepare(self, caller, location_id, request)
+        return await prepare(self, caller, location_id, request, **begun)
 
     monkeypatch.setattr(Vending, "prepare", counted)
     app: Any = create_app(memory.services, memory.services.catalog)
@@ -211,8 +213,10 @@ async def test_a_decision_during_which_something_changed_is_not_remembered(
     await desk.post()  # the token's owner and the session are known from now on
     prepare = Vending.prepare
 
-    async def changed(self: Vending, caller: Any, location_id: str, request: VendRequest) -> Any:
-        prepared = await prepare(self, caller, location_id, request)
+    async def changed(
+        self: Vending, caller: Any, location_id: str, request: VendRequest, **begun: Any
+    ) -> Any:
+        prepared = await prepare(self, caller, location_id, request, **begun)
         desk.memory.services.caches.changed(changes.pop())
         return prepared
 
