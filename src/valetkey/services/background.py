@@ -7,8 +7,8 @@ limit, a name under which its log lines are found (``job``), and a trouble that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
@@ -23,6 +23,19 @@ ROUND: Final = 30.0
 TURN: Final = 240.0
 
 _log = structlog.get_logger("valetkey.background")
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do something without an end, such as renewing a lease, beside what is done inside, and stop
+    with that. Raises what it raised, once the inside is done."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class Duty:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage
@@ -22,6 +21,7 @@ from valetkey.domain.errors import InvalidInput, StorageUnavailable
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import to_ms
+from valetkey.services.background import beside
 
 #: Whether a long shard is to be cut for those that are idle is looked at this often.
 _LOOK_SECONDS: Final = 2.0
@@ -56,7 +56,7 @@ class InProcess:
         under_way: dict[asyncio.Task[bool], str] = {}
         done: set[asyncio.Task[bool]] = set()
         count = 0
-        async with self._renewing(under_way.values()):
+        async with beside(self._renew(under_way.values())):
             try:
                 while waiting or under_way:
                     while waiting and len(under_way) < most:
@@ -91,18 +91,8 @@ class InProcess:
             shares=self._shares,
         )
 
-    @asynccontextmanager
-    async def _renewing(self, shard_ids: Collection[str]) -> AsyncIterator[None]:
-        """Keep this process's leases while the block runs."""
-        renewing = asyncio.create_task(self._renew(shard_ids))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
-
     async def _renew(self, shard_ids: Collection[str]) -> None:
+        """Keep this process's leases for as long as this runs."""
         while True:
             await asyncio.sleep(LEASE.total_seconds() / _RENEWED_AFTER)
             until_ms = to_ms(self._clock.now() + LEASE)

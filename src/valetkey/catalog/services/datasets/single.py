@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 
 from valetkey.catalog.domain.ports import CatalogStorage
@@ -14,6 +13,7 @@ from valetkey.domain.errors import StorageUnavailable
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import to_ms
+from valetkey.services.background import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,7 @@ class Single:
             return shards[0] if shards else None
         return await claim(self.storage, self.clock, shards[0].id, self.owner)
 
-    @asynccontextmanager
-    async def renewed(self, shard: Shard, *, every: float) -> AsyncIterator[None]:
+    def renewed(self, shard: Shard, *, every: float) -> AbstractAsyncContextManager[None]:
         """Renew the lease of a shard beside what is done inside, every so many seconds. Whoever
         lost it finds out when the shard can't be advanced."""
 
@@ -50,13 +49,7 @@ class Single:
                 with suppress(StorageUnavailable):
                     await claim(self.storage, self.clock, shard.id, self.owner)
 
-        renewing = asyncio.create_task(renew())
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+        return beside(renew())
 
     def advanced(self, shard: Shard, checkpoint: str, *, items: int, failed: int = 0) -> Shard:
         """Return the shard with some more items done, or failed, and its lease renewed."""

@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -33,6 +33,7 @@ from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import to_ms
 from valetkey.services.audit import Caller
+from valetkey.services.background import beside
 
 #: A writer that has not renewed its lease for so long is taken for dead.
 LEASE: Final = timedelta(minutes=2)
@@ -147,18 +148,14 @@ class Intents:
             raise taken(next(path for path in paths if path not in intents))
         renewer = _Renewer(self._storage, self._clock, now_ms)
         held = HeldObjects(intents, renewer)
-        renewing = asyncio.create_task(renewer.keep_on(held))
-        try:
-            yield held
-        except BaseException as error:
-            await asyncio.shield(self._leave(held, error))
-            raise
-        else:
-            await self._drop(held.intents.values())
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+        async with beside(renewer.keep_on(held)):
+            try:
+                yield held
+            except BaseException as error:
+                await asyncio.shield(self._leave(held, error))
+                raise
+            else:
+                await self._drop(held.intents.values())
 
     async def _claim(
         self, caller: Caller, store: DatasetStorage, paths: Sequence[str], now_ms: int
