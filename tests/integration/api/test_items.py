@@ -12,6 +12,7 @@ import pytest
 from support.aws import client
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, OWNER, Installation
+from valetkey.catalog.services.datasets.orders import WorkOrders
 from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.domain.secret import Secret
 from valetkey.embedded.faults import Fault, FaultKind
@@ -217,14 +218,10 @@ async def _hold(server: Installation, dataset_id: str) -> None:
     services = server.running.services
     login = await services.accounts.login(OWNER, Secret(PASSWORD))
     principal = await services.principals.read(login.token.reveal(), source="")
-    quiet = Syncs(
-        services.catalog.datasets._storage,
-        services.audit,
-        SystemClock(),
-        services.catalog.syncs._new_id,
-        wake=lambda: None,
-        engines=services.catalog.syncs._engines,
-    )
+    storage, clock = services.catalog.datasets._storage, SystemClock()
+    new_id, engines = services.catalog.syncs._orders.new_id, services.catalog.syncs._engines
+    orders = WorkOrders(storage, services.audit, clock, new_id, wake=lambda: None)
+    quiet = Syncs(storage, services.audit, clock, orders, engines)
     await quiet.start(Caller(principal), dataset_id)
 
 

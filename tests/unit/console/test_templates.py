@@ -21,7 +21,7 @@ from valetkey.catalog.console import datasets, items
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.sync import Command, Counts
 from valetkey.catalog.services.datasets.datasets import DatasetView
-from valetkey.catalog.services.datasets.syncs import SyncView
+from valetkey.catalog.services.datasets.orders import SyncView
 from valetkey.catalog.services.items.reading import ItemsPage
 from valetkey.console import audit, chart, guide, locations, menus, overview, pasting, snippets
 from valetkey.console.rights import Rights

@@ -47,6 +47,8 @@ EXCEPTIONS: Final = {
     "People.organizations": _SEES,
     "People.projects": _SEES,
     "Locations.try_out": "goes on in LocationDrafts.placed, which opens by Access",
+    "Syncs.start": "goes on in WorkOrders.place, which opens by Access",
+    "Exports.start": "goes on in WorkOrders.place, which opens by Access",
     "Leases.target": "finds what is meant, for revoke and unblock, which decide",
     "Revoker.revoke": _WITHIN,
     "Authorizer.get": _VENDS,

@@ -8,7 +8,7 @@ from valetkey.api.shaping import Shaping
 from valetkey.catalog.domain.dataset import STANDARD, Item
 from valetkey.catalog.domain.sync import CommandKind, State
 from valetkey.catalog.services.datasets.datasets import DatasetView
-from valetkey.catalog.services.datasets.syncs import SyncView
+from valetkey.catalog.services.datasets.orders import SyncView
 from valetkey.catalog.services.items.restoring import Restored
 from valetkey.domain.rotation import Rotation, Stage
 from valetkey.wire import catalog as wire

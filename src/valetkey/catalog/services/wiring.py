@@ -13,6 +13,7 @@ from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.engines import Engines
 from valetkey.catalog.services.datasets.in_process import InProcess
 from valetkey.catalog.services.datasets.jobs import Jobs, Runner
+from valetkey.catalog.services.datasets.orders import WorkOrders
 from valetkey.catalog.services.datasets.runs import SyncRuns
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.datasets.syncs import Syncs
@@ -81,9 +82,10 @@ def make_work(
     }
     jobs = Jobs(storage, clock, endings, runners)
     worker = SyncWorker(storage, clock, jobs, leftovers, alone=alone)
+    orders = WorkOrders(storage, audit, clock, new_id, worker.wake)
     return WorkParts(
-        syncs=Syncs(storage, audit, clock, new_id, worker.wake, engines),
-        clones=Clones(storage, stores, datasets, audit, clock, new_id, worker.wake),
-        exports=Exports(storage, audit, clock, new_id, worker.wake),
+        syncs=Syncs(storage, audit, clock, orders, engines),
+        clones=Clones(stores, datasets, orders),
+        exports=Exports(storage, audit, clock, orders),
         worker=worker,
     )

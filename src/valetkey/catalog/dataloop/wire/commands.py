@@ -10,7 +10,7 @@ from valetkey.catalog.dataloop.wire.exports import export_spec
 from valetkey.catalog.domain.clone import CloneOptions
 from valetkey.catalog.domain.export import ExportOptions
 from valetkey.catalog.domain.sync import Command, CommandKind
-from valetkey.catalog.services.datasets.syncs import SyncView
+from valetkey.catalog.services.datasets.orders import SyncView
 
 _TYPES: Final = {
     CommandKind.SYNC: "SyncDataset",

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from valetkey.catalog.domain.clone import CloneOptions
 from valetkey.catalog.domain.dataset import check_metadata, parse_folder, parse_path
 from valetkey.catalog.domain.dql.parse import parse_filter
-from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import Command, CommandKind, State, checked_options
+from valetkey.catalog.domain.sync import CommandKind
 from valetkey.catalog.services.datasets.datasets import Datasets, NewDataset
-from valetkey.catalog.services.datasets.syncs import SyncView, view_of
+from valetkey.catalog.services.datasets.orders import SyncView, WorkOrder, WorkOrders
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.nouns import CLONE, CLONE_ITEM, DATASET, UPLOAD_ITEM
-from valetkey.domain.errors import Conflict, InvalidInput, TooManyRequests
-from valetkey.domain.ids import IdFactory
-from valetkey.domain.ports import Clock
-from valetkey.services.access import Access
-from valetkey.services.audit import AuditLog, Caller
+from valetkey.catalog.services.nouns import CLONE, CLONE_ITEM, UPLOAD_ITEM
+from valetkey.domain.errors import Conflict, InvalidInput
+from valetkey.services.audit import Caller
 
 MOST_OPEN: Final = 1_000
 
@@ -52,20 +48,13 @@ class Clones:
 
     def __init__(
         self,
-        storage: CatalogStorage,
         stores: DatasetStorageRepository,
         datasets: Datasets,
-        audit: AuditLog,
-        clock: Clock,
-        new_id: IdFactory,
-        wake: Callable[[], None],
+        orders: WorkOrders,
     ) -> None:
         self._stores = stores
         self._datasets = datasets
-        self._access: Access[CatalogWork] = Access(storage, audit)
-        self._clock = clock
-        self._new_id = new_id
-        self._wake = wake
+        self._orders = orders
 
     async def start(self, caller: Caller, dataset_id: str, new: NewClone) -> SyncView:
         """Order a clone of a dataset's items; a worker makes it. A new dataset is there at once.
@@ -131,30 +120,15 @@ class Clones:
         self, caller: Caller, source: DatasetStorage, options: CloneOptions
     ) -> SyncView:
         _ = source.location
-        now, command_id = self._clock.now(), self._new_id()
+        command_id = self._orders.new_id()
         if options.target_id == source.dataset.id:
             options = CloneOptions(**{**options.document(), "before_id": command_id})
-        async with self._access.changing(caller, CLONE, DATASET, source.dataset.id) as change:
-            dataset, work = change.entity, change.work
-            if await work.commands.count_open(CommandKind.CLONE, dataset.id) >= MOST_OPEN:
-                raise TooManyRequests(
-                    f"{MOST_OPEN} clones of this dataset wait to be made.",
-                    hint="Wait until some of them are done.",
-                    retry_after=60,
-                )
-            command = Command(
-                id=command_id,
-                dataset_id=dataset.id,
-                user_id=caller.principal.user_id,
-                token_id=caller.principal.token_id,
-                state=State.CREATED,
-                created_at=now,
-                updated_at=now,
-                expected=1 if options.path else await work.datasets.item_count(dataset),
-                kind=CommandKind.CLONE,
-                options=checked_options(options.document()),
-            )
-            await work.commands.add(command)
-            change.note(command_id=command.id, to=options.target_id)
-        self._wake()
-        return view_of(command, (), now)
+        order = WorkOrder(
+            CommandKind.CLONE,
+            id=command_id,
+            expected=1 if options.path else None,
+            most=MOST_OPEN,
+            options=options.document(),
+            facts={"to": options.target_id},
+        )
+        return await self._orders.place(caller, CLONE, source.dataset.id, lambda _: order)

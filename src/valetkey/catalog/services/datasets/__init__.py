@@ -5,7 +5,8 @@ each is cut into ``shards``, stretches of the listing that are merged into the i
 """
 
 from valetkey.catalog.services.datasets.datasets import Datasets, DatasetView, NewDataset
-from valetkey.catalog.services.datasets.syncs import Syncs, SyncView
+from valetkey.catalog.services.datasets.orders import SyncView
+from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.catalog.services.datasets.worker import SyncWorker
 
 __all__ = ["DatasetView", "Datasets", "NewDataset", "SyncView", "SyncWorker", "Syncs"]

@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command, Shard, WriteIntent
+from valetkey.catalog.domain.sync import Command, Shard
 from valetkey.catalog.services.datasets.cutting import Cutter
 from valetkey.catalog.services.datasets.lister import BucketLister
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
@@ -21,7 +20,6 @@ from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import InvalidInput, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import CredentialSource
-from valetkey.identity.authentication import principal_of_work
 from valetkey.services.audit import Caller
 
 
@@ -91,12 +89,3 @@ def lasting(
         return await sessions.open(caller, store, LOOK, f"sync dataset {dataset.id}")
 
     return renewed(clock, vend)
-
-
-async def caller_of(storage: CatalogStorage, work_of: Command | WriteIntent) -> Caller:
-    """Return whoever began some work, with the rights of this moment. What a writer left is looked
-    after though the token is gone that it showed. Raises Unauthenticated."""
-    token_id = work_of.token_id if isinstance(work_of, Command) else ""
-    async with storage.read() as work:
-        principal = await principal_of_work(work, work_of.user_id, token_id)
-    return Caller(principal, request_id=f"sync-{work_of.id}")

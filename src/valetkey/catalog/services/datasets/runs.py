@@ -17,11 +17,11 @@ from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.engines import (
     Engines,
     Scene,
-    caller_of,
     lasting,
     named,
 )
 from valetkey.catalog.services.datasets.lister import BucketLister
+from valetkey.catalog.services.datasets.orders import caller_of
 from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER, OutOfOrder, whole_shard
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.leftovers import Leftovers

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import (
-    IN_PROCESS,
-    Command,
-    CommandKind,
-    Counts,
-    Shard,
-    State,
-    progress,
-    total,
-)
+from valetkey.catalog.domain.sync import IN_PROCESS, CommandKind, State
 from valetkey.catalog.services.datasets.engines import Engines, named
+from valetkey.catalog.services.datasets.orders import SyncView, WorkOrder, WorkOrders, view_of
 from valetkey.catalog.services.nouns import COMMAND, DATASET, SYNC
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput
-from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
@@ -35,17 +26,6 @@ MAX_PARALLEL: Final = 1000
 _SHOWN: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class SyncView:
-    """Work with how far it is. ``rate`` is objects a second, since it began."""
-
-    command: Command
-    counts: Counts
-    percent: int
-    rate: float
-    shards: int = 0
-
-
 class Syncs:
     """Members of the project may watch; developers start and cancel."""
 
@@ -54,14 +34,12 @@ class Syncs:
         storage: CatalogStorage,
         audit: AuditLog,
         clock: Clock,
-        new_id: IdFactory,
-        wake: Callable[[], None],
+        orders: WorkOrders,
         engines: Engines,
     ) -> None:
         self._access: Access[CatalogWork] = Access(storage, audit)
         self._clock = clock
-        self._new_id = new_id
-        self._wake = wake
+        self._orders = orders
         self._engines = engines
 
     async def start(
@@ -85,32 +63,23 @@ class Syncs:
                 hint=f"Use 1 to {MAX_PARALLEL}.",
                 field="parallel",
             )
-        now = self._clock.now()
-        async with self._access.changing(caller, SYNC, DATASET, dataset_id) as change:
-            dataset, work = change.entity, change.work
-            address = named(self._engines, engine).check(address)
+
+        def draft(dataset: Dataset) -> WorkOrder:
+            checked = named(self._engines, engine).check(address)
             if not dataset.location_id:
                 raise InvalidInput(
                     f"The dataset {dataset.name!r} has no location: there is nothing to sync.",
                     hint="Sync a dataset that was made with a location.",
                 )
-            command = Command(
-                id=self._new_id(),
-                dataset_id=dataset.id,
-                user_id=caller.principal.user_id,
-                token_id=caller.principal.token_id,
-                state=State.CREATED,
-                created_at=now,
-                updated_at=now,
-                expected=await work.datasets.item_count(dataset),
+            return WorkOrder(
+                CommandKind.SYNC,
                 parallel=parallel,
                 engine=engine,
-                engine_address=address,
+                engine_address=checked,
+                facts={"parallel": parallel, "engine": engine},
             )
-            await work.commands.add(command)
-            change.note(command_id=command.id, parallel=command.parallel, engine=engine)
-        self._wake()
-        return view_of(command, (), now)
+
+        return await self._orders.place(caller, SYNC, dataset_id, draft)
 
     async def get(self, caller: Caller, command_id: str) -> SyncView:
         """Return work of any kind. Raises NotFound, Denied."""
@@ -150,17 +119,3 @@ class Syncs:
                 f"dataset:{command.dataset_id}", command_id=command.id, kind=command.kind.value
             )
             return view_of(canceled, await commands.shards(command_id), self._clock.now())
-
-
-def view_of(command: Command, shards: Sequence[Shard], now: datetime) -> SyncView:
-    """Return work with how far it is at a moment."""
-    counts = total(shard.counts for shard in shards)
-    until = command.updated_at if command.state.over else now
-    seconds = (until - command.created_at).total_seconds()
-    return SyncView(
-        command,
-        counts,
-        progress(command, shards),
-        counts.seen / seconds if seconds > 0 else 0.0,
-        len(shards),
-    )

@@ -20,8 +20,8 @@ from valetkey.catalog.domain.export import KEPT
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command, CommandKind
 from valetkey.catalog.services.datasets.datasets import clear
-from valetkey.catalog.services.datasets.engines import caller_of
 from valetkey.catalog.services.datasets.jobs import PASSING, Jobs
+from valetkey.catalog.services.datasets.orders import caller_of
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.catalog.services.pace import DELETED, rest
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError

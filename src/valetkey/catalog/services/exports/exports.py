@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,13 +20,12 @@ from valetkey.catalog.domain.export import (
     file_size,
 )
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
-from valetkey.catalog.domain.sync import Command, CommandKind, State, checked_options
-from valetkey.catalog.services.datasets.syncs import SyncView, view_of
+from valetkey.catalog.domain.sync import Command, CommandKind, State
+from valetkey.catalog.services.datasets.orders import SyncView, WorkOrder, WorkOrders
 from valetkey.catalog.services.exports.writing import wanted_of
 from valetkey.catalog.services.items.folders import IS_FOLDER
-from valetkey.catalog.services.nouns import COMMAND, DATASET, EXPORT_ITEMS
-from valetkey.domain.errors import InvalidInput, NotFound, TooManyRequests
-from valetkey.domain.ids import IdFactory
+from valetkey.catalog.services.nouns import COMMAND, EXPORT_ITEMS
+from valetkey.domain.errors import InvalidInput, NotFound
 from valetkey.domain.ports import Clock
 from valetkey.services.access import Access
 from valetkey.services.audit import AuditLog, Caller
@@ -91,14 +90,12 @@ class Exports:
         storage: CatalogStorage,
         audit: AuditLog,
         clock: Clock,
-        new_id: IdFactory,
-        wake: Callable[[], None],
+        orders: WorkOrders,
     ) -> None:
         self._storage = storage
         self._access: Access[CatalogWork] = Access(storage, audit)
         self._clock = clock
-        self._new_id = new_id
-        self._wake = wake
+        self._orders = orders
 
     async def start(self, caller: Caller, dataset_id: str, options: ExportOptions) -> SyncView:
         """Order an export; a worker writes it.
@@ -109,31 +106,8 @@ class Exports:
             raise InvalidInput(
                 "Folders are not exported.", hint="List them: {'type': 'dir'}.", field="filter"
             )
-        now = self._clock.now()
-        async with self._access.changing(caller, EXPORT_ITEMS, DATASET, dataset_id) as change:
-            dataset, work = change.entity, change.work
-            if await work.commands.count_open(CommandKind.EXPORT, dataset.id) >= MOST_OPEN:
-                raise TooManyRequests(
-                    f"{MOST_OPEN} exports of this dataset wait to be written.",
-                    hint="Wait until some of them are done.",
-                    retry_after=60,
-                )
-            command = Command(
-                id=self._new_id(),
-                dataset_id=dataset.id,
-                user_id=caller.principal.user_id,
-                token_id=caller.principal.token_id,
-                state=State.CREATED,
-                created_at=now,
-                updated_at=now,
-                expected=await work.datasets.item_count(dataset),
-                kind=CommandKind.EXPORT,
-                options=checked_options(options.document()),
-            )
-            await work.commands.add(command)
-            change.note(command_id=command.id)
-        self._wake()
-        return view_of(command, (), now)
+        order = WorkOrder(CommandKind.EXPORT, most=MOST_OPEN, options=options.document())
+        return await self._orders.place(caller, EXPORT_ITEMS, dataset_id, lambda _: order)
 
     async def file(self, caller: Caller, command_id: str) -> ExportFile:
         """Return the file of an export that is done. Raises NotFound, also once the file is not

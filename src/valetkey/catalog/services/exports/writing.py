@@ -24,7 +24,7 @@ from valetkey.catalog.domain.export import (
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Command, Shard, State
 from valetkey.catalog.services.datasets.endings import Endings
-from valetkey.catalog.services.datasets.engines import caller_of
+from valetkey.catalog.services.datasets.orders import caller_of
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.nouns import EXPORT_ITEMS
