@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -14,25 +14,38 @@ from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.datasets import the_dataset
 from valetkey.cli.finding import InProject
-from valetkey.cli.options import Cursor, Limit, Many, Yes
+from valetkey.cli.options import Cursor, Limit, Many, Yes, json_object
 from valetkey.sdk.errors import InvalidRequest
 
 _CHUNK: Final = 1 << 20
-_Having = Annotated[str | None, Parameter(help="A JSON object that their metadata has.")]
-_Ids = Annotated[tuple[str, ...], Parameter(name="--id", negative=())]
 
 
-def json_object(text: str, option: str = "--metadata") -> dict[str, Any]:
-    """Return what an option gives as JSON. Raises InvalidRequest for anything but an object."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidRequest(
-            f"{option} is no JSON object.", hint="""Such as '{"user": {"weather": "rain"}}'."""
-        )
-    return found
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matching:
+    """Which entries are meant: those that all of it fits."""
+
+    glob: str | None = None
+    """Only those whose path, with a leading /, fits it, such as /a/**."""
+    kind: Literal["file", "dir"] | None = None
+    """Only objects (file), or only folders (dir)."""
+    ids: Annotated[tuple[str, ...], Parameter(name="--id"), Many] = ()
+    """Only those of these ids; may be given several times."""
+    having: str | None = None
+    """A JSON object that their metadata has."""
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The same as the library takes it. Raises InvalidRequest."""
+        return {
+            "glob": self.glob,
+            "kind": self.kind,
+            "object_ids": list(self.ids) or None,
+            "having": None if self.having is None else json_object(self.having, "--having"),
+        }
+
+
+_ALL: Final = Matching()
 
 
 def read(
@@ -202,10 +215,7 @@ def change_matching(
     /,
     *,
     metadata: str,
-    glob: str | None = None,
-    kind: Literal["file", "dir"] | None = None,
-    ids: Annotated[_Ids, Many] = (),
-    having: _Having = None,
+    matching: Matching = _ALL,
     expect: int | None = None,
     dry_run: Flag = False,
     project: InProject = "",
@@ -219,12 +229,6 @@ def change_matching(
         The dataset, by name or id.
     metadata
         A JSON object that is merged into the metadata of each; a null takes a key away.
-    glob
-        Only those whose path, with a leading /, fits it, such as /a/**.
-    kind
-        Only objects (file), or only folders (dir).
-    ids
-        Only those of these ids; may be given several times.
     expect
         Do nothing unless they are so many.
     dry_run
@@ -234,10 +238,7 @@ def change_matching(
         changed = client.objects.change_matching(
             the_dataset(client, dataset, project).id,
             metadata=json_object(metadata),
-            glob=glob,
-            kind=kind,
-            object_ids=list(ids) or None,
-            having=None if having is None else json_object(having, "--having"),
+            **matching.words,
             expected_count=expect,
             dry_run=dry_run,
         )
@@ -249,10 +250,7 @@ def delete_matching(
     dataset: str,
     /,
     *,
-    glob: str | None = None,
-    kind: Literal["file", "dir"] | None = None,
-    ids: Annotated[_Ids, Many] = (),
-    having: _Having = None,
+    matching: Matching = _ALL,
     dry_run: Flag = False,
     yes: Yes = False,
     project: InProject = "",
@@ -265,23 +263,12 @@ def delete_matching(
     ----------
     dataset
         The dataset, by name or id.
-    glob
-        Only those whose path, with a leading /, fits it, such as /a/**.
-    kind
-        Only objects (file), or only folders (dir).
-    ids
-        Only those of these ids; may be given several times.
     dry_run
         Only tell how many they are.
     """
     with open_client(common) as client:
         found = the_dataset(client, dataset, project)
-        meant: dict[str, Any] = {
-            "glob": glob,
-            "kind": kind,
-            "object_ids": list(ids) or None,
-            "having": None if having is None else json_object(having, "--having"),
-        }
+        meant = matching.words
         counted = client.objects.delete_matching(found.id, **meant, dry_run=True)
         if dry_run:
             say = f"{counted.count:,} entries would be deleted."

@@ -11,11 +11,10 @@ from msgspec import UNSET
 from valetkey.cli import contents, render, show
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
-from valetkey.cli.contents import json_object
 from valetkey.cli.datasets import follow, the_dataset, told
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject
-from valetkey.cli.options import Cursor, Limit, Yes
+from valetkey.cli.options import Cursor, Limit, Yes, json_object
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.sdk.sending import call
 from valetkey.wire import objects as wire

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, cast, get_args
+import json
+from typing import Annotated, Any, Final, cast, get_args
 
 from cyclopts import Parameter
 
@@ -39,3 +40,16 @@ def access_levels(text: str) -> list[AccessLevel]:
                 f"There is no access {level[:40]!r}.", hint=f"Use {', '.join(_LEVELS)}."
             )
     return cast("list[AccessLevel]", levels)
+
+
+def json_object(text: str, option: str = "--metadata") -> dict[str, Any]:
+    """Return what an option gives as JSON. Raises InvalidRequest for anything but an object."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidRequest(
+            f"{option} is no JSON object.", hint="""Such as '{"user": {"weather": "rain"}}'."""
+        )
+    return found
