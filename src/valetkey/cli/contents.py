@@ -32,7 +32,7 @@ class Matching:
     ids: Annotated[tuple[str, ...], Parameter(name="--id"), Many] = ()
     """Only those of these ids; may be given several times."""
     having: str | None = None
-    """A JSON object that their metadata has."""
+    """A JSON object that their metadata has; a dot in a name leads inwards."""
 
     @property
     def words(self) -> dict[str, Any]:
@@ -41,8 +41,14 @@ class Matching:
             "glob": self.glob,
             "kind": self.kind,
             "object_ids": list(self.ids) or None,
-            "having": None if self.having is None else json_object(self.having, "--having"),
+            "having": self._metadata,
         }
+
+    @property
+    def _metadata(self) -> dict[str, Any] | None:
+        if self.having is None:
+            return None
+        return json_object(self.having, "--having", '{"user.weather": "rain"}')
 
 
 _ALL: Final = Matching()

@@ -42,14 +42,14 @@ def access_levels(text: str) -> list[AccessLevel]:
     return cast("list[AccessLevel]", levels)
 
 
-def json_object(text: str, option: str = "--metadata") -> dict[str, Any]:
+def json_object(
+    text: str, option: str = "--metadata", such_as: str = '{"user": {"weather": "rain"}}'
+) -> dict[str, Any]:
     """Return what an option gives as JSON. Raises InvalidRequest for anything but an object."""
     try:
         found = json.loads(text)
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise InvalidRequest(
-            f"{option} is no JSON object.", hint="""Such as '{"user": {"weather": "rain"}}'."""
-        )
+        raise InvalidRequest(f"{option} is no JSON object.", hint=f"Such as '{such_as}'.")
     return found
