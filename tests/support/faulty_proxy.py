@@ -7,12 +7,10 @@ processes as for tests that block.
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+
+from support.loop_thread import LoopThread
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -32,15 +30,14 @@ class _Link:
                 writer.transport.abort()
 
 
-class FaultyProxy:
+class FaultyProxy(LoopThread):
     """Stands before a PostgreSQL on a Unix socket; its own URL is :attr:`url`."""
 
     def __init__(self, upstream: str) -> None:
+        super().__init__("faulty proxy")
         parts = urlsplit(upstream)
         folder = parse_qs(parts.query)["host"][0]
         self._path, self._name, self._user = f"{folder}/.s.PGSQL.5432", parts.path, parts.username
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="faulty proxy")
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._frozen = False
@@ -52,22 +49,6 @@ class FaultyProxy:
     @property
     def url(self) -> str:
         return f"postgresql://{self._user or 'postgres'}@127.0.0.1:{self.port}{self._name}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._run(self._listen())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._run(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
     def swallow_old(self) -> None:
         """Take everything of the present connections and give nothing back; new ones work."""
@@ -113,15 +94,6 @@ class FaultyProxy:
     def _hold_links(self) -> None:
         for link in self._links:
             link.open.clear()
-
-    def _call(self, act: Callable[[], None]) -> None:
-        async def run() -> None:
-            act()
-
-        self._run(run())
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)

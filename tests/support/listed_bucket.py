@@ -6,9 +6,9 @@ import asyncio
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 from urllib.parse import parse_qs, quote, urlsplit
+
+from support.loop_thread import LoopThread
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -17,10 +17,11 @@ _HEAD = (
 )
 
 
-class ListedBucket:
+class ListedBucket(LoopThread):
     """Answers ListObjectsV2 from a thread of its own: ``objects`` are sizes by key."""
 
     def __init__(self, *, page: int = 50) -> None:
+        super().__init__("listed bucket")
         self.objects: dict[str, int] = {}
         self.page = page
         #: How many listings were answered.
@@ -28,8 +29,6 @@ class ListedBucket:
         self.denied = False
         self._keys: list[str] = []
         self._left: int | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="listed bucket")
         self._free = asyncio.Event()
         self._stuck = threading.Event()
         self._server: asyncio.Server | None = None
@@ -65,28 +64,6 @@ class ListedBucket:
         """Answer everything again."""
         self._left = None
         self._call(self._free.set)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(30)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
-        self._loop.close()
-
-    def _call(self, act: object) -> None:
-        async def run() -> None:
-            act()  # type: ignore[operator]  # a bound method without arguments
-
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(30)
 
     async def _listen(self) -> None:
         self._free.set()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import threading
-from collections.abc import Coroutine
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 from urllib.parse import urlsplit
+
+from support.loop_thread import LoopThread
 
 #: What it does with a connection: pass it on; take it and say nothing; begin an answer and go on a
 #: byte at a time; begin a head; reset at once; reset within an answer; answer in no HTTP; hang up.
@@ -18,14 +17,13 @@ MANNERS: Final = ("silent", "trickling", "half a head", "reset", "cut short", "g
 _NO_LINGERING: Final = struct.pack("ii", 1, 0)
 
 
-class StrangeSts:
+class StrangeSts(LoopThread):
     """Serves on a loopback port of the system's choice, in a thread of its own."""
 
     def __init__(self, upstream: str) -> None:
+        super().__init__("strange STS")
         parts = urlsplit(upstream)
         self._host, self._upstream_port = str(parts.hostname), int(parts.port or 80)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="strange STS")
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
@@ -37,29 +35,10 @@ class StrangeSts:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._run(self._listen())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._run(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
     def become(self, manner: str) -> None:
         """Treat connections otherwise from now on, and end those that there are."""
         self.manner = manner
         self._run(self._drop())
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
