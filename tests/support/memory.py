@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -89,6 +89,18 @@ class Memory:
         new = NewToken(description, limits=TokenLimits(**limits))
         token, secret = await self.services.tokens.create(caller, new)
         return token, secret.reveal()
+
+    def at_listing(self, number: int, act: Callable[[], Awaitable[object]]) -> None:
+        """Have something happen when a page is asked for, the ``number``-th from now."""
+        left = number
+
+        async def step(operation: str, _: str) -> None:
+            nonlocal left
+            left -= operation == "list"
+            if operation == "list" and left == 0:
+                await act()
+
+        self.objects.before = step
 
     def actions(self) -> list[tuple[str, str]]:
         """What the audit trail holds but for sign-ins: actions and outcomes, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
@@ -35,19 +35,6 @@ async def _with_token(desk: Desk) -> tuple[Caller, str]:
     return Caller(principal, request_id="request-2"), token.id
 
 
-def _at_listing(desk: Desk, number: int, act: Callable[[], Awaitable[object]]) -> None:
-    left = number
-
-    async def step(operation: str, _: str) -> None:
-        nonlocal left
-        left -= operation == "list"
-        if operation == "list" and left == 0:
-            await act()
-            desk.memory.clock.advance(HOURS)
-
-    desk.memory.objects.before = step
-
-
 async def _revoke(desk: Desk, token_id: str) -> None:
     await desk.memory.services.tokens.revoke(await desk.memory.caller(BOB), token_id)
 
@@ -57,11 +44,16 @@ async def _lose_the_role(desk: Desk, email: str) -> None:
     await desk.memory.services.people.remove_project_member(owner, desk.memory.project.id, email)
 
 
+async def _and_hours_pass(desk: Desk, loss: Awaitable[None]) -> None:
+    await loss
+    desk.memory.clock.advance(HOURS)
+
+
 async def test_a_sync_takes_no_session_after_its_starter_lost_the_role(desk: Desk) -> None:
     bob = await desk.memory.member(BOB, ProjectRole.DEVELOPER)
     catalog = desk.memory.services.catalog
     ordered = await catalog.syncs.start(bob, desk.dataset_id)
-    _at_listing(desk, 3, lambda: _lose_the_role(desk, BOB))
+    desk.memory.at_listing(3, lambda: _and_hours_pass(desk, _lose_the_role(desk, BOB)))
     before = len(desk.memory.sts.orders)
     await catalog.sync_worker.run_open()
     done = await catalog.syncs.get(desk.developer, ordered.command.id)
@@ -73,7 +65,7 @@ async def test_a_sync_takes_no_session_after_its_token_was_revoked(desk: Desk) -
     bob, token_id = await _with_token(desk)
     catalog = desk.memory.services.catalog
     ordered = await catalog.syncs.start(bob, desk.dataset_id)
-    _at_listing(desk, 3, lambda: _revoke(desk, token_id))
+    desk.memory.at_listing(3, lambda: _and_hours_pass(desk, _revoke(desk, token_id)))
     await catalog.sync_worker.run_open()
     done = await catalog.syncs.get(desk.developer, ordered.command.id)
     assert done.command.state is State.FAILED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -105,18 +105,6 @@ class Shop:
             self.developer, self.dataset_id, NewItem(path), chunks(), mode=Mode.OVERWRITE
         )
 
-    def at_listing(self, number: int, act: Callable[[], Awaitable[None]]) -> None:
-        """Have something happen when a page is asked for, the ``number``-th from now."""
-        left = number
-
-        async def step(operation: str, _: str) -> None:
-            nonlocal left
-            left -= operation == "list"
-            if operation == "list" and left == 0:
-                await act()
-
-        self.memory.objects.before = step
-
 
 @pytest.fixture
 async def shop() -> Shop:
@@ -202,7 +190,7 @@ async def test_a_cancelled_sync_stops_and_the_next_one_does_the_rest(shop: Shop)
     async def cancel() -> None:
         await shop.memory.services.catalog.syncs.cancel(shop.developer, ordered.command.id)
 
-    shop.at_listing(2, cancel)
+    shop.memory.at_listing(2, cancel)
     await shop.worker.run_open()
     assert (await shop.look(ordered)).command.state is State.CANCELED
     assert len(await shop.index()) < 10
@@ -216,7 +204,7 @@ async def test_a_denied_listing_fails_the_sync_with_its_cause_and_the_fix(shop: 
     async def refuse() -> None:
         raise AwsRefused("The role may not list.", hint="Allow it.", aws_code="AccessDenied")
 
-    shop.at_listing(1, refuse)
+    shop.memory.at_listing(1, refuse)
     failed = await shop.sync()
     assert failed.command.state is State.FAILED
     assert failed.command.error == {
@@ -232,7 +220,7 @@ async def test_a_mistake_of_ours_ends_the_sync_too(shop: Shop) -> None:
     async def stumble() -> None:
         raise ZeroDivisionError
 
-    shop.at_listing(1, stumble)
+    shop.memory.at_listing(1, stumble)
     failed = await shop.sync()
     assert failed.command.state is State.FAILED
     assert "ZeroDivisionError" in failed.command.error["message"]
@@ -341,7 +329,7 @@ async def test_what_a_cancelled_sync_had_staged_goes_by_housekeeping(shop: Shop)
     async def cancel() -> None:
         await shop.memory.services.catalog.syncs.cancel(shop.developer, ordered.command.id)
 
-    shop.at_listing(5, cancel)
+    shop.memory.at_listing(5, cancel)
     await shop.worker.run_open()
     async with shop.memory.storage.read() as work:
         (shard,) = await work.commands.shards(ordered.command.id)
@@ -362,7 +350,7 @@ async def test_an_upload_behind_the_listing_is_not_lost_and_one_before_it_not_do
         await shop.upload("0/early.jpg", b"new and early")
         await shop.upload("3/zz.jpg", b"new and late")
 
-    shop.at_listing(3, rival)
+    shop.memory.at_listing(3, rival)
     await shop.worker.run_open()
     assert (await shop.look(ordered)).command.state is State.SUCCESS
     assert await shop.index() == shop.bucket
@@ -385,7 +373,7 @@ async def test_what_a_dead_writer_left_is_looked_after(shop: Shop) -> None:
         shop.drop("b")
 
     await shop.order()
-    shop.at_listing(2, bucket_side)
+    shop.memory.at_listing(2, bucket_side)
     await shop.worker.run_open()
     assert await shop.index() == shop.bucket
     assert shop.bucket == {"a": 3, "b2": 5, "c": 1, "written": 1, "z": 1}
@@ -397,7 +385,7 @@ async def test_a_sync_lists_with_vended_credentials_that_it_renews(shop: Shop) -
     async def an_hour_passes() -> None:
         shop.memory.clock.advance(3400)
 
-    shop.at_listing(2, an_hour_passes)
+    shop.memory.at_listing(2, an_hour_passes)
     shop.memory.objects.used.clear()
     orders = len(shop.memory.sts.orders)
     done = await shop.sync()
