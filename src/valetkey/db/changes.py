@@ -28,6 +28,7 @@ from valetkey.db.limits import LIMITS, Limits
 from valetkey.db.postgres import GONE, connect
 from valetkey.db.repositories.audit import AUDIT_LOCK
 from valetkey.db.repositories.rows import Repository
+from valetkey.domain.batches import batched
 from valetkey.domain.ports import ChangeListener
 
 CHANNEL: Final = "valetkey_changes"
@@ -64,8 +65,8 @@ class SqlInvalidations(Repository):
         next_number = text("SELECT nextval('change_numbers')")
         number = (await self._connection.execute(next_number)).scalar_one()
         tags = sorted(self.tags)
-        for start in range(0, len(tags), _TAGS_AT_ONCE):
-            payload = " ".join([str(number), *tags[start : start + _TAGS_AT_ONCE]])
+        for some in batched(tags, _TAGS_AT_ONCE):
+            payload = " ".join([str(number), *some])
             await self._connection.execute(select(func.pg_notify(CHANNEL, payload)))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from valetkey.domain.batches import batched
 from valetkey.domain.lease import NO_LEASES, LeaseFilter, LiveLeases
 from valetkey.domain.ports import UnitOfWork
 from valetkey.domain.revocation import Revocation
@@ -47,14 +48,13 @@ async def live_leases(
     """Count the live leases that any of these users hold of any of these locations, within a
     transaction: what they were given before a right of theirs ended."""
     found = NO_LEASES
-    for user_ids in _parts(sorted(users)):
-        for location_ids in _parts(sorted(locations)):
+    for user_ids in _parts(users):
+        for location_ids in _parts(locations):
             found += await work.leases.count(
                 LeaseFilter(org_id, live_at=now, user_ids=user_ids, location_ids=location_ids)
             )
     return found
 
 
-def _parts(ids: Sequence[str]) -> Iterator[frozenset[str]]:
-    for start in range(0, len(ids), _IDS):
-        yield frozenset(ids[start : start + _IDS])
+def _parts(ids: Collection[str]) -> Iterator[frozenset[str]]:
+    return map(frozenset, batched(sorted(ids), _IDS))

@@ -14,6 +14,7 @@ from valetkey.aws.answers import child_text, escaped, name_of
 from valetkey.aws.errors import from_answer, not_understood
 from valetkey.aws.objects.facts import plain_etag
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
+from valetkey.domain.batches import batched
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered, ValetkeyError
 from valetkey.domain.ports.objects import Part, Upload, UploadsPage
 
@@ -40,8 +41,7 @@ async def delete_many(calls: BucketCalls, keys: Sequence[str]) -> Mapping[str, V
         except ValueError:
             single.append(key)
     named = list(writable)
-    for start in range(0, len(named), _AT_ONCE):
-        some = named[start : start + _AT_ONCE]
+    for some in batched(named, _AT_ONCE):
         try:
             failed |= await _delete(calls, [writable[key] for key in some])
         except AwsRefused as refused:

@@ -12,6 +12,7 @@ from valetkey.catalog.db import tables as t
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, to_row
+from valetkey.domain.batches import batched
 
 _TABLE = t.datasets
 _LIVE = _TABLE.c.deleted_at.is_(None)
@@ -37,8 +38,8 @@ class SqlDatasets(Repository):
 
     async def of_projects(self, project_ids: Sequence[str]) -> Sequence[tuple[Dataset, int]]:
         found = []
-        for at in range(0, len(project_ids), _AT_ONCE):
-            meant = _TABLE.c.project_id.in_(project_ids[at : at + _AT_ONCE])
+        for some in batched(project_ids, _AT_ONCE):
+            meant = _TABLE.c.project_id.in_(some)
             rows = await self._all(select(_TABLE).where(meant, _LIVE))
             found += [(_dataset(row), int(row.item_count)) for row in rows]
         return sorted(found, key=lambda each: (each[0].name, each[0].id))

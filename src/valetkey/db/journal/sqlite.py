@@ -28,6 +28,7 @@ from valetkey.db.journal.rows import (
 )
 from valetkey.db.write_turns import WriteTurns
 from valetkey.domain.audit import GENESIS, Entry, stamp
+from valetkey.domain.batches import batched
 from valetkey.domain.lease import LeaseRecord
 
 #: A statement may be prepared for each number of rows up to this, and is kept.
@@ -153,8 +154,7 @@ def _add_records(rows: int) -> str:
 def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """Insert rows, as many in a statement as it takes: each statement costs a turn at the
     interpreter's lock."""
-    for start in range(0, len(rows), _MOST_ROWS):
-        some = rows[start : start + _MOST_ROWS]
+    for some in batched(rows, _MOST_ROWS):
         connection.execute(_add_records(len(some)), list(chain.from_iterable(some)))
 
 

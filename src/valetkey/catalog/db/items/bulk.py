@@ -20,6 +20,7 @@ from valetkey.catalog.db.items import driver, sqlite_rows
 from valetkey.catalog.db.items.sqlite_rows import AT_ONCE
 from valetkey.catalog.domain.dataset import Dataset, folder_of, mimetype_of
 from valetkey.catalog.domain.merge import Indexed
+from valetkey.domain.batches import batched
 from valetkey.domain.ports.objects import Listed
 
 #: A row that is there already: a tombstone whose very object came back, for all that can be seen,
@@ -186,14 +187,14 @@ class Bulk:
         """Bring tombstones back, or insert rows."""
         own = (dataset.number, creator, now_ms)
         if self._kind == "sqlite":
-            for some in _parts(added, AT_ONCE):
+            for some in batched(added, AT_ONCE):
                 values: list[Any] = [*own]
                 for (path, size, etag, *times), new_id in zip(some, ids, strict=False):
                     kind = mimetype_of(path)
                     values += (path, new_id, folder_of(path), size, etag, kind, *times)
                 await self._connection.exec_driver_sql(_add_rows(len(some)), tuple(values))
             return
-        for some in _parts(added, _PIECE):
+        for some in batched(added, _PIECE):
             paths, sizes, etags, modified, classes = zip(*some, strict=True)
             new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
             folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
@@ -205,7 +206,7 @@ class Bulk:
         if self._kind == "sqlite":
             await self._rows(_CHANGE["sqlite"], (dataset.number, now_ms), changed)
             return
-        for some in _parts(changed, _PIECE):
+        for some in batched(changed, _PIECE):
             columns = (dataset.number, now_ms, *zip(*some, strict=True))
             await driver.execute(self._connection, _CHANGE["postgresql"], columns)
 
@@ -241,7 +242,7 @@ class Bulk:
         records = _kept(shard_id, listed)
         if await driver.copied(self._connection, t.staged_objects.name, _STAGED, records):
             return
-        for some in _parts(listed, _PIECE):  # the store lists an object twice
+        for some in batched(listed, _PIECE):  # the store lists an object twice
             values = (shard_id, *zip(*some, strict=True))
             await driver.execute(self._connection, _STAGE["postgresql"], values)
 
@@ -251,20 +252,13 @@ class Bulk:
         return await sqlite_rows.run(self._connection, statement, common, rows)
 
 
-def _parts(rows: Sequence[Listed], size: int) -> Iterator[Sequence[Listed]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
-
-
 async def _records(
     number: int, added: Sequence[Listed], ids: Sequence[str], creator: str, now_ms: int
 ) -> AsyncIterator[tuple[Any, ...]]:
     """Iterate over rows in the order of :data:`_COPIED`, and let others have the loop at times."""
     own = (now_ms, now_ms, 0)
-    for start in range(0, len(added), _PIECE):
-        end = start + _PIECE
-        for (path, size, etag, modified_ms, kept), new_id in zip(
-            added[start:end], ids[start:end], strict=True
-        ):
+    for some, its_ids in zip(batched(added, _PIECE), batched(ids, _PIECE), strict=True):
+        for (path, size, etag, modified_ms, kept), new_id in zip(some, its_ids, strict=True):
             facts = (folder_of(path), size, etag, mimetype_of(path), creator, modified_ms, kept)
             yield (number, path, new_id, *facts, *own)
         await asyncio.sleep(0)
@@ -272,7 +266,7 @@ async def _records(
 
 async def _kept(shard_id: str, listed: Sequence[Listed]) -> AsyncIterator[tuple[Any, ...]]:
     """Iterate over rows in the order of :data:`_STAGED`."""
-    for some in _parts(listed, _PIECE):
+    for some in batched(listed, _PIECE):
         for one in some:
             yield (shard_id, *one)
         await asyncio.sleep(0)

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from valetkey.domain.batches import batched
+
 #: So many rows are in a statement at most.
 AT_ONCE: Final = 250
 
@@ -26,8 +28,7 @@ async def run(
     """Run a statement with ``common`` as its ``?1``, ``?2``..., and with rows where it says
     ``{rows}``: as the ``VALUES`` that they are, some at a time. Return how many rows it touched."""
     touched = 0
-    for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
+    for some in batched(rows, AT_ONCE):
         written = _with_rows(statement, len(common), len(some[0]), len(some))
         values = (*common, *(value for row in some for value in row))
         touched += (await connection.exec_driver_sql(written, values)).rowcount

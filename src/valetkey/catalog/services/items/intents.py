@@ -12,16 +12,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import WriteIntent
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.catalog.services.pace import PART
+from valetkey.domain.batches import batched
 from valetkey.domain.errors import (
     AwsUnavailable,
     Conflict,
@@ -39,7 +40,6 @@ from valetkey.services.background import beside
 LEASE: Final = timedelta(minutes=2)
 _RENEWED_EVERY: Final = timedelta(seconds=30)
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -96,7 +96,7 @@ class _Renewer:
 
     async def renew(self, intents: Iterable[WriteIntent]) -> None:
         now_ms = to_ms(self.clock.now())
-        for some in in_parts(list(intents)):
+        for some in batched(list(intents), PART):
             async with self.storage.begin() as work:
                 await self.renew_in(work, some)
         self.renewed_ms = now_ms
@@ -109,7 +109,7 @@ class _Renewer:
                 raise lost(intent.path)
 
     async def abandon(self, intents: Sequence[WriteIntent]) -> None:
-        for some in in_parts(intents):
+        for some in batched(intents, PART):
             async with self.storage.begin() as work:
                 await work.commands.abandon_intents([intent.id for intent in some])
 
@@ -174,13 +174,13 @@ class Intents:
             for path in dict.fromkeys(paths)
         ]
         claimed: set[str] = set()
-        for some in in_parts(wanted):
+        for some in batched(wanted, PART):
             async with self._storage.begin() as work:
                 claimed |= await work.commands.claim_intents(some, now_ms=now_ms)
         return {intent.path: intent for intent in wanted if intent.id in claimed}
 
     async def _drop(self, intents: Iterable[WriteIntent]) -> None:
-        for some in in_parts(list(intents)):
+        for some in batched(list(intents), PART):
             async with self._storage.begin() as work:
                 await work.commands.drop_intents([intent.id for intent in some])
 
@@ -194,13 +194,6 @@ class Intents:
             await held.renewer.abandon(list(held.intents.values()))
         except StorageUnavailable as away:
             _log.warning("Intents stay until their leases end: %s", away.message)
-
-
-def in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut rows into as many as one transaction may write: on SQLite everybody's records wait for
-    it."""
-    for start in range(0, len(rows), PART):
-        yield rows[start : start + PART]
 
 
 def lease_end(now_ms: int) -> int:

@@ -10,11 +10,12 @@ from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import Intents, in_parts, taken
+from valetkey.catalog.services.items.intents import Intents, taken
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.catalog.services.nouns import DELETE_ITEM
 from valetkey.catalog.services.pace import PART, rest
+from valetkey.domain.batches import batched
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import (
     AwsRefused,
@@ -186,7 +187,7 @@ class ItemRemoval:
             gone = [item for item in mine if item.path not in failed]
             outcome.failures += [(item, failed[item.path]) for item in mine if item.path in failed]
             held.wrote = bool(gone)
-            for some in in_parts(gone):
+            for some in batched(gone, PART):
                 event = self._event(caller, store, some, objects=True)
                 await self._index.remove(caller, store, some, held, event)
                 await rest()
