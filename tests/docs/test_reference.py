@@ -11,7 +11,7 @@ import pytest
 
 from support.commands import ROOT
 from valetkey.api.v1.reference import openapi_page, rest_page
-from valetkey.cli.commands import app
+from valetkey.cli.program import app
 from valetkey.cli.reference import cli_page
 from valetkey.config import settings_page
 from valetkey.sdk.reference import library_page

@@ -1,11 +1,12 @@
-"""What there is: each command by name, place and one line of help. Nothing is imported here."""
+"""What there is: each command by name, place and one line of help, and the page that lists them.
+
+Nothing is imported here, not even the library of commands (that is ``program.py``): this page is
+what people ask for first, and it costs no more than Python's start.
+"""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
-
-from cyclopts import App, Group
 
 
 class Mount(NamedTuple):
@@ -66,30 +67,35 @@ _SERVER: Final = (
 )
 #: The groups, in the order in which the help shows them.
 GROUPS: Final = (
-    (Group.create_ordered("Who you are"), _ACCOUNT),
-    (Group.create_ordered("Using data"), _DATA),
-    (Group.create_ordered("Managing"), _MANAGING),
-    (Group.create_ordered("Setting up AWS"), _AWS),
-    (Group.create_ordered("Running a server"), _SERVER),
+    ("Who you are", _ACCOUNT),
+    ("Using data", _DATA),
+    ("Managing", _MANAGING),
+    ("Setting up AWS", _AWS),
+    ("Running a server", _SERVER),
 )
+SUMMARY: Final = "Short-lived, narrowly scoped, audited S3 credentials."
+EXIT_CODES: Final = (
+    "Exit codes: 0 done, 1 something does not hold, 2 wrong words or input, "
+    "3 not logged in, 4 denied, 5 not found, 6 conflict, 7 AWS refused, 8 no answer."
+)
+
+
+def front_page() -> str:
+    """Return what ``valetkey --help`` shows, in lines of at most 80 characters."""
+    width = max(len(mount.name) for _, mounts in GROUPS for mount in mounts)
+    lines = ["Usage: valetkey COMMAND", "", SUMMARY]
+    for title, mounts in GROUPS:
+        lines += ["", f"{title}:"]
+        lines += [f"  {mount.name:{width}}  {mount.help}" for mount in mounts]
+    lines += ["", "'valetkey COMMAND --help' explains a command, '--version' tells the version."]
+    return "\n".join([*lines, "", EXIT_CODES.replace(" 3 ", "\n3 ")]) + "\n"
 
 
 def installed_version() -> str:
     """Return this package's version."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # a slow import
+
     try:
         return version("valetkey")
     except PackageNotFoundError:
         return "unknown"
-
-
-app = App(
-    name="valetkey",
-    help="Short-lived, narrowly scoped, audited S3 credentials.",
-    help_format="plaintext",
-    version=installed_version,
-    help_epilogue="Exit codes: 0 done, 1 something does not hold, 2 wrong words or input, "
-    "3 not logged in, 4 denied, 5 not found, 6 conflict, 7 AWS refused, 8 no answer.",
-)
-for _group, _mounts in GROUPS:
-    for _mount in _mounts:
-        app.command(_mount.place, name=_mount.name, help=_mount.help, group=_group)

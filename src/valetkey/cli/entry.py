@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
-
-from cyclopts.exceptions import CycloptsError, UnknownCommandError
+from typing import TYPE_CHECKING, Final
 
 from valetkey.cli import show
-from valetkey.cli.commands import app
+from valetkey.cli.commands import front_page
 from valetkey.cli.exits import Exit, Explained, exit_of
+
+if TYPE_CHECKING:
+    from cyclopts.exceptions import CycloptsError
 
 #: What a missing library belongs to. Whatever is not listed came with the server.
 _EXTRAS: Final = {
@@ -58,12 +58,7 @@ def main(words: Sequence[str] | None = None) -> int:
         # What breaks in a thread is told by whoever waits for it: the thread itself has no say.
         threading.excepthook = lambda _: None
     try:
-        result = app(
-            given,
-            exit_on_error=False,
-            print_error=False,
-            result_action="return_value",
-        )
+        result = _run(given)
         sys.stdout.flush()
     except KeyboardInterrupt:
         show.say("Broken off.")
@@ -75,6 +70,15 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # the last line before the user: no traceback
         return _fail(error, as_json=_wants_json(given))
     return result if isinstance(result, int) else Exit.DONE
+
+
+def _run(words: Sequence[str]) -> object:
+    if words in ([], ["--help"], ["-h"]):
+        show.write(front_page())
+        return Exit.DONE
+    from valetkey.cli.program import app  # noqa: PLC0415  # the front page does without
+
+    return app(words, exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def _wants_json(words: Sequence[str]) -> bool:
@@ -96,6 +100,8 @@ def _fail(error: Exception, *, as_json: bool) -> int:
 
 
 def _explained(error: Exception) -> tuple[Explained, int]:
+    from cyclopts.exceptions import CycloptsError  # noqa: PLC0415  # the front page does without
+
     if isinstance(error, CycloptsError):
         return _usage(error), Exit.USAGE
     if isinstance(error, ImportError):
@@ -112,6 +118,12 @@ def _explained(error: Exception) -> tuple[Explained, int]:
 
 
 def _usage(error: CycloptsError) -> _Usage:
+    import difflib  # noqa: PLC0415  # words are seldom wrong
+
+    from cyclopts.exceptions import UnknownCommandError  # noqa: PLC0415
+
+    from valetkey.cli.program import app  # noqa: PLC0415
+
     path = " ".join([_OURS, *(error.command_chain or ())])
     hint = f"See '{path} --help'."
     if isinstance(error, UnknownCommandError):

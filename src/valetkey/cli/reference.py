@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from valetkey.cli import show
-from valetkey.cli.commands import GROUPS, app
+from valetkey.cli.commands import GROUPS
 from valetkey.cli.exits import Exit
+from valetkey.cli.program import app
 
 #: The library puts into a usage how Python was started to write it.
 _HOW_STARTED = re.compile(r"^(valetkey .*?) -m [\w.]+", re.MULTILINE)
@@ -33,8 +34,8 @@ def cli_page() -> str:
         "from a prompt, a file, or standard input (`-`), never from the command line.",
         "",
     ]
-    for group, mounts in GROUPS:
-        lines += [f"- **{group.name}**: " + ", ".join(f"`{mount.name}`" for mount in mounts)]
+    for title, mounts in GROUPS:
+        lines += [f"- **{title}**: " + ", ".join(f"`{mount.name}`" for mount in mounts)]
     lines += ["", "## Exit codes", "| code | means |", "|---|---|"]
     lines += [f"| {code.value} | {text} |" for code, text in _EXITS.items()]
     lines += ["", _HOW_STARTED.sub(r"\1", app.generate_docs(heading_level=2))]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.commands import Commands, clean_environment
+from valetkey.cli.commands import GROUPS
 from valetkey.cli.exits import Exit, Explained, exit_of
 from valetkey.domain import errors as server_errors
 from valetkey.sdk import errors as client_errors
@@ -52,7 +53,7 @@ def test_a_bug_is_a_sentence_and_no_traceback(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("with the word secret-word in it")
 
-    monkeypatch.setattr("valetkey.cli.entry.app", broken)
+    monkeypatch.setattr("valetkey.cli.program.app", broken)
     ran = commands.run("whoami")
     assert ran.code == 1
     assert "ZeroDivisionError" in ran.said
@@ -65,7 +66,7 @@ def test_breaking_off_has_a_code_of_its_own(
     def broken_off(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("valetkey.cli.entry.app", broken_off)
+    monkeypatch.setattr("valetkey.cli.program.app", broken_off)
     assert commands.run("whoami").code == 130
 
 
@@ -153,9 +154,12 @@ def test_a_missing_library_is_named_with_what_installs_it(
     assert "Traceback" not in ran.stderr
 
 
-def test_nothing_is_imported_before_it_is_used(tmp_path: Path) -> None:
-    words = "import sys, valetkey.cli; sys.exit('httpx2' in sys.modules or 'rich' in sys.modules)"
-    ran = subprocess.run(  # noqa: S603  # our own interpreter
-        [sys.executable, "-c", words], env=clean_environment(tmp_path), check=False
-    )
-    assert ran.returncode == 0
+def test_the_first_page_names_every_command_with_its_line(commands: Commands) -> None:
+    ran = commands.run("--help")
+    assert ran.code == 0
+    for _, mounts in GROUPS:
+        for mount in mounts:
+            assert f"  {mount.name} " in ran.out
+            assert mount.help in ran.out
+    assert max(len(line) for line in ran.out.splitlines()) <= 80
+    assert commands.run().out == ran.out
