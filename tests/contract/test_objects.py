@@ -133,6 +133,20 @@ async def test_what_is_written_keeps_what_it_was_given_through_a_copy(desk: Desk
     assert (reading.size, reading.content_encoding) == (5, "gzip")
 
 
+async def test_what_is_made_of_another_object_carries_what_that_one_does(desk: Desk) -> None:
+    described = {"content-type": "text/x", "cache-control": "no-store", "x-amz-meta-a": "b c"}
+    tags = {"team": "a b&c", "é": ""}
+    await desk.store.write(
+        *(desk.key, PLACE, "k", chunks(b"hello")), described=described, tags=tags
+    )
+    copied = await desk.store.copy(desk.key, PLACE, "k", "l")
+    assert copied.described.items() >= described.items()
+    for key in "kl":
+        assert await desk.store.tags(desk.key, PLACE, key) == tags
+    await desk.put("m")
+    assert await desk.store.tags(desk.key, PLACE, "m") == {}
+
+
 async def test_conditions_hold_for_writes(desk: Desk) -> None:
     etag = await desk.put("k", b"1", condition=ABSENT)
     for condition in (ABSENT, Condition("0" * 32)):

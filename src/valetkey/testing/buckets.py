@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,11 @@ from valetkey.testing.aws import READ_ONLY
 
 OnStep = Callable[[str, str], Awaitable[None]]
 _CHANGING = frozenset({"put", "write", "copy", "delete", "restore"})
+
+
+def etag_of(body: bytes) -> str:
+    """Return the ETag that S3 would give an object."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 @dataclass
@@ -32,7 +37,8 @@ class FakeBuckets:
     Without ``understands_escapes`` it refuses keys with letters that policies must escape.
     ``in_parts`` writes as large objects are; an upload that is cut stays among ``uploads``.
     With ``requester_pays`` buckets let nobody in who does not pay.
-    Without ``heeds_conditions`` writes take no notice of theirs.
+    Without ``heeds_conditions`` writes take no notice of theirs. ``tagged`` are objects' tags, by
+    bucket and key; ``etag_of`` makes the ETags, which are MD5s.
     """
 
     clock: Clock
@@ -52,6 +58,8 @@ class FakeBuckets:
     in_parts: bool = False
     deleted_at_once: list[int] = field(default_factory=list)
     requester_pays: bool = False
+    tagged: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    etag_of: Callable[[bytes], str] = etag_of
     _facts: dict[tuple[str, str], Stored] = field(default_factory=dict)
 
     def place(
@@ -63,16 +71,22 @@ class FakeBuckets:
         storage_class: str = "",
         content_type: str = "",
         content_encoding: str = "",
+        described: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Put an object there, as somebody at the bucket itself would."""
         self.buckets.setdefault(bucket, {})[key] = body
+        told = {"content-type": content_type, "content-encoding": content_encoding}
+        told = {name: value for name, value in told.items() if value} | dict(described or {})
+        self.tagged[bucket, key] = dict(tags or {})
         self._facts[bucket, key] = Stored(
             len(body),
-            etag_of(body),
+            self.etag_of(body),
             self.clock.now(),
-            content_type=content_type,
-            content_encoding=content_encoding,
+            content_type=told.get("content-type", ""),
+            content_encoding=told.get("content-encoding", ""),
             storage_class=storage_class,
+            described=told,
         )
 
     async def _start(self, operation: str, key: str, credentials: AwsCredentials) -> None:
@@ -118,8 +132,9 @@ class FakeBuckets:
     def _stored(self, place: BucketPlace, key: str) -> Stored:
         body = self._bucket(place)[key]
         known = self._facts.get((place.bucket, key))
-        if known is None or known.etag != etag_of(body):  # a test put it straight into the bucket
-            known = Stored(len(body), etag_of(body), known.modified_at if known else self._now())
+        etag = self.etag_of(body)
+        if known is None or known.etag != etag:  # a test put it straight into the bucket
+            known = Stored(len(body), etag, known.modified_at if known else self._now())
             self._facts[place.bucket, key] = known
         return known
 
@@ -130,8 +145,3 @@ class FakeBuckets:
         stored = self._stored(place, key)
         modified_ms = to_ms(stored.modified_at)
         return Listed(key, stored.size, stored.etag, modified_ms, stored.storage_class)
-
-
-def etag_of(body: bytes) -> str:
-    """Return the ETag that S3 would give an object."""
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -140,6 +140,8 @@ class FakeObjectStore(FakeBuckets):
         storage_class: str = "",
         content_type: str = "",
         content_encoding: str = "",
+        described: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
         begun: UploadBegun | None = None,
@@ -165,6 +167,8 @@ class FakeObjectStore(FakeBuckets):
             storage_class=storage_class,
             content_type=content_type,
             content_encoding=content_encoding,
+            described=described,
+            tags=tags,
         )
         stored = self._stored(place, key)
         await self._end("write", key)
@@ -193,8 +197,16 @@ class FakeObjectStore(FakeBuckets):
         self.buckets[place.bucket][to] = body
         kept = replace(self._stored(place, key), modified_at=self.clock.now())
         self._facts[place.bucket, to] = kept
+        self.tagged[place.bucket, to] = dict(self.tagged.get((place.bucket, key), {}))
         await self._end("copy", key)
         return kept
+
+    async def tags(
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
+    ) -> Mapping[str, str]:
+        await self._start("tags", key, credentials)
+        self._body(place, key)
+        return dict(self.tagged.get((place.bucket, key), {}))
 
     async def may_put(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> bool:
         try:

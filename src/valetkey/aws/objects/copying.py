@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from valetkey.aws.answers import child, child_text, escaped
 from valetkey.aws.objects.facts import (
     conditioned,
     describing,
@@ -15,12 +13,12 @@ from valetkey.aws.objects.facts import (
     keeping,
     stored_from,
 )
-from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
+from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.aws.objects.multipart import Multipart
+from valetkey.aws.objects.tagging import ensure_tags, tagged, tags_of
 from valetkey.aws.objects.transfers import Conditioned, require
-from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 from valetkey.domain.ports.objects import Condition, Stored, UploadBegun
-from valetkey.domain.sigv4 import encoded_query
 
 #: The largest object that CopyObject copies, and the size of the parts beyond it.
 SINGLE_COPY: Final = 5 * 1024**3
@@ -59,13 +57,10 @@ class Copying:
         source = self._source(key, facts)
         if size > self._limit:
             tags = await self._tags(key)
-            tagging = {"x-amz-tagging": encoded_query(tags)} if tags else {}
             upload = Multipart(self._calls, to, condition, begun)
-            headers = describing(facts) | keeping(facts) | tagging
+            headers = describing(facts) | keeping(facts) | tagged(tags)
             await upload.copy(source, size, self._part_bytes, headers)
-            if tags and await self._tags(to) != tags:
-                # Not every store heeds the header.
-                await self._tag(to, tags)
+            await ensure_tags(self._calls, to, tags)
             return
         headers = {**source, **keeping(facts), **conditioned(condition)}
         request = S3Request(
@@ -84,42 +79,17 @@ class Copying:
         return {"x-amz-copy-source": named, **same}
 
     async def _tags(self, key: str) -> dict[str, str]:
-        request = S3Request("s3:GetObjectTagging", "GET", key, {"tagging": ""})
         try:
-            tagging = await self._calls.element(request, "Tagging")
-        except NotOffered:
-            return {}
+            return await tags_of(self._calls, key)
         except AwsRefused as refused:
-            code = refused.details.get("aws_code")
-            if code == "NoSuchTagSet":
-                return {}
-            if code not in ACCESS_DENIED:
+            if refused.details.get("aws_code") not in ACCESS_DENIED:
                 raise
-        else:
-            return {
-                child_text(tag, "Key"): child_text(tag, "Value")
-                for tag in child(tagging, "TagSet") or ()
-            }
         raise AwsRefused(
             "The object is too large for S3 to copy its tags by itself, and they may not be read: "
             "a copy could lose them. Nothing was changed.",
             hint="Allow the role s3:GetObjectTagging and s3:PutObjectTagging on the folder.",
             aws_code="AccessDenied",
-            operation=request.doing,
-        )
-
-    async def _tag(self, key: str, tags: Mapping[str, str]) -> None:
-        listed = "".join(
-            f"<Tag><Key>{escaped(name)}</Key><Value>{escaped(value)}</Value></Tag>"
-            for name, value in tags.items()
-        )
-        body = f"<Tagging><TagSet>{listed}</TagSet></Tagging>".encode()
-        headers = {"content-type": "application/xml", "content-md5": md5_of(body)}
-        await self._calls.fetch(
-            S3Request(
-                *("s3:PutObjectTagging", "PUT", key, {"tagging": ""}, headers, body),
-                payload_hash=hashlib.sha256(body).hexdigest(),
-            )
+            operation="s3:GetObjectTagging",
         )
 
 

@@ -42,6 +42,7 @@ def stored_from(headers: Mapping[str, str], size: int) -> Stored:
         restoring='ongoing-request="true"' in restore,
         restored_until=_moment(until[1]) if until else None,
         checksum=_checksum(headers),
+        described=describing(headers),
     )
 
 

@@ -11,12 +11,10 @@ import httpx2
 from valetkey.aws.endpoints import Resolve, resolve
 from valetkey.aws.objects import buckets, rights, tidying, transfers
 from valetkey.aws.objects.copying import COPY_PART, SINGLE_COPY, Copying
-from valetkey.aws.objects.facts import (
-    DESCRIBING,
-)
 from valetkey.aws.objects.http import BucketCalls, S3Http
 from valetkey.aws.objects.listing import fetch_page
 from valetkey.aws.objects.multipart import abort
+from valetkey.aws.objects.tagging import ensure_tags, tagged, tags_of
 from valetkey.aws.settings import AwsSettings
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import ValetkeyError
@@ -36,13 +34,7 @@ from valetkey.domain.ports.objects import (
 from valetkey.domain.ports.time import Clock, Entropy
 from valetkey.domain.presign import Method, presigner
 
-_MISSING: Final = 404
-_NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
-_CHUNK: Final = 256 * 1024
 _PAGE: Final = 1000
-_TOLD: Final = (*DESCRIBING, "content-range", "etag", "last-modified")
-#: HEAD tells the checksum only to whom asks for it.
-_WITH_CHECKSUM: Final = {"x-amz-checksum-mode": "ENABLED"}
 
 
 class S3ObjectStore:
@@ -152,13 +144,18 @@ class S3ObjectStore:
         storage_class: str = "",
         content_type: str = "",
         content_encoding: str = "",
+        described: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
         begun: UploadBegun | None = None,
     ) -> Stored:
-        headers = transfers.written(storage_class, content_type, content_encoding)
+        own = transfers.written(storage_class, content_type, content_encoding)
+        headers = {**own, **(described or {}), **tagged(tags)}
         calls = self._calls(credentials, place, renew)
-        return await transfers.write(calls, key, chunks, headers, condition, begun)
+        stored = await transfers.write(calls, key, chunks, headers, condition, begun)
+        await ensure_tags(calls, key, tags)
+        return stored
 
     async def copy(
         self,
@@ -174,6 +171,11 @@ class S3ObjectStore:
         calls = self._calls(credentials, place, renew)
         copying = Copying(calls, limit=self._copy_limit, part_bytes=self._copy_part)
         return await copying.copy(key, to, condition, begun)
+
+    async def tags(
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
+    ) -> Mapping[str, str]:
+        return await tags_of(self._calls(credentials, place), key)
 
     async def may_put(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> bool:
         return await buckets.may_put(self._calls(credentials, place), key)

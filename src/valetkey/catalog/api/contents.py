@@ -53,6 +53,7 @@ def content_routes(catalog: Catalog) -> tuple[Route, ...]:
             incoming.chunks,
             mode=Mode.OVERWRITE if query.replaces else Mode.SKIP,
             replaces="" if query.replaces in {None, _ANY} else str(query.replaces).strip('"'),
+            identical=True,
         )
         return shapes.entry(item)
 

@@ -63,6 +63,8 @@ class Stored:
     ``storage_class`` is empty for STANDARD. An archived object is ``restoring`` while S3 brings it
     back, and can be read until ``restored_until``. ``checksum`` is the store's own of the whole
     object, with its algorithm (``sha256:...``, in Base64), empty where there is none.
+    ``described`` are the headers that describe the object to whoever reads it (``content-type``,
+    ``cache-control``, ``x-amz-meta-...``): a copy is written with them.
     """
 
     size: int
@@ -74,6 +76,7 @@ class Stored:
     restoring: bool = False
     restored_until: datetime | None = None
     checksum: str = ""
+    described: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_archived(self) -> bool:
@@ -234,13 +237,16 @@ class ObjectStore(Protocol):
         storage_class: str = "",
         content_type: str = "",
         content_encoding: str = "",
+        described: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         condition: Condition | None = None,
         renew: CredentialSource | None = None,
         begun: UploadBegun | None = None,
     ) -> Stored:
         """Write an object as its bytes come, in parts beyond 8 MiB; a failed one leaves nothing
-        where the credentials may abort. With ``renew``, parts that outlive the credentials go on
-        with new ones. ``begun`` is told of an upload in parts, so that it
+        where the credentials may abort. ``described`` (of another object: it counts before the
+        type and encoding) and ``tags`` are what it is to carry. With ``renew``, parts that outlive
+        the credentials go on with new ones. ``begun`` is told of an upload in parts, so that it
         can be ended by others should this process die."""
         ...
 
@@ -258,6 +264,12 @@ class ObjectStore(Protocol):
         """Copy an object with all that it carries: type, encodings, metadata, storage class, tags
         and encryption. Raises AwsRefused before anything is written where that can't be done.
         ``begun`` is told of a copy in parts, as by :meth:`write`."""
+        ...
+
+    async def tags(
+        self, credentials: AwsCredentials, place: BucketPlace, key: str
+    ) -> Mapping[str, str]:
+        """Return an object's tags; none where the store has no such thing."""
         ...
 
     async def may_put(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> bool:

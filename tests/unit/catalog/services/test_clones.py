@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +20,10 @@ from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import AwsUnavailable, Conflict, Denied, InvalidInput, Locked
 from valetkey.domain.location import LocationChange
+from valetkey.domain.ports import BucketPlace
 from valetkey.domain.scope import AccessLevel
 from valetkey.services.audit import Caller
+from valetkey.testing import buckets
 
 PATHS = ["a.txt", "b/c.txt", "b/d.txt", "e.txt"]
 FILES: dict[str, Any] = {"type": "file"}
@@ -129,12 +133,75 @@ async def test_a_clone_writes_over_nothing_and_says_what_it_left(desk: Desk) -> 
     assert sorted(await items(other)) == ["a.txt", "b/c.txt", "b/d.txt"]
 
 
-async def test_another_object_of_the_same_size_is_no_copy(desk: Desk) -> None:
+def of_parts(body: bytes) -> str:
+    """An ETag that is not the MD5 of the object: it tells nothing of another one's content."""
+    return f"{hashlib.md5(b'parts' + body, usedforsecurity=False).hexdigest()}-2"
+
+
+@pytest.mark.parametrize("etag_of", [buckets.etag_of, of_parts])
+async def test_another_object_of_the_same_size_is_no_copy(
+    desk: Desk, etag_of: Callable[[bytes], str]
+) -> None:
+    desk.memory.objects.etag_of = etag_of
     other = await elsewhere(desk)
     await other.upload("/a.txt", b"A.TXT")
+    await other.upload("/b/c.txt", b"b/c.txt")
     ended = (await done(desk, await clone(desk, target_id=other.dataset_id))).command
     assert ended.state is State.FAILED
+    failures = ended.error["details"]["failures"]
+    assert [(each["filename"], each["code"]) for each in failures] == [("/a.txt", "object_exists")]
     assert other.bucket[f"{other.prefix}a.txt"] == b"A.TXT"
+    assert sorted(await items(other)) == PATHS
+
+
+FURNISHED = {
+    "content-type": "text/x-rich",
+    "content-encoding": "gzip",
+    "content-language": "de",
+    "content-disposition": 'attachment; filename="a.txt"',
+    "cache-control": "no-store",
+    "x-amz-meta-colour": "green",
+}
+LABELS = {"team": "a b&c", "é": ""}
+
+
+@pytest.mark.parametrize("within", [True, False], ids=["within a location", "between two"])
+async def test_a_copy_keeps_all_that_its_object_carries(desk: Desk, *, within: bool) -> None:
+    objects = desk.memory.objects
+    objects.place("acme", f"{desk.prefix}a.txt", b"a.txt", described=FURNISHED, tags=LABELS)
+    goes: dict[str, Any] = {"target_id": desk.dataset_id, "folder": "/to"}
+    prefix = f"{desk.prefix}to/"
+    if not within:
+        other = await elsewhere(desk)
+        goes, prefix = {"target_id": other.dataset_id}, other.prefix
+    ended = (await done(desk, await clone(desk, **goes))).command
+    assert (ended.state, ended.notice) == (State.SUCCESS, ""), ended.error
+    key = f"{prefix}a.txt"
+    assert objects.tagged["acme", key] == LABELS
+    copied = await objects.head(objects.used[-1], BucketPlace("acme", "eu-central-1"), key)
+    assert copied is not None
+    assert copied.described == FURNISHED
+
+
+async def test_within_a_location_the_store_itself_copies(desk: Desk) -> None:
+    asked: list[str] = []
+
+    async def note(operation: str, _: str) -> None:
+        asked.append(operation)
+
+    desk.memory.objects.before = note
+    await done(desk, await clone(desk, target_id=desk.dataset_id, folder="/to"))
+    assert asked.count("copy") == len(PATHS)
+    assert not {"read", "write"} & set(asked)
+
+
+async def test_that_tags_may_not_be_read_is_told(desk: Desk) -> None:
+    desk.memory.objects.refuse = {"tags"}
+    other = await elsewhere(desk)
+    ended = (await done(desk, await clone(desk, target_id=other.dataset_id))).command
+    assert ended.state is State.SUCCESS, ended.error
+    assert "s3:GetObjectTagging" in ended.notice
+    assert sorted(await items(other)) == PATHS
 
 
 @pytest.mark.parametrize("after", range(4))

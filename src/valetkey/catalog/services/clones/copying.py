@@ -2,8 +2,8 @@
 
 Where the copy has the path of its source and the same location lies under both, the two are
 entries for one object, as those of any two datasets over a location are: only rows are written.
-Elsewhere each object is read with the source's credentials and uploaded with the target's, on the
-terms of any upload: what is there already is never written over.
+Elsewhere each object is copied (:mod:`.objects`), on the terms of any upload: what is there already
+is never written over.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ _ROWS: Final = PART // 2
 _OBJECTS: Final = 8
 _AT_ONCE: Final = 2
 _RENEWED_SECONDS: Final = 5.0
+_NO_TAGS: Final = (
+    "Tags of objects may not be read (s3:GetObjectTagging), so that copies of them have none."
+)
 _FILES: Final = Equal(Column.TYPE, "file")
 
 
@@ -160,6 +163,7 @@ class CloneRuns:
             for item in items
         ]
         results = await asyncio.gather(*tasks, return_exceptions=True)
+        notice = ""
         for item, made in zip(items, results, strict=True):
             if isinstance(made, (StorageUnavailable, *PASSING)):
                 raise made
@@ -169,6 +173,7 @@ class CloneRuns:
                 raise made
             else:
                 outcome.done += 1
+                notice = _NO_TAGS if made.without_tags else notice
         last = items[-1].id if items else shard.checkpoint
         done = self._single.advanced(shard, last, items=outcome.done, failed=len(outcome.failures))
         if not items:
@@ -176,11 +181,13 @@ class CloneRuns:
         async with self._storage.begin() as work:
             if not await work.commands.advance(done):
                 return None
-            if outcome.failures:
-                current = await work.commands.get(command.id)
-                if current is not None:
-                    error = outcome.document("cloned", current.error)
-                    await work.commands.note(replace(current, error=error))
+            current = await work.commands.get(command.id)
+            if current is not None and (outcome.failures or notice):
+                error = current.error
+                if outcome.failures:
+                    error = outcome.document("cloned", error)
+                noticed = replace(current, error=error, notice=notice or current.notice)
+                await work.commands.note(noticed)
         return done
 
     async def _end(self, command: Command, scene: CloneScene, shard: Shard) -> None:

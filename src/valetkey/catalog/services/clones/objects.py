@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.domain.filenames import escape
@@ -12,20 +12,27 @@ from valetkey.catalog.services.items.changing import ItemChanging, ItemPatch
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.catalog.services.items.removal import not_there
 from valetkey.catalog.services.items.restoring import archived
-from valetkey.catalog.services.items.sessions import LOOK, Sessions
+from valetkey.catalog.services.items.sessions import LOOK, TAGS, Sessions
 from valetkey.catalog.services.items.uploading import ItemUploading, Mode, NewItem, UploadOperation
 from valetkey.domain.credentials import AwsCredentials
-from valetkey.domain.errors import AwsUnavailable, Conflict
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, AwsUnavailable
 from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
-#: An ETag that is the MD5 of the content: that of two objects tells whether they are the same.
-_MD5: Final = re.compile(r'"?[0-9a-f]{32}"?')
+
+@dataclass(frozen=True, slots=True)
+class ObjectCopy:
+    """An item that was made of another one. ``without_tags``: those of the other one may not be
+    read, so that this one has none."""
+
+    item: Item
+    without_tags: bool = False
 
 
 class ObjectCopying:
-    """Reads with the source's credentials and uploads with the target's, whose accounts and stores
-    may be different ones. Content and type go along; tags, and headers of one's own, do not."""
+    """Within a location the store itself copies. Elsewhere an object is read with the source's
+    credentials and uploaded with the target's, whose accounts and stores may be different ones:
+    content, headers and tags go along, storage class and encryption are those of the target."""
 
     def __init__(
         self,
@@ -49,7 +56,7 @@ class ObjectCopying:
         *,
         metadata: Mapping[str, Any],
         description: str,
-    ) -> Item:
+    ) -> ObjectCopy:
         """Copy an item's object to a path of another dataset; an object of the same content that is
         there already is taken for the copy.
 
@@ -57,27 +64,38 @@ class ObjectCopying:
         changed meanwhile), Denied, Locked, AwsRefused, AwsUnavailable.
         """
         purpose = f"clone item {item.id}"
-        credentials = await self._sessions.open(caller, source, LOOK, purpose)
+        credentials = await self._sessions.open(caller, source, LOOK, purpose, extras=TAGS)
         key = source.key(item.path)
         there = await self._objects.head(credentials, source.place, key)
         if there is None:
             raise not_there(item.id)
         if there.is_archived:
             raise archived(item, there)
-        new = NewItem(
-            "/" + escape(path),
-            metadata,
-            description,
-            item.mimetype,
-            there.content_encoding,
-        )
+        new = NewItem("/" + escape(path), metadata, description, item.mimetype, there.described)
+        tags: Mapping[str, str] | None = {}
+        if source.location.id == target.location.id:
+            new = replace(new, copied_from=key)
+        else:
+            tags = await self._tags(credentials, source, key)
+            new = replace(new, tags=tags or {})
         body = self._body(credentials, source, key, there.size)
         copy, operation = await self._uploading.upload(
-            caller, target.dataset.id, new, body, mode=Mode.SKIP
+            caller, target.dataset.id, new, body, mode=Mode.SKIP, identical=True
         )
         if operation is UploadOperation.SKIPPED:
-            return await self._taken(caller, there.etag, copy, metadata, description)
-        return copy
+            copy = await self._described(caller, copy, metadata, description)
+        return ObjectCopy(copy, without_tags=tags is None)
+
+    async def _tags(
+        self, credentials: AwsCredentials, source: DatasetStorage, key: str
+    ) -> Mapping[str, str] | None:
+        """Return an object's tags; None where they may not be read."""
+        try:
+            return await self._objects.tags(credentials, source.place, key)
+        except AwsRefused as refused:
+            if refused.details.get("aws_code") in ACCESS_DENIED:
+                return None
+            raise
 
     async def _body(
         self, credentials: AwsCredentials, source: DatasetStorage, key: str, size: int
@@ -95,21 +113,11 @@ class ObjectCopying:
                 hint="It is tried again.",
             )
 
-    async def _taken(
-        self,
-        caller: Caller,
-        etag: str,
-        copy: Item,
-        metadata: Mapping[str, Any],
-        description: str,
+    async def _described(
+        self, caller: Caller, copy: Item, metadata: Mapping[str, Any], description: str
     ) -> Item:
-        """Take what is there for the copy, as it is where a killed process had copied it."""
-        if _MD5.fullmatch(etag) and _MD5.fullmatch(copy.etag) and etag != copy.etag:
-            raise Conflict(
-                f"There is another object at {ascii(copy.filename)[:200]} already.",
-                hint="Delete it first, or clone to another folder.",
-                code="object_exists",
-            )
+        """Give what is taken for the copy what it lacks, as it does where a killed process made
+        it."""
         if (metadata and not copy.metadata) or (description and not copy.description):
             patch = ItemPatch(metadata=metadata, description=description or None, system=True)
             return await self._changing.patch(caller, copy.id, patch)

@@ -16,7 +16,7 @@ from valetkey.catalog.services.items.dataset_storage import (
 )
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import HeldObjects, Intents
-from valetkey.catalog.services.items.sessions import WRITE, Sessions
+from valetkey.catalog.services.items.sessions import TAGS, WRITE, Sessions
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import Conflict, PreconditionFailed, VersionMismatch
@@ -47,14 +47,24 @@ class UploadOperation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """An item to be. A ``content_type`` that says nothing is that of the name's ending; the bytes
-    are encoded as ``content_encoding`` says."""
+    """An item to be. A ``content_type`` that says nothing is that of the name's ending.
+
+    What is made of another object carries what ``described`` says of that one, and ``tags``. With
+    ``copied_from``, its key in the same location, the store itself copies it, with all that it
+    carries."""
 
     path: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     content_type: str = ""
-    content_encoding: str = ""
+    described: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    copied_from: str = ""
+
+    @property
+    def carries_tags(self) -> bool:
+        """Tell whether the object gets tags, for all that is known."""
+        return bool(self.tags or self.copied_from)
 
 
 class ItemUploading:
@@ -83,9 +93,11 @@ class ItemUploading:
         *,
         mode: Mode,
         replaces: str = "",
+        identical: bool = False,
     ) -> tuple[Item, UploadOperation]:
         """Write an object as its bytes come, then its item. With ``replaces``, the object that is
-        there must have this ETag at the store.
+        there must have this ETag at the store. ``mode`` skip leaves one of the same size alone,
+        and with ``identical`` just one that has these very bytes, which may take reading it.
 
         Raises InvalidInput, TooLarge (metadata), NotFound, Denied, Locked (somebody else writes
         there), VersionMismatch (it is not the one that ``replaces`` names), Conflict (``mode``
@@ -98,12 +110,17 @@ class ItemUploading:
         metadata = patched_metadata({}, new.metadata, system=True)
         purpose = f"upload to dataset {store.dataset.id}"
         look = self._stores.looking(caller, store, UPLOAD_ITEM)
-        renew = await self._sessions.lasting(look, store, WRITE, purpose)
+        extras = TAGS if new.carries_tags else frozenset()
+        renew = await self._sessions.lasting(look, store, WRITE, purpose, extras=extras)
         async with self._intents.held(caller, store, [path]) as held:
             there = await self._objects.head(await renew(), store.place, key)
             _require_etag(path, there, replaces)
             if there is not None and mode is Mode.SKIP:
-                item = await self._skip(caller, store, path, there, chunks, renew)
+                sent = Fingerprint(there, closely=identical)
+                async for chunk in chunks:
+                    sent.add(chunk)
+                await self._require_same(store, path, there, sent, renew if identical else None)
+                item = await self._left_alone(caller, store, path, renew)
                 return item, UploadOperation.SKIPPED
             new = replace(new, content_type=media_type_of(new.content_type, path))
             stored = await self._write(store, path, held, chunks, new, there, renew)
@@ -135,18 +152,26 @@ class ItemUploading:
         renew: CredentialSource,
     ) -> Stored:
         """Write the object, on the condition that what was there is there still."""
+        condition = ABSENT if there is None else unchanged(there)
+        begun = partial(held.remember_upload, path)
+        key, place = store.key(path), store.place
         try:
+            if new.copied_from:
+                return await self._objects.copy(
+                    *(await renew(), place, new.copied_from, key),
+                    condition=condition,
+                    renew=renew,
+                    begun=begun,
+                )
             return await self._objects.write(
-                await renew(),
-                store.place,
-                store.key(path),
-                held.guarded(chunks),
+                *(await renew(), place, key, held.guarded(chunks)),
                 storage_class=store.location.storage_class,
                 content_type=new.content_type,
-                content_encoding=new.content_encoding,
-                condition=ABSENT if there is None else unchanged(there),
+                described=new.described,
+                tags=new.tags,
+                condition=condition,
                 renew=renew,
-                begun=partial(held.remember_upload, path),
+                begun=begun,
             )
         except PreconditionFailed:
             raise changed_meanwhile(path) from None
@@ -164,30 +189,39 @@ class ItemUploading:
             operation=operation.value,
         )
 
-    async def _skip(
+    async def _require_same(
         self,
-        caller: Caller,
         store: DatasetStorage,
         path: str,
         there: Stored,
-        chunks: AsyncIterator[bytes],
-        renew: CredentialSource,
-    ) -> Item:
-        """Return the item that is there, unless what was sent is known to be something else.
+        sent: Fingerprint,
+        read: CredentialSource | None,
+    ) -> None:
+        """Raise Conflict where what was sent is known to be something else than what is there;
+        ``read`` is given to find that out by reading it, where nothing else tells.
 
         Dataloop's SDK takes another size for a broken upload, deletes the item, and with it the
         customer's object: so another size is an error here, and no item.
         """
-        sent = Fingerprint(there)
-        async for chunk in chunks:
-            sent.add(chunk)
-        if sent.differs:
+        same = sent.is_same
+        if same is None and read is not None:
+            found = Fingerprint(there, closely=True)
+            reading = await self._objects.read(await read(), store.place, store.key(path))
+            async for chunk in reading.chunks:
+                found.add(chunk)
+            same = found.has_bytes_of(sent)
+        if same is False:
             raise Conflict(
                 f"There is another object at {ascii('/' + path)[:200]} already, of {there.size} "
                 f"bytes; {sent.size} bytes were sent. Nothing was changed.",
                 hint="Upload with overwrite (mode=overwrite), or under another name.",
                 code="object_exists",
             )
+
+    async def _left_alone(
+        self, caller: Caller, store: DatasetStorage, path: str, renew: CredentialSource
+    ) -> Item:
+        """Return the item of an object that is left as it is."""
         item = await self._index.settle(caller, store, path, await renew())
         if item is None:
             raise Conflict(
