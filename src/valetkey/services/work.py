@@ -18,6 +18,8 @@ from valetkey.domain.ports import Clock, Storage, UnitOfWork
 
 #: Longer than any one call to AWS may take, retries included.
 LEASE: Final = timedelta(minutes=3)
+#: Seconds between two tries of who waits.
+_STEP: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,14 @@ class WorkLocks:
         self._new_id = new_id
 
     @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[HeldLease]:
-        """Hold a piece of work while inside. Raises Locked, StorageUnavailable.
+    async def hold(self, name: str, *, patience: float = 0.0) -> AsyncIterator[HeldLease]:
+        """Hold a piece of work while inside; wait for whoever is at it for so many seconds.
+        Raises Locked, StorageUnavailable.
 
         Every hold has an owner of its own: two tasks of one process exclude each other, too.
         """
         hold = HeldLease(name, self._new_id(), self._clock, self._storage)
-        await hold.keep()
+        await self._take(hold, self._clock.monotonic() + patience)
         try:
             yield hold
         finally:
@@ -68,3 +71,12 @@ class WorkLocks:
             with suppress(StorageUnavailable):
                 async with self._storage.begin() as work:
                     await work.work_leases.give_back(name, hold.owner)
+
+    async def _take(self, hold: HeldLease, until: float) -> None:
+        while True:
+            try:
+                return await hold.keep()
+            except Locked:
+                if self._clock.monotonic() >= until:
+                    raise
+            await self._clock.sleep(_STEP)

@@ -20,6 +20,7 @@ from valetkey.embedded.faults import Fault, FaultKind
 from valetkey.services.audit import Caller
 from valetkey.services.integrations import secret_context
 from valetkey.services.rotation import Rotations
+from valetkey.services.work import WorkLocks
 
 DAY = DEFAULT_GRACE.total_seconds()
 
@@ -206,6 +207,21 @@ async def test_an_old_key_that_somebody_activated_again_is_not_deleted_unasked(c
     await case.process().start(case.caller, case.integration_id, delete_stranger=old)
     rotation = await case.process().advance(rotation.id)
     assert (rotation.stage, old in case.at_aws()) == (Stage.DONE, False)
+
+
+async def test_who_names_a_key_waits_for_the_process_that_is_at_the_rotation(case: Case) -> None:
+    rotation = await rotate(case)
+    stranger, process, begun = "AKIASTRANGER", case.process(), case.clock.monotonic()
+    async with WorkLocks(case.storage, case.clock, case.new_id).hold(f"rotation:{rotation.id}"):
+        naming = asyncio.create_task(
+            process.start(case.caller, case.integration_id, delete_stranger=stranger)
+        )
+        for _ in range(2000):
+            if case.clock.monotonic() - begun >= 1:  # the clock of the one that waits
+                break
+            await asyncio.sleep(0.01)
+        assert not naming.done()
+    assert stranger in (await naming).removable
 
 
 async def test_a_key_entered_by_hand_meanwhile_wins_and_the_new_one_removes_itself(

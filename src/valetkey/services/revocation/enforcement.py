@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -38,7 +37,6 @@ _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _UNUSABLE_KEY: Final = _DENIED | {"InvalidClientTokenId", "SignatureDoesNotMatch"}
 #: Somebody else is at the role's policy: they are waited for this long.
 _PATIENCE: Final = 30.0
-_STEP: Final = 0.5
 #: How often what is believed is compared with what stands at AWS.
 _BETWEEN_LOOKS: Final = 300.0
 #: A deny stays this much longer than its sessions, by a clock that never jumps: a wall clock that
@@ -86,7 +84,7 @@ class Enforcer:
         """Bring a role's policy to what is stored; on failure the revocations stay pending, with
         the problem. Raises Locked, StorageUnavailable, and whatever AWS's refusal was."""
         try:
-            async with self._hold(role_arn) as hold:
+            async with self._locks.hold(lock_name(role_arn), patience=_PATIENCE) as hold:
                 stored = await self._open(role_arn)
                 try:
                     done = await self._write(role_arn, stored, administrator)
@@ -171,25 +169,6 @@ class Enforcer:
         async with self._storage.read() as work:
             found = await work.integrations.of_org(org_id)
         return [each for each in found if str(each.role_arn) == role_arn]
-
-    @asynccontextmanager
-    async def _hold(self, role_arn: str) -> AsyncIterator[HeldLease]:
-        """Be the only one at a role's policy. Raises Locked when somebody else stays at it."""
-        until = self._clock.monotonic() + _PATIENCE
-        while True:
-            holding = self._locks.hold(lock_name(role_arn))
-            try:
-                hold = await holding.__aenter__()
-            except Locked:
-                if self._clock.monotonic() >= until:
-                    raise
-                await self._clock.sleep(_STEP)
-                continue
-            try:
-                yield hold
-            finally:
-                await holding.__aexit__(None, None, None)
-            return
 
     async def _open(self, role_arn: str) -> Sequence[Revocation]:
         async with self._storage.read() as work:

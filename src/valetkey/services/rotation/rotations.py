@@ -36,6 +36,8 @@ from valetkey.services.work import WorkLocks
 
 #: A wait for the old key's end is cut into pieces, in seconds, so that the lease is kept.
 _A_WHILE: Final = 60.0
+#: Whoever asks for something waits so many seconds for the step that is being taken.
+_PATIENCE: Final = 10.0
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
@@ -325,7 +327,7 @@ class Rotations:
         if not stranger or stranger in rotation.removable:
             return rotation
         async with (
-            self._locks.hold(f"rotation:{rotation.id}"),
+            self._locks.hold(f"rotation:{rotation.id}", patience=_PATIENCE),
             self._storage.begin() as work,
         ):
             current = await work.rotations.get(rotation.id) or rotation

@@ -1,14 +1,15 @@
 """Works off what was ordered, whichever process ordered it and whichever died at it.
 
 Everything that matters is stored: a worker looks what is open, claims shards by leases, and works
-on them. Housekeeping is done beside it: tombstones that are old enough, datasets that were deleted.
+on them. Housekeeping is done beside it, and keeps nobody's order waiting: tombstones that are old
+enough, datasets that were deleted, what killed writers left.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,11 +28,14 @@ from valetkey.catalog.services.pace import DELETED, rest
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import to_ms
+from valetkey.services.background import end
 from valetkey.services.health import Pulse
 
 #: Another process's dead leases, and what another one ordered, are looked for this often.
 _POLL_SECONDS: Final = 2.0
-_HOUSEKEEPING: Final = timedelta(hours=1)
+_HOUSEKEEPING_SECONDS: Final = 3600.0
+#: Housekeeping that failed is tried again so soon.
+_RETRY_SECONDS: Final = 60.0
 _LEFTOVERS_AT_ONCE: Final = 200
 #: So many commands of each kind are looked after at once, the oldest first.
 _OPEN_AT_ONCE: Final = 100
@@ -64,15 +68,15 @@ class SyncWorker:
         self._alone = alone
         self._running: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
-        self._cleaned_at = clock.now() - _HOUSEKEEPING
         self._pulse = Pulse(clock)
         self._problem = ""
+        self._uncleaned = ""
 
     @property
     def trouble(self) -> str:
-        """Why the worker seems to be stuck, or what its last look failed with; empty if all is
-        well."""
-        return self._pulse.trouble or self._problem
+        """Why the worker seems to be stuck, or what its last look or housekeeping failed with;
+        empty if all is well."""
+        return self._pulse.trouble or self._problem or self._uncleaned
 
     def wake(self) -> None:
         """Have a look at once."""
@@ -84,15 +88,12 @@ class SyncWorker:
 
         What a killed process held is let go of before: the first request finds it free."""
         await self._release(self._clock.now())
-        working = asyncio.create_task(self._work())
+        loops = [asyncio.create_task(self._work()), asyncio.create_task(self._keep_house())]
         try:
             yield
         finally:
-            for task in (working, *self._running.values()):
-                task.cancel()
-            for task in (working, *list(self._running.values())):
-                with suppress(asyncio.CancelledError):
-                    await task
+            await end(*loops)
+            await end(*self._running.values())
 
     async def run_open(self) -> None:
         """Do what can be done of all that is open, and return."""
@@ -108,29 +109,31 @@ class SyncWorker:
     async def _work(self) -> None:
         while True:
             self._woken.clear()
-            self._problem = await self._looked()
+            self._problem = await self._tried("look for work", self._look)
             self._pulse.beat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
 
-    async def _looked(self) -> str:
-        """Have a look; return what went wrong, which the next look may mend."""
+    async def _keep_house(self) -> None:
+        while True:
+            self._uncleaned = await self._tried("housekeeping", self.clean)
+            await asyncio.sleep(_RETRY_SECONDS if self._uncleaned else _HOUSEKEEPING_SECONDS)
+
+    async def _tried(self, what: str, act: Callable[[], Awaitable[None]]) -> str:
+        """Do it; return what went wrong, which the next time may mend."""
         try:
-            await self._look()
+            await act()
         except StorageUnavailable as error:
             return error.message
         except Exception as error:  # noqa: BLE001  # a worker that dies of one bug helps nobody
-            _log.error("The look for work failed", exc_info=True)
-            return f"The look for work failed ({type(error).__name__}); the log has more."
+            _log.error("The %s failed", what, exc_info=True)
+            return f"The {what} failed ({type(error).__name__}); the log has more."
         return ""
 
     async def _look(self) -> None:
         for command in await self._open():
             if command.id not in self._running:
                 self._running[command.id] = asyncio.create_task(self._run(command))
-        if self._clock.now() - self._cleaned_at >= _HOUSEKEEPING:
-            self._cleaned_at = self._clock.now()
-            await self.clean()
 
     async def _open(self) -> list[Command]:
         async with self._storage.read() as work:
@@ -159,23 +162,18 @@ class SyncWorker:
         while purged == DELETED:
             async with self._storage.begin() as work:
                 purged = await work.items.purge(before_ms=before_ms, limit=DELETED)
-            await self._rest()
+            await rest()
         purged = DELETED
         while purged == DELETED:
             async with self._storage.begin() as work:
                 purged = await work.items.purge_staged(limit=DELETED)
-            await self._rest()
+            await rest()
         await self._purge_exports()
         async with self._storage.read() as work:
             deleted = await work.datasets.deleted()
         for dataset in deleted:
             await clear(self._storage, dataset)
         await self._end_cut_writes()
-
-    async def _rest(self) -> None:
-        """Let others have the database; whoever cleans for long comes round all the same."""
-        self._pulse.beat()
-        await rest()
 
     async def _purge_exports(self) -> None:
         before, purged = self._clock.now() - KEPT, 1

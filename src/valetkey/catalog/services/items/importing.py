@@ -111,7 +111,7 @@ class ItemImporting:
             await work.audit.append([event])
         for path, _ in found:
             if path not in saved:
-                item = await self._index.settle(caller, store, path, credentials)
+                item = await self._index.settle(caller, store, path, held, credentials)
                 if item is None:
                     raise _not_found(store, path)
                 saved[path] = item

@@ -130,12 +130,17 @@ class Index:
             await work.items.touch(store.dataset, [path], now_ms=self.now_ms())
 
     async def settle(
-        self, caller: Caller, store: DatasetStorage, path: str, credentials: AwsCredentials
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        path: str,
+        held: HeldObjects,
+        credentials: AwsCredentials,
     ) -> Item | None:
         """Look at the bucket and make the row agree; returns the item as it stands, if any.
 
-        Is for whoever holds the object. The row is changed only if no sync did while the bucket was
-        asked; otherwise both are looked at again.
+        The row is changed only if no sync did while the bucket was asked; otherwise both are looked
+        at again. Raises Conflict if it is wrong and the object is not held any more.
         """
         row = None
         for _ in range(_LOOKS):
@@ -144,7 +149,7 @@ class Index:
             stored = await self._objects.head(credentials, store.place, store.key(path))
             if _fits(row, stored):
                 break
-            row = await self._correct(caller, store, path, row, stored)
+            row = await self._correct(caller, store, path, held, row, stored)
         return row
 
     async def _correct(
@@ -152,11 +157,13 @@ class Index:
         caller: Caller,
         store: DatasetStorage,
         path: str,
+        held: HeldObjects,
         before: Item | None,
         stored: Stored | None,
     ) -> Item | None:
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
+            await held.require(work, [path])
             row = await work.items.by_path(store.dataset, path)
             if row != before:
                 return row

@@ -4,7 +4,9 @@ An intent is stored before the bucket is touched. The database keeps a second on
 object out, whichever dataset or process it comes from, so that of two writers at most one is told
 that it wrote. A writer's lease is renewed beside its work; one that was not renewed for two minutes
 is dead, and its intent may be set aside for another's. What was set aside stays stored until
-somebody has looked at the object and ended the uploads that were begun (``leftovers``).
+somebody has looked at the object and ended the uploads that were begun (``leftovers``). That look
+holds the object too, but yields: its lease is over from the beginning, so that whoever writes sets
+it aside at once, and it finds that out in the transaction in which it would have written the row.
 """
 
 from __future__ import annotations
@@ -74,7 +76,7 @@ class HeldObjects:
 
     async def remember_upload(self, path: str, upload_id: str) -> None:
         """Store the id of a multipart upload that was begun. Raises Conflict."""
-        lease_ms = lease_end(to_ms(self.renewer.clock.now()))
+        lease_ms = _lease_end(to_ms(self.renewer.clock.now()), yields=self.renewer.yields)
         self.intents[path] = replace(self.intents[path], upload_id=upload_id, lease_ms=lease_ms)
         async with self.renewer.storage.begin() as work:
             if not await work.commands.renew_intent(self.intents[path]):
@@ -88,6 +90,7 @@ class _Renewer:
     storage: CatalogStorage
     clock: Clock
     renewed_ms: int
+    yields: bool
 
     async def require_fresh(self, intents: Iterable[WriteIntent]) -> None:
         age_ms = to_ms(self.clock.now()) - self.renewed_ms
@@ -102,7 +105,7 @@ class _Renewer:
         self.renewed_ms = now_ms
 
     async def renew_in(self, work: CatalogWork, intents: Sequence[WriteIntent]) -> None:
-        lease_ms = lease_end(to_ms(self.clock.now()))
+        lease_ms = _lease_end(to_ms(self.clock.now()), yields=self.yields)
         mine = await work.commands.renew_intents([each.id for each in intents], lease_ms=lease_ms)
         for intent in intents:
             if intent.id not in mine:
@@ -133,20 +136,27 @@ class Intents:
 
     @asynccontextmanager
     async def held(
-        self, caller: Caller, store: DatasetStorage, paths: Sequence[str], *, some: bool = False
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        paths: Sequence[str],
+        *,
+        some: bool = False,
+        yields: bool = False,
     ) -> AsyncIterator[HeldObjects]:
         """Hold objects while something is done. With ``some``, those that others hold are left out
-        of it; otherwise raises Locked for the first one.
+        of it; otherwise raises Locked for the first one. What ``yields`` keeps nobody out: who
+        comes meanwhile takes them over.
 
         What fails without leaving open whether the bucket was changed is struck off; all else is
         set aside, to be looked at.
         """
         now_ms = to_ms(self._clock.now())
-        intents = await self._claim(caller, store, paths, now_ms)
+        intents = await self._claim(caller, store, paths, _lease_end(now_ms, yields=yields))
         if len(intents) < len(set(paths)) and not some:
             await self._drop(intents.values())
             raise taken(next(path for path in paths if path not in intents))
-        renewer = _Renewer(self._storage, self._clock, now_ms)
+        renewer = _Renewer(self._storage, self._clock, now_ms, yields)
         held = HeldObjects(intents, renewer)
         async with beside(renewer.keep_on(held)):
             try:
@@ -158,7 +168,7 @@ class Intents:
                 await self._drop(held.intents.values())
 
     async def _claim(
-        self, caller: Caller, store: DatasetStorage, paths: Sequence[str], now_ms: int
+        self, caller: Caller, store: DatasetStorage, paths: Sequence[str], lease_ms: int
     ) -> dict[str, WriteIntent]:
         now, user_id = self._clock.now(), caller.principal.user_id
         wanted = [
@@ -169,14 +179,14 @@ class Intents:
                 user_id,
                 now,
                 object_id=object_id(store, path),
-                lease_ms=lease_end(now_ms),
+                lease_ms=lease_ms,
             )
             for path in dict.fromkeys(paths)
         ]
         claimed: set[str] = set()
         for some in batched(wanted, PART):
             async with self._storage.begin() as work:
-                claimed |= await work.commands.claim_intents(some, now_ms=now_ms)
+                claimed |= await work.commands.claim_intents(some, now_ms=to_ms(now))
         return {intent.path: intent for intent in wanted if intent.id in claimed}
 
     async def _drop(self, intents: Iterable[WriteIntent]) -> None:
@@ -196,9 +206,9 @@ class Intents:
             _log.warning("Intents stay until their leases end: %s", away.message)
 
 
-def lease_end(now_ms: int) -> int:
+def _lease_end(now_ms: int, *, yields: bool) -> int:
     """Return when a lease that is taken now ends, in milliseconds since 1970."""
-    return now_ms + int(LEASE.total_seconds() * 1000)
+    return 0 if yields else now_ms + int(LEASE.total_seconds() * 1000)
 
 
 def object_id(store: DatasetStorage, path: str) -> str:

@@ -15,7 +15,7 @@ from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.sessions import LOOK, WRITE, Sessions
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
-from valetkey.domain.errors import StorageUnavailable, ValetkeyError
+from valetkey.domain.errors import Conflict, StorageUnavailable, ValetkeyError
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.objects import ObjectStore, Upload, to_ms
 from valetkey.services.audit import Caller
@@ -61,11 +61,15 @@ class Leftovers:
         await self._look_after(caller, store, intent)
 
     async def _look_after(self, caller: Caller, store: DatasetStorage, intent: WriteIntent) -> None:
-        async with self._intents.held(caller, store, [intent.path], some=True) as held:
+        paths = [intent.path]
+        async with self._intents.held(caller, store, paths, some=True, yields=True) as held:
             if not held.intents:
                 return  # somebody writes there just now
             credentials = await self._sessions.open(caller, store, LOOK, _PURPOSE)
-            await self._index.settle(caller, store, intent.path, credentials)
+            try:
+                await self._index.settle(caller, store, intent.path, held, credentials)
+            except Conflict:
+                return  # somebody has come to write there: it is looked at again
         if intent.upload_id and not await self._is_ended(caller, store, intent):
             return  # it is tried again
         async with self._storage.begin() as work:

@@ -151,7 +151,7 @@ class ItemMoving:
             except ValetkeyError:
                 # Both places are looked at, and then nothing is left to be looked up.
                 for path in (item.path, to):
-                    await self._index.settle(caller, store, path, await renew())
+                    await self._index.settle(caller, store, path, held, await renew())
                 held.wrote = False
                 raise
         return moved

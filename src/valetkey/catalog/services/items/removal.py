@@ -193,13 +193,13 @@ class ItemRemoval:
                 await rest()
             held.wrote = False
             if len(items) == 1 and gone:
-                await self._index.settle(caller, store, gone[0].path, credentials)
+                await self._index.settle(caller, store, gone[0].path, held, credentials)
             unclear = [path for path, why in failed.items() if isinstance(why, AwsUnavailable)]
             await held.set_aside(unclear)
             if caller.expectation is not None:
                 held.wrote = True
                 for path in failed.keys() - set(unclear):
-                    await self._index.settle(caller, store, path, credentials)
+                    await self._index.settle(caller, store, path, held, credentials)
                 held.wrote = False
         outcome.done += len(gone)
         return outcome

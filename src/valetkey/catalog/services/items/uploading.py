@@ -120,7 +120,7 @@ class ItemUploading:
                 async for chunk in chunks:
                     sent.add(chunk)
                 await self._require_same(store, path, there, sent, renew if identical else None)
-                item = await self._left_alone(caller, store, path, renew)
+                item = await self._left_alone(caller, store, path, held, renew)
                 return item, UploadOperation.SKIPPED
             new = replace(new, content_type=media_type_of(new.content_type, path))
             stored = await self._write(store, path, held, chunks, new, there, renew)
@@ -138,7 +138,7 @@ class ItemUploading:
             event = self._uploaded(caller, store, draft, operation)
             saved = await self._index.record(store, draft, held, event)
             held.wrote = False
-            settled = await self._index.settle(caller, store, path, await renew())
+            settled = await self._index.settle(caller, store, path, held, await renew())
             return settled or saved, operation
 
     async def _write(
@@ -219,10 +219,15 @@ class ItemUploading:
             )
 
     async def _left_alone(
-        self, caller: Caller, store: DatasetStorage, path: str, renew: CredentialSource
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        path: str,
+        held: HeldObjects,
+        renew: CredentialSource,
     ) -> Item:
         """Return the item of an object that is left as it is."""
-        item = await self._index.settle(caller, store, path, await renew())
+        item = await self._index.settle(caller, store, path, held, await renew())
         if item is None:
             raise Conflict(
                 f"The object at {ascii('/' + path)[:200]} was deleted meanwhile.",

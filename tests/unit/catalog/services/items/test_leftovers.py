@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from support.desk import Desk, sent
+from valetkey.catalog.services.datasets import worker as worker_module
+from valetkey.catalog.services.datasets.datasets import NewDataset
 from valetkey.catalog.services.items.streaming import Bytes, Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.domain.errors import AwsUnavailable, Conflict, Locked, NotFound
@@ -51,6 +54,48 @@ async def test_an_upload_that_can_t_be_ended_is_kept_in_mind_for_a_week(desk: De
     assert await desk.intents() == ["a.bin"]
     objects.refuse.clear()
     await worker.clean()
+    assert await desk.intents() == []
+
+
+async def test_a_write_goes_before_what_housekeeping_looks_after(desk: Desk) -> None:
+    objects = desk.memory.objects
+    with pytest.raises(Killed):
+        await upload(desk, "a.bin", cut())
+
+    async def write(operation: str, _: str) -> None:
+        if operation == "head":
+            objects.before = None
+            await upload(desk, "a.bin", sent(b"whole"))
+
+    objects.before = write
+    await desk.memory.services.catalog.sync_worker.clean()
+    assert objects.before is None
+    assert desk.bucket[f"{desk.prefix}a.bin"] == b"whole"
+    assert await desk.names() == ["/a.bin"]
+    await desk.memory.services.catalog.sync_worker.clean()
+    assert await desk.intents() == []
+
+
+async def test_housekeeping_writes_no_row_of_an_object_that_came_and_went_meanwhile(
+    desk: Desk,
+) -> None:
+    objects = desk.memory.objects
+    with pytest.raises(Killed):
+        await upload(desk, "a.bin", cut())
+    objects.place("acme", f"{desk.prefix}a.bin", b"what the dead writer wrote")
+
+    async def come_and_go(operation: str, _: str) -> None:
+        if operation == "head":
+            objects.after = None
+            item, _operation = await desk.upload("a.bin", b"whole")
+            await desk.items.removal.delete(desk.developer, item.id)
+
+    objects.after = come_and_go
+    await desk.memory.services.catalog.sync_worker.clean()
+    assert objects.after is None
+    assert await desk.names() == []
+    assert not desk.bucket
+    await desk.memory.services.catalog.sync_worker.clean()
     assert await desk.intents() == []
 
 
@@ -135,3 +180,60 @@ async def test_a_copy_in_parts_that_was_cut_is_ended_by_housekeeping(desk: Desk)
     assert objects.uploads["acme"] == []
     assert await desk.intents() == []
     assert await desk.names() == ["/big.bin"]
+
+
+async def test_what_is_ordered_does_not_wait_for_housekeeping(desk: Desk) -> None:
+    objects, catalog = desk.memory.objects, desk.memory.services.catalog
+    other = await catalog.datasets.create(
+        desk.developer, desk.memory.project.id, NewDataset("other", desk.location_id)
+    )
+    objects.in_parts = True
+    with pytest.raises(Killed):
+        await upload(desk, "a.bin", cut())
+    waiting, answer = asyncio.Event(), asyncio.Event()
+
+    async def silent(operation: str, _: str) -> None:
+        if operation == "abort":
+            waiting.set()
+            await answer.wait()
+
+    objects.before = silent
+    async with asyncio.timeout(20), catalog.sync_worker.running():
+        await waiting.wait()
+        ordered = await catalog.syncs.start(desk.developer, other.dataset.id)
+        while not ordered.command.state.over:
+            await asyncio.sleep(0.01)
+            ordered = await catalog.syncs.get(desk.developer, ordered.command.id)
+        assert ordered.command.state == "success"
+        assert len(objects.uploads["acme"]) == 1
+        answer.set()
+        await until(desk.intents, [])
+    assert objects.uploads["acme"] == []
+
+
+async def test_housekeeping_that_failed_is_told_and_tried_again_soon(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_RETRY_SECONDS", 0.01)
+    worker, storage = desk.memory.services.catalog.sync_worker, desk.memory.storage
+    with pytest.raises(Killed):
+        await upload(desk, "a.bin", cut())
+
+    async def trouble() -> str:
+        return worker.trouble
+
+    storage.unavailable = True
+    async with asyncio.timeout(20), worker.running():
+        await until(trouble, "The database is gone.")
+        storage.unavailable = False
+        await until(desk.intents, [])
+        await until(trouble, "")
+
+
+async def until(look: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Look until it is as wanted."""
+    for _ in range(1000):
+        if await look() == wanted:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(wanted)
