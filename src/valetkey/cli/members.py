@@ -12,9 +12,10 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.finding import the_org, the_project
 from valetkey.cli.options import Yes
 from valetkey.cli.secrets import SecretFile, read_secret
+from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
-from valetkey.wire.orgs import OrgRole
-from valetkey.wire.projects import ProjectRole
+from valetkey.wire.orgs import OrgMember, OrgRole
+from valetkey.wire.projects import ProjectMember, ProjectRole
 
 app = App(name="members", help="Who belongs to an organisation or a project.")
 Role = Literal["owner", "member", "developer", "annotationManager", "annotator"]
@@ -87,13 +88,13 @@ def add(
             place = the_project(client, project)
             given = _in_project(role)
             member = client.projects.put_member(place.id, email, role=given)
-            render.one(client, member, say=f"{member.email} is {member.role} of {place.name}.")
+            _show_role(client, member, place.name)
             return
         org = the_org(client)
         added = client.orgs.add_member(
             org.id, email=email, role=_in_org(role), password=password, by_link=by_link
         )
-        render.one(client, added, say=f"{added.email} is {added.role} of {org.name}.")
+        _show_role(client, added, org.name)
 
 
 def _in_org(role: Role) -> OrgRole:
@@ -113,6 +114,11 @@ def _in_project(role: Role) -> ProjectRole:
     return role
 
 
+def _show_role(client: Terminal, member: OrgMember | ProjectMember, place: str) -> None:
+    render.one(client, member, say=f"{member.email} is {member.role} of {place}.")
+    render.say_what_lives(client, member.live_leases, member.live_until)
+
+
 @app.command
 def update(email: str, /, *, role: Role, project: OfProject = "", common: Common = COMMON) -> None:
     """Change somebody's role.
@@ -128,11 +134,11 @@ def update(email: str, /, *, role: Role, project: OfProject = "", common: Common
         if project:
             place = the_project(client, project)
             changed = client.projects.put_member(place.id, email, role=_in_project(role))
-            render.one(client, changed, say=f"{changed.email} is {changed.role} of {place.name}.")
+            _show_role(client, changed, place.name)
             return
         org = the_org(client)
         member = client.orgs.update_member(org.id, email, role=_in_org(role))
-        render.one(client, member, say=f"{member.email} is {member.role} of {org.name}.")
+        _show_role(client, member, org.name)
 
 
 @app.command

@@ -15,6 +15,7 @@ from valetkey.console.guide import first_guide
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.keys import key_since
 from valetkey.console.menus import ListPart
+from valetkey.console.page import lives_on
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to, tell
 from valetkey.domain.errors import Conflict, InvalidInput
@@ -176,8 +177,8 @@ async def delete_integration(
     services: Services, reader: Reader, integration_id: Segment
 ) -> HttpResponse:
     """Forget an integration."""
-    await services.integrations.delete(reader.caller, integration_id)
-    return go_to("/integrations?done=integration-deleted")
+    ending = await services.integrations.delete(reader.caller, integration_id)
+    return go_to(f"/integrations?done=integration-deleted{lives_on(ending)}")
 
 
 ROUTES = (

@@ -13,6 +13,7 @@ from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import block_of
 from valetkey.console.locations import FIELDS, HERE
 from valetkey.console.menus import day_of, end_of_day, number
+from valetkey.console.page import lives_on
 from valetkey.console.web import fields, go_to, lines, plain, reload, repeated
 from valetkey.domain.access import Action
 from valetkey.domain.credentials import parse_ttl
@@ -89,10 +90,10 @@ async def change_location(
         if has_extent and form["ends"] != day_of(stored.ends_at):
             given["ends_at"] = end_of_day(form["ends"], "endsAt")
         wanted = LocationChange(**given)
-        await services.locations.update(reader.caller, location_id, wanted)
+        changed = await services.locations.update(reader.caller, location_id, wanted)
     except (InvalidInput, Conflict) as error:
         return refused(error, FIELDS, otherwise="name-error")
-    return reload(f"/locations/{location_id}?done=location-changed")
+    return reload(f"/locations/{location_id}?done=location-changed{lives_on(changed.beyond)}")
 
 
 def _access(levels: list[str]) -> frozenset[AccessLevel]:
@@ -128,8 +129,8 @@ async def delete_grant(
     services: Services, reader: Reader, location_id: Segment, grant_id: Segment
 ) -> HttpResponse:
     """Take a grant back."""
-    await services.grants.delete(reader.caller, location_id, grant_id)
-    return go_to(f"/locations/{location_id}?done=grant-deleted")
+    ending = await services.grants.delete(reader.caller, location_id, grant_id)
+    return go_to(f"/locations/{location_id}?done=grant-deleted{lives_on(ending)}")
 
 
 ROUTES = (show_location, change_location, create_grant, delete_grant)

@@ -13,6 +13,7 @@ from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import ListPart, Menu, chosen, end_of_day
+from valetkey.console.page import lives_on
 from valetkey.console.reports import stream_report
 from valetkey.console.web import fields, go_to, named, plain, repeated, tell
 from valetkey.domain.access import Action
@@ -190,8 +191,8 @@ async def ask_to_delete(services: Services, reader: Reader, location_id: Segment
 @post("/locations/{location_id:str}/delete")
 async def delete_location(services: Services, reader: Reader, location_id: Segment) -> HttpResponse:
     """Forget a location."""
-    await services.locations.delete(reader.caller, location_id)
-    return go_to("/locations?done=location-deleted")
+    ending = await services.locations.delete(reader.caller, location_id)
+    return go_to(f"/locations?done=location-deleted{lives_on(ending)}")
 
 
 ROUTES = (

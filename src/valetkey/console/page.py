@@ -18,6 +18,7 @@ from valetkey.domain.access import Action, Allow, OrgRole, decide
 from valetkey.domain.errors import Denied
 from valetkey.domain.people import Organization, Project
 from valetkey.services.audit import Caller
+from valetkey.services.endings import Ending
 from valetkey.services.registry import Services
 
 #: What a page says after a form led to it (``?done=``): words of ours, never the address's.
@@ -32,7 +33,7 @@ _DONE: Final = {
     "dataset-deleted": "The dataset is deleted.",
     "item-deleted": "The object is deleted.",
     "grant-created": "The grant is given.",
-    "grant-deleted": "The grant is taken back. What was vended lives to its end.",
+    "grant-deleted": "The grant is taken back.",
     "unblocked": "It is unblocked: new credentials are given again.",
     "member-saved": "The member is saved.",
     "project-created": "The project is created.",
@@ -43,6 +44,8 @@ _DONE: Final = {
     "token-revoked": "The API token is revoked.",
     "account-created": "The service account is created. Make a token for it next.",
 }
+#: What it says besides where something works on (``?live=``).
+_LIVES_ON: Final = " AWS sessions that were vended before work on until they end or are revoked."
 #: The lists to which parts belong that are called otherwise.
 _HOMES: Final = {"leases": "integrations", "items": "datasets", "service-accounts": "projects"}
 
@@ -116,6 +119,11 @@ class Reader:
         return self.page("panel.html", here=_home_of(self.alone), part=Markup(response.content))  # noqa: S704  # a template of ours, escaped
 
 
+def lives_on(ending: Ending | None) -> str:
+    """Return what follows ``?done=`` in an address where what has ended left AWS sessions."""
+    return "&live=yes" if ending is not None and ending.live.count else ""
+
+
 async def open_reader(request: HttpRequest, services: NamedDependency[Any]) -> Reader:
     """Return who reads the page. Raises Unauthenticated."""
     found: Services = services  # the framework checks by exact class, and is not asked to
@@ -125,6 +133,8 @@ async def open_reader(request: HttpRequest, services: NamedDependency[Any]) -> R
     places = {project.id: project.org_id for project in projects}
     rights = rights_of(session.caller.principal, places)
     said = _DONE.get(request.query_params.get("done", ""), "")
+    if said and "live" in request.query_params:
+        said += _LIVES_ON
     alone = request.url.path if request.method == "GET" and not is_part(request) else ""
     return Reader(session, rights, organizations, projects, said, alone)
 

@@ -12,6 +12,7 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import show_left
 from valetkey.console.menus import ListPart
+from valetkey.console.page import lives_on
 from valetkey.console.session import browser_of, session_cookie
 from valetkey.console.web import PREFIX, fields, go_to, reload, tell
 from valetkey.domain.access import OrgRole
@@ -59,7 +60,7 @@ async def put_member(request: HttpRequest, services: Services, reader: Reader) -
     password, by_link = form.get("password", ""), form.get("link") == "yes"
     email = form.get("email", "")
     try:
-        member = await services.people.put_org_member(
+        member, ending = await services.people.put_org_member(
             reader.caller,
             reader.org.id,
             email,
@@ -71,7 +72,7 @@ async def put_member(request: HttpRequest, services: Services, reader: Reader) -
         return refused(error, {"email": "email", "password": "password"}, otherwise="email-error")
     if by_link:
         return await _show_link(request, services, reader, member.email)
-    return reload("/people?done=member-saved")
+    return reload(f"/people?done=member-saved{lives_on(ending)}")
 
 
 @post("/people/links", status_code=200)

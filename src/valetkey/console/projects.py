@@ -13,6 +13,7 @@ from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.leases import show_left
 from valetkey.console.locations import ShownLocation, chosen_location, location_menu
 from valetkey.console.menus import ListPart
+from valetkey.console.page import lives_on
 from valetkey.console.web import fields, reload
 from valetkey.domain.access import Action, ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
@@ -114,12 +115,12 @@ async def put_member(
     """Give somebody a role in a project."""
     form = await fields(request)
     try:
-        await services.people.put_project_member(
+        _, ending = await services.people.put_project_member(
             reader.caller, project_id, form.get("email", ""), role_of(form.get("role", ""))
         )
     except (InvalidInput, NotFound) as error:
         return refused(error, {"email": "email"}, otherwise="email-error")
-    return reload(f"/projects/{project_id}?done=member-saved")
+    return reload(f"/projects/{project_id}?done=member-saved{lives_on(ending)}")
 
 
 @get("/projects/{project_id:str}/members/remove")

@@ -12,6 +12,7 @@ from valetkey.console.credentials import TTLS
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import chosen, number
+from valetkey.console.page import lives_on
 from valetkey.console.web import fields, go_to, named, repeated, tell
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.people import ApiToken
@@ -147,8 +148,8 @@ async def ask_to_revoke(services: Services, reader: Reader, token_id: Segment) -
 @post("/tokens/{token_id:str}/revoke")
 async def revoke_token(services: Services, reader: Reader, token_id: Segment) -> HttpResponse:
     """End a token: one's own, or as an owner anybody's of the organisation."""
-    await services.tokens.revoke(reader.caller, token_id)
-    return go_to("/tokens?done=token-revoked")
+    ending = await services.tokens.revoke(reader.caller, token_id)
+    return go_to(f"/tokens?done=token-revoked{lives_on(ending)}")
 
 
 ROUTES = (show_tokens, create_token, ask_to_revoke, revoke_token)

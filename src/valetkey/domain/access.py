@@ -22,6 +22,7 @@ __all__ = [
     "ProjectRole",
     "decide",
     "require",
+    "role_gives",
 ]
 
 
@@ -92,6 +93,11 @@ _PROJECT_RULES: Final[Mapping[Action, frozenset[ProjectRole]]] = {
     Action.VEND: _BUILDERS,
     Action.MANAGE_DATASETS: _BUILDERS,
 }
+
+
+def role_gives(role: ProjectRole | None, action: Action) -> bool:
+    """Tell whether a role in a project suffices for what is done in it."""
+    return role in _PROJECT_RULES[action]
 
 
 #: What concerns the caller alone; no role is asked for.

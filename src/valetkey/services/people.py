@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from valetkey.domain.access import Action, OrgRole, ProjectRole
+from valetkey.domain.access import Action, OrgRole, ProjectRole, role_gives
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.location import Location
@@ -85,8 +85,9 @@ class People:
         *,
         password: Secret | None = None,
         by_link: bool = False,
-    ) -> OrgMember:
-        """Add somebody to an organisation, or change the role of a member.
+    ) -> tuple[OrgMember, Ending | None]:
+        """Add somebody to an organisation, or change the role of a member. Return what an owner
+        who steps down still holds that no role of theirs gives any more.
 
         ``password`` is for somebody new here, or who has left; with ``by_link`` they have none
         until they use a password link. Raises InvalidInput, Conflict (the last owner can't
@@ -99,13 +100,16 @@ class People:
         async with self._access.changing(caller, PUT_MEMBER, ORGANIZATION, org_id) as change:
             work = change.work
             user = await admit(work, address, new_user)
+            before = await work.organizations.memberships(user.id)
             if role is not OrgRole.OWNER:
                 await _keep_an_owner(work, org_id, user.id)
             member = OrgMember(org_id, user.id, user.email, role)
             await work.organizations.put_member(member)
             change.publish([user_tag(user.id)])
             change.note(f"member:{member.email}", role=role.value)
-        return member
+            lower = replace(member, role=OrgRole.OWNER) in before and role is not OrgRole.OWNER
+            ending = await self._held_by_owner(work, org_id, user) if lower else None
+        return member, ending
 
     async def remove_org_member(self, caller: Caller, org_id: str, email: str) -> Left:
         """Take somebody out of an organisation: memberships, grants, tokens, sign-ins and AWS
@@ -196,8 +200,9 @@ class People:
 
     async def put_project_member(
         self, caller: Caller, project_id: str, email: str, role: ProjectRole
-    ) -> ProjectMember:
-        """Give somebody of the organisation a role in a project, or change it.
+    ) -> tuple[ProjectMember, Ending | None]:
+        """Give somebody of the organisation a role in a project, or change it. Return, where their
+        role gives no credentials any more, which leases they hold of the project's locations.
 
         Raises NotFound (not a member of the organisation), Denied.
         """
@@ -210,10 +215,13 @@ class People:
             if org_id not in {member.org_id for member in memberships}:
                 raise missing(f"member:{email}")
             member = ProjectMember(project_id, user.id, user.email, role)
+            before = await _roles(work, user)
             await work.projects.put_member(member)
             change.publish([user_tag(user.id)])
             change.note(f"member:{user.email}", project_id=project_id, role=role.value)
-        return member
+            lower = _vends(before.get(project_id)) and not _vends(role)
+            ending = await self._ending(change, user) if lower else None
+        return member, ending
 
     async def remove_project_member(self, caller: Caller, project_id: str, email: str) -> Ending:
         """Take somebody out of a project; their own grants on its locations end too, and their
@@ -237,10 +245,22 @@ class People:
 
     async def _ending(self, change: Change[Project, UnitOfWork], user: User) -> Ending:
         locations = await change.work.locations.of_project(change.entity.id)
+        return await self._held(change.work, change.home.org_id, user, locations)
+
+    async def _held_by_owner(self, work: UnitOfWork, org_id: str, user: User) -> Ending:
+        roles = await _roles(work, user)
+        locations = [
+            location
+            for project, location in await work.locations.of_org(org_id)
+            if not _vends(roles.get(project.id))
+        ]
+        return await self._held(work, org_id, user, locations)
+
+    async def _held(
+        self, work: UnitOfWork, org_id: str, user: User, locations: Sequence[Location]
+    ) -> Ending:
         ids, now = [location.id for location in locations], self._clock.now()
-        return Ending(
-            await live_leases(change.work, change.home.org_id, now, users=[user.id], locations=ids)
-        )
+        return Ending(await live_leases(work, org_id, now, users=[user.id], locations=ids))
 
     async def _new_user(self, email: str, password: Secret | None, *, by_link: bool) -> User | None:
         if password is None and not by_link:
@@ -257,6 +277,15 @@ def _require_one_of(locations: Sequence[Location], location_id: str) -> None:
             hint="List the project's locations and use one's id.",
             field="defaultLocationId",
         )
+
+
+async def _roles(work: UnitOfWork, user: User) -> Mapping[str, ProjectRole]:
+    """Return somebody's roles by the ids of projects."""
+    return {each.project_id: each.role for each in await work.projects.memberships(user.id)}
+
+
+def _vends(role: ProjectRole | None) -> bool:
+    return role_gives(role, Action.VEND)
 
 
 async def _user(work: UnitOfWork, who: str) -> User:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from valetkey.wire.base import (
     ID,
@@ -21,6 +21,7 @@ from valetkey.wire.base import (
     moment_meta,
     says,
 )
+from valetkey.wire.leases import LiveLeases, LiveUntil
 from valetkey.wire.operation import Operation
 
 OrgRole = Literal["owner", "member"]
@@ -47,10 +48,14 @@ class Org(Shape, frozen=True):
 class OrgMember(Shape, frozen=True):
     """Somebody in an organisation."""
 
+    observed: ClassVar = ("live_leases", "live_until")
+
     id: Annotated[str, says("The person's id.", ID)]
     email: Email
     role: RoleInOrg
     org_id: OrgId
+    live_leases: LiveLeases = None
+    live_until: LiveUntil = None
 
 
 class NewOrgMember(Body, frozen=True):
@@ -201,6 +206,8 @@ UPDATE_ORG_MEMBER: Final = Operation(
     path=f"{_ORG}/members/{{userId}}",
     tag="orgs",
     summary="Change somebody's role in an organisation.",
+    description="Of an owner who steps down, the answer says what was vended to them that no role "
+    "of theirs gives any more, and works on.",
     query=Nothing,
     body=OrgMemberChange,
     result=OrgMember,

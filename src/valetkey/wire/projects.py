@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
@@ -24,7 +24,7 @@ from valetkey.wire.base import (
     WhichOrg,
     says,
 )
-from valetkey.wire.leases import Ending
+from valetkey.wire.leases import Ending, LiveLeases, LiveUntil
 from valetkey.wire.operation import Operation
 from valetkey.wire.orgs import Email
 
@@ -75,10 +75,14 @@ class ProjectChange(Change, frozen=True):
 class ProjectMember(Shape, frozen=True):
     """Somebody in a project."""
 
+    observed: ClassVar = ("live_leases", "live_until")
+
     id: Annotated[str, says("The person's id.", ID)]
     email: Email
     role: RoleInProject
     project_id: Annotated[str, says("The project.", ID)]
+    live_leases: LiveLeases = None
+    live_until: LiveUntil = None
 
 
 class ProjectMembership(Body, frozen=True):
@@ -180,7 +184,8 @@ PUT_PROJECT_MEMBER: Final = Operation(
     path=f"{_PROJECT}/members/{{userId}}",
     tag="projects",
     summary="Give somebody of the organisation a role in a project, or change it.",
-    description="`userId` may be an e-mail address.",
+    description="`userId` may be an e-mail address. Where the role gives no credentials any more, "
+    "the answer says what was vended to them of the project's locations, and works on.",
     query=Nothing,
     body=ProjectMembership,
     result=ProjectMember,

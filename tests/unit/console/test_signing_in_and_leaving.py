@@ -12,6 +12,8 @@ import httpx2
 from support.console import ORIGIN, Visitor, visitor_of
 from support.memory import Memory
 from valetkey.domain.access import ProjectRole
+from valetkey.domain.scope import AccessLevel
+from valetkey.services.vending import VendRequest
 
 EVE = "eve@example.com"
 NEXT = "another long pass phrase"
@@ -85,6 +87,30 @@ async def test_somebody_who_is_removed_and_added_again_starts_with_the_new_passw
     assert (await with_cookie(memory, cookie).get("/people")).status_code == 302
     assert (await sign_in(memory, EVE, "correct horse battery staple")).status_code == 401
     assert (await sign_in(memory, EVE, NEXT)).status_code == 303
+
+
+async def test_what_is_ended_says_that_sessions_work_on_where_some_do(owner: Visitor) -> None:
+    memory = owner.memory
+    location = await memory.location()
+    eve = await memory.member(EVE, ProjectRole.DEVELOPER)
+    members = f"/projects/{memory.project.id}/members"
+    lower = {"email": EVE, "role": "annotator"}
+    quiet = await owner.post(members, lower)
+    assert "work on" not in (await owner.get(_address(quiet))).text
+    await owner.post(members, {"email": EVE, "role": "engineer"})
+    read = VendRequest(("",), frozenset({AccessLevel.READ}))
+    await memory.services.vending.vend(eve, location.id, read)
+    for answer in (
+        await owner.post(members, lower),
+        await owner.post(f"/locations/{location.id}/delete", {}, part=False),
+    ):
+        said = (await owner.get(_address(answer))).text
+        assert "AWS sessions that were vended before work on" in said
+
+
+def _address(answer: httpx2.Response) -> str:
+    at = answer.headers.get("hx-redirect") or answer.headers["location"]
+    return at.removeprefix("/console")
 
 
 async def test_a_forgotten_password_is_set_by_a_link_that_works_once_and_ends_old_sign_ins(

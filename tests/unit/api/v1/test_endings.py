@@ -13,7 +13,7 @@ import pytest
 from support.memory import OWNER, Memory
 from support.own_api import open_own_api
 from support.refused import works
-from valetkey.domain.access import ProjectRole
+from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.location import Location, NewLocation
 from valetkey.domain.revocation import MOST_NAMES, Kind
@@ -45,7 +45,10 @@ def test_each_operation_that_ends_something_says_what_works_on_or_why_not() -> N
 
 def test_what_is_changed_so_that_it_gives_less_says_what_works_on() -> None:
     results = {each.id: each.result for each in OPERATIONS}
-    for name in ("updateLocation", "disableIntegration", "putBlock"):
+    for name in (
+        *("updateLocation", "disableIntegration", "putBlock"),
+        *("updateOrgMember", "putProjectMember"),
+    ):
         assert "live_until" in {field.name for field in msgspec.structs.fields(results[name])}
 
 
@@ -199,6 +202,34 @@ async def test_what_gives_nothing_new_says_what_works_on(scene: Scene) -> None:
         assert told["liveLeases"] == 1
         assert datetime.fromisoformat(told["liveUntil"]) == vended.credentials.expires_at
     assert nobody.json()["liveLeases"] == 0
+
+
+async def test_a_lower_role_says_what_works_on_of_what_the_higher_one_gave(scene: Scene) -> None:
+    vended = await scene.vend(await scene.memory.member(EVE, ProjectRole.DEVELOPER))
+    member = f"{scene.project}/members/{EVE}"
+    higher = await scene.http.put(member, json={"role": "owner"})
+    tag = higher.headers["etag"]
+    assert "liveLeases" not in higher.json()
+    lower = await scene.http.put(member, json={"role": "annotator"}, headers={"if-match": tag})
+    assert lower.json()["liveLeases"] == 1
+    assert datetime.fromisoformat(lower.json()["liveUntil"]) == vended.credentials.expires_at
+    # It is told once: it is no part of the membership.
+    assert "liveLeases" not in (await scene.http.get(member)).json()
+    assert (await scene.http.get(member)).headers["etag"] == lower.headers["etag"]
+    assert works(scene.memory, vended.credentials)
+
+
+@pytest.mark.parametrize("role", [None, ProjectRole.ANNOTATOR, ProjectRole.DEVELOPER])
+async def test_an_owner_who_steps_down_is_told_what_works_on_that_no_role_gives_any_more(
+    scene: Scene, role: ProjectRole | None
+) -> None:
+    vended = await scene.vend(await scene.memory.member(EVE, role, org_role=OrgRole.OWNER))
+    found = await scene.http.get(f"{scene.org}/members")
+    [eve] = [each["id"] for each in found.json()["items"] if each["email"] == EVE]
+    told = (await scene.http.patch(f"{scene.org}/members/{eve}", json={"role": "member"})).json()
+    assert told.get("liveLeases") == (0 if role is ProjectRole.DEVELOPER else 1)
+    if role is not ProjectRole.DEVELOPER:
+        assert datetime.fromisoformat(told["liveUntil"]) == vended.credentials.expires_at
 
 
 async def test_a_service_account_that_is_deleted_says_what_ended_and_what_did_not(

@@ -12,7 +12,7 @@ from valetkey.api.v1.asking import Ask, Lines, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.reports import report_lines, report_shape
-from valetkey.api.v1.routes.endings import ending_shape
+from valetkey.api.v1.routes.endings import ending_shape, living
 from valetkey.domain import integration as domain
 from valetkey.domain import integration_types
 from valetkey.domain.errors import InvalidInput
@@ -115,8 +115,7 @@ async def follow_verification(ask: Ask[Nothing, Nothing]) -> Lines:
 async def disable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
     integrations, integration_id = ask.services.integrations, ask["integrationId"]
     changed, ending = await integrations.disable(ask.caller, integration_id)
-    live = ending.live
-    return msgspec.structs.replace(shape(changed), live_leases=live.count, live_until=live.until)
+    return msgspec.structs.replace(shape(changed), **living(ending))
 
 
 async def enable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:

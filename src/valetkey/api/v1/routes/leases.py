@@ -9,7 +9,13 @@ from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
-from valetkey.api.v1.routes.endings import FROM_WIRE, TO_WIRE, revocation_shape, revoked_shape
+from valetkey.api.v1.routes.endings import (
+    FROM_WIRE,
+    TO_WIRE,
+    living,
+    revocation_shape,
+    revoked_shape,
+)
 from valetkey.api.v1.routes.rotations import signer
 from valetkey.domain import lease, revocation
 from valetkey.domain.errors import InvalidInput
@@ -117,8 +123,7 @@ async def get_block(ask: Ask[wire.InOrg, Nothing]) -> wire.Block:
 async def put_block(ask: Ask[wire.InOrg, wire.NewBlock]) -> wire.Block:
     blocks, target = ask.services.blocks, await _target(ask)
     made, ending = await blocks.block(ask.caller, target, ask.body.reason)
-    live = ending.live
-    return _block(made, live_leases=live.count, live_until=live.until)
+    return _block(made, **living(ending))
 
 
 async def delete_block(ask: Ask[wire.InOrg, Nothing]) -> Nothing:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
-from valetkey.api.v1.routes.endings import departure_shape
+from valetkey.api.v1.routes.endings import departure_shape, living
 from valetkey.api.v1.routes.members import find_member, known_member
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal
@@ -17,7 +17,12 @@ from valetkey.wire import orgs as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
 _org_shape: Final = Shaping(wire.Org, domain.Organization, added=("role",))
-_org_member: Final = Shaping(wire.OrgMember, domain.OrgMember, named={"id": "user_id"})
+_org_member: Final = Shaping(
+    wire.OrgMember,
+    domain.OrgMember,
+    named={"id": "user_id"},
+    added=("live_leases", "live_until"),
+)
 
 
 def _org(principal: Principal, org: domain.Organization) -> wire.Org:
@@ -57,7 +62,7 @@ async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember
             code="name_taken",
             field="email",
         )
-    added = await ask.services.people.put_org_member(
+    added, _ = await ask.services.people.put_org_member(
         ask.caller,
         ask["orgId"],
         body.email,
@@ -74,13 +79,13 @@ async def get_org_member(ask: Ask[Nothing, Nothing]) -> wire.OrgMember:
 
 async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.OrgMember:
     known = await _known_org_member(ask)
-    changed = await ask.services.people.put_org_member(
+    changed, ending = await ask.services.people.put_org_member(
         ask.caller,
         known.org_id,
         known.email,
         OrgRole(ask.body.role),
     )
-    return _org_member(changed)
+    return _org_member(changed, **living(ending))
 
 
 async def remove_org_member(ask: Ask[Nothing, Nothing]) -> wire.Departure:

@@ -10,7 +10,7 @@ from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
-from valetkey.api.v1.routes.endings import ending_shape
+from valetkey.api.v1.routes.endings import ending_shape, living
 from valetkey.api.v1.routes.members import find_member, known_member
 from valetkey.domain import people as domain
 from valetkey.domain.access import OrgRole, Principal, ProjectRole
@@ -43,6 +43,7 @@ _project_member: Final = Shaping(
     domain.ProjectMember,
     named={"id": "user_id"},
     by={"role": lambda role: _TO_WIRE[role]},
+    added=("live_leases", "live_until"),
 )
 
 
@@ -99,10 +100,10 @@ async def get_project_member(ask: Ask[Nothing, Nothing]) -> wire.ProjectMember:
 
 
 async def put_project_member(ask: Ask[Nothing, wire.ProjectMembership]) -> wire.ProjectMember:
-    member = await ask.services.people.put_project_member(
+    member, ending = await ask.services.people.put_project_member(
         ask.caller, ask["projectId"], ask["userId"], role_of(ask.body.role)
     )
-    return _project_member(member)
+    return _project_member(member, **living(ending))
 
 
 def role_of(word: str) -> ProjectRole:

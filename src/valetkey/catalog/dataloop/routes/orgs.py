@@ -35,7 +35,7 @@ async def list_members(services: Services, caller: Caller, org_id: str) -> list[
 
 async def _put(services: Services, caller: Caller, org_id: str, data: OrgMemberIn) -> MemberOut:
     password = Secret(data.password) if data.password is not None else None
-    *_, member = [
+    *_, (member, _) = [
         await services.people.put_org_member(
             caller, org_id, address, data.org_role, password=password
         )

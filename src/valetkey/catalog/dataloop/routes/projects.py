@@ -93,7 +93,9 @@ async def list_members(services: Services, caller: Caller, project_id: str) -> l
 async def _put(
     services: Services, caller: Caller, project_id: str, email: str, data: JSONBody[ProjectMemberIn]
 ) -> MemberOut:
-    member = await services.people.put_project_member(caller, project_id, email, data.project_role)
+    member, _ = await services.people.put_project_member(
+        caller, project_id, email, data.project_role
+    )
     return MemberOut.of(member)
 
 
