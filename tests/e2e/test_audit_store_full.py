@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -128,6 +129,28 @@ def test_a_full_store_hands_out_nothing_and_one_with_room_again_hands_out_the_sa
         assert receipt(after)[1] == receipt(before)[1], "what was warm is warm still"
     received = map(receipt, [*warm, *again, *late])
     assert set(received) <= desk.recorded()
+
+
+def test_readyz_tells_of_a_full_store_and_of_room_though_nobody_asks_for_anything(
+    desk: Desk,
+) -> None:
+    with desk.client() as http:
+        with desk.store.full():
+            assert desk.store.cause in readiness(http, 503)["database"]
+            for ask in FACES.values():  # and what that leaves behind does not outlast it
+                assert_refused(ask(http, desk.location, "warm"), desk.store.cause)
+        assert not any(readiness(http, 200).values())
+        assert made(FACES["credentials"](http, desk.location, "warm"))
+
+
+def readiness(http: httpx2.Client, status: int) -> dict[str, str]:
+    """Ask for the server's health until it is so."""
+    for _ in range(60):
+        answer = http.get("/readyz")
+        if answer.status_code == status:
+            return dict(answer.json()["parts"])
+        time.sleep(0.1)  # between two looks
+    raise AssertionError(f"it is never {status}")
 
 
 def test_a_store_whose_file_is_gone_hands_out_nothing_until_it_is_back(desk: Desk) -> None:

@@ -37,8 +37,9 @@ from valetkey.services.refusals import RefusalLimit
 _BATCH = 128
 #: So many records are read at once.
 _PAGE = 1000
-#: A failure says something of the present for so long, in seconds.
-_REMEMBERED = 15.0
+#: A failure says something of the present for so long, in seconds; beyond the first second only
+#: while nothing else could be stored.
+_REMEMBERED, _FRESH = 15.0, 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +83,12 @@ class AuditLog:
         if self._failure is None or self._clock.monotonic() - self._failure[0] > _REMEMBERED:
             return ""
         return f"The last records could not be written: {self._failure[1]}"
+
+    def note_stored(self) -> None:
+        """Note that something else was stored just now: an older failure is over. One of this
+        moment is not, as a disk may have room for little."""
+        if self._failure is not None and self._clock.monotonic() - self._failure[0] > _FRESH:
+            self._failure = None
 
     def event(
         self,

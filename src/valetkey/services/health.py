@@ -17,8 +17,9 @@ from valetkey.domain.ports import Clock, Storage
 PATIENCE: Final = 300.0
 #: A look at the database that takes longer, in seconds, says that it does not answer.
 LOOK_SECONDS: Final = 1.5
-#: The database is not only asked, but written to, this often; each time while that fails.
-BETWEEN_PROBES: Final = 10.0
+#: The database is not only asked, but written to, this often in seconds; each time while that
+#: fails.
+BETWEEN_PROBES: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +89,14 @@ class Watched(Protocol):
         ...
 
 
+class Recorder(Watched, Protocol):
+    """What writes the records without which nothing is handed out."""
+
+    def note_stored(self) -> None:
+        """Note that something else could be stored just now."""
+        ...
+
+
 class Health:
     """Looks at what the server stands on, and at the workers of this process by their names."""
 
@@ -95,7 +104,7 @@ class Health:
         self,
         storage: Storage,
         clock: Clock,
-        audit: Watched,
+        audit: Recorder,
         sts: StsSeen,
         workers: Mapping[str, Watched],
     ) -> None:
@@ -140,6 +149,7 @@ class Health:
                 self._probed_at = None
                 await self._storage.probe()
                 self._probed_at = now
+                self._audit.note_stored()
         except StorageBusy:
             return ""  # somebody is at work on it
         except StorageUnavailable as error:

@@ -92,6 +92,44 @@ async def test_records_that_could_not_be_written_a_moment_ago_are_told_of(memory
     assert await parts(memory) == WELL
 
 
+async def test_a_store_that_can_be_written_again_is_ready_though_nobody_asks_for_anything(
+    memory: Memory,
+) -> None:
+    audit, caller = memory.services.audit, await memory.caller()
+    memory.storage.unavailable = True
+    with pytest.raises(AuditUnavailable):
+        await audit.write(audit.event(caller, "a.b", "thing", org_id=memory.org_id))
+    assert not (await memory.services.health.readiness()).ready
+    memory.storage.unavailable = False
+    memory.clock.advance(1.5)
+    assert await parts(memory) == WELL
+
+
+async def test_a_store_that_has_room_for_little_is_not_ready_while_records_fail(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit, caller = memory.services.audit, await memory.caller()
+    for _ in range(5):
+        with monkeypatch.context() as patch:
+            patch.setattr(memory.storage, "unavailable", True)
+            with pytest.raises(AuditUnavailable):
+                await audit.write(audit.event(caller, "a.b", "thing", org_id=memory.org_id))
+        memory.clock.advance(0.5)
+        assert not (await memory.services.health.readiness()).ready
+
+
+async def test_a_store_that_fills_up_while_nobody_writes_is_told_of_within_two_seconds(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full() -> None:
+        raise StorageUnavailable("The disk is full.")
+
+    assert await parts(memory) == WELL
+    monkeypatch.setattr(memory.storage, "probe", full)
+    memory.clock.advance(2)
+    assert (await parts(memory))["database"] == "The disk is full."
+
+
 async def test_workers_that_stopped_are_told_of_and_requests_are_served_all_the_same(
     memory: Memory,
 ) -> None:
