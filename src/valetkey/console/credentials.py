@@ -9,11 +9,10 @@ from litestar import Response, get, post
 from valetkey.console.checks import refused
 from valetkey.console.dependencies import Reader, Services
 from valetkey.console.http import HttpRequest
-from valetkey.console.locations import chosen_location, location_menu, readable_locations
-from valetkey.console.menus import number
+from valetkey.console.locations import label_of
+from valetkey.console.menus import Menu, chosen, number
 from valetkey.console.snippets import SnippetRequest, snippets
-from valetkey.console.web import lines
-from valetkey.domain.access import Action
+from valetkey.console.web import lines, named
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.errors import (
     AwsRefused,
@@ -47,12 +46,11 @@ TTLS: Final = (
 @get("/credentials")
 async def choose(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Choose a location, folders, access and a time to live."""
-    reader.require(reader.rights.vend, "vend credentials")
-    shown = await readable_locations(services, reader, Action.VEND)
+    shown = await services.locations.open_to(reader.caller)
     return reader.page(
         "credentials/choose.html",
         here=HERE,
-        locations=location_menu(shown),
+        locations=Menu.of((each.id, label_of(each)) for each in shown),
         chosen=request.query_params.get("location", ""),
         levels=list(AccessLevel),
         ttls=TTLS,
@@ -101,8 +99,8 @@ async def _location_id(services: Services, reader: Reader, text: str) -> str:
     """Return the location that the form means. Raises InvalidInput."""
     if is_id(text):
         return text
-    shown = await readable_locations(services, reader, Action.VEND, name=text.strip())
-    return chosen_location(text, shown).location.id
+    shown = await services.locations.open_to(reader.caller, name=text.strip())
+    return chosen(text, shown, named, what="location", field="location").id
 
 
 async def _known_as(services: Services, reader: Reader, location: Location) -> str:

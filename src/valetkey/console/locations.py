@@ -53,11 +53,16 @@ class ShownLocation:
     @property
     def label(self) -> str:
         """What people read of it in a menu."""
-        return f"{self.location.name} ({self.place})"
+        return label_of(self.location)
 
     @property
     def place(self) -> str:
         return f"s3://{self.location.bucket}/{self.location.prefix}"
+
+
+def label_of(location: Location) -> str:
+    """Return what people read of a location in a menu."""
+    return f"{location.name} (s3://{location.bucket}/{location.prefix})"
 
 
 async def readable_locations(

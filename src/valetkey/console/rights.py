@@ -17,7 +17,6 @@ class Rights:
     manage_locations: bool
     read_datasets: bool
     manage_datasets: bool
-    vend: bool
     read_audit: bool
     manage_org: bool
 
@@ -40,7 +39,6 @@ def rights_of(principal: Principal, projects: dict[str, str]) -> Rights:
         manage_locations=anywhere(Action.MANAGE_LOCATIONS),
         read_datasets=anywhere(Action.READ_DATASETS),
         manage_datasets=anywhere(Action.MANAGE_DATASETS),
-        vend=anywhere(Action.VEND),
         read_audit=anywhere(Action.READ_AUDIT),
         manage_org=anywhere(Action.MANAGE_ORG),
     )

@@ -133,7 +133,7 @@ class Locations:
             project = await load_project(work, location.project_id)
         if project.org_id not in caller.principal.org_roles:
             raise missing(f"location:{location_id}")
-        if location.id in granted and not _may_read(caller, project):
+        if location.id in granted and not _may(caller, Action.READ_LOCATIONS, project):
             return _as_granted(location)
         async with self._access.reading(caller, READ, LOCATION, location_id) as read:
             return read.entity
@@ -147,7 +147,7 @@ class Locations:
             granted = await work.grants.locations_of(caller.principal.user_id)
         shown = [_as_granted(location) for location in locations if location.id in granted]
         is_member = project.org_id in caller.principal.org_roles
-        if shown and is_member and not _may_read(caller, project):
+        if shown and is_member and not _may(caller, Action.READ_LOCATIONS, project):
             return shown
         async with self._access.reading(caller, READ, PROJECT, project_id) as read:
             return await read.work.locations.of_project(project_id)
@@ -155,6 +155,15 @@ class Locations:
     async def visible(self, caller: Caller, *, name: str = "") -> Sequence[Location]:
         """List the locations of all of the caller's organisations that they may see, by project
         and name; with ``name``, those of that name only. Reads once, however many projects."""
+        return await self._where(caller, Action.READ_LOCATIONS, name)
+
+    async def open_to(self, caller: Caller, *, name: str = "") -> Sequence[Location]:
+        """List the locations of which the caller may ask for credentials, by a role or by a grant
+        of theirs, by project and name; with ``name``, those of that name only."""
+        return await self._where(caller, Action.VEND, name)
+
+    async def _where(self, caller: Caller, action: Action, name: str) -> list[Location]:
+        """Return the locations where a role allows an action, and those granted to the caller."""
         principal = caller.principal
         async with self._storage.read() as work:
             granted = await work.grants.locations_of(principal.user_id)
@@ -164,9 +173,9 @@ class Locations:
                 for project, location in await work.locations.of_org(org_id, name=name)
             ]
         return [
-            location if _may_read(caller, project) else _as_granted(location)
+            location if _may(caller, action, project) else _as_granted(location)
             for project, location in found
-            if _may_read(caller, project) or location.id in granted
+            if _may(caller, action, project) or location.id in granted
         ]
 
     async def update(self, caller: Caller, location_id: str, wanted: LocationChange) -> Changed:
@@ -289,10 +298,8 @@ def _require_to_revoke(change: Change[Location, UnitOfWork], live: LiveLeases) -
         change.require(Action.MANAGE_INTEGRATIONS, why)
 
 
-def _may_read(caller: Caller, project: Project) -> bool:
-    decision = decide(
-        caller.principal, Action.READ_LOCATIONS, org_id=project.org_id, project_id=project.id
-    )
+def _may(caller: Caller, action: Action, project: Project) -> bool:
+    decision = decide(caller.principal, action, org_id=project.org_id, project_id=project.id)
     return not isinstance(decision, Deny)
 
 

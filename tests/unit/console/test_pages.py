@@ -8,7 +8,10 @@ import pytest
 from support.console import Visitor, visitor_of
 from support.memory import KEY, ROLE, Memory
 from valetkey.domain.access import ProjectRole
+from valetkey.domain.grants import SubjectKind
+from valetkey.domain.scope import parse_levels
 from valetkey.domain.setup.observed import SeenKey
+from valetkey.services.grants import NewGrant
 from valetkey.testing import FakeAccessKeys
 
 PAGES = (
@@ -22,7 +25,7 @@ PAGES = (
     "/projects",
     "/leases",
 )
-GOVERNANCE = ("/integrations", "/locations", "/credentials", "/audit")
+GOVERNANCE = ("/integrations", "/locations", "/audit")
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}"
 
 
@@ -72,6 +75,31 @@ async def test_an_annotator_is_offered_no_governance_page_and_is_refused_each(
         refused = await joan.get(path)
         assert refused.status_code == 403
         assert "<h1>Not yours to do</h1>" in refused.text
+
+
+@pytest.mark.parametrize("role", [ProjectRole.ANNOTATOR, None])
+async def test_who_has_a_grant_alone_gets_credentials_of_what_was_granted_and_of_nothing_else(
+    memory: Memory, role: ProjectRole | None
+) -> None:
+    location, owner = await memory.location(), await memory.caller()
+    other = await memory.location("private")
+    await memory.member("joan@example.com", role)
+    joan = visitor_of(memory)
+    await joan.sign_in("joan@example.com")
+    assert "Nobody has granted you any" in (await joan.get("/credentials")).text
+    new = NewGrant(SubjectKind.USER, "joan@example.com", ("a/",), parse_levels(["read"]))
+    await memory.services.grants.create(owner, location.id, new)
+    assert 'href="/console/credentials"' in (await joan.get("")).text
+    page = (await joan.get("/credentials")).text
+    assert location.id in page
+    assert other.id not in page
+    form = {"location": location.id, "folders": "a/", "access": "read", "ttl": "3600"}
+    vended = await joan.post("/credentials", form)
+    assert f"Credentials for {location.name}" in vended.text
+    for wider in ({"folders": ""}, {"location": other.id}, {"location": other.name}):
+        refused = await joan.post("/credentials", form | wider)
+        assert "Credentials for" not in refused.text
+        assert refused.status_code >= 400
 
 
 async def test_a_developer_is_offered_locations_and_credentials_but_no_integrations(

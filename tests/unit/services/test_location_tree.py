@@ -146,6 +146,7 @@ async def test_who_has_grants_alone_does_not_learn_through_what_a_location_is_op
         *await memory.services.locations.of_project(eve, memory.project.id),
         *await memory.services.locations.visible(eve),
         *await memory.services.locations.visible(eve, name=location.name),
+        *await memory.services.locations.open_to(eve),
     ]
     assert {each.id for each in shown} == {location.id}
     assert {(each.integration_id, each.kms_key_arn, each.creator) for each in shown} == {

@@ -22,6 +22,7 @@ from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.web import go_to
+from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput, ValetkeyError
 from valetkey.domain.location import Location
 from valetkey.services.vending import PresignRequest
@@ -105,7 +106,7 @@ async def show_dataset(
     project = next(each for each in reader.projects if each.id == shown.dataset.project_id)
     location = await _location(services, reader, shown)
     items = page.items if view.kind == "grid" else ()
-    signer = location if reader.may_in(project).vend else None
+    signer = location if reader.may(Action.VEND, project) else None
     urls = await _signed_pictures(services, reader, signer, items)
     if not urls:
         urls = await _first_picture(catalog, reader, items)
