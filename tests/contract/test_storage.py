@@ -29,6 +29,7 @@ INTEGRATION = make_integration(
     access_key_id="AKIAIOSFODNN7EXAMPLE",
     role_arn=RoleArn.parse("arn:aws:iam::123456789012:role/path/valetkey"),
     creator=USER.email,
+    key_changed_at=NOW,
 )
 LOCATION = make_location(
     at=NOW,

@@ -13,6 +13,7 @@ import httpx2
 
 from valetkey.aws.direct import AnswerTooLong, DirectAnswer, DirectConnections
 from valetkey.aws.settings import AwsSettings
+from valetkey.counting import counted
 
 _CONNECTIONS: Final = 64
 _PROXIES: Final = frozenset({"http", "https", "all"})
@@ -71,7 +72,7 @@ class PostConnections:
             async for chunk in answer.aiter_bytes():
                 content += chunk
                 if len(content) > most:
-                    raise AnswerTooLong(f"The answer has more than {most} bytes.")
+                    raise AnswerTooLong(f"The answer has more than {counted(most, 'byte')}.")
             return DirectAnswer(answer.status_code, answer.headers, bytes(content))
 
     async def close(self) -> None:

@@ -16,6 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import httptools
 
+from valetkey.counting import counted
+
 _CONNECTIONS: Final = 64
 #: An idle connection is not used again after so many seconds: the other side may be closing it.
 _IDLE_SECONDS: Final = 5.0
@@ -74,7 +76,7 @@ class _Connection(asyncio.Protocol):
             self._fail(ConnectionError("The answer is not HTTP."))
         self._left -= len(data)
         if self._left < 0:
-            self._fail(AnswerTooLong(f"The answer has more than {self._most} bytes."))
+            self._fail(AnswerTooLong(f"The answer has more than {counted(self._most, 'byte')}."))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -86,7 +88,7 @@ class _Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body += body
         if len(self._body) > self._most:
-            self._fail(AnswerTooLong(f"The answer has more than {self._most} bytes."))
+            self._fail(AnswerTooLong(f"The answer has more than {counted(self._most, 'byte')}."))
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from valetkey.aws.error_catalog import THROTTLES, layer_of, meaning_of
+from valetkey.counting import counted
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -170,7 +171,7 @@ def cant_be(doing: str, *, kind: str = "InvalidRegion") -> AwsRefused:
 def too_late(doing: str, seconds: float) -> AwsUnavailable:
     """Say that a call took longer than it may."""
     return AwsUnavailable(
-        f"AWS did not answer {doing} within {seconds:g} seconds.",
+        f"AWS did not answer {doing} within {counted(seconds, 'second')}.",
         hint="See that this machine reaches AWS (network, proxy, DNS); then try again.",
         operation=doing,
         kind="TimeoutError",

@@ -14,6 +14,7 @@ from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import org_id
 from valetkey.cli.options import Cursor, Limit
+from valetkey.counting import counted
 from valetkey.sdk.sending import call
 from valetkey.wire import audit as wire
 
@@ -110,7 +111,8 @@ def check(common: Common = COMMON) -> Exit:
     with open_client(common) as client:
         verdict = client.audit.check(org_id=org_id(client))
         if verdict.holds:
-            said = f"The chain holds: {verdict.records} records, none changed, removed or moved."
+            records = counted(verdict.records, "record")
+            said = f"The chain holds: {records}, none changed, removed or moved."
         else:
             said = f"The chain is broken at record {verdict.broken_at}: {verdict.problem}"
         render.one(client, verdict, say=said)

@@ -15,6 +15,7 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.datasets import the_dataset
 from valetkey.cli.finding import InProject
 from valetkey.cli.options import Cursor, Limit, Many, Yes, json_object
+from valetkey.counting import counted
 from valetkey.sdk.errors import InvalidRequest
 
 _CHUNK: Final = 1 << 20
@@ -213,7 +214,7 @@ def move(
     with open_client(common) as client:
         found = the_dataset(client, dataset, project)
         moved = client.objects.move(found.id, object_ids=list(entries), folder=to)
-        render.one(client, moved, say=f"{moved.count:,} objects are moved.")
+        render.one(client, moved, say=f"{counted(moved.count, 'object')} moved.")
 
 
 def change_matching(
@@ -248,8 +249,8 @@ def change_matching(
             expected_count=expect,
             dry_run=dry_run,
         )
-        done = "would be changed" if dry_run else "are changed"
-        render.one(client, changed, say=f"{changed.count:,} entries {done}.")
+        done = "would be changed" if dry_run else "changed"
+        render.one(client, changed, say=f"{counted(changed.count, 'entry')} {done}.")
 
 
 def delete_matching(
@@ -275,11 +276,11 @@ def delete_matching(
     with open_client(common) as client:
         found = the_dataset(client, dataset, project)
         meant = matching.words
-        counted = client.objects.delete_matching(found.id, **meant, dry_run=True)
+        there = client.objects.delete_matching(found.id, **meant, dry_run=True)
         if dry_run:
-            say = f"{counted.count:,} entries would be deleted."
-            render.one(client, counted, say=say)
+            say = f"{counted(there.count, 'entry')} would be deleted."
+            render.one(client, there, say=say)
             return
-        show.confirm(f"Delete {counted.count:,} entries of {found.name}?", yes=yes)
-        deleted = client.objects.delete_matching(found.id, **meant, expected_count=counted.count)
-        render.one(client, deleted, say=f"{deleted.count:,} entries are deleted.")
+        show.confirm(f"Delete {counted(there.count, 'entry')} of {found.name}?", yes=yes)
+        deleted = client.objects.delete_matching(found.id, **meant, expected_count=there.count)
+        render.one(client, deleted, say=f"{counted(deleted.count, 'entry')} deleted.")

@@ -13,6 +13,7 @@ from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, project_id, the_location, the_project
 from valetkey.cli.options import Limit, Yes
 from valetkey.cli.terminal import Terminal
+from valetkey.counting import counted
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.catalog import Dataset
 from valetkey.wire.work import Work
@@ -119,7 +120,9 @@ def delete(
     """
     with open_client(common) as client:
         found = the_dataset(client, name, project)
-        question = f"Delete the dataset {found.name} and its {found.object_count:,} entries?"
+        question = (
+            f"Delete the dataset {found.name} and its {counted(found.object_count, 'entry')}?"
+        )
         show.confirm(question, yes=yes)
         client.datasets.delete(found.id)
         render.done(client, f"The dataset {found.name} is deleted. The bucket is as it was.")
@@ -241,9 +244,10 @@ def _counts(found: Work) -> str:
     counts = found.counts
     if counts is None:
         return found.stage or ""
+    speed = counted(round(found.objects_per_second or 0), "object")
     return (
         f"{counts.added:,} added, {counts.changed:,} changed, {counts.removed:,} removed, "
-        f"{counts.unchanged:,} unchanged ({found.objects_per_second or 0:,.0f} objects a second)"
+        f"{counts.unchanged:,} unchanged ({speed} a second)"
     )
 
 

@@ -12,6 +12,7 @@ from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, org_id, the_location
 from valetkey.cli.options import Cursor, Limit, Yes
 from valetkey.cli.terminal import Terminal
+from valetkey.counting import counted
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.leases import Block, Lease, Revocation, Revoked, Target
 
@@ -179,8 +180,7 @@ def _meant(client: Terminal, given: dict[Target, str], project: str) -> tuple[Ta
 
 
 def _sentences(revoked: Revoked) -> str:
-    count = revoked.leases
-    told = [f"{count} live session{'' if count == 1 else 's'} revoked."]
+    told = [f"{counted(revoked.leases, 'live session')} revoked."]
     if revoked.blocked:
         told.append("New ones are refused until 'valetkey blocks delete'.")
     if revoked.others:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from valetkey.cli import show
 from valetkey.cli.common import OutputForm
 from valetkey.cli.exits import Exit
+from valetkey.counting import counted
 
 if TYPE_CHECKING:
     from valetkey.cli.terminal import Terminal
@@ -82,7 +83,7 @@ def ended(client: Terminal, ending: Ending, sentence: str) -> None:
     if client.common.form != "name":
         one(client, ending, say=sentence)
     if client.common.form == "table" and ending.revoked is not None:
-        show.say(f"{ending.revoked.leases} AWS sessions of it were revoked.")
+        show.say(f"Revoked: {counted(ending.revoked.leases, 'AWS session')} of it.")
     say_what_lives(client, ending.live_leases, ending.live_until)
 
 
@@ -90,8 +91,8 @@ def say_what_lives(client: Terminal, leases: int | None, until: datetime | None)
     """Say how many AWS sessions work on, in a table's form; nothing of none."""
     if client.common.form == "table" and leases:
         show.say(
-            f"{leases} AWS sessions that were vended before work on, the last until "
-            f"{show.moment(until)}: see 'valetkey leases revoke'."
+            f"Still working of what was vended before: {counted(leases, 'AWS session')}, the last "
+            f"until {show.moment(until)}: see 'valetkey leases revoke'."
         )
 
 
@@ -100,8 +101,8 @@ def departed(client: Terminal, left: Departure, sentence: str) -> None:
     one(
         client,
         left,
-        say=f"{sentence}: {left.tokens} API tokens, {left.sessions} sign-ins and {left.leases} AWS "
-        "sessions have ended.",
+        say=f"{sentence}. With it ended {counted(left.tokens, 'API token')}, "
+        f"{counted(left.sessions, 'sign-in')} and {counted(left.leases, 'AWS session')}.",
     )
     if client.common.form == "table" and left.remaining:
         show.say("What could not be ended lives on:")

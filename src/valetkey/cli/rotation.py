@@ -13,6 +13,7 @@ from valetkey.cli.durations import parse_span
 from valetkey.cli.exits import Exit
 from valetkey.cli.integrations import the_integration
 from valetkey.cli.terminal import Terminal
+from valetkey.counting import counted
 from valetkey.sdk.errors import NotFound
 from valetkey.wire.rotations import Rotation, RotationSchedule
 
@@ -147,8 +148,8 @@ def _schedule(client: Terminal, integration_id: str, every: str) -> Exit:
 def _sentence(schedule: RotationSchedule) -> str:
     days, spread = schedule.every_seconds / 86_400, schedule.jitter_seconds / 3600
     return (
-        f"It is rotated every {days:g} days, spread by up to {spread:g} hours; next at "
-        f"{show.moment(schedule.next_at)}."
+        f"It is rotated every {counted(days, 'day')}, spread by up to {counted(spread, 'hour')}; "
+        f"next at {show.moment(schedule.next_at)}."
     )
 
 

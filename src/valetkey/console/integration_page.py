@@ -13,7 +13,7 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.drift import admin_command
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.integrations import HERE
-from valetkey.console.keys import key_since, rotation_context
+from valetkey.console.keys import rotation_context
 from valetkey.console.leases import block_of, live_leases
 from valetkey.console.locations import readable_locations
 from valetkey.console.web import fields
@@ -44,7 +44,6 @@ async def show_integration(
         on_page=True,
         admin_command=admin_command(integration),
         now=services.clock.now(),
-        since=key_since(integration, status.rotation),
         leases=await live_leases(services, reader, integration),
         **rotation_context(status),
         shown=[line for line in shown if line.location.integration_id == integration_id],

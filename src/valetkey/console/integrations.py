@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from litestar import Response, get, post
 from litestar.response import Stream
@@ -13,7 +13,6 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.drift import drifted
 from valetkey.console.guide import first_guide
 from valetkey.console.http import HttpRequest, HttpResponse
-from valetkey.console.keys import key_since
 from valetkey.console.menus import ListPart
 from valetkey.console.page import lives_on
 from valetkey.console.reports import stream_report
@@ -40,13 +39,7 @@ async def list_integrations(
     """List the organisation's integrations."""
     integrations = await services.integrations.of_org(reader.caller, reader.org.id)
     shown = ListPart.of(request, integrations, lambda integration: integration.name)
-    since = {}
-    for integration in shown.items:
-        status = await services.rotations.status(reader.caller, integration.id)
-        since[integration.id] = key_since(integration, status.rotation)
-    return reader.page(
-        "integrations/list.html", here=HERE, shown=shown, since=since, now=services.clock.now()
-    )
+    return reader.page("integrations/list.html", here=HERE, shown=shown, now=services.clock.now())
 
 
 @get("/integrations/new")
@@ -111,21 +104,15 @@ async def mend_integration(
         )
     except InvalidInput as error:
         return refused(error, _FIELDS, otherwise="secret-error")
-    context = await facts_context(services, reader, integration)
-    answer = reader.part("integrations/created.html", mended=True, on_page=on_page, **context)
-    return tell(answer)
-
-
-async def facts_context(
-    services: Services, reader: Reader, integration: Integration
-) -> dict[str, Any]:
-    """Return what the templates of an integration's facts need."""
-    status = await services.rotations.status(reader.caller, integration.id)
-    return {
-        "integration": integration,
-        "since": key_since(integration, status.rotation),
-        "now": services.clock.now(),
-    }
+    return tell(
+        reader.part(
+            "integrations/created.html",
+            integration=integration,
+            now=services.clock.now(),
+            mended=True,
+            on_page=on_page,
+        )
+    )
 
 
 def _new_key(form: Mapping[str, str], stored: Integration) -> tuple[str, Secret] | None:
@@ -147,7 +134,6 @@ async def verify_integration(
     request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
 ) -> Stream:
     """Ask AWS, and send each check as soon as it is known; then what follows from them."""
-    rotation = (await services.rotations.status(reader.caller, integration_id)).rotation
     on_page = request.query_params.get("in") == "page"
     return stream_report(
         services.integrations.verify_stream(reader.caller, integration_id),
@@ -156,7 +142,6 @@ async def verify_integration(
             "integration": verified[0],
             "report": verified[1],
             "drifted": drifted(verified[1]),
-            "since": key_since(verified[0], rotation),
             "now": services.clock.now(),
             "on_page": on_page,
         },

@@ -12,7 +12,6 @@ from valetkey.console.dependencies import Reader, Segment, Services
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.web import fields, go_to
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Conflict, InvalidInput
-from valetkey.domain.integration import Integration
 from valetkey.domain.rotation import ENDS, Rotation, Stage
 from valetkey.services.rotation.rotations import RotationStatus
 
@@ -27,15 +26,6 @@ STAGES: Final = (
     (Stage.DONE, "The old key is deleted"),
 )
 PERIODS: Final = (("", "never"), ("30", "every 30 days"), ("90", "every 90 days"))
-
-
-def key_since(integration: Integration, rotation: Rotation | None) -> datetime:
-    """Return since when a key has been in use: the switch of its rotation, or its entry."""
-    if rotation is not None and rotation.new_key_id == integration.access_key_id:
-        switched = [step.at for step in rotation.steps if step.stage is Stage.SWITCHED]
-        if switched:
-            return switched[-1]
-    return integration.created_at
 
 
 def is_moving(rotation: Rotation | None) -> bool:
@@ -73,7 +63,6 @@ async def show_rotation(
     return reader.part(
         "integrations/rotation_news.html",
         integration=integration,
-        since=key_since(integration, status.rotation),
         now=services.clock.now(),
         on_page=True,
         report=None,

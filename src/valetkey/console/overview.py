@@ -13,8 +13,8 @@ from litestar.di import NamedDependency
 from valetkey.console.audit import RECENT
 from valetkey.console.chart import VEND
 from valetkey.console.dependencies import Reader, Services
-from valetkey.console.keys import key_since
 from valetkey.console.locations import readable_locations
+from valetkey.counting import counted
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.integration import Integration, IntegrationState
 
@@ -100,9 +100,9 @@ async def _about_keys(
         if rotation is not None and rotation.problem and not rotation.is_over:
             text = f"The rotation of {integration.name}'s key does not get on."
             found.append(Concern(text, rotation.problem, path))
-        age = now - key_since(integration, rotation)
+        age = now - integration.key_since
         if age >= OLD_KEY:
-            text = f"The key of {integration.name} is {age.days} days old."
+            text = f"The key of {integration.name} is {counted(age.days, 'day')} old."
             found.append(Concern(text, "Rotate it, or let it be rotated by itself.", path))
     return found
 

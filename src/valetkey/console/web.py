@@ -18,6 +18,7 @@ from valetkey.console.assets import address
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.menus import day_of
 from valetkey.console.pasting import pieces
+from valetkey.counting import counted
 from valetkey.domain.changes import Dataclass
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.integration_types import IntegrationType
@@ -51,6 +52,7 @@ def templates() -> Environment:
         "segment": segment,
         "pieces": pieces,
         "day": day_of,
+        "counted": counted,
         "levels": levels_of,
     }
     return environment

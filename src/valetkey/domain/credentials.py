@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.secret import Secret
 
@@ -56,7 +57,7 @@ def parse_ttl(seconds: int) -> timedelta:
     """
     if not MIN_TTL.total_seconds() <= seconds <= MAX_TTL.total_seconds():
         raise InvalidInput(
-            f"A time to live of {seconds} seconds is outside what AWS offers.",
+            f"A time to live of {counted(seconds, 'second')} is outside what AWS offers.",
             hint="Use 900 (15 minutes) to 43200 (12 hours), and at most the role's own maximum.",
             field="ttl",
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from valetkey.counting import counted
 from valetkey.domain.access import Allow, Decision, Deny
 from valetkey.domain.location_tree import Chain, decide_extent
 from valetkey.domain.scope import AccessLevel, Scope
@@ -96,8 +97,8 @@ def decide_by_grants(
     if ttl > limiting.max_ttl:
         seconds = int(limiting.max_ttl.total_seconds())
         return Deny(
-            f"The {limiting} lasts at most {seconds} seconds at a time.",
-            hint=f"Ask for a time to live of at most {seconds} seconds.",
+            f"The {limiting} lasts at most {counted(seconds, 'second')} at a time.",
+            hint=f"Ask for a time to live of at most {counted(seconds, 'second')}.",
         )
     ends = [grant.ends_at for grant in used.values() if grant.ends_at is not None]
     return Allow(", ".join(map(str, used.values())), until=min(ends, default=None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput
 
 MAX_NAME: Final = 255
@@ -21,7 +22,7 @@ def clean_name(text: str, *, field: str = "name") -> str:
         raise InvalidInput("The name is empty.", hint="Give a name.", field=field)
     if len(name) > MAX_NAME:
         raise InvalidInput(
-            f"The name has {len(name)} characters.",
+            f"The name has {counted(len(name), 'character')}.",
             hint=f"Use at most {MAX_NAME}.",
             field=field,
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput
 
 #: An object's key has at most 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects").
@@ -89,7 +90,8 @@ def _problem(folder: str) -> str:
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in folder):
         return "it has control characters or broken unicode"
     if len(folder.encode()) >= MAX_KEY_BYTES:
-        return f"with {len(folder.encode())} bytes it leaves no room for an object's name (1,024)"
+        size = counted(len(folder.encode()), "byte")
+        return f"with {size} it leaves no room for an object's name (1,024)"
     return ""
 
 

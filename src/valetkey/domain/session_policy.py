@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from valetkey.counting import counted
 from valetkey.domain.errors import TooLarge
 from valetkey.domain.partitions import dns_suffix
 from valetkey.domain.scope import AccessLevel, Extra, Scope
@@ -86,8 +87,8 @@ def render(scope: Scope, *, partition: str = "aws", kms_key_arn: str = "") -> st
     if len(policy) > MAX_CHARACTERS:
         fitting = _how_many_fit(scope, partition, kms_key_arn)
         raise TooLarge(
-            f"{len(scope.prefixes)} prefixes make a session policy of {len(policy)} characters, "
-            f"and AWS takes {MAX_CHARACTERS}.",
+            f"The session policy of {counted(len(scope.prefixes), 'prefix')} has "
+            f"{counted(len(policy), 'character')}, and AWS takes {MAX_CHARACTERS}.",
             hint=f"Of these prefixes {fitting} fit: ask for several credentials, "
             "or for a folder that holds them all.",
             field="prefixes",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.decisions import Allow, Decision, Deny
 from valetkey.domain.errors import InvalidInput
@@ -58,7 +59,8 @@ class TokenLimits:
         if self.max_ttl is not None and ttl > self.max_ttl:
             seconds = int(self.max_ttl.total_seconds())
             return _beyond(
-                f"more than {seconds} seconds at a time", f"Ask for at most {seconds} seconds."
+                f"more than {counted(seconds, 'second')} at a time",
+                f"Ask for at most {counted(seconds, 'second')}.",
             )
         return Allow("within the API token's limits")
 

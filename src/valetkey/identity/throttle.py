@@ -16,6 +16,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.errors import TooManyRequests
 from valetkey.domain.ports import Clock
 from valetkey.domain.sign_in import (
@@ -130,6 +131,6 @@ def too_many(seconds: int) -> TooManyRequests:
     """Return the refusal that asks somebody to come back in so many seconds."""
     return TooManyRequests(
         "There were too many tries.",
-        hint=f"Try again in {seconds} seconds.",
+        hint=f"Try again in {counted(seconds, 'second')}.",
         retry_after=seconds,
     )

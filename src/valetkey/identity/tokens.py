@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from valetkey.counting import counted
 from valetkey.domain.access import Action, Allow, decide
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ids import IdFactory, is_id
@@ -154,7 +155,7 @@ class ApiTokens:
         good = [token for token in tokens if is_good(token, now)]
         if len(good) >= _MOST_TOKENS:
             raise InvalidInput(
-                f"{user.email} has {len(good)} API tokens, and more are not made.",
+                f"{user.email} has {counted(len(good), 'API token')}, and more are not made.",
                 hint="Revoke some that are not used.",
             )
 
@@ -224,7 +225,7 @@ def lifetime_of(days: int) -> timedelta:
     """Read a lifetime in days. Raises InvalidInput outside 1 to 365."""
     if not 1 <= days <= LONGEST_TOKEN.days:
         raise InvalidInput(
-            f"An API token can't live {days} days.",
+            f"An API token can't live {counted(days, 'day')}.",
             hint=f"Use 1 to {LONGEST_TOKEN.days}.",
             field="days",
         )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from valetkey.counting import counted
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports import Clock, Entropy
 from valetkey.services.health import PATIENCE, Pulse
@@ -98,7 +99,7 @@ class Duty:
         except Exception as error:  # noqa: BLE001  # a worker that dies of one bug helps nobody
             if turn.expired():
                 _log.warning("a duty took too long", duty=self.name, exc_info=True)
-                return f"it took longer than {self._limit:g} seconds"
+                return f"it took longer than {counted(self._limit, 'second')}"
             _log.error("a duty failed unexpectedly", duty=self.name, exc_info=True)
             return f"unexpected: {type(error).__name__}"
         return ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from valetkey.counting import counted
 from valetkey.domain.errors import StorageBusy, StorageUnavailable
 from valetkey.domain.ports import Clock, Storage
 
@@ -75,7 +76,7 @@ class Pulse:
         if silence <= self._patience:
             return ""
         return (
-            f"It has not come round for {int(silence // 60)} minutes. "
+            f"It has not come round for {counted(int(silence // 60), 'minute')}. "
             "Look into the server's log, and restart the server."
         )
 

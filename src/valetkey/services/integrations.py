@@ -150,11 +150,11 @@ class Integrations:
                 before,
                 name=before.name if name is None else clean_name(name),
                 role_arn=before.role_arn if role is None else role,
-                access_key_id=before.access_key_id if parts is None else parts.access_key_id,
             )
             if parts is not None and sealed is not None:
                 await _require_key_stays(change.work, integration_id, parts.access_key_id)
                 await change.work.integrations.replace_secret(integration_id, sealed)
+                after = after.with_key(parts.access_key_id, self._clock.now())
             if parts is not None or after.role_arn != before.role_arn:
                 after = _unverified(after)
             if after != before or parts is not None:

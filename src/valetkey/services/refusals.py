@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from valetkey.counting import counted
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.ports import Clock
 from valetkey.domain.sources import source_network
@@ -78,7 +79,7 @@ class RefusalLimit:
             action=LEFT_OUT,
             outcome="denied",
             subject=f"caller:{first.actor or source_network(first.source)}",
-            reason=f"{count} more refusals within {WINDOW:.0f} seconds are counted only.",
+            reason=f"Counted only: {counted(count, 'more refusal')} within {WINDOW:.0f} seconds.",
             request_id="",
             source=first.source,
             details={"left_out": dict(window.left_out), "since": first.stamp},
@@ -96,9 +97,9 @@ def shortened(event: AuditEvent) -> AuditEvent:
 
 def _cut(value: Any) -> Any:
     if isinstance(value, str) and len(value) > _MOST_TEXT:
-        return f"{value[:_MOST_TEXT]}... ({len(value)} characters)"
+        return f"{value[:_MOST_TEXT]}... ({counted(len(value), 'character')})"
     if isinstance(value, list) and len(value) > _MOST_ENTRIES:
-        return [*map(_cut, value[:_MOST_ENTRIES]), f"... ({len(value)} entries)"]
+        return [*map(_cut, value[:_MOST_ENTRIES]), f"... ({counted(len(value), 'entry')})"]
     if isinstance(value, list):
         return [_cut(entry) for entry in value]
     return value

@@ -64,6 +64,10 @@ async def test_the_old_key_drains_then_is_inactive_for_its_grace_then_is_gone(ca
     old, new = case.first_key.id, rotation.new_key_id
     assert (rotation.stage, case.at_aws()) == (Stage.SWITCHED, {old: True, new: True})
     assert (await case.held()).id == new
+    async with case.storage.read() as work:
+        integration = await work.integrations.get(case.integration_id)
+    assert integration is not None
+    assert integration.key_since == rotation.stage_at
     rotation = await after(case, rotation, DRAIN.total_seconds())
     assert (rotation.stage, case.at_aws()) == (Stage.DEACTIVATED, {old: False, new: True})
     rotation = await after(case, rotation, DAY - 1)

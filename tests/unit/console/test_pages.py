@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -262,6 +263,25 @@ async def test_an_addresss_text_is_never_reflected_as_markup(owner: Visitor, pat
     text = (await owner.get(path.replace("{}", quoted))).text
     assert "<script>" not in text
     assert '"><script' not in text
+
+
+async def test_a_key_that_was_entered_anew_is_in_use_since_then(owner: Visitor) -> None:
+    memory = owner.memory
+    integration, caller = await memory.integration(), await memory.caller()
+    memory.clock.advance(100 * 86_400)
+    await owner.sign_in()
+    page = f"/integrations/{integration.id}"
+    assert "100 days" in (await owner.get(page)).text
+    name = {"name": "renamed"}
+    assert (await owner.post(f"{page}/rename", name)).status_code == 200
+    assert "100 days" in (await owner.get(page)).text
+    form = {"key": "AKIA" + "B" * 16, "secret": "s" * 40}
+    assert (await owner.post(f"{page}/mend?in=page", form)).status_code == 200
+    assert "0 days" in (await owner.get(page)).text.replace("100 days", "")
+    assert "100 days" not in (await owner.get("/integrations")).text
+    memory.clock.advance(86_400)
+    held = await memory.services.integrations.get(caller, integration.id)
+    assert held.key_since == memory.clock.now() - timedelta(days=1)
 
 
 async def test_a_rotation_that_does_not_get_on_is_cancelled_from_the_page(owner: Visitor) -> None:

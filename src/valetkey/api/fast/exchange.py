@@ -11,6 +11,7 @@ from litestar.types import Receive, Send
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.front import SAFE_HEADERS
 from valetkey.api.requests import BodyTooLarge
+from valetkey.counting import counted
 from valetkey.domain.errors import Unauthenticated
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
@@ -166,4 +167,6 @@ def _own(kind: bytes, version: bytes, length: int | None = None) -> _Headers:
 
 
 def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The body has more than {limit} bytes.", hint="Send less in one request.")
+    return BodyTooLarge(
+        f"The body has more than {counted(limit, 'byte')}.", hint="Send less in one request."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from valetkey.counting import counted
 from valetkey.domain.errors import Conflict
 from valetkey.domain.ids import is_id
 from valetkey.services.audit import Caller
@@ -19,7 +20,7 @@ async def find_location(services: Services, caller: Caller, location: str) -> st
         raise missing(f"location:{location[:80]}")
     if len(found) > 1:
         raise Conflict(
-            f"{len(found)} locations have the name {location[:80]!r}.",
+            f"{counted(len(found), 'location')} have the name {location[:80]!r}.",
             hint="Use the id: " + ", ".join(each.id for each in found[:5]) + ".",
             code="name_ambiguous",
             field="location",

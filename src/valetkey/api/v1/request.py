@@ -14,6 +14,7 @@ import msgspec
 
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.requests import BodyTooLarge, decode, named_property
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, Unauthenticated
 from valetkey.wire.base import Query
 from valetkey.wire.operation import Contract
@@ -52,7 +53,8 @@ class ApiRequest:
         found = [value for key, value in self._scope["headers"] if key == name]
         if len(found) > 1:
             raise InvalidInput(
-                f"The header {name.decode()} stands there {len(found)} times.", hint="Send it once."
+                f"The header {name.decode()} stands there {counted(len(found), 'time')}.",
+                hint="Send it once.",
             )
         return found[0].decode("latin-1") if found else None
 
@@ -135,7 +137,7 @@ class ApiRequest:
             size += len(chunk)
             if size > self._max_body:
                 raise BodyTooLarge(
-                    f"The body has more than {self._max_body} bytes.",
+                    f"The body has more than {counted(self._max_body, 'byte')}.",
                     hint="Send less in one request.",
                 )
         return b"".join(parts)

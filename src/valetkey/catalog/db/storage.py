@@ -24,6 +24,7 @@ from valetkey.catalog.db.items import SqlItems
 from valetkey.catalog.db.items.globs import SQLITE_FUNCTION
 from valetkey.catalog.db.items.scans import IndexedCompiler
 from valetkey.catalog.domain.dql.glob import glob_matches
+from valetkey.counting import counted
 from valetkey.db.database import CONNECTIONS, Database
 from valetkey.db.engine import BUSY_SECONDS
 from valetkey.db.errors import translated
@@ -118,7 +119,7 @@ async def _limited(connection: AsyncConnection, seconds: float) -> AsyncIterator
         said = error.orig
         if said is not None and _STOPPED & {str(said), type(said.__cause__).__name__}:
             raise TookTooLong(
-                f"The search took longer than {seconds:g} seconds, and was stopped.",
+                f"The search took longer than {counted(seconds, 'second')}, and was stopped.",
                 hint="Narrow it: name a folder ('/a/**'), or walk on by id.",
             ) from None
         raise

@@ -22,6 +22,7 @@ from typing import Any, Final
 from valetkey.catalog.domain.dql.ast import Column, Scalar
 from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT, check_scalar
 from valetkey.catalog.domain.filenames import escape, unescape
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, TooLarge
 from valetkey.domain.ports.objects import ARCHIVED, to_ms
 from valetkey.domain.scope import MAX_KEY_BYTES
@@ -222,7 +223,7 @@ def _of_size(metadata: dict[str, Any]) -> dict[str, Any]:
     size = len(json.dumps(metadata, ensure_ascii=False).encode())
     if size > MAX_METADATA_BYTES:
         raise TooLarge(
-            f"The metadata would have {size} bytes.",
+            f"The metadata would have {counted(size, 'byte')}.",
             hint=f"Keep it below {MAX_METADATA_BYTES}.",
             field="metadata",
         )

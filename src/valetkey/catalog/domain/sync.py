@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from valetkey.catalog.domain.merge import IndexChanges
+from valetkey.counting import counted
 from valetkey.domain.errors import TooLarge
 from valetkey.domain.holding import LONGEST_MS
 
@@ -206,7 +207,7 @@ def checked_options(document: Mapping[str, Any]) -> dict[str, Any]:
     size = len(json.dumps(document, ensure_ascii=False).encode(errors="surrogatepass"))
     if size > MAX_OPTIONS_BYTES:
         raise TooLarge(
-            f"The filter has {size} bytes with what is to be done.",
+            f"The filter has {counted(size, 'byte')} with what is to be done.",
             hint=f"Keep it below {MAX_OPTIONS_BYTES}: name folders, or ranges of ids.",
             field="filter",
         )

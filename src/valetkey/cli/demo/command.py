@@ -20,6 +20,7 @@ from valetkey.cli.demo.story import Story
 from valetkey.cli.demo.using import Bucket
 from valetkey.cli.demo.world import ORGANIZATION, OWNER, World, new_world, serving, start_first
 from valetkey.cli.logins import write_private
+from valetkey.counting import counted
 from valetkey.domain.credentials import AccessKey
 from valetkey.sdk.client import Client
 from valetkey.wire.locations import Location
@@ -130,7 +131,9 @@ def _inside_and_outside(story: Story, client: Client) -> None:
     bucket = Bucket.of(vended)
     listed = bucket.list("train/")
     story.require(
-        bool(listed.result), f"Listed train/: {len(listed.result or [])} objects.", listed.said
+        bool(listed.result),
+        f"Listed train/: {counted(len(listed.result or []), 'object')}.",
+        listed.said,
     )
     read = bucket.read("train/readme.txt")
     story.require(bool(read.result), f"Read train/readme.txt: {_text(read.result)}", read.said)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from valetkey.counting import counted
 from valetkey.domain.setup import AwsCall, Plan, RemovalAction, TeardownPlan, Verdict
 from valetkey.domain.verification import Outcome, Report
 from valetkey.services.setup import Applied, Phase, Progress, StepEvent
@@ -61,7 +62,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     else:
         obstacles = len(plan.obstacles)
         way = f", {obstacles} in the way" if obstacles else ""
-        console.print(f"{len(plan.changes)} steps to do{way}.")
+        console.print(f"{counted(len(plan.changes), 'step')} to do{way}.")
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

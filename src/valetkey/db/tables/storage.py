@@ -37,6 +37,7 @@ integrations = Table(
     Column("endpoint", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("ref", Text, nullable=False),
+    Column("key_changed_at", Moment),
     version(),
     Column("kek_id", String(200), nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.credentials import DEFAULT_TTL
 from valetkey.domain.diagnosis import fixes
 from valetkey.domain.diagnosis.bucket_view import explain_bucket
@@ -153,11 +154,11 @@ def _external_id(subject: Subject, role: ViewedRole, request: Request, names: Na
 
 def _length(role: ViewedRole) -> Finding:
     seconds = int(DEFAULT_TTL.total_seconds())
-    claim = f"The role lends itself for {seconds} seconds."
+    claim = f"The role lends itself for {counted(seconds, 'second')}."
     if role.max_session >= seconds:
         return good("session-length", claim)
     remedy = Remedy("Raise the role's maximum session duration.")
-    cause = f"Its maximum is {role.max_session} seconds."
+    cause = f"Its maximum is {counted(role.max_session, 'second')}."
     return bad("session-length", claim, cause, remedy, Layer.TRUST)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.setup.calls import AwsCall, iam, s3
 from valetkey.domain.setup.identity_steps import DENY_POLICY
 from valetkey.domain.setup.observed import (
@@ -246,10 +247,12 @@ def _bucket(
             kind,
             what,
             RemovalAction.REFUSE,
-            f"it holds {count:,} objects (every version and delete marker counted)",
+            f"it holds {counted(count, 'object')} (every version and delete marker counted)",
             "Move them elsewhere, or delete them with the bucket: --delete-objects.",
         )
-    parts = (f"{count:,} objects (every version and delete marker counted)",) if count else ()
+    parts = (
+        (f"{counted(count, 'object')} (every version and delete marker counted)",) if count else ()
+    )
     drop = s3("DeleteBucket", seen.region, **where)
     return Removal(
         kind, what, RemovalAction.REMOVE, parts=parts, calls=(drop,), empty_first=delete_objects

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.location import parse_bucket, parse_region
 from valetkey.domain.scope import normalize_folder
@@ -30,7 +31,7 @@ def parse_iam_name(text: str, kind: str) -> str:
     if not _IAM_NAME.fullmatch(text) or len(text) > longest:
         raise InvalidInput(
             f"{text[:140]!r} can't be the name of an IAM {kind}.",
-            hint=f"1 to {longest} letters, digits and _+=,.@- without spaces.",
+            hint=f"1 to {counted(longest, 'letter')}, digits and _+=,.@- without spaces.",
             field=kind,
         )
     return text
@@ -76,7 +77,7 @@ class SetupSpec:
         _parse_setup_name(self.name)
         if not 0 <= self.end_uploads_after_days <= _MOST_DAYS:
             raise InvalidInput(
-                f"A rule can't end uploads after {self.end_uploads_after_days} days.",
+                f"A rule can't end uploads after {counted(self.end_uploads_after_days, 'day')}.",
                 hint=f"Give 1 to {_MOST_DAYS} days, or 0 for no rule.",
                 field="endUploadsAfterDays",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from valetkey.counting import counted
 from valetkey.domain.setup import policies
 from valetkey.domain.setup.calls import AwsCall, iam, s3
 from valetkey.domain.setup.observed import SeenBucket, SeenPolicy, Unseen
@@ -72,7 +73,7 @@ def uploads_steps(desired: Desired, seen: SeenBucket | Unseen | None) -> list[St
     days = desired.end_uploads_after_days
     if not days:
         return []
-    claim = f"Parts of uploads that nobody ended are deleted after {days} days."
+    claim = f"Parts of uploads that nobody ended are deleted after {counted(days, 'day')}."
     there = seen.lifecycle if isinstance(seen, SeenBucket) else None
     if isinstance(there, Unseen):
         return [unseen(StepName.UPLOADS, claim, there)]

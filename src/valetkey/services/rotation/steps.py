@@ -157,7 +157,7 @@ class Steps:
                 raise _lost(rotation)
             else:
                 after = rotation.at(Stage.SWITCHED, now)
-                new = replace(integration, access_key_id=rotation.new_key_id, updated_at=now)
+                new = replace(integration.with_key(rotation.new_key_id, now), updated_at=now)
                 await work.integrations.save(new)
                 before = await work.integrations.sealed_secret(new.id)
                 await work.integrations.replace_secret(new.id, sealed)

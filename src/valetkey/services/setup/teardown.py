@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
+from valetkey.counting import counted
 from valetkey.domain.errors import AwsRefused, Conflict
 from valetkey.domain.ports.setup import AwsApi, KeyCustodian, SetupJournals
 from valetkey.domain.ports.time import Clock, Entropy
@@ -173,7 +174,7 @@ class Teardown:
             if errors := answer.get("Errors"):
                 first = errors[0]
                 raise AwsRefused(
-                    f"{len(errors)} objects could not be deleted; the first is "
+                    f"{counted(len(errors), 'object')} could not be deleted; the first is "
                     f"{first.get('Key')!r}: {first.get('Message')}",
                     hint="See whether object lock or a bucket policy protects them.",
                     aws_code=first.get("Code", ""),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Any, Final
 
+from valetkey.counting import counted
 from valetkey.domain.access import Action, Deny, decide
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.credentials import DEFAULT_TTL
@@ -60,13 +61,14 @@ class PresignRequest:
             raise InvalidInput("There are no keys.", hint="Name at least one key.", field="keys")
         if len(self.keys) > MAX_KEYS:
             raise TooLarge(
-                f"{len(self.keys)} keys are more than {MAX_KEYS}.",
+                f"{counted(len(self.keys), 'key')} are more than {MAX_KEYS}.",
                 hint="Ask in several requests.",
                 field="keys",
             )
         if self.version_ids and len(self.version_ids) != len(self.keys):
             raise InvalidInput(
-                f"There are {len(self.version_ids)} version ids for {len(self.keys)} keys.",
+                f"For {counted(len(self.keys), 'key')} there came "
+                f"{counted(len(self.version_ids), 'version id')}.",
                 hint="Give one for each key, in the same order; an empty one is the newest.",
                 field="versionIds",
             )
@@ -260,7 +262,8 @@ class Presigning:
         parts = split(replace(all_of_it, prefixes=used), partition=partition, kms_key_arn=kms)
         if len(parts) > _MOST_SESSIONS:
             raise TooLarge(
-                f"The keys lie in {len(used)} folders, for which {len(parts)} sessions are needed.",
+                f"The keys lie in {counted(len(used), 'folder')}, which takes "
+                f"{counted(len(parts), 'session')}.",
                 hint=f"Ask in several requests: one takes {_MOST_SESSIONS} sessions at most.",
                 field="keys",
             )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from valetkey.counting import counted
 from valetkey.domain.credentials import (
     DEFAULT_TTL,
     MIN_TTL,
@@ -101,7 +102,9 @@ class IdentityChecks:
             return ""
         seconds = round((self._clock.now() - told).total_seconds())
         way = "ahead of" if seconds > 0 else "behind"
-        return f"{error.message} This server's clock is {abs(seconds)} seconds {way} AWS's."
+        return (
+            f"{error.message} This server's clock is {counted(abs(seconds), 'second')} {way} AWS's."
+        )
 
     async def _role(
         self, checks: Checklist, integration: Integration, key: AccessKey, names: Names
@@ -186,7 +189,7 @@ def _role_claims(integration: Integration, names: Names) -> tuple[Claim, Claim, 
     return (
         Claim("assume", f"{who} may ask for the role {integration.role_arn}."),
         Claim("trust", f"The role {integration.role_arn.name} lets itself be assumed."),
-        Claim("session-length", f"The role lends itself for {minutes} minutes."),
+        Claim("session-length", f"The role lends itself for {counted(minutes, 'minute')}."),
     )
 
 

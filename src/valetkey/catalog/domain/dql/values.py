@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from valetkey.catalog.domain.dql.ast import Scalar
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, TooLarge
 
 #: A text in a filter has no more letters.
@@ -50,7 +51,7 @@ def check_scalar(value: object, *, max_text: int = MAX_TEXT) -> Scalar:
 def check_text(text: str, *, max_text: int = MAX_TEXT) -> str:
     """Return text that both databases keep. Raises InvalidInput, TooLarge."""
     if len(text) > max_text:
-        raise TooLarge(f"A text has more than {max_text} letters.", hint="Shorten it.")
+        raise TooLarge(f"A text has more than {counted(max_text, 'letter')}.", hint="Shorten it.")
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise refused("A text has a NUL or a broken surrogate.", "well-formed Unicode")
     return text

@@ -18,6 +18,7 @@ from typing import Final
 
 from valetkey.catalog.domain.dataset import is_indexable
 from valetkey.catalog.domain.merge import ascending
+from valetkey.counting import counted
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import CredentialSource, Listed, ListedPage, ObjectStore
@@ -69,7 +70,7 @@ class _Progress:
         self._stalled = self._stalled + 1 if stalled else 0
         self._before = page.objects
         if self._stalled > _MAX_STALLED:
-            raise _senseless(f"{self._stalled} pages in a row brought nothing new.")
+            raise _senseless(f"{counted(self._stalled, 'page')} in a row brought nothing new.")
 
 
 def _senseless(problem: str) -> AwsRefused:

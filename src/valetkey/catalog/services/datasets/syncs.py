@@ -12,6 +12,7 @@ from valetkey.catalog.domain.sync import IN_PROCESS, CommandKind, State
 from valetkey.catalog.services.datasets.engines import Engines, named
 from valetkey.catalog.services.datasets.orders import SyncView, WorkOrder, WorkOrders, view_of
 from valetkey.catalog.services.nouns import COMMAND, DATASET, SYNC
+from valetkey.counting import counted
 from valetkey.domain.access import Action
 from valetkey.domain.errors import Conflict, InvalidInput
 from valetkey.domain.ports import Clock
@@ -59,7 +60,7 @@ class Syncs:
         """
         if not 1 <= parallel <= MAX_PARALLEL:
             raise InvalidInput(
-                f"A sync can't run {parallel} times side by side.",
+                f"A sync can't run {counted(parallel, 'time')} side by side.",
                 hint=f"Use 1 to {MAX_PARALLEL}.",
                 field="parallel",
             )

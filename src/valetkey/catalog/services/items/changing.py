@@ -19,6 +19,7 @@ from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.removal import BulkOutcome, not_there
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.nouns import MAKE_FOLDER, UPDATE_ITEM
+from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, TooLarge
 from valetkey.services.access import expect
 from valetkey.services.audit import Caller
@@ -43,7 +44,7 @@ class ItemPatch:
         if self.description is not None:
             if len(self.description) > MAX_DESCRIPTION:
                 raise TooLarge(
-                    f"The description has {len(self.description)} letters.",
+                    f"The description has {counted(len(self.description), 'letter')}.",
                     hint=f"Keep it below {MAX_DESCRIPTION}.",
                     field="description",
                 )

@@ -16,6 +16,7 @@ from valetkey.catalog.services.items.index import Index, with_facts
 from valetkey.catalog.services.items.intents import HeldObjects, Intents
 from valetkey.catalog.services.items.sessions import LOOK, Sessions
 from valetkey.catalog.services.nouns import IMPORT_ITEMS
+from valetkey.counting import counted
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import InvalidInput, NotFound, TooLarge
 from valetkey.domain.ports.objects import ObjectStore, Stored
@@ -140,7 +141,7 @@ class ItemImporting:
 def _require_some(wanted: Sequence[str]) -> None:
     if len(wanted) > MAX_IMPORTS:
         raise TooLarge(
-            f"{len(wanted)} objects are too many to import at once.",
+            f"{counted(len(wanted), 'object')} are too many to import at once.",
             hint=f"Import up to {MAX_IMPORTS} in one request, or sync the dataset.",
         )
 

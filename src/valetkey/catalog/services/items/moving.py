@@ -18,6 +18,7 @@ from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import MOVE, TAGS, Sessions
 from valetkey.catalog.services.items.uploading import changed_meanwhile
 from valetkey.catalog.services.nouns import MOVE_ITEM
+from valetkey.counting import counted
 from valetkey.domain.errors import (
     Conflict,
     InvalidInput,
@@ -83,7 +84,7 @@ class ItemMoving:
     ) -> int:
         if len(item_ids) > MAX_MOVED:
             raise TooLarge(
-                f"{len(item_ids)} items are too many to move at once.",
+                f"{counted(len(item_ids), 'item')} are too many to move at once.",
                 hint=f"Move up to {MAX_MOVED} in one request.",
             )
         _require_movable(store)
@@ -121,7 +122,7 @@ class ItemMoving:
     async def _move_all(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item], folder: str
     ) -> int:
-        renew = await self._renewing(caller, store, f"move {len(items)} items")
+        renew = await self._renewing(caller, store, f"move {counted(len(items), 'item')}")
         outcome = BulkOutcome()
         for item in items:
             to = folder + item.path.rpartition("/")[2]

@@ -15,6 +15,7 @@ from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.items.sessions import DELETE, Sessions
 from valetkey.catalog.services.nouns import DELETE_ITEM
 from valetkey.catalog.services.pace import PART, rest
+from valetkey.counting import counted
 from valetkey.domain.batches import batched
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import (
@@ -50,7 +51,8 @@ class BulkOutcome:
         if self.failures:
             total, first = self.done + len(self.failures), self.failures[0][1]
             raise AwsRefused(
-                f"{len(self.failures)} of {total} items could not be {what}: {first.message}",
+                f"{len(self.failures)} of {counted(total, 'item')} could not be {what}: "
+                f"{first.message}",
                 hint=first.hint,
                 done=self.done,
                 failed=len(self.failures),
@@ -67,7 +69,7 @@ class BulkOutcome:
         failures = [*known.get("failures", ()), *self._reported()][:MAX_REPORTED]
         failed = known.get("failed", 0) + len(self.failures)
         return {
-            "message": f"{failed} items could not be {what}: {failures[0]['message']}",
+            "message": f"{counted(failed, 'item')} could not be {what}: {failures[0]['message']}",
             "hint": failures[0]["hint"],
             "code": AwsRefused.code,
             "details": {"failed": failed, "failures": failures},
@@ -171,7 +173,9 @@ class ItemRemoval:
     async def _delete_objects(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
     ) -> BulkOutcome:
-        credentials = await self._sessions.open(caller, store, DELETE, f"delete {len(items)} items")
+        credentials = await self._sessions.open(
+            caller, store, DELETE, f"delete {counted(len(items), 'item')}"
+        )
         paths, outcome = [item.path for item in items], BulkOutcome()
         async with self._intents.held(caller, store, paths, some=True) as held:
             free = [item for item in items if item.path in held.intents]

@@ -11,6 +11,7 @@ from valetkey.catalog.services.items.dataset_storage import DatasetStorageReposi
 from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.sessions import RESTORE, WRITE, Sessions
 from valetkey.catalog.services.nouns import RESTORE_ITEM
+from valetkey.counting import counted
 from valetkey.domain.errors import Archived, Conflict, InvalidInput, NotFound
 from valetkey.domain.ports import Storage
 from valetkey.domain.ports.objects import ARCHIVED, ObjectStore, Stored
@@ -55,7 +56,7 @@ class ItemRestoring:
         """
         if not 1 <= days <= MOST_DAYS:
             raise InvalidInput(
-                f"An object can't be restored for {days} days.",
+                f"An object can't be restored for {counted(days, 'day')}.",
                 hint=f"Give 1 to {MOST_DAYS} days.",
                 field="days",
             )

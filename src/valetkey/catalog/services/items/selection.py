@@ -11,6 +11,7 @@ from valetkey.catalog.domain.dql.ast import All, Column, Compare, Either, Equal,
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.pace import PART, rest
+from valetkey.counting import counted
 from valetkey.domain.errors import Conflict, InvalidInput, TooLarge
 
 MAX_EXPECTED_IDS: Final = 5000
@@ -56,7 +57,7 @@ async def select(storage: CatalogStorage, dataset: Dataset, selection: Selection
             return Selected(where, None)
         count = await work.items.count(dataset, where)
     if selection.expected_count not in {None, count}:
-        raise _unexpected(f"{count} items, and {selection.expected_count} were expected")
+        raise _unexpected(f"{counted(count, 'item')}, and {selection.expected_count} were expected")
     return Selected(where, count)
 
 
@@ -65,7 +66,7 @@ async def _held_to_ids(
 ) -> Selected:
     if len(ids) > MAX_EXPECTED_IDS:
         raise TooLarge(
-            f"{len(ids)} ids are too many to be held to.",
+            f"{counted(len(ids), 'id')} are too many to be held to.",
             hint=f"Give up to {MAX_EXPECTED_IDS}, or a count.",
             field="expectedIds",
         )

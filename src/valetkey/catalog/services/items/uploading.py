@@ -18,6 +18,7 @@ from valetkey.catalog.services.items.index import Index
 from valetkey.catalog.services.items.intents import HeldObjects, Intents
 from valetkey.catalog.services.items.sessions import TAGS, WRITE, Sessions
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
+from valetkey.counting import counted
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import Conflict, PreconditionFailed, VersionMismatch
 from valetkey.domain.ports.objects import (
@@ -212,8 +213,9 @@ class ItemUploading:
             same = found.has_bytes_of(sent)
         if same is False:
             raise Conflict(
-                f"There is another object at {ascii('/' + path)[:200]} already, of {there.size} "
-                f"bytes; {sent.size} bytes were sent. Nothing was changed.",
+                f"There is another object at {ascii('/' + path)[:200]} already: it has "
+                f"{counted(there.size, 'byte')}, and {counted(sent.size, 'byte')} came. "
+                "Nothing was changed.",
                 hint="Upload with overwrite (mode=overwrite), or under another name.",
                 code="object_exists",
             )
