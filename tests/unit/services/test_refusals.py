@@ -70,7 +70,7 @@ async def test_a_refusal_has_a_bounded_size(memory: Memory) -> None:
     await refuse(memory, 1, prefixes=long, reason="r" * 100_000)
     event = events(memory)[-1]
     assert len(json.dumps(dict(event.details))) < 10_000
-    assert event.details["prefixes"][-1] == "... (1000 entries)"
+    assert event.details["prefixes"][-1] == "... (1,000 entries)"
     assert len(event.reason) < 600
 
 
