@@ -47,6 +47,7 @@ CREDENTIALS: Final = sorted(
         "valetkey.cli.render",
         "valetkey.cli.secrets",
         "valetkey.cli.terminal",
+        "valetkey.counting",
     ]
 )
 
@@ -74,7 +75,7 @@ def test_credentials_import_their_own_command_and_the_client_and_nothing_of_a_se
 ) -> None:
     ours, others = _imported(tmp_path, "credentials", "photos")
     rooms = {name.split(".")[1] for name in ours if "." in name}
-    assert rooms == {"cli", "sdk", "wire"}
+    assert rooms == {"cli", "counting", "sdk", "wire"}
     assert [name for name in ours if not name.startswith(("valetkey.sdk", "valetkey.wire"))] == (
         CREDENTIALS
     )
