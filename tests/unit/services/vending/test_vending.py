@@ -204,7 +204,7 @@ async def test_a_grant_limits_how_long(memory: Memory) -> None:
     location = await memory.location()
     eve = await memory.member("eve@example.com", None)
     await granted(memory, location, "eve@example.com", "", ttl=timedelta(seconds=1800))
-    with pytest.raises(Denied, match="1800 seconds"):
+    with pytest.raises(Denied, match="1,800 seconds"):
         await memory.services.vending.vend(eve, location.id, ALL)
     await memory.services.vending.vend(eve, location.id, replace(ALL, ttl=timedelta(seconds=1800)))
 

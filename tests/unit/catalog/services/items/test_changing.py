@@ -225,7 +225,7 @@ async def test_objects_are_deleted_a_thousand_in_a_request_and_failures_named(de
             raise AwsRefused("Denied.", hint="Allow it.", aws_code="AccessDenied")
 
     desk.memory.objects.before = refuse_one
-    with pytest.raises(AwsRefused, match="1 of 1050 items") as refused:
+    with pytest.raises(AwsRefused, match="1 of 1,050 items") as refused:
         await desk.items.removal.delete_matching(
             desk.developer, desk.dataset_id, Selection({"filename": "/*.jpg"})
         )
