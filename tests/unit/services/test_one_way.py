@@ -43,6 +43,7 @@ EXCEPTIONS: Final = {
     "AuditLog.recent": _BELOW,
     "Idempotency.once": "runs a verb, and knows none",
     "Locations.visible": _SEES,
+    "Locations.open_to": _SEES,
     "Datasets.visible": _SEES,
     "People.organizations": _SEES,
     "People.projects": _SEES,
