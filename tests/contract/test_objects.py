@@ -134,7 +134,7 @@ async def test_what_is_written_keeps_what_it_was_given_through_a_copy(desk: Desk
 
 
 async def test_what_is_made_of_another_object_carries_what_that_one_does(desk: Desk) -> None:
-    described = {"content-type": "text/x", "cache-control": "no-store", "x-amz-meta-a": "b c"}
+    described = {"content-type": "text/x", "x-amz-meta-a": "b c", "x-amz-meta-b": "Zoë 日本"}
     tags = {"team": "a b&c", "é": ""}
     await desk.store.write(
         *(desk.key, PLACE, "k", chunks(b"hello")), described=described, tags=tags

@@ -50,8 +50,13 @@ def signer(secret: str, now: datetime, region: str, service: str = "s3") -> Sign
 def signed_part(headers: Mapping[str, str], payload_hash: str) -> str:
     """Return the end of a canonical request: the signed headers (lower-case names) and the body."""
     names = sorted(headers)
-    lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
+    lines = "".join(f"{name}:{_trimmed(headers[name])}\n" for name in names)
     return f"{lines}\n{';'.join(names)}\n{payload_hash}"
+
+
+def _trimmed(text: str) -> str:
+    # Other spaces than ASCII's are letters to AWS.
+    return " ".join(text.split() if text.isascii() else filter(None, text.split(" ")))
 
 
 def canonical_request(method: str, path: str, query: str, end: str) -> str:

@@ -32,7 +32,7 @@ class Quirks:
     pages from which on they say that there is more, and not how to go on.
     ``busy_at`` names requests that are answered 503, ``cut_at`` those whose bodies break off,
     ``short_at`` those whose bodies end early and say so; ``no_if_match``: that header is not
-    heeded.
+    heeded. ``copies_lose`` are headers that an object has and its copy not.
     """
 
     page_sizes: Sequence[int] = (1000,)
@@ -52,16 +52,19 @@ class Quirks:
     cut_at: frozenset[int] = frozenset()
     short_at: frozenset[int] = frozenset()
     no_if_match: bool = False
+    copies_lose: frozenset[str] = frozenset()
 
 
 @dataclass
 class StrangeStore(httpx2.AsyncBaseTransport):
-    """One bucket of any name: keys and bytes. ``headers`` are what an object's answers carry beside
-    the usual; ``canned`` answers, by method, come instead of all else. ``requests`` are kept."""
+    """One bucket of any name: keys and bytes. ``headers`` are what all objects' answers carry
+    beside the usual, ``own`` those of single ones; ``canned`` answers, by method, come instead of
+    all else. ``requests`` are kept."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
     quirks: Quirks = field(default_factory=Quirks)
     headers: Mapping[str, str] = field(default_factory=dict)
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
     canned: dict[str, Canned] = field(default_factory=dict)
     requests: list[httpx2.Request] = field(default_factory=list)
     pages: int = 0
@@ -85,11 +88,12 @@ class StrangeStore(httpx2.AsyncBaseTransport):
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         target = request.extensions["target"].decode()
         parts = urlsplit(target)
-        _, _, key = parts.path.lstrip("/").partition("/")
+        key = unquote(parts.path.lstrip("/").partition("/")[2])
         query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
         if not key:
             return self._list(query) if request.method == "GET" else httpx2.Response(200)
-        return self._object(request, unquote(key))
+        copied = request.headers.get("x-amz-copy-source")
+        return self._copy(unquote(copied), key) if copied else self._object(request, key)
 
     def _object(self, request: httpx2.Request, key: str) -> httpx2.Response:
         if request.method == "PUT":
@@ -101,7 +105,7 @@ class StrangeStore(httpx2.AsyncBaseTransport):
         if key not in self.objects:
             return _error(404, "NoSuchKey") if request.method == "GET" else httpx2.Response(404)
         body = self.objects[key]
-        headers = {"last-modified": _MODIFIED_HTTP, **self.headers}
+        headers = {"last-modified": _MODIFIED_HTTP, **self.headers, **self.own.get(key, {})}
         if not self.quirks.no_etags:
             headers["etag"] = f'"{_etag(body)}"'
         wanted_etag = request.headers.get("if-match", headers.get("etag"))
@@ -118,7 +122,16 @@ class StrangeStore(httpx2.AsyncBaseTransport):
         if not self.quirks.no_lengths:
             headers["content-length"] = str(len(body))
         shown = b"" if request.method == "HEAD" else body
-        return httpx2.Response(status, headers=headers, stream=_Stream(shown))
+        told = httpx2.Headers(headers, "utf-8")
+        return httpx2.Response(status, headers=told, stream=_Stream(shown))
+
+    def _copy(self, source: str, to: str) -> httpx2.Response:
+        key = source.lstrip("/").partition("/")[2]
+        self.objects[to] = self.objects[key]
+        kept = self.own.get(key, {}).items()
+        self.own[to] = {k: v for k, v in kept if k not in self.quirks.copies_lose}
+        etag = f"<ETag>&quot;{_etag(self.objects[to])}&quot;</ETag>"
+        return httpx2.Response(200, text=f"<CopyObjectResult>{etag}</CopyObjectResult>")
 
     def _list(self, query: Mapping[str, str]) -> httpx2.Response:
         quirks, number = self.quirks, self.pages

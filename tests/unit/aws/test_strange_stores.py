@@ -324,6 +324,54 @@ async def test_a_busy_store_did_not_begin_so_that_a_condition_is_tried_again() -
     assert store.objects == {"k": b"x"}
 
 
+# Copies.
+
+
+CARRIED = {
+    "content-language": "de",
+    "x-amz-meta-name": "Zoë",
+    "x-amz-tagging-count": "2",
+    "x-amz-storage-class": "STANDARD_IA",
+    "x-amz-object-lock-legal-hold": "ON",
+}
+
+
+@pytest.mark.parametrize("header", CARRIED)
+async def test_what_a_store_loses_in_a_copy_is_told_and_no_copy_is_left(header: str) -> None:
+    store = StrangeStore({"k": b"x"}, Quirks(copies_lose=frozenset({header})), own={"k": CARRIED})
+    with pytest.raises(AwsRefused, match=header):
+        await client(store).copy(KEY, PLACE, "k", "l")
+    assert store.objects == {"k": b"x"}
+
+
+async def test_a_copy_that_is_whole_is_left_there() -> None:
+    store = StrangeStore({"k": b"x"}, own={"k": CARRIED})
+    copied = await client(store).copy(KEY, PLACE, "k", "l")
+    assert (copied.size, copied.described["x-amz-meta-name"]) == (1, "Zoë")
+    assert store.objects == {"k": b"x", "l": b"x"}
+
+
+async def test_what_somebody_wrote_over_a_copy_is_left_alone() -> None:
+    store = StrangeStore({"k": b"x"}, Quirks(copies_lose=frozenset(CARRIED)), own={"k": CARRIED})
+
+    def rival(request: httpx2.Request) -> httpx2.Response:
+        answer = store._answer(request)
+        store.objects["l"] = b"theirs"
+        return answer
+
+    store.canned["PUT"] = rival
+    assert (await client(store).copy(KEY, PLACE, "k", "l")).size == 6
+    assert store.objects["l"] == b"theirs"
+
+
+async def test_metadata_that_nobody_tells_is_not_lost_in_parts() -> None:
+    store = StrangeStore({"k": b"xyz"}, own={"k": {"x-amz-missing-meta": "1"}})
+    ours = S3ObjectStore(SETTINGS, ManualClock(), SeededEntropy(), copy_limit=1, transport=store)
+    with pytest.raises(AwsRefused, match="does not tell"):
+        await ours.copy(KEY, PLACE, "k", "l")
+    assert {request.method for request in store.requests} == {"HEAD"}
+
+
 # Deadlines.
 
 

@@ -261,7 +261,10 @@ async def _sent(
     request = client.build_request(
         call.method,
         f"{urlsplit(call.base).scheme}://{host}/",
-        headers={**headers, **({"content-length": str(len(body))} if body else {})},
+        # An object's own headers may be of any script.
+        headers=httpx2.Headers(
+            {**headers, **({"content-length": str(len(body))} if body else {})}, "utf-8"
+        ),
         content=_once(body) if body else None,
         extensions=extensions,
     )

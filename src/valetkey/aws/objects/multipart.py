@@ -66,8 +66,9 @@ class Multipart:
 
     async def copy(
         self, source: Mapping[str, str], size: int, part_bytes: int, headers: Mapping[str, str]
-    ) -> None:
-        """Copy an object within S3, part by part; ``source`` are the headers that name it."""
+    ) -> str:
+        """Copy an object within S3, part by part; ``source`` are the headers that name it. Return
+        the copy's ETag."""
         await self._begin(headers)
         copying: set[asyncio.Task[None]] = set()
         etags: dict[int, str] = {}
@@ -90,7 +91,7 @@ class Multipart:
                 await self._begun(self._upload_id)
             copying = {asyncio.create_task(one(number, start)) for number, start in starts}
             await asyncio.gather(*copying)
-            await self._complete(etags)
+            return await self._complete(etags)
         except BaseException:
             await self._give_up(copying)
             raise
@@ -115,7 +116,7 @@ class Multipart:
         answer = await self._calls.fetch(request)
         etags[number] = answer.headers.get("etag", "")
 
-    async def _complete(self, etags: Mapping[int, str]) -> None:
+    async def _complete(self, etags: Mapping[int, str]) -> str:
         parts = "".join(
             f"<Part><PartNumber>{number}</PartNumber><ETag>{escaped(etag)}</ETag></Part>"
             for number, etag in sorted(etags.items())
@@ -132,7 +133,8 @@ class Multipart:
             seconds=_COMPLETE_SECONDS,
             repeatable=self._condition is None,
         )
-        await self._calls.element(request, "CompleteMultipartUploadResult")
+        made = await self._calls.element(request, "CompleteMultipartUploadResult")
+        return child_text(made, "ETag")
 
     async def _give_up(self, under_way: set[asyncio.Task[None]]) -> None:
         for task in under_way:

@@ -143,13 +143,14 @@ class ItemMoving:
         async with self._intents.held(caller, store, [item.path, to]) as held:
             async with self._storage.read() as work:
                 await expect(caller, item, work)
-            copied = await self._copy(store, item, to, held, renew)
-            held.wrote = True
             try:
+                copied = await self._copy(store, item, to, held, renew)
                 moved = await self._swap_or_undo(caller, store, item, to, copied, renew)
                 await self._objects.delete(await renew(), store.place, store.key(item.path))
                 await self._index.forget(store, item.path)
             except ValetkeyError:
+                if not held.wrote:
+                    raise
                 # Both places are looked at, and then nothing is left to be looked up.
                 for path in (item.path, to):
                     await self._index.settle(caller, store, path, held, await renew())
@@ -181,10 +182,17 @@ class ItemMoving:
             )
         except PreconditionFailed:
             raise _occupied(to) from None
-        after = await self._objects.head(await renew(), store.place, source)
-        if after is None or (after.etag, after.modified_at) != (before.etag, before.modified_at):
+        held.wrote = True
+        try:
+            after = await self._objects.head(await renew(), store.place, source)
+            if after is None or (after.etag, after.modified_at) != (
+                before.etag,
+                before.modified_at,
+            ):
+                raise changed_meanwhile(item.path)
+        except ValetkeyError:
             await self._objects.delete(await renew(), store.place, target)
-            raise changed_meanwhile(item.path)
+            raise
         return copied
 
     async def _swap_or_undo(

@@ -115,6 +115,38 @@ async def test_a_move_never_overwrites(desk: Desk) -> None:
     assert desk.bucket[f"{desk.prefix}to/a.txt"] == b"theirs"
 
 
+async def test_a_move_that_fails_after_its_copy_leaves_nothing_behind(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.jpg", b"1")
+    before, asked = dict(desk.bucket), []
+
+    async def refuse(operation: str, _: str) -> None:
+        asked.append(operation)
+        if operation == "head" and asked[-2:-1] == ["copy"]:
+            raise AwsRefused("No.", hint="-", aws_code="AccessDenied")
+
+    desk.memory.objects.before = refuse
+    with pytest.raises(AwsRefused):
+        await desk.items.moving.rename(desk.developer, item.id, "/b.jpg")
+    assert desk.bucket == before
+    assert await desk.names() == ["/a.jpg"]
+    assert not await desk.intents()
+
+
+async def test_a_move_whose_copy_stays_is_looked_after(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.jpg", b"1")
+    asked: list[str] = []
+
+    async def refuse(operation: str, _: str) -> None:
+        asked.append(operation)
+        if operation in {"head", "delete"} and "copy" in asked:
+            raise AwsRefused("No.", hint="-", aws_code="AccessDenied")
+
+    desk.memory.objects.before = refuse
+    with pytest.raises(AwsRefused):
+        await desk.items.moving.rename(desk.developer, item.id, "/b.jpg")
+    assert sorted(await desk.intents()) == ["a.jpg", "b.jpg"]
+
+
 async def test_a_move_needs_the_right_to_delete(careful_desk: Desk) -> None:
     item, _ = await careful_desk.upload("/a.txt")
     with pytest.raises(Conflict, match="does not let objects be deleted"):
