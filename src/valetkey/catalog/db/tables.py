@@ -115,11 +115,10 @@ items = Table(
         postgresql_where=_WRITTEN,
     ).ddl_if(dialect="postgresql"),
     Index("ix_items_made_folders", "dataset", "path", sqlite_where=_MADE, postgresql_where=_MADE),
+    # A folder's items, and all names: paths and folders, without the items. deleted_ms as above.
     Index(
         "ix_items_dataset_folder_id",
-        "dataset",
-        "folder",
-        "id",
+        *("dataset", "folder", "id", "deleted_ms"),
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     ),

@@ -7,6 +7,7 @@ Every condition is true or false, never NULL, so that NOT means what it says.
 from __future__ import annotations
 
 import json
+from itertools import chain, starmap
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -55,29 +56,10 @@ _C = t.items.c
 _SLASH: Final[ColumnElement[str]] = literal_column("'/'")
 #: Whether a row is of a folder that somebody made.
 IS_FOLDER: Final = func.substr(_C.path, func.length(_C.path)) == _SLASH
-_SHOWN_PATH: Final = func.rtrim(_C.path, "/")
 _NUMBERS: Final = frozenset({Column.SIZE, Column.CREATED_AT, Column.UPDATED_AT})
 _LAST: Final = "\U0010ffff"
 _SURROGATES: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
-
-
-def column(field: Column) -> SqlExpression:
-    """Return an item's own field as an expression over its row; it is never NULL."""
-    match field:
-        case Column.FILENAME:
-            return literal("/", Text()) + _SHOWN_PATH
-        case Column.NAME:
-            # What follows the last '/', by the path alone, which is in every index.
-            folder = func.rtrim(_SHOWN_PATH, func.replace(_SHOWN_PATH, _SLASH, ""))
-            return func.substr(_SHOWN_PATH, func.length(folder) + 1)
-        case Column.DIR:
-            inner = literal("/", Text()) + func.substr(_C.folder, 1, func.length(_C.folder) - 1)
-            return case((_C.folder == "", "/"), else_=inner)
-        case Column.TYPE:
-            return case((IS_FOLDER, "dir"), else_="file")
-        case _:
-            return _PLAIN[field]
 
 
 _PLAIN: Final[dict[Column, SqlExpression]] = {
@@ -89,7 +71,14 @@ _PLAIN: Final[dict[Column, SqlExpression]] = {
     Column.MIMETYPE: _C.mimetype,
     Column.ETAG: _C.etag,
     Column.STORAGE_CLASS: case((_C.storage_class == "", STANDARD), else_=_C.storage_class),
+    Column.DIR: case(
+        (_C.folder == "", "/"),
+        else_=literal("/", Text()) + func.substr(_C.folder, 1, func.length(_C.folder) - 1),
+    ),
+    Column.TYPE: case((IS_FOLDER, "dir"), else_="file"),
 }
+#: Fields that look otherwise where somebody made folders.
+OF_FOLDERS: Final = frozenset({Column.TYPE, Column.FILENAME, Column.NAME})
 
 
 class Translator:
@@ -104,8 +93,22 @@ class Translator:
 
     def condition(self, node: FilterNode) -> SqlCondition:
         """Translate a filter."""
-        self._files_only = Equal(Column.TYPE, "file") in conjunction(node)
+        self._files_only = self.is_of_files(conjunction(node))
         return self._condition(node)
+
+    def is_of_files(self, parts: list[FilterNode]) -> bool:
+        """Tell whether what fits conditions is no folder that somebody made."""
+        return not self._has_folders or Equal(Column.TYPE, "file") in parts
+
+    def column(self, field: Column) -> SqlExpression:
+        """Return an item's own field as an expression over its row; it is never NULL."""
+        if field not in {Column.FILENAME, Column.NAME}:
+            return _PLAIN[field]
+        # A folder's path ends in '/'. To look for it takes as long as the rest of a search.
+        is_name = field is Column.NAME
+        side = func.substr(_C.path, func.length(_C.folder) + 1) if is_name else _C.path
+        side = func.rtrim(side, "/") if self._has_folders else side
+        return side if is_name else literal("/", Text()) + side
 
     def leading(self, parts: list[FilterNode]) -> list[SqlCondition]:
         """Return what follows from conditions and what an index over metadata finds: none, where
@@ -113,10 +116,9 @@ class Translator:
         if self.kind != "postgresql":
             return []
         return [
-            or_(*_holding(part.field, value))
+            or_(*chain.from_iterable(starmap(_holding, given)))
             for part in parts
-            if isinstance(part, Equal) and isinstance(part.field, MetadataValue)
-            if (value := part.value) is not None
+            if (given := _given_metadata(part))
         ]
 
     def _condition(self, node: FilterNode) -> SqlCondition:
@@ -155,23 +157,23 @@ class Translator:
                 if not _is(value, kind):
                     return false()
                 wanted = literal(value, Text()) if isinstance(value, str) else number(value)
-                return ORDERINGS[operator](column(field), wanted)
+                return ORDERINGS[operator](self.column(field), wanted)
             case Glob(_, pattern):
                 return self._glob(field, pattern) if kind is str else false()
             case Contains(_, text):
-                return self._documents.holds(column(field), text) if kind is str else false()
+                return self._documents.holds(self.column(field), text) if kind is str else false()
 
     def _equal(self, field: Column, value: Scalar) -> SqlCondition:
         if isinstance(value, str):
             return self._one_of(field, [value])
         assert isinstance(value, int | float)  # noqa: S101  # _is said so
-        return column(field) == number(value)
+        return self.column(field) == number(value)
 
     def _one_of(self, field: Field, values: list[str]) -> SqlCondition:
         """Compare with texts, so that an index helps where there is one."""
         assert isinstance(field, Column)  # noqa: S101  # metadata has its own way
         if field is not Column.TYPE:
-            return _one_of(field, values)
+            return _one_of(field, self.column(field), values)
         if not self._has_folders:
             return true() if "file" in values else false()
         kinds = [IS_FOLDER] * ("dir" in values) + [not_(IS_FOLDER)] * ("file" in values)
@@ -181,7 +183,7 @@ class Translator:
         on_path = _on_path(pattern) if field is Column.FILENAME and self._files_only else None
         if on_path is not None:
             return self._documents.glob(_C.path, on_path)
-        return self._documents.glob(column(field), pattern)
+        return self._documents.glob(self.column(field), pattern)
 
     def _on_document(self, node: Test, field: MetadataValue) -> SqlCondition:
         documents = self._documents
@@ -196,6 +198,18 @@ class Translator:
                 return documents.text_fits(field, lambda side: documents.glob(side, pattern))
             case Contains(_, text):
                 return documents.text_fits(field, lambda side: documents.holds(side, text))
+
+
+def _given_metadata(node: FilterNode) -> list[tuple[MetadataValue, Scalar]]:
+    """Return the values of metadata of which an item has one at least; none, where it need not."""
+    match node:
+        case Equal(MetadataValue() as field, value) if value is not None:
+            return [(field, value)]
+        case Either(parts):
+            found = list(map(_given_metadata, parts))
+            return list(chain.from_iterable(found)) if all(found) else []
+        case _:
+            return []
 
 
 def _holding(field: MetadataValue, value: Scalar) -> list[SqlCondition]:
@@ -227,16 +241,18 @@ def _is(value: Scalar, kind: type) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _one_of(field: Column, values: list[str]) -> SqlCondition:
+def _one_of(field: Column, shown: SqlExpression, values: list[str]) -> SqlCondition:
     if field is Column.FILENAME:
         paths = [value[1:] for value in values if value.startswith("/")]
         spelled = [path for plain in paths for path in (plain, f"{plain}/")]
-        return and_(_within(_C.path, spelled), _within(column(field), values))
+        return and_(_within(_C.path, spelled), _within(shown, values))
     if field is Column.DIR:
         folders = [value[1:] + "/" for value in values if value.startswith("/")]
         folders += [""] if "/" in values else []
-        return and_(_within(_C.folder, folders), _within(column(field), values))
-    return _within(column(field), values)
+        return and_(_within(_C.folder, folders), _within(shown, values))
+    if field is Column.STORAGE_CLASS:
+        return _within(_C.storage_class, [*filter(None, values), *[""] * (STANDARD in values)])
+    return _within(shown, values)
 
 
 def _within(side: SqlExpression, values: list[str]) -> SqlCondition:

@@ -17,14 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items.filters import (
     Translator,
-    column,
     glob_folder,
     glob_range,
 )
 from valetkey.catalog.db.items.globs import SqlCondition
 from valetkey.catalog.db.items.rows import COLUMNS
 from valetkey.catalog.db.items.scans import FACTS, FOLDER, PATHS, WRITTEN, chosen_index, using
-from valetkey.catalog.domain.dql.ast import Column, Equal, FilterNode, Glob, SortOrder, conjunction
+from valetkey.catalog.domain.dql.ast import Column, FilterNode, Glob, SortOrder, conjunction
 from valetkey.catalog.domain.ports import ItemQuery
 
 T = TypeVar("T")
@@ -41,12 +40,14 @@ async def page_query(
     """Return the statement that reads a page."""
     parts = conjunction(query.where)
     own = [_C.dataset == number, _LIVE]
-    index = chosen_index(translator.kind, query.where, query.orders)
+    files_only = translator.is_of_files(parts)
+    index = chosen_index(translator.kind, query.where, query.orders, files_only=files_only)
     conditions = _conditions(translator, query.where, index)
     if isinstance(conditions[0], False_):
         return select(*COLUMNS).where(false())
     wanted = [*own, *conditions]
-    sorting = _sorting(query, parts)
+    sorting = _sorting(translator, query, files_only=files_only)
+    looked_up = _is_looked_up(translator, query, index)
     folder, stretch = _first(glob_folder, parts), _first(glob_range, parts)
     few = index == PATHS
     if folder is not None:
@@ -62,9 +63,9 @@ async def page_query(
         found = using(index, select(*COLUMNS).where(*wanted)).cte("found")
         found = found.prefix_with("MATERIALIZED")
         return _paged(select(found), [_directed(found.c.id, query.orders[0])], query)
-    if index != FACTS:
+    if not looked_up:
         return _paged(using(index, select(*COLUMNS).where(*wanted)), sorting, query)
-    # The page is found in the index, and then its items are looked up.
+    # The page is found without all that items have, and then its items are looked up.
     keys = _paged(using(index, select(_C.path).where(*wanted)), sorting, query)
     hits = keys.cte("hits").prefix_with("MATERIALIZED")
     there = and_(_C.dataset == number, _C.path == hits.c.path)
@@ -88,7 +89,7 @@ def count_query(
     translator: Translator, number: int, where: FilterNode, most: int | None
 ) -> Select[Any]:
     """Return the statement that counts what a filter fits, up to so many, or all."""
-    parts, index = conjunction(where), chosen_index(translator.kind, where, ())
+    parts, index = conjunction(where), chosen_index(translator.kind, where)
     conditions = _conditions(translator, where, index)
     if isinstance(conditions[0], False_):
         return select(literal_column("0"))
@@ -133,15 +134,23 @@ async def _is_short(
     return int((await connection.execute(count)).scalar_one()) <= _SHORT
 
 
-def _sorting(query: ItemQuery, parts: list[FilterNode]) -> list[Any]:
+def _is_looked_up(translator: Translator, query: ItemQuery, index: str) -> bool:
+    """Tell whether a page is found in an index that has all that it takes, or is sorted by what no
+    index has: whole items would be copied to be compared."""
+    if translator.kind == "sqlite":
+        return index in {FACTS, FOLDER}
+    return query.orders[0].field not in {Column.ID, Column.FILENAME}
+
+
+def _sorting(translator: Translator, query: ItemQuery, *, files_only: bool) -> list[Any]:
     """Return what to sort by, up to what decides. Files alone are in the order of their paths,
     which is an index's; with folders among them, whose paths end in ``/``, it takes the name as it
     is shown."""
     sorting: list[Any] = []
     for order in query.orders:
-        if order.field is Column.FILENAME and Equal(Column.TYPE, "file") in parts:
+        if order.field is Column.FILENAME and files_only:
             return [*sorting, _directed(_C.path, order)]
-        sorting.append(_directed(column(order.field), order))
+        sorting.append(_directed(translator.column(order.field), order))
         if order.field is Column.ID:
             break
     return sorting

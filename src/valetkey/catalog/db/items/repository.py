@@ -24,7 +24,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.db.items import written
 from valetkey.catalog.db.items.bulk import Bulk
-from valetkey.catalog.db.items.filters import IS_FOLDER, Translator, beginning_with
+from valetkey.catalog.db.items.filters import (
+    IS_FOLDER,
+    OF_FOLDERS,
+    Translator,
+    beginning_with,
+)
 from valetkey.catalog.db.items.pages import count_query, page_query, walk_query
 from valetkey.catalog.db.items.rows import (
     COLUMNS,
@@ -33,7 +38,7 @@ from valetkey.catalog.db.items.rows import (
 )
 from valetkey.catalog.db.items.scans import FACTS, MADE_FOLDERS, fields_of, using
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import Column, FilterNode
+from valetkey.catalog.domain.dql.ast import FilterNode, SortOrder
 from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import State
@@ -90,7 +95,7 @@ class SqlItems(Repository):
         return to_item(dataset.id, row) if row else None
 
     async def page(self, dataset: Dataset, query: ItemQuery) -> Sequence[Item]:
-        translator = await self._translator(dataset, query.where)
+        translator = await self._translator(dataset, query.where, query.orders)
         statement = await page_query(self._connection, translator, dataset.number, query)
         return [to_item(dataset.id, row) for row in await self._all(statement)]
 
@@ -106,11 +111,13 @@ class SqlItems(Repository):
         query = count_query(translator, dataset.number, where, most)
         return int((await self._connection.execute(query)).scalar_one())
 
-    async def _translator(self, dataset: Dataset, where: FilterNode) -> Translator:
+    async def _translator(
+        self, dataset: Dataset, where: FilterNode, orders: Sequence[SortOrder] = ()
+    ) -> Translator:
         """Return what translates a filter. To ask each item whether it is a folder takes as long as
         the rest of a search, and in most datasets nobody has made any."""
         has_folders = True
-        if Column.TYPE in fields_of(where):
+        if OF_FOLDERS & {*fields_of(where), *(order.field for order in orders)}:
             own = (_C.dataset == dataset.number, _LIVE, IS_FOLDER)
             some: Select[Any] = select(literal_column("1")).where(*own).limit(1)
             found = await self._connection.execute(using(MADE_FOLDERS, some.select_from(t.items)))

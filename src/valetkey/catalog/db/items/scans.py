@@ -35,7 +35,7 @@ from valetkey.catalog.domain.dql.glob import literal_prefix
 FACTS: Final = "INDEXED BY ix_items_facts"
 #: The index over items with metadata.
 WRITTEN: Final = "INDEXED BY ix_items_written"
-#: A folder's items, in order of their ids.
+#: A folder's items, in order of their ids; the whole of it has all names and folders.
 FOLDER: Final = "INDEXED BY ix_items_dataset_folder_id"
 MADE_FOLDERS: Final = "INDEXED BY ix_items_made_folders"
 #: The items themselves, which lie in order of their paths.
@@ -44,7 +44,6 @@ _IN_FACTS: Final = frozenset(
     {
         Column.ID,
         Column.FILENAME,
-        Column.NAME,
         Column.TYPE,
         Column.SIZE,
         Column.MIMETYPE,
@@ -52,6 +51,7 @@ _IN_FACTS: Final = frozenset(
         Column.UPDATED_AT,
     }
 )
+_IN_FOLDER: Final = frozenset({Column.ID, Column.FILENAME, Column.NAME, Column.DIR, Column.TYPE})
 
 
 class IndexedCompiler(SQLiteCompiler):
@@ -61,8 +61,11 @@ class IndexedCompiler(SQLiteCompiler):
         return text
 
 
-def chosen_index(kind: str, where: FilterNode, orders: Sequence[SortOrder]) -> str:
-    """Return which index a search reads, as SQLite is told; empty where it chooses."""
+def chosen_index(
+    kind: str, where: FilterNode, orders: Sequence[SortOrder] = (), *, files_only: bool = False
+) -> str:
+    """Return which index a search reads, as SQLite is told; empty where it chooses. With
+    ``files_only`` no folder that somebody made fits."""
     parts = conjunction(where)
     if kind != "sqlite":
         return ""
@@ -73,12 +76,20 @@ def chosen_index(kind: str, where: FilterNode, orders: Sequence[SortOrder]) -> s
             return index
     fields = {*fields_of(where), *(order.field for order in orders)}
     by_path = bool(orders) and orders[0].field is Column.FILENAME
-    if by_path and Equal(Column.TYPE, "file") in parts and not _picks_few(parts, fields):
+    if by_path and files_only and not _picks_few(parts, fields):
         return PATHS
     if any(map(_needs_metadata, parts)):
         return WRITTEN
     walks = any(isinstance(part, Compare) and part.field is Column.ID for part in parts)
-    return FACTS if walks or fields <= _IN_FACTS else ""
+    return FACTS if walks else _covering(fields)
+
+
+def _covering(fields: set[Field]) -> str:
+    """Return the index that has fields, or all but names: those are looked up only of items that
+    the rest fits."""
+    if not fields <= _IN_FACTS and fields <= _IN_FOLDER:
+        return FOLDER
+    return FACTS if fields <= _IN_FACTS | _IN_FOLDER else ""
 
 
 def using(index: str, statement: Select[Any]) -> Select[Any]:
