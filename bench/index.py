@@ -49,6 +49,8 @@ async def _measured(url: str, total: int) -> dict[str, tuple[float, str]]:
             async with storage.begin() as work:
                 count = min(_PART, total - first)
                 await fill(work._connection, opened.dataset, count, first=first)  # noqa: SLF001
+        async with storage.begin() as work:
+            await work.items.analyze()  # as a sync does at its end
         kinds = {name: await _kind(opened, name) for name in KINDS}
         slowest = max(kinds, key=lambda name: kinds[name])
         tree = await _median(lambda: _tree(opened))

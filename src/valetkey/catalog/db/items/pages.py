@@ -11,7 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import False_, Select, and_, asc, desc, false, func, literal_column, select
+from sqlalchemy import (
+    False_,
+    Select,
+    and_,
+    asc,
+    case,
+    desc,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
@@ -22,7 +34,15 @@ from valetkey.catalog.db.items.filters import (
 )
 from valetkey.catalog.db.items.globs import SqlCondition
 from valetkey.catalog.db.items.rows import COLUMNS
-from valetkey.catalog.db.items.scans import FACTS, FOLDER, PATHS, WRITTEN, chosen_index, using
+from valetkey.catalog.db.items.scans import (
+    FACTS,
+    FOLDER,
+    PATHS,
+    WRITTEN,
+    chosen_index,
+    leads,
+    using,
+)
 from valetkey.catalog.domain.dql.ast import Column, FilterNode, Glob, SortOrder, conjunction
 from valetkey.catalog.domain.ports import ItemQuery
 
@@ -32,6 +52,8 @@ _C = t.items.c
 _LIVE = _C.deleted_ms.is_(None)
 #: A stretch of this many rows is read and sorted in tens of milliseconds.
 _SHORT: Final = 50_000
+#: So many are looked at, in milliseconds, for how far down a page reaches.
+_SAMPLE: Final = 20_000
 
 
 async def page_query(
@@ -66,6 +88,8 @@ async def page_query(
     if not looked_up:
         return _paged(using(index, select(*COLUMNS).where(*wanted)), sorting, query)
     # The page is found without all that items have, and then its items are looked up.
+    if translator.kind == "sqlite" and not _is_walk(query, parts, index):
+        wanted.append(_best_bound(index, own, wanted, query, sorting[0].element))
     keys = _paged(using(index, select(_C.path).where(*wanted)), sorting, query)
     hits = keys.cte("hits").prefix_with("MATERIALIZED")
     there = and_(_C.dataset == number, _C.path == hits.c.path)
@@ -134,12 +158,43 @@ async def _is_short(
     return int((await connection.execute(count)).scalar_one()) <= _SHORT
 
 
+def _is_walk(query: ItemQuery, parts: list[FilterNode], index: str) -> bool:
+    """Tell whether an index has what is found in the order that is asked for."""
+    is_folder = any(leads(part, Column.DIR) for part in parts)
+    return query.orders[0].field is Column.ID and (index == FACTS or is_folder)
+
+
 def _is_looked_up(translator: Translator, query: ItemQuery, index: str) -> bool:
     """Tell whether a page is found in an index that has all that it takes, or is sorted by what no
     index has: whole items would be copied to be compared."""
     if translator.kind == "sqlite":
         return index in {FACTS, FOLDER}
     return query.orders[0].field not in {Column.ID, Column.FILENAME}
+
+
+def _best_bound(
+    index: str,
+    own: Sequence[SqlCondition],
+    wanted: Sequence[SqlCondition],
+    query: ItemQuery,
+    side: Any,
+) -> SqlCondition:
+    """Return what holds for the page's rows, by as many as the page needs among some at the end of
+    an index where the first ones are if the dataset grew in that order.
+
+    SQLite keeps the first so many rows that it has seen in order. Where each that it comes to is
+    one of them for a while, that takes seven times as long as the reading.
+    """
+    columns = (_C.folder, _C.id) if index == FOLDER else (_C.id,)
+    order, count = query.orders[0], query.offset + query.limit
+    some = using(index, select(side.label("side"), and_(*wanted).label("fits")).where(*own))
+    some = some.order_by(*(_directed(each, order) for each in columns)).limit(_SAMPLE)
+    rows = some.subquery()
+    best = select(rows.c.side).where(rows.c.fits).order_by(_directed(rows.c.side, order))
+    kept = best.limit(count).subquery()
+    last = (func.min if order.descending else func.max)(kept.c.side)
+    bound = select(case((func.count() == count, last))).select_from(kept).scalar_subquery()
+    return func.coalesce(side >= bound if order.descending else side <= bound, true())
 
 
 def _sorting(translator: Translator, query: ItemQuery, *, files_only: bool) -> list[Any]:

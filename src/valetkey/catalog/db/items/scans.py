@@ -52,6 +52,7 @@ _IN_FACTS: Final = frozenset(
     }
 )
 _IN_FOLDER: Final = frozenset({Column.ID, Column.FILENAME, Column.NAME, Column.DIR, Column.TYPE})
+_KNOWN: Final = _IN_FACTS | _IN_FOLDER
 
 
 class IndexedCompiler(SQLiteCompiler):
@@ -72,7 +73,7 @@ def chosen_index(
     if Equal(Column.TYPE, "dir") in parts:
         return MADE_FOLDERS
     for column, index in ((Column.ID, FACTS), (Column.FILENAME, PATHS), (Column.DIR, FOLDER)):
-        if any(_leads(part, column) for part in parts):
+        if any(leads(part, column) for part in parts):
             return index
     fields = {*fields_of(where), *(order.field for order in orders)}
     by_path = bool(orders) and orders[0].field is Column.FILENAME
@@ -81,7 +82,10 @@ def chosen_index(
     if any(map(_needs_metadata, parts)):
         return WRITTEN
     walks = any(isinstance(part, Compare) and part.field is Column.ID for part in parts)
-    return FACTS if walks else _covering(fields)
+    by_id = bool(orders) and orders[0].field is Column.ID
+    # A condition on folders that leads nowhere fits most items: the first ones are soon found.
+    is_soon_found = by_id and Column.NAME not in fields and fields <= _KNOWN
+    return FACTS if walks or is_soon_found else _covering(fields)
 
 
 def _covering(fields: set[Field]) -> str:
@@ -89,7 +93,7 @@ def _covering(fields: set[Field]) -> str:
     the rest fits."""
     if not fields <= _IN_FACTS and fields <= _IN_FOLDER:
         return FOLDER
-    return FACTS if fields <= _IN_FACTS | _IN_FOLDER else ""
+    return FACTS if fields <= _KNOWN else ""
 
 
 def using(index: str, statement: Select[Any]) -> Select[Any]:
@@ -97,13 +101,13 @@ def using(index: str, statement: Select[Any]) -> Select[Any]:
     return statement.with_hint(t.items, index, "sqlite") if index else statement
 
 
-def _leads(node: FilterNode, column: Column) -> bool:
+def leads(node: FilterNode, column: Column) -> bool:
     """Tell whether a condition leads to few items, by an index over a column."""
     match node:
         case Equal(field, str()):
             return field is column
         case Either(parts) if parts:
-            return all(_leads(part, column) for part in parts)
+            return all(leads(part, column) for part in parts)
         case _:
             return False
 
