@@ -161,7 +161,7 @@ class Translator:
             case Glob(_, pattern):
                 return self._glob(field, pattern) if kind is str else false()
             case Contains(_, text):
-                return self._documents.holds(self.column(field), text) if kind is str else false()
+                return self._holds(field, text) if kind is str else false()
 
     def _equal(self, field: Column, value: Scalar) -> SqlCondition:
         if isinstance(value, str):
@@ -173,11 +173,19 @@ class Translator:
         """Compare with texts, so that an index helps where there is one."""
         assert isinstance(field, Column)  # noqa: S101  # metadata has its own way
         if field is not Column.TYPE:
-            return _one_of(field, self.column(field), values)
+            found = _one_of(field, self.column(field), values)
+            is_one_name = field is Column.NAME and len(values) == 1
+            return and_(self._documents.holds(_C.path, values[0]), found) if is_one_name else found
         if not self._has_folders:
             return true() if "file" in values else false()
         kinds = [IS_FOLDER] * ("dir" in values) + [not_(IS_FOLDER)] * ("file" in values)
         return or_(false(), *kinds)
+
+    def _holds(self, field: Column, text: str) -> SqlCondition:
+        found = self._documents.holds(self.column(field), text)
+        # What a name holds its path does, which is looked at without cutting the name out of it.
+        is_name = field is Column.NAME
+        return and_(self._documents.holds(_C.path, text), found) if is_name else found
 
     def _glob(self, field: Column, pattern: str) -> SqlCondition:
         on_path = _on_path(pattern) if field is Column.FILENAME and self._files_only else None
