@@ -57,12 +57,16 @@ class ShownLocation:
 
     @property
     def place(self) -> str:
-        return f"s3://{self.location.bucket}/{self.location.prefix}"
+        return _place_of(self.location)
 
 
 def label_of(location: Location) -> str:
     """Return what people read of a location in a menu."""
-    return f"{location.name} (s3://{location.bucket}/{location.prefix})"
+    return f"{location.name} ({_place_of(location)})"
+
+
+def _place_of(location: Location) -> str:
+    return f"s3://{location.bucket}/{location.prefix}"
 
 
 async def readable_locations(

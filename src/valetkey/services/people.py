@@ -100,14 +100,14 @@ class People:
         async with self._access.changing(caller, PUT_MEMBER, ORGANIZATION, org_id) as change:
             work = change.work
             user = await admit(work, address, new_user)
-            before = await work.organizations.memberships(user.id)
+            was_owner = await _is_owner(work, org_id, user)
             if role is not OrgRole.OWNER:
                 await _keep_an_owner(work, org_id, user.id)
             member = OrgMember(org_id, user.id, user.email, role)
             await work.organizations.put_member(member)
             change.publish([user_tag(user.id)])
             change.note(f"member:{member.email}", role=role.value)
-            lower = replace(member, role=OrgRole.OWNER) in before and role is not OrgRole.OWNER
+            lower = was_owner and role is not OrgRole.OWNER
             ending = await self._held_by_owner(work, org_id, user) if lower else None
         return member, ending
 
@@ -277,6 +277,11 @@ def _require_one_of(locations: Sequence[Location], location_id: str) -> None:
             hint="List the project's locations and use one's id.",
             field="defaultLocationId",
         )
+
+
+async def _is_owner(work: UnitOfWork, org_id: str, user: User) -> bool:
+    memberships = await work.organizations.memberships(user.id)
+    return any(each.org_id == org_id and each.role is OrgRole.OWNER for each in memberships)
 
 
 async def _roles(work: UnitOfWork, user: User) -> Mapping[str, ProjectRole]:

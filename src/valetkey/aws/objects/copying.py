@@ -28,9 +28,7 @@ SINGLE_COPY: Final = 5 * 1024**3
 COPY_PART: Final = 1024**3
 _SECONDS: Final = 600.0
 #: What a copy has to have as well, beside what describes it; all but the first of locked objects.
-_NOTED: Final = (
-    *("x-amz-tagging-count", "x-amz-object-lock-mode", "x-amz-object-lock-legal-hold"),
-)
+_NOTED: Final = ("x-amz-tagging-count", "x-amz-object-lock-mode", "x-amz-object-lock-legal-hold")
 _MOST_TOLD: Final = 10
 
 
@@ -54,10 +52,8 @@ class Copying:
             etag = await self._copy(key, to, facts, size, condition, begun)
         copied, copied_size = await require(self._calls, to)
         # Another ETag: somebody wrote there since.
-        lost = (
-            _lost(facts, copied) if plain_etag(copied.get("etag", "")) == plain_etag(etag) else ()
-        )
-        if lost:
+        is_ours = plain_etag(copied.get("etag", "")) == plain_etag(etag)
+        if is_ours and (lost := _lost(facts, copied)):
             await delete_one(self._calls, to)
             raise _incomplete(lost)
         return stored_from(copied, copied_size)

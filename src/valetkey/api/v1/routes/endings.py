@@ -61,8 +61,9 @@ async def revoked_shape(ask: Ask[Any, Any], result: RevocationResult) -> wire.Re
 
 def living(ending: Ending | None) -> dict[str, Any]:
     """Return what works on as two properties of what was changed so that it gives less."""
-    live = ending.live if ending is not None else None
-    return {} if live is None else {"live_leases": live.count, "live_until": live.until}
+    if ending is None:
+        return {}
+    return {"live_leases": ending.live.count, "live_until": ending.live.until}
 
 
 async def ending_shape(ask: Ask[Any, Any], ending: Ending) -> wire.Ending:

@@ -207,7 +207,8 @@ class Intents:
 
 
 def _lease_end(now_ms: int, *, yields: bool) -> int:
-    """Return when a lease that is taken now ends, in milliseconds since 1970."""
+    """Return when a lease that is taken now ends, in milliseconds since 1970: that of what yields
+    is over from the beginning."""
     return 0 if yields else now_ms + int(LEASE.total_seconds() * 1000)
 
 
