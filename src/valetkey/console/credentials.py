@@ -46,6 +46,8 @@ TTLS: Final = (
 @get("/credentials")
 async def choose(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Choose a location, folders, access and a time to live."""
+    if not reader.rights.vend:
+        raise Denied("Nobody has granted you any location.", hint="Ask an owner of the project.")
     shown = await services.locations.open_to(reader.caller)
     return reader.page(
         "credentials/choose.html",

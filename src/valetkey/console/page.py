@@ -132,6 +132,8 @@ async def open_reader(request: HttpRequest, services: NamedDependency[Any]) -> R
     projects = await found.people.projects(session.caller)
     places = {project.id: project.org_id for project in projects}
     rights = rights_of(session.caller.principal, places)
+    if not rights.vend:
+        rights = replace(rights, vend=await found.locations.are_granted(session.caller))
     said = _DONE.get(request.query_params.get("done", ""), "")
     if said and "live" in request.query_params:
         said += _LIVES_ON

@@ -9,7 +9,8 @@ from valetkey.domain.access import Action, Allow, Principal, decide
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What somebody may do in any of the organisations and projects they belong to."""
+    """What somebody may do in any of the organisations and projects they belong to. To ``vend``,
+    a grant suffices."""
 
     read_integrations: bool
     manage_integrations: bool
@@ -17,6 +18,7 @@ class Rights:
     manage_locations: bool
     read_datasets: bool
     manage_datasets: bool
+    vend: bool
     read_audit: bool
     manage_org: bool
 
@@ -39,6 +41,7 @@ def rights_of(principal: Principal, projects: dict[str, str]) -> Rights:
         manage_locations=anywhere(Action.MANAGE_LOCATIONS),
         read_datasets=anywhere(Action.READ_DATASETS),
         manage_datasets=anywhere(Action.MANAGE_DATASETS),
+        vend=anywhere(Action.VEND),
         read_audit=anywhere(Action.READ_AUDIT),
         manage_org=anywhere(Action.MANAGE_ORG),
     )

@@ -162,6 +162,11 @@ class Locations:
         of theirs, by project and name; with ``name``, those of that name only."""
         return await self._where(caller, Action.VEND, name)
 
+    async def are_granted(self, caller: Caller) -> bool:
+        """Tell whether the caller has a grant on any location."""
+        async with self._storage.read() as work:
+            return bool(await work.grants.locations_of(caller.principal.user_id))
+
     async def _where(self, caller: Caller, action: Action, name: str) -> list[Location]:
         """Return the locations where a role allows an action, and those granted to the caller."""
         principal = caller.principal

@@ -44,6 +44,7 @@ EXCEPTIONS: Final = {
     "Idempotency.once": "runs a verb, and knows none",
     "Locations.visible": _SEES,
     "Locations.open_to": _SEES,
+    "Locations.are_granted": _SEES,
     "Datasets.visible": _SEES,
     "People.organizations": _SEES,
     "People.projects": _SEES,
