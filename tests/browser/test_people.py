@@ -14,6 +14,7 @@ from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, LOCATION, OWNER, Installation
 
 NEWCOMER: Final = "newcomer@example.com"
+BLOCKED: Final = "blocked@example.com"
 ASKED: Final[dict[str, object]] = {"prefixes": ["cats/"], "access": ["read"], "ttlSeconds": 900}
 
 
@@ -121,6 +122,7 @@ def test_a_newcomer_sets_a_password_by_a_link_that_is_shown_once(
     link = page.get_by_role("dialog").locator("#link").text_content() or ""
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(page.get_by_role("row", name=NEWCOMER)).to_be_visible()
+    expect(page.locator("#link")).to_have_count(0)
     assert link not in page.content()
     with watched_page(browser, valetkey_server.url) as theirs:
         theirs.goto(link)
@@ -151,14 +153,16 @@ def test_removing_somebody_says_what_lives_on_and_offers_to_revoke_it(
     expect(page.get_by_text("No credentials of theirs still work.")).to_be_visible()
 
 
-def test_a_member_is_blocked_and_unblocked(page: Page) -> None:
+def test_a_member_is_blocked_and_unblocked(page: Page, valetkey_server: Installation) -> None:
+    with valetkey_server.client(OWNER) as ours:
+        ours.orgs.add_member(valetkey_server.org_id, email=BLOCKED, role="member", by_link=True)
     page.goto("/console/people")
-    page.get_by_role("button", name=f"Revoke the leases of {NEWCOMER}").click()
+    page.get_by_role("button", name=f"Revoke the leases of {BLOCKED}").click()
     panel = page.get_by_role("dialog")
     panel.get_by_role("button", name="Only block").click()
     expect(panel).to_contain_text("No new ones are given")
     panel.get_by_role("button", name="Close").last.click()
-    page.get_by_role("button", name=f"Unblock {NEWCOMER}").click()
+    page.get_by_role("button", name=f"Unblock {BLOCKED}").click()
     expect(page.get_by_text("new credentials are given again")).to_be_visible()
 
 

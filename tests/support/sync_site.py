@@ -26,11 +26,14 @@ from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.engines.ray import RaySettings
 from valetkey.catalog.services.datasets import SyncView
+from valetkey.catalog.services.datasets.jobs import PASSING
 from valetkey.db.schema import schema_state
 from valetkey.domain.secret import Secret
 
 #: Nothing that works waits so long.
 HANGS = 90
+#: So soon a worker looks again.
+_AGAIN_SECONDS: Final = 0.5
 _MOST = 1_000_000
 #: What a bucket is filled with, where nothing else is said.
 KEYS: Final = [f"{number % 40:02}/{number:05}.jpg" for number in range(3000)]
@@ -158,7 +161,12 @@ async def _work(given: dict[str, str]) -> None:
         given["schema"],
     )
     parts = parts_over(given["database"], given["endpoint"], ray=ray)
-    await wire(parts).catalog.sync_worker.run_open()
+    worker = wire(parts).catalog.sync_worker
+    while True:
+        try:
+            return await worker.run_open()
+        except PASSING:  # it comes again, as a server's worker does
+            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def with_addresses(site: SyncSite, *addresses: str) -> RaySettings:
