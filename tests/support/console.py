@@ -10,9 +10,8 @@ from typing import Any, Final
 import httpx2
 import pytest
 
+from support.apps import app_of
 from support.memory import OWNER, PASSWORD, Memory
-from valetkey.api import create_app
-from valetkey.console import console_routes
 
 ORIGIN: Final = "https://valetkey.example.com"
 _TOKEN: Final = re.compile(r'<meta name="csrf-token" content="([^"]+)">')
@@ -51,7 +50,7 @@ class Visitor:
 
 def visitor_of(memory: Memory, **more: Any) -> Visitor:
     """Somebody who has not signed in yet."""
-    app: Any = create_app(memory.services, memory.services.catalog, more=console_routes())
+    app = app_of(memory, console=True)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     return Visitor(memory, httpx2.AsyncClient(transport=transport, base_url=ORIGIN, **more))
 

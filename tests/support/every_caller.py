@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import httpx2
 
+from support.apps import app_of
 from support.memory import KEY, OWNER, PASSWORD, ROLE, Memory, open_memory
-from valetkey.api import create_app
 from valetkey.catalog.domain.dataset import Item
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.grants import SubjectKind
@@ -63,7 +63,7 @@ class World:
 
 async def open_world() -> World:
     memory = await open_memory()
-    app: Any = create_app(memory.services, memory.services.catalog)
+    app = app_of(memory)
     transport = httpx2.ASGITransport(app=app, client=("192.0.2.7", 4000))
     world = World(httpx2.AsyncClient(transport=transport, base_url="http://valetkey"), memory)
     await _people(world)

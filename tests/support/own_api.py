@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx2
 import msgspec
 
+from support.apps import app_of
 from support.memory import OWNER, PASSWORD, Memory
-from valetkey.api import create_app
 from valetkey.api.v1.described_errors import codes_of
 from valetkey.wire import OPERATIONS
 
@@ -38,7 +37,7 @@ async def open_own_api(
     memory: Memory, email: str | None = OWNER
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the API, signed in as somebody; None: nobody."""
-    app: Any = create_app(memory.services, memory.services.catalog)
+    app = app_of(memory)
     transport = httpx2.ASGITransport(app=app, client=("192.0.2.7", 4000))
     async with httpx2.AsyncClient(
         transport=transport,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from litestar import Litestar, Router
-from litestar.datastructures import State
+from litestar import Litestar, Request, Router
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -16,7 +16,12 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from valetkey.api import health
-from valetkey.api.authentication import provide_caller, require_caller
+from valetkey.api.authentication import (
+    SERVICES,
+    provide_caller,
+    provide_services,
+    require_caller,
+)
 from valetkey.api.errors import on_any_error, on_valetkey_error
 from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
@@ -36,6 +41,7 @@ from valetkey.domain.errors import ValetkeyError
 from valetkey.services.registry import Services
 
 PREFIX: Final = "/api/v1"
+_CATALOG: Final = "valetkey_catalog"
 _DESCRIPTION: Final = (
     "Short-lived, narrowly scoped, audited S3 credentials from one AWS STS integration. "
     "Get a token with `POST /token`, or make an API key, and send it as `Authorization: Bearer`. "
@@ -63,13 +69,19 @@ def create_app(
     """Return the ASGI application. ``more`` are further route handlers (the console's), which
     bring their own authentication."""
     options = options or ApiOptions()
+    return serving(make_framework(options, more), services, catalog, options)
+
+
+def make_framework(options: ApiOptions, more: Sequence[Any] = ()) -> Litestar:
+    """Return what answers all but the own API. It is nobody's: the services come with each
+    request (:func:`serving`)."""
     api = Router(PREFIX, route_handlers=DATALOOP_ROUTES, guards=[require_caller])
-    app = Litestar(
+    return Litestar(
         [api, _dataloop(), *health.ROUTES, *GATE_ROUTES, *more],
         request_class=StrictRequest,
         dependencies={
-            "services": Provide(lambda: services, sync_to_thread=False),
-            "catalog": Provide(lambda: catalog, sync_to_thread=False),
+            "services": Provide(provide_services, sync_to_thread=False),
+            "catalog": Provide(_provide_catalog, sync_to_thread=False),
             "caller": Provide(provide_caller, sync_to_thread=False),
         },
         exception_handlers={
@@ -80,19 +92,36 @@ def create_app(
         request_max_body_size=options.max_body_bytes,
         openapi_config=_described(options.version),
         logging_config=None,
-        state=State({"services": services}),
     )
+
+
+def serving(
+    framework: Litestar, services: Services, catalog: Catalog, options: ApiOptions
+) -> FastPath:
+    """Return the ASGI application around a framework, for these services."""
     own = OwnApi(
         services,
         (*OWN_ROUTES, *catalog_routes(catalog)),
         version=options.version,
         max_body=options.max_body_bytes,
     )
-    front = Front(
-        _side_by_side(own, marking_old_addresses(telling_methods(app))),
-        trusted_proxies=options.trusted_proxies,
-    )
-    return FastPath(services, front, app, version=options.version)
+    rest = _with_services(marking_old_addresses(telling_methods(framework)), services, catalog)
+    front = Front(_side_by_side(own, rest), trusted_proxies=options.trusted_proxies)
+    return FastPath(services, front, framework, version=options.version)
+
+
+def _with_services(app: ASGIApp, services: Services, catalog: Catalog) -> ASGIApp:
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            scope["state"] |= {SERVICES: services, _CATALOG: catalog}
+        await app(scope, receive, send)
+
+    return served
+
+
+def _provide_catalog(request: Request[Any, Any, Any]) -> Catalog:
+    catalog: Catalog = request.scope["state"][_CATALOG]
+    return catalog
 
 
 def _described(version: str) -> OpenAPIConfig:

@@ -21,6 +21,8 @@ from valetkey.services.registry import Services
 PUBLIC: Final = "public"
 BARE_TOKEN: Final = "bare_token"  # noqa: S105  # an option's name
 _CALLER: Final = "valetkey_caller"
+#: In a request's state: what answers it.
+SERVICES: Final = "valetkey_services"
 
 
 async def require_caller(
@@ -41,13 +43,18 @@ async def authenticate(
     token = _token(
         connection.headers.get("authorization", ""), bare=bool(handler.opt.get(BARE_TOKEN))
     )
-    services: Services = connection.app.state.services
     source = source_of(connection)
-    principal = await services.principals.read(token, source=source)
+    principal = await provide_services(connection).principals.read(token, source=source)
     structlog.contextvars.bind_contextvars(actor=principal.email)
     caller = Caller(principal, request_id=request_id_of(connection), source=source)
     connection.scope["state"][_CALLER] = caller
     return caller
+
+
+def provide_services(request: ASGIConnection[Any, Any, Any, Any]) -> Services:
+    """Return the services that came with a request."""
+    services: Services = request.scope["state"][SERVICES]
+    return services
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx2
 import pytest
 
+from support.apps import app_of
 from support.memory import Memory
-from valetkey.api import create_app
 from valetkey.domain.location import Location
 
 BODY = {"prefixes": ["a"], "access": ["read"]}
@@ -22,7 +21,7 @@ async def location(memory: Memory) -> Location:
 
 @pytest.fixture
 async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
-    app: Any = create_app(memory.services, memory.services.catalog)
+    app = app_of(memory)
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://valetkey") as client:
         yield client

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx2
 import pytest
 
+from support.apps import app_of
 from support.memory import OWNER, PASSWORD, Memory
-from valetkey.api import create_app
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 @pytest.fixture
 async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
-    app: Any = create_app(memory.services, memory.services.catalog)
+    app = app_of(memory)
     login = await memory.services.accounts.login(OWNER, PASSWORD)
     headers = {"Authorization": f"Bearer {login.token.reveal()}"}
     transport = httpx2.ASGITransport(app)

@@ -12,8 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from support.apps import app_of
 from support.memory import OWNER, PASSWORD, Memory
-from valetkey.api import create_app
 from valetkey.api.fast.response_cache import ResponseCache
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.location import Location
@@ -81,7 +81,7 @@ async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         return await prepare(self, caller, location_id, request, **begun)
 
     monkeypatch.setattr(Vending, "prepare", counted)
-    app: Any = create_app(memory.services, memory.services.catalog)
+    app = app_of(memory)
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app), base_url="http://valetkey"
     ) as http:

@@ -9,8 +9,9 @@ from typing import Any
 import httpx2
 import structlog
 
+from support.apps import app_of
 from support.memory import OWNER, Memory, open_memory
-from valetkey.api import ApiOptions, create_app
+from valetkey.api import ApiOptions
 from valetkey.domain.secret import Secret
 from valetkey.testing import UnsafePasswords
 
@@ -48,7 +49,7 @@ def _scope(source: str) -> dict[str, Any]:
 async def test_a_client_that_hangs_up_at_the_sign_in_leaves_the_queue() -> None:
     passwords = Endless()
     memory = await open_memory(passwords=passwords)
-    app: Any = create_app(memory.services, memory.services.catalog)
+    app = app_of(memory)
     body = {"type": "user_credentials", "username": OWNER, "password": "wrong wrong wrong"}
     hung_up = asyncio.Event()
 
@@ -82,7 +83,7 @@ async def test_a_client_that_hangs_up_at_the_sign_in_leaves_the_queue() -> None:
 async def test_a_proxy_that_is_not_named_is_told_of_once(memory: Memory) -> None:
     for proxies, told in (((), 1), (("127.0.0.1",), 0)):
         options = ApiOptions(trusted_proxies=proxies)
-        app: Any = create_app(memory.services, memory.services.catalog, options)
+        app = app_of(memory, options)
         transport = httpx2.ASGITransport(app)
         with structlog.testing.capture_logs() as logs:
             async with httpx2.AsyncClient(transport=transport, base_url="http://valetkey") as http:

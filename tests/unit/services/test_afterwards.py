@@ -9,8 +9,8 @@ from typing import Any, Final
 import httpx2
 import pytest
 
+from support.apps import app_of
 from support.memory import OWNER, PASSWORD, Memory
-from valetkey.api import create_app
 from valetkey.domain.errors import BeingRevoked
 from valetkey.domain.location import Location
 from valetkey.domain.scope import AccessLevel
@@ -24,7 +24,7 @@ class Watched:
     """The application; who is vended to as the last part of each answer leaves."""
 
     def __init__(self, memory: Memory, location: Location) -> None:
-        self._app: Any = create_app(memory.services, memory.services.catalog)
+        self._app = app_of(memory)
         self._memory = memory
         self._location = location
         self.seen: list[str] = []

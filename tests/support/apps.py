@@ -1,0 +1,25 @@
+"""The application over doubles, around one framework for all tests of a process."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from litestar import Litestar
+
+from support.memory import Memory
+from valetkey.api.app import ApiOptions, make_framework, serving
+from valetkey.console import console_routes
+
+
+@functools.cache
+def _framework(options: ApiOptions, *, console: bool) -> Litestar:
+    # A fifth of a second, and nobody's: the services come with each request.
+    return make_framework(options, console_routes() if console else ())
+
+
+def app_of(memory: Memory, options: ApiOptions | None = None, *, console: bool = False) -> Any:
+    """What ``create_app`` makes, but for the making: for requests alone, not to be started."""
+    options = options or ApiOptions()
+    framework = _framework(options, console=console)
+    return serving(framework, memory.services, memory.services.catalog, options)
