@@ -64,8 +64,9 @@ class Paging(Query, frozen=True):
     """Which part of a list."""
 
     limit: Annotated[int, says("How many entries at most.", 100, ge=1, le=1000)] = 100
+    #: A path of 1,024 control characters fits.
     cursor: Annotated[
-        Annotated[str, msgspec.Meta(max_length=2000)] | None,
+        Annotated[str, msgspec.Meta(max_length=9000)] | None,
         says("Where to go on: `next` of the part before.", "WyJhIl0"),
     ] = None
 

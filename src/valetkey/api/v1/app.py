@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import structlog
 
 from valetkey.api.v1.asking import Ask, Content, Incoming, Lines, Route
 from valetkey.api.v1.openapi import describe
+from valetkey.api.v1.pages import mark_of, marked, within_list
 from valetkey.api.v1.preconditions import etag_of, names_etag, require_match
 from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
 from valetkey.api.v1.request import ApiRequest
@@ -21,7 +22,7 @@ from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.idempotency import KeptAnswer, fingerprint_of
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
-from valetkey.wire.base import Nothing
+from valetkey.wire.base import Nothing, Paging
 from valetkey.wire.operation import NDJSON, Operation
 
 PREFIX: Final = "/v1"
@@ -106,7 +107,7 @@ class OwnApi:
     async def _made(self, request: ApiRequest, route: Route, ask: Ask[Any, Any]) -> KeptAnswer:
         operation = route.operation
         assert route.handler is not None  # noqa: S101  # one without answers in lines
-        result = await route.handler(ask)
+        result = await _listed(route.handler, operation, ask)
         if not operation.has_result:
             return KeptAnswer(operation.status)
         headers: list[tuple[bytes, bytes]] = []
@@ -164,6 +165,19 @@ class OwnApi:
         if self._description is None:
             self._description = msgspec.json.encode(describe(self._version))
         return KeptAnswer(200, self._description)
+
+
+async def _listed(
+    handler: Callable[[Ask[Any, Any]], Awaitable[Any]],
+    operation: Operation[Any, Any, Any],
+    ask: Ask[Any, Any],
+) -> Any:
+    """Return what a handler answers; a list goes on at a cursor of its own."""
+    if not isinstance(ask.query, Paging):
+        return await handler(ask)
+    mark = mark_of(operation.id, ask.path, ask.query)
+    part = await handler(replace(ask, query=within_list(ask.query, mark)))
+    return marked(part, mark)
 
 
 def _fixed(operation: Operation[Any, Any, Any]) -> frozenset[str]:
