@@ -13,7 +13,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from support.aws import REGION
-from support.commands import Commands
+from support.commands import Asked, Commands
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, LOCATION, OWNER, Installation
 from valetkey.embedded.faults import Fault, FaultKind
@@ -348,6 +348,28 @@ def test_a_dataset_lives_from_create_to_a_second_sync(developer: Commands) -> No
     assert developer.run("datasets", "delete", "twin", "--yes").code == 0
     assert developer.run("datasets", "cancel", "cats").code == 2
     assert developer.run("datasets", "sync", "dogs").code == 5
+
+
+def test_what_changes_while_the_question_stands_is_not_deleted(
+    developer: Commands, valetkey_server: Installation
+) -> None:
+    made = developer.run("datasets", "create", "asked", "--location", LOCATION, "--json").json
+    assert developer.run("datasets", "sync", "asked").code == 0
+    entry = developer.run("objects", "list", "asked", "-o", "json").json["items"][0]
+    with valetkey_server.client(DEVELOPER) as client:
+        renames = Asked("yes\n", lambda: client.datasets.update(made["id"], name="renamed"))
+        describes = Asked("yes\n", lambda: client.objects.update(entry["id"], description="kept"))
+        for words, stdin in (
+            (("objects", "delete", entry["id"]), describes),
+            (("datasets", "delete", "asked"), renames),
+        ):
+            ran = developer.run(*words, stdin=stdin)
+            assert ran.code == 6
+            assert "changed since it was read" in ran.said
+        assert client.objects.get(entry["id"]).description == "kept"
+    ran = developer.run("objects", "delete", entry["id"], stdin=Asked("yes\n"))
+    assert (ran.code, entry["path"] in ran.said) == (0, True)
+    assert developer.run("datasets", "delete", "renamed", "--yes").code == 0
 
 
 def test_datasets_that_name_no_location_go_to_their_project_s_default_one(

@@ -8,7 +8,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -39,6 +39,21 @@ class Ran:
         return " ".join((self.out + self.err).split())
 
 
+class Asked(io.StringIO):
+    """A terminal at which somebody answers a question, after something else has happened."""
+
+    def __init__(self, answer: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        super().__init__(answer)
+        self._meanwhile = meanwhile
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        self._meanwhile()
+        return super().readline(size)
+
+
 class Commands:
     """Runs commands with an environment of their own: no login, no token but the given ones."""
 
@@ -62,10 +77,12 @@ class Commands:
         for name, value in variables.items():
             self._monkeypatch.setenv(name, value)
 
-    def run(self, *words: str, stdin: str = "") -> Ran:
-        """Run one command to its end; its standard input is no terminal."""
+    def run(self, *words: str, stdin: str | Asked = "") -> Ran:
+        """Run one command to its end; its standard input is no terminal, unless somebody is there
+        to be asked."""
         self._capsys.readouterr()
-        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        given = io.StringIO(stdin) if isinstance(stdin, str) else stdin
+        self._monkeypatch.setattr("sys.stdin", given)
         code = main(words)
         shown = self._capsys.readouterr()
         return Ran(code, shown.out, shown.err)

@@ -104,7 +104,8 @@ def update(
     """
     with open_client(common) as client:
         found = the_dataset(client, name, project)
-        render.one(client, client.datasets.update(found.id, name=new_name))
+        changed = client.datasets.update(found.id, name=new_name, if_unchanged=found)
+        render.one(client, changed)
 
 
 @app.command
@@ -124,7 +125,7 @@ def delete(
             f"Delete the dataset {found.name} and its {counted(found.object_count, 'entry')}?"
         )
         show.confirm(question, yes=yes)
-        client.datasets.delete(found.id)
+        client.datasets.delete(found.id, if_unchanged=found)
         render.done(client, f"The dataset {found.name} is deleted. The bucket is as it was.")
 
 

@@ -159,10 +159,11 @@ def delete(entry: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
     entry
         Its id.
     """
-    show.confirm(f"Delete the entry {entry}?", yes=yes)
     with open_client(common) as client:
-        client.objects.delete(entry)
-        render.done(client, f"The entry {entry} is deleted.")
+        found = client.objects.get(entry)
+        show.confirm(f"Delete the entry {found.path}?", yes=yes)
+        client.objects.delete(entry, if_unchanged=found)
+        render.done(client, f"The entry {found.path} is deleted.")
 
 
 @app.command

@@ -49,7 +49,7 @@ class Terminal(Client):
 
     def send(self, call: Call[T]) -> T:
         """Send a call, and remember its answer. Raises ApiError."""
-        if call.result is None or call.result is bytes:
+        if call.result is None or call.result is bytes or call.with_etag:
             return super().send(call)
         unread: Call[Any] = replace(call, result=bytes)
         body: bytes = super().send(unread)

@@ -30,6 +30,8 @@ class Call(Generic[T]):
     content: Any = field(default=None, repr=False)
     #: Whether an answer that leads elsewhere is followed; the token is not shown there.
     follows: bool = False
+    #: Whether the result comes with its ETag, as a pair.
+    with_etag: bool = False
 
     @property
     def repeatable(self) -> bool:

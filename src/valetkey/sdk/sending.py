@@ -10,12 +10,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from valetkey.sdk.call import Call
-from valetkey.wire.base import Nothing, Query
+from valetkey.sdk.call import Call, Flow
+from valetkey.sdk.errors import VersionMismatch
+from valetkey.wire.base import Nothing, Query, Shape
 from valetkey.wire.operation import CONTENT, NDJSON, Operation
 
 B = TypeVar("B")
 R = TypeVar("R")
+K = TypeVar("K", bound=Shape)
 Q = TypeVar("Q", bound=Query)
 
 
@@ -46,6 +48,34 @@ def call(
         headers=headers,
         is_public=operation.public,
     )
+
+
+def unchanged(
+    change: Call[R], shown_by: Operation[Q, Any, K], path: Mapping[str, str], known: K | None
+) -> Flow[R]:
+    """Send a change on the condition that the thing is still what was read: it is looked at, and
+    its ETag goes along, so that the server refuses where it changes in between. Without what was
+    read there is no condition. Raises VersionMismatch."""
+    if known is not None:
+        asked = call(shown_by, path)
+        shown, etag = yield replace(asked, query=change.query, with_etag=True)
+        if not same(shown, known):
+            raise VersionMismatch(
+                "It was changed since it was read.",
+                hint="Read it again, and decide anew; nothing was changed.",
+            )
+        change = replace(change, headers={**change.headers, "If-Match": etag})
+    answer: R = yield change
+    return answer
+
+
+def same(one: Shape, other: Shape) -> bool:
+    """Tell whether two looks at a thing saw the same; what is merely seen of it does not count."""
+    seen = (
+        {name: getattr(each, name) for name in each.__struct_fields__ if name not in each.observed}
+        for each in (one, other)
+    )
+    return type(one) is type(other) and next(seen) == next(seen)
 
 
 def lines(

@@ -116,7 +116,8 @@ def read(call: Call[T], status: int, body: bytes, headers: Mapping[str, str]) ->
         raise error_from(status, body, headers)
     if call.result is None or call.result is bytes:
         return body if call.result is bytes else None  # type: ignore[return-value]
-    return decode(body, call.result)  # type: ignore[no-any-return]
+    found: Any = decode(body, call.result)
+    return (found, headers.get("etag", "")) if call.with_etag else found  # type: ignore[return-value]
 
 
 def decode(body: bytes, wanted: Any) -> Any:

@@ -9,22 +9,19 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-import types
 import typing
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from valetkey.wire import OPERATIONS, TAGS
-from valetkey.wire.base import Nothing, Page, Query
+from valetkey.wire.base import Nothing, Query
 from valetkey.wire.operation import Operation
+from valetkey.wire.source import PAGING, fields, filled, shape
 
 _FOLDER: Final = Path(__file__).parents[1] / "sdk" / "resources"
-#: Sent by the library itself, page after page.
-_PAGING: Final = frozenset({"limit", "cursor"})
 _HEAD: Final = '''"""{meaning}
 
 Generated: ``python -m valetkey.wire.library``.
@@ -40,7 +37,7 @@ from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call, downloading, lines, uploading
+from valetkey.sdk.sending import call, downloading, lines, unchanged, uploading
 from valetkey.wire import {modules}
 from valetkey.wire import base
 from valetkey.wire.base import checked_list
@@ -77,62 +74,6 @@ def method_name(operation: Operation[Any, Any, Any]) -> str:
     for noun in sorted(nouns, key=len, reverse=True):
         name = re.sub(rf"^(\w+?)_{noun}(?=_|$)", r"\1", name)
     return name
-
-
-def source(hint: Any) -> str:  # noqa: PLR0911  # a case each
-    """Return the source of a type."""
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Annotated:
-        return source(args[0])
-    if origin in {typing.Union, types.UnionType}:
-        return " | ".join(source(arg) for arg in args)
-    if origin is Literal:
-        return f"Literal[{', '.join(map(repr, args))}]"
-    if origin is list:
-        return f"Sequence[{source(args[0])}]"
-    if origin is dict:
-        return f"dict[{', '.join(map(source, args))}]"
-    simple = {type(None): "None", datetime: "datetime", msgspec.UnsetType: "UnsetType", Any: "Any"}
-    if hint in simple:
-        return simple[hint]
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return shape(hint)
-    return str(getattr(hint, "__name__", hint))
-
-
-def shape(kind: Any) -> str:
-    """Return the source of a shape: ``locations.Location``."""
-    if typing.get_origin(kind) is Page or str(kind).startswith("valetkey.wire.base.Page["):
-        return f"base.Page[{shape(typing.get_args(kind)[0])}]"
-    return f"{kind.__module__.rpartition('.')[2]}.{kind.__name__}"
-
-
-def _fields(kind: type[Any]) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield each property's name, type and default, and whether it is a list."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    for each in msgspec.structs.fields(kind):
-        if issubclass(kind, Query) and each.name in _PAGING:
-            continue
-        kind_of = source(hints[each.name])
-        default = ""
-        if each.default is not msgspec.NODEFAULT:
-            default = "UNSET" if each.default is msgspec.UNSET else repr(each.default)
-        elif each.default_factory is not msgspec.NODEFAULT:
-            made = each.default_factory()
-            default = repr(tuple(made)) if isinstance(made, list) else "None"
-            kind_of += " | None" if default == "None" else ""
-        yield each.name, kind_of, default, "Sequence[" in kind_of
-
-
-def _argument(name: str, kind: str, *, is_list: bool) -> str:
-    if not is_list:
-        return f"{name}={name}"
-    made = f"checked_list({name}, {name!r})"
-    if "UnsetType" in kind:
-        made = f"{name} if {name} is UNSET else {made}"
-    elif "None" in kind:
-        made = f"None if {name} is None else {made}"
-    return f"{name}={made}"
 
 
 def listing_by_name(operation: Operation[Any, Any, Any]) -> Operation[Any, Any, Any] | None:
@@ -177,22 +118,27 @@ def _described(operation: Operation[Any, Any, Any]) -> Iterator[tuple[str, str]]
     for kind in (operation.query, operation.body if operation.has_body else Nothing):
         hints = typing.get_type_hints(kind, include_extras=True)
         for each in msgspec.structs.fields(kind):
-            if not (issubclass(kind, Query) and each.name in _PAGING):
+            if not (issubclass(kind, Query) and each.name in PAGING):
                 yield each.name, _says(hints[each.name])
     if operation.reads_content:
         yield "content", "The bytes, or what yields them; only bytes may be sent again."
         yield "media_type", "What kind of content it is; left out: that of the name."
     if operation.sends_content:
         yield "byte_range", "Which bytes: an HTTP range, such as `bytes=0-1023`."
-    if operation.versioned and _has_version(operation):
+    if shows_version(operation):
         yield "if_version", "Refuse with VersionMismatch if it has another version by now."
+    elif operation.versioned:
+        yield (
+            "if_unchanged",
+            "What was read of it: refuse with VersionMismatch if it is another by now.",
+        )
 
 
 def finder(operation: Operation[Any, Any, Any], listing: Operation[Any, Any, Any]) -> str:
     """Return the arguments and the body of a method that finds one thing by its name or id."""
     *above, last = operation.parameters
     which = snake(last).removesuffix("_id")
-    narrower = [name for name, *_ in _fields(listing.query) if name != "name"]
+    narrower = [name for name, *_ in fields(listing.query) if name != "name"]
     arguments = ["self", *(f"{snake(name)}: str" for name in above), f"{which}: str"]
     arguments += ["*", *(f"{name}: str | None = None" for name in narrower)] if narrower else []
     pairs = [f"{name!r}: {snake(name)}" for name in above]
@@ -233,7 +179,7 @@ def method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
 
 def _content_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
     """Return the source of a method that sends bytes, or gives them as they come."""
-    own, query = map(snake, operation.parameters), list(_fields(operation.query))
+    own, query = map(snake, operation.parameters), list(fields(operation.query))
     needed = [f"{name}: {kind}" for name, kind, value, _ in query if not value]
     others = [f"{name}: {kind} = {value}" for name, kind, value, _ in query if value]
     pairs = ", ".join(f"{name!r}: {snake(name)}" for name in operation.parameters)
@@ -261,14 +207,14 @@ def _content_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> s
 def _plain_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str:
     positional = [snake(name) for name in operation.parameters]
     parts: dict[str, list[tuple[str, str, str, bool]]] = {
-        "query": list(_fields(operation.query)) if operation.query is not Nothing else [],
-        "body": list(_fields(operation.body)) if operation.has_body else [],
+        "query": list(fields(operation.query)) if operation.query is not Nothing else [],
+        "body": list(fields(operation.body)) if operation.has_body else [],
     }
     given = [each for part in parts.values() for each in part]
     given.sort(key=lambda each: bool(each[2]))
     keywords = [f"{name}: {kind}{f' = {value}' if value else ''}" for name, kind, value, _ in given]
-    if operation.versioned and _has_version(operation):
-        keywords.append("if_version: int | None = None")
+    if operation.versioned:
+        keywords.append(_condition(operation))
     arguments = ["self", *(f"{name}: str" for name in positional)]
     arguments += ["*", *keywords] if keywords else []
     is_list = str(operation.result).startswith("valetkey.wire.base.Page[")
@@ -283,21 +229,18 @@ def _plain_method(operation: Operation[Any, Any, Any], *, is_async: bool) -> str
         sent.append("{" + ", ".join(f"{name!r}: {own}" for name, own in pairs) + "}")
     for part, kind in (("query", operation.query), ("body", operation.body)):
         if parts[part]:
-            made = ", ".join(
-                _argument(name, hint, is_list=many)
-                if value != "None" or "dict[" not in hint
-                else f"{name}={name} or {{}}"
-                for name, hint, value, many in parts[part]
-            )
-            sent.append(f"{part}={shape(kind)}({made})")
+            sent.append(f"{part}={shape(kind)}({filled(parts[part])})")
         elif part == "query" and is_list:
             sent.append(f"query={shape(kind)}()")
-    if operation.versioned and _has_version(operation):
+    if shows_version(operation):
         sent.append("if_version=if_version")
-    described = "lines" if sends == "stream" else "call"
+    asked = f"{'lines' if sends == 'stream' else 'call'}({', '.join(sent)})"
+    if operation.versioned and not shows_version(operation):
+        shown = _operation_source(_shown_by(operation))
+        sends, asked = "run", f"unchanged({asked}, {shown}, {sent[1]}, if_unchanged)"
     awaits = "await " if is_async and plain else ""
     keyword = "return " if operation.has_result or operation.lines else ""
-    lines.append(f"        {keyword}{awaits}self._client.{sends}({described}({', '.join(sent)}))")
+    lines.append(f"        {keyword}{awaits}self._client.{sends}({asked})")
     return "\n".join(lines)
 
 
@@ -318,10 +261,21 @@ def _streams(operation: Operation[Any, Any, Any]) -> bool:
     return operation.lines is not None and (operation.prefers_lines or not operation.has_result)
 
 
-def _has_version(operation: Operation[Any, Any, Any]) -> bool:
-    """Tell whether what an operation changes is shown with a version."""
-    shown = [each for each in OPERATIONS if (each.method, each.path) == ("GET", operation.path)]
-    return any("version" in getattr(each.result, "__struct_fields__", ()) for each in shown)
+def _shown_by(operation: Operation[Any, Any, Any]) -> Operation[Any, Any, Any]:
+    """Return the operation that shows what one changes."""
+    return next(each for each in OPERATIONS if (each.method, each.path) == ("GET", operation.path))
+
+
+def shows_version(operation: Operation[Any, Any, Any]) -> bool:
+    """Tell whether what an operation changes is shown with a version, which is its ETag."""
+    return operation.versioned and "version" in _shown_by(operation).result.__struct_fields__
+
+
+def _condition(operation: Operation[Any, Any, Any]) -> str:
+    """Return the argument that says on which condition something is changed."""
+    if shows_version(operation):
+        return "if_version: int | None = None"
+    return f"if_unchanged: {shape(_shown_by(operation).result)} | None = None"
 
 
 def _operation_source(operation: Operation[Any, Any, Any]) -> str:

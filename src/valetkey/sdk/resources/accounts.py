@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import accounts, base, orgs
 
 
@@ -81,14 +81,23 @@ class Accounts(Resource):
         """
         return self._client.send(call(accounts.GET_SESSION, {"sessionId": session_id}))
 
-    def end_session(self, session_id: str) -> None:
+    def end_session(self, session_id: str, *, if_unchanged: accounts.Session | None = None) -> None:
         """End one of one's sessions of the console at once.
 
         - ``session_id``: The session's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))
+        self._client.run(
+            unchanged(
+                call(accounts.END_SESSION, {"sessionId": session_id}),
+                accounts.GET_SESSION,
+                {"sessionId": session_id},
+                if_unchanged,
+            )
+        )
 
     def use_password_link(self, *, link: str, password: str) -> None:
         """Set a password with a one-time link; it is used up, and all earlier logins end.
@@ -140,9 +149,18 @@ class AsyncAccounts(AsyncResource, like=Accounts):
         """Show one of one's sessions of the console."""
         return await self._client.send(call(accounts.GET_SESSION, {"sessionId": session_id}))
 
-    async def end_session(self, session_id: str) -> None:
+    async def end_session(
+        self, session_id: str, *, if_unchanged: accounts.Session | None = None
+    ) -> None:
         """End one of one's sessions of the console at once."""
-        await self._client.send(call(accounts.END_SESSION, {"sessionId": session_id}))
+        await self._client.run(
+            unchanged(
+                call(accounts.END_SESSION, {"sessionId": session_id}),
+                accounts.GET_SESSION,
+                {"sessionId": session_id},
+                if_unchanged,
+            )
+        )
 
     async def use_password_link(self, *, link: str, password: str) -> None:
         """Set a password with a one-time link; it is used up, and all earlier logins end."""

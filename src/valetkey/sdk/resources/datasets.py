@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import base, catalog, work
 
 
@@ -91,31 +91,48 @@ class Datasets(Resource):
         *,
         name: str | UnsetType = UNSET,
         metadata: dict[str, Any] | UnsetType | None = UNSET,
+        if_unchanged: catalog.Dataset | None = None,
     ) -> catalog.Dataset:
         """Rename a dataset, or replace its metadata.
 
         - ``dataset_id``: The dataset's id.
         - ``name``: Another name.
         - ``metadata``: Other metadata; null: none.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                catalog.UPDATE_DATASET,
+        return self._client.run(
+            unchanged(
+                call(
+                    catalog.UPDATE_DATASET,
+                    {"datasetId": dataset_id},
+                    body=catalog.DatasetChange(name=name, metadata=metadata),
+                ),
+                catalog.GET_DATASET,
                 {"datasetId": dataset_id},
-                body=catalog.DatasetChange(name=name, metadata=metadata),
+                if_unchanged,
             )
         )
 
-    def delete(self, dataset_id: str) -> None:
+    def delete(self, dataset_id: str, *, if_unchanged: catalog.Dataset | None = None) -> None:
         """Delete a dataset and its entries; the bucket is not touched.
 
         - ``dataset_id``: The dataset's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        self._client.send(call(catalog.DELETE_DATASET, {"datasetId": dataset_id}))
+        self._client.run(
+            unchanged(
+                call(catalog.DELETE_DATASET, {"datasetId": dataset_id}),
+                catalog.GET_DATASET,
+                {"datasetId": dataset_id},
+                if_unchanged,
+            )
+        )
 
     def create_sync(
         self,
@@ -239,19 +256,32 @@ class AsyncDatasets(AsyncResource, like=Datasets):
         *,
         name: str | UnsetType = UNSET,
         metadata: dict[str, Any] | UnsetType | None = UNSET,
+        if_unchanged: catalog.Dataset | None = None,
     ) -> catalog.Dataset:
         """Rename a dataset, or replace its metadata."""
-        return await self._client.send(
-            call(
-                catalog.UPDATE_DATASET,
+        return await self._client.run(
+            unchanged(
+                call(
+                    catalog.UPDATE_DATASET,
+                    {"datasetId": dataset_id},
+                    body=catalog.DatasetChange(name=name, metadata=metadata),
+                ),
+                catalog.GET_DATASET,
                 {"datasetId": dataset_id},
-                body=catalog.DatasetChange(name=name, metadata=metadata),
+                if_unchanged,
             )
         )
 
-    async def delete(self, dataset_id: str) -> None:
+    async def delete(self, dataset_id: str, *, if_unchanged: catalog.Dataset | None = None) -> None:
         """Delete a dataset and its entries; the bucket is not touched."""
-        await self._client.send(call(catalog.DELETE_DATASET, {"datasetId": dataset_id}))
+        await self._client.run(
+            unchanged(
+                call(catalog.DELETE_DATASET, {"datasetId": dataset_id}),
+                catalog.GET_DATASET,
+                {"datasetId": dataset_id},
+                if_unchanged,
+            )
+        )
 
     async def create_sync(
         self,

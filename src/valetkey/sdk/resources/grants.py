@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import base, grants, leases
 from valetkey.wire.base import checked_list
 
@@ -82,16 +82,25 @@ class Grants(Resource):
             call(grants.GET_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
-    def delete(self, location_id: str, grant_id: str) -> leases.Ending:
+    def delete(
+        self, location_id: str, grant_id: str, *, if_unchanged: grants.Grant | None = None
+    ) -> leases.Ending:
         """Take a grant back; what was cached for it is forgotten at once.
 
         - ``location_id``: The location's id.
         - ``grant_id``: The grant's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id})
+        return self._client.run(
+            unchanged(
+                call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id}),
+                grants.GET_GRANT,
+                {"locationId": location_id, "grantId": grant_id},
+                if_unchanged,
+            )
         )
 
 
@@ -139,8 +148,15 @@ class AsyncGrants(AsyncResource, like=Grants):
             call(grants.GET_GRANT, {"locationId": location_id, "grantId": grant_id})
         )
 
-    async def delete(self, location_id: str, grant_id: str) -> leases.Ending:
+    async def delete(
+        self, location_id: str, grant_id: str, *, if_unchanged: grants.Grant | None = None
+    ) -> leases.Ending:
         """Take a grant back; what was cached for it is forgotten at once."""
-        return await self._client.send(
-            call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id})
+        return await self._client.run(
+            unchanged(
+                call(grants.DELETE_GRANT, {"locationId": location_id, "grantId": grant_id}),
+                grants.GET_GRANT,
+                {"locationId": location_id, "grantId": grant_id},
+                if_unchanged,
+            )
         )

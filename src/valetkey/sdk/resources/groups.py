@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import base, groups, leases
 
 
@@ -131,32 +131,53 @@ class Groups(Resource):
             call(groups.GET_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
-    def put_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
+    def put_member(
+        self, org_id: str, group_id: str, user_id: str, *, if_unchanged: base.Person | None = None
+    ) -> base.Person:
         """Put somebody of the organisation into a group.
 
         - ``org_id``: The org's id.
         - ``group_id``: The group's id.
         - ``user_id``: The user's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
+        return self._client.run(
+            unchanged(
+                call(
+                    groups.PUT_GROUP_MEMBER,
+                    {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                ),
+                groups.GET_GROUP_MEMBER,
+                {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                if_unchanged,
+            )
         )
 
-    def remove_member(self, org_id: str, group_id: str, user_id: str) -> leases.Ending:
+    def remove_member(
+        self, org_id: str, group_id: str, user_id: str, *, if_unchanged: base.Person | None = None
+    ) -> leases.Ending:
         """Take somebody out of a group.
 
         - ``org_id``: The org's id.
         - ``group_id``: The group's id.
         - ``user_id``: The user's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                groups.REMOVE_GROUP_MEMBER,
+        return self._client.run(
+            unchanged(
+                call(
+                    groups.REMOVE_GROUP_MEMBER,
+                    {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                ),
+                groups.GET_GROUP_MEMBER,
                 {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                if_unchanged,
             )
         )
 
@@ -233,17 +254,34 @@ class AsyncGroups(AsyncResource, like=Groups):
             call(groups.GET_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
         )
 
-    async def put_member(self, org_id: str, group_id: str, user_id: str) -> base.Person:
+    async def put_member(
+        self, org_id: str, group_id: str, user_id: str, *, if_unchanged: base.Person | None = None
+    ) -> base.Person:
         """Put somebody of the organisation into a group."""
-        return await self._client.send(
-            call(groups.PUT_GROUP_MEMBER, {"orgId": org_id, "groupId": group_id, "userId": user_id})
+        return await self._client.run(
+            unchanged(
+                call(
+                    groups.PUT_GROUP_MEMBER,
+                    {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                ),
+                groups.GET_GROUP_MEMBER,
+                {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                if_unchanged,
+            )
         )
 
-    async def remove_member(self, org_id: str, group_id: str, user_id: str) -> leases.Ending:
+    async def remove_member(
+        self, org_id: str, group_id: str, user_id: str, *, if_unchanged: base.Person | None = None
+    ) -> leases.Ending:
         """Take somebody out of a group."""
-        return await self._client.send(
-            call(
-                groups.REMOVE_GROUP_MEMBER,
+        return await self._client.run(
+            unchanged(
+                call(
+                    groups.REMOVE_GROUP_MEMBER,
+                    {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                ),
+                groups.GET_GROUP_MEMBER,
                 {"orgId": org_id, "groupId": group_id, "userId": user_id},
+                if_unchanged,
             )
         )

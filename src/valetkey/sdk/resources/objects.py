@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call, downloading, lines, uploading
+from valetkey.sdk.sending import call, downloading, lines, unchanged, uploading
 from valetkey.wire import contents, matching, objects
 from valetkey.wire.base import checked_list
 
@@ -76,6 +76,7 @@ class Objects(Resource):
         path: str | UnsetType = UNSET,
         metadata: dict[str, Any] | UnsetType = UNSET,
         description: str | UnsetType | None = UNSET,
+        if_unchanged: objects.Object | None = None,
     ) -> objects.Object:
         """Change an entry's metadata or description, or move its object.
 
@@ -83,25 +84,43 @@ class Objects(Resource):
         - ``path``: Another path: the object is copied there and deleted here.
         - ``metadata``: Merged into its metadata; a null takes a key away.
         - ``description``: Another description; null: none.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                objects.UPDATE_OBJECT,
+        return self._client.run(
+            unchanged(
+                call(
+                    objects.UPDATE_OBJECT,
+                    {"objectId": object_id},
+                    body=objects.ObjectChange(
+                        path=path, metadata=metadata, description=description
+                    ),
+                ),
+                objects.GET_OBJECT,
                 {"objectId": object_id},
-                body=objects.ObjectChange(path=path, metadata=metadata, description=description),
+                if_unchanged,
             )
         )
 
-    def delete(self, object_id: str) -> None:
+    def delete(self, object_id: str, *, if_unchanged: objects.Object | None = None) -> None:
         """Delete an entry; its object goes too only if the location allows it.
 
         - ``object_id``: The object's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        self._client.send(call(objects.DELETE_OBJECT, {"objectId": object_id}))
+        self._client.run(
+            unchanged(
+                call(objects.DELETE_OBJECT, {"objectId": object_id}),
+                objects.GET_OBJECT,
+                {"objectId": object_id},
+                if_unchanged,
+            )
+        )
 
     def restore(self, object_id: str, *, days: int = 7) -> objects.Restoring:
         """Ask for an archived object to be readable for some days.
@@ -363,19 +382,34 @@ class AsyncObjects(AsyncResource, like=Objects):
         path: str | UnsetType = UNSET,
         metadata: dict[str, Any] | UnsetType = UNSET,
         description: str | UnsetType | None = UNSET,
+        if_unchanged: objects.Object | None = None,
     ) -> objects.Object:
         """Change an entry's metadata or description, or move its object."""
-        return await self._client.send(
-            call(
-                objects.UPDATE_OBJECT,
+        return await self._client.run(
+            unchanged(
+                call(
+                    objects.UPDATE_OBJECT,
+                    {"objectId": object_id},
+                    body=objects.ObjectChange(
+                        path=path, metadata=metadata, description=description
+                    ),
+                ),
+                objects.GET_OBJECT,
                 {"objectId": object_id},
-                body=objects.ObjectChange(path=path, metadata=metadata, description=description),
+                if_unchanged,
             )
         )
 
-    async def delete(self, object_id: str) -> None:
+    async def delete(self, object_id: str, *, if_unchanged: objects.Object | None = None) -> None:
         """Delete an entry; its object goes too only if the location allows it."""
-        await self._client.send(call(objects.DELETE_OBJECT, {"objectId": object_id}))
+        await self._client.run(
+            unchanged(
+                call(objects.DELETE_OBJECT, {"objectId": object_id}),
+                objects.GET_OBJECT,
+                {"objectId": object_id},
+                if_unchanged,
+            )
+        )
 
     async def restore(self, object_id: str, *, days: int = 7) -> objects.Restoring:
         """Ask for an archived object to be readable for some days."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Literal
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import base, orgs
 
 
@@ -83,33 +83,56 @@ class Orgs(Resource):
         return self._client.send(call(orgs.GET_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
 
     def update_member(
-        self, org_id: str, user_id: str, *, role: Literal["owner", "member"]
+        self,
+        org_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "member"],
+        if_unchanged: orgs.OrgMember | None = None,
     ) -> orgs.OrgMember:
         """Change somebody's role in an organisation.
 
         - ``org_id``: The org's id.
         - ``user_id``: The user's id.
         - ``role``: Another role.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                orgs.UPDATE_ORG_MEMBER,
+        return self._client.run(
+            unchanged(
+                call(
+                    orgs.UPDATE_ORG_MEMBER,
+                    {"orgId": org_id, "userId": user_id},
+                    body=orgs.OrgMemberChange(role=role),
+                ),
+                orgs.GET_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
-                body=orgs.OrgMemberChange(role=role),
+                if_unchanged,
             )
         )
 
-    def remove_member(self, org_id: str, user_id: str) -> orgs.Departure:
+    def remove_member(
+        self, org_id: str, user_id: str, *, if_unchanged: orgs.OrgMember | None = None
+    ) -> orgs.Departure:
         """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end.
 
         - ``org_id``: The org's id.
         - ``user_id``: The user's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(call(orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}))
+        return self._client.run(
+            unchanged(
+                call(orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}),
+                orgs.GET_ORG_MEMBER,
+                {"orgId": org_id, "userId": user_id},
+                if_unchanged,
+            )
+        )
 
     def create_password_link(self, org_id: str, *, email: str) -> orgs.PasswordLink:
         """Make a one-time link for a member who has no password, or forgot it.
@@ -168,21 +191,38 @@ class AsyncOrgs(AsyncResource, like=Orgs):
         )
 
     async def update_member(
-        self, org_id: str, user_id: str, *, role: Literal["owner", "member"]
+        self,
+        org_id: str,
+        user_id: str,
+        *,
+        role: Literal["owner", "member"],
+        if_unchanged: orgs.OrgMember | None = None,
     ) -> orgs.OrgMember:
         """Change somebody's role in an organisation."""
-        return await self._client.send(
-            call(
-                orgs.UPDATE_ORG_MEMBER,
+        return await self._client.run(
+            unchanged(
+                call(
+                    orgs.UPDATE_ORG_MEMBER,
+                    {"orgId": org_id, "userId": user_id},
+                    body=orgs.OrgMemberChange(role=role),
+                ),
+                orgs.GET_ORG_MEMBER,
                 {"orgId": org_id, "userId": user_id},
-                body=orgs.OrgMemberChange(role=role),
+                if_unchanged,
             )
         )
 
-    async def remove_member(self, org_id: str, user_id: str) -> orgs.Departure:
+    async def remove_member(
+        self, org_id: str, user_id: str, *, if_unchanged: orgs.OrgMember | None = None
+    ) -> orgs.Departure:
         """Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end."""
-        return await self._client.send(
-            call(orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id})
+        return await self._client.run(
+            unchanged(
+                call(orgs.REMOVE_ORG_MEMBER, {"orgId": org_id, "userId": user_id}),
+                orgs.GET_ORG_MEMBER,
+                {"orgId": org_id, "userId": user_id},
+                if_unchanged,
+            )
         )
 
     async def create_password_link(self, org_id: str, *, email: str) -> orgs.PasswordLink:

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from valetkey.sdk.naming import named
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import base, leases, projects
 
 
@@ -133,6 +133,7 @@ class Projects(Resource):
         user_id: str,
         *,
         role: Literal["owner", "developer", "annotationManager", "annotator"],
+        if_unchanged: projects.ProjectMember | None = None,
     ) -> projects.ProjectMember:
         """Give somebody of the organisation a role in a project, or change it.
 
@@ -140,27 +141,43 @@ class Projects(Resource):
         - ``user_id``: The user's id.
         - ``role``: ``owner`` and ``developer`` vend within the project's locations;
           ``annotationManager`` and ``annotator`` have what grants give them.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                projects.PUT_PROJECT_MEMBER,
+        return self._client.run(
+            unchanged(
+                call(
+                    projects.PUT_PROJECT_MEMBER,
+                    {"projectId": project_id, "userId": user_id},
+                    body=projects.ProjectMembership(role=role),
+                ),
+                projects.GET_PROJECT_MEMBER,
                 {"projectId": project_id, "userId": user_id},
-                body=projects.ProjectMembership(role=role),
+                if_unchanged,
             )
         )
 
-    def remove_member(self, project_id: str, user_id: str) -> leases.Ending:
+    def remove_member(
+        self, project_id: str, user_id: str, *, if_unchanged: projects.ProjectMember | None = None
+    ) -> leases.Ending:
         """Take somebody out of a project.
 
         - ``project_id``: The project's id.
         - ``user_id``: The user's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
+        return self._client.run(
+            unchanged(
+                call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id}),
+                projects.GET_PROJECT_MEMBER,
+                {"projectId": project_id, "userId": user_id},
+                if_unchanged,
+            )
         )
 
 
@@ -237,18 +254,31 @@ class AsyncProjects(AsyncResource, like=Projects):
         user_id: str,
         *,
         role: Literal["owner", "developer", "annotationManager", "annotator"],
+        if_unchanged: projects.ProjectMember | None = None,
     ) -> projects.ProjectMember:
         """Give somebody of the organisation a role in a project, or change it."""
-        return await self._client.send(
-            call(
-                projects.PUT_PROJECT_MEMBER,
+        return await self._client.run(
+            unchanged(
+                call(
+                    projects.PUT_PROJECT_MEMBER,
+                    {"projectId": project_id, "userId": user_id},
+                    body=projects.ProjectMembership(role=role),
+                ),
+                projects.GET_PROJECT_MEMBER,
                 {"projectId": project_id, "userId": user_id},
-                body=projects.ProjectMembership(role=role),
+                if_unchanged,
             )
         )
 
-    async def remove_member(self, project_id: str, user_id: str) -> leases.Ending:
+    async def remove_member(
+        self, project_id: str, user_id: str, *, if_unchanged: projects.ProjectMember | None = None
+    ) -> leases.Ending:
         """Take somebody out of a project."""
-        return await self._client.send(
-            call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id})
+        return await self._client.run(
+            unchanged(
+                call(projects.REMOVE_PROJECT_MEMBER, {"projectId": project_id, "userId": user_id}),
+                projects.GET_PROJECT_MEMBER,
+                {"projectId": project_id, "userId": user_id},
+                if_unchanged,
+            )
         )

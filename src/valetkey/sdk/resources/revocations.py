@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Literal
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import administrators, leases
 
 
@@ -111,7 +111,13 @@ class Revocations(Resource):
         )
 
     def put_block(
-        self, kind: str, target: str, *, reason: str, org_id: str | None = None
+        self,
+        kind: str,
+        target: str,
+        *,
+        reason: str,
+        org_id: str | None = None,
+        if_unchanged: leases.Block | None = None,
     ) -> leases.Block:
         """Block: vend no new credentials, from now on.
 
@@ -120,33 +126,54 @@ class Revocations(Resource):
         - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
           only.
         - ``reason``: Why, in one line: it is audited.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                leases.PUT_BLOCK,
+        return self._client.run(
+            unchanged(
+                call(
+                    leases.PUT_BLOCK,
+                    {"kind": kind, "target": target},
+                    query=leases.InOrg(org_id=org_id),
+                    body=leases.NewBlock(reason=reason),
+                ),
+                leases.GET_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.InOrg(org_id=org_id),
-                body=leases.NewBlock(reason=reason),
+                if_unchanged,
             )
         )
 
-    def delete_block(self, kind: str, target: str, *, org_id: str | None = None) -> None:
+    def delete_block(
+        self,
+        kind: str,
+        target: str,
+        *,
+        org_id: str | None = None,
+        if_unchanged: leases.Block | None = None,
+    ) -> None:
         """Unblock: vend new credentials again.
 
         - ``kind``: The kind.
         - ``target``: The target.
         - ``org_id``: The organisation that is meant; may be left out by whoever belongs to one
           only.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        self._client.send(
-            call(
-                leases.DELETE_BLOCK,
+        self._client.run(
+            unchanged(
+                call(
+                    leases.DELETE_BLOCK,
+                    {"kind": kind, "target": target},
+                    query=leases.InOrg(org_id=org_id),
+                ),
+                leases.GET_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.InOrg(org_id=org_id),
+                if_unchanged,
             )
         )
 
@@ -210,24 +237,47 @@ class AsyncRevocations(AsyncResource, like=Revocations):
         )
 
     async def put_block(
-        self, kind: str, target: str, *, reason: str, org_id: str | None = None
+        self,
+        kind: str,
+        target: str,
+        *,
+        reason: str,
+        org_id: str | None = None,
+        if_unchanged: leases.Block | None = None,
     ) -> leases.Block:
         """Block: vend no new credentials, from now on."""
-        return await self._client.send(
-            call(
-                leases.PUT_BLOCK,
+        return await self._client.run(
+            unchanged(
+                call(
+                    leases.PUT_BLOCK,
+                    {"kind": kind, "target": target},
+                    query=leases.InOrg(org_id=org_id),
+                    body=leases.NewBlock(reason=reason),
+                ),
+                leases.GET_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.InOrg(org_id=org_id),
-                body=leases.NewBlock(reason=reason),
+                if_unchanged,
             )
         )
 
-    async def delete_block(self, kind: str, target: str, *, org_id: str | None = None) -> None:
+    async def delete_block(
+        self,
+        kind: str,
+        target: str,
+        *,
+        org_id: str | None = None,
+        if_unchanged: leases.Block | None = None,
+    ) -> None:
         """Unblock: vend new credentials again."""
-        await self._client.send(
-            call(
-                leases.DELETE_BLOCK,
+        await self._client.run(
+            unchanged(
+                call(
+                    leases.DELETE_BLOCK,
+                    {"kind": kind, "target": target},
+                    query=leases.InOrg(org_id=org_id),
+                ),
+                leases.GET_BLOCK,
                 {"kind": kind, "target": target},
-                query=leases.InOrg(org_id=org_id),
+                if_unchanged,
             )
         )

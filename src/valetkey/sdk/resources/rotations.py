@@ -6,7 +6,7 @@ Generated: ``python -m valetkey.wire.library``.
 from __future__ import annotations
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import administrators, rotations
 
 
@@ -75,32 +75,52 @@ class Rotations(Resource):
         )
 
     def put_schedule(
-        self, integration_id: str, *, every_seconds: int
+        self,
+        integration_id: str,
+        *,
+        every_seconds: int,
+        if_unchanged: rotations.RotationSchedule | None = None,
     ) -> rotations.RotationSchedule:
         """Rotate an integration's access key regularly from now on.
 
         - ``integration_id``: The integration's id.
         - ``every_seconds``: A day to a year.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(
-                rotations.PUT_ROTATION_SCHEDULE,
+        return self._client.run(
+            unchanged(
+                call(
+                    rotations.PUT_ROTATION_SCHEDULE,
+                    {"integrationId": integration_id},
+                    body=rotations.NewRotationSchedule(every_seconds=every_seconds),
+                ),
+                rotations.GET_ROTATION_SCHEDULE,
                 {"integrationId": integration_id},
-                body=rotations.NewRotationSchedule(every_seconds=every_seconds),
+                if_unchanged,
             )
         )
 
-    def delete_schedule(self, integration_id: str) -> None:
+    def delete_schedule(
+        self, integration_id: str, *, if_unchanged: rotations.RotationSchedule | None = None
+    ) -> None:
         """Rotate no longer by itself.
 
         - ``integration_id``: The integration's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        self._client.send(
-            call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id})
+        self._client.run(
+            unchanged(
+                call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id}),
+                rotations.GET_ROTATION_SCHEDULE,
+                {"integrationId": integration_id},
+                if_unchanged,
+            )
         )
 
 
@@ -147,19 +167,35 @@ class AsyncRotations(AsyncResource, like=Rotations):
         )
 
     async def put_schedule(
-        self, integration_id: str, *, every_seconds: int
+        self,
+        integration_id: str,
+        *,
+        every_seconds: int,
+        if_unchanged: rotations.RotationSchedule | None = None,
     ) -> rotations.RotationSchedule:
         """Rotate an integration's access key regularly from now on."""
-        return await self._client.send(
-            call(
-                rotations.PUT_ROTATION_SCHEDULE,
+        return await self._client.run(
+            unchanged(
+                call(
+                    rotations.PUT_ROTATION_SCHEDULE,
+                    {"integrationId": integration_id},
+                    body=rotations.NewRotationSchedule(every_seconds=every_seconds),
+                ),
+                rotations.GET_ROTATION_SCHEDULE,
                 {"integrationId": integration_id},
-                body=rotations.NewRotationSchedule(every_seconds=every_seconds),
+                if_unchanged,
             )
         )
 
-    async def delete_schedule(self, integration_id: str) -> None:
+    async def delete_schedule(
+        self, integration_id: str, *, if_unchanged: rotations.RotationSchedule | None = None
+    ) -> None:
         """Rotate no longer by itself."""
-        await self._client.send(
-            call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id})
+        await self._client.run(
+            unchanged(
+                call(rotations.DELETE_ROTATION_SCHEDULE, {"integrationId": integration_id}),
+                rotations.GET_ROTATION_SCHEDULE,
+                {"integrationId": integration_id},
+                if_unchanged,
+            )
         )

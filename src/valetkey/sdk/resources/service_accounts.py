@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Literal
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import base, orgs, service_accounts, tokens
 
 
@@ -66,15 +66,30 @@ class ServiceAccounts(Resource):
             call(service_accounts.GET_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
-    def delete(self, service_account_id: str) -> orgs.Departure:
+    def delete(
+        self,
+        service_account_id: str,
+        *,
+        if_unchanged: service_accounts.ServiceAccount | None = None,
+    ) -> orgs.Departure:
         """Forget a service account: tokens, roles, grants and AWS sessions end.
 
         - ``service_account_id``: The service account's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(
-            call(service_accounts.DELETE_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
+        return self._client.run(
+            unchanged(
+                call(
+                    service_accounts.DELETE_SERVICE_ACCOUNT,
+                    {"serviceAccountId": service_account_id},
+                ),
+                service_accounts.GET_SERVICE_ACCOUNT,
+                {"serviceAccountId": service_account_id},
+                if_unchanged,
+            )
         )
 
     def list_tokens(self, service_account_id: str) -> Iterator[tokens.Token]:
@@ -158,10 +173,23 @@ class AsyncServiceAccounts(AsyncResource, like=ServiceAccounts):
             call(service_accounts.GET_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
         )
 
-    async def delete(self, service_account_id: str) -> orgs.Departure:
+    async def delete(
+        self,
+        service_account_id: str,
+        *,
+        if_unchanged: service_accounts.ServiceAccount | None = None,
+    ) -> orgs.Departure:
         """Forget a service account: tokens, roles, grants and AWS sessions end."""
-        return await self._client.send(
-            call(service_accounts.DELETE_SERVICE_ACCOUNT, {"serviceAccountId": service_account_id})
+        return await self._client.run(
+            unchanged(
+                call(
+                    service_accounts.DELETE_SERVICE_ACCOUNT,
+                    {"serviceAccountId": service_account_id},
+                ),
+                service_accounts.GET_SERVICE_ACCOUNT,
+                {"serviceAccountId": service_account_id},
+                if_unchanged,
+            )
         )
 
     def list_tokens(self, service_account_id: str) -> AsyncIterator[tokens.Token]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from valetkey.sdk.resources.base import AsyncResource, Resource
-from valetkey.sdk.sending import call
+from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import leases, tokens
 
 
@@ -61,14 +61,23 @@ class Tokens(Resource):
         """
         return self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
 
-    def revoke(self, token_id: str) -> leases.Ending:
+    def revoke(self, token_id: str, *, if_unchanged: tokens.Token | None = None) -> leases.Ending:
         """End an API token at once.
 
         - ``token_id``: The token's id.
+        - ``if_unchanged``: What was read of it: refuse with VersionMismatch if it is another by
+          now.
 
         Raises ApiError.
         """
-        return self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
+        return self._client.run(
+            unchanged(
+                call(tokens.REVOKE_TOKEN, {"tokenId": token_id}),
+                tokens.GET_TOKEN,
+                {"tokenId": token_id},
+                if_unchanged,
+            )
+        )
 
 
 class AsyncTokens(AsyncResource, like=Tokens):
@@ -100,6 +109,15 @@ class AsyncTokens(AsyncResource, like=Tokens):
         """Show an API token."""
         return await self._client.send(call(tokens.GET_TOKEN, {"tokenId": token_id}))
 
-    async def revoke(self, token_id: str) -> leases.Ending:
+    async def revoke(
+        self, token_id: str, *, if_unchanged: tokens.Token | None = None
+    ) -> leases.Ending:
         """End an API token at once."""
-        return await self._client.send(call(tokens.REVOKE_TOKEN, {"tokenId": token_id}))
+        return await self._client.run(
+            unchanged(
+                call(tokens.REVOKE_TOKEN, {"tokenId": token_id}),
+                tokens.GET_TOKEN,
+                {"tokenId": token_id},
+                if_unchanged,
+            )
+        )
