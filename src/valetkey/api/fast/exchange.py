@@ -52,7 +52,9 @@ class Exchange:
                     self.authorization + b", " + value if self.authorization else value
                 )
             elif name == b"content-type":
-                self.content_type = value
+                self.content_type = (
+                    self.content_type + b", " + value if self.content_type else value
+                )
 
     @property
     def query(self) -> bytes:
@@ -109,10 +111,11 @@ class Exchange:
         return body
 
     def _check_type(self) -> None:
-        kind = self.content_type.decode("latin-1").partition(";")[0].strip().lower()
-        if kind != "application/json" and not kind.endswith("+json"):
+        told = self.content_type.decode("latin-1")
+        kind = told.partition(";")[0].strip().lower()
+        if "," in told or (kind != "application/json" and not kind.endswith("+json")):
             raise UnsupportedMediaType(
-                f"The body's content type is {kind[:80]!r}.",
+                f"The body's content type is {told[:80]!r}.",
                 hint="Send JSON, with 'Content-Type: application/json'.",
             )
 
