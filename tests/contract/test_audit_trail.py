@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.schema import migrate
 from valetkey.domain.audit import (
     ALL_RECORDS,
     AuditEvent,
@@ -183,7 +183,7 @@ async def test_a_great_many_records_at_once_make_one_chain(storage: Storage) -> 
 
 
 async def test_two_processes_that_write_the_quick_way_make_one_chain(database_url: str) -> None:
-    await migrate(database_url)
+    await make_tables(database_url)
     one, other = SqlCatalogStorage.at(database_url), SqlCatalogStorage.at(database_url)
     for round_ in range(5):
         await asyncio.gather(
@@ -282,7 +282,7 @@ async def test_readers_that_pause_hold_no_connection_and_miss_nothing(
 async def test_a_value_that_no_row_takes_is_the_callers_mistake(storage_url: str | None) -> None:
     if storage_url is None:
         return  # a dictionary takes everything
-    await migrate(storage_url)
+    await make_tables(storage_url)
     storage = SqlCatalogStorage.at(storage_url)
     for actor in ("\ud800", *(["\0"] if storage_url.startswith("postgres") else [])):
         with pytest.raises(Unstorable):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from support.databases import make_tables
 from support.dataset_rows import NOW_MS, add_dataset, furnish
 from valetkey.catalog.db.items.sqlite_rows import AT_ONCE
 from valetkey.catalog.db.storage import SqlCatalogStorage
@@ -18,7 +19,6 @@ from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql import All
 from valetkey.catalog.domain.merge import IndexChanges
 from valetkey.catalog.domain.ports import ItemQuery
-from valetkey.db.schema import migrate
 from valetkey.domain.ports.objects import Listed
 
 COUNT = 2 * AT_ONCE + 1
@@ -27,7 +27,7 @@ PATHS = [f"{number:05d}.jpg" for number in range(COUNT)]
 
 @pytest.fixture
 async def storage(sqlite_url: str) -> AsyncIterator[SqlCatalogStorage]:
-    await migrate(sqlite_url)
+    await make_tables(sqlite_url)
     storage = SqlCatalogStorage.at(sqlite_url)
     yield storage
     await storage.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from support.databases import execute
+from support.databases import execute, make_tables
 from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish
 from support.memory import open_memory
 from valetkey.catalog.db.items import bulk
@@ -25,7 +25,6 @@ from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Counts, State
 from valetkey.catalog.services.datasets import NewDataset
-from valetkey.db.schema import migrate
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Conflict, Unstorable
 from valetkey.domain.ports.objects import Listed
@@ -64,7 +63,7 @@ async def dataset(storage: CatalogStorage) -> Dataset:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[CatalogStorage]:
     """A database at a URL, furnished."""
-    await migrate(url)
+    await make_tables(url)
     storage = SqlCatalogStorage.at(url)
     await furnish(storage)
     yield storage

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.databases import make_tables
 from support.dataset_rows import (
     NOW,
     NOW_MS,
@@ -26,7 +27,6 @@ from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import CommandKind, Counts, Shard, State, WriteIntent
 from valetkey.catalog.services.datasets import NewDataset
-from valetkey.db.schema import migrate
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Locked
 
@@ -174,7 +174,7 @@ async def test_an_owner_s_leases_are_lengthened_and_nobody_else_s(
 async def test_who_is_just_advancing_a_shard_does_not_keep_the_others_waiting(
     postgresql_url: str,
 ) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     storage = SqlCatalogStorage.at(postgresql_url)
     await furnish(storage)
     shard = await running_sync(storage, await add_dataset(storage))

@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from support.databases import make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
 from valetkey.domain.audit import AuditEvent, verify_chain
@@ -28,7 +29,7 @@ CHANGES = ("UPDATE audit_records SET actor = 'eve'", "DELETE FROM audit_records"
 @pytest.fixture
 async def pair(database_url: str) -> AsyncIterator[tuple[SqlCatalogStorage, SqlCatalogStorage]]:
     """Two pools on one database: as two server processes have."""
-    await migrate(database_url)
+    await make_tables(database_url)
     one, two = SqlCatalogStorage.at(database_url), SqlCatalogStorage.at(database_url)
     yield one, two
     await one.close()
@@ -132,7 +133,7 @@ async def test_a_database_without_tables_says_to_migrate(database_url: str) -> N
 
 
 async def test_a_locked_sqlite_file_is_unavailable_and_readers_go_on(sqlite_url: str) -> None:
-    await migrate(sqlite_url)
+    await make_tables(sqlite_url)
     storage = SqlCatalogStorage.at(sqlite_url, busy_seconds=0.01)
     holder = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -148,7 +149,7 @@ async def test_a_locked_sqlite_file_is_unavailable_and_readers_go_on(sqlite_url:
 async def test_a_sqlite_file_that_may_only_be_read_is_unavailable_from_the_start(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await migrate(sqlite_url)
+    await make_tables(sqlite_url)
     # Root may write to whatever there is, so the system's answer is played here; the end-to-end
     # test takes the permission away for real, as anybody else.
     monkeypatch.setattr(os, "access", lambda *_: False)
@@ -167,7 +168,7 @@ async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None
 async def test_a_connection_cut_within_a_transaction_is_unavailable_and_the_next_one_works(
     postgresql_url: str,
 ) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     storage = SqlCatalogStorage.at(postgresql_url)
     cut = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.databases import make_tables
 from support.dataset_rows import NOW, add_dataset, furnish
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset, Item, check_metadata
 from valetkey.catalog.domain.dql import matches, parse_filter
 from valetkey.catalog.domain.ports import ItemQuery
-from valetkey.db.schema import migrate
 from valetkey.domain.errors import InvalidInput
 
 PATHS = [
@@ -171,7 +171,7 @@ filters = st.recursive(
 @pytest.fixture
 async def filled(database_url: str) -> AsyncIterator[tuple[SqlCatalogStorage, Dataset, list[Item]]]:
     """Each kind of database, with items of all kinds."""
-    await migrate(database_url)
+    await make_tables(database_url)
     storage = SqlCatalogStorage.at(database_url)
     await furnish(storage)
     dataset = await add_dataset(storage)

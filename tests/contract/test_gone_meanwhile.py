@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pytest
 
+from support.databases import make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.schema import migrate
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.errors import Conflict, InUse, StorageBusy
 from valetkey.domain.grants import Grant, Group, SubjectKind
@@ -50,7 +50,7 @@ REFERS: Final[dict[str, Act]] = {
 
 @pytest.fixture
 async def storage(database_url: str) -> AsyncIterator[SqlCatalogStorage]:
-    await migrate(database_url)
+    await make_tables(database_url)
     opened = SqlCatalogStorage.at(database_url)
     async with opened.begin() as work:
         await work.organizations.add(ORG)
@@ -103,7 +103,7 @@ async def test_who_makes_the_same_row_at_the_same_time_has_lost_a_race(
 
 
 async def test_two_who_wait_for_each_other_are_told_to_try_again(postgresql_url: str) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     storage = SqlCatalogStorage.at(postgresql_url)
     names, met = ("1" * 24, "2" * 24), asyncio.Barrier(2)
     async with storage.begin() as work:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
+from support.databases import make_tables
 from support.dataset_rows import add_dataset, furnish
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql import parse_filter, parse_sort
 from valetkey.catalog.domain.ports import ItemQuery
-from valetkey.db.schema import migrate
 from valetkey.testing.big_index import fill
 from valetkey.testing.query_kinds import KINDS
 
@@ -86,7 +86,7 @@ def filled_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def _fill(url: str) -> None:
-    await migrate(url)
+    await make_tables(url)
     storage = SqlCatalogStorage.at(url)
     await furnish(storage)
     dataset, other = await add_dataset(storage), await add_dataset(storage, 2)
@@ -219,7 +219,7 @@ async def filled_postgresql(
     postgresql_url: str,
 ) -> AsyncIterator[tuple[SqlCatalogStorage, Dataset]]:
     """PostgreSQL with a big index and fresh statistics."""
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     storage = SqlCatalogStorage.at(postgresql_url)
     await furnish(storage)
     dataset = await add_dataset(storage)

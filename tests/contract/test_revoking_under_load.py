@@ -10,11 +10,11 @@ from datetime import timedelta
 
 import pytest
 
+from support.databases import make_tables
 from support.memory import Memory, open_memory
 from support.refused import works
 from valetkey.bootstrap import wire
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.schema import migrate
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import BeingRevoked, Denied, ValetkeyError
 from valetkey.domain.lease import Lease
@@ -57,7 +57,7 @@ class Servers:
 
 @pytest.fixture
 async def servers(database_url: str) -> AsyncIterator[Servers]:
-    await migrate(database_url)
+    await make_tables(database_url)
     count = 2 if database_url.startswith("postgresql") else 1
     storages = [SqlCatalogStorage.at(database_url) for _ in range(count)]
     first = await open_memory(storages[0])

@@ -19,6 +19,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from support.databases import make_tables
 from support.rival_verbs import (
     VERBS,
     Outcome,
@@ -30,7 +31,6 @@ from support.rival_verbs import (
 )
 from support.stepping import SteppedStorage, acting
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.schema import migrate
 from valetkey.db.tables import metadata
 
 #: Of what is kept in memory too: records are chained, and changes are numbered.
@@ -127,7 +127,7 @@ class OverlappingStorage(SteppedStorage):
 
 
 async def installed(url: str, kind: type[SteppedStorage], *more: str) -> tuple[Scene, Rows]:
-    await migrate(url)
+    await make_tables(url)
     storage = kind(SqlCatalogStorage.at(url), *more)
     scene = await make_scene(storage)
     rows = Rows(url)

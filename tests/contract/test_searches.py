@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
+from support.databases import make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage, SqlCatalogWork
 from valetkey.db.limits import Limits
-from valetkey.db.schema import migrate
 from valetkey.domain.errors import TookTooLong
 
 #: Rows without end.
@@ -27,7 +27,7 @@ async def run(work: SqlCatalogWork, statement: str) -> None:
 @pytest.fixture
 async def hasty(database_url: str) -> AsyncIterator[SqlCatalogStorage]:
     """A database whose searches have little time."""
-    await migrate(database_url)
+    await make_tables(database_url)
     storage = SqlCatalogStorage.at(database_url, limits=Limits(search=0.2))
     yield storage
     await storage.close()
@@ -36,7 +36,7 @@ async def hasty(database_url: str) -> AsyncIterator[SqlCatalogStorage]:
 @pytest.fixture
 async def patient(database_url: str) -> AsyncIterator[SqlCatalogStorage]:
     """A database whose searches would never end by themselves."""
-    await migrate(database_url)
+    await make_tables(database_url)
     storage = SqlCatalogStorage.at(database_url, limits=Limits(search=3600, statement=3600))
     yield storage
     await storage.close()

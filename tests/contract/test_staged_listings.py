@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from support.databases import make_tables
 from support.memory import Memory, open_memory
 from valetkey.catalog.db.items import bulk, driver
 from valetkey.catalog.db.storage import SqlCatalogStorage
@@ -19,7 +20,6 @@ from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Counts, State
 from valetkey.catalog.services.datasets import NewDataset, datasets, shards
-from valetkey.db.schema import migrate
 from valetkey.domain.access import ProjectRole
 from valetkey.services.audit import Caller
 
@@ -111,7 +111,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_staged_listing_is_killed_at_one_statement_after_another_and_loses_nothing(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await migrate(database_url)
+    await make_tables(database_url)
     storage = SqlCatalogStorage.at(database_url)
     memory, developer, dataset = await shop(storage)
     catalog = memory.services.catalog

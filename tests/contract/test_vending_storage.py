@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from support.databases import make_tables
 from support.entities import make_integration, make_location
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.schema import migrate
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import Conflict
 from valetkey.domain.grants import Grant, Group, SubjectKind
@@ -440,7 +440,7 @@ async def test_tags_of_an_undone_transaction_are_never_heard(storage: Storage) -
 
 
 async def test_another_process_hears_too_and_is_told_when_it_can_not(postgresql_url: str) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     here, there = SqlCatalogStorage.at(postgresql_url), SqlCatalogStorage.at(postgresql_url)
     ear = Ear()
     there.listen(ear)
@@ -461,7 +461,7 @@ async def test_another_process_hears_too_and_is_told_when_it_can_not(postgresql_
 async def test_whoever_stored_a_record_has_heard_what_was_committed_before_it(
     postgresql_url: str,
 ) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     here, there = SqlCatalogStorage.at(postgresql_url), SqlCatalogStorage.at(postgresql_url)
     ear = Ear()
     there.listen(ear)

@@ -12,12 +12,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from support.databases import make_tables
 from support.faulty_proxy import FaultyProxy
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db import postgres
 from valetkey.db.database import CONNECTIONS, pool_sizes
 from valetkey.db.limits import Limits
-from valetkey.db.schema import migrate, schema_state
+from valetkey.db.schema import schema_state
 from valetkey.domain.audit import AuditEvent, verify_chain
 from valetkey.domain.errors import (
     CommitUnknown,
@@ -58,7 +59,7 @@ def proxy(postgresql_url: str) -> Iterator[FaultyProxy]:
 
 @pytest.fixture
 async def storage(proxy: FaultyProxy, postgresql_url: str) -> AsyncIterator[SqlCatalogStorage]:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     opened = SqlCatalogStorage.at(proxy.url, limits=LIMITS)
     async with opened.begin() as work:
         await work.organizations.add(ORG)
@@ -226,7 +227,7 @@ async def test_a_database_without_free_connections_says_so_and_is_used_again(
 async def test_what_drops_a_sessions_settings_is_refused_in_words(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     assert (await schema_state(postgresql_url)).current
     monkeypatch.setattr(postgres, "server_settings", lambda *_: {})  # as PgBouncer may be told to
     with pytest.raises(ConfigurationError, match="does not pass on the settings"):
@@ -236,7 +237,7 @@ async def test_what_drops_a_sessions_settings_is_refused_in_words(
 async def test_a_process_has_no_more_connections_than_it_is_given(
     postgresql_url: str,
 ) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     few = SqlCatalogStorage.at(postgresql_url, connections=12)
     watcher: Any = await asyncpg.connect(postgresql_url)
     await asyncio.gather(*(read(few.through(pool)) for pool in Pool for _ in range(30)))
@@ -305,7 +306,7 @@ async def test_what_a_cut_off_commit_may_have_changed_is_forgotten(
 async def test_a_transaction_whose_client_is_gone_lets_others_go_on(
     proxy: FaultyProxy, postgresql_url: str
 ) -> None:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     limits = Limits(connect=2, lock=1, statement=1, margin=1, idle_in_transaction=0.5)
     lost = SqlCatalogStorage.at(proxy.url, limits=limits)
     other = SqlCatalogStorage.at(postgresql_url, limits=limits)

@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from support.databases import make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.journal.postgres import _ALONE
-from valetkey.db.schema import migrate
 from valetkey.domain.audit import AuditEvent, AuditRecord, verify_chain
 from valetkey.domain.ports import Storage
 
@@ -40,7 +40,7 @@ def event(number: int, text: str = "") -> AuditEvent:
 
 @pytest.fixture
 async def storages(postgresql_url: str) -> AsyncIterator[list[SqlCatalogStorage]]:
-    await migrate(postgresql_url)
+    await make_tables(postgresql_url)
     opened = [SqlCatalogStorage.at(postgresql_url) for _ in range(2)]
     yield opened
     for each in opened:

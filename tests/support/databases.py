@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import asyncpg
 import pytest
 
 from valetkey.catalog.db.storage import SqlCatalogStorage
+from valetkey.db.files import make_private
 from valetkey.db.schema import migrate
 from valetkey.domain.ports import Storage
 from valetkey.testing import MemoryStorage
@@ -30,7 +33,15 @@ def postgresql_program(name: str) -> Path:
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL of this test process; gives the URL of its maintenance database."""
     with running_postgresql(tmp_path_factory.mktemp("pg")) as url:
+        asyncio.run(_trust_the_machine(url))
         yield url
+
+
+async def _trust_the_machine(url: str) -> None:
+    # What is committed lives through the death of any process, if not through the machine's.
+    for setting in ("fsync", "full_page_writes"):
+        await execute(url, f"ALTER SYSTEM SET {setting} = off")
+    await execute(url, "SELECT pg_reload_conf()")
 
 
 async def execute(uri: str, statement: str) -> None:
@@ -49,6 +60,48 @@ async def postgresql_url(postgresql_server: str) -> AsyncIterator[str]:
     await execute(postgresql_server, f"CREATE DATABASE {name}")
     yield postgresql_server.replace("/postgres?", f"/{name}?")
     await execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def make_tables(url: str) -> None:
+    """Make an empty database what ``migrate`` would make it, in a tenth of its time."""
+    if url.startswith("sqlite"):
+        _write(Path(url.removeprefix("sqlite:///")), await _migrated_file())
+        return
+    name = url.partition("?")[0].rpartition("/")[2]
+    server = url.replace(f"/{name}?", "/postgres?")
+    template = await _migrated_database(server)
+    await execute(server, f"DROP DATABASE {name}")
+    await execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+
+
+#: What was migrated once in this process: the bytes of a file, and databases by their server.
+_FILES: Final[list[bytes]] = []
+_DATABASES: Final[dict[str, str]] = {}
+
+
+async def _migrated_file() -> bytes:
+    if not _FILES:
+        with TemporaryDirectory() as folder:
+            await migrate(f"sqlite:///{folder}/valetkey.db")
+            _FILES.append(_read(Path(folder, "valetkey.db")))
+    return _FILES[0]
+
+
+def _read(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+def _write(file: Path, content: bytes) -> None:
+    make_private(file)
+    file.write_bytes(content)
+
+
+async def _migrated_database(server: str) -> str:
+    if server not in _DATABASES:
+        await execute(server, "CREATE DATABASE migrated")
+        await migrate(server.replace("/postgres?", "/migrated?"))
+        _DATABASES[server] = "migrated"
+    return _DATABASES[server]
 
 
 @pytest.fixture
@@ -81,7 +134,7 @@ async def storage(storage_url: str | None) -> AsyncIterator[Storage]:
     if storage_url is None:
         yield MemoryStorage()
         return
-    await migrate(storage_url)
+    await make_tables(storage_url)
     opened = SqlCatalogStorage.at(storage_url)
     yield opened
     await opened.close()

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Engine, event
 
 from support.console import Visitor, visitor_of
+from support.databases import make_tables
 from support.memory import Memory, open_memory
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset
-from valetkey.db.schema import migrate
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.location import Location
 from valetkey.domain.people import ProjectMember
@@ -45,7 +45,7 @@ MOST_BYTES: Final = 150_000
 async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
     """The real services on SQLite."""
     url = f"sqlite:///{tmp_path}/valetkey.db"
-    await migrate(url)
+    await make_tables(url)
     storage = SqlCatalogStorage.at(url)
     yield await open_memory(storage)
     await storage.close()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.schema import migrate
 from valetkey.domain.errors import StorageUnavailable
 
 
@@ -16,7 +16,7 @@ async def test_a_file_that_went_away_is_neither_used_nor_made_anew_until_it_is_b
 ) -> None:
     file, away = tmp_path / "valetkey.db", tmp_path / "away.db"
     url = f"sqlite:///{file}"
-    await migrate(url)
+    await make_tables(url)
     storage = SqlCatalogStorage.at(url)
     await storage.ping()
     file.rename(away)
@@ -37,7 +37,7 @@ async def test_a_file_that_went_away_is_neither_used_nor_made_anew_until_it_is_b
 async def test_another_file_under_the_name_is_not_taken_for_it(tmp_path: Path) -> None:
     file, other = tmp_path / "valetkey.db", tmp_path / "other.db"
     for each in (file, other):
-        await migrate(f"sqlite:///{each}")
+        await make_tables(f"sqlite:///{each}")
     storage = SqlCatalogStorage.at(f"sqlite:///{file}")
     await storage.ping()
     other.replace(file)

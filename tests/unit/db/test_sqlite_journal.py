@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import make_tables
 from valetkey.db.journal import sqlite as journals
 from valetkey.db.journal.sqlite import SqliteJournal
-from valetkey.db.schema import migrate
 from valetkey.domain.audit import AuditEvent
 from valetkey.domain.errors import StorageUnavailable
 
@@ -48,7 +48,7 @@ class Store:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     path = tmp_path / "valetkey.db"
-    await migrate(f"sqlite:///{path}")
+    await make_tables(f"sqlite:///{path}")
     store = Store(path)
     yield store
     await store.journal.close()
