@@ -27,6 +27,7 @@ from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
 from valetkey.api.methods import telling_methods
 from valetkey.api.requests import StrictRequest
+from valetkey.api.rooms import by_room
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
 from valetkey.api.v1 import ROUTES as OWN_ROUTES
 from valetkey.api.v1 import OwnApi
@@ -85,9 +86,9 @@ def make_framework(options: ApiOptions, more: Sequence[Any] = ()) -> Litestar:
             "caller": Provide(provide_caller, sync_to_thread=False),
         },
         exception_handlers={
-            ValetkeyError: on_valetkey_error,
-            HTTPException: on_unknown_address,
-            Exception: on_any_error,
+            ValetkeyError: by_room(on_valetkey_error),
+            HTTPException: by_room(on_unknown_address),
+            Exception: by_room(on_any_error),
         },
         request_max_body_size=options.max_body_bytes,
         openapi_config=_described(options.version),

@@ -17,6 +17,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from valetkey.api.rooms import is_dataloops
 from valetkey.services.afterwards import answering
 
 _log = structlog.get_logger("valetkey.access")
@@ -146,7 +147,7 @@ def _is_own(scope: Any) -> bool:
     path: str = scope["path"]
     if scope["method"] == "GET" and path.endswith(("/credentials", "/container-credentials")):
         return False
-    return path == "/v1" or path.startswith("/v1/")
+    return not is_dataloops(path)
 
 
 def _has_two_tokens(scope: Any) -> bool:

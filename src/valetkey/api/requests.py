@@ -54,6 +54,15 @@ class StrictRequest(Request[Any, Any, Any]):
         return field.annotation if field is not None else Any
 
 
+def check_encoding(encoding: str) -> None:
+    """Refuse a body with this ``Content-Encoding``. Raises UnsupportedMediaType."""
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType(
+            f"The body's Content-Encoding is {encoding.strip()[:80]!r}.",
+            hint="Send the bytes as they are, without Content-Encoding.",
+        )
+
+
 def decode(body: bytes, wanted: Any) -> Any:
     """Decode a JSON body. Raises InvalidInput, naming the place."""
     _check_depth(body)

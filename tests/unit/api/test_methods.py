@@ -25,7 +25,23 @@ async def http(memory: Memory) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/x", "/dataloop", "/dataloop/api/v1/x", "/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/v1",
+            "/v1/",
+            "/v1/x",
+            "/v2",
+            "/v2/projects",
+            "/x",
+            "//v1/projects",
+            "/v1x",
+            "/healthz/x",
+        ),
+        *("/dataloop", "/dataloop/api/v1/x", "/api/v1/x", "/api/v2/x", "/console/x"),
+    ],
+)
 async def test_an_unknown_address_is_a_404_in_json_whatever_the_method(
     http: httpx2.AsyncClient, path: str
 ) -> None:
@@ -35,7 +51,23 @@ async def test_an_unknown_address_is_a_404_in_json_whatever_the_method(
         assert answer.headers["content-type"] == "application/json"
         if method != "HEAD":
             told = answer.json()
-            assert ("error" in told) is path.startswith("/v1")
+            is_dataloops = "/api/v1/" in path
+            assert ("error" in told) is not is_dataloops, told
+            told = told if is_dataloops else told["error"]
+            assert told["code"] == ("not_found" if is_dataloops else "no_such_address")
+            assert told["requestId"] == answer.headers["x-request-id"]
+            assert told["message"]
+            assert told["hint"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_wrong_method_is_told_in_the_own_shape_outside_of_the_api_too(
+    http: httpx2.AsyncClient, path: str
+) -> None:
+    answer = await http.post(path)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize(

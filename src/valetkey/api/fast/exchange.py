@@ -10,7 +10,7 @@ from litestar.types import Receive, Send
 
 from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.front import SAFE_HEADERS
-from valetkey.api.requests import BodyTooLarge
+from valetkey.api.requests import BodyTooLarge, check_encoding
 from valetkey.counting import counted
 from valetkey.domain.errors import Unauthenticated
 from valetkey.services.audit import Caller
@@ -25,6 +25,7 @@ class Exchange:
     """A request that comes in, and the answer that goes out."""
 
     __slots__ = (
+        "_encoding",
         "_receive",
         "_scope",
         "_send",
@@ -44,7 +45,7 @@ class Exchange:
         self.request_id = request_id
         self._version = version
         self.has_begun = False
-        self.authorization = self.content_type = b""
+        self.authorization = self.content_type = self._encoding = b""
         for name, value in scope["headers"]:
             if name == b"authorization":
                 # Two of them are one list, and no token: whose would it be?
@@ -55,6 +56,9 @@ class Exchange:
                 self.content_type = (
                     self.content_type + b", " + value if self.content_type else value
                 )
+
+            elif name == b"content-encoding":
+                self._encoding += value
 
     @property
     def query(self) -> bytes:
@@ -102,6 +106,8 @@ class Exchange:
         """
         if self.content_type != JSON:
             self._check_type()
+        if self._encoding:
+            check_encoding(self._encoding.decode("latin-1"))
         message = await self._receive()
         body: bytes = message.get("body", b"")
         if message.get("more_body"):

@@ -125,6 +125,8 @@ class OwnApi:
     async def _on_content(
         self, request: ApiRequest, route: Route, ask: Ask[Any, Any]
     ) -> KeptAnswer | Content:
+        if route.operation.reads_content:
+            request.check_encoding()
         byte_range, is_head = request.header(b"range") or "", request.method == "HEAD"
         incoming = Incoming(request.chunks(), request.media_type, byte_range, is_head)
         ask = replace(ask, incoming=incoming)

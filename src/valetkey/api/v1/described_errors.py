@@ -82,6 +82,8 @@ def codes_of(operation: Operation[Any, Any, Any]) -> tuple[str, ...]:
         codes += ["unauthenticated", "denied", "not_found"]
     if operation.has_body:
         codes += ["request_entity_too_large", "unsupported_media_type"]
+    if operation.reads_content:
+        codes.append("unsupported_media_type")
     if operation.makes:
         codes += [name for name in ERROR_CATALOG if name.startswith("idempotency_")]
     if operation.versioned:

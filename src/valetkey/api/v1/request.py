@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.requests import BodyTooLarge, decode, named_property
+from valetkey.api.requests import BodyTooLarge, check_encoding, decode, named_property
 from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, Unauthenticated
 from valetkey.wire.base import Query
@@ -23,6 +24,7 @@ Q = TypeVar("Q", bound=Query)
 S = TypeVar("S", bound=msgspec.Struct)
 #: After a refusal, so much of an upload is still read.
 _MAX_DRAINED: Final = 64 * 1024 * 1024
+_DIGITS: Final = re.compile(r"[0-9]{1,18}")
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
 
 
@@ -85,6 +87,7 @@ class ApiRequest:
     ) -> tuple[Any, bytes]:
         """Return the body as a shape, and its bytes; ``fixed`` are properties that somebody might
         take for changeable. Raises InvalidInput, UnsupportedMediaType."""
+        self.check_encoding()
         text = await self._read()
         if not text and not needed:
             return shape(), text
@@ -105,6 +108,11 @@ class ApiRequest:
     def media_type(self) -> str:
         """What the body is said to be, without parameters; empty where nothing is said."""
         return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+
+    def check_encoding(self) -> None:
+        """Refuse a body that is compressed: it would be taken for what it is packed in. Raises
+        UnsupportedMediaType."""
+        check_encoding(self.header(b"content-encoding") or "")
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Iterate over the body as it comes. Raises InvalidInput for one that breaks off."""
@@ -175,6 +183,13 @@ def read_query(text: bytes, shape: type[Q]) -> Q:
             )
         else:
             given[name] = value
+    for name in _numbers_of(shape) & given.keys():
+        if not _DIGITS.fullmatch(given[name]):
+            raise InvalidInput(
+                f"{name}: {given[name][:40]!r} is no whole number.",
+                hint="Write digits alone, such as 30.",
+                field=name,
+            )
     return _in_utc(_converted(given, shape))
 
 
@@ -202,6 +217,18 @@ def _lists_of(shape: type[Query]) -> frozenset[str]:
     return frozenset(
         names[name] for name, hint in hints.items() if name in names and _is_list(hint)
     )
+
+
+@lru_cache(maxsize=256)
+def _numbers_of(shape: type[Query]) -> frozenset[str]:
+    """Return the names of those parameters that are whole numbers: what converts leniently takes
+    ``1e1`` and ``1.0`` for such."""
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
+    return frozenset(name for name, hint in fields.items() if _is_number(hint))
+
+
+def _is_number(hint: Any) -> bool:
+    return hint is int or any(map(_is_number, typing.get_args(hint)))
 
 
 def _is_list(hint: Any) -> bool:

@@ -10,10 +10,10 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from valetkey.api.errors import on_http_error
+from valetkey.api.rooms import DATALOOP, OLD_DATALOOP
 
-PREFIX: Final = "/dataloop"
-#: As it was, and is for one more release.
-OLD_PREFIX: Final = "/api/v1"
+PREFIX: Final = DATALOOP
+OLD_PREFIX: Final = OLD_DATALOOP
 GUIDE: Final = "docs/guides/dataloop.md"
 _GROUPS: Final = (
     "annotations, recipes, ontologies, tasks, assignments, models, pipelines, services, apps, "

@@ -1,0 +1,64 @@
+"""Whose shape an error has: Dataloop's below its addresses, and everywhere else the own API's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
+from valetkey.domain.errors import InvalidInput
+
+DATALOOP: Final = "/dataloop"
+#: As it was, and is for one more release.
+OLD_DATALOOP: Final = "/api/v1"
+_GATE: Final = "/token"
+_AppRequest = Request[Any, Any, Any]
+
+
+def is_dataloops(path: str) -> bool:
+    """Tell whether an address is one of Dataloop's API."""
+    return path == _GATE or path.startswith((f"{DATALOOP}/", f"{OLD_DATALOOP}/"))
+
+
+def by_room(
+    of_dataloop: Callable[[_AppRequest, Any], Response[Any]],
+) -> Callable[[_AppRequest, Exception], Response[Any]]:
+    """Answer for errors below Dataloop's addresses so, and for all others as the own API does."""
+
+    def on_error(request: _AppRequest, error: Exception) -> Response[Any]:
+        path = str(request.scope["path"])
+        if is_dataloops(path):
+            return of_dataloop(request, error)
+        told = refusal(_told(request.method, path, error), _request_id(request))
+        headers = {name.decode(): value.decode() for name, value in told.headers}
+        return Response(
+            told.body, status_code=told.status, headers=headers, media_type="application/json"
+        )
+
+    return on_error
+
+
+def _request_id(request: _AppRequest) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def _told(method: str, path: str, error: Exception) -> Exception:
+    """Return what is told of the framework's own errors."""
+    if not isinstance(error, HTTPException):
+        return error
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NoSuchAddress(
+            f"There is no address {path[:120]!r}.",
+            hint="The API is below /v1, and described at /v1/openapi.json.",
+        )
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allow = (error.headers or {}).get("Allow", "GET")
+        said = f"This address does not take {method[:20]}."
+        return MethodNotAllowed(said, hint="`Allow` names what it takes.", allow=allow)
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return InvalidInput(str(error.detail), hint="See the API's description.")
+    return error
