@@ -57,3 +57,6 @@ if not TYPE_CHECKING:  # a type checker sees the names above, and no others
 
             return getattr(sdk, name)
         raise AttributeError(f"module 'valetkey' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

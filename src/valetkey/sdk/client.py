@@ -6,7 +6,7 @@ import asyncio
 import os
 import pickle
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from types import TracebackType
@@ -16,8 +16,19 @@ import httpx2
 
 from valetkey.sdk.call import Call, Flow
 from valetkey.sdk.clock import Now, utc_now
+from valetkey.sdk.connections import LoopConnections, connect
 from valetkey.sdk.errors import ApiError
-from valetkey.sdk.exchange import Answer, CallSteps, LineReader, Send, SendOutcome, Wait, exchange
+from valetkey.sdk.exchange import (
+    Answer,
+    CallSteps,
+    FlowRun,
+    LineReader,
+    Send,
+    SendOutcome,
+    Wait,
+    exchange,
+)
+from valetkey.sdk.explained import explained
 from valetkey.sdk.location import AsyncLocationClient, LocationClient
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.profiles import DEFAULT_URL, KeptLogin, find_place
@@ -29,7 +40,6 @@ from valetkey.sdk.transport import (
     RetryPolicy,
     TokenSource,
     checked_url,
-    client_options,
     decode,
     part,
     request_parts,
@@ -78,6 +88,7 @@ class _Base:
         return f"<{type(self).__name__} {self.url}>"
 
 
+@explained
 class Client(_Base, Resources):
     """A server, and who asks it. Threads may share a client.
 
@@ -118,7 +129,7 @@ class Client(_Base, Resources):
         self._owns_http, self._http = True, self._new_http()
 
     def _new_http(self) -> httpx2.Client:
-        return httpx2.Client(**client_options(self.url, self._options.timeout))
+        return connect(httpx2.Client, self.url, self._options.timeout)
 
     def send(self, call: Call[T]) -> T:
         """Send a call and return its answer. Raises ApiError."""
@@ -126,16 +137,13 @@ class Client(_Base, Resources):
 
     def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end. Raises ApiError."""
-        advance: Callable[[], Call[Any]] = lambda: next(flow)  # noqa: E731
-        while True:
+        taken = FlowRun(flow)
+        while (call := taken.following()) is not None:
             try:
-                call = advance()
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            try:
-                advance = _sending(flow, self.send(call))
+                taken.answered(self.send(call))
             except ApiError as error:
-                advance = _throwing(flow, error)
+                taken.failed(error)
+        return taken.result
 
     def stream(self, call: Call[T]) -> Iterator[T]:
         """Send a call whose answer is a line of JSON per entry; yield them as they come."""
@@ -169,8 +177,7 @@ class Client(_Base, Resources):
             answer.close()
 
     def location(self, name: str, *, project: str = "") -> LocationClient:
-        """Return a location by its name or id, to get credentials for; ``project`` says which,
-        where several have the name. Nothing is asked until it is used."""
+        """Return a location to get credentials for. Nothing is asked until it is used."""
         return LocationClient(self, name, project)
 
     def close(self) -> None:
@@ -222,9 +229,19 @@ class Client(_Base, Resources):
         return Answer(answer.status_code, answer.content, answer.headers)
 
 
+@explained
 class AsyncClient(_Base, AsyncResources):
-    """The same for asyncio: ``await client.locations.get("training-data")``. The parameters are
-    those of ``Client``; ``http`` is an ``httpx2.AsyncClient``."""
+    """The same for asyncio: ``await client.locations.get("training-data")``.
+
+    - ``url``, ``token``: left out, they are found where ``Client`` finds them.
+    - ``timeout``: seconds that one answer may take.
+    - ``retries``: how often what failed is tried again, where that is safe.
+    - ``http``: your own ``httpx2.AsyncClient``, with proxies or certificates; you close it.
+    - ``allow_http``: send the token unencrypted to another machine.
+    - ``clock``, ``sleep``, ``patience``: for tests: the time, waiting, and how long.
+
+    Use it as a context manager, or await ``close``. Raises Unauthenticated, InvalidRequest.
+    """
 
     def __init__(
         self,
@@ -242,8 +259,9 @@ class AsyncClient(_Base, AsyncResources):
         _Base.__init__(self, url, token, Options(timeout, retries, clock, patience, allow_http))
         AsyncResources.__init__(self, self)
         self._sleep = sleep
-        self._owns_http = http is None
-        self._http = http or httpx2.AsyncClient(**client_options(self.url, timeout))
+        self._connections = LoopConnections(
+            lambda: connect(httpx2.AsyncClient, self.url, timeout), given=http
+        )
         self._blocking: Client | None = None
 
     async def send(self, call: Call[T]) -> T:
@@ -252,16 +270,13 @@ class AsyncClient(_Base, AsyncResources):
 
     async def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end. Raises ApiError."""
-        advance: Callable[[], Call[Any]] = lambda: next(flow)  # noqa: E731
-        while True:
+        taken = FlowRun(flow)
+        while (call := taken.following()) is not None:
             try:
-                call = advance()
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            try:
-                advance = _sending(flow, await self.send(call))
+                taken.answered(await self.send(call))
             except ApiError as error:
-                advance = _throwing(flow, error)
+                taken.failed(error)
+        return taken.result
 
     async def stream(self, call: Call[T]) -> AsyncIterator[T]:
         """Send a call whose answer is a line of JSON per entry; yield them as they come."""
@@ -299,8 +314,7 @@ class AsyncClient(_Base, AsyncResources):
             await answer.aclose()
 
     def location(self, name: str, *, project: str = "") -> AsyncLocationClient:
-        """Return a location by its name or id, to get credentials for; ``project`` says which,
-        where several have the name. Nothing is asked until it is used."""
+        """Return a location to get credentials for. Nothing is asked until it is used."""
         return AsyncLocationClient(self, name, project)
 
     def blocking(self) -> Client:
@@ -316,8 +330,7 @@ class AsyncClient(_Base, AsyncResources):
         """Close the connections, but not an ``http`` that was given."""
         if self._blocking is not None:
             self._blocking.close()
-        if self._owns_http:
-            await self._http.aclose()
+        await self._connections.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -347,8 +360,9 @@ class AsyncClient(_Base, AsyncResources):
 
     async def _open(self, step: Send, opened: list[httpx2.Response]) -> SendOutcome:
         try:
-            request = self._http.build_request(**request_parts(step.call, self.url, self._token))
-            answer = await self._http.send(request, stream=True, follow_redirects=step.call.follows)
+            http = self._connections.here()
+            request = http.build_request(**request_parts(step.call, self.url, self._token))
+            answer = await http.send(request, stream=True, follow_redirects=step.call.follows)
             if answer.is_success:
                 opened.append(answer)
                 return Answer(answer.status_code, b"", answer.headers)
@@ -358,19 +372,12 @@ class AsyncClient(_Base, AsyncResources):
 
     async def _answer(self, step: Send) -> SendOutcome:
         try:
-            request = self._http.build_request(**request_parts(step.call, self.url, self._token))
-            answer = await self._http.send(request)
+            http = self._connections.here()
+            request = http.build_request(**request_parts(step.call, self.url, self._token))
+            answer = await http.send(request)
         except httpx2.HTTPError as error:
             return error
         return Answer(answer.status_code, answer.content, answer.headers)
-
-
-def _sending(flow: Generator[Call[Any], Any, Any], answer: Any) -> Callable[[], Call[Any]]:
-    return lambda: flow.send(answer)
-
-
-def _throwing(flow: Generator[Call[Any], Any, Any], error: ApiError) -> Callable[[], Call[Any]]:
-    return lambda: flow.throw(error)
 
 
 def _found_there(url: str) -> TokenSource:

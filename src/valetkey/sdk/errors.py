@@ -13,12 +13,7 @@ import msgspec
 
 
 class ApiError(Exception):
-    """What happened (``message``), its kind for programs (``code``), what to do (``hint``).
-
-    ``request_id`` finds the request in the server's log; it is empty when there was no answer.
-    ``status`` is the HTTP status, 0 without one. ``field`` is the property of the request that is
-    wrong, if it is one; ``details`` are the server's further facts.
-    """
+    """What was asked for did not come about; every error of the library is one of these."""
 
     code = "error"
 
@@ -33,6 +28,16 @@ class ApiError(Exception):
         field: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> None:
+        """Each of these is an attribute of the error.
+
+        - ``message``: What happened.
+        - ``hint``: What to do.
+        - ``code``: Its kind, for programs.
+        - ``request_id``: What finds the request in the server's log; empty without an answer.
+        - ``status``: The HTTP status; 0 without an answer.
+        - ``field``: The property of the request that is wrong, if it is one.
+        - ``details``: The server's further facts.
+        """
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -89,14 +94,16 @@ class AwsRefused(ApiError):
 
 
 class Unavailable(ApiError):
-    """Nobody answered, or asked to come back later: the same request may go through soon.
-
-    ``retry_after`` is in seconds, 0 when the server named no time.
-    """
+    """Nobody answered, or asked to come back later: the same request may go through soon."""
 
     code = "unavailable"
 
     def __init__(self, message: str, *, retry_after: float = 0.0, **more: Any) -> None:
+        """It has what every ApiError has, and one attribute more.
+
+        - ``message``: What happened.
+        - ``retry_after``: In how many seconds to try again; 0 when the server named no time.
+        """
         super().__init__(message, **more)
         self.retry_after = retry_after
 

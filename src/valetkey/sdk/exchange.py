@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import httpx2
 
-from valetkey.sdk.call import Call
+from valetkey.sdk.call import Call, Flow
 from valetkey.sdk.errors import ApiError
 from valetkey.sdk.transport import RetryPolicy, may_repeat, pause_for, read, unreachable
 
@@ -73,6 +73,31 @@ def _meaning(call: Call[T], outcome: SendOutcome, url: str) -> T:
         return read(call, outcome.status, outcome.body, outcome.headers)
     # Not chained: the HTTP library's error holds the request, and the request the token.
     raise unreachable(url, outcome or httpx2.HTTPError("no answer")) from None
+
+
+class FlowRun(Generic[T]):
+    """A flow on its way to its end, a call at a time."""
+
+    def __init__(self, flow: Flow[T]) -> None:
+        self._flow = flow
+        self._advance: Callable[[], Call[Any]] = lambda: next(flow)
+        self.result: T
+
+    def following(self) -> Call[Any] | None:
+        """Return the next call; None at the end, when there is a result."""
+        try:
+            return self._advance()
+        except StopIteration as done:
+            self.result = done.value
+            return None
+
+    def answered(self, answer: Any) -> None:
+        """Give the flow what the last call brought."""
+        self._advance = lambda: self._flow.send(answer)
+
+    def failed(self, error: ApiError) -> None:
+        """Let the flow know that the last call failed."""
+        self._advance = lambda: self._flow.throw(error)
 
 
 class LineReader:

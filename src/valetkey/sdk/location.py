@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.sdk.call import Call
+from valetkey.sdk.explained import explained
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.refresher import Refresher
 from valetkey.sdk.scope import RequestedScope, Signing, UrlMethod
@@ -60,11 +61,10 @@ class _Fetch:
         return self.client.send(self.call)
 
 
+@explained
 class _Adapters:
-    """The libraries. Each method takes ``prefixes`` (folders below the location's own; ``""`` is
-    all of it), ``access`` (list, read, write, delete), ``ttl`` in seconds, and ``bare`` and
-    ``versions`` as ``credentials`` has them, and returns an object that renews its credentials by
-    itself. Raises MissingPackage, ApiError."""
+    """The libraries. Each method returns an object that renews its credentials by itself. Raises
+    MissingPackage, ApiError."""
 
     def _source(self, scope: RequestedScope) -> Source:
         raise NotImplementedError
@@ -167,8 +167,15 @@ class _Adapters:
         )
 
 
+@explained
 class LocationClient(_Adapters):
-    """A location of a blocking client, by its name or id. Threads may share it."""
+    """A location of a blocking client. Threads may share it. ``client.location(name)`` makes one.
+
+    - ``client``: Who asks for it.
+    - ``name``: Its name or id.
+    - ``project``: Its project, by name or id, where several locations have the name.
+    - ``found``: What is known of it already.
+    """
 
     def __init__(
         self, client: Client, name: str, project: str = "", *, found: Location | None = None
@@ -213,13 +220,7 @@ class LocationClient(_Adapters):
         bare: bool = False,
         versions: bool = False,
     ) -> Credentials:
-        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError.
-
-        ``prefixes`` are folders below the location's own (``""`` is all of it), ``access`` is list,
-        read, write and delete, ``purpose`` stands in the record. ``bare`` lets listings name the
-        folders without their ``/``, as ``aws s3 ls s3://b/folder`` does; ``versions`` opens old
-        versions of the objects too.
-        """
+        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
         given: Credentials = self._client.send(
             self._asked(RequestedScope(prefixes, access, ttl, purpose, bare, versions))
         )
@@ -235,8 +236,8 @@ class LocationClient(_Adapters):
         bare: bool = False,
         versions: bool = False,
     ) -> Refresher:
-        """Return a function that returns credentials that are good now; threads may share it. The
-        parameters are those of ``credentials``. Raises ApiError."""
+        """Return a function that returns credentials that are good now; threads may share it.
+        Raises ApiError."""
         return self._renewing(RequestedScope(prefixes, access, ttl, purpose, bare, versions))
 
     def presign(
@@ -249,12 +250,8 @@ class LocationClient(_Adapters):
         version_ids: Iterable[str] = (),
         purpose: str = "",
     ) -> Iterator[PresignedUrl]:
-        """Yield a URL for each key of the bucket, in order, each with its real expiry.
-
-        ``expires`` is in seconds, and is cut where the session ends; ``disposition`` is the
-        Content-Disposition of the answers; ``version_ids`` has an entry for each key. Raises
-        ApiError.
-        """
+        """Yield a URL for each key of the bucket, in order, each with its real expiry. Raises
+        ApiError."""
         return self._client.stream(
             self._asked(Signing(keys, method, expires, disposition, version_ids, purpose))
         )
@@ -271,10 +268,17 @@ class LocationClient(_Adapters):
         return Source.of(self._renewing(scope))
 
 
+@explained
 class AsyncLocationClient(_Adapters):
-    """A location of an asynchronous client. The adapters fetch their credentials themselves, from
-    the libraries' threads, over a blocking client of their own: making one blocks while the server
-    is asked for the first."""
+    """A location of an asynchronous client; ``client.location(name)`` makes one.
+
+    - ``client``: Who asks for it.
+    - ``name``: Its name or id.
+    - ``project``: Its project, by name or id, where several locations have the name.
+
+    The adapters fetch their credentials themselves, from the libraries' threads, over a blocking
+    client of their own: making one blocks while the server is asked for the first.
+    """
 
     def __init__(self, client: AsyncClient, name: str, project: str = "") -> None:
         self._client = client
@@ -307,7 +311,7 @@ class AsyncLocationClient(_Adapters):
         bare: bool = False,
         versions: bool = False,
     ) -> Credentials:
-        """Ask for credentials, as ``LocationClient.credentials`` does. Raises ApiError."""
+        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
         scope = RequestedScope(prefixes, access, ttl, purpose, bare, versions)
         given: Credentials = await self._client.send(await self._asked(scope))
         return given
@@ -336,7 +340,8 @@ class AsyncLocationClient(_Adapters):
         version_ids: Iterable[str] = (),
         purpose: str = "",
     ) -> AsyncIterator[PresignedUrl]:
-        """Yield URLs, as ``LocationClient.presign`` does. Raises ApiError."""
+        """Yield a URL for each key of the bucket, in order, each with its real expiry. Raises
+        ApiError."""
         asked = await self._asked(Signing(keys, method, expires, disposition, version_ids, purpose))
         async for url in self._client.stream(asked):
             yield url

@@ -35,7 +35,6 @@ _TOO_MANY_REQUESTS: Final = 429
 _LONGEST_PAUSE: Final = 20.0
 #: Seconds: a verification asks AWS a dozen things.
 TIMEOUT: Final = 60.0
-_CONNECT: Final = 5.0
 
 
 def checked_url(url: str, *, allow_http: bool = False) -> str:
@@ -43,12 +42,15 @@ def checked_url(url: str, *, allow_http: bool = False) -> str:
 
     Plain http is refused except to this machine: the token would be read on the way.
     """
+    parts, host = urlsplit(""), ""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+        right = parts.scheme in {"http", "https"} and host and httpx2.URL(url).host
+        more = parts.username is not None or parts.query or parts.fragment or parts.port == 0
+    except (ValueError, httpx2.InvalidURL):
+        right, more = "", True
+    if not right or more or " " in url or not url.isprintable():
         raise InvalidRequest(
             "That is not the address of a server.",
             hint="It has the form https://valetkey.example.com, without a user name.",
@@ -73,14 +75,6 @@ def user_agent() -> str:
         return f"valetkey-python/{version('valetkey')}"
     except PackageNotFoundError:
         return "valetkey-python"
-
-
-def client_options(url: str, timeout: float) -> dict[str, Any]:
-    """Return what both of httpx2's clients are made with. This machine is never reached through
-    a proxy."""
-    host = urlsplit(url).hostname or ""
-    limit = httpx2.Timeout(timeout, connect=min(timeout, _CONNECT))
-    return {"base_url": url, "timeout": limit, "trust_env": not is_loopback(host)}
 
 
 def request_parts(call: Call[Any], url: str, token: TokenSource) -> dict[str, Any]:

@@ -66,19 +66,17 @@ def test_the_resources_are_what_the_operations_make_them() -> None:
         assert written == committed.read_text(encoding="utf-8"), f"make reference: {tag}"
 
 
-async def opened(http: httpx2.AsyncClient) -> AsyncClient:
+def opened(http: httpx2.AsyncClient) -> AsyncClient:
     """A client of the library over an application in this process."""
     token = http.headers["authorization"].removeprefix("Bearer ")
-    client = AsyncClient("http://127.0.0.1", token)
-    await client._http.aclose()
-    client._http = httpx2.AsyncClient(transport=http._transport, base_url="http://valetkey")
-    return client
+    own = httpx2.AsyncClient(transport=http._transport, base_url="http://valetkey")
+    return AsyncClient("http://127.0.0.1", token, http=own)
 
 
 async def test_a_location_is_made_found_changed_and_forgotten(memory: Memory) -> None:
     location = await memory.location("data")
     async with open_own_api(memory) as http:
-        client = await opened(http)
+        client = opened(http)
         [found] = [each async for each in client.locations.list(name="data")]
         assert found.id == location.id
         vended = await client.credentials.by_name(location="data", prefixes=[""], access=["read"])
@@ -95,7 +93,7 @@ async def test_a_location_is_made_found_changed_and_forgotten(memory: Memory) ->
 
 async def test_a_list_is_walked_to_its_end(memory: Memory) -> None:
     async with open_own_api(memory) as http:
-        client = await opened(http)
+        client = opened(http)
         for number in range(120):
             await client.groups.create(memory.org_id, name=f"group {number:03}")
         names = [each.name async for each in client.groups.list(memory.org_id)]
@@ -107,7 +105,7 @@ async def test_a_list_is_walked_to_its_end(memory: Memory) -> None:
 
 async def test_one_string_is_no_sequence_of_strings(memory: Memory) -> None:
     async with open_own_api(memory) as http:
-        client = await opened(http)
+        client = opened(http)
         with pytest.raises(TypeError, match="prefixes"):
             await client.credentials.by_name(location="data", prefixes="train", access=["read"])
 
@@ -120,7 +118,7 @@ async def test_bytes_go_up_as_they_come_and_are_read_back(memory: Memory) -> Non
             yield b"%d" % number
 
     async with open_own_api(memory) as http:
-        client = await opened(http)
+        client = opened(http)
         dataset = await client.datasets.create(
             name="own", project_id=memory.project.id, location_id=location.id
         )

@@ -1,0 +1,71 @@
+"""The connections of a client: made when they are wanted, and what the environment says of proxies
+and certificates told in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+
+from valetkey.sdk.errors import InvalidRequest, MissingPackage
+from valetkey.sdk.transport import is_loopback
+
+H = TypeVar("H")
+#: Seconds to reach a server.
+_CONNECT = 5.0
+
+
+def connect(kind: Callable[..., H], url: str, timeout: float) -> H:
+    """Make one of httpx2's two clients. This machine is never reached through a proxy. Raises
+    InvalidRequest, MissingPackage."""
+    limit = httpx2.Timeout(timeout, connect=min(timeout, _CONNECT))
+    host = urlsplit(url).hostname or ""
+    try:
+        return kind(base_url=url, timeout=limit, trust_env=not is_loopback(host))
+    except ImportError:
+        raise MissingPackage(
+            "The environment names a SOCKS proxy, and the library for it is not installed.",
+            hint="pip install 'httpx2[socks]', or see ALL_PROXY and HTTPS_PROXY.",
+        ) from None
+    except (ValueError, OSError, httpx2.InvalidURL) as error:
+        raise InvalidRequest(
+            f"What the environment says of proxies or certificates can't be used: {error}.",
+            hint="See HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+        ) from None
+
+
+class LoopConnections:
+    """The asynchronous connections of each event loop: none can be used in another one, so that a
+    client that is kept over two ``asyncio.run``, or used in a forked child, has some for each.
+    ``given`` are a caller's own, which are used wherever they are."""
+
+    def __init__(self, make: Callable[[], httpx2.AsyncClient], given: Any = None) -> None:
+        self._make = make
+        self._given: httpx2.AsyncClient | None = given
+        self._of_loops: dict[asyncio.AbstractEventLoop, httpx2.AsyncClient] = {}
+        self._is_closed = False
+
+    def here(self) -> httpx2.AsyncClient:
+        """Return those of the loop that runs. Raises RuntimeError once closed."""
+        if self._is_closed:
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        if self._given is not None:
+            return self._given
+        loop = asyncio.get_running_loop()
+        found = self._of_loops.get(loop)
+        if found is None:
+            for ended in [each for each in self._of_loops if each.is_closed()]:
+                self._of_loops.pop(ended, None)
+            found = self._of_loops[loop] = self._make()
+        return found
+
+    async def close(self) -> None:
+        """Close those of this loop, and forget the others', but not what was given."""
+        self._is_closed = True
+        mine = self._of_loops.pop(asyncio.get_running_loop(), None)
+        self._of_loops.clear()
+        if mine is not None:
+            await mine.aclose()

@@ -1,0 +1,45 @@
+"""What ``help()`` says of parameters that many methods share: written once, here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Final, TypeVar
+
+C = TypeVar("C", bound=type)
+
+_MEANINGS: Final[Mapping[str, str]] = {
+    "call": "A request, as ``valetkey.sdk.sending`` describes it.",
+    "flow": "Requests that depend on the answers before them.",
+    "name": "Its name or id.",
+    "project": "Its project, by name or id, where several have the name.",
+    "connection": "A DuckDB connection.",
+    "prefixes": 'Folders below the location\'s own; ``""`` is all of it.',
+    "access": "What may be done there: list, read, write, delete.",
+    "ttl": "For how many seconds one credential is good, 900 to 43,200.",
+    "purpose": "What it is for; it stands in the record.",
+    "bare": "Let listings name the folders without their ``/``, as ``aws s3 ls s3://b/f`` does.",
+    "versions": "Open old versions of the objects too.",
+    "keys": "Full keys of the bucket.",
+    "method": "What is done with the URL: GET, PUT, HEAD or DELETE.",
+    "expires": "After how many seconds a URL ends; it is cut where the session ends.",
+    "disposition": "The Content-Disposition of the answers.",
+    "version_ids": "A version's id for each key, or nothing.",
+    "path": "A path below the location's folder.",
+}
+
+
+def explained(owner: C) -> C:
+    """Add to the docstring of each public method of a class what its parameters mean."""
+    for name, method in vars(owner).items():
+        if isinstance(method, FunctionType) and method.__doc__ and not name.startswith("_"):
+            lines = [f"- ``{each}``: {_MEANINGS[each]}" for each in _parameters(method)]
+            if lines:
+                method.__doc__ = "\n".join([inspect.cleandoc(method.__doc__), "", *lines])
+    return owner
+
+
+def _parameters(method: FunctionType) -> list[str]:
+    code = method.__code__
+    return list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])

@@ -1,0 +1,109 @@
+"""What the environment, and whoever makes a client, may say wrongly: an error of the library says
+so, and none of the HTTP library's gets out."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+
+from valetkey.sdk import AsyncClient, Client, InvalidRequest, MissingPackage, Unavailable, errors
+
+URL = "https://valetkey.invalid"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "valetkey.example.com",
+        "ftp://valetkey.example.com",
+        "https://",
+        "https://ada@valetkey.example.com",
+        "https://valetkey.example.com\n/v1",
+        "https://valetkey.example.com /v1",
+        "https://valetkey.example.com:99999",
+        "https://valetkey.example.com:port",
+        "https://exämple\u202e.com",
+        "https://[::1",
+        "https://valetkey.example.com/?a=b",
+        "https://valetkey.example.com/#a",
+    ],
+)
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_what_is_no_address_of_a_server_is_refused(kind: Any, url: str) -> None:
+    with pytest.raises(InvalidRequest, match="not the address of a server"):
+        kind(url, "vkt_x")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "nonsense://proxy"),
+        ("ALL_PROXY", "http://proxy:port"),
+        ("SSL_CERT_FILE", "/nonexistent/roots.pem"),
+        ("SSL_CERT_FILE", __file__),
+    ],
+)
+def test_a_proxy_or_a_certificate_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidRequest, match="proxies or certificates") as refused:
+        Client(URL, "vkt_x")
+    assert name in refused.value.hint
+
+
+async def test_the_asynchronous_client_names_it_once_it_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    with pytest.raises(InvalidRequest, match="proxies or certificates"):
+        await AsyncClient(URL, "vkt_x").accounts.get_me()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("socksio") is not None, reason="it is installed")
+def test_a_socks_proxy_needs_a_library_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(MissingPackage) as refused:
+        Client(URL, "vkt_x")
+    assert "httpx2[socks]" in refused.value.hint
+
+
+def test_this_machine_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    Client("http://127.0.0.1:1", "vkt_x").close()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        each
+        for each in vars(errors).values()
+        if inspect.isclass(each) and issubclass(each, errors.ApiError)
+    ],
+)
+def test_an_error_travels_whole(kind: type[errors.ApiError]) -> None:
+    more: dict[str, Any] = {"retry_after": 3.0} if kind is Unavailable else {}
+    error = kind(
+        "no", hint="do", code="c", request_id="r", status=4, field="f", details={"a": [1]}, **more
+    )
+    pickled = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
+    for other in (pickled, copy.copy(error), copy.deepcopy(error)):
+        assert type(other) is kind
+        assert vars(other) == vars(error)
+        assert (str(other), other.args) == ("no do", ("no",))
+
+
+def test_a_closed_client_says_so() -> None:
+    client = Client("http://127.0.0.1:1", "vkt_x")
+    client.close()
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.accounts.get_me()
+    with pytest.raises(RuntimeError, match="closed"):
+        list(client.locations.list())
