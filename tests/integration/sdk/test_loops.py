@@ -30,14 +30,17 @@ except RuntimeError as error:
     print("closed" in str(error))
 """
 SIDE_BY_SIDE = """
+found = []
+
 async def often():
-    print(*[await who() for _ in range(3)])
+    found.extend([await who() for _ in range(3)])
 
 threads = [threading.Thread(target=lambda: asyncio.run(often())) for _ in range(4)]
 for each in threads:
     each.start()
 for each in threads:
     each.join(60)
+print(*found)
 """
 FORKED = """
 asyncio.run(who())
