@@ -23,6 +23,7 @@ from valetkey.catalog.domain.sync import Command, CommandKind
 from valetkey.catalog.services.datasets.datasets import clear
 from valetkey.catalog.services.datasets.jobs import PASSING, Jobs
 from valetkey.catalog.services.datasets.orders import caller_of
+from valetkey.catalog.services.items.intents import PEACE
 from valetkey.catalog.services.items.leftovers import Leftovers
 from valetkey.catalog.services.pace import DELETED, rest
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
@@ -187,7 +188,9 @@ class SyncWorker:
         """Look after what writers left that were killed, and end their uploads."""
         now = self._clock.now()
         async with self._storage.read() as work:
-            dead = await work.commands.dead_intents(now_ms=to_ms(now), limit=_LEFTOVERS_AT_ONCE)
+            dead = await work.commands.dead_intents(
+                now_ms=to_ms(now - PEACE), limit=_LEFTOVERS_AT_ONCE
+            )
         for intent in dead:
             try:
                 await self._leftovers.one(await caller_of(self._storage, intent), intent)

@@ -122,10 +122,12 @@ class Index:
             await work.items.remove(store.dataset, paths, now_ms=self.now_ms())
             await work.audit.append([event] if event else [])
 
-    async def forget(self, store: DatasetStorage, path: str) -> None:
-        """See that a path whose object is gone has no row, whatever a sync saw before."""
+    async def forget(self, store: DatasetStorage, path: str, held: HeldObjects) -> None:
+        """See that a path whose object is gone has no row, whatever a sync saw before. Raises
+        Conflict if the object is not held any more."""
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
+            await held.require(work, [path])
             await work.items.remove(store.dataset, [path], now_ms=self.now_ms())
             await work.items.touch(store.dataset, [path], now_ms=self.now_ms())
 

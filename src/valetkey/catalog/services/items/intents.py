@@ -2,11 +2,16 @@
 
 An intent is stored before the bucket is touched. The database keeps a second one for the same
 object out, whichever dataset or process it comes from, so that of two writers at most one is told
-that it wrote. A writer's lease is renewed beside its work; one that was not renewed for two minutes
-is dead, and its intent may be set aside for another's. What was set aside stays stored until
-somebody has looked at the object and ended the uploads that were begun (``leftovers``). That look
-holds the object too, but yields: its lease is over from the beginning, so that whoever writes sets
-it aside at once, and it finds that out in the transaction in which it would have written the row.
+that it wrote. A writer's lease is renewed beside its work; one that was not renewed for twenty
+seconds may be set aside for another's. It may be asleep rather than dead, as a process that was
+stopped is: so a writer renews before each call that changes the bucket, if it has not done so for a
+while, and in each transaction that writes a row, and learns there that it has lost the object.
+
+What was set aside stays stored until somebody has looked at the object and ended the uploads that
+were begun (``leftovers``). That look holds the object too, but yields: its lease is over from the
+beginning, so that whoever writes sets it aside at once, and it finds that out in the transaction in
+which it would have written the row. Whom nobody hinders is left in peace for longer: a database
+that stood still for a while shall not cost a long upload its object.
 """
 
 from __future__ import annotations
@@ -38,9 +43,11 @@ from valetkey.domain.ports.objects import to_ms
 from valetkey.services.audit import Caller
 from valetkey.services.background import beside
 
-#: A writer that has not renewed its lease for so long is taken for dead.
-LEASE: Final = timedelta(minutes=2)
-_RENEWED_EVERY: Final = timedelta(seconds=30)
+#: A writer that has not renewed its lease for so long gives way to another.
+LEASE: Final = timedelta(seconds=20)
+#: So long after the end of its lease it is looked after, if no other writer came.
+PEACE: Final = timedelta(minutes=2)
+_RENEWED_EVERY: Final = timedelta(seconds=5)
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +75,13 @@ class HeldObjects:
         """
         async for chunk in chunks:
             yield chunk
+        await self.still()
+
+    async def still(self) -> None:
+        """See that all is still held; to be called before the bucket is changed.
+
+        Raises Conflict if it is not: this process stood still, and somebody else writes there.
+        """
         await self.renewer.require_fresh(self.intents.values())
 
     async def set_aside(self, paths: Iterable[str]) -> None:

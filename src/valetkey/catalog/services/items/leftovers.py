@@ -12,7 +12,7 @@ from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorageRepository,
 )
 from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import Intents
+from valetkey.catalog.services.items.intents import PEACE, Intents
 from valetkey.catalog.services.items.sessions import LOOK, WRITE, Sessions
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.domain.errors import Conflict, StorageUnavailable, ValetkeyError
@@ -48,7 +48,7 @@ class Leftovers:
 
     async def of_dataset(self, caller: Caller, store: DatasetStorage) -> None:
         """Look after a dataset's."""
-        now_ms = to_ms(self._clock.now())
+        now_ms = to_ms(self._clock.now() - PEACE)
         async with self._storage.read() as work:
             intents = await work.commands.intents(store.dataset.id)
         for intent in intents:

@@ -145,9 +145,9 @@ class ItemMoving:
                 await expect(caller, item, work)
             try:
                 copied = await self._copy(store, item, to, held, renew)
-                moved = await self._swap_or_undo(caller, store, item, to, copied, renew)
-                await self._objects.delete(await renew(), store.place, store.key(item.path))
-                await self._index.forget(store, item.path)
+                moved = await self._swap_or_undo(caller, store, item, to, copied, held, renew)
+                await self._delete(store, item.path, held, renew)
+                await self._index.forget(store, item.path, held)
             except ValetkeyError:
                 if not held.wrote:
                     raise
@@ -170,12 +170,11 @@ class ItemMoving:
             raise archived(item, before)
         if await self._objects.head(await renew(), store.place, target) is not None:
             raise _occupied(to)
+        credentials = await renew()
+        await held.still()
         try:
             copied = await self._objects.copy(
-                await renew(),
-                store.place,
-                source,
-                target,
+                *(credentials, store.place, source, target),
                 condition=ABSENT,
                 renew=renew,
                 begun=partial(held.remember_upload, to),
@@ -191,9 +190,17 @@ class ItemMoving:
             ):
                 raise changed_meanwhile(item.path)
         except ValetkeyError:
-            await self._objects.delete(await renew(), store.place, target)
+            await self._delete(store, to, held, renew)
             raise
         return copied
+
+    async def _delete(
+        self, store: DatasetStorage, path: str, held: HeldObjects, renew: CredentialSource
+    ) -> None:
+        """Delete an object that is held still."""
+        credentials = await renew()
+        await held.still()
+        await self._objects.delete(credentials, store.place, store.key(path))
 
     async def _swap_or_undo(
         self,
@@ -202,20 +209,28 @@ class ItemMoving:
         old: Item,
         to: str,
         copied: Stored,
+        held: HeldObjects,
         renew: CredentialSource,
     ) -> Item:
         try:
-            return await self._swap(caller, store, old, to, copied)
+            return await self._swap(caller, store, old, to, copied, held)
         except VersionMismatch:
-            await self._objects.delete(await renew(), store.place, store.key(to))
+            await self._delete(store, to, held, renew)
             raise
 
     async def _swap(
-        self, caller: Caller, store: DatasetStorage, old: Item, to: str, copied: Stored
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        old: Item,
+        to: str,
+        copied: Stored,
+        held: HeldObjects,
     ) -> Item:
         """Put the row where the object is now."""
         async with self._storage.begin() as work:
             await work.items.lock(store.dataset)
+            await held.require(work, [old.path, to])
             current = await work.items.get(old.id)
             if current is None or current.path != old.path:
                 raise not_there(old.id)

@@ -187,6 +187,7 @@ class ItemRemoval:
                 # What is compared must not change while its object goes: so the row goes first.
                 await self._index.remove(caller, store, mine, held, None)
                 held.wrote = True
+            await held.still()
             failed = await self._delete_keys(store, mine, credentials)
             gone = [item for item in mine if item.path not in failed]
             outcome.failures += [(item, failed[item.path]) for item in mine if item.path in failed]

@@ -158,8 +158,10 @@ class ItemUploading:
         key, place = store.key(path), store.place
         try:
             if new.copied_from:
+                credentials = await renew()
+                await held.still()
                 return await self._objects.copy(
-                    *(await renew(), place, new.copied_from, key),
+                    *(credentials, place, new.copied_from, key),
                     condition=condition,
                     renew=renew,
                     begun=begun,
