@@ -65,7 +65,8 @@ def wait_for_the_hold(database: str) -> None:
 
 def until_written(http: httpx2.Client, path: str) -> tuple[float, set[int]]:
     """Write an object as soon as one may; return how long that took, and how one was refused."""
-    began, refused = time.monotonic(), set()
+    began = time.monotonic()
+    refused: set[int] = set()
     while True:
         answer = http.put(path, content=b"the other one")
         waited = time.monotonic() - began
