@@ -51,12 +51,21 @@ class _Bug(_Usage):
     code = "internal"
 
 
+class _System(_Bug):
+    """What the operating system refused: a full disk, a closed output."""
+
+    code = "system"
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command to its exit code. ``words`` are the command line without the program."""
     given = list(sys.argv[1:] if words is None else words)
     if words is None and not os.environ.get(_DEBUG):
         # What breaks in a thread is told by whoever waits for it: the thread itself has no say.
         threading.excepthook = lambda _: None
+    if not _has_output():
+        show.say("Standard output is closed: nothing was done, as its result would be lost.")
+        return Exit.USAGE
     try:
         result = _run(given)
         sys.stdout.flush()
@@ -64,12 +73,29 @@ def main(words: Sequence[str] | None = None) -> int:
         show.say("Broken off.")
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Who read the output has enough (`valetkey ... | head`); Python must not flush into it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()  # who read it has enough (`valetkey ... | head`)
         return Exit.DONE
     except Exception as error:  # noqa: BLE001  # the last line before the user: no traceback
         return _fail(error, as_json=_wants_json(given))
     return result if isinstance(result, int) else Exit.DONE
+
+
+def _has_output() -> bool:
+    """Tell whether results can be written. What else is closed is opened as nothing: Python has
+    None for it, and the next file that is opened would take its place."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # open to the end
+    has_output = sys.stdout is not None
+    if not has_output:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    return has_output
+
+
+def _abandon_output() -> None:
+    """Let nothing more be written: Python would flush into what takes nothing when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: Sequence[str]) -> object:
@@ -90,9 +116,14 @@ def _wants_json(words: Sequence[str]) -> bool:
 
 def _fail(error: Exception, *, as_json: bool) -> int:
     explained, code = _explained(error)
-    if as_json:
-        show.error_json(explained)
-    else:
+    try:
+        if as_json:
+            show.error_json(explained)
+        sys.stdout.flush()
+    except OSError:
+        as_json = False
+        _abandon_output()
+    if not as_json:
         show.error(explained)
     if isinstance(explained, _Bug) and os.environ.get(_DEBUG):
         raise error
@@ -110,6 +141,15 @@ def _explained(error: Exception) -> tuple[Explained, int]:
             return missing, Exit.USAGE
     if isinstance(error, Explained):
         return error, exit_of(error)
+    if isinstance(error, EOFError):
+        hint = "Nothing was changed; the command's options say how to do without."
+        return _Usage("The input ended before there was an answer.", hint), Exit.USAGE
+    if isinstance(error, OSError):
+        about = f"{error.filename}: " if error.filename else ""
+        return _System(
+            f"The system refused: {about}{error.strerror or type(error).__name__}.",
+            f"See that there is space, and where the output goes; {_DEBUG}=1 prints more.",
+        ), Exit.FAILED
     name = type(error).__name__
     return _Bug(
         f"Valetkey stumbled over something that it did not foresee ({name}).",

@@ -12,6 +12,7 @@ app = App(
     help_format="plaintext",
     version=installed_version,
     help_epilogue=EXIT_CODES,
+    suppress_keyboard_interrupt=False,  # entry.py says that it was broken off
 )
 for _title, _mounts in GROUPS:
     _group = Group.create_ordered(_title)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from valetkey.wire.reports import Report
 
 _PIPE_WIDTH: Final = 400
+#: Columns in which an id, or a property of another kind, can be read.
+_ID_WIDTH: Final = 24
+_CELL_WIDTH: Final = 10
 
 
 def output() -> Console:
@@ -74,10 +77,15 @@ def write_raw(body: bytes) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-    """Print a table, or a sentence when there is nothing in it."""
+    """Print a table, or a sentence when there is nothing in it. Where a terminal is too narrow for
+    its columns, each row is a list of names and values."""
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
+    needed = sum(_ID_WIDTH if each == "id" else _CELL_WIDTH for each in columns)
+    if output().width < needed:
+        _listed(columns, rows, empty=empty)
+        return
     shown = Table(box=None, pad_edge=False)
     for column in columns:
         shown.add_column(column, overflow="fold", no_wrap=column == "id")
@@ -89,18 +97,31 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) 
         say(empty)
 
 
+def _listed(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    number = 0
+    for number, row in enumerate(rows, start=1):  # how many there were
+        if number > 1:
+            write("")
+        facts(zip(columns, row, strict=True))
+    if not number:
+        say(empty)
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> None:
-    """Print names and values, a line each; what is empty is left out."""
+    """Print names and values, a line each; what is empty is left out. On a narrow terminal it wraps
+    the lines."""
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
+    console = output()
     shown = Table(box=None, pad_edge=False, show_header=False)
     shown.add_column(style="dim")
     shown.add_column(overflow="fold")
     for name, value in rows:
         if value:
             shown.add_row(name, escape(value))
-    output().print(shown)
+    console.width = max(console.width, 2 * _ID_WIDTH)
+    console.print(shown)
 
 
 def report(found: Report) -> None:
@@ -141,7 +162,11 @@ def confirm(question: str, *, yes: bool) -> None:
 
     if yes or not sys.stdin.isatty():
         return
-    if messages().input(f"{question} Type yes: ", markup=False).strip() != "yes":
+    try:
+        typed = messages().input(f"{question} Type yes: ", markup=False)
+    except EOFError:
+        typed = ""
+    if typed.strip() != "yes":
         raise InvalidRequest("Nothing was changed.", hint="--yes doesn't ask.")
 
 

@@ -36,6 +36,7 @@ REASONS: Final = {
     "catalog/console/items.py: _signed_pictures": "each picture says so itself",
     "catalog/services/datasets/single.py: renew": "who lost a shard finds out at its next step",
     "catalog/services/datasets/worker.py: _release": "the next start does it",
+    "cli/entry.py: _fail": "What can't be told on standard output is told on standard error.",
     "cli/connection.py: _fresh": "the command's own request says better what is wrong",
     "cli/credential_helpers/cache.py: _private_text": "no cache: it is asked for",
     "cli/credential_helpers/cache.py: _write": "no cache: it is asked for again",

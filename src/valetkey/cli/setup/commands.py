@@ -182,7 +182,8 @@ def _ask(teardown: TeardownPlan) -> None:
             "Nobody is there to be asked, and nothing was removed.",
             hint="Add --yes when the list above is what shall go.",
         )
-    answer = show.messages().input(f"Type the set-up's name ({name}) to remove all this: ")
+    question = f"Type the set-up's name ({name}) to remove all this: "
+    answer = show.messages().input(question, markup=False)
     if answer.strip() != name:
         raise InvalidInput("That is another name: nothing was removed.", hint="")
 
