@@ -14,6 +14,9 @@ from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import Listed, ListedPage, to_ms
 from valetkey.testing import FakeObjectStore
 
+#: No listing of a few keys is asked for so many pages.
+_NEVER = 20_000
+
 
 class Order(StrEnum):
     """In which order a store lists."""
@@ -30,6 +33,7 @@ class Fault(StrEnum):
     NO_TOKEN = "more is to come, and not where"
     SAME_TOKEN = "the same token for ever"
     TWO_TOKENS = "two tokens in turn, for ever"
+    ROUND = "its keys one after the other, and then from the first on, for ever"
     EMPTY = "nothing, for ever, with new tokens"
     ELSEWHERE = "a key that does not begin with the prefix"
     AWAY = "503"
@@ -71,7 +75,7 @@ class StrangeListings(FakeObjectStore):
         keys = self._in_order(place, prefix)
         start, page = map(int, token.split(".")) if token else (self._first(keys, after), 0)
         if self.plan.fault is not None and number >= self.plan.fault_at:
-            return self._wrong(self.plan.fault, number, listed_ms)
+            return self._wrong(self.plan.fault, place, keys, number, listed_ms)
         size = min(limit, self.plan.sizes[page % len(self.plan.sizes)])
         shown = keys[start : start + size]
         end = start if page in self.plan.repeats else start + len(shown)
@@ -96,11 +100,16 @@ class StrangeListings(FakeObjectStore):
             return sum(key >= after for key in keys)
         return sum(self._rank(key) <= self._rank(after) for key in keys)
 
-    def _wrong(self, fault: Fault, number: int, listed_ms: int) -> ListedPage:
+    def _wrong(
+        self, fault: Fault, place: BucketPlace, keys: list[str], number: int, listed_ms: int
+    ) -> ListedPage:
+        assert number < _NEVER, "it is asked for ever"
         if fault is Fault.AWAY:
             raise AwsUnavailable("The store answered 503.", hint="Try again.")
         if fault is Fault.ELSEWHERE:
             return ListedPage([Listed("elsewhere/a", 1, "e", listed_ms)], True, listed_ms)
+        if fault is Fault.ROUND:
+            return self._round(place, keys, number, listed_ms)
         tokens = {
             Fault.NO_TOKEN: "",
             Fault.SAME_TOKEN: "0.0",
@@ -108,6 +117,12 @@ class StrangeListings(FakeObjectStore):
             Fault.EMPTY: f"0.{number}",
         }
         return ListedPage([], False, listed_ms, tokens[fault])
+
+    def _round(
+        self, place: BucketPlace, keys: list[str], number: int, listed_ms: int
+    ) -> ListedPage:
+        shown = [self._listed(place, keys[number % len(keys)])] if keys else []
+        return ListedPage(shown, False, listed_ms, f"0.{number % max(len(keys), 1)}")
 
 
 def legal_plans() -> st.SearchStrategy[Plan]:

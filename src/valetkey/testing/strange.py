@@ -18,6 +18,7 @@ import httpx2
 
 Canned = Callable[[httpx2.Request], httpx2.Response]
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_ELEMENT = re.compile("<(/?)(?=[A-Z])")
 _MODIFIED = "2026-01-01T00:00:00.000Z"
 _MODIFIED_HTTP = "Thu, 01 Jan 2026 00:00:00 GMT"
 
@@ -28,7 +29,8 @@ class Quirks:
 
     ``page_sizes`` are how many keys come on each page, in turn, at most what was asked for (0: an
     empty page); ``reverse``: in the wrong order; ``repeats``: pages that come twice; ``flag_last``:
-    whether there is more stands behind the keys. ``no_token_at`` and ``same_token_at`` name the
+    whether there is more stands behind the keys; ``prefixed``: all elements have their namespace's
+    prefix, as any XML may. ``no_token_at`` and ``same_token_at`` name the
     pages from which on they say that there is more, and not how to go on.
     ``busy_at`` names requests that are answered 503, ``cut_at`` those whose bodies break off,
     ``short_at`` those whose bodies end early and say so; ``no_if_match``: that header is not
@@ -44,6 +46,7 @@ class Quirks:
     no_ranges: bool = False
     unknown_elements: bool = False
     flag_last: bool = False
+    prefixed: bool = False
     ignores_encoding: bool = False
     ignores_prefix: bool = False
     no_token_at: int | None = None
@@ -174,6 +177,8 @@ class StrangeStore(httpx2.AsyncBaseTransport):
             )
             + "</ListBucketResult>"
         )
+        if self.quirks.prefixed:
+            body = _ELEMENT.sub(r"<\1s3:", body).replace("xmlns=", "xmlns:s3=")
         return httpx2.Response(200, content=body.encode(errors="surrogateescape"))
 
     def _contents(self, key: str, *, encodes: bool) -> str:

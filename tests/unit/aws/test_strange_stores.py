@@ -67,6 +67,7 @@ quirks = st.builds(
     no_etags=st.booleans(),
     unknown_elements=st.booleans(),
     flag_last=st.booleans(),
+    prefixed=st.booleans(),
 )
 
 
@@ -84,8 +85,10 @@ def test_whatever_legal_pages_carry_the_keys_the_keys_are_listed(
     assert len(found) == len(keys)
 
 
-async def test_an_empty_page_ends_nothing() -> None:
-    assert len(await listed(filled(page_sizes=[3, 0, 0, 2]))) == len(KEYS)
+@pytest.mark.parametrize("prefixed", [False, True], ids=["as S3 writes it", "as other XML"])
+async def test_an_empty_page_ends_nothing(*, prefixed: bool) -> None:
+    store = filled(page_sizes=[3, 0, 0, 2], prefixed=prefixed)
+    assert len(await listed(store)) == len(KEYS)
 
 
 async def test_a_store_that_does_not_encode_keys_is_understood_where_xml_can_carry_them() -> None:

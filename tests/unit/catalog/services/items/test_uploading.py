@@ -212,3 +212,29 @@ async def test_an_import_stays_below_the_locations_folder(desk: Desk) -> None:
         await desk.items.importing.import_objects(
             desk.developer, desk.dataset_id, ["train/none.jpg"]
         )
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_an_import_believes_what_a_sync_saw_after_it_looked(
+    desk: Desk, *, indexed: bool
+) -> None:
+    key, objects, acted = f"{desk.prefix}a.txt", desk.memory.objects, False
+    objects.place("acme", key, b"before")
+    if indexed:
+        await desk.items.importing.import_objects(desk.developer, desk.dataset_id, [key])
+
+    async def outsider(operation: str, _: str) -> None:
+        nonlocal acted
+        if operation == "head" and not acted:
+            acted = True
+            desk.memory.clock.advance(1)
+            objects.place("acme", key, b"written since")
+            catalog = desk.memory.services.catalog
+            await catalog.syncs.start(desk.developer, desk.dataset_id)
+            await catalog.sync_worker.run_open()
+
+    objects.after = outsider
+    [item] = await desk.items.importing.import_objects(desk.developer, desk.dataset_id, [key])
+    shown = await desk.items.reading.get(desk.developer, item.id)
+    assert acted
+    assert (item.size, shown.size) == (len(b"written since"),) * 2
