@@ -13,7 +13,10 @@ from valetkey.domain.secret import Secret
 
 #: How the ids of fake sessions start whose policy lets nothing be changed.
 READ_ONLY = "ASIAREAD"
+#: What stands behind the ids of those whose policy lets no tags be read, or be written.
+READS_NO_TAGS, WRITES_NO_TAGS = "-r", "-w"
 _CHANGING = ("s3:PutObject", "s3:DeleteObject")
+_TAGGING = {READS_NO_TAGS: "s3:GetObjectTagging", WRITES_NO_TAGS: "s3:PutObjectTagging"}
 
 
 @dataclass
@@ -59,6 +62,8 @@ class FakeSts:
         policy = order.policy
         read_only = policy is not None and not any(action in policy for action in _CHANGING)
         key_id = f"{READ_ONLY if read_only else 'ASIAFAKE'}{number:012d}"
+        for lack, action in _TAGGING.items():
+            key_id += lack if policy is not None and action not in policy else ""
         now = self.clock.now() + self.ahead
         self.issued[key_id] = (order.session_name, now, order.role_arn.name)
         return TemporaryCredentials(

@@ -100,6 +100,12 @@ class FakeBuckets:
         if self.before is not None:
             await self.before(operation, key)
 
+    def _require_tagging(self, credentials: AwsCredentials, *lacks: str) -> None:
+        """Refuse what has to do with tags to a session of FakeSts that is marked as lacking it."""
+        held = credentials.access_key_id if isinstance(credentials, TemporaryCredentials) else ""
+        if any(lack in held for lack in lacks):
+            raise AwsRefused("Tags are refused.", hint="Allow it.", aws_code="AccessDenied")
+
     async def _end(self, operation: str, key: str) -> None:
         if self.after is not None:
             await self.after(operation, key)

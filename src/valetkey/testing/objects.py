@@ -22,6 +22,7 @@ from valetkey.domain.ports.objects import (
     UploadsPage,
     to_ms,
 )
+from valetkey.testing.aws import READS_NO_TAGS, WRITES_NO_TAGS
 from valetkey.testing.buckets import FakeBuckets
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -147,6 +148,8 @@ class FakeObjectStore(FakeBuckets):
         begun: UploadBegun | None = None,
     ) -> Stored:
         await self._start("write", key, credentials)
+        if tags:
+            self._require_tagging(credentials, WRITES_NO_TAGS)
         upload = Upload(key, f"upload-{len(self.used)}", self.clock.now())
         if self.in_parts and begun is not None:
             self.uploads.setdefault(place.bucket, []).append(upload)
@@ -187,6 +190,8 @@ class FakeObjectStore(FakeBuckets):
     ) -> Stored:
         await self._start("copy", key, credentials)
         body = self._readable(place, key)
+        if self.tagged.get((place.bucket, key)):
+            self._require_tagging(credentials, READS_NO_TAGS, WRITES_NO_TAGS)
         if self.in_parts and begun is not None:
             upload = Upload(to, f"upload-{len(self.used)}", self.clock.now())
             self.uploads.setdefault(place.bucket, []).append(upload)
@@ -205,6 +210,7 @@ class FakeObjectStore(FakeBuckets):
         self, credentials: AwsCredentials, place: BucketPlace, key: str
     ) -> Mapping[str, str]:
         await self._start("tags", key, credentials)
+        self._require_tagging(credentials, READS_NO_TAGS)
         self._body(place, key)
         return dict(self.tagged.get((place.bucket, key), {}))
 
@@ -231,8 +237,17 @@ class FakeObjectStore(FakeBuckets):
 
     # Deleting, and tidying up.
 
-    async def delete(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> None:
+    async def delete(
+        self,
+        credentials: AwsCredentials,
+        place: BucketPlace,
+        key: str,
+        *,
+        condition: Condition | None = None,
+    ) -> None:
         await self._start("delete", key, credentials)
+        if key in self._bucket(place):
+            self._require(place, key, condition)
         self._bucket(place).pop(key, None)
         self._facts.pop((place.bucket, key), None)
         await self._end("delete", key)

@@ -33,8 +33,8 @@ class Quirks:
     prefix, as any XML may. ``no_token_at`` and ``same_token_at`` name the
     pages from which on they say that there is more, and not how to go on.
     ``busy_at`` names requests that are answered 503, ``cut_at`` those whose bodies break off,
-    ``short_at`` those whose bodies end early and say so; ``no_if_match``: that header is not
-    heeded. ``copies_lose`` are headers that an object has and its copy not.
+    ``short_at`` those whose bodies end early and say so; ``no_if_match``: no
+    condition is heeded. ``copies_lose`` are headers that an object has and its copy not.
     """
 
     page_sizes: Sequence[int] = (1000,)
@@ -96,7 +96,24 @@ class StrangeStore(httpx2.AsyncBaseTransport):
         if not key:
             return self._list(query) if request.method == "GET" else httpx2.Response(200)
         copied = request.headers.get("x-amz-copy-source")
+        if request.method in {"PUT", "DELETE"} and not self._may_change(request, key, copied):
+            return _error(412, "PreconditionFailed")
         return self._copy(unquote(copied), key) if copied else self._object(request, key)
+
+    def _may_change(self, request: httpx2.Request, key: str, copied: str | None) -> bool:
+        """Tell whether what a request is conditioned on is so."""
+        if self.quirks.no_if_match:
+            return True
+        headers, there = request.headers, self._told_etag(key)
+        source = self._told_etag(unquote(copied or "").lstrip("/").partition("/")[2])
+        return (
+            headers.get("if-match", there) == there
+            and (headers.get("if-none-match") != "*" or key not in self.objects)
+            and headers.get("x-amz-copy-source-if-match", source) == source
+        )
+
+    def _told_etag(self, key: str) -> str:
+        return f'"{_etag(self.objects[key])}"' if key in self.objects else ""
 
     def _object(self, request: httpx2.Request, key: str) -> httpx2.Response:
         if request.method == "PUT":

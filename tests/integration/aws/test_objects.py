@@ -230,6 +230,16 @@ async def test_a_copy_keeps_everything(
     assert sorted(tags, key=str) == sorted(TAGS, key=str)
 
 
+@pytest.mark.parametrize("size", [5, 9 << 20], ids=["small", "in parts"])
+async def test_what_is_written_with_tags_has_them(
+    embedded_aws: EmbeddedAws, data: S3ObjectStore, place: BucketPlace, size: int
+) -> None:
+    tags = {tag["Key"]: tag["Value"] for tag in TAGS}
+    body = chunks(b"1" * size)
+    await data.write(embedded_aws.administrator, place, "k", body, tags=tags)
+    assert await data.tags(embedded_aws.administrator, place, "k") == tags
+
+
 async def test_a_copy_that_could_lose_tags_is_refused_before_it_begins(
     embedded_aws: EmbeddedAws,
     small_copies: S3ObjectStore,

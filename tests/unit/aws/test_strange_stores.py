@@ -321,6 +321,49 @@ async def test_a_write_under_a_condition_whose_answer_is_lost_is_not_sent_twice(
     assert len(store.requests) == 4
 
 
+async def test_a_copy_is_made_where_nothing_is_and_of_what_was_looked_at() -> None:
+    store = StrangeStore({"k": b"mine", "l": b"theirs"})
+    with pytest.raises(PreconditionFailed):
+        await client(store).copy(KEY, PLACE, "k", "l", condition=ABSENT)
+
+    def rival(request: httpx2.Request) -> httpx2.Response:
+        store.objects["k"] = b"written since"
+        return store._answer(request)
+
+    store.canned["PUT"] = rival
+    with pytest.raises(PreconditionFailed):
+        await client(store).copy(KEY, PLACE, "k", "m", condition=ABSENT)
+    assert store.objects == {"k": b"written since", "l": b"theirs"}
+
+
+async def test_just_the_object_that_is_meant_is_deleted() -> None:
+    store = StrangeStore({"k": b"theirs"})
+    mine = Condition(hashlib.md5(b"mine", usedforsecurity=False).hexdigest())
+    with pytest.raises(PreconditionFailed):
+        await client(store).delete(KEY, PLACE, "k", condition=mine)
+    assert store.objects == {"k": b"theirs"}
+    store.objects["k"] = b"mine"
+    await client(store).delete(KEY, PLACE, "k", condition=mine)
+    assert not store.objects
+
+
+async def test_a_store_without_conditional_deletes_deletes() -> None:
+    def refuses(request: httpx2.Request) -> httpx2.Response:
+        if "if-match" in request.headers:
+            return httpx2.Response(501, text=error("NotImplemented"))
+        return store._answer(request)
+
+    store = StrangeStore({"k": b"mine"}, canned={"DELETE": refuses})
+    await client(store).delete(KEY, PLACE, "k", condition=Condition("abc"))
+    assert not store.objects
+
+
+@pytest.mark.parametrize("condition", [None, Condition("abc")])
+async def test_what_is_gone_already_is_deleted(condition: Condition | None) -> None:
+    store = answering("DELETE", 404, error("NoSuchKey"))
+    await client(store).delete(KEY, PLACE, "k", condition=condition)
+
+
 async def test_a_busy_store_did_not_begin_so_that_a_condition_is_tried_again() -> None:
     store = StrangeStore(quirks=Quirks(busy_at=frozenset({0})))
     await client(store, attempts=3).put(KEY, PLACE, "k", b"x", condition=ABSENT)
@@ -364,6 +407,19 @@ async def test_what_somebody_wrote_over_a_copy_is_left_alone() -> None:
 
     store.canned["PUT"] = rival
     assert (await client(store).copy(KEY, PLACE, "k", "l")).size == 6
+    assert store.objects["l"] == b"theirs"
+
+
+async def test_what_somebody_writes_over_a_copy_that_lost_something_is_left_alone() -> None:
+    store = StrangeStore({"k": b"x"}, Quirks(copies_lose=frozenset(CARRIED)), own={"k": CARRIED})
+
+    def rival(request: httpx2.Request) -> httpx2.Response:
+        store.objects["l"] = b"theirs"
+        return store._answer(request)
+
+    store.canned["DELETE"] = rival
+    with pytest.raises(AwsRefused, match="does not keep all"):
+        await client(store).copy(KEY, PLACE, "k", "l")
     assert store.objects["l"] == b"theirs"
 
 

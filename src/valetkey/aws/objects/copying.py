@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from valetkey.aws.objects.multipart import Multipart
 from valetkey.aws.objects.tagging import ensure_tags, tagged, tags_of
 from valetkey.aws.objects.tidying import delete_one
 from valetkey.aws.objects.transfers import Conditioned, require
-from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, PreconditionFailed
 from valetkey.domain.ports.objects import Condition, Stored, UploadBegun
 
 #: The largest object that CopyObject copies, and the size of the parts beyond it.
@@ -54,7 +55,9 @@ class Copying:
         # Another ETag: somebody wrote there since.
         is_ours = plain_etag(copied.get("etag", "")) == plain_etag(etag)
         if is_ours and (lost := _lost(facts, copied)):
-            await delete_one(self._calls, to)
+            with suppress(PreconditionFailed):
+                ours = Condition(plain_etag(etag)) if etag else None
+                await delete_one(self._calls, to, ours)
             raise _incomplete(lost)
         return stored_from(copied, copied_size)
 

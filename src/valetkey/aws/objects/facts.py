@@ -25,6 +25,8 @@ _KEPT: Final = (
     *("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"),
     "x-amz-server-side-encryption-bucket-key-enabled",
 )
+#: How stores say that there is no object.
+NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 _CUSTOMERS_KEY: Final = "x-amz-server-side-encryption-customer-algorithm"
 
 

@@ -192,8 +192,15 @@ class S3ObjectStore:
 
     # Deleting, and tidying up.
 
-    async def delete(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> None:
-        await tidying.delete_one(self._calls(credentials, place), key)
+    async def delete(
+        self,
+        credentials: AwsCredentials,
+        place: BucketPlace,
+        key: str,
+        *,
+        condition: Condition | None = None,
+    ) -> None:
+        await tidying.delete_one(self._calls(credentials, place), key, condition)
 
     async def delete_many(
         self, credentials: AwsCredentials, place: BucketPlace, keys: Sequence[str]

@@ -12,11 +12,11 @@ from xml.etree.ElementTree import Element
 
 from valetkey.aws.answers import child_text, escaped, name_of
 from valetkey.aws.errors import from_answer, not_understood
-from valetkey.aws.objects.facts import plain_etag
+from valetkey.aws.objects.facts import NOT_THERE, conditioned, plain_etag
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
 from valetkey.domain.batches import batched
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered, ValetkeyError
-from valetkey.domain.ports.objects import Part, Upload, UploadsPage
+from valetkey.domain.ports.objects import Condition, Part, Upload, UploadsPage
 
 _AT_ONCE: Final = 1000
 #: S3 has at most 10,000 parts, a thousand to a page; another store may give fewer at once.
@@ -25,9 +25,20 @@ _SIDE_BY_SIDE: Final = 16
 _DELETING: Final = "s3:DeleteObjects"
 
 
-async def delete_one(calls: BucketCalls, key: str) -> None:
-    """Delete an object. Raises AwsRefused, AwsUnavailable."""
-    await calls.fetch(S3Request("s3:DeleteObject", "DELETE", key))
+async def delete_one(calls: BucketCalls, key: str, condition: Condition | None = None) -> None:
+    """Delete an object; with a condition that one only, where the store has such a thing. Raises
+    AwsRefused, AwsUnavailable, PreconditionFailed."""
+    request = S3Request("s3:DeleteObject", "DELETE", key, headers=conditioned(condition))
+    try:
+        await calls.fetch(request)
+    except AwsRefused as refused:
+        if refused.details.get("aws_code") in NOT_THERE:
+            return
+        if condition is None or not isinstance(refused, NotOffered):
+            raise
+    else:
+        return
+    await delete_one(calls, key)
 
 
 async def delete_many(calls: BucketCalls, keys: Sequence[str]) -> Mapping[str, ValetkeyError]:

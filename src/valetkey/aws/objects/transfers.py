@@ -14,6 +14,7 @@ import httpx2
 from valetkey.aws.errors import from_aws, not_understood, unreachable
 from valetkey.aws.objects.facts import (
     DESCRIBING,
+    NOT_THERE,
     conditioned,
     encoding_of,
     plain_etag,
@@ -29,7 +30,6 @@ from valetkey.domain.ports.objects import Condition, ObjectReading, Stored, Uplo
 Facts = tuple[Mapping[str, str], int]
 
 _MISSING: Final = 404
-_NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 _PARTIAL: Final = 206
 _CHUNK: Final = 256 * 1024
 #: A body whose connection breaks is gone on with so often.
@@ -52,7 +52,7 @@ async def facts_of(calls: BucketCalls, key: str) -> Facts | None:
     try:
         answer = await calls.fetch(request)
     except AwsRefused as refused:
-        if refused.details.get("aws_code") in _NOT_THERE:
+        if refused.details.get("aws_code") in NOT_THERE:
             return None
         raise
     size = size_in(answer.headers)
@@ -269,7 +269,7 @@ class Conditioned:
     ) -> None:
         if self._condition is None or not isinstance(error, AwsRefused):
             return
-        if error.details.get("aws_code") in _NOT_THERE and self._condition.etag:
+        if error.details.get("aws_code") in NOT_THERE and self._condition.etag:
             raise PreconditionFailed(
                 "The object that was to be replaced is gone: nothing was changed.",
                 hint="Look at what is there now, and try again.",

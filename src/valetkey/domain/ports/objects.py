@@ -293,8 +293,16 @@ class ObjectStore(Protocol):
 
     # Deleting, and tidying up.
 
-    async def delete(self, credentials: AwsCredentials, place: BucketPlace, key: str) -> None:
-        """Delete an object; no error when there is none."""
+    async def delete(
+        self,
+        credentials: AwsCredentials,
+        place: BucketPlace,
+        key: str,
+        *,
+        condition: Condition | None = None,
+    ) -> None:
+        """Delete an object; no error when there is none. With a condition, only the object that it
+        names, as far as the store heeds it. Raises PreconditionFailed."""
         ...
 
     async def delete_many(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -16,7 +17,7 @@ from valetkey.catalog.services.items.intents import HeldObjects, Intents
 from valetkey.catalog.services.items.removal import BulkOutcome, not_there
 from valetkey.catalog.services.items.restoring import archived
 from valetkey.catalog.services.items.sessions import MOVE, TAGS, Sessions
-from valetkey.catalog.services.items.uploading import changed_meanwhile
+from valetkey.catalog.services.items.uploading import changed_meanwhile, unchanged
 from valetkey.catalog.services.nouns import MOVE_ITEM
 from valetkey.counting import counted
 from valetkey.domain.errors import (
@@ -144,10 +145,9 @@ class ItemMoving:
             async with self._storage.read() as work:
                 await expect(caller, item, work)
             try:
-                copied = await self._copy(store, item, to, held, renew)
+                before, copied = await self._copy(store, item, to, held, renew)
                 moved = await self._swap_or_undo(caller, store, item, to, copied, held, renew)
-                await self._delete(store, item.path, held, renew)
-                await self._index.forget(store, item.path, held)
+                await self._delete_source(caller, store, item.path, before, held, renew)
             except ValetkeyError:
                 if not held.wrote:
                     raise
@@ -160,8 +160,9 @@ class ItemMoving:
 
     async def _copy(
         self, store: DatasetStorage, item: Item, to: str, held: HeldObjects, renew: CredentialSource
-    ) -> Stored:
-        """Copy the object to where nothing is, and see that it did not change meanwhile."""
+    ) -> tuple[Stored, Stored]:
+        """Copy the object to where nothing is, and see that it did not change meanwhile. Return it
+        and the copy."""
         source, target = store.key(item.path), store.key(to)
         before = await self._objects.head(await renew(), store.place, source)
         if before is None:
@@ -180,6 +181,9 @@ class ItemMoving:
                 begun=partial(held.remember_upload, to),
             )
         except PreconditionFailed:
+            now = await self._objects.head(await renew(), store.place, source)
+            if now is None or now.etag != before.etag:
+                raise changed_meanwhile(item.path) from None
             raise _occupied(to) from None
         held.wrote = True
         try:
@@ -190,17 +194,54 @@ class ItemMoving:
             ):
                 raise changed_meanwhile(item.path)
         except ValetkeyError:
-            await self._delete(store, to, held, renew)
+            await self._undo(store, to, copied, held, renew)
             raise
-        return copied
+        return before, copied
+
+    async def _undo(
+        self,
+        store: DatasetStorage,
+        to: str,
+        copied: Stored,
+        held: HeldObjects,
+        renew: CredentialSource,
+    ) -> None:
+        """Delete the copy; what somebody wrote over it is theirs."""
+        with suppress(PreconditionFailed):
+            await self._delete(store, to, copied, held, renew)
+
+    async def _delete_source(
+        self,
+        caller: Caller,
+        store: DatasetStorage,
+        path: str,
+        before: Stored,
+        held: HeldObjects,
+        renew: CredentialSource,
+    ) -> None:
+        """Delete what was copied; what somebody wrote there since stays, as an item of its own."""
+        try:
+            await self._delete(store, path, before, held, renew)
+        except PreconditionFailed:
+            await self._index.settle(caller, store, path, held, await renew())
+        else:
+            await self._index.forget(store, path, held)
 
     async def _delete(
-        self, store: DatasetStorage, path: str, held: HeldObjects, renew: CredentialSource
+        self,
+        store: DatasetStorage,
+        path: str,
+        seen: Stored,
+        held: HeldObjects,
+        renew: CredentialSource,
     ) -> None:
-        """Delete an object that is held still."""
+        """Delete an object that is held still and is the one that was seen, as far as the store
+        tells. Raises PreconditionFailed."""
         credentials = await renew()
         await held.still()
-        await self._objects.delete(credentials, store.place, store.key(path))
+        await self._objects.delete(
+            credentials, store.place, store.key(path), condition=unchanged(seen)
+        )
 
     async def _swap_or_undo(
         self,
@@ -215,7 +256,7 @@ class ItemMoving:
         try:
             return await self._swap(caller, store, old, to, copied, held)
         except VersionMismatch:
-            await self._delete(store, to, held, renew)
+            await self._undo(store, to, copied, held, renew)
             raise
 
     async def _swap(

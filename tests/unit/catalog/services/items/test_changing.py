@@ -17,6 +17,7 @@ from valetkey.domain.errors import (
     InUse,
     InvalidInput,
     NotFound,
+    PreconditionFailed,
     TooLarge,
 )
 
@@ -105,6 +106,66 @@ async def test_a_move_copies_indexes_and_deletes_and_keeps_the_id(desk: Desk) ->
     assert await desk.intents() == []
     renamed = await desk.items.moving.rename(desk.developer, item.id, "/other.png")
     assert (renamed.id, renamed.mimetype) == (item.id, "image/png")
+
+
+async def test_a_move_carries_an_object_s_tags(desk: Desk) -> None:
+    objects = desk.memory.objects
+    item, _ = await desk.upload("/a.txt", b"body")
+    objects.tagged["acme", f"{desk.prefix}a.txt"] = {"team": "red"}
+    await desk.items.moving.rename(desk.developer, item.id, "/b.txt")
+    assert objects.tagged["acme", f"{desk.prefix}b.txt"] == {"team": "red"}
+
+
+async def test_what_is_written_where_something_is_moved_away_stays_as_another_item(
+    desk: Desk,
+) -> None:
+    item, _ = await desk.upload("/a.txt", b"mine")
+
+    async def rival(operation: str, key: str) -> None:
+        if operation == "delete":
+            desk.memory.objects.place("acme", key, b"theirs")
+
+    desk.memory.objects.before = rival
+    moved = await desk.items.moving.rename(desk.developer, item.id, "/b.txt")
+    assert moved.id == item.id
+    assert await desk.names() == ["/a.txt", "/b.txt"]
+    assert desk.bucket[f"{desk.prefix}a.txt"] == b"theirs"
+    assert not await desk.intents()
+
+
+async def test_a_move_that_is_undone_leaves_what_somebody_wrote_over_its_copy(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", b"mine")
+
+    async def rival(operation: str, _: str) -> None:
+        if operation == "copy":
+            for path in ("a.txt", "b.txt"):
+                desk.memory.objects.place("acme", desk.prefix + path, b"theirs")
+
+    desk.memory.objects.after = rival
+    with pytest.raises(Conflict, match=r"/a\.txt. was written or deleted"):
+        await desk.items.moving.rename(desk.developer, item.id, "/b.txt")
+    assert set(desk.bucket.values()) == {b"theirs"}
+    assert await desk.names() == ["/a.txt", "/b.txt"]
+    assert not await desk.intents()
+
+
+async def test_a_move_says_whether_its_source_changed_or_its_target_is_taken(desk: Desk) -> None:
+    item, _ = await desk.upload("/a.txt", b"mine")
+    written = "a.txt"
+
+    async def rival(operation: str, _: str) -> None:
+        if operation == "copy":
+            desk.memory.objects.place("acme", desk.prefix + written, b"theirs")
+            if written == "a.txt":
+                raise PreconditionFailed("Not the one.", hint="-")
+
+    desk.memory.objects.before = rival
+    with pytest.raises(Conflict, match=r"/a\.txt. was written or deleted"):
+        await desk.items.moving.rename(desk.developer, item.id, "/b.txt")
+    written = "b.txt"
+    with pytest.raises(Conflict, match="There is an object at"):
+        await desk.items.moving.rename(desk.developer, item.id, "/b.txt")
+    assert desk.bucket[f"{desk.prefix}b.txt"] == b"theirs"
 
 
 async def test_a_move_never_overwrites(desk: Desk) -> None:

@@ -20,7 +20,7 @@ from valetkey.domain.errors import ValetkeyError
 from valetkey.testing import FakeObjectStore
 from valetkey.testing.buckets import etag_of
 
-OLD, MOVED = b"old!", b"moved on"
+OLD, MOVED, THEIRS = b"old!", b"moved on", b"theirs"
 Bucket = dict[str, bytes]
 
 
@@ -72,6 +72,12 @@ async def move_onto(writer: Writer) -> str:
     return "moved"
 
 
+async def write_source(writer: Writer) -> str:
+    # By a client of S3, to where the other one's object is that may be moved.
+    writer.desk.memory.objects.place("acme", writer.desk.prefix + "r", THEIRS)
+    return "written"
+
+
 async def delete(writer: Writer) -> str:
     writer.desk.bucket.pop(writer.desk.prefix + "p", None)  # by a client of S3
     return "deleted"
@@ -104,7 +110,8 @@ VERBS = {
 RIVALS = VERBS | {
     "delete": Verb(
         delete, lambda bucket, *_: {name: body for name, body in bucket.items() if name != "p"}
-    )
+    ),
+    "write source": Verb(write_source, lambda bucket, *_: bucket | {"r": THEIRS}),
 }
 
 
