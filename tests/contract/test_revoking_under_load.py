@@ -4,6 +4,7 @@ vended before the answer."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,6 +27,9 @@ from valetkey.services.vending import Vended, VendRequest
 
 READ = frozenset({AccessLevel.READ})
 CLIENTS = 8
+#: As often as a client vends at most while one revocation is under way.
+TURNS = 200
+SECONDS = 60.0
 
 
 @dataclass
@@ -34,25 +38,29 @@ class Servers:
 
     memories: list[Memory]
     left: list[Vended] = field(default_factory=list)
-    refused: int = 0
-    is_over: bool = False
+    asked: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    is_answered: bool = False
 
     @property
     def first(self) -> Memory:
         return self.memories[0]
 
     async def keep_vending(self, number: int, caller: Caller, location: Location) -> None:
-        """Vend until it is over: now the same again, now something else."""
+        """Vend until the revocation is answered: now the same again, now something else."""
         vending = self.memories[number % len(self.memories)].services.vending
-        turn = 0
-        while not self.is_over:
-            turn += 1
+        for turn in range(TURNS):
             wanted = VendRequest((f"p{number}/{turn % 3}",), READ)
-            try:
+            with contextlib.suppress(BeingRevoked, Denied, ValetkeyError):
                 self.left.append(await vending.vend(caller, location.id, wanted))
-            except (BeingRevoked, Denied, ValetkeyError):
-                self.refused += 1
+            self.asked.release()
+            if self.is_answered:
+                break
             await asyncio.sleep(0)
+
+    async def until_all_vend(self) -> None:
+        async with asyncio.timeout(SECONDS):
+            for _ in range(2 * CLIENTS):
+                await self.asked.acquire()
 
 
 @pytest.fixture
@@ -66,8 +74,9 @@ async def servers(database_url: str) -> AsyncIterator[Servers]:
         parts = replace(first.parts, storage=storage)
         memories.append(replace(first, services=wire(parts), storage=storage))  # type: ignore[arg-type]
     for memory in memories:
-        while memory.services.caches.is_deaf:  # noqa: ASYNC110  # it hears once it has connected
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(SECONDS):
+            while memory.services.caches.is_deaf:  # noqa: ASYNC110  # until it has connected
+                await asyncio.sleep(0.01)
     yield Servers(memories)
     for storage in storages:
         await storage.close()
@@ -87,19 +96,20 @@ async def test_nothing_works_that_was_vended_before_the_answer(
     }
     owner, leases = await memory.caller(), memory.services.leases
     target = await leases.target(owner, kind, names[kind])
-    clients = [
-        asyncio.create_task(servers.keep_vending(number, eve, location))
-        for number in range(CLIENTS)
-    ]
     for _ in range(4):
-        await asyncio.sleep(0.1)
+        servers.is_answered, servers.asked = False, asyncio.Semaphore(0)
+        clients = [
+            asyncio.create_task(servers.keep_vending(number, eve, location))
+            for number in range(CLIENTS)
+        ]
+        await servers.until_all_vend()
         result = await leases.revoke(owner, target, reason="stolen")
-        left = list(servers.left)
+        left, servers.is_answered = list(servers.left), True
         assert all(each.state is RevocationState.ENFORCED for each in result.revocations)
         assert not [each for each in left if works(memory, each.credentials)]
         memory.clock.advance(2)
-    servers.is_over = True
-    await asyncio.gather(*clients)
+        async with asyncio.timeout(SECONDS):
+            await asyncio.gather(*clients)
     assert len(servers.left) > CLIENTS
 
 
