@@ -2,6 +2,7 @@
 
 import gc
 
+import pytest
 from hypothesis import settings
 
 from valetkey.serving import allow_many_files
@@ -23,6 +24,19 @@ allow_many_files()
 # Deterministic: examples follow from the test's source, and nothing depends on the machine's speed.
 settings.register_profile("valetkey", derandomize=True, deadline=None)
 settings.load_profile("valetkey")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on a PostgreSQL, of its own or as one kind of database: `make quick` leaves
+    it out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _needs_postgresql(item):
+            item.add_marker("postgresql")
+
+
+def _needs_postgresql(test: pytest.Function) -> bool:
+    params = test.callspec.params.values() if hasattr(test, "callspec") else ()
+    return "postgresql_url" in test.fixturenames or "postgresql" in map(str, params)
 
 
 def pytest_collection_finish() -> None:

@@ -344,6 +344,7 @@ class Abandoned(BaseException):
     """The process is gone from here on."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallel", [1, 3])
 async def test_a_sync_that_is_abandoned_between_pages_goes_on_at_its_checkpoints(
     storage: CatalogStorage, parallel: int

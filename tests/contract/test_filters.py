@@ -19,6 +19,9 @@ from valetkey.catalog.domain.dql import matches, parse_filter
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.domain.errors import InvalidInput
 
+#: Every field with every value: a minute, so that `make quick` leaves it to `make test`.
+pytestmark = pytest.mark.slow
+
 PATHS = [
     "a.jpg",
     "a/b.jpg",

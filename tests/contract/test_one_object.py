@@ -22,6 +22,9 @@ from valetkey.catalog.services.items.uploading import Mode, UploadOperation
 from valetkey.domain.errors import ValetkeyError
 from valetkey.testing import MemoryStorage
 
+#: Every order and every pair: minutes, so that `make quick` leaves it to `make test`.
+pytestmark = pytest.mark.slow
+
 OLD, MOVED = b"old!", b"moved on"
 #: An object's bytes and the label of its item; None is no label.
 State = dict[str, tuple[bytes, str | None]]

@@ -33,6 +33,9 @@ from support.stepping import SteppedStorage, acting
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.tables import metadata
 
+#: Every order and every pair: minutes, so that `make quick` leaves it to `make test`.
+pytestmark = pytest.mark.slow
+
 #: Of what is kept in memory too: records are chained, and changes are numbered.
 NOT_RESTORED = {"audit_records", "alembic_version", "change_numbers"}
 WAITING = (

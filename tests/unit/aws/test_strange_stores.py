@@ -71,6 +71,7 @@ quirks = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(
     keys=st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)),

@@ -102,6 +102,7 @@ async def test_a_store_with_another_order_is_found_out_between_two_ranges_too() 
     assert await shop.index() == keys
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(before=KEYS, keys=KEYS, first=legal_plans(), plan=legal_plans(), parallel=PARALLEL)
 async def test_the_index_is_the_set_of_keys_whatever_legal_pages_carry_it(
@@ -118,6 +119,7 @@ async def test_the_index_is_the_set_of_keys_whatever_legal_pages_carry_it(
     assert done.counts.seen == len(keys)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(before=KEYS, keys=KEYS, plan=illegal_plans(), parallel=PARALLEL)
 async def test_an_illegal_page_fails_the_sync_in_words_and_no_item_is_lost(
