@@ -58,6 +58,8 @@ async def test_what_is_stored_comes_back_equal(storage: Storage) -> None:
     async with storage.read() as work:
         assert await work.users.get(USER.id) == USER
         assert await work.users.by_email(USER.email) == USER
+        assert await work.users.by_emails({USER.email, "nobody@example.com"}) == [USER]
+        assert await work.users.by_emails(()) == []
         assert await work.organizations.get(ORG.id) == ORG
         assert await work.projects.get(PROJECT.id) == PROJECT
         assert await work.integrations.get(INTEGRATION.id) == INTEGRATION

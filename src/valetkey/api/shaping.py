@@ -29,6 +29,7 @@ from typing import (
 import msgspec
 
 from valetkey.domain.changes import Unset
+from valetkey.wire.base import Creator
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -197,6 +198,8 @@ def _outward(kind: Any, wanted: Any, shape: type[Any], name: str) -> _Convert:
     if may_lack and convert is not _as_it_is:
         return lambda value: None if value is None else convert(value)
     if source is str and may_be_left_out and not may_lack:
+        if target is Creator:
+            return lambda email: Creator(email=email) if email else None
         return _left_out_if_empty
     return convert
 
@@ -209,6 +212,8 @@ def _plain(source: Any, target: Any) -> _Convert | None:
         known = {member.value for member in source}
         fits = target is str or (_origin(target) is Literal and known <= set(get_args(target)))
         return attrgetter("value") if fits else None
+    if source is str and target is Creator:
+        return lambda email: Creator(email=email)
     if source is timedelta and target is int:
         return lambda value: int(value.total_seconds())
     return _collected(source, target)

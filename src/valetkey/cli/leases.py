@@ -241,7 +241,7 @@ def list_blocks(common: Common = COMMON) -> None:
         render.many(
             client,
             client.revocations.list_blocks(org_id=org_id(client)),
-            (("what", _target), "reason", ("by", lambda each: each.creator), "created_at"),
+            (("what", _target), "reason", ("by", lambda each: each.creator.email), "created_at"),
             empty="Nothing is blocked.",
         )
 

@@ -168,7 +168,7 @@ def remove(
         org = the_org(client)
         show.confirm(f"Take {email} out of {org.name}, and end all that they have?", yes=yes)
         left = client.orgs.remove_member(org.id, email)
-        render.departed(client, left, f"{left.email} is no longer in {org.name}")
+        render.departed(client, left, f"{left.person.email} is no longer in {org.name}")
 
 
 @app.command

@@ -24,12 +24,12 @@ _LAYERS: Final = {
     "region": "the region that was asked",
     "identity": "the policies of the user or the role that asks",
     "trust": "the role's trust policy, which says who may become the role",
-    "permissions boundary": "the permissions boundary, an upper limit on the user or the role",
+    "permissionsBoundary": "the permissions boundary, an upper limit on the user or the role",
     "session": "the session policy, which Valetkey itself hands along",
-    "bucket policy": "the bucket's own policy",
-    "key policy": "the policy of the KMS key that encrypts the bucket",
+    "bucketPolicy": "the bucket's own policy",
+    "keyPolicy": "the policy of the KMS key that encrypts the bucket",
     "organisation": "a rule of the AWS organisation that the account belongs to",
-    "VPC endpoint": "the policy of the VPC endpoint on the way to AWS",
+    "vpcEndpoint": "the policy of the VPC endpoint on the way to AWS",
 }
 
 

@@ -18,9 +18,9 @@ from valetkey.sdk.errors import NotFound
 from valetkey.wire.rotations import Rotation, RotationSchedule
 
 _LOOK_AGAIN: Final = 0.5
-_FAILED: Final = frozenset({"rolling back", "rolled back"})
+_FAILED: Final = frozenset({"rollingBack", "rolledBack"})
 #: From here on only time is missing.
-_SETTLED: Final = frozenset({"switched", "deactivated", "done", "rolled back"})
+_SETTLED: Final = frozenset({"switched", "deactivated", "done", "rolledBack"})
 _SENTENCES: Final = {
     "intended": "It is written down that a new key is to be made.",
     "created": "AWS has made the key {new}.",
@@ -29,8 +29,8 @@ _SENTENCES: Final = {
     "switched": "Credentials are made with it from now on. Requests under way end with {old}.",
     "deactivated": "The old key {old} is inactive. It is deleted once its grace is over.",
     "done": "The old key {old} is deleted.",
-    "rolling back": "The new key is given up; {old} stays in use.",
-    "rolled back": "The new key is gone; {old} is in use as before.",
+    "rollingBack": "The new key is given up; {old} stays in use.",
+    "rolledBack": "The new key is gone; {old} is in use as before.",
 }
 _NOBODY: Final = AsAdmin()
 

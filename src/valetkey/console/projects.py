@@ -142,7 +142,12 @@ async def remove_member(
     project = await services.people.project(reader.caller, project_id)
     await services.people.remove_project_member(reader.caller, project_id, email)
     return await show_left(
-        services, reader, Left(email), here=HERE, back=f"/projects/{project_id}", of=project.name
+        services,
+        reader,
+        Left("", email),
+        here=HERE,
+        back=f"/projects/{project_id}",
+        of=project.name,
     )
 
 

@@ -35,6 +35,7 @@ class Remaining:
 class Left:
     """What ended with a membership, and what could not be ended. ``leases`` were revoked."""
 
+    user_id: str
     email: str
     tokens: int = 0
     browser_sessions: int = 0
@@ -79,7 +80,7 @@ class Leaving:
             await work.known_sources.forget(user.id)
             await end_sign_ins(work, user, "")
         await work.invalidations.publish([user_tag(user.id)])
-        return Left(user.email, sum(ended), sessions)
+        return Left(user.id, user.email, sum(ended), sessions)
 
     async def end_in_project(
         self, work: UnitOfWork, caller: Caller, project_id: str, user: User
@@ -112,7 +113,9 @@ class Leaving:
         """Do the same for a service account that was deleted, and so many tokens with it."""
         kind = Kind.SERVICE_ACCOUNT
         target = Target(kind, account.id, org_id, own_tags(kind, account.id))
-        return await self._revoked(caller, Left(account.email, tokens), target, _ACCOUNT_REASON)
+        return await self._revoked(
+            caller, Left(account.id, account.email, tokens), target, _ACCOUNT_REASON
+        )
 
     async def _revoked(self, caller: Caller, left: Left, target: Target, reason: str) -> Left:
         try:

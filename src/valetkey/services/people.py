@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -70,6 +70,14 @@ class People:
         """Return one organisation. Raises NotFound, Denied."""
         async with self._access.reading(caller, READ_ORG, ORGANIZATION, org_id) as read:
             return read.entity
+
+    async def known_by(self, emails: Collection[str]) -> Mapping[str, User]:
+        """Return the accounts that there are with these addresses, by them: whose address
+        somebody was shown, they may know by its id."""
+        if not emails:
+            return {}
+        async with self._storage.read() as work:
+            return {user.email: user for user in await work.users.by_emails(emails)}
 
     async def org_members(self, caller: Caller, org_id: str) -> Sequence[OrgMember]:
         """List an organisation's members. Raises NotFound, Denied."""

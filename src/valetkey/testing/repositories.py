@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
@@ -71,6 +71,9 @@ class MemoryUsers:
 
     async def by_email(self, email: str) -> User | None:
         return next((user for user in self.rows.values() if user.email == email), None)
+
+    async def by_emails(self, emails: Collection[str]) -> Sequence[User]:
+        return [user for user in self.rows.values() if user.email in emails]
 
     async def of_project(self, project_id: str) -> Sequence[User]:
         found = [user for user in self.rows.values() if user.project_id == project_id]

@@ -87,6 +87,14 @@ class Person(Shape, frozen=True):
     email: Annotated[str | None, says("Their e-mail address.", "ada@example.com")] = None
 
 
+class Creator(Shape, frozen=True):
+    """Who made something: their address at that time, and the id of its account. Without an id
+    there is no such account any more, or it was no person."""
+
+    email: Annotated[str, says("Their e-mail address.", "ada@example.com")]
+    id: Annotated[str | None, says("Their id.", ID)] = None
+
+
 Id = Annotated[str, says("Its opaque id.", ID)]
 Name = Annotated[str, says("Its name, for people.", "training-data", min_length=1, max_length=255)]
 #: A moment with its zone.
@@ -94,7 +102,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Created = Annotated[Moment, says("When it was made.", _MOMENT)]
 Updated = Annotated[Moment, says("When it was last changed.", _MOMENT)]
 Version = Annotated[int, says("Its version: one more with each change. The ETag is this.", 1)]
-Creator = Annotated[str, says("The e-mail address of who made it.", "ada@example.com")]
+MadeBy = Annotated[Creator, says("Who made it.")]
 OrgId = Annotated[str, says("The organisation that it belongs to.", ID)]
 ProjectId = Annotated[str, says("The project that it belongs to.", ID)]
 LocationId = Annotated[str, says("The location that it is about.", ID)]

@@ -11,8 +11,8 @@ from valetkey.wire.base import (
     Body,
     Change,
     Created,
-    Creator,
     Id,
+    MadeBy,
     Name,
     Nothing,
     Page,
@@ -41,7 +41,7 @@ class Dataset(Shape, frozen=True):
     name: Name
     object_count: Annotated[int, says("How many objects it has.", 1042)]
     metadata: Metadata
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     updated_at: Updated
     location_id: Annotated[

@@ -11,9 +11,9 @@ from valetkey.wire.base import (
     Access,
     Body,
     Created,
-    Creator,
     Id,
     LocationId,
+    MadeBy,
     Moment,
     Nothing,
     Page,
@@ -46,7 +46,7 @@ class Grant(Shape, frozen=True):
     prefixes: Prefixes
     access: Access
     max_ttl_seconds: Annotated[int, says("The longest life of a credential.", 3600)]
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     ends_at: Annotated[Moment | None, moment_meta("When it ends.")] = None
     reason: Annotated[str | None, says("Why it was given.", "labelling, until March")] = None

@@ -12,8 +12,8 @@ from valetkey.wire.base import (
     Body,
     Change,
     Created,
-    Creator,
     Id,
+    MadeBy,
     Moment,
     Name,
     Nothing,
@@ -62,7 +62,7 @@ class Integration(Shape, frozen=True):
             "verified",
         ),
     ]
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     updated_at: Updated
     version: Version

@@ -12,10 +12,10 @@ from valetkey.wire.base import (
     Access,
     Body,
     Created,
-    Creator,
     Id,
     IntegrationId,
     LocationId,
+    MadeBy,
     Moment,
     Nothing,
     OrgId,
@@ -98,7 +98,7 @@ class Revocation(Shape, frozen=True):
         ),
     ]
     reason: Reason
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     ends_at: Annotated[Moment, moment_meta("When the last of the sessions ends by itself.")]
     widened: Annotated[bool, says("It reaches every session of the role before its moment.", False)]
@@ -179,7 +179,7 @@ class Block(Shape, frozen=True):
     target: Annotated[str, says("Which: an id, or a person's e-mail address.", "ada@example.com")]
     org_id: OrgId
     reason: Reason
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     live_leases: LiveLeases = None
     live_until: LiveUntil = None

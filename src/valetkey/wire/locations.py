@@ -13,6 +13,7 @@ from valetkey.wire.base import (
     Body,
     Change,
     Created,
+    Creator,
     Id,
     Moment,
     Name,
@@ -72,9 +73,7 @@ class Location(Shape, frozen=True):
             False,
         ),
     ]
-    creator: Annotated[
-        str | None, says("The e-mail address of who made it.", "ada@example.com")
-    ] = None
+    creator: Annotated[Creator | None, says("Who made it, for those who may see it.")] = None
     integration_id: Annotated[
         str | None, says("The integration that opens it, for those who may see it.", ID)
     ] = None

@@ -11,8 +11,8 @@ from valetkey.wire.base import (
     Body,
     Change,
     Created,
-    Creator,
     Id,
+    MadeBy,
     Moment,
     Nothing,
     Page,
@@ -42,7 +42,7 @@ class Object(Shape, frozen=True):
     ]
     size: Annotated[int, says("Bytes.", 51234)]
     metadata: Metadata
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     updated_at: Updated
     etag: Annotated[

@@ -16,6 +16,7 @@ from valetkey.wire.base import (
     OrgId,
     Page,
     Paging,
+    Person,
     Shape,
     Version,
     moment_meta,
@@ -81,7 +82,7 @@ class Remaining(Shape, frozen=True):
     """What lives on after somebody has left, and until when."""
 
     kind: Annotated[
-        str,
+        Literal["lease", "revocation", "token"],
         says(
             "`lease`: an AWS session. `revocation`: AWS sessions whose end AWS has not confirmed. "
             "`token`: a service account's token that they made.",
@@ -96,7 +97,7 @@ class Remaining(Shape, frozen=True):
 class Departure(Shape, frozen=True):
     """What ended with a membership or a service account, and what could not be ended."""
 
-    email: Email
+    person: Annotated[Person, says("Who left, or the service account.")]
     tokens: Annotated[int, says("How many API tokens of theirs were revoked.", 2)]
     sessions: Annotated[int, says("How many sessions of the console were ended.", 1)]
     leases: Annotated[int, says("How many AWS sessions were revoked.", 3)]

@@ -11,8 +11,8 @@ from valetkey.wire.base import (
     Body,
     Change,
     Created,
-    Creator,
     Id,
+    MadeBy,
     Name,
     Nothing,
     OrgId,
@@ -45,7 +45,7 @@ class Project(Shape, frozen=True):
     id: Id
     org_id: OrgId
     name: Name
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     updated_at: Updated
     version: Version

@@ -8,6 +8,19 @@ from valetkey.wire.base import Shape, says
 from valetkey.wire.errors import ErrorDetail
 
 Outcome = Literal["passed", "failed", "skipped", "unknown"]
+Layer = Literal[
+    "credentials",
+    "clock",
+    "region",
+    "identity",
+    "trust",
+    "permissionsBoundary",
+    "session",
+    "bucketPolicy",
+    "keyPolicy",
+    "organisation",
+    "vpcEndpoint",
+]
 
 
 class Check(Shape, frozen=True):
@@ -31,7 +44,7 @@ class Check(Shape, frozen=True):
     subject: Annotated[
         str | None, says("The location that it is about.", "location:training-data")
     ] = None
-    layer: Annotated[str | None, says("Who refuses at AWS.", "bucket policy")] = None
+    layer: Annotated[Layer | None, says("Who refuses at AWS.", "bucketPolicy")] = None
 
 
 class Report(Shape, frozen=True):

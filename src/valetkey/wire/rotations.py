@@ -9,9 +9,9 @@ import msgspec
 from valetkey.wire.administrators import Administrator
 from valetkey.wire.base import (
     Body,
-    Creator,
     Id,
     IntegrationId,
+    MadeBy,
     Moment,
     Nothing,
     Shape,
@@ -28,13 +28,13 @@ Stage = Literal[
     "switched",
     "deactivated",
     "done",
-    "rolling back",
-    "rolled back",
+    "rollingBack",
+    "rolledBack",
 ]
 _STAGE: Final = says(
     "`intended`: nothing has happened at AWS. `created`: there is a new key. `sealed`: its secret "
     "is stored. `proven`: it opens the role. `switched`: vending uses it. `deactivated`: the old "
-    "one is off. `done`: the old one is deleted. `rolling back`, `rolled back`: the new one goes.",
+    "one is off. `done`: the old one is deleted. `rollingBack`, `rolledBack`: the new one goes.",
     "switched",
 )
 
@@ -59,7 +59,7 @@ class Rotation(Shape, frozen=True):
     stage: Annotated[Stage, _STAGE]
     is_over: Annotated[bool, says("There is nothing left to do.", False)]
     old_access_key_id: Annotated[str, says("The key that goes.", "AKIAIOSFODNN7EXAMPLE")]
-    creator: Creator
+    creator: MadeBy
     started_at: Annotated[Moment, moment_meta("When it began.")]
     steps: Annotated[list[RotationStep], says("Its history.")]
     new_access_key_id: Annotated[
@@ -98,7 +98,7 @@ class RotationSchedule(Shape, frozen=True):
     every_seconds: Annotated[int, says("How often.", 2592000)]
     jitter_seconds: Annotated[int, says("By how much a turn may be earlier.", 86400)]
     next_at: Annotated[Moment, moment_meta("When the next one begins.")]
-    creator: Creator
+    creator: MadeBy
 
 
 class NewRotationSchedule(Body, frozen=True):

@@ -11,8 +11,8 @@ from valetkey.wire.base import (
     AccessLevel,
     Body,
     Created,
-    Creator,
     Id,
+    MadeBy,
     Moment,
     Nothing,
     OrgId,
@@ -63,7 +63,7 @@ class Token(Shape, frozen=True):
     holder: Annotated[Person, says("Whose rights it has.")]
     state: Annotated[TokenState, says("Whether it is still good.", "active")]
     limits: Annotated[TokenLimits, says("What it may not do although its holder may.")]
-    creator: Creator
+    creator: MadeBy
     created_at: Created
     expires_at: Annotated[Moment, moment_meta("When it ends.")]
     revoked_at: Annotated[Moment | None, moment_meta("When it was revoked.")] = None

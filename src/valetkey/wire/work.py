@@ -16,6 +16,7 @@ from valetkey.wire.base import (
     says,
 )
 from valetkey.wire.operation import Operation
+from valetkey.wire.rotations import Stage
 
 
 class WorkCounts(Shape, frozen=True):
@@ -57,7 +58,7 @@ class Work(Shape, frozen=True):
     ] = None
     counts: Annotated[WorkCounts | None, says("What has been done so far.")] = None
     objects_per_second: Annotated[float | None, says("How quick it is.", 5200.0)] = None
-    stage: Annotated[str | None, says("The stage of a rotation.", "switched")] = None
+    stage: Annotated[Stage | None, says("The stage of a rotation.", "switched")] = None
     error: Annotated[WorkFailure | None, says("Why it failed, or what is in its way.")] = None
 
 

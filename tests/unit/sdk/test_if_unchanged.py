@@ -142,11 +142,12 @@ async def test_a_change_of_what_is_another_by_now_is_refused_and_changes_nothing
     name = next(
         each
         for each in type(known).__struct_fields__
-        if isinstance(getattr(known, each), str) and each not in {"id", *known.observed}
+        if isinstance(getattr(known, each), str | int) and each not in {"id", *known.observed}
     )
+    other = "another" if isinstance(getattr(known, name), str) else getattr(known, name) + 1
     before = desk.stored()
     with pytest.raises(VersionMismatch) as refused:
-        await desk.change(operation, msgspec.structs.replace(known, **{name: "another"}))
+        await desk.change(operation, msgspec.structs.replace(known, **{name: other}))
     assert refused.value.hint
     assert desk.stored() == before
     assert [each.method for each in desk.sent] == ["GET", "GET"]

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from valetkey.api.v1.asking import Ask, Content, Incoming, Lines, Route
+from valetkey.api.v1.introducing import introduced
 from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.pages import mark_of, marked, within_list
 from valetkey.api.v1.preconditions import etag_of, names_etag, require_match
@@ -120,7 +121,8 @@ class OwnApi:
         place = self._place(request, operation.status, result)
         if place:
             headers.append((b"location", place.encode()))
-        return KeptAnswer(operation.status, msgspec.json.encode(result), tuple(headers))
+        told = await introduced(ask.services.people, result)
+        return KeptAnswer(operation.status, msgspec.json.encode(told), tuple(headers))
 
     async def _on_content(
         self, request: ApiRequest, route: Route, ask: Ask[Any, Any]

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from valetkey.api.v1.asking import Ask, Lines, Route, route
+from valetkey.api.v1.introducing import with_ids
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.catalog.api import shapes
 from valetkey.catalog.api.contents import content_routes, folder_routes, matching_routes
@@ -20,6 +21,8 @@ from valetkey.catalog.services.datasets.datasets import DatasetView, NewDataset
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.registry import Catalog
 from valetkey.domain.errors import NotFound
+from valetkey.domain.people import User
+from valetkey.services.people import People
 from valetkey.wire import catalog as wire
 from valetkey.wire import objects, work
 from valetkey.wire.base import Nothing, Page, Paging
@@ -158,7 +161,7 @@ def _list_routes(catalog: Catalog) -> tuple[Route, ...]:
         items = reading.every(ask.caller, ask["datasetId"], _where("file", ask.query.glob))
         # A refusal is an answer, and no stream that breaks off.
         first = await anext(items, None)
-        return Lines(_lines([first] if first else [], items))
+        return Lines(_lines(ask.services.people, [first] if first else [], items))
 
     return (
         route(objects.LIST_OBJECTS, list_objects),
@@ -176,11 +179,21 @@ def _where(kind: str | None, glob: str | None) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-async def _lines(first: Sequence[Item], rest: AsyncIterator[Item]) -> AsyncIterator[bytes]:
+async def _lines(
+    people: People, first: Sequence[Item], rest: AsyncIterator[Item]
+) -> AsyncIterator[bytes]:
+    known: dict[str, User | None] = {}
     for item in first:
-        yield msgspec.json.encode(shapes.entry(item)) + b"\n"
+        yield await _line(people, known, item)
     async for item in rest:
-        yield msgspec.json.encode(shapes.entry(item)) + b"\n"
+        yield await _line(people, known, item)
+
+
+async def _line(people: People, known: dict[str, User | None], item: Item) -> bytes:
+    """Return an entry as a line. Whoever made entries is looked up once."""
+    if item.creator not in known:
+        known[item.creator] = (await people.known_by([item.creator])).get(item.creator)
+    return msgspec.json.encode(with_ids(shapes.entry(item), known)) + b"\n"
 
 
 def _object_routes(catalog: Catalog) -> tuple[Route, ...]:

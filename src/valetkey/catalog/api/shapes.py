@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from valetkey.api.shaping import Shaping
+from valetkey.api.v1.routes.rotations import STAGES
 from valetkey.catalog.domain.dataset import STANDARD, Item
 from valetkey.catalog.domain.sync import CommandKind, State
 from valetkey.catalog.services.datasets.datasets import DatasetView
@@ -112,6 +113,6 @@ def rotation(found: Rotation) -> Work:
         progress=_PROGRESS.get(found.stage, 0),
         created_at=found.started_at,
         updated_at=found.stage_at,
-        stage=found.stage.value,
+        stage=STAGES[found.stage],
         error=WorkFailure(code="rotation_failed", message=problem) if problem else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,10 @@ class SqlUsers(Repository):
 
     async def by_email(self, email: str) -> User | None:
         return _user(await self._one(select(t.users).where(t.users.c.email == email)))
+
+    async def by_emails(self, emails: Collection[str]) -> Sequence[User]:
+        query = select(t.users).where(t.users.c.email.in_(sorted(emails)))
+        return [_user_of(row) for row in await self._all(query)]
 
     async def of_project(self, project_id: str) -> Sequence[User]:
         query = select(t.users).where(t.users.c.project_id == project_id).order_by(t.users.c.name)

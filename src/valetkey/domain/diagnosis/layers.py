@@ -13,12 +13,12 @@ class Layer(StrEnum):
     REGION = "region"
     IDENTITY = "identity"
     TRUST = "trust"
-    BOUNDARY = "permissions boundary"
+    BOUNDARY = "permissionsBoundary"
     SESSION = "session"
-    BUCKET_POLICY = "bucket policy"
-    KEY_POLICY = "key policy"
+    BUCKET_POLICY = "bucketPolicy"
+    KEY_POLICY = "keyPolicy"
     ORGANIZATION = "organisation"
-    VPC_ENDPOINT = "VPC endpoint"
+    VPC_ENDPOINT = "vpcEndpoint"
 
 
 #: What each is, to somebody who has never seen IAM.

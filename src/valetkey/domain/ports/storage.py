@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +58,10 @@ class UserRepository(Protocol):
 
     async def by_email(self, email: str) -> User | None:
         """Return the user with an address; None if there is none."""
+        ...
+
+    async def by_emails(self, emails: Collection[str]) -> Sequence[User]:
+        """Return the users with these addresses, in no order; up to 1,000 at a time."""
         ...
 
     async def of_project(self, project_id: str) -> Sequence[User]:

@@ -45,6 +45,27 @@ VERBS: Final = frozenset(
 )
 #: AWS's container contract has its own words.
 FOREIGN: Final = frozenset({"ContainerCredentials"})
+#: Values that others have named: HTTP's methods, S3's classes, types of integrations as the
+#: reference page has them.
+NAMED_BY_OTHERS: Final = (".method", ".storageClass", ".type", ".integrationType")
+#: Bodies that are sent name people as they know each other: by their addresses.
+SENT: Final = frozenset(
+    name
+    for methods in DOCUMENT["paths"].values()
+    for operation in methods.values()
+    for name in re.findall(r"schemas/(\w+)", str(operation.get("requestBody", "")))
+)
+PEOPLE: Final = frozenset(["author", "creator", "holder", "owner", "person", "principal", "user"])
+#: Texts with an address in them: a record's words stay what was hashed; a target, a grantee's
+#: name and a note are a person's or something else's.
+BY_ADDRESS: Final = {
+    "AuditRecord.actor",
+    "Block.target",
+    "Grantee.name",
+    "Revocation.target",
+    "Revoked.others",
+    "RotationStep.note",
+}
 #: Moments and durations that are named as others name them.
 NAMED_OTHERWISE: Final = {"ContainerQuery.ttl", "getContainerCredentials.ttl"}
 
@@ -163,16 +184,56 @@ def test_ids_are_opaque_texts_and_references_end_in_id() -> None:
 @pytest.mark.parametrize("word", ["state", "outcome", "role", "type", "stage"])
 def test_states_are_declared_one_by_one(word: str) -> None:
     for where, name, schema in properties():
-        if name == word and where not in {"Work", "Rotation"}:
+        if name == word:
             assert any("enum" in kind for kind in kinds(schema)), f"{where}.{name}"
 
 
-def test_people_have_an_id_and_an_address() -> None:
+def enumerations() -> Iterator[tuple[str, str]]:
+    """Every value that is declared one by one, and where."""
     for where, name, schema in properties():
-        if name == "holder":
-            assert [kind.get("title", "Person") for kind in kinds(schema)], f"{where}.{name}"
-            shapes = [str(option.get("$ref", "")) for option in schema.get("anyOf", [schema])]
-            assert any(shape.endswith("/Person") for shape in shapes), f"{where}.{name}"
+        for kind in [schema, *kinds(schema), schema.get("items", {})]:
+            for value in kind.get("enum", []):
+                yield f"{where}.{name}", value
+
+
+def test_words_of_ours_are_spelled_in_one_way() -> None:
+    for where, value in enumerations():
+        if not where.endswith(NAMED_BY_OTHERS):
+            assert re.fullmatch("[a-z]+([A-Z][a-z]+)*", value), f"{where}: {value!r}"
+
+
+def test_people_have_an_id_and_an_address() -> None:
+    seen = set()
+    for where, name, schema in properties():
+        if where not in COMPONENTS["schemas"] or where in SENT or name not in PEOPLE:
+            continue
+        seen.add(f"{where}.{name}")
+        [shape] = [
+            option["$ref"].rpartition("/")[2]
+            for option in schema.get("anyOf", [schema])
+            if "$ref" in option
+        ]
+        fields = COMPONENTS["schemas"][shape]["properties"]
+        assert {"id", "email"} == set(fields), f"{where}.{name} is a {shape}"
+    assert len(seen) > 12, seen
+
+
+def test_whoever_has_an_address_has_an_id() -> None:
+    for where, schema in COMPONENTS["schemas"].items():
+        if where not in SENT and "email" in schema.get("properties", {}):
+            assert "id" in schema["properties"], where
+
+
+def test_no_text_that_is_an_address_by_its_example_stands_alone() -> None:
+    alone = {
+        f"{where}.{name}"
+        for where, name, schema in properties()
+        if where in COMPONENTS["schemas"]
+        and where not in SENT
+        and name != "email"
+        and any("@example.com" in str(each) for each in schema.get("examples") or [])
+    }
+    assert alone == BY_ADDRESS
 
 
 def test_nothing_is_described_that_nothing_uses() -> None:

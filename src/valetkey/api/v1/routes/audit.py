@@ -86,6 +86,8 @@ async def _csv_lines(records: AsyncIterator[domain.AuditRecord]) -> AsyncIterato
 
 def _cell(value: Any) -> str:
     """Return a cell's text; one that a spreadsheet would take for a formula gets a quote."""
+    if value is None:
+        return ""
     if isinstance(value, dict):
         return msgspec.json.encode(value, order="deterministic").decode()
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')

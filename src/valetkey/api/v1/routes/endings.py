@@ -13,6 +13,7 @@ from valetkey.services.endings import Ending, RevocationResult
 from valetkey.services.revocation.enforcement import HandPolicy
 from valetkey.wire import leases as wire
 from valetkey.wire import orgs
+from valetkey.wire.base import Person
 
 TO_WIRE: Final[dict[Kind, wire.Target]] = {
     Kind.LEASE: "lease",
@@ -34,13 +35,18 @@ _revocation: Final = Shaping(
     added=("by_hand",),
 )
 _remaining: Final = Shaping(orgs.Remaining, leaving.Remaining)
-#: The shape of what ended with a member or a service account, and what did not.
-departure_shape: Final = Shaping(
+_departure: Final = Shaping(
     orgs.Departure,
     leaving.Left,
     named={"sessions": "browser_sessions"},
     by={"remaining": lambda every: [_remaining(each) for each in every]},
+    added=("person",),
 )
+
+
+def departure_shape(left: leaving.Left) -> orgs.Departure:
+    """Return the shape of what ended with a member or a service account, and what did not."""
+    return _departure(left, person=Person(id=left.user_id, email=left.email))
 
 
 async def revocation_shape(ask: Ask[Any, Any], found: revocation.Revocation) -> wire.Revocation:

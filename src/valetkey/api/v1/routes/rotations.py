@@ -30,7 +30,23 @@ def signer(administrator: Administrator | None) -> AwsCredentials | None:
     return AccessKey(key, secret)
 
 
-_step: Final = Shaping(wire.RotationStep, domain.StepTaken, named={"reached_at": "at"})
+STAGES: Final[dict[domain.Stage, wire.Stage]] = {
+    domain.Stage.INTENDED: "intended",
+    domain.Stage.CREATED: "created",
+    domain.Stage.SEALED: "sealed",
+    domain.Stage.PROVEN: "proven",
+    domain.Stage.SWITCHED: "switched",
+    domain.Stage.DEACTIVATED: "deactivated",
+    domain.Stage.DONE: "done",
+    domain.Stage.ROLLING_BACK: "rollingBack",
+    domain.Stage.ROLLED_BACK: "rolledBack",
+}
+_step: Final = Shaping(
+    wire.RotationStep,
+    domain.StepTaken,
+    named={"reached_at": "at"},
+    by={"stage": STAGES.__getitem__},
+)
 _shape: Final = Shaping(
     wire.Rotation,
     domain.Rotation,
@@ -39,7 +55,10 @@ _shape: Final = Shaping(
         "new_access_key_id": "new_key_id",
         "creator": "actor",
     },
-    by={"steps": lambda steps: [_step(step) for step in steps]},
+    by={
+        "stage": STAGES.__getitem__,
+        "steps": lambda steps: [_step(step) for step in steps],
+    },
     added=("next_step_at",),
 )
 _schedule_shape: Final = Shaping(
