@@ -8,7 +8,8 @@ RUNS := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Tests run side by side, a process per core and one more: a third of the time they wait for
 # servers, databases and clusters of their own.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+JOBS ?= $(shell expr $(CORES) + 1)
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
@@ -46,15 +47,15 @@ up: $(RUNS) ## A server with an embedded AWS, which stays
 test: $(STAMP) $(OPENAPI)/.installed ## Run every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
 
-quick: $(STAMP) ## Run the tests that need no server and no AWS
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/unit tests/contract tests/migration
+quick: $(STAMP) ## Run the unit and contract tests without the slow ones and PostgreSQL: under a minute
+	$(BIN)/python -m pytest -n $(CORES) -m "not slow and not postgresql" tests/unit tests/contract
 
 NEWEST ?= $(shell for version in 3.14 3.13 3.12; do \
   for python in $(HOME)/.pyenv/versions/$$version*/bin/python python$$version; do \
     $$python -c 0 2>/dev/null && echo $$python && exit; done; done)
-newest: ## The same on the newest Python that is here
+newest: ## Run every unit, contract and migration test on the newest Python that is here
 	@test -n "$(NEWEST)" || { echo "There is no Python newer than 3.11 here."; exit 1; }
-	$(MAKE) quick PYTHON=$(NEWEST) VENV=.venv-newest
+	$(MAKE) test TESTS="tests/unit tests/contract tests/migration" PYTHON=$(NEWEST) VENV=.venv-newest
 
 coverage: $(STAMP) $(OPENAPI)/.installed ## Run every test, and refuse less coverage than the floor in pyproject.toml
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)

@@ -82,6 +82,7 @@ async def servers(database_url: str) -> AsyncIterator[Servers]:
         await storage.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kind.PRINCIPAL, Kind.LOCATION, Kind.INTEGRATION])
 async def test_nothing_works_that_was_vended_before_the_answer(
     servers: Servers, kind: Kind

@@ -248,6 +248,7 @@ def fail_as_one_of_many(folder: Path, calls: Path, waiting: Path, start: Barrier
         cached(AT, ASKED, fetch, folder=folder)
 
 
+@pytest.mark.slow
 def test_a_herd_of_processes_shares_a_request_that_fails(folder: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     start, calls, waiting = context.Barrier(6), tmp_path / "calls", tmp_path / "waiting"
@@ -279,6 +280,7 @@ def test_who_has_something_good_does_not_wait_for_another_process(
     assert (seen, given.access_key_id) == (["ASIA1"], "ASIA2")
 
 
+@pytest.mark.slow
 def test_a_herd_of_processes_makes_one_request(folder: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     start, calls = context.Barrier(6), tmp_path / "calls"

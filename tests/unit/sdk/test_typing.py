@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import valetkey
@@ -58,6 +60,7 @@ def refused(error: valetkey.ApiError) -> tuple[str, str, int]:
 """
 
 
+@pytest.mark.slow
 def test_a_type_checker_finds_every_mistake_and_nothing_else(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")

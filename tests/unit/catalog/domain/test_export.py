@@ -42,6 +42,7 @@ def array_of(made: _Parts) -> bytes:
 _THINGS = st.lists(st.lists(st.dictionaries(st.text(), st.text()), min_size=1), max_size=4)
 
 
+@pytest.mark.slow
 @given(_THINGS)
 def test_parts_are_one_json_array_of_the_size_that_is_told(groups: list[list[object]]) -> None:
     made = packed(groups)
@@ -51,6 +52,7 @@ def test_parts_are_one_json_array_of_the_size_that_is_told(groups: list[list[obj
     assert len(text) == file_size(FileKind.JSON, "x.json", [part for part, _ in made])
 
 
+@pytest.mark.slow
 @given(_THINGS)
 def test_an_archive_holds_the_array_as_any_reader_of_zip_sees_it(
     groups: list[list[object]],

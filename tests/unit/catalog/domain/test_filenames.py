@@ -26,12 +26,14 @@ KEYS = st.one_of(
 ).filter(lambda key: key and not key.endswith("/"))
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(KEYS)
 def test_a_name_leads_back_to_its_key(key: str) -> None:
     assert unescape(escape(key)) == key
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(KEYS)
 def test_a_name_stays_below_the_folder_that_it_is_joined_to(key: str) -> None:
@@ -42,6 +44,7 @@ def test_a_name_stays_below_the_folder_that_it_is_joined_to(key: str) -> None:
         assert resolved.startswith(path.join(folder, "items") + path.sep)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(KEYS, KEYS)
 def test_folders_of_names_are_the_names_of_folders(folder: str, name: str) -> None:
@@ -50,6 +53,7 @@ def test_folders_of_names_are_the_names_of_folders(folder: str, name: str) -> No
     assert unescape(escape(f"{folder}/")) == f"{folder}/"
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.lists(KEYS, max_size=6))
 def test_the_keys_that_lead_elsewhere_are_counted(keys: list[str]) -> None:

@@ -42,6 +42,7 @@ STACK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [make_spec(), make_spec(revocation=True), NASTY_SPEC])
 def test_the_cloudformation_template_passes_cfn_lint(spec: SetupSpec) -> None:
     matches = lint_all(cloudformation(spec))
