@@ -1,7 +1,8 @@
-"""The audit store is full: nothing is handed out, and once there is room again all is well.
+"""The audit store is full, or can't be written: nothing is handed out, and afterwards all is well.
 
 A file that may not grow is what every user can arrange. Where the system lets a user mount a disk,
-a disk without a free byte is tried as well.
+a disk without a free byte is tried as well, and files that nobody may write where it lets a user
+make some.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ import pytest
 
 from support.aws import make_setup
 from support.commands import run_process
-from support.full_disk import FullStore, NoGrowth, SmallDisk
+from support.full_disk import FullStore, NoGrowth, ReadOnly, SmallDisk
 from support.machine import made, prepare
 from valetkey.embedded import EmbeddedAws
 
-STORES: Final[list[type[FullStore]]] = [NoGrowth, *([SmallDisk] if SmallDisk.may_be_had() else [])]
+STORES: Final[list[type[FullStore]]] = [
+    NoGrowth,
+    *([SmallDisk] if SmallDisk.may_be_had() else []),
+    *([ReadOnly] if ReadOnly.may_be_had() else []),
+]
 FACES: Final[Mapping[str, Callable[[httpx2.Client, str, str], httpx2.Response]]] = {
     "credentials": lambda http, location, folder: http.post(
         f"{location}/credentials", json={"prefixes": [folder], "access": ["read"]}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import ClassVar, Final
 
 from support.machine import Machine
@@ -122,6 +123,40 @@ class SmallDisk(FullStore):
             yield
         finally:
             ballast.unlink()
+
+
+class ReadOnly(FullStore):
+    """The store's files can't be written any more, as on a disk that the system has made read-only:
+    neither by who has them open, nor by who opens them. What SQLite has in memory of the third one,
+    by which its processes speak with one another, is left alone: where the system takes that away
+    too, it ends whoever writes there (SIGBUS)."""
+
+    cause = "The database can't be used"
+
+    @staticmethod
+    def may_be_had() -> bool:
+        """Tell whether this user and this file system may make a file immutable."""
+        with NamedTemporaryFile() as file:
+            return _mark("+i", Path(file.name)) and _mark("-i", Path(file.name))
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        files = [self.data / "valetkey.db", self.data / "valetkey.db-wal"]
+        try:
+            for file in files:
+                assert _mark("+i", file)
+            yield
+        finally:
+            for file in files:
+                assert _mark("-i", file)
+
+
+def _mark(flag: str, file: Path) -> bool:
+    try:
+        marked = subprocess.run(["chattr", flag, str(file)], check=False, capture_output=True)  # noqa: S603, S607  # our own words
+    except FileNotFoundError:
+        return False
+    return marked.returncode == 0
 
 
 def _fill(ballast: Path) -> None:
