@@ -90,7 +90,7 @@ def desk(
         assert process.poll() is None, "the server has to live through it"
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 def receipt(answer: httpx2.Response) -> tuple[str, str]:

@@ -57,7 +57,7 @@ class Site:
                 for child in psutil.Process(process.pid).children():
                     child.kill()
             process.kill()
-            process.communicate()
+            process.communicate(timeout=LONG)
 
 
 class Running:

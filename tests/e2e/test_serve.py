@@ -51,7 +51,7 @@ class Machine:
             yield Serving(process)
         finally:
             process.kill()
-            process.communicate()
+            process.communicate(timeout=60)
 
 
 class Serving:
@@ -63,7 +63,7 @@ class Serving:
         lines: list[str] = []
         while not lines or lines[-1] != "}\n":
             lines.append(process.stdout.readline())
-            assert lines[-1], process.communicate()[1]
+            assert lines[-1], process.communicate(timeout=60)[1]
         self.facts: dict[str, str] = json.loads("".join(lines))
         self.url = self.facts["url"]
 
@@ -139,7 +139,7 @@ class _Slow(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.asked.set()
-        self.let.wait()
+        self.let.wait(60)
         self.send_response(403)
         self.end_headers()
 
@@ -223,7 +223,7 @@ def test_a_pipe_sees_the_address_of_people_at_once(machine: Machine) -> None:
         assert "http://127.0.0.1:" in process.stdout.readline()
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 def test_its_ready_file_is_there_while_it_answers(machine: Machine) -> None:
@@ -330,7 +330,7 @@ def test_a_second_server_on_a_sqlite_file_is_refused_and_the_first_is_named(
         assert machine.run("migrate").code == 0
         assert machine.run("seal", "rotate").code == 0
         server.process.kill()
-        server.process.wait()
+        server.process.wait(60)
     with machine.serving() as server:
         assert httpx2.get(f"{server.url}/readyz").status_code == 200
 
