@@ -212,6 +212,7 @@ def bodies(known: dict[str, str]) -> dict[str, Any]:
             "orgId": known["orgId"],
         },
         "updateIntegration": {"name": "renamed"},
+        "updateOrg": {"name": "renamed"},
         "createServiceAccount": {
             "projectId": known["projectId"],
             "name": "more-jobs",

@@ -114,6 +114,20 @@ def list_orgs(common: Common = COMMON) -> None:
         render.many(client, client.orgs.list(), columns, empty="You belong to no organisation.")
 
 
+@orgs.command(name="update")
+def update_org(*, new_name: str, common: Common = COMMON) -> None:
+    """Rename the organisation that --org names, or the only one.
+
+    Parameters
+    ----------
+    new_name
+        Another name.
+    """
+    with open_client(common) as client:
+        found = client.orgs.get(the_org(client).id)
+        render.one(client, client.orgs.update(found.id, name=new_name, if_version=found.version))
+
+
 @orgs.command(name="show")
 def show_org(common: Common = COMMON) -> None:
     """Show the organisation that --org names, or the only one."""

@@ -184,7 +184,7 @@ async def test_location(services: Services, reader: Reader, location_id: Segment
     """List, write, read and delete a probe object, and send each check as soon as it is known."""
     location = await services.locations.get(reader.caller, location_id)
     return stream_report(
-        services.locations.test_stream(reader.caller, location_id),
+        services.locations.verify_stream(reader.caller, location_id),
         "locations/outcome.html",
         lambda report: {"location": location, "report": report},
     )

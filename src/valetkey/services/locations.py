@@ -48,7 +48,7 @@ from valetkey.services.verification import OnCheck, Verifier, ignore_check, stre
 READ: Final = Verb("location.read", Action.READ_LOCATIONS)
 UPDATE: Final = Verb("location.update", Action.MANAGE_LOCATIONS)
 DELETE: Final = Verb("location.delete", Action.MANAGE_LOCATIONS)
-TEST: Final = Verb("location.test", Action.MANAGE_LOCATIONS)
+VERIFY: Final = Verb("location.verify", Action.MANAGE_LOCATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +239,11 @@ class Locations:
             return Ending(live)
         return await self._revoked(caller, _target(change), "the location was deleted")
 
-    def test_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
-        """Test, and yield each check as soon as it is known; at the end what test returns."""
-        return stream(lambda on_check: self.test(caller, location_id, on_check))
+    def verify_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
+        """Verify, and yield each check as soon as it is known; at the end what verify returns."""
+        return stream(lambda on_check: self.verify(caller, location_id, on_check))
 
-    async def test(
+    async def verify(
         self, caller: Caller, location_id: str, on_check: OnCheck = ignore_check
     ) -> Report:
         """Check what the location stands on, and use it: list, write, read and delete a probe
@@ -251,10 +251,10 @@ class Locations:
 
         Raises NotFound, Denied, SealBroken. What AWS refuses is in the report, not raised.
         """
-        async with self._access.reading(caller, TEST, LOCATION, location_id) as read:
+        async with self._access.reading(caller, VERIFY, LOCATION, location_id) as read:
             location = read.entity
         report = await self._report(location, on_check)
-        async with self._access.changing(caller, TEST, LOCATION, location_id) as change:
+        async with self._access.changing(caller, VERIFY, LOCATION, location_id) as change:
             failure = report.first_failure
             change.note(
                 found="failed" if failure else "passed",

@@ -58,6 +58,7 @@ ORGANIZATION: Final[Noun[Organization]] = Noun(
     load=lambda work, org_id: work.organizations.get(org_id),
     save=lambda work, org: work.organizations.save(org),
     home=_org_home,
+    facts=lambda org: {"name": org.name},
 )
 PROJECT: Final[Noun[Project]] = Noun(
     "project",

@@ -32,6 +32,7 @@ from valetkey.services.lookup import missing
 from valetkey.services.nouns import ORGANIZATION, PROJECT
 
 READ_ORG: Final = Verb("organisation.read", Action.READ_ORG)
+UPDATE_ORG: Final = Verb("organisation.update", Action.MANAGE_ORG)
 PUT_MEMBER: Final = Verb("member.put", Action.MANAGE_ORG)
 REMOVE_MEMBER: Final = Verb("member.remove", Action.MANAGE_ORG)
 CREATE_PROJECT: Final = Verb("project.create", Action.CREATE_PROJECT)
@@ -70,6 +71,15 @@ class People:
         """Return one organisation. Raises NotFound, Denied."""
         async with self._access.reading(caller, READ_ORG, ORGANIZATION, org_id) as read:
             return read.entity
+
+    async def update_org(
+        self, caller: Caller, org_id: str, *, name: str | None = None
+    ) -> Organization:
+        """Give an organisation another name; None stays. Raises InvalidInput, NotFound, Denied."""
+        async with self._access.changing(caller, UPDATE_ORG, ORGANIZATION, org_id) as change:
+            if name is not None:
+                change.entity = replace(change.entity, name=clean_name(name))
+        return change.entity
 
     async def known_by(self, emails: Collection[str]) -> Mapping[str, User]:
         """Return the accounts that there are with these addresses, by them: whose address

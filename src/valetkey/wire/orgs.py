@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Final, Literal
 
+import msgspec
+
 from valetkey.wire.base import (
     ID,
     Body,
@@ -44,6 +46,12 @@ class Org(Shape, frozen=True):
     created_at: Created
     version: Version
     role: Annotated[OrgRole | None, says("The caller's own role in it.", "owner")] = None
+
+
+class OrgChange(Change, frozen=True):
+    """What to change of an organisation."""
+
+    name: Annotated[str | msgspec.UnsetType, says("Another name.", "Acme Robotics")] = msgspec.UNSET
 
 
 class OrgMember(Shape, frozen=True):
@@ -168,6 +176,17 @@ GET_ORG: Final = Operation(
     body=Nothing,
     result=Org,
 )
+UPDATE_ORG: Final = Operation(
+    id="updateOrg",
+    method="PATCH",
+    path=_ORG,
+    tag="orgs",
+    summary="Rename an organisation.",
+    query=Nothing,
+    body=OrgChange,
+    result=Org,
+    versioned=True,
+)
 LIST_ORG_MEMBERS: Final = Operation(
     id="listOrgMembers",
     method="GET",
@@ -257,6 +276,7 @@ USE_PASSWORD_LINK: Final = Operation(
 OPERATIONS: Final = (
     LIST_ORGS,
     GET_ORG,
+    UPDATE_ORG,
     LIST_ORG_MEMBERS,
     ADD_ORG_MEMBER,
     GET_ORG_MEMBER,

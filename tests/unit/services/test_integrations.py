@@ -116,7 +116,7 @@ async def test_a_secret_that_does_not_open_stops_everything_that_needs_it(
     memory.sealer.broken = True
     for attempt in (
         memory.services.integrations.verify(owner, location.integration_id),
-        memory.services.locations.test(owner, location.id),
+        memory.services.locations.verify(owner, location.id),
     ):
         with pytest.raises(SealBroken):
             await attempt
@@ -194,7 +194,7 @@ async def test_a_location_is_renamed_and_keeps_the_rest(memory: Memory) -> None:
 async def test_testing_a_location_leaves_nothing_behind(memory: Memory) -> None:
     location = await memory.location()
     memory.objects.confined_to = location.prefix
-    report = await memory.services.locations.test(await memory.caller(), location.id)
+    report = await memory.services.locations.verify(await memory.caller(), location.id)
     assert report.passed, report.first_failure
     assert memory.objects.buckets["acme"] == {}
 
@@ -206,7 +206,7 @@ async def test_locations_are_the_developers(memory: Memory, role: ProjectRole | 
     for attempt in (
         memory.services.locations.get(eve, location.id),
         memory.services.locations.of_project(eve, memory.project.id),
-        memory.services.locations.test(eve, location.id),
+        memory.services.locations.verify(eve, location.id),
         memory.services.locations.update(eve, location.id, LocationChange(name="x")),
         memory.services.locations.delete(eve, location.id),
     ):

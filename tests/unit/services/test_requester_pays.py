@@ -50,12 +50,12 @@ async def test_without_it_the_bucket_is_shut(memory: Memory) -> None:
 async def test_verification_finds_out_that_only_payers_are_let_in(memory: Memory) -> None:
     location, owner = await memory.location(), await memory.caller()
     memory.objects.requester_pays = True
-    report = await memory.services.locations.test(owner, location.id)
+    report = await memory.services.locations.verify(owner, location.id)
     assert report.first_failure is not None
     assert report.first_failure.name == "list"
     assert "requesterPays" in report.first_failure.fix
     await memory.services.locations.update(owner, location.id, PAYS)
-    report = await memory.services.locations.test(owner, location.id)
+    report = await memory.services.locations.verify(owner, location.id)
     listed = next(check for check in report.checks if check.name == "list")
     assert listed.outcome is Outcome.PASSED
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from valetkey.sdk.resources.base import AsyncResource, Resource
 from valetkey.sdk.sending import call, unchanged
 from valetkey.wire import base, orgs
@@ -32,6 +34,26 @@ class Orgs(Resource):
         Raises ApiError.
         """
         return self._client.send(call(orgs.GET_ORG, {"orgId": org_id}))
+
+    def update(
+        self, org_id: str, *, name: str | UnsetType = UNSET, if_version: int | None = None
+    ) -> orgs.Org:
+        """Rename an organisation.
+
+        - ``org_id``: The org's id.
+        - ``name``: Another name.
+        - ``if_version``: Refuse with VersionMismatch if it has another version by now.
+
+        Raises ApiError.
+        """
+        return self._client.send(
+            call(
+                orgs.UPDATE_ORG,
+                {"orgId": org_id},
+                body=orgs.OrgChange(name=name),
+                if_version=if_version,
+            )
+        )
 
     def list_members(self, org_id: str) -> Iterator[orgs.OrgMember]:
         """List an organisation's members by e-mail address.
@@ -159,6 +181,19 @@ class AsyncOrgs(AsyncResource, like=Orgs):
     async def get(self, org_id: str) -> orgs.Org:
         """Show an organisation."""
         return await self._client.send(call(orgs.GET_ORG, {"orgId": org_id}))
+
+    async def update(
+        self, org_id: str, *, name: str | UnsetType = UNSET, if_version: int | None = None
+    ) -> orgs.Org:
+        """Rename an organisation."""
+        return await self._client.send(
+            call(
+                orgs.UPDATE_ORG,
+                {"orgId": org_id},
+                body=orgs.OrgChange(name=name),
+                if_version=if_version,
+            )
+        )
 
     def list_members(self, org_id: str) -> AsyncIterator[orgs.OrgMember]:
         """List an organisation's members by e-mail address."""

@@ -30,6 +30,7 @@ MEANWHILE: Final[dict[str, str]] = {
     "updateOrgMember": "org role",
     "removeOrgMember": "org role",
     "removeProjectMember": "project role",
+    "updateOrg": "org name",
     "updateProject": "project name",
     "deleteProject": "project name",
     "updateGroup": "group name",
@@ -95,6 +96,7 @@ class Desk:
 
 BODIES: Final[dict[str, Any]] = {
     "updateOrgMember": {"role": "owner"},
+    "updateOrg": {"name": "renamed"},
     "updateProject": {"name": "renamed"},
     "updateGroup": {"name": "renamed"},
     "updateDataset": {"name": "renamed"},

@@ -119,6 +119,7 @@ ROWS: Final[dict[str, set[str]]] = {
     ),
     **dict.fromkeys(("listGroupMembers", "getGroupMember", "listLeases"), READS_ORG),
     "createProject": MAKES_PROJECTS,
+    "updateOrg": RUNS_ORG,
     **dict.fromkeys(("addOrgMember", "updateOrgMember", "removeOrgMember"), RUNS_ORG),
     **dict.fromkeys(("createGroup", "updateGroup", "deleteGroup"), RUNS_ORG),
     **dict.fromkeys(("putGroupMember", "removeGroupMember"), RUNS_ORG),

@@ -124,14 +124,14 @@ async def delete_location(ask: Ask[wire.LocationDeletion, Nothing]) -> leases_wi
 
 
 async def verify_location(ask: Ask[Nothing, Nothing]) -> reports.Report:
-    report = await ask.services.locations.test(ask.caller, ask["locationId"])
+    report = await ask.services.locations.verify(ask.caller, ask["locationId"])
     return report_shape(report, f"location:{ask['locationId']}")
 
 
 async def follow_verification(ask: Ask[Nothing, Nothing]) -> Lines:
     location_id = ask["locationId"]
     await ask.services.locations.get(ask.caller, location_id)  # before the answer has begun
-    events = ask.services.locations.test_stream(ask.caller, location_id)
+    events = ask.services.locations.verify_stream(ask.caller, location_id)
     return Lines(report_lines(events, f"location:{location_id}", ask.caller.request_id))
 
 

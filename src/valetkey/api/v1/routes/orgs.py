@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from valetkey.api.shaping import Shaping
 from valetkey.api.v1.asking import Ask, route
 from valetkey.api.v1.pages import part
@@ -39,6 +41,12 @@ async def list_orgs(ask: Ask[Paging, Nothing]) -> Page[wire.Org]:
 async def get_org(ask: Ask[Nothing, Nothing]) -> wire.Org:
     found = await ask.services.people.organization(ask.caller, ask["orgId"])
     return _org(ask.caller.principal, found)
+
+
+async def update_org(ask: Ask[Nothing, wire.OrgChange]) -> wire.Org:
+    name = None if ask.body.name is msgspec.UNSET else ask.body.name
+    changed = await ask.services.people.update_org(ask.caller, ask["orgId"], name=name)
+    return _org(ask.caller.principal, changed)
 
 
 async def list_org_members(ask: Ask[Paging, Nothing]) -> Page[wire.OrgMember]:
@@ -118,6 +126,7 @@ async def _org_member_now(work: Any, ask: Ask[Any, Any]) -> wire.OrgMember | Non
 ROUTES: Final = (
     route(wire.LIST_ORGS, list_orgs),
     route(wire.GET_ORG, get_org),
+    route(wire.UPDATE_ORG, update_org),
     route(wire.LIST_ORG_MEMBERS, list_org_members),
     route(wire.ADD_ORG_MEMBER, add_org_member),
     route(wire.GET_ORG_MEMBER, get_org_member, now=_org_member_now),

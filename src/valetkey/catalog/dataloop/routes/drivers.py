@@ -92,7 +92,7 @@ async def delete_driver(services: Services, caller: Caller, location_id: str) ->
 
 
 async def _test(services: Services, caller: Caller, location_id: str) -> ReportOut:
-    report = await services.locations.test(caller, location_id)
+    report = await services.locations.verify(caller, location_id)
     return ReportOut.of(report, f"location:{location_id}")
 
 
@@ -117,7 +117,7 @@ async def run_driver_test(services: Services, caller: Caller, location_id: str) 
 async def follow_driver_test(services: Services, caller: Caller, location_id: str) -> Stream:
     """Test, and send each check as soon as it is known: a JSON object a line, the report last."""
     await services.locations.get(caller, location_id)  # before the answer has begun
-    events = services.locations.test_stream(caller, location_id)
+    events = services.locations.verify_stream(caller, location_id)
     lines = report_lines(events, f"location:{location_id}")
     return Stream(lines, media_type="application/x-ndjson")
 
