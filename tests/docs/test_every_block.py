@@ -30,6 +30,7 @@ RUN_BY: Final[Mapping[tuple[str, str], str]] = {
     ("clients.md", "python"): "tests/docs/test_clients_guide.py",
     ("clients.md", "sh"): "tests/docs/test_clients_guide.py",
     ("clients.md", "ini"): "tests/docs/test_clients_guide.py",
+    ("ray.md", "console"): "tests/e2e/test_ray.py",
     ("*", "console"): "tests/docs/test_guides.py",
 }
 
@@ -49,6 +50,15 @@ def test_every_language_of_a_page_is_run_by_a_test(page: Path) -> None:
     }
     assert [language for language, test in runners.items() if test is None] == []
     assert [test for test in runners.values() if not (ROOT / str(test)).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_says_its_language(page: Path) -> None:
+    """One without would be run by nobody."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    fences = [line for line in lines if re.match(r" *(```|~~~)", line)]
+    assert [line for line in fences[::2] if not re.fullmatch(r"```\w+.*", line)] == []
+    assert [line for line in fences[1::2] if line != "```"] == []
 
 
 def _run(script: str, environment: Mapping[str, str], folder: Path) -> str:
