@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from valetkey.sdk import (
+        Administrator,
         ApiError,
         AsyncClient,
         AsyncLocationClient,
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
         NotFound,
         PresignedUrl,
         ServerFailed,
+        TokenLimits,
         Unauthenticated,
         Unavailable,
         VersionMismatch,
     )
 
 __all__ = [
+    "Administrator",
     "ApiError",
     "AsyncClient",
     "AsyncLocationClient",
@@ -44,6 +47,7 @@ __all__ = [
     "NotFound",
     "PresignedUrl",
     "ServerFailed",
+    "TokenLimits",
     "Unauthenticated",
     "Unavailable",
     "VersionMismatch",

@@ -26,6 +26,8 @@ TableColumn = str | tuple[str, Callable[[Any], str]]
 _NAMES: Final = ("name", "email", "path", "key", "id")
 #: Said in another place, or of no interest to people.
 _HIDDEN: Final = frozenset({"report", "version"})
+#: Ids that name nothing that could be meant instead.
+_IDS: Final = frozenset({"id", "external_id"})
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+ -]*(?<! )")
 #: What YAML takes for something other than a text.
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"})
@@ -155,7 +157,8 @@ def text_of(value: Any) -> str:  # noqa: PLR0911  # a case each
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").removesuffix(" id") if name != "id" else name
+    words = name.replace("_", " ")
+    return words if name in _IDS else words.removesuffix(" id")
 
 
 def _cell(value: Any, column: TableColumn) -> str:

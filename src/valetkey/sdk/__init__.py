@@ -15,12 +15,19 @@ from valetkey.sdk.errors import (
     Unavailable,
     VersionMismatch,
 )
+from valetkey.sdk.explained import explain_properties
 from valetkey.sdk.location import AsyncLocationClient, LocationClient
 from valetkey.sdk.refresher import Fetched, Refresher
 from valetkey.sdk.transport import RetryPolicy
+from valetkey.wire.administrators import Administrator
 from valetkey.wire.credentials import Credentials, PresignedUrl
+from valetkey.wire.tokens import TokenLimits
+
+for _shape in (Administrator, Credentials, PresignedUrl, TokenLimits):
+    explain_properties(_shape)
 
 __all__ = [
+    "Administrator",
     "ApiError",
     "AsyncClient",
     "AsyncLocationClient",
@@ -38,6 +45,7 @@ __all__ = [
     "Refresher",
     "RetryPolicy",
     "ServerFailed",
+    "TokenLimits",
     "Unauthenticated",
     "Unavailable",
     "VersionMismatch",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final, Generic, TypeVar
 
 import httpx2
@@ -15,6 +16,11 @@ from valetkey.sdk.transport import RetryPolicy, may_repeat, pause_for, read, unr
 
 T = TypeVar("T")
 _log = logging.getLogger("valetkey")
+#: Told where an earlier attempt of this very call, whose answer was cut, has not ended: it is
+#: waited for, a second and then another, and so often at most.
+_WORKED_ON: Final = "idempotency_in_progress"
+_MOMENT: Final = 1.0
+_MOMENTS: Final = 60
 #: Errors after which it is certain that the server got nothing.
 _NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
@@ -53,7 +59,7 @@ CallSteps = Generator[CallStep, SendOutcome, T]
 
 def exchange(call: Call[T], url: str, patience: RetryPolicy) -> CallSteps[T]:
     """Send a call, again where that is safe. Raises ApiError."""
-    pauses = patience.pauses()
+    pauses, moments = patience.pauses(), repeat(_MOMENT, _MOMENTS)
     while True:
         outcome = yield Send(call)
         try:
@@ -62,6 +68,8 @@ def exchange(call: Call[T], url: str, patience: RetryPolicy) -> CallSteps[T]:
             sent = not isinstance(outcome, _NOT_SENT)
             planned = next(pauses, None) if may_repeat(call, error, sent=sent) else None
             pause = None if planned is None else pause_for(error, planned)
+            if error.code == _WORKED_ON:
+                pause = next(moments, None)
             if pause is None:
                 raise
             _log.info("%s %s: %s; again in %.1f s", call.method, call.path, error.code, pause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from types import FunctionType
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_type_hints
 
 C = TypeVar("C", bound=type)
 
@@ -38,6 +38,19 @@ def explained(owner: C) -> C:
             if lines:
                 method.__doc__ = "\n".join([inspect.cleandoc(method.__doc__), "", *lines])
     return owner
+
+
+def explain_properties(shape: type) -> None:
+    """Add to the docstring of a shape what its properties mean."""
+    hints = get_type_hints(shape, include_extras=True)
+    lines = [
+        f"- ``{name}``: {meta.description}"
+        for name, hint in hints.items()
+        for meta in getattr(hint, "__metadata__", ())
+        if getattr(meta, "description", None)
+    ]
+    if shape.__doc__ and lines:
+        shape.__doc__ = "\n".join([inspect.cleandoc(shape.__doc__), "", *lines])
 
 
 def _parameters(method: FunctionType) -> list[str]:

@@ -15,7 +15,8 @@ from valetkey.cli import show
 from valetkey.cli.durations import parse_moment, parse_span
 from valetkey.cli.render import name_of, pairs, text_of, yaml_lines
 from valetkey.sdk.errors import InvalidRequest
-from valetkey.wire.base import Person
+from valetkey.wire.base import Creator, Person
+from valetkey.wire.integrations import Integration
 from valetkey.wire.tokens import TokenLimits
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -89,3 +90,19 @@ def test_deleting_asks_on_a_terminal(
         with pytest.raises(InvalidRequest, match="Nothing was changed"):
             show.confirm("Forget it?", yes=False)
         show.confirm("Forget it?", yes=True)
+
+
+def test_an_id_is_called_by_what_it_names_and_an_external_id_by_its_name() -> None:
+    found = Integration(
+        id="i",
+        org_id="o",
+        name="aws",
+        type="aws-cross",
+        state="created",
+        creator=Creator(email="ada@example.com"),
+        created_at=NOW,
+        updated_at=NOW,
+        version=1,
+        external_id="valetkey-x",
+    )
+    assert {"org": "o", "external id": "valetkey-x"}.items() <= dict(pairs(found)).items()

@@ -85,6 +85,42 @@ def test_a_call_is_sent_again_only_where_that_does_no_harm(
     assert len({each.headers.get("idempotency-key") for each in script.requests}) == 1
 
 
+TOKEN_MADE = {
+    "id": "t",
+    "orgId": "o",
+    "name": "ci",
+    "holder": {"id": "1"},
+    "state": "active",
+    "limits": {},
+    "creator": {"email": "ada@example.com"},
+    "createdAt": "2026-01-01T00:00:00Z",
+    "expiresAt": "2026-02-01T00:00:00Z",
+}
+
+
+def worked_on() -> httpx2.Response:
+    told = {"code": "idempotency_in_progress", "message": "It is still being worked on."}
+    return httpx2.Response(409, json={"error": told})
+
+
+def test_what_the_server_still_works_on_after_a_cut_answer_is_waited_for() -> None:
+    pauses: list[float] = []
+    made = httpx2.Response(201, json=TOKEN_MADE)
+    script = Script(httpx2.ReadError("cut"), *[worked_on() for _ in range(20)], made)
+    with client_of(script, pauses) as client:
+        assert client.send(NEW_TOKEN).id == "t"
+    assert len({each.headers["idempotency-key"] for each in script.requests}) == 1
+    assert pauses == [0.2, *[1.0] * 20]
+
+
+def test_it_is_not_waited_for_without_end() -> None:
+    script = Script(httpx2.ReadError("cut"), *[worked_on() for _ in range(100)])
+    with client_of(script) as client, pytest.raises(errors.Conflict) as caught:
+        client.send(NEW_TOKEN)
+    assert caught.value.code == "idempotency_in_progress"
+    assert len(script.requests) <= 62
+
+
 def test_pauses_grow_and_heed_what_the_server_asks() -> None:
     pauses: list[float] = []
     busy = httpx2.Response(429, headers={"Retry-After": "7"})

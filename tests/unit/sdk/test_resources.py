@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import re
 import subprocess
+import typing
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 
+import valetkey
 from support.memory import Memory
 from support.own_api import open_own_api
 from valetkey.sdk import AsyncClient, Conflict, NotFound, VersionMismatch
@@ -41,6 +44,29 @@ def test_every_operation_has_a_method_in_both_clients(operation: Any) -> None:
     assert list(map(plainly, takes.values())) == list(map(plainly, takes_too.values()))
     for parameter in takes:
         assert re.search(rf"^- ``{parameter}``: [\w`]", inspect.getdoc(one) or "", re.MULTILINE)
+
+
+def _shapes_in(hint: Any) -> set[type]:
+    parts = set().union(*map(_shapes_in, typing.get_args(hint)), set())
+    is_shape = isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+    return parts | ({hint} if is_shape else set())
+
+
+def test_whatever_a_user_makes_to_call_a_method_is_named_by_the_library() -> None:
+    """What is asked for must be importable; what ``if_unchanged`` takes was read before."""
+    asked = {
+        shape
+        for operation in OPERATIONS
+        for part in (operation.query, operation.body)
+        for hint in typing.get_type_hints(part).values()
+        for shape in _shapes_in(hint)
+    }
+    assert asked
+    for shape in asked:
+        assert getattr(valetkey, shape.__name__, None) is shape, shape
+        assert shape.__name__ in valetkey.__all__
+        said = inspect.getdoc(shape) or ""
+        assert [each for each in shape.__struct_fields__ if f"``{each}``" not in said] == []
 
 
 def test_no_method_is_of_two_operations() -> None:
