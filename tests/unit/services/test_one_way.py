@@ -77,7 +77,7 @@ EXCEPTIONS: Final = {
     "Leaving.end_in_project": _WITHIN,
     "Leaving.revoke_leases": _WITHIN,
     "Leaving.revoke_of_account": _WITHIN,
-    "Endings.succeed": _WITHIN,
+    "CommandOutcomes.succeed": _WITHIN,
     "Index.event": _WITHIN,
     "Index.remove": _WITHIN,
     "Links.read": _WITHIN,

@@ -9,11 +9,11 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import IN_PROCESS, CommandKind
 from valetkey.catalog.services.clones import CloneRuns, Clones, ObjectCopying
 from valetkey.catalog.services.datasets.datasets import Datasets
-from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.engines import Engines
 from valetkey.catalog.services.datasets.in_process import InProcess
 from valetkey.catalog.services.datasets.jobs import Jobs, Runner
 from valetkey.catalog.services.datasets.orders import WorkOrders
+from valetkey.catalog.services.datasets.outcomes import CommandOutcomes
 from valetkey.catalog.services.datasets.runs import SyncRuns
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.datasets.syncs import Syncs
@@ -70,17 +70,17 @@ def make_work(
     owner = new_id()
     own = InProcess(storage, clock, new_id, owner=owner)
     engines: Engines = {IN_PROCESS: own, **clusters(sessions)}
-    endings = Endings(storage, audit, clock)
+    outcomes = CommandOutcomes(storage, audit, clock)
     single = Single(storage, clock, new_id, owner)
     copying = ObjectCopying(sessions, objects, items.uploading, items.changing)
     runners: dict[CommandKind, Runner] = {
         CommandKind.SYNC: SyncRuns(
-            *(storage, objects, sessions, stores, endings, clock, new_id, leftovers, engines)
+            *(storage, objects, sessions, stores, outcomes, clock, new_id, leftovers, engines)
         ),
-        CommandKind.CLONE: CloneRuns(storage, stores, endings, single, copying, new_id),
-        CommandKind.EXPORT: ExportRuns(storage, stores, endings, single, forms),
+        CommandKind.CLONE: CloneRuns(storage, stores, outcomes, single, copying, new_id),
+        CommandKind.EXPORT: ExportRuns(storage, stores, outcomes, single, forms),
     }
-    jobs = Jobs(storage, clock, endings, runners)
+    jobs = Jobs(storage, clock, outcomes, runners)
     worker = SyncWorker(storage, clock, jobs, leftovers, alone=alone)
     orders = WorkOrders(storage, audit, clock, new_id, worker.wake)
     return WorkParts(

@@ -125,7 +125,7 @@ async def test_an_export_that_died_before_its_end_was_stored_ends(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("valetkey.catalog.services.datasets.endings.Endings.succeed", killed)
+        patch.setattr("valetkey.catalog.services.datasets.outcomes.CommandOutcomes.succeed", killed)
         with pytest.raises(Killed):
             await work(desk)
     desk.memory.clock.advance(16)

@@ -20,9 +20,9 @@ from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Command, Shard, State
 from valetkey.catalog.services.clones.objects import ObjectCopying
-from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.jobs import PASSING
 from valetkey.catalog.services.datasets.orders import caller_of
+from valetkey.catalog.services.datasets.outcomes import CommandOutcomes
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
 from valetkey.catalog.services.items.removal import BulkOutcome
@@ -71,14 +71,14 @@ class CloneRuns:
         self,
         storage: CatalogStorage,
         stores: DatasetStorageRepository,
-        endings: Endings,
+        outcomes: CommandOutcomes,
         single: Single,
         objects: ObjectCopying,
         new_id: IdFactory,
     ) -> None:
         self._storage = storage
         self._stores = stores
-        self._endings = endings
+        self._outcomes = outcomes
         self._single = single
         self._objects = objects
         self._new_id = new_id
@@ -192,11 +192,11 @@ class CloneRuns:
 
     async def _end(self, command: Command, scene: CloneScene, shard: Shard) -> None:
         if shard.removed:
-            await self._endings.fail_as_noted(command)
+            await self._outcomes.fail_as_noted(command)
             return
         if scene.options.path:
             await self._remember(command, scene)
-        await self._endings.succeed(command, scene.caller)
+        await self._outcomes.succeed(command, scene.caller)
 
     async def _remember(self, command: Command, scene: CloneScene) -> None:
         """Store which item was made of a single one."""

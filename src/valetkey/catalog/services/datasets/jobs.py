@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command, CommandKind, total
-from valetkey.catalog.services.datasets.endings import Endings
+from valetkey.catalog.services.datasets.outcomes import CommandOutcomes
 from valetkey.domain.errors import (
     AwsUnavailable,
     BeingRevoked,
@@ -41,12 +41,12 @@ class Jobs:
         self,
         storage: CatalogStorage,
         clock: Clock,
-        endings: Endings,
+        outcomes: CommandOutcomes,
         runners: Mapping[CommandKind, Runner],
     ) -> None:
         self._storage = storage
         self._clock = clock
-        self._endings = endings
+        self._outcomes = outcomes
         self._runners = runners
         #: Of commands that wait for something to pass: since when, and how far they were.
         self._stuck: dict[str, tuple[float, int]] = {}
@@ -64,12 +64,12 @@ class Jobs:
         except PASSING as error:
             if await self._waits(command):
                 raise
-            await self._endings.fail(command, error)
+            await self._outcomes.fail(command, error)
         except ValetkeyError as error:
-            await self._endings.fail(command, error)
+            await self._outcomes.fail(command, error)
         except Exception as error:  # noqa: BLE001  # a mistake of ours would be tried for ever
             _log.exception("The %s %s failed", command.kind.value, command.id)
-            await self._endings.fail(command, _unknown(command, error))
+            await self._outcomes.fail(command, _unknown(command, error))
 
     async def _waits(self, command: Command) -> bool:
         """Tell whether what may pass has a while yet, since a command last got on."""

@@ -13,7 +13,6 @@ from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.ranges import KeyRange, split
 from valetkey.catalog.domain.sync import Command, Shard, State, total
 from valetkey.catalog.services.datasets.cutting import Cutter
-from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.engines import (
     Engines,
     Scene,
@@ -22,6 +21,7 @@ from valetkey.catalog.services.datasets.engines import (
 )
 from valetkey.catalog.services.datasets.lister import BucketLister
 from valetkey.catalog.services.datasets.orders import caller_of
+from valetkey.catalog.services.datasets.outcomes import CommandOutcomes
 from valetkey.catalog.services.datasets.shards import OUT_OF_ORDER, OutOfOrder, whole_shard
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.items.leftovers import Leftovers
@@ -47,7 +47,7 @@ class SyncRuns:
         objects: ObjectStore,
         sessions: Sessions,
         stores: DatasetStorageRepository,
-        endings: Endings,
+        outcomes: CommandOutcomes,
         clock: Clock,
         new_id: IdFactory,
         leftovers: Leftovers,
@@ -57,7 +57,7 @@ class SyncRuns:
         self._objects = objects
         self._sessions = sessions
         self._stores = stores
-        self._endings = endings
+        self._outcomes = outcomes
         self._clock = clock
         self._new_id = new_id
         self._leftovers = leftovers
@@ -122,7 +122,7 @@ class SyncRuns:
         await self._leftovers.of_dataset(scene.caller, scene.store)
         await self._recount(scene.store.dataset)
         await self._refresh_statistics(command)
-        await self._endings.succeed(command, scene.caller)
+        await self._outcomes.succeed(command, scene.caller)
 
     async def _recount(self, dataset: Dataset) -> None:
         """Mend the number of files where it drifted. The difference is what one moment's snapshot

@@ -23,8 +23,8 @@ from valetkey.catalog.domain.export import (
 )
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Command, Shard, State
-from valetkey.catalog.services.datasets.endings import Endings
 from valetkey.catalog.services.datasets.orders import caller_of
+from valetkey.catalog.services.datasets.outcomes import CommandOutcomes
 from valetkey.catalog.services.datasets.single import Single
 from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
 from valetkey.catalog.services.nouns import EXPORT_ITEMS
@@ -69,13 +69,13 @@ class ExportRuns:
         self,
         storage: CatalogStorage,
         stores: DatasetStorageRepository,
-        endings: Endings,
+        outcomes: CommandOutcomes,
         single: Single,
         forms: Forms,
     ) -> None:
         self._storage = storage
         self._stores = stores
-        self._endings = endings
+        self._outcomes = outcomes
         self._single = single
         self._forms = forms
         self._gate = asyncio.Semaphore(_AT_ONCE)
@@ -94,7 +94,7 @@ class ExportRuns:
             caller = await caller_of(self._storage, command)
             store = await self._stores.of_dataset(caller, command.dataset_id, EXPORT_ITEMS)
             if going.state.over:
-                await self._endings.succeed(command, caller)
+                await self._outcomes.succeed(command, caller)
                 return
             lines = _Lines(going.checkpoint)
             until = self._single.clock.monotonic() + _PART_SECONDS

@@ -19,8 +19,8 @@ _ACTIONS: Final = {
 }
 
 
-class Endings:
-    """Stores the ends of commands."""
+class CommandOutcomes:
+    """Stores how commands ended."""
 
     def __init__(self, storage: CatalogStorage, audit: AuditLog, clock: Clock) -> None:
         self._storage = storage
