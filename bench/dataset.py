@@ -126,8 +126,8 @@ async def _furnish(parts: Parts, services: WiredServices) -> tuple[Caller, Datas
         role_arn="arn:aws:iam::123456789012:role/bench",
     )
     project = first.project.id
-    driver = await services.locations.create(
+    location = await services.locations.create(
         caller, project, NewLocation(name="d", integration_id=integration.id, bucket="bench")
     )
-    view = await services.catalog.datasets.create(caller, project, NewDataset("bench", driver.id))
+    view = await services.catalog.datasets.create(caller, project, NewDataset("bench", location.id))
     return caller, view.dataset

@@ -19,8 +19,8 @@ def make_dataset(made: Installation, *, of_whole_bucket: bool = False) -> str:
     """Make a dataset over the installation's location, or over all of its bucket; return its id."""
     headers = {"authorization": made.owner}
     with httpx2.Client(base_url=made.url, headers=headers, timeout=60) as client:
-        known = client.get(f"/v1/locations/{made.driver}").raise_for_status().json()
-        location: str = made.driver
+        known = client.get(f"/v1/locations/{made.location}").raise_for_status().json()
+        location: str = made.location
         if of_whole_bucket:
             new = {name: known[name] for name in ("projectId", "integrationId", "bucket", "region")}
             answer = client.post("/v1/locations", json=new | {"name": "whole"})

@@ -42,7 +42,7 @@ def _reach(made: Installation, port: int) -> Figure:
     """Block a location in one process, and see for how long the other one still vends."""
     watcher = _Watcher(port, made.vend())
     late = []
-    path = f"/v1/blocks/location/{made.driver}"
+    path = f"/v1/blocks/location/{made.location}"
     with (
         watcher.watching(),
         httpx2.Client(

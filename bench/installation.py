@@ -1,4 +1,4 @@
-"""An installation to measure: an embedded AWS, an owner, an integration and a driver."""
+"""An installation to measure: an embedded AWS, an owner, an integration and a location."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple"
 
 @dataclass(frozen=True)
 class Installation:
-    """A server over an AWS, with one driver and one API key."""
+    """A server over an AWS, with one location and one API key."""
 
     serving: Serving
     aws: Prepared
     token: str
-    driver: str
+    location: str
     #: The database's URL.
     database: str
     #: The server's settings, for further processes over the same database.
@@ -47,17 +47,17 @@ class Installation:
     def vend(self, prefix: str = "", *, access: tuple[str, ...] = ("list", "read")) -> bytes:
         """Return a request for credentials."""
         body = json.dumps({"prefixes": [prefix], "access": list(access)}).encode()
-        return load.request("POST", f"/v1/locations/{self.driver}/credentials", self.auth, body)
+        return load.request("POST", f"/v1/locations/{self.location}/credentials", self.auth, body)
 
     def container(self) -> bytes:
         """Return a request for credentials as a container endpoint's clients send it."""
-        path = f"/v1/locations/{self.driver}/credentials?prefix=&access=list,read"
+        path = f"/v1/locations/{self.location}/credentials?prefix=&access=list,read"
         return load.request("GET", path, {"authorization": self.token})
 
     def presign(self, keys: list[str]) -> bytes:
         """Return a request for URLs."""
         body = json.dumps({"keys": keys, "expiresSeconds": 300}).encode()
-        path = f"/v1/locations/{self.driver}/presigned-urls"
+        path = f"/v1/locations/{self.location}/presigned-urls"
         headers = self.auth | {"accept": "application/x-ndjson"}
         return load.request("POST", path, headers, body)
 
@@ -90,13 +90,13 @@ def installation(database_url: str = "", *, s3_endpoint: str = "") -> Iterator[I
         )
         serving = stack.enter_context(real(environment))
         with httpx2.Client(base_url=f"http://127.0.0.1:{serving.port}") as client:
-            token, driver = _prepare(client, aws)
+            token, location = _prepare(client, aws)
             owner = client.headers["authorization"]
-        yield Installation(serving, aws, token, driver, settings.database, environment, owner)
+        yield Installation(serving, aws, token, location, settings.database, environment, owner)
 
 
 def _prepare(client: httpx2.Client, aws: Prepared) -> tuple[str, str]:
-    """Make an API key, an integration and a driver."""
+    """Make an API key, an integration and a location."""
     login = {"username": EMAIL, "password": PASSWORD, "type": "user_credentials"}
     token = _made(client.post("/token?default", json=login))["id_token"]
     client.headers["authorization"] = f"Bearer {token}"
@@ -114,7 +114,7 @@ def _prepare(client: httpx2.Client, aws: Prepared) -> tuple[str, str]:
             json={"type": "aws-sts", "name": "bench", "options": options},
         )
     )
-    driver = _made(
+    location = _made(
         client.post(
             "/api/v1/drivers",
             json={
@@ -133,7 +133,7 @@ def _prepare(client: httpx2.Client, aws: Prepared) -> tuple[str, str]:
             },
         )
     )
-    return key["jwt"], driver["id"]
+    return key["jwt"], location["id"]
 
 
 def _made(answer: httpx2.Response) -> Any:

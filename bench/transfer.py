@@ -1,4 +1,4 @@
-"""256 MiB through a driver, beside the same with boto3's transfer manager straight to S3.
+"""256 MiB through a location, beside the same with boto3's transfer manager straight to S3.
 
 S3 is the embedded stand-in, which runs in the process of the benchmark, Valetkey in a second one
 and the two clients in a third (``python -m bench.transfer``, which reads where to go and prints
@@ -51,7 +51,7 @@ def figures(made: Installation, size: int = SIZE) -> list[Figure]:
     order = {
         "port": made.serving.port,
         "headers": made.auth,
-        "driver": made.driver,
+        "driver": made.location,
         "size": size,
         "bucket": made.aws.bucket,
         "s3": {
@@ -125,9 +125,9 @@ def _best(*sides: Callable[[], object]) -> list[float]:
     return best
 
 
-def _dataset(client: httpx2.Client, driver: str) -> str:
+def _dataset(client: httpx2.Client, location: str) -> str:
     me = client.get("/users/me").raise_for_status().json()
-    wanted = {"name": "transfer", "projects": [me["projects"][0]["id"]], "driver": driver}
+    wanted = {"name": "transfer", "projects": [me["projects"][0]["id"]], "driver": location}
     made = client.post("/datasets", json=wanted).raise_for_status().json()
     return str(made["id"])
 
@@ -153,7 +153,7 @@ def _form(body: memoryview) -> Iterator[bytes]:
 
 
 def _download(client: httpx2.Client, item: str, size: int) -> None:
-    """Read the presigned URL that the driver's object is redirected to in ranges, several at a
+    """Read the presigned URL that the location's object is redirected to in ranges, several at a
     time, as the transfer manager reads its object, and with the HTTP library that it uses."""
     answer = client.get(f"/items/{item}/stream", follow_redirects=False)
     assert answer.has_redirect_location

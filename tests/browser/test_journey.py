@@ -137,7 +137,7 @@ def test_from_nothing_to_revoked_and_rotated(browser: Browser, world: World) -> 
             s3.put_object(
                 Bucket=BUCKET, Key=f"train/{number}.png", Body=picture, ContentType="image/png"
             )
-        make_driver(page)
+        make_location(page)
         browse_dataset(page)
         session = vend(page, world)
         session.list_objects_v2(Bucket=BUCKET, Prefix="train/")
@@ -197,7 +197,7 @@ def integrate(page: Page, admin: Administrator) -> None:
     assert secret not in page.content()
 
 
-def make_driver(page: Page) -> None:
+def make_location(page: Page) -> None:
     page.get_by_role("link", name="Create a location").click()
     panel = page.get_by_role("dialog", name="Create location")
     panel.get_by_label("Name").fill("journey")

@@ -26,7 +26,7 @@ GUIDE = ROOT / "docs" / "guides" / "ray.md"
 def surroundings(
     embedded_aws: EmbeddedAws, good_setup: GoodSetup, postgresql_url: str, tmp_path: Path
 ) -> Iterator[dict[str, str]]:
-    """A machine with a server on PostgreSQL, a driver, and three hundred objects."""
+    """A machine with a server on PostgreSQL, a location, and three hundred objects."""
     bucket = client(embedded_aws, "s3")
     for number in range(300):
         bucket.put_object(Bucket=good_setup.bucket, Key=f"{number % 7}/{number:03}.jpg", Body=b"x")

@@ -27,8 +27,8 @@ def test_each_process_is_killed_under_load_and_no_client_sees_more_than_one_fail
         haproxy(tmp_path, fleet.urls[:2]) as url,
         httpx2.Client(base_url=url, timeout=LONG) as http,
     ):
-        driver = prepare(http, good_setup)
-        new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}
+        location = prepare(http, good_setup)
+        new = {"name": "all", "projectId": location["projectId"], "locationId": location["id"]}
         syncs = f"/v1/datasets/{made(http.post('/v1/datasets', json=new))['id']}/syncs"
         token = http.headers["authorization"]
 
@@ -37,7 +37,7 @@ def test_each_process_is_killed_under_load_and_no_client_sees_more_than_one_fail
             return answer.is_success and answer.json()["state"] == "succeeded"
 
         killed_at = []
-        with Crowd([url], token, driver["id"]) as crowd:
+        with Crowd([url], token, location["id"]) as crowd:
             crowd.wait_for_more()
             for victim in fleet.all:
                 sync = made(http.post(syncs, json={"parallel": 4}))["id"]

@@ -45,8 +45,8 @@ def test_a_clone_that_a_kill_cuts_is_gone_on_with(
     process, url = machine.serve()
     try:
         with httpx2.Client(base_url=url, timeout=HANGS) as http:
-            driver = prepare(http, good_setup)
-            new = {"projects": [driver["projectId"]], "driver": driver["id"]}
+            location = prepare(http, good_setup)
+            new = {"projects": [location["projectId"]], "driver": location["id"]}
             first, second = (
                 made(http.post(f"{API}/datasets", json=new | {"name": name}))["id"]
                 for name in ("one", "two")

@@ -148,7 +148,7 @@ class Site:
     proxy: FaultyProxy
     postgres: Postgres
     http: httpx2.Client
-    driver: dict[str, Any]
+    location: dict[str, Any]
     syncs: str
 
     @contextlib.contextmanager
@@ -187,10 +187,14 @@ def site(_running_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) ->
                 running_fleet(home, _running_aws, proxy.url) as fleet,
                 httpx2.Client(base_url=fleet.urls[0], timeout=LONG) as http,
             ):
-                driver = prepare(http, setup)
-                new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}
+                location = prepare(http, setup)
+                new = {
+                    "name": "all",
+                    "projectId": location["projectId"],
+                    "locationId": location["id"],
+                }
                 dataset = made(http.post("/v1/datasets", json=new))["id"]
-                yield Site(fleet, proxy, postgres, http, driver, f"/v1/datasets/{dataset}/syncs")
+                yield Site(fleet, proxy, postgres, http, location, f"/v1/datasets/{dataset}/syncs")
         finally:
             postgres.end()
 
@@ -211,7 +215,7 @@ def test_a_database_that_fails_is_outlived_by_every_process_and_nothing_is_lost(
     fleet, token = site.fleet, site.http.headers["authorization"]
     pids = [one.process.pid for one in fleet.all if one.process is not None]
     short, full = FAULTS[kind]
-    with Crowd(fleet.urls[:2], token, site.driver["id"]) as crowd:
+    with Crowd(fleet.urls[:2], token, site.location["id"]) as crowd:
         crowd.wait_for_more()
         sync = made(site.http.post(site.syncs, json={"parallel": 2}))["id"]
         with site.fault(kind):

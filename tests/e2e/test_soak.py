@@ -43,14 +43,14 @@ def test_memory_stays_flat_under_vending_and_syncing(
         running_fleet(tmp_path, embedded_aws, postgresql_url) as fleet,
         httpx2.Client(base_url=fleet.urls[0], timeout=LONG) as http,
     ):
-        driver = prepare(http, good_setup)
-        new = {"name": "all", "projectId": driver["projectId"], "locationId": driver["id"]}
+        location = prepare(http, good_setup)
+        new = {"name": "all", "projectId": location["projectId"], "locationId": location["id"]}
         syncs = f"/v1/datasets/{made(http.post('/v1/datasets', json=new))['id']}/syncs"
         watched = [psutil.Process(one.process.pid) for one in fleet.all if one.process]
         sizes: list[list[float]] = [[] for _ in watched]
         ends = time.monotonic() + _MINUTES * 60
         token = http.headers["authorization"]
-        with Crowd(fleet.urls[:2], token, driver["id"], folders=_FOLDERS) as crowd:
+        with Crowd(fleet.urls[:2], token, location["id"], folders=_FOLDERS) as crowd:
             while time.monotonic() < ends:
                 http.post(syncs, json={"parallel": 2})  # refused while one is under way
                 for process, seen in zip(watched, sizes, strict=True):

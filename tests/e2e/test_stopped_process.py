@@ -91,8 +91,8 @@ def test_a_writer_that_is_stopped_gives_way_within_its_lease_and_writes_nothing_
             servers.append((process, url))
         (stopped, url), (_, other) = servers
         http = stack.enter_context(httpx2.Client(base_url=other, timeout=HANGS))
-        driver = prepare(http, good_setup, allow_external_delete=True)
-        new = {"name": "d", "projects": [driver["projectId"]], "driver": driver["id"]}
+        location = prepare(http, good_setup, allow_external_delete=True)
+        new = {"name": "d", "projects": [location["projectId"]], "driver": location["id"]}
         dataset_id = made(http.post(f"{API}/datasets", json=new))["id"]
         place = f"/v1/datasets/{dataset_id}/content?path=a.bin&replaces=*"
         upload = SlowUpload(url + place, http.headers["authorization"])

@@ -142,8 +142,8 @@ def test_twenty_kills_amid_syncs_and_writers_leave_an_index_true_to_the_bucket(
     bucket.put([f"{number % 40:02}/{number:05}.jpg" for number in range(OBJECTS)], b"first ")
     server = Server(Machine(tmp_path, embedded_aws.endpoint))
     server.start()
-    driver = prepare(server.http, good_setup, allow_external_delete=True)
-    new = {"name": "killed", "projects": [driver["projectId"]], "driver": driver["id"]}
+    location = prepare(server.http, good_setup, allow_external_delete=True)
+    new = {"name": "killed", "projects": [location["projectId"]], "driver": location["id"]}
     dataset_id = made(server.http.post(f"{API}/datasets", json=new))["id"]
     writers = [Writer(server, dataset_id, seed) for seed in (1, 2)]
     for writer in writers:

@@ -100,8 +100,8 @@ def test_uploads_that_a_kill_cuts_are_ended_at_the_store_and_their_paths_are_fre
     uploads: list[SlowUpload] = []
     try:
         with httpx2.Client(base_url=url, timeout=HANGS) as http:
-            driver = prepare(http, good_setup, allow_external_delete=True)
-            new = {"name": "cut", "projects": [driver["projectId"]], "driver": driver["id"]}
+            location = prepare(http, good_setup, allow_external_delete=True)
+            new = {"name": "cut", "projects": [location["projectId"]], "driver": location["id"]}
             dataset_id = made(http.post(f"{API}/datasets", json=new))["id"]
             token = http.headers["authorization"]
         items = f"{API}/datasets/{dataset_id}/items"

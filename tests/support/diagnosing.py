@@ -51,7 +51,7 @@ class World:
     s3: Any
     setup: GoodSetup
     integration: Integration
-    driver: Location
+    location: Location
     key: AccessKey
     other: dict[str, Any] = field(default_factory=dict)
 
@@ -77,9 +77,9 @@ class World:
         return Subject(
             role=self.integration.role_arn,
             access_key_id=self.key.id,
-            bucket=self.driver.bucket,
-            prefix=self.driver.prefix,
-            region=self.driver.region,
+            bucket=self.location.bucket,
+            prefix=self.location.prefix,
+            region=self.location.region,
             external_id=self.integration.external_id,
         )
 
@@ -140,7 +140,7 @@ class World:
         self.integration = replace(self.integration, **changes)
 
     def drive(self, **changes: Any) -> None:
-        self.driver = replace(self.driver, **changes)
+        self.location = replace(self.location, **changes)
 
     def fault(
         self,
@@ -169,7 +169,7 @@ class World:
         clock = JumpingClock()
         new_id = IdFactory(clock, SeededEntropy(3))
         verifier = Verifier(own.sts, own.stores, clock, new_id, origin=ORIGIN)
-        return await verifier.verify(self.integration, self.key, [self.driver])
+        return await verifier.verify(self.integration, self.key, [self.location])
 
 
 def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
@@ -183,7 +183,7 @@ def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
         access_key_id=setup.key.id,
         role_arn=RoleArn.parse(setup.role_arn),
     )
-    driver = make_location(
+    location = make_location(
         at=LONG_AGO,
         id="7" * 24,
         project_id="2" * 24,
@@ -193,7 +193,7 @@ def make_world(aws: EmbeddedAws, name: str, iam: Any, s3: Any) -> World:
         prefix=FOLDER,
         region=REGION,
     )
-    world = World(aws, iam, s3, setup, integration, driver, setup.key)
+    world = World(aws, iam, s3, setup, integration, location, setup.key)
     iam.create_policy_version(
         PolicyArn=setup.policy_arn,
         PolicyDocument=json.dumps(access_document(world.names)),

@@ -47,16 +47,16 @@ def serving_doubles() -> Iterator[Served]:
     async def run() -> None:
         box["stop"], box["loop"] = asyncio.Event(), asyncio.get_running_loop()
         memory = await open_memory()
-        driver = await memory.location()
+        location = await memory.location()
         dataset = await memory.services.catalog.datasets.create(
-            await memory.caller(), memory.project.id, NewDataset("data", driver.id)
+            await memory.caller(), memory.project.id, NewDataset("data", location.id)
         )
         known = {
             "dataset_id": dataset.dataset.id,
             "org_id": memory.org_id,
             "project_id": memory.project.id,
-            "location_id": driver.id,
-            "integration_id": driver.integration_id,
+            "location_id": location.id,
+            "integration_id": location.integration_id,
         }
         known |= {_camel(name): value for name, value in known.items()}
         app = create_app(memory.services, memory.services.catalog)

@@ -58,7 +58,7 @@ def made(answer: httpx2.Response) -> Any:
 def prepare(
     http: httpx2.Client, setup: GoodSetup, *, allow_external_delete: bool = False
 ) -> dict[str, Any]:
-    """Log in, make an integration and a driver of the whole bucket; return the driver."""
+    """Log in, make an integration and a location of the whole bucket; return the location."""
     login = {"username": OWNER, "password": PASSWORD, "type": "user_credentials"}
     http.headers["authorization"] = f"Bearer {made(http.post('/token', json=login))['id_token']}"
     me = made(http.get("/api/v1/users/me"))
@@ -69,7 +69,7 @@ def prepare(
     }
     body = {"type": "aws-sts", "name": "aws", "options": options}
     integration = made(http.post(f"/api/v1/orgs/{me['orgs'][0]['id']}/integrations", json=body))
-    driver = {
+    location = {
         "name": "data",
         "integrationId": integration["id"],
         "type": "s3",
@@ -77,5 +77,5 @@ def prepare(
         "metadata": {"system": {"projectId": me["projects"][0]["id"]}},
         "allowExternalDelete": allow_external_delete,
     }
-    found: dict[str, Any] = made(http.post("/api/v1/drivers", json=driver))
+    found: dict[str, Any] = made(http.post("/api/v1/drivers", json=location))
     return found | {"projectId": me["projects"][0]["id"]}

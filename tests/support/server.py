@@ -141,7 +141,7 @@ class Installation:
                 owner.orgs.add_member(self.org_id, email=email, role="member", password=PASSWORD)
                 owner.projects.put_member(self.project_id, email, role=role)
 
-    def make_driver(self) -> None:
+    def make_first_location(self) -> None:
         key = self.setup.key
         with self.client(OWNER) as owner:
             self.integration = owner.integrations.create(
@@ -179,7 +179,7 @@ def installation(aws: EmbeddedAws, folder: Path, name: str = "acme-data") -> Ite
     with running_server(settings) as running:
         made = Installation(running, aws, setup, settings)
         made.make_people()
-        made.make_driver()
+        made.make_first_location()
         yield made
 
 

@@ -20,7 +20,7 @@ async def api(embedded_aws: EmbeddedAws, tmp_path: Path) -> AsyncIterator[RealAp
         yield opened
 
 
-async def _driver(api: RealApi, setup: GoodSetup, **payload: str) -> str:
+async def _location(api: RealApi, setup: GoodSetup, **payload: str) -> str:
     integration = (await api.create_integration(setup)).json()
     answer = await api.create_driver(integration["id"], setup.bucket, **payload)
     assert answer.status_code == 201, answer.text
@@ -90,7 +90,7 @@ async def test_strange_folders_are_ordinary_ones(
 ) -> None:
     s3 = client(embedded_aws, "s3")
     s3.put_object(Bucket=good_setup.bucket, Key=f"{folder}/in.txt", Body=b"in")
-    location_id = await _driver(api, good_setup, path=folder)
+    location_id = await _location(api, good_setup, path=folder)
     report = (await api.http.post(f"/api/v1/drivers/{location_id}/test")).json()
     assert report["passed"], report
     vended = (await api.vend(location_id)).json()
@@ -107,7 +107,7 @@ async def test_a_wrong_region_is_put_right(api: RealApi, good_setup: GoodSetup) 
 async def test_a_time_to_live_outside_what_aws_offers_is_refused(
     api: RealApi, good_setup: GoodSetup, ttl: int
 ) -> None:
-    answer = await api.vend(await _driver(api, good_setup), ttlSeconds=ttl)
+    answer = await api.vend(await _location(api, good_setup), ttlSeconds=ttl)
     assert answer.status_code == 400
     said = answer.json()["error"]
     assert (said["field"], said["code"]) == ("ttlSeconds", "invalid_input")
@@ -117,7 +117,7 @@ async def test_a_time_to_live_outside_what_aws_offers_is_refused(
 async def test_a_time_to_live_above_the_roles_maximum_says_so(
     api: RealApi, good_setup: GoodSetup
 ) -> None:
-    answer = await api.vend(await _driver(api, good_setup), ttlSeconds=7200)
+    answer = await api.vend(await _location(api, good_setup), ttlSeconds=7200)
     assert answer.status_code == 424
     assert "maximum" in answer.text
 
@@ -201,7 +201,7 @@ async def test_when_aws_fails_the_caller_hears_why_and_nothing_is_handed_out(
     api: RealApi, good_setup: GoodSetup, embedded_aws: EmbeddedAws, case: str
 ) -> None:
     fault, status = FAULTS[case]
-    location_id = await _driver(api, good_setup)
+    location_id = await _location(api, good_setup)
     embedded_aws.faults.order(Fault(service="sts", action="AssumeRole", times=50, **fault))
     answer = await api.vend(location_id)
     said: dict[str, Any] = answer.json()["error"]

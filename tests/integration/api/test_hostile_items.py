@@ -71,7 +71,7 @@ def api(valetkey_server: Installation) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="module")
 def dataset(valetkey_server: Installation, api: httpx2.Client) -> str:
-    """A dataset over the driver, with one item of each kind."""
+    """A dataset over the location, with one item of each kind."""
     body = {
         "name": "hostile",
         "projects": [valetkey_server.project_id],
@@ -172,9 +172,9 @@ def test_names_of_datasets_and_projects(api: httpx2.Client, dataset: str, name: 
 def test_names_of_drivers_and_integrations(valetkey_server: Installation, name: str) -> None:
     headers = {"Authorization": f"Bearer {valetkey_server.token(OWNER)}"}
     with httpx2.Client(base_url=f"{valetkey_server.url}/api/v1", headers=headers) as owner:
-        driver = owner.patch(f"/drivers/{valetkey_server.location.id}", json={"name": name})
-        if _answered(driver):
-            assert driver.json()["name"] == unicodedata.normalize("NFC", name).strip()
+        location = owner.patch(f"/drivers/{valetkey_server.location.id}", json={"name": name})
+        if _answered(location):
+            assert location.json()["name"] == unicodedata.normalize("NFC", name).strip()
         body = {"integrationId": valetkey_server.integration.id, "name": name}
         integration = owner.patch(f"/orgs/{valetkey_server.org_id}/integrations", json=body)
         if _answered(integration):

@@ -70,7 +70,7 @@ async def _enter_role(api: RealApi, integration_id: str, role_arn: str) -> Any:
 
 
 async def _assert_a_dataset_works(api: RealApi, location_id: str) -> None:
-    """Upload through the driver, index what is in its bucket, find it and read it back."""
+    """Upload through the location, index what is in its bucket, find it and read it back."""
     wanted = {"name": "of-a-type", "projects": [api.project_id], "driver": location_id}
     dataset = (await api.http.post("/api/v1/datasets", json=wanted)).json()["id"]
     sent = await api.http.post(
@@ -117,9 +117,9 @@ async def test_a_cross_integration_needs_no_key_and_vends_once_the_role_trusts_t
         claims = {check["name"]: check["outcome"] for check in trusted["report"]["checks"]}
         assert claims["external-id"] == "passed"
 
-        driver = (await api.create_driver(made["id"], good_setup.bucket)).json()
-        assert driver["integrationType"] == "aws-cross"
-        vended = await api.vend(driver["id"])
+        location = (await api.create_driver(made["id"], good_setup.bucket)).json()
+        assert location["integrationType"] == "aws-cross"
+        vended = await api.vend(location["id"])
         assert vended.status_code == 200, vended.text
         reader = client(
             embedded_aws,
@@ -128,7 +128,7 @@ async def test_a_cross_integration_needs_no_key_and_vends_once_the_role_trusts_t
             vended.json()["sessionToken"],
         )
         assert reader.list_objects_v2(Bucket=good_setup.bucket)["KeyCount"] == 0
-        await _assert_a_dataset_works(api, driver["id"])
+        await _assert_a_dataset_works(api, location["id"])
 
 
 async def test_a_role_that_lets_itself_be_assumed_without_the_external_id_is_not_accepted(
@@ -156,14 +156,14 @@ async def test_a_static_key_opens_a_store_with_an_endpoint_and_is_never_vended(
             metadata={"endpoint": embedded_aws.endpoint, "provider": "self-managed"},
         )
         assert made.json()["endpoint"] == embedded_aws.endpoint
-        driver = (await api.create_driver(made.json()["id"], good_setup.bucket)).json()
-        assert (driver["integrationType"], driver["endpoint"]) == ("s3", embedded_aws.endpoint)
-        report = (await api.http.get(f"/api/v1/drivers/{driver['id']}/test")).json()
+        location = (await api.create_driver(made.json()["id"], good_setup.bucket)).json()
+        assert (location["integrationType"], location["endpoint"]) == ("s3", embedded_aws.endpoint)
+        report = (await api.http.get(f"/api/v1/drivers/{location['id']}/test")).json()
         assert report["passed"], report
-        refused = await api.vend(driver["id"])
+        refused = await api.vend(location["id"])
         assert refused.status_code == 409
         assert "no role to assume" in refused.json()["error"]["message"]
-        await _assert_a_dataset_works(api, driver["id"])
+        await _assert_a_dataset_works(api, location["id"])
 
 
 def _key_that_may_all(aws: EmbeddedAws) -> AccessKey:

@@ -269,7 +269,7 @@ def test_a_static_key_serves_the_data_of_its_own_store(
                 "metadata": {"endpoint": aws.endpoint},
             },
         ).json()
-        driver = owner.post(
+        location = owner.post(
             "/drivers",
             json={
                 "name": "static",
@@ -280,14 +280,14 @@ def test_a_static_key_serves_the_data_of_its_own_store(
                 "metadata": {"system": {"projectId": valetkey_server.project_id}},
             },
         ).json()
-    store = make_dataset(valetkey_server, api, "static", driver["id"])
+    store = make_dataset(valetkey_server, api, "static", location["id"])
     item = upload(api, store, "/a.txt", b"by a static key").json()
     led = api.get(f"/items/{item['id']}/stream")
     assert httpx2.get(led.headers["location"]).content == b"by a static key"
     assert stored(valetkey_server, "static/a.txt") == b"by a static key"
     outside = api.post(f"/datasets/{store}/imports", json=[{"storageId": "other/secret.txt"}])
     assert outside.status_code == 400
-    assert _vended(valetkey_server, driver["id"]).status_code == 409
+    assert _vended(valetkey_server, location["id"]).status_code == 409
 
 
 def _vended(server: Installation, location_id: str) -> httpx2.Response:

@@ -1,4 +1,4 @@
-"""A sync needs no more at AWS than its folder: it lists with exactly the driver's prefix."""
+"""A sync needs no more at AWS than its folder: it lists with exactly the location's prefix."""
 
 from __future__ import annotations
 

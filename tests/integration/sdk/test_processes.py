@@ -61,10 +61,10 @@ FORKS = """
 import os, sys, threading
 import valetkey
 client = valetkey.Client()
-driver = client.location("training images")
-current = driver.renewing()
+location = client.location("training images")
+current = location.renewing()
 current()
-s3 = driver.boto3_session().client("s3")
+s3 = location.boto3_session().client("s3")
 current._fetching.acquire()  # as a thread of the parent's that is fetching just now
 children = []
 for _ in range(4):
@@ -72,7 +72,7 @@ for _ in range(4):
     if child == 0:
         current._held = None
         current()
-        body = s3.get_object(Bucket=driver.info.bucket, Key="train/a.txt")["Body"].read()
+        body = s3.get_object(Bucket=location.info.bucket, Key="train/a.txt")["Body"].read()
         os._exit(0 if body == b"a" else 1)
     children.append(child)
 print([os.waitpid(child, 0)[1] for child in children])

@@ -1,4 +1,4 @@
-"""Where a driver's own endpoint may lead."""
+"""Where a location's own endpoint may lead."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def last(memory: Memory) -> AuditRecord:
     return memory.storage._committed.audit.records[-1]
 
 
-def minted(memory: Memory) -> int:
+def issued(memory: Memory) -> int:
     """How many sessions there were for people (locations take one each when they are made)."""
     return sum(not order.session_name.startswith("valetkey") for order in memory.sts.orders)
 
@@ -74,7 +74,7 @@ async def test_a_herd_of_first_requests_makes_one_session_and_a_record_each(
     location, caller = await memory.location(), await memory.caller()
     keys = await asyncio.gather(*(vended_key(memory, caller, location, ALL) for _ in range(200)))
     assert len(set(keys)) == 1
-    assert minted(memory) == 1
+    assert issued(memory) == 1
     assert memory.actions().count(("credentials.vend", "allowed")) == 200
 
 
@@ -180,7 +180,7 @@ async def test_a_role_without_the_right_is_refused_with_a_recorded_reason(memory
         "denied",
         caught.value.message,
     )
-    assert minted(memory) == 0
+    assert issued(memory) == 0
 
 
 async def test_a_grant_opens_its_folders_and_no_others(memory: Memory) -> None:
@@ -344,7 +344,7 @@ async def test_a_right_lost_while_the_session_is_made_hands_out_nothing(memory: 
     eve = await memory.member("eve@example.com", ProjectRole.DEVELOPER)
     memory.sts.gate = asyncio.Event()
     waiting = asyncio.create_task(memory.services.vending.vend(eve, location.id, ALL))
-    while not minted(memory):  # noqa: ASYNC110  # the double tells nobody when it is asked
+    while not issued(memory):  # noqa: ASYNC110  # the double tells nobody when it is asked
         await asyncio.sleep(0)
     people = memory.services.people
     await people.remove_project_member(owner, memory.project.id, "eve@example.com")
@@ -404,7 +404,7 @@ async def test_a_failed_call_is_recorded_and_not_repeated_for_seconds(
     for _ in range(5):
         with pytest.raises(type(error)):
             await memory.services.vending.vend(caller, location.id, ALL)
-    assert minted(memory) == 1
+    assert issued(memory) == 1
     assert memory.actions().count(("credentials.vend", "failed")) == 5
 
 
@@ -449,7 +449,7 @@ async def test_the_lease_comes_with_the_first_record_that_could_be_written(memor
     location, caller = await memory.location(), await memory.caller()
     memory.sts.gate = asyncio.Event()
     waiting = asyncio.create_task(memory.services.vending.vend(caller, location.id, ALL))
-    while not minted(memory):  # noqa: ASYNC110  # the double tells nobody when it is asked
+    while not issued(memory):  # noqa: ASYNC110  # the double tells nobody when it is asked
         await asyncio.sleep(0)
     memory.storage.unavailable = True
     memory.sts.gate.set()
@@ -457,7 +457,7 @@ async def test_the_lease_comes_with_the_first_record_that_could_be_written(memor
         await waiting
     memory.storage.unavailable = False
     vended = await memory.services.vending.vend(caller, location.id, ALL)
-    assert minted(memory) == 1
+    assert issued(memory) == 1
     async with memory.storage.read() as work:
         assert await work.leases.get(vended.lease_id)
 
@@ -498,7 +498,7 @@ async def test_a_key_outside_is_refused_and_recorded(memory: Memory, stray: str)
             caller, location.id, PresignRequest(["train/a", stray])
         )
     assert last(memory).event.outcome == "denied"
-    assert minted(memory) == 0
+    assert issued(memory) == 0
 
 
 async def test_a_grant_signs_in_its_folders_only(memory: Memory) -> None:
