@@ -120,6 +120,7 @@ GET_ME: Final = Operation(
 )
 CREATE_LOGIN: Final = Operation(
     id="createLogin",
+    hashes=True,
     method="POST",
     path="/v1/logins",
     tag=_TAG,
@@ -144,6 +145,7 @@ RENEW_LOGIN: Final = Operation(
 )
 CHANGE_PASSWORD: Final = Operation(
     id="changePassword",
+    hashes=True,
     method="PUT",
     path="/v1/me/password",
     tag=_TAG,

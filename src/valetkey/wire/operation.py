@@ -26,6 +26,7 @@ class Operation(Generic[Q, B, R]):
 
     ``errors`` are codes of the catalog beyond those that follow from the rest. With ``makes`` it
     makes something and takes an Idempotency-Key; ``secret`` says that its answer holds a secret.
+    What ``hashes`` a password costs so much that it ends when the client hangs up, as reading does.
     With ``versioned`` it takes If-Match against the ETag of what GET at its path answers.
     ``lines`` is the shape of a line where NDJSON is asked for, as the library does where the
     operation ``prefers_lines``. With the ``contract``
@@ -47,6 +48,7 @@ class Operation(Generic[Q, B, R]):
     errors: tuple[str, ...] = ()
     makes: bool = False
     secret: bool = False
+    hashes: bool = False
     versioned: bool = False
     public: bool = False
     needs_body: bool = True

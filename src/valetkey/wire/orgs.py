@@ -262,6 +262,7 @@ CREATE_PASSWORD_LINK: Final = Operation(
 )
 USE_PASSWORD_LINK: Final = Operation(
     id="usePasswordLink",
+    hashes=True,
     method="POST",
     path="/v1/password-links/use",
     tag="accounts",

@@ -96,7 +96,9 @@ class OwnApi:
             return await route.lines(ask)
         key = request.header(b"idempotency-key") if operation.makes else None
         if key is None:
-            return await self._made(request, route, ask)
+            made = self._made(request, route, ask)
+            ends_unheard = operation.method == "GET" or operation.hashes
+            return await (request.while_connected(made) if ends_unheard else made)
         return await self._services.idempotency.once(
             caller,
             key,

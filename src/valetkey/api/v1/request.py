@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,9 +17,11 @@ from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.requests import BodyTooLarge, check_encoding, decode, named_property
 from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, Unauthenticated
+from valetkey.serving.hangup import while_connected
 from valetkey.wire.base import Query
 from valetkey.wire.operation import Contract
 
+T = TypeVar("T")
 Q = TypeVar("Q", bound=Query)
 S = TypeVar("S", bound=msgspec.Struct)
 #: After a refusal, so much of an upload is still read.
@@ -132,6 +134,11 @@ class ApiRequest:
                 left -= len(chunk)
                 if left < 0:
                     return
+
+    async def while_connected(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what the work does; a client that hangs up ends it. The body must have been read.
+        Raises TookTooLong, which nobody reads."""
+        return await while_connected(self._receive, work)
 
     async def hung_up(self) -> None:
         """Return once the client has gone. The body must have been read."""
