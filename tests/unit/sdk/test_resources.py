@@ -117,6 +117,14 @@ async def test_a_location_is_made_found_changed_and_forgotten(memory: Memory) ->
         assert refused.value.request_id
 
 
+async def test_work_that_is_not_there_is_called_an_operation(memory: Memory) -> None:
+    async with open_own_api(memory) as http:
+        client = opened(http)
+        for ask in (client.operations.get, client.operations.cancel):
+            with pytest.raises(NotFound, match=r"There is no operation 'd{24}'\."):
+                await ask("d" * 24)
+
+
 async def test_a_list_is_walked_to_its_end(memory: Memory) -> None:
     async with open_own_api(memory) as http:
         client = opened(http)

@@ -239,8 +239,15 @@ def _work_routes(catalog: Catalog) -> tuple[Route, ...]:
         try:
             return shapes.work(await catalog.syncs.get(ask.caller, ask["operationId"]))
         except NotFound:
-            rotations = ask.services.rotations
-            return shapes.rotation(await rotations.get(ask.caller, ask["operationId"]))
+            return await found_rotation(ask)
+
+    async def found_rotation(ask: Ask[Any, Any]) -> work.Work:
+        which = ask["operationId"]
+        try:
+            return shapes.rotation(await ask.services.rotations.get(ask.caller, which))
+        except NotFound:
+            hint = "Its id stands in the answer of what began it."
+            raise NotFound(f"There is no operation {which!r}.", hint=hint) from None
 
     async def get_operation(ask: Ask[work.WaitQuery, Nothing]) -> work.Work:
         clock = ask.services.clock
