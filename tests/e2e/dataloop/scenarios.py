@@ -277,3 +277,25 @@ def downloading_oddly(dl: Any, facts: dict[str, Any]) -> Any:
         "zipped": (zipped.download(save_locally=False) or io.BytesIO()).read().hex(),
         "size": zipped.metadata["system"]["size"],
     }
+
+
+def uploading_oddly(dl: Any, facts: dict[str, Any]) -> Any:
+    """Upload files under odd names into odd folders; find, get, fetch, move and delete them."""
+    dataset, seen = dataset_of(dl, facts), {}
+    for odd in facts["odd"]:
+        body = io.BytesIO(odd.encode())
+        body.name = "any"
+        dataset.items.upload(local_path=body, remote_path=f"/in {odd}", remote_name=odd)
+        item = dataset.items.get(filepath=f"/in {odd}/{odd}")
+        by_folder = dl.Filters(field="dir", values=f"/in {odd}")
+        listed = [found.filename for found in dataset.items.list(filters=by_folder).all()]
+        fetched = (item.download(save_locally=False) or io.BytesIO()).read().decode()
+        item.move(f"/to {odd}/{odd}")
+        moved = dataset.items.get(filepath=f"/to {odd}/{odd}")
+        again = (moved.download(save_locally=False) or io.BytesIO()).read().decode()
+        seen[odd] = [item.name, listed, fetched, again, moved.id == item.id]
+    tree = sorted(dataset.directory_tree.dir_names)
+    deleted = [
+        dataset.items.delete(filename=f"/to {odd}/{odd}") for odd in facts["odd"] if "*" not in odd
+    ]
+    return {"seen": seen, "tree": tree, "deleted": deleted}

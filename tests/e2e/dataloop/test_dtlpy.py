@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -317,6 +318,33 @@ def test_odd_keys_are_downloaded_into_their_folder_and_encoded_objects_as_they_a
     assert sum(path.endswith(".odd") for path in seen["inside"]) == len(odd)
     assert seen["size"] == len(packed)
     assert bytes.fromhex(seen["zipped"]) == packed
+
+
+#: Letters that addresses, forms, patterns and file systems read otherwise.
+ODD_NAMES = [
+    "two  words+100% a%2Fb%20c.txt",
+    "day=1..a...txt",
+    "日本" + unicodedata.normalize("NFC", "é.txt"),
+    "日本" + unicodedata.normalize("NFD", "é.txt"),
+    "a&b;c,d'e\"f<g>h.txt",
+    "a[1]*?$x#z@w:~!(v).txt",
+]
+
+
+def test_odd_names_are_uploaded_found_fetched_moved_and_deleted(
+    valetkey_server: Installation, tmp_path: Path
+) -> None:
+    s3, name = bucket(valetkey_server), valetkey_server.setup.bucket
+    seen = play(valetkey_server, tmp_path, "uploading_oddly", path="odd", odd=ODD_NAMES)
+    for odd in ODD_NAMES:
+        [*named, fetched, again, same] = seen["seen"][odd]
+        assert named == [odd, [f"/in {odd}/{odd}"]]
+        assert (fetched, again, same) == (odd, odd, True)
+    assert {f"/to {odd}" for odd in ODD_NAMES} <= set(seen["tree"])
+    left = s3.list_objects_v2(Bucket=name, Prefix="odd/")["Contents"]
+    assert [entry["Key"] for entry in left] == [
+        f"odd/to {odd}/{odd}" for odd in ODD_NAMES if "*" in odd
+    ]
 
 
 def test_each_other_call_for_items_and_what_they_stand_on_answers_what_it_should(
