@@ -9,8 +9,8 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -22,8 +22,9 @@ PREFIX: Final = "VALETKEY_"
 _OTHERS: Final = frozenset({"URL", "TOKEN", "TOKEN_FILE", "PROFILE", "CONFIG", "KEK", "DEBUG"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
-#: Two for each pool.
-_FEWEST_CONNECTIONS: Final = 8
+_LAST_PORT: Final = 65_535
+#: Seconds: what waits for longer, or for less, was not meant.
+_SHORTEST, _A_DAY = 0.01, 86_400
 #: What Kubernetes tells each container of each Service, in variables that begin with its name: of
 #: one called valetkey, and of its neighbours valetkey-postgresql and the like.
 _SERVICE: Final = re.compile(
@@ -41,9 +42,13 @@ _BOTOCORE: Final = {
 }
 
 
-def _setting(default: Any, text: str) -> Any:
+def _setting(
+    default: Any, text: str, *, least: float = 0, most: float = 0, words: Sequence[str] = ()
+) -> Any:
+    """Return a field; a number is between ``least`` and ``most``, a text is one of ``words``."""
     # A factory, because a Secret has no hash and dataclasses take that for mutable.
-    return field(default_factory=lambda: default, metadata={"help": text, "default": default})
+    known = {"help": text, "default": default, "least": least, "most": most, "words": words}
+    return field(default_factory=lambda: default, metadata=known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,8 @@ class Settings:
         24,
         "How many connections to the database each process has at most, beside three that stand "
         "alone: all processes together must stay below PostgreSQL's max_connections.",
+        least=8,  # two for each pool
+        most=10_000,
     )
     key: str = _setting(
         "",
@@ -75,7 +82,7 @@ class Settings:
         "moved to `key`.",
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
-    port: int = _setting(8484, "Port to listen on; 0 lets the system choose.")
+    port: int = _setting(8484, "Port to listen on; 0 lets the system choose.", most=_LAST_PORT)
     public_url: str = _setting(
         "",
         "Address that browsers know this server by, such as `https://valetkey.example.com`: "
@@ -90,11 +97,14 @@ class Settings:
         10.0,
         "Seconds that requests under way get to finish after a stop is asked for. Five seconds "
         "later the process has ended, whatever still ran.",
+        most=_A_DAY,
     )
     workers: int = _setting(
         1,
         "Processes that serve on this machine. More than one need a PostgreSQL database, as "
         "several machines do.",
+        least=1,
+        most=256,
     )
     duties: tuple[str, ...] = _setting(
         ("serve", "work"),
@@ -105,12 +115,15 @@ class Settings:
         0,
         "A further port for `/healthz` and `/readyz`, answered from a thread of its own, however "
         "busy the rest is; 0: none.",
+        most=_LAST_PORT,
     )
     ready_file: str = _setting(
         "",
         "A file that is there while the server answers: its address and what it uses, as JSON.",
     )
-    max_body_bytes: int = _setting(1 << 20, "The longest JSON body that a request may have.")
+    max_body_bytes: int = _setting(
+        1 << 20, "The longest JSON body that a request may have.", least=1, most=1 << 30
+    )
     migrate_on_start: bool = _setting(
         False, "Bring the database to this version when the server starts."
     )
@@ -130,12 +143,18 @@ class Settings:
         "find it (environment, container or instance role).",
     )
     own_secret_access_key: Secret = _setting(Secret(""), "The secret of that key.")
-    aws_connect_timeout: float = _setting(5.0, "Seconds to wait for a connection to AWS.")
-    aws_read_timeout: float = _setting(20.0, "Seconds to wait for an answer of AWS.")
+    aws_connect_timeout: float = _setting(
+        5.0, "Seconds to wait for a connection to AWS.", least=_SHORTEST, most=_A_DAY
+    )
+    aws_read_timeout: float = _setting(
+        20.0, "Seconds to wait for an answer of AWS.", least=_SHORTEST, most=_A_DAY
+    )
     aws_sts_seconds: float = _setting(
         10.0,
         "Seconds after which a call to STS is given up, with all its attempts: credentials are "
         "vended or refused within five seconds more.",
+        least=_SHORTEST,
+        most=_A_DAY,
     )
     ray_addresses: tuple[str, ...] = _setting(
         (),
@@ -154,9 +173,15 @@ class Settings:
         "the index alone (see the guide on Ray). Empty: the server's own.",
     )
     log_format: str = _setting(
-        "auto", "`human`, `json`, or `auto`: human on a terminal, JSON otherwise."
+        "auto",
+        "`human`, `json`, or `auto`: human on a terminal, JSON otherwise.",
+        words=("human", "json", "auto"),
     )
-    log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
+    log_level: str = _setting(
+        "info",
+        "`debug`, `info`, `warning` or `error`.",
+        words=("debug", "info", "warning", "error"),
+    )
 
     def __post_init__(self) -> None:
         unknown = set(self.duties) - {"serve", "work"}
@@ -165,15 +190,8 @@ class Settings:
                 f"The setting duties can't be {', '.join(self.duties) or 'empty'}.",
                 hint="It is 'serve', 'work', or both: 'serve,work'.",
             )
-        if self.database_connections < _FEWEST_CONNECTIONS:
-            raise ConfigurationError(
-                f"The setting database_connections can't be less than {_FEWEST_CONNECTIONS}.",
-                hint="Two for each of vending, searches, heavy work, and the rest.",
-            )
-        if self.workers < 1:
-            raise ConfigurationError(
-                "The setting workers can't be less than 1.", hint="Leave it out for one."
-            )
+        for setting in fields(self):
+            _require_within(setting, getattr(self, setting.name))
         if self.workers > 1 and self.database.startswith("sqlite"):
             raise ConfigurationError(
                 "Several processes can't serve a SQLite database.",
@@ -295,10 +313,25 @@ def _convert(default: object, value: object) -> Any:
             raise ValueError(word)
         return word in _TRUE
     if isinstance(default, int | float):
-        if isinstance(value, bool):
+        if isinstance(value, bool) or (isinstance(default, int) and isinstance(value, float)):
             raise TypeError
         return type(default)(cast("Any", value))
     return type(default)(_text(value))  # type: ignore[call-arg]  # str, Path or Secret
+
+
+def _require_within(setting: Field[Any], value: object) -> None:
+    least, most = setting.metadata["least"], setting.metadata["most"]
+    if most and isinstance(value, int | float) and not least <= value <= most:
+        raise ConfigurationError(
+            f"The setting {setting.name} can't be {value}.",
+            hint=f"It is a number from {least:,} to {most:,}; see 'valetkey settings'.",
+        )
+    words = setting.metadata["words"]
+    if words and str(value).lower() not in words:
+        raise ConfigurationError(
+            f"The setting {setting.name} can't be {value!r}.",
+            hint=f"It is one of {', '.join(words)}.",
+        )
 
 
 def _text(value: object) -> str:

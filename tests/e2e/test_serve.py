@@ -235,12 +235,15 @@ def test_its_ready_file_is_there_while_it_answers(machine: Machine) -> None:
     assert not place.exists()
 
 
-def test_a_ready_file_that_cannot_be_written_is_named(machine: Machine) -> None:
-    place = machine.home / "nowhere" / "ready.json"
+@pytest.mark.parametrize("name", ["nowhere/ready.json", "a-folder"])
+def test_a_ready_file_that_cannot_be_written_is_named(machine: Machine, name: str) -> None:
+    place = machine.home / name
+    (machine.home / "a-folder").mkdir(exist_ok=True)
     ran = machine.run("serve", "--port", "0", "--ready-file", str(place))
     assert ran.code == 2
     assert f"{place} can't be written" in ran.said
     assert "Traceback" not in ran.said
+    assert not list(machine.home.glob(".*"))
 
 
 @pytest.mark.parametrize("abstract", [False, True])

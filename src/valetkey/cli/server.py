@@ -110,7 +110,7 @@ def serve(
         workers=settings.workers if workers is None else workers,
         ready_file=str(ready_file or settings.ready_file),
     )
-    logs.configure(style=settings.log_format, level=settings.log_level)
+    logs.configure(style=settings.log_format.lower(), level=settings.log_level)
 
     if settings.public_url.startswith("https:") and not settings.trusted_proxies:
         structlog.get_logger("valetkey").warning(
@@ -156,7 +156,7 @@ def worker(
             "A SQLite database is worked on by the server that serves it.",
             hint="Several processes need PostgreSQL (the setting database_url).",
         )
-    logs.configure(style=settings.log_format, level=settings.log_level)
+    logs.configure(style=settings.log_format.lower(), level=settings.log_level)
     serving.run(_until_signal(settings, _Told(settings, setup.as_json), _working))
 
 

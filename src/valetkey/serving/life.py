@@ -81,11 +81,13 @@ class ReadyFile:
         """Raises ConfigurationError where it can't be written."""
         if self._place is None:
             return
-        fresh = self._place.with_name(f".{self._place.name}.{os.getpid()}")
+        fresh = self._place.parent / f".{self._place.name}.{os.getpid()}"
         try:
             fresh.write_text(text)
             fresh.replace(self._place)
         except OSError as error:
+            with suppress(OSError):
+                fresh.unlink()
             raise ConfigurationError(
                 f"The ready file {self._place} can't be written: {error.strerror}.",
                 hint="Name a file in a folder that the server may write to.",
