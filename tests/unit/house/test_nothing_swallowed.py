@@ -55,6 +55,7 @@ REASONS: Final = {
     "services/work.py: hold": "a lease ends by itself",
     "serving/life.py: notify": "a service manager that is gone needs no word",
     "serving/life.py: remove": "what is left is written over at the next start",
+    "serving/life.py: write": "what is not there need not be removed; why it failed is told",
     "serving/server.py: allow_many_files": "the system's own limit stays",
     "serving/workers.py: is_ready": "the first process is gone, and this one ends with it",
     "testing/objects.py: may_put": "the double's own answer to a question",
