@@ -117,7 +117,7 @@ def departed(client: Terminal, left: Departure, sentence: str) -> None:
 def _print(raws: Sequence[bytes], form: OutputForm, values: Iterable[Any]) -> None:
     if form == "name":
         for value in values:
-            show.write(name_of(value))
+            show.write_name(name_of(value))
     for raw in raws if form == "json" else ():
         show.write_raw(raw)
     for raw in raws if form == "yaml" else ():

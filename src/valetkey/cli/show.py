@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from valetkey.cli.visible import on_one_line, visible
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,18 +26,18 @@ _CELL_WIDTH: Final = 10
 
 def output() -> Console:
     """Return where results go."""
-    from rich.console import Console  # noqa: PLC0415  # most of a start-up's time
+    from valetkey.cli.safe_console import SafeConsole  # noqa: PLC0415  # most of a start-up's time
 
     # What is piped is not folded at 80 columns: the next program reads it by lines.
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=_PIPE_WIDTH if piped else None)
+    return SafeConsole(width=_PIPE_WIDTH if piped else None)
 
 
 def messages() -> Console:
     """Return where progress and errors go."""
-    from rich.console import Console  # noqa: PLC0415
+    from valetkey.cli.safe_console import SafeConsole  # noqa: PLC0415
 
-    return Console(stderr=True)
+    return SafeConsole(stderr=True)
 
 
 def say(text: str) -> None:
@@ -44,10 +46,16 @@ def say(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print a result exactly as it is. Whoever reads by a pipe has it now, not at our end: a
-    command that goes on living has no end to wait for."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Print a result exactly as it is, but for what a terminal would act upon. Whoever reads by a
+    pipe has it now, not at our end: a command that goes on living has no end to wait for."""
+    shown = visible(text) if sys.stdout.isatty() else text
+    sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
     sys.stdout.flush()
+
+
+def write_name(name: str) -> None:
+    """Print a name on a line of its own; a terminal shows none as two."""
+    write(on_one_line(name) if sys.stdout.isatty() else name)
 
 
 def write_out(chunks: Iterable[bytes], file: Path | None) -> None:
@@ -90,7 +98,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) 
     for column in columns:
         shown.add_column(column, overflow="fold", no_wrap=column == "id")
     for row in rows:
-        shown.add_row(*map(escape, row))
+        shown.add_row(*(escape(on_one_line(each)) for each in row))
     if shown.row_count:
         output().print(shown)
     else:

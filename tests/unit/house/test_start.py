@@ -30,6 +30,7 @@ FRONT_PAGE: Final = [
     "valetkey.cli.entry",
     "valetkey.cli.exits",
     "valetkey.cli.show",
+    "valetkey.cli.visible",
 ]
 CREDENTIALS: Final = sorted(
     [
@@ -45,6 +46,7 @@ CREDENTIALS: Final = sorted(
         "valetkey.cli.options",
         "valetkey.cli.program",
         "valetkey.cli.render",
+        "valetkey.cli.safe_console",
         "valetkey.cli.secrets",
         "valetkey.cli.terminal",
         "valetkey.counting",
