@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from valetkey.sdk.call import Call
+from valetkey.sdk.clock import Now
 from valetkey.sdk.explained import explained
 from valetkey.sdk.processes import begins_anew
 from valetkey.sdk.refresher import Refresher
+from valetkey.sdk.resources.base import AsyncSender, Sender
+from valetkey.sdk.resources.locations import AsyncLocations, Locations
+from valetkey.sdk.resources.projects import AsyncProjects, Projects
 from valetkey.sdk.scope import RequestedScope, Signing, UrlMethod
+from valetkey.sdk.source import Source
 from valetkey.wire.base import AccessLevel
 from valetkey.wire.credentials import Credentials, PresignedUrl
 from valetkey.wire.locations import Location
@@ -23,38 +28,34 @@ if TYPE_CHECKING:
     import pyarrow.fs
     import s3fs
 
-    from valetkey.sdk.client import AsyncClient, Client
-
 #: What is asked for when nothing is said: the location's whole folder, reading only.
 WHOLE: Final = ("",)
 READING: Final[tuple[AccessLevel, ...]] = ("list", "read")
 HOUR: Final = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where an adapter gets its credentials: ``current`` returns ones that are good now. ``region``
-    and ``endpoint`` are empty where nobody names them."""
+class _Client(Sender, Protocol):
+    """What is used of a blocking client."""
 
-    bucket: str
-    region: str
-    endpoint: str
-    current: Refresher
-    requester_pays: bool = False
+    clock: Now
+    projects: Projects
+    locations: Locations
 
-    @classmethod
-    def of(cls, current: Refresher) -> Source:
-        """Ask for the first credential: it says where it is good. Raises ApiError."""
-        first = current()
-        pays = bool(first.requester_pays)
-        return cls(first.bucket, first.region or "", first.endpoint or "", current, pays)
+
+class _AsyncClient(AsyncSender, Protocol):
+    """What is used of an asynchronous client."""
+
+    projects: AsyncProjects
+    locations: AsyncLocations
+
+    def blocking(self) -> _Client: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
     """Sends the same call each time; travels to other processes as its client does."""
 
-    client: Client
+    client: _Client
     call: Call[Credentials]
 
     def __call__(self) -> Credentials:
@@ -178,7 +179,7 @@ class LocationClient(_Adapters):
     """
 
     def __init__(
-        self, client: Client, name: str, project: str = "", *, found: Location | None = None
+        self, client: _Client, name: str, project: str = "", *, found: Location | None = None
     ) -> None:
         self._client = client
         self._name = name
@@ -280,7 +281,7 @@ class AsyncLocationClient(_Adapters):
     client of their own: making one blocks while the server is asked for the first.
     """
 
-    def __init__(self, client: AsyncClient, name: str, project: str = "") -> None:
+    def __init__(self, client: _AsyncClient, name: str, project: str = "") -> None:
         self._client = client
         self._name = name
         self._project = project

@@ -10,7 +10,7 @@ import pytest
 from valetkey.sdk import Credentials, Refresher
 from valetkey.sdk.adapters import aws, rust
 from valetkey.sdk.errors import MissingPackage
-from valetkey.sdk.location import Source
+from valetkey.sdk.source import Source
 
 
 def never_asked() -> Credentials:

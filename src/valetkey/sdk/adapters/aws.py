@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow.fs
     import s3fs
 
-    from valetkey.sdk.location import Source
+    from valetkey.sdk.source import Source
 
 
 def boto3_session(source: Source) -> boto3.Session:

@@ -21,7 +21,7 @@ from valetkey.sdk.adapters.botocore import NAME, metadata
 from valetkey.sdk.adapters.folders import Folders
 
 if TYPE_CHECKING:
-    from valetkey.sdk.location import Source
+    from valetkey.sdk.source import Source
 
 
 class LocationFileSystem(S3FileSystem):  # type: ignore[misc]  # s3fs has no types

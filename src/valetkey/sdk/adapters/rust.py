@@ -10,7 +10,7 @@ from valetkey.sdk.adapters import require
 if TYPE_CHECKING:
     import obstore.store
 
-    from valetkey.sdk.location import Source
+    from valetkey.sdk.source import Source
 
 
 @dataclass(frozen=True, slots=True)
