@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from valetkey.sdk.call import Call, Flow
-from valetkey.sdk.errors import VersionMismatch
+from valetkey.sdk.errors import InvalidRequest, VersionMismatch
 from valetkey.wire.base import Nothing, Query, Shape
 from valetkey.wire.operation import CONTENT, NDJSON, Operation
 
@@ -30,10 +30,9 @@ def call(
     if_version: int | None = None,
 ) -> Call[R]:
     """Describe a request for an operation. What makes something carries an Idempotency-Key of its
-    own, so that it may be sent again when nobody knows whether it arrived."""
-    address = operation.path
-    for name, value in (path or {}).items():
-        address = address.replace(f"{{{name}}}", quote(value, safe=""))
+    own, so that it may be sent again when nobody knows whether it arrived. Raises InvalidRequest
+    for an id that can be none."""
+    address = _address(operation.path, path or {})
     headers = {"Idempotency-Key": str(uuid.uuid4())} if operation.makes else {}
     if if_version is not None:
         headers["If-Match"] = f'"{if_version}"'
@@ -112,6 +111,18 @@ def downloading(
     """Describe a request whose answer is bytes, here or where it leads to."""
     headers = {"Accept": "*/*"} | ({"Range": byte_range} if byte_range else {})
     return replace(call(operation, path, query=query), headers=headers, follows=True)
+
+
+def _address(pattern: str, path: Mapping[str, str]) -> str:
+    """Return an address. What would lead out of its place in it (``..``, also where somebody on the
+    way takes a ``%2F`` for a slash) would be another one, with another meaning."""
+    for name, value in path.items():
+        if not value.isprintable() or {"", ".", ".."}.intersection(value.split("/")):
+            raise InvalidRequest(
+                f"{value!r} is no id.", hint="Name the thing that is meant.", field=name
+            )
+        pattern = pattern.replace(f"{{{name}}}", quote(value, safe=""))
+    return pattern
 
 
 def _pairs(query: Query | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 import subprocess
 import typing
@@ -17,8 +18,9 @@ import pytest
 import valetkey
 from support.memory import Memory
 from support.own_api import open_own_api
-from valetkey.sdk import AsyncClient, Conflict, NotFound, VersionMismatch
+from valetkey.sdk import AsyncClient, Conflict, InvalidRequest, NotFound, VersionMismatch
 from valetkey.sdk.resources import AsyncResources, Resources
+from valetkey.sdk.sending import call
 from valetkey.wire import OPERATIONS, TAGS, library
 
 pytest_plugins = ["support.memory"]
@@ -67,6 +69,17 @@ def test_whatever_a_user_makes_to_call_a_method_is_named_by_the_library() -> Non
         assert shape.__name__ in valetkey.__all__
         said = inspect.getdoc(shape) or ""
         assert [each for each in shape.__struct_fields__ if f"``{each}``" not in said] == []
+
+
+@pytest.mark.parametrize(
+    "operation", [each for each in OPERATIONS if each.parameters], ids=lambda each: each.id
+)
+def test_what_is_no_id_never_becomes_another_address(operation: Any) -> None:
+    """``grants.delete(location, "..")`` was a DELETE of the location."""
+    odd_ids = ("", ".", "..", "../x", "x/../..", "x/.", "\x00", "a\nb")
+    for name, odd in itertools.product(operation.parameters, odd_ids):
+        with pytest.raises(InvalidRequest, match="is no id"):
+            call(operation, dict.fromkeys(operation.parameters, "good") | {name: odd})
 
 
 def test_no_method_is_of_two_operations() -> None:
