@@ -11,7 +11,7 @@ from valetkey.domain.credentials import AwsCredentials, TemporaryCredentials
 from valetkey.domain.errors import AwsRefused, PreconditionFailed
 from valetkey.domain.ports import BucketPlace, Clock
 from valetkey.domain.ports.objects import Condition, Listed, Stored, Upload, to_ms
-from valetkey.testing.aws import READ_ONLY
+from valetkey.testing.aws import READ_ONLY, WRITES_NO_TAGS
 
 OnStep = Callable[[str, str], Awaitable[None]]
 _CHANGING = frozenset({"put", "write", "copy", "delete", "restore"})
@@ -29,8 +29,9 @@ class FakeBuckets:
     ``before`` and ``after`` are called with each operation's name and key: there tests let a rival
     act, or raise. ``written`` keeps the sizes of the chunks as they came, ``used`` the credentials,
     ``deleted_at_once`` how many keys each request to delete many had.
-    ``refuse`` names operations that are refused (``"put"``); what is not below ``confined_to`` is
-    too, and whatever changes something with a session of FakeSts whose policy only reads.
+    ``refuse`` names operations that are refused (``"put"``; ``"put tags"``: whatever writes tags);
+    what is not below ``confined_to`` is too, and whatever changes something with a session of
+    FakeSts whose policy only reads.
 
     A listing's page has up to ``page_size`` objects; with ``unordered`` they come in the order of
     the keys read backwards, and ``after`` counts for nothing.
@@ -103,7 +104,8 @@ class FakeBuckets:
     def _require_tagging(self, credentials: AwsCredentials, *lacks: str) -> None:
         """Refuse what has to do with tags to a session of FakeSts that is marked as lacking it."""
         held = credentials.access_key_id if isinstance(credentials, TemporaryCredentials) else ""
-        if any(lack in held for lack in lacks):
+        refused = "put tags" in self.refuse and WRITES_NO_TAGS in lacks
+        if refused or any(lack in held for lack in lacks):
             raise AwsRefused("Tags are refused.", hint="Allow it.", aws_code="AccessDenied")
 
     async def _end(self, operation: str, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -396,6 +396,42 @@ async def test_a_copy_that_is_whole_is_left_there() -> None:
     copied = await client(store).copy(KEY, PLACE, "k", "l")
     assert (copied.size, copied.described["x-amz-meta-name"]) == (1, "Zoë")
     assert store.objects == {"k": b"x", "l": b"x"}
+
+
+def tagging(store: StrangeStore, *refused: str) -> StrangeStore:
+    """Have a store keep tags that it is given in a request of their own only, but for refusals."""
+    kept = {"": "<Tagging><TagSet/></Tagging>"}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if b"?tagging" not in request.extensions["target"]:
+            return store._answer(request)
+        if request.method in refused:
+            return httpx2.Response(403, text=error("AccessDenied"))
+        if request.method == "PUT":
+            kept[""] = request.content.decode()
+        return httpx2.Response(200, text=kept[""] if request.method == "GET" else "")
+
+    store.canned = {"GET": answer, "PUT": answer}
+    return store
+
+
+async def one_chunk() -> AsyncIterator[bytes]:
+    yield b"x"
+
+
+@pytest.mark.parametrize("refused", [(), ("GET",)])
+async def test_a_store_that_heeds_no_header_of_tags_is_given_them(refused: tuple[str]) -> None:
+    store = tagging(StrangeStore(), *refused)
+    await client(store).write(KEY, PLACE, "k", one_chunk(), tags={"team": "a&b"})
+    assert b"<Key>team</Key><Value>a&amp;b</Value>" in store.requests[-1].content
+    assert store.objects == {"k": b"x"}
+
+
+async def test_what_may_have_no_tags_is_not_left_without_them() -> None:
+    store = tagging(StrangeStore(), "PUT")
+    with pytest.raises(AwsRefused):
+        await client(store).write(KEY, PLACE, "k", one_chunk(), tags={"team": "red"})
+    assert not store.objects
 
 
 async def test_what_somebody_wrote_over_a_copy_is_left_alone() -> None:

@@ -77,7 +77,7 @@ class Copying:
             upload = Multipart(self._calls, to, condition, begun)
             headers = describing(facts) | keeping(facts) | tagged(tags)
             etag = await upload.copy(source, size, self._part_bytes, headers)
-            await ensure_tags(self._calls, to, tags)
+            await ensure_tags(self._calls, to, tags, etag=plain_etag(etag))
             return etag
         headers = {**source, **keeping(facts), **conditioned(condition)}
         request = S3Request(

@@ -154,7 +154,7 @@ class S3ObjectStore:
         headers = {**own, **(described or {}), **tagged(tags)}
         calls = self._calls(credentials, place, renew)
         stored = await transfers.write(calls, key, chunks, headers, condition, begun)
-        await ensure_tags(calls, key, tags)
+        await ensure_tags(calls, key, tags, etag=stored.etag)
         return stored
 
     async def copy(

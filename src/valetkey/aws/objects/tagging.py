@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 
 from valetkey.aws.answers import child, child_text, escaped
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
-from valetkey.domain.errors import AwsRefused, NotOffered
+from valetkey.aws.objects.tidying import delete_one
+from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered
+from valetkey.domain.ports.objects import Condition
 from valetkey.domain.sigv4 import encoded_query
 
 
@@ -33,11 +36,32 @@ def tagged(tags: Mapping[str, str] | None) -> dict[str, str]:
     return {"x-amz-tagging": encoded_query(dict(tags))} if tags else {}
 
 
-async def ensure_tags(calls: BucketCalls, key: str, tags: Mapping[str, str] | None) -> None:
-    """See that an object that was written with tags has them: not every store heeds the header.
-    Raises AwsRefused, AwsUnavailable."""
-    if not tags or await tags_of(calls, key) == tags:
+async def ensure_tags(
+    calls: BucketCalls, key: str, tags: Mapping[str, str] | None, *, etag: str
+) -> None:
+    """See that an object that was written with tags, and has this ETag, has them: not every store
+    heeds the header. Raises AwsRefused where they are refused, and the object is deleted again;
+    AwsUnavailable."""
+    if not tags or await _has(calls, key, tags):
         return
+    try:
+        await _put_tags(calls, key, tags)
+    except AwsRefused:
+        with suppress(AwsRefused):
+            await delete_one(calls, key, Condition(etag) if etag else None)
+        raise
+
+
+async def _has(calls: BucketCalls, key: str, tags: Mapping[str, str]) -> bool:
+    try:
+        return await tags_of(calls, key) == tags
+    except AwsRefused as refused:
+        if refused.details.get("aws_code") not in ACCESS_DENIED:
+            raise
+        return False  # they may be written all the same
+
+
+async def _put_tags(calls: BucketCalls, key: str, tags: Mapping[str, str]) -> None:
     listed = "".join(
         f"<Tag><Key>{escaped(name)}</Key><Value>{escaped(value)}</Value></Tag>"
         for name, value in tags.items()

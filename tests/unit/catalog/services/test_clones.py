@@ -204,6 +204,20 @@ async def test_that_tags_may_not_be_read_is_told(desk: Desk) -> None:
     assert sorted(await items(other)) == PATHS
 
 
+async def test_what_has_tags_is_not_copied_without_them(desk: Desk) -> None:
+    objects, other = desk.memory.objects, await elsewhere(desk)
+    objects.place("acme", f"{desk.prefix}a.txt", b"a.txt", tags=LABELS)
+    objects.refuse = {"put tags"}
+    ended = (await done(desk, await clone(desk, target_id=other.dataset_id))).command
+    assert (ended.state, ended.notice) == (State.FAILED, "")
+    [failure] = ended.error["details"]["failures"]
+    assert failure["filename"] == "/a.txt"
+    assert "has tags" in failure["message"]
+    assert "s3:PutObjectTagging" in failure["hint"]
+    assert sorted(await items(other)) == [path for path in PATHS if path != "a.txt"]
+    assert f"{other.prefix}a.txt" not in other.bucket
+
+
 @pytest.mark.parametrize("after", range(4))
 @pytest.mark.parametrize("shares", [True, False])
 async def test_who_takes_a_killed_clone_up_goes_on_where_it_was(

@@ -39,7 +39,8 @@ _OBJECTS: Final = 8
 _AT_ONCE: Final = 2
 _RENEWED_SECONDS: Final = 5.0
 _NO_TAGS: Final = (
-    "Tags of objects may not be read (s3:GetObjectTagging), so that copies of them have none."
+    "Tags of the source's objects may not be read (s3:GetObjectTagging): if they have any, their "
+    "copies have none. Allow it, and clone to another place, to have them."
 )
 _FILES: Final = Equal(Column.TYPE, "file")
 

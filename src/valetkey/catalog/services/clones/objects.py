@@ -60,7 +60,8 @@ class ObjectCopying:
         """Copy an item's object to a path of another dataset; an object of the same content that is
         there already is taken for the copy.
 
-        Raises NotFound (the object is gone), Archived, Conflict (another object is there, or it
+        Tags that may not be read are left out; what has tags is not copied without them. Raises
+        NotFound (the object is gone), Archived, Conflict (another object is there, or it
         changed meanwhile), Denied, Locked, AwsRefused, AwsUnavailable.
         """
         purpose = f"clone item {item.id}"
@@ -79,9 +80,14 @@ class ObjectCopying:
             tags = await self._tags(credentials, source, key)
             new = replace(new, tags=tags or {})
         body = self._body(credentials, source, key, there.size)
-        copy, operation = await self._uploading.upload(
-            caller, target.dataset.id, new, body, mode=Mode.SKIP, identical=True
-        )
+        try:
+            copy, operation = await self._uploading.upload(
+                caller, target.dataset.id, new, body, mode=Mode.SKIP, identical=True
+            )
+        except AwsRefused as refused:
+            if new.tags and refused.details.get("aws_code") in ACCESS_DENIED:
+                raise _refused_with_tags(refused) from None
+            raise
         if operation is UploadOperation.SKIPPED:
             copy = await self._described(caller, copy, metadata, description)
         return ObjectCopy(copy, without_tags=tags is None)
@@ -122,3 +128,12 @@ class ObjectCopying:
             patch = ItemPatch(metadata=metadata, description=description or None, system=True)
             return await self._changing.patch(caller, copy.id, patch)
         return copy
+
+
+def _refused_with_tags(refused: AwsRefused) -> AwsRefused:
+    return AwsRefused(
+        "The object has tags, and writing it with them is refused: a copy would lose them. "
+        f"{refused.message}",
+        hint="Allow the target's role s3:PutObjectTagging (and s3:PutObject) on the folder.",
+        **refused.details,
+    )
