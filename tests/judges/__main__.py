@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from judges.journey import FEATURES, Cannot, Trip, travelling
+from judges.journey import FEATURES, travelling
 from judges.page import Column, Outcome, marks, page
 from judges.stores import STORES, Opener
+from judges.trip import Cannot, Trip
 from valetkey import logs
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "stores.md"

@@ -12,85 +12,44 @@ import contextlib
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import boto3
 import duckdb
 import httpx2
 import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import ClientError
 
 from judges.stores import Store
+from judges.trip import (
+    ALL,
+    FOLDER,
+    IN_FOLDER,
+    LARGE,
+    NAMES,
+    OBJECTS,
+    PATIENCE,
+    WHOLE,
+    Cannot,
+    Trip,
+    headers,
+    index,
+    listing,
+    ok,
+    refused,
+    s3_of,
+    sync_now,
+)
+from judges.writers import move, two_writers
 from support.real_api import EMAIL, PASSWORD, settings_for
 from support.server import running_server
 from valetkey.administration import first_start
 from valetkey.domain.secret import Secret
-from valetkey.sdk import Client, Credentials, LocationClient
+from valetkey.sdk import Client
 from valetkey.wire.administrators import Administrator
-from valetkey.wire.base import AccessLevel
 from valetkey.wire.reports import Report
-
-ALL: Final[tuple[AccessLevel, ...]] = ("list", "read", "write", "delete")
-FOLDER, WHOLE, IN_FOLDER = "train/", "whole bucket", "one folder"
-#: More than a page of 1,000, and names that are not plain.
-OBJECTS: Final = 1100
-NAMES: Final = ("ä ö/ü.txt", "a+b%2F c.txt", "quo'te\"&<x>.txt", "ends in dot.", "日本.txt")
-LARGE: Final = 20 << 20
-_PATIENCE: Final = 120
-
-
-class Cannot(Exception):
-    """The store, or what is used of it, has no such thing."""
-
-
-@dataclass
-class Trip:
-    """A Valetkey over a store, and what came of it so far."""
-
-    store: Store
-    client: Client
-    project: str
-    integration: str = ""
-    locations: dict[str, LocationClient] = field(default_factory=dict)
-    dataset: str = ""
-    item: str = ""
-    body: bytes = b""
-
-    @property
-    def gives_sessions(self) -> bool:
-        """Whether the store has AssumeRole."""
-        return bool(self.store.integration["type"] == "aws-sts")
-
-    def credentials(self, *prefixes: str, access: Sequence[AccessLevel] = ALL) -> Credentials:
-        """Ask for credentials for folders below the location's."""
-        if not self.gives_sessions:
-            raise Cannot("no AssumeRole: nothing to hand out")
-        return self.locations[IN_FOLDER].credentials(prefixes, access, 900)
-
-
-def s3_of(trip: Trip, given: Credentials) -> Any:
-    """Return an S3 client with credentials, where they say that S3 is."""
-    session = boto3.Session(
-        given.access_key_id, given.secret_access_key, given.session_token, given.region or None
-    )
-    assert given.endpoint == trip.store.endpoint, f"the endpoint said is {given.endpoint!r}"
-    return session.client("s3", endpoint_url=given.endpoint)
-
-
-def refused(call: Callable[[], object], what: str) -> None:
-    """See that S3 refuses a call."""
-    try:
-        call()
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == httpx2.codes.FORBIDDEN:
-            return
-        raise
-    raise AssertionError(f"{what} was let through")
 
 
 def report_note(report: Report) -> str:
@@ -187,9 +146,9 @@ def presign(trip: Trip) -> str:
     location = trip.locations[IN_FOLDER]
     key = f"{FOLDER}signed ä+.txt"
     [up] = location.presign([key], method="PUT", expires=300)
-    _ok(httpx2.put(up.url, content=b"signed", trust_env=False))
+    ok(httpx2.put(up.url, content=b"signed", trust_env=False))
     [down] = location.presign([key], expires=300)
-    assert _ok(httpx2.get(down.url, trust_env=False)).content == b"signed"
+    assert ok(httpx2.get(down.url, trust_env=False)).content == b"signed"
     answer = httpx2.get(down.url.replace("signed", "unsign"), trust_env=False)
     assert answer.status_code == httpx2.codes.FORBIDDEN, answer.text
     return ""
@@ -202,13 +161,13 @@ def sync(trip: Trip) -> str:
         name="items", project_id=trip.project, location_id=location.id
     )
     trip.dataset = made.id
-    _sync(trip)
-    assert _index(trip) == _listing(trip)
+    sync_now(trip)
+    assert index(trip) == listing(trip)
     trip.store.admin.delete_object(Bucket=trip.store.bucket, Key=f"{FOLDER}many/0007.txt")
     trip.store.admin.put_object(Bucket=trip.store.bucket, Key=f"{FOLDER}later.txt", Body=b"later")
-    _sync(trip)
-    assert _index(trip) == _listing(trip)
-    return f"{len(_listing(trip)):,} objects"
+    sync_now(trip)
+    assert index(trip) == listing(trip)
+    return f"{len(listing(trip)):,} objects"
 
 
 def upload(trip: Trip) -> str:
@@ -218,10 +177,10 @@ def upload(trip: Trip) -> str:
         f"/api/v1/datasets/{trip.dataset}/items?mode=overwrite",
         data={"type": "file", "path": "/large.bin"},
         files={"file": ("large.bin", trip.body, "application/octet-stream")},
-        headers=_headers(trip),
-        timeout=_PATIENCE,
+        headers=headers(trip),
+        timeout=PATIENCE,
     )
-    trip.item = _ok(answer).json()["id"]
+    trip.item = ok(answer).json()["id"]
     head = trip.store.admin.head_object(Bucket=trip.store.bucket, Key=f"{FOLDER}large.bin")
     assert head["ContentLength"] == LARGE
     return ""
@@ -231,19 +190,19 @@ def download(trip: Trip) -> str:
     """It comes back whole: by a redirect to the store, through Valetkey, and in part."""
     assert trip.item, "nothing was uploaded"
     path = f"/api/v1/items/{trip.item}/stream"
-    away = trip.client._http.get(path, headers=_headers(trip))
+    away = trip.client._http.get(path, headers=headers(trip))
     assert away.status_code == httpx2.codes.FOUND, away.text
-    at_store = httpx2.get(away.headers["location"], timeout=_PATIENCE, trust_env=False)
-    assert _ok(at_store).content == trip.body
+    at_store = httpx2.get(away.headers["location"], timeout=PATIENCE, trust_env=False)
+    assert ok(at_store).content == trip.body
     through = trip.client._http.get(
-        path, params={"proxy": "true"}, headers=_headers(trip), timeout=_PATIENCE
+        path, params={"proxy": "true"}, headers=headers(trip), timeout=PATIENCE
     )
-    assert _ok(through).content == trip.body
+    assert ok(through).content == trip.body
     some = trip.client._http.get(
         path,
         params={"proxy": "true"},
-        headers=_headers(trip) | {"range": "bytes=1000-1999"},
-        timeout=_PATIENCE,
+        headers=headers(trip) | {"range": "bytes=1000-1999"},
+        timeout=PATIENCE,
     )
     assert some.content == trip.body[1000:2000]
     return ""
@@ -252,9 +211,9 @@ def download(trip: Trip) -> str:
 def delete(trip: Trip) -> str:
     """An item is deleted, and its object."""
     assert trip.item, "nothing was uploaded"
-    answer = trip.client._http.delete(f"/api/v1/items/{trip.item}", headers=_headers(trip))
-    _ok(answer)
-    assert f"{FOLDER}large.bin" not in _listing(trip)
+    answer = trip.client._http.delete(f"/api/v1/items/{trip.item}", headers=headers(trip))
+    ok(answer)
+    assert f"{FOLDER}large.bin" not in listing(trip)
     return ""
 
 
@@ -307,7 +266,7 @@ def rotate(trip: Trip) -> str:
     status = trip.client.rotations.create(
         trip.integration, grace_seconds=0, administrator=_administrator(trip)
     )
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + PATIENCE
     while status.stage != "switched" and time.monotonic() < until:
         time.sleep(1)
         status = trip.client.rotations.get_latest(trip.integration)
@@ -328,6 +287,8 @@ FEATURES: Final[tuple[tuple[str, Callable[[Trip], str]], ...]] = (
     ("Sync: index equals listing", sync),
     ("Upload of 20 MiB", upload),
     ("Download: redirect, proxy, range", download),
+    ("Move an item, with what its object carries", move),
+    ("Conditional writes and deletes", two_writers),
     ("Delete an item and its object", delete),
     ("s3fs, pyarrow, DuckDB, obstore, boto3 in a folder", libraries),
     ("Call a session back", revoke),
@@ -369,56 +330,6 @@ def prepare(store: Store) -> None:
         store.admin.put_object(Bucket=store.bucket, Key=key, Body=key.encode())
 
 
-def _post(trip: Trip, path: str, body: dict[str, Any]) -> Any:
-    answer = trip.client._http.post(f"/api/v1/{path}", json=body, headers=_headers(trip))
-    return _ok(answer).json()
-
-
 def _administrator(trip: Trip) -> Administrator:
     given = trip.store.administrator
     return Administrator(access_key_id=given["key"], secret_access_key=given["secret"])
-
-
-def _headers(trip: Trip) -> dict[str, str]:
-    token = trip.client._token
-    assert token is not None
-    return {"authorization": f"Bearer {token()}"}
-
-
-def _ok(answer: httpx2.Response) -> httpx2.Response:
-    assert answer.is_success, f"{answer.status_code} {answer.text[:500]}"
-    return answer
-
-
-def _sync(trip: Trip) -> None:
-    found = trip.client.datasets.create_sync(trip.dataset, parallel=4)
-    until = time.monotonic() + _PATIENCE
-    while found.state in {"pending", "running"} and time.monotonic() < until:
-        found = trip.client.operations.get(found.id, wait_seconds=5)
-    assert found.state == "succeeded", f"{found.state}: {found.error} {found.notice}"
-
-
-def _listing(trip: Trip) -> dict[str, int]:
-    """Return what is in the location's folder, by the store's own word."""
-    pages = trip.store.admin.get_paginator("list_objects_v2")
-    return {
-        entry["Key"]: entry["Size"]
-        for page in pages.paginate(Bucket=trip.store.bucket, Prefix=FOLDER)
-        for entry in page.get("Contents", ())
-    }
-
-
-def _index(trip: Trip) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for number in range(100):
-        page = _post(
-            trip,
-            f"datasets/{trip.dataset}/query",
-            {"filter": {"$and": [{"type": "file"}]}, "page": number, "pageSize": 1000},
-        )
-        for item in page["items"]:
-            size = item["metadata"]["system"]["size"]
-            found[f"{FOLDER}{item['filename'].removeprefix('/')}"] = size
-        if not page["hasNextPage"]:
-            break
-    return found
