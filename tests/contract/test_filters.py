@@ -98,6 +98,7 @@ def make_items(dataset: Dataset) -> list[Item]:
                 created_at=moment,
                 updated_at=moment,
                 metadata=check_metadata(metadata),
+                description=["", "a cat", "100%", "A\u00e9*"][number % 4],
             )
         )
     return found
@@ -114,6 +115,8 @@ FIELDS = [
     "metadata.system.size",
     "metadata.system.mimetype",
     "metadata.system.originalname",
+    "description",
+    "datasetId",
     *(f"metadata.user.{key}" for key in KEYS),
     "metadata.user.c\\.d",
     "metadata.user",

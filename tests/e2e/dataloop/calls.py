@@ -89,6 +89,23 @@ def _long_text(_dl: Any, _: Any, dataset: Any) -> int:
     return len(item.update().metadata["user"]["text"])
 
 
+def _described(dl: Any, _: Any, dataset: Any) -> list[Any]:
+    item = dataset.items.get(filepath="/train/a.jpg")
+    item.description = "two cats"
+    item.update()
+    found = [
+        _names(dataset.items.list(filters=dl.Filters(field="description", values=value)))
+        for value in ("two cats", "*cat*", "dog")
+    ]
+    item.description = ""
+    item.update()
+    return found
+
+
+def _of_dataset(dl: Any, _: Any, dataset: Any) -> list[str]:
+    return _names(dataset.items.list(filters=dl.Filters(field="datasetId", values=dataset.id)))
+
+
 def _delete_exact(dl: Any, _: Any, dataset: Any) -> list[str]:
     dataset.items.delete(filters=dl.Filters(field="filename", values="/odd/q?x.jpg"))
     return _names(dataset.items.list(filters=dl.Filters(field="dir", values="/odd")))
@@ -256,6 +273,8 @@ CALLS: dict[str, tuple[Call, Any]] = {
     "metadata exists": (_list("metadata.user.nothing", True, "exists"), []),
     "storage class": (_list("metadata.system.storageClass", "STANDARD"), ALL),
     "GET items of a dataset": (_items_of_a_dataset, ALL),
+    "description": (_described, [["/train/a.jpg"], ["/train/a.jpg"], []]),
+    "dataset id": (_of_dataset, None),
     "exact with ?": (_list("filename", "/odd/q?x.jpg"), ["/odd/q?x.jpg"]),
     "get with *": (_get("/odd/s*r.jpg"), "/odd/s*r.jpg"),
     "get with ?": (_get("/odd/q?x.jpg"), "/odd/q?x.jpg"),

@@ -131,6 +131,8 @@ class Item:
             Column.MIMETYPE: self.mimetype,
             Column.ETAG: self.etag,
             Column.STORAGE_CLASS: self.storage_class or STANDARD,
+            Column.DESCRIPTION: self.description,
+            Column.DATASET: self.dataset_id,
         }
 
 

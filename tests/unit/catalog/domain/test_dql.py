@@ -42,6 +42,8 @@ COLUMNS: dict[Column, Scalar] = {
     Column.SIZE: 1234,
     Column.MIMETYPE: "image/jpeg",
     Column.ETAG: "abc",
+    Column.DESCRIPTION: "two cats",
+    Column.DATASET: "65f0000000000000000000ff",
 }
 METADATA: dict[str, Any] = {
     "user": {
@@ -89,6 +91,13 @@ def fits(document: object) -> bool:
         {"metadata.user.name": {"$match": "oë"}},
         {"$or": [{"type": "dir"}, {"annotated": False}]},
         {"annotationsCount": 0},
+        {"description": "two cats"},
+        {"description": "*cat*"},
+        {"description": {"$match": "cat"}},
+        {"description": {"$exists": True}},
+        {"description": {"$ne": None}},
+        {"datasetId": "65f0000000000000000000ff"},
+        {"datasetId": {"$in": ["65f0000000000000000000ff"]}},
         # As Dataloop's documentation has them.
         {"filename": "*.jpg"},
         {"filename": "*cats*"},

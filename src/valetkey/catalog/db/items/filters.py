@@ -70,6 +70,7 @@ _PLAIN: Final[dict[Column, SqlExpression]] = {
     Column.SIZE: _C.size,
     Column.MIMETYPE: _C.mimetype,
     Column.ETAG: _C.etag,
+    Column.DESCRIPTION: func.coalesce(_C.description, literal("", Text())),
     Column.STORAGE_CLASS: case((_C.storage_class == "", STANDARD), else_=_C.storage_class),
     Column.DIR: case(
         (_C.folder == "", "/"),
@@ -85,8 +86,9 @@ class Translator:
     """Filters -> conditions, for one kind of database and one dataset. Without ``has_folders``
     nobody has made folders in it, so that no item has to be asked whether it is one."""
 
-    def __init__(self, kind: str, *, has_folders: bool = True) -> None:
+    def __init__(self, kind: str, dataset_id: str, *, has_folders: bool = True) -> None:
         self.kind = kind
+        self._dataset_id = dataset_id
         self._has_folders = has_folders
         self._files_only = False
         self._documents: Documents = Postgresql() if kind == "postgresql" else Sqlite()
@@ -102,6 +104,8 @@ class Translator:
 
     def column(self, field: Column) -> SqlExpression:
         """Return an item's own field as an expression over its row; it is never NULL."""
+        if field is Column.DATASET:
+            return literal(self._dataset_id, Text())
         if field not in {Column.FILENAME, Column.NAME}:
             return _PLAIN[field]
         # A folder's path ends in '/'. To look for it takes as long as the rest of a search.

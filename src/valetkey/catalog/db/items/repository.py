@@ -122,7 +122,8 @@ class SqlItems(Repository):
             some: Select[Any] = select(literal_column("1")).where(*own).limit(1)
             found = await self._connection.execute(using(MADE_FOLDERS, some.select_from(t.items)))
             has_folders = found.first() is not None
-        return Translator(self._connection.dialect.name, has_folders=has_folders)
+        kind = self._connection.dialect.name
+        return Translator(kind, dataset.id, has_folders=has_folders)
 
     async def put(
         self, dataset: Dataset, item: Item, *, touched_ms: int, revive: bool = False

@@ -30,6 +30,8 @@ class Column(StrEnum):
     MIMETYPE = "metadata.system.mimetype"
     ETAG = "metadata.system.etag"
     STORAGE_CLASS = "metadata.system.storageClass"
+    DESCRIPTION = "description"
+    DATASET = "datasetId"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ _COLUMNS: Final = {column.value: column for column in Column} | {
 }
 MOMENTS: Final = frozenset({Column.CREATED_AT, Column.UPDATED_AT})
 #: Fields in which ``*`` is a wildcard.
-GLOBBED: Final = frozenset({Column.FILENAME, Column.DIR, Column.NAME, Column.MIMETYPE})
+GLOBBED: Final = frozenset(
+    {Column.FILENAME, Column.DIR, Column.NAME, Column.MIMETYPE, Column.DESCRIPTION}
+)
 #: Those of them that are paths, in which ``*`` stays in its folder.
 PATHS: Final = frozenset({Column.FILENAME, Column.DIR})
 #: Fields of Dataloop's items that are the same for every item here.

@@ -59,6 +59,10 @@ def parse_filter(document: object) -> FilterNode:
     return _Parser().node(document, 0)
 
 
+#: An item without a description has an empty one.
+_UNDESCRIBED: Final = Equal(Column.DESCRIPTION, "")
+
+
 class _Parser:
     """Counts as it goes, so that no filter is too big for the database."""
 
@@ -117,9 +121,7 @@ class _Parser:
         if operator in _ORDERINGS:
             return self._ordered(field, _ORDERINGS[operator], operand)
         if operator == "$exists":
-            if not isinstance(operand, bool):
-                raise refused(f"$exists holds {shown(operand)}.", "true or false")
-            return Exists(field) if operand else Not(Exists(field))
+            return _exists(field, operand)
         if operator == "$match":
             text = self._value(operand)
             if not isinstance(text, str):
@@ -149,6 +151,8 @@ class _Parser:
             value = unescape(_folder(value) if field is Column.DIR else value)
         if field in MOMENTS:
             return _at_moment(field, value)
+        if field is Column.DESCRIPTION and value is None:
+            return _UNDESCRIBED
         if field in GLOBBED and isinstance(value, str) and is_glob(value):
             return self._glob(field, value)
         return Equal(field, _fitting(field, value))
@@ -195,6 +199,13 @@ class _Parser:
         if self._values > MAX_VALUES:
             raise TooLarge(f"The filter has more than {MAX_VALUES} values.", hint="Split it.")
         return check_scalar(value)
+
+
+def _exists(field: Field, operand: object) -> FilterNode:
+    if not isinstance(operand, bool):
+        raise refused(f"$exists holds {shown(operand)}.", "true or false")
+    there = Not(_UNDESCRIBED) if field is Column.DESCRIPTION else Exists(field)
+    return there if operand else Not(there)
 
 
 def _at_moment(field: Field, value: Scalar) -> FilterNode:
