@@ -17,7 +17,8 @@ def parse_xml(body: str) -> Element:
     if _NO_ENTITY in body:
         raise ValueError("XML with a document type")
     try:
-        return fromstring(body)  # noqa: S314  # what makes it unsafe was just refused
+        # Stores that work for long send spaces first, so that nobody takes them for dead.
+        return fromstring(body.lstrip())  # noqa: S314  # what makes it unsafe was just refused
     except ParseError:
         raise ValueError("not XML") from None
 

@@ -374,6 +374,14 @@ async def test_a_busy_store_did_not_begin_so_that_a_condition_is_tried_again() -
 # Copies.
 
 
+def md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def copied_as(body: bytes) -> str:
+    return f"<CopyObjectResult><ETag>&quot;{md5(body)}&quot;</ETag></CopyObjectResult>"
+
+
 CARRIED = {
     "content-language": "de",
     "x-amz-meta-name": "Zoë",
@@ -445,6 +453,68 @@ async def test_what_somebody_wrote_over_a_copy_is_left_alone() -> None:
     store.canned["PUT"] = rival
     assert (await client(store).copy(KEY, PLACE, "k", "l")).size == 6
     assert store.objects["l"] == b"theirs"
+
+
+def copying_as(answer: str, body: bytes = b"x") -> StrangeStore:
+    """A store that copies by writing this body to "l", and answers so."""
+    store = StrangeStore({"k": b"x"}, own={"k": CARRIED})
+
+    def copy(_: httpx2.Request) -> httpx2.Response:
+        store.objects["l"] = body
+        return httpx2.Response(200, content=answer.encode())
+
+    store.canned["PUT"] = copy
+    return store
+
+
+@pytest.mark.parametrize(
+    ("answer", "body", "lost"),
+    [
+        (copied_as(b"hello"), b"hello", "content-length"),
+        ("<CopyObjectResult/>", b"hello", "content-length"),
+        ("<CopyObjectResult/>", b"x", "content-language"),
+    ],
+)
+async def test_a_copy_that_is_not_whole_is_deleted_though_the_store_says_that_it_is(
+    answer: str, body: bytes, lost: str
+) -> None:
+    store = copying_as(answer, body)
+    with pytest.raises(AwsRefused, match=lost):
+        await client(store).copy(KEY, PLACE, "k", "l")
+    assert store.objects == {"k": b"x"}
+
+
+@pytest.mark.parametrize("before", ["\n\n  ", "\ufeff"])
+async def test_what_stands_before_an_answer_is_passed_over(before: str) -> None:
+    store = copying_as(f'{before}<?xml version="1.0" encoding="UTF-8"?>{copied_as(b"x")}')
+    store.own = {}
+    assert (await client(store).copy(KEY, PLACE, "k", "l")).size == 1
+
+
+@pytest.mark.parametrize("answer", ["", error("InternalError"), f" {error('SlowDown')}", "<html/>"])
+async def test_a_copy_that_is_answered_with_200_and_no_success_is_none(answer: str) -> None:
+    with pytest.raises(AwsUnavailable):
+        await client(copying_as(answer)).copy(KEY, PLACE, "k", "l")
+
+
+async def test_a_size_that_contradicts_what_was_written_is_not_believed() -> None:
+    store = StrangeStore()
+    told = {"content-length": "5", "etag": f'"{md5(b"x")}"'}
+    store.canned["HEAD"] = lambda _: httpx2.Response(200, headers=told)
+    with pytest.raises(AwsUnavailable, match="another size than was written"):
+        await client(store).write(KEY, PLACE, "k", one_chunk())
+
+
+@pytest.mark.parametrize("size", ["9" * 19, "9" * 30])
+async def test_a_size_that_no_object_has_is_not_believed(size: str) -> None:
+    store = answering("HEAD", 200, content_length=size)
+    with pytest.raises(AwsUnavailable, match="how large"):
+        await client(store).head(KEY, PLACE, "k")
+    page = f"<Contents><Key>k</Key><LastModified>{'2026-01-01T00:00:00.000Z'}</LastModified>"
+    page += f"<ETag>e</ETag><Size>{size}</Size></Contents><IsTruncated>false</IsTruncated>"
+    store = answering("GET", 200, f"<ListBucketResult>{page}</ListBucketResult>")
+    with pytest.raises(AwsUnavailable, match="larger than any can be"):
+        await client(store).list_page(KEY, PLACE, prefix="")
 
 
 async def test_what_somebody_writes_over_a_copy_that_lost_something_is_left_alone() -> None:

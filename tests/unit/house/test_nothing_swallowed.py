@@ -32,6 +32,7 @@ LOGS: Final = {"critical", "debug", "error", "exception", "info", "log", "warnin
 #: Each ends in what somebody else says or does.
 REASONS: Final = {
     "aws/objects/multipart.py: _abort": "four actions do not let us; a rule tidies up",
+    "aws/objects/tagging.py: ensure_tags": "the refusal of the tags is told, which came first",
     "catalog/console/items.py: _first_picture": "the picture says so itself",
     "catalog/console/items.py: _signed_pictures": "each picture says so itself",
     "catalog/services/datasets/single.py: renew": "who lost a shard finds out at its next step",

@@ -53,8 +53,9 @@ class Copying:
             etag = await self._copy(key, to, facts, size, condition, begun)
         copied, copied_size = await require(self._calls, to)
         # Another ETag: somebody wrote there since.
-        is_ours = plain_etag(copied.get("etag", "")) == plain_etag(etag)
-        if is_ours and (lost := _lost(facts, copied)):
+        is_ours = not etag or plain_etag(copied.get("etag", "")) == plain_etag(etag)
+        lost = ["content-length"] if copied_size != size else _lost(facts, copied)
+        if is_ours and lost:
             with suppress(PreconditionFailed):
                 ours = Condition(plain_etag(etag)) if etag else None
                 await delete_one(self._calls, to, ours)

@@ -25,6 +25,8 @@ _KEPT: Final = (
     *("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"),
     "x-amz-server-side-encryption-bucket-key-enabled",
 )
+#: What no object is larger than, and databases still hold.
+LARGEST: Final = 2**63 - 1
 #: How stores say that there is no object.
 NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 _CUSTOMERS_KEY: Final = "x-amz-server-side-encryption-customer-algorithm"
@@ -53,9 +55,13 @@ def size_in(headers: Mapping[str, str]) -> int | None:
     told = headers.get("content-range", "")
     if told:
         total = _TOTAL.fullmatch(told.strip())
-        return int(total[1]) if total else None
-    length = headers.get("content-length", "").strip()
-    return int(length) if length.isascii() and length.isdigit() else None
+        return _number(total[1]) if total else None
+    return _number(headers.get("content-length", "").strip())
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST))
+    return int(text) if is_number and int(text) <= LARGEST else None
 
 
 def encoding_of(headers: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import unquote_plus
 
 from valetkey.aws.answers import name_of, parse_xml
 from valetkey.aws.errors import not_understood
-from valetkey.aws.objects.facts import plain_class, plain_etag
+from valetkey.aws.objects.facts import LARGEST, plain_class, plain_etag
 from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.domain.ports.objects import Listed
 
@@ -88,6 +88,8 @@ def parse_listing(answer: bytes, *, prefix: str = "", sent_token: str = "") -> P
         raise BadListing("it says that there is more, and not how to go on (no continuation token)")
     if parsed.token and parsed.token == sent_token:
         raise BadListing("it leads back to where it was asked for (the same continuation token)")
+    if max([one[1] for one in parsed.objects], default=0) > LARGEST:
+        raise BadListing("an object in it is larger than any can be")
     if prefix and not all([one[0].startswith(prefix) for one in parsed.objects]):  # noqa: C419  # hot
         raise BadListing("it has keys outside of the prefix that was asked for")
     return parsed

@@ -42,8 +42,9 @@ class Multipart:
         self._begun = begun
         self._upload_id = ""
 
-    async def send(self, parts: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
-        """Write the object from parts of its bytes; what ``parts`` raises leaves nothing."""
+    async def send(self, parts: AsyncIterator[bytes], headers: Mapping[str, str]) -> str:
+        """Write the object from parts of its bytes; what ``parts`` raises leaves nothing. Return
+        its ETag."""
         await self._begin(headers)
         sending: set[asyncio.Task[None]] = set()
         etags: dict[int, str] = {}
@@ -59,7 +60,7 @@ class Multipart:
                     for task in done:
                         task.result()
             await asyncio.gather(*sending)
-            await self._complete(etags)
+            return await self._complete(etags)
         except BaseException:
             await self._give_up(sending)
             raise

@@ -221,16 +221,34 @@ async def write(
     begun: UploadBegun | None = None,
 ) -> Stored:
     """Write an object as its bytes come. Raises AwsRefused, AwsUnavailable, PreconditionFailed."""
-    parts = parted(chunks)
+    counted = Counted(chunks)
+    parts = parted(counted.pass_on())
     first = await anext(parts, b"")
     second = await anext(parts, b"") if len(first) >= PART_BYTES else b""
     if not second:
-        await put(calls, key, first, headers, condition)
+        etag = await put(calls, key, first, headers, condition)
     else:
         async with Conditioned(condition):
             upload = Multipart(calls, key, condition, begun)
-            await upload.send(chained(first, second, parts), headers)
-    return stored_from(*await require(calls, key))
+            etag = plain_etag(await upload.send(chained(first, second, parts), headers))
+    stored = stored_from(*await require(calls, key))
+    if etag and stored.etag == etag and stored.size != counted.size:
+        raise not_understood("s3:HeadObject", "it tells another size than was written")
+    return stored
+
+
+class Counted:
+    """Chunks that are counted as they pass; ``size`` in bytes."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+
+    async def pass_on(self) -> AsyncIterator[bytes]:
+        """Iterate over the chunks."""
+        async for chunk in self._chunks:
+            self.size += len(chunk)
+            yield chunk
 
 
 async def restore(calls: BucketCalls, key: str, days: int) -> None:

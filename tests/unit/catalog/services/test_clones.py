@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -348,6 +348,30 @@ async def test_an_object_that_comes_with_another_length_is_no_copy(desk: Desk) -
     ended = await done(desk, ordered)
     assert ended.command.state is State.SUCCESS
     assert desk.bucket[f"{other.prefix}a.txt"] == b"as it is now"
+
+
+async def test_an_object_that_never_ends_is_no_copy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With HEAD's length gone by, no more is read."""
+    objects, other, sent = desk.memory.objects, await elsewhere(desk), 0
+    read = type(objects).read
+
+    async def endless(*given: Any, **more: Any) -> Any:
+        async def chunks() -> AsyncIterator[bytes]:
+            nonlocal sent
+            while sent < 10_000:
+                sent += 1
+                yield b"a.txt"
+
+        return replace(await read(objects, *given, **more), size=None, chunks=chunks())
+
+    monkeypatch.setattr(objects, "read", endless)
+    await clone(desk, target_id=other.dataset_id)
+    with pytest.raises(AwsUnavailable, match="another length"):
+        await work(desk)
+    assert sent < 100
+    assert not other.bucket.keys() & {f"{other.prefix}{path}" for path in PATHS}
 
 
 async def test_a_name_that_gets_too_long_in_its_new_folder_is_told_and_the_others_go(

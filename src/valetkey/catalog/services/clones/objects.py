@@ -112,6 +112,8 @@ class ObjectCopying:
         reading = await self._objects.read(credentials, source.place, key)
         async for chunk in reading.chunks:
             size -= len(chunk)
+            if size < 0:
+                break  # it may never end
             yield chunk
         if size:
             raise AwsUnavailable(
