@@ -54,7 +54,7 @@ class ChainVerdict(Shape, frozen=True):
 
 
 class AuditQuery(Paging, frozen=True):
-    """Which records; `action` and `outcome` are words that there are."""
+    """Which records. An action that there never was fits none."""
 
     org_id: WhichOrg = None
     action: Annotated[str | None, says("Only those of this action.", "location.update")] = None

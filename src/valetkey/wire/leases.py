@@ -67,7 +67,8 @@ class LeasesQuery(Paging, frozen=True):
     location_id: Annotated[str | None, says("Only those of this location.", ID)] = None
     integration_id: Annotated[str | None, says("Only those of this integration.", ID)] = None
     principal: Annotated[
-        str | None, says("Only those of this person (e-mail address).", "ada@example.com")
+        Annotated[str, msgspec.Meta(pattern=r"\S")] | None,
+        says("Only those of this person (e-mail address).", "ada@example.com"),
     ] = None
     active: Annotated[bool, says("Only those that still open something.", True)] = False
 

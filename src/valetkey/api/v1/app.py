@@ -13,7 +13,7 @@ from valetkey.api.v1.asking import Ask, Content, Incoming, Lines, Route
 from valetkey.api.v1.introducing import introduced
 from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.pages import mark_of, marked, within_list
-from valetkey.api.v1.preconditions import etag_of, names_etag, require_match
+from valetkey.api.v1.preconditions import etag_of, is_known, require_match
 from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
 from valetkey.api.v1.request import ApiRequest
 from valetkey.api.v1.routing import Router
@@ -87,6 +87,8 @@ class OwnApi:
             body, text = await request.body(
                 operation.body, needed=operation.needs_body, fixed=_fixed(operation)
             )
+        elif operation.method != "GET" and not operation.reads_content:
+            await request.refuse_body()
         ask = Ask(self._services, caller, path, query, body)
         if operation.reads_content or operation.sends_content:
             return await self._on_content(request, route, ask)
@@ -118,7 +120,7 @@ class OwnApi:
             etag = etag_of(result)
             headers.append((b"etag", etag.encode()))
             known = request.header(b"if-none-match") if operation.method == "GET" else None
-            if known is not None and names_etag(known, etag):
+            if known is not None and is_known(known, etag):
                 return KeptAnswer(304, headers=tuple(headers))
         place = self._place(request, operation.status, result)
         if place:

@@ -10,7 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from valetkey.api.v1.described_errors import STATUS_NAMES, codes_of, refusals_of
+from valetkey.api.v1.request import texts_of
 from valetkey.wire import OPERATIONS, TAGS
+from valetkey.wire.base import Query
 from valetkey.wire.credentials import ContainerError
 from valetkey.wire.errors import ERROR_CATALOG, Error
 from valetkey.wire.operation import CONTENT, NDJSON, Operation
@@ -171,6 +173,9 @@ def _mended(schema: Any) -> Any:
             for key, value in schema.items()
             if key != "title" or not isinstance(value, str)
         }
+    if isinstance(schema, str):
+        # What the library tells in help() of a shape's properties, each of which says it here.
+        return schema.partition("\n\n- ``")[0]
     if isinstance(schema, list):
         return [_mended(each) for each in schema]
     return schema
@@ -231,7 +236,8 @@ def _query_parameters(
     operation: Operation[Any, Any, Any], schemas: _Schemas
 ) -> list[dict[str, Any]]:
     properties, required = schemas.properties(operation.query)
-    found = []
+    asked: type[Query] = operation.query
+    found, texts = list[dict[str, Any]](), texts_of(asked)
     for name, schema in properties.items():
         shape = _without_null(dict(schema))
         described: dict[str, Any] = {
@@ -240,6 +246,8 @@ def _query_parameters(
             "required": name in required,
             "description": shape.pop("description"),
         }
+        if name in texts and "enum" not in shape:
+            shape.setdefault("minLength", 1)
         examples = [each for each in shape.pop("examples", []) if each is not None]
         described["schema"] = shape
         if examples:

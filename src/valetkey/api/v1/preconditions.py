@@ -27,6 +27,12 @@ def names_etag(header: str, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
+def is_known(header: str, etag: str) -> bool:
+    """Tell whether a client has this version already (RFC 9110: a tag that a proxy has made weak
+    is the same)."""
+    return names_etag(",".join(tag.strip().removeprefix("W/") for tag in header.split(",")), etag)
+
+
 def require_match(header: str, etag: str) -> None:
     """Refuse what was decided on an older version. Raises VersionMismatch, InvalidInput."""
     if not header.strip():

@@ -27,6 +27,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 #: After a refusal, so much of an upload is still read.
 _MAX_DRAINED: Final = 64 * 1024 * 1024
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
+#: So much of a body is looked at that should not be there.
+_NO_BODY: Final = 100
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
 
 
@@ -105,6 +107,19 @@ class ApiRequest:
             if refused.details.get("field") in fixed:
                 raise _fixed(refused.details["field"]) from None
             raise
+
+    async def refuse_body(self) -> None:
+        """Read a body that nothing would be done with. Raises InvalidInput for one that says
+        something."""
+        text = b""
+        async for chunk in self.chunks():
+            text = (text + chunk)[:_NO_BODY]
+        if text.strip() not in {b"", b"{}"}:
+            raise InvalidInput(
+                "The request has a body, and nothing of it would be done.",
+                hint="Send none; parameters go into the address.",
+                field="body",
+            )
 
     @property
     def media_type(self) -> str:
@@ -190,6 +205,11 @@ def read_query(text: bytes, shape: type[Q]) -> Q:
             )
         else:
             given[name] = value
+    for name in texts_of(shape) & given.keys():
+        if not given[name]:
+            raise InvalidInput(
+                f"{name} is empty.", hint="Give it a value, or leave it out.", field=name
+            )
     for name in _numbers_of(shape) & given.keys():
         if not _DIGITS.fullmatch(given[name]):
             raise InvalidInput(
@@ -224,6 +244,23 @@ def _lists_of(shape: type[Query]) -> frozenset[str]:
     return frozenset(
         names[name] for name, hint in hints.items() if name in names and _is_list(hint)
     )
+
+
+@lru_cache(maxsize=256)
+def texts_of(shape: type[Query]) -> frozenset[str]:
+    """Return the names of those parameters that are never empty: an empty filter, of a variable
+    that was not set, would mean everything."""
+    fields = [field for field in msgspec.structs.fields(shape) if field.default != ""]
+    lists = _lists_of(shape)
+    return frozenset(
+        field.encode_name
+        for field in fields
+        if _is_text(field.type) and field.encode_name not in lists
+    )
+
+
+def _is_text(hint: Any) -> bool:
+    return hint is str or any(map(_is_text, typing.get_args(hint)))
 
 
 @lru_cache(maxsize=256)

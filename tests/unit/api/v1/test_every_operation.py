@@ -186,9 +186,10 @@ async def test_what_was_decided_on_an_older_version_changes_nothing(
 async def test_what_is_known_is_not_sent_again(http: httpx2.AsyncClient) -> None:
     made = (await http.post(MAKE, json=BODY)).json()
     shown = await http.get(f"/integrations/{made['id']}")
-    known = {"If-None-Match": shown.headers["etag"]}
-    again = await http.get(f"/integrations/{made['id']}", headers=known)
-    assert (again.status_code, again.content) == (304, b"")
+    for etag in (shown.headers["etag"], f'"x", W/{shown.headers["etag"]}'):
+        known = {"If-None-Match": etag}
+        again = await http.get(f"/integrations/{made['id']}", headers=known)
+        assert (again.status_code, again.content) == (304, b"")
 
 
 async def test_every_answer_tells_the_version(http: httpx2.AsyncClient) -> None:
@@ -223,3 +224,10 @@ async def test_the_audit_trail_is_read_from_either_end(http: httpx2.AsyncClient)
         query["cursor"] = page["next"]
     assert newest == oldest[::-1]
     assert len(newest) >= 5
+
+
+async def test_work_that_there_is_not_is_called_an_operation(http: httpx2.AsyncClient) -> None:
+    answer = await http.get("/operations/x")
+    assert code(answer) == (404, "not_found")
+    assert answer.json()["error"]["message"] == "There is no operation 'x'."
+    assert "began it" in answer.json()["error"]["hint"]

@@ -12,6 +12,7 @@ from support.every_caller import bodies, open_world
 from valetkey.api.v1.request import read_query
 from valetkey.domain.errors import InvalidInput
 from valetkey.wire import OPERATIONS
+from valetkey.wire.leases import LeasesQuery
 
 _QUERIES: Final = sorted({each.query for each in OPERATIONS}, key=lambda each: each.__name__)
 _NUMBERS: Final = [
@@ -57,4 +58,44 @@ async def test_a_body_in_another_encoding_is_refused_by_every_operation(encoding
                 operation.id
             )
             assert "Content-Encoding" in told["message"]
+    await world.http.aclose()
+
+
+_TEXTS: Final = [
+    (shape, name)
+    for shape in _QUERIES
+    for name, schema in msgspec.json.schema(shape)["$defs"][shape.__name__]["properties"].items()
+    if "'type': 'string'" in str(schema) and name not in {"prefix", "purpose"}
+]
+
+
+@pytest.mark.parametrize(("shape", "name"), _TEXTS, ids=str)
+def test_an_empty_filter_does_not_mean_everything(shape: Any, name: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_query(f"{name}=".encode(), shape)
+    assert refused.value.details["field"] == name
+
+
+async def test_a_filter_of_blanks_does_not_mean_everything() -> None:
+    with pytest.raises(InvalidInput):
+        read_query(b"principal=%20", LeasesQuery)
+
+
+async def test_a_body_that_nothing_reads_is_refused_by_every_operation() -> None:
+    world = await open_world()
+    saved = world.memory.storage.snapshot()
+    for operation in OPERATIONS:
+        if operation.method == "GET" or operation.has_body or operation.reads_content:
+            continue
+        for body, is_refused in ((b'{"revoke": true}', True), (b"x" * 9000, True), (b"{}", False)):
+            world.memory.storage.restore(saved)
+            answer = await world.http.request(
+                operation.method,
+                operation.path.format(**world.known),
+                content=body,
+                headers=world.headers("orgOwner") | {"Content-Type": "application/json"},
+            )
+            told = answer.json().get("error", {}) if answer.content else {}
+            is_told = (answer.status_code, told.get("field")) == (400, "body")
+            assert is_told is is_refused, (operation.id, answer.text)
     await world.http.aclose()
