@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from support.aws import client
-from support.browser import chromium, sign_in, watched_page
+from support.browser import sign_in, watched_page
 from support.pictures import png
 from support.server import FOLDER, OWNER, Installation
 
@@ -49,13 +49,6 @@ PANELS = (
     ("/console/datasets/{dataset}?view=grid", "picture.png"),
 )
 NARROW = 360
-
-
-@pytest.fixture(scope="module")
-def browser(valetkey_server: Installation) -> Iterator[Browser]:
-    assert valetkey_server.url
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from support.aws import client
-from support.browser import chromium, sign_in, watched_page
+from support.browser import chromium, sign_in
 from support.real_api import PASSWORD
 from support.server import FOLDER, OWNER, Installation
 
@@ -32,12 +32,8 @@ def browser(valetkey_server: Installation) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, valetkey_server: Installation) -> Iterator[Page]:
-    with watched_page(
-        browser, valetkey_server.url, expected=("status of 4", "status of 503")
-    ) as opened:
-        sign_in(opened, OWNER)
-        yield opened
+def expected() -> tuple[str, ...]:
+    return ("status of 4", "status of 503")
 
 
 def fail_on_trust(page: Page, server: Installation) -> None:

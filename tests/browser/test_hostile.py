@@ -9,24 +9,16 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import httpx2
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from support.aws import client
-from support.browser import chromium, sign_in, watched_page
+from support.browser import sign_in, watched_page
 from support.real_api import PASSWORD
 from support.server import FOLDER, OWNER, Installation
 
 HOSTILE: Final = '"><img src=x onerror="document.title=1"><script>document.title=2</script>'
 #: The same as a file's name, which has no slash.
 HOSTILE_FILE: Final = '"><img src=x onerror="document.title=1">.png'
-
-
-@pytest.fixture(scope="module")
-def browser(valetkey_server: Installation) -> Iterator[Browser]:
-    assert valetkey_server.url
-    with chromium() as running:
-        yield running
 
 
 @contextmanager

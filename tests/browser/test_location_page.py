@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from support.browser import chromium, sign_in, watched_page
-from support.server import ANNOTATOR, OWNER, Installation
-
-
-@pytest.fixture(scope="module")
-def browser(valetkey_server: Installation) -> Iterator[Browser]:
-    assert valetkey_server.url
-    with chromium() as running:
-        yield running
+from support.server import ANNOTATOR, Installation
 
 
 @pytest.fixture
-def page(browser: Browser, valetkey_server: Installation) -> Iterator[Page]:
-    with watched_page(browser, valetkey_server.url, expected=("status of 4",)) as opened:
-        sign_in(opened, OWNER)
-        opened.goto(f"/console/locations/{valetkey_server.location.id}")
-        yield opened
+def page(page: Page, valetkey_server: Installation) -> Page:
+    page.goto(f"/console/locations/{valetkey_server.location.id}")
+    return page
 
 
 def vend(page: Page, location_id: str) -> None:

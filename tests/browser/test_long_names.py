@@ -3,12 +3,10 @@ its window, and what can be pressed stays within it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page
 
-from support.browser import chromium, sign_in, watched_page
+from support.browser import sign_in, watched_page
 from support.server import OWNER, Installation
 
 LONG = "W" * 255
@@ -17,13 +15,6 @@ OUTSIDE = """() => [...document.querySelectorAll("dialog[open], dialog[open] but
   .map(it => [it, it.getBoundingClientRect()])
   .filter(([it, box]) => box.width && (box.left < -1 || box.right > innerWidth + 1))
   .map(([it]) => it.outerHTML.slice(0, 80))"""
-
-
-@pytest.fixture(scope="module")
-def browser(valetkey_server: Installation) -> Iterator[Browser]:
-    assert valetkey_server.url
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import httpx2
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from support.browser import chromium, sign_in, watched_page
+from support.browser import sign_in, watched_page
 from support.real_api import PASSWORD
 from support.server import ANNOTATOR, DEVELOPER, LOCATION, OWNER, Installation
 
 NEWCOMER: Final = "newcomer@example.com"
 BLOCKED: Final = "blocked@example.com"
 ASKED: Final[dict[str, object]] = {"prefixes": ["cats/"], "access": ["read"], "ttlSeconds": 900}
-
-
-@pytest.fixture(scope="module")
-def browser(valetkey_server: Installation) -> Iterator[Browser]:
-    assert valetkey_server.url
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser: Browser, valetkey_server: Installation) -> Iterator[Page]:
-    with watched_page(browser, valetkey_server.url, expected=("status of 4",)) as opened:
-        sign_in(opened, OWNER)
-        yield opened
 
 
 def status(server: Installation, token: str, **asked: object) -> int:
