@@ -113,6 +113,26 @@ def test_workers_serve_one_address_and_one_that_is_killed_is_replaced(site: Site
     assert not any(psutil.pid_exists(pid) for pid in before)
 
 
+def test_a_worker_that_is_killed_again_and_again_is_replaced_each_time_while_the_other_serves(
+    site: Site,
+) -> None:
+    with site.running("serve", "--port", "0", "--workers", "2") as server:
+        steady, victim = server.workers
+        born = []
+        for _ in range(5):
+            victim.kill()
+            victim.wait(LONG)
+            until = time.monotonic() + LONG
+            while not (new := [each for each in server.workers if each.pid != steady.pid]):
+                assert time.monotonic() < until, server.log.read_text()
+                time.sleep(0.02)
+            victim = new[0]
+            born.append(server.log.read_text().count("another one is started"))
+        assert born == [1, 2, 3, 4, 5]
+        assert _well(server.facts["url"]), "the other one serves all the while"
+        assert server.stop() == 0
+
+
 def test_workers_end_when_the_process_that_started_them_is_killed(site: Site) -> None:
     with site.running("serve", "--port", "0", "--workers", "2") as server:
         workers = server.workers
