@@ -47,8 +47,12 @@ up: $(RUNS) ## A server with an embedded AWS, which stays
 test: $(STAMP) $(OPENAPI)/.installed ## Run every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
 
+QUICK := $(BIN)/python -m pytest -n $(CORES) -m "not slow and not postgresql" tests/unit tests/contract
 quick: $(STAMP) ## Run the unit and contract tests without the slow ones and PostgreSQL: under a minute
-	$(BIN)/python -m pytest -n $(CORES) -m "not slow and not postgresql" tests/unit tests/contract
+	$(QUICK)
+
+coverage: $(STAMP) ## The same, and refuse less coverage than the floor in pyproject.toml
+	$(QUICK) --cov --cov-report=term:skip-covered
 
 NEWEST ?= $(shell for version in 3.14 3.13 3.12; do \
   for python in $(HOME)/.pyenv/versions/$$version*/bin/python python$$version; do \
@@ -56,9 +60,6 @@ NEWEST ?= $(shell for version in 3.14 3.13 3.12; do \
 newest: ## Run every unit, contract and migration test on the newest Python that is here
 	@test -n "$(NEWEST)" || { echo "There is no Python newer than 3.11 here."; exit 1; }
 	$(MAKE) test TESTS="tests/unit tests/contract tests/migration" PYTHON=$(NEWEST) VENV=.venv-newest
-
-coverage: $(STAMP) $(OPENAPI)/.installed ## Run every test, and refuse less coverage than the floor in pyproject.toml
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
 
 check: $(STAMP) ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .
