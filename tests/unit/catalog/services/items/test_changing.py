@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.desk import Desk
+from valetkey.catalog.services.items import reading
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.items.selection import Selection
@@ -255,16 +256,36 @@ async def test_pages_know_whether_there_are_more_and_count_once(desk: Desk) -> N
     for number in range(5):
         await desk.upload(f"/{number}.txt")
     plain = {"$and": [{"hidden": False}, {"type": "file"}]}
-    reading, where = desk.items.reading, (desk.developer, desk.dataset_id)
-    first = await reading.page(*where, PageRequest(plain, size=2))
+    items, where = desk.items.reading, (desk.developer, desk.dataset_id)
+    first = await items.page(*where, PageRequest(plain, size=2))
     assert (len(first.items), first.has_next, first.total) == (2, True, 5)
     beyond = {"$and": [plain, {"id": {"$gt": first.items[-1].id}}]}
-    second = await reading.page(*where, PageRequest(beyond, size=3))
+    second = await items.page(*where, PageRequest(beyond, size=3))
     assert (len(second.items), second.has_next, second.total) == (3, False, None)
-    counted = await reading.page(*where, PageRequest(plain, size=0))
+    counted = await items.page(*where, PageRequest(plain, size=0))
     assert (counted.items, counted.total) == ([], 5)
     with pytest.raises(InvalidInput, match="too far"):
-        await reading.page(*where, PageRequest(plain, page=10_000, size=1000))
+        await items.page(*where, PageRequest(plain, page=10_000, size=1000))
+
+
+@pytest.mark.parametrize("sort", [None, {"name": "descending"}])
+async def test_pages_beyond_what_is_counted_are_whole_and_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, sort: dict[str, str] | None
+) -> None:
+    monkeypatch.setattr(reading, "MAX_COUNTED", 4)
+    for number in range(9):
+        await desk.upload(f"/{number}.txt")
+    seen: list[str] = []
+    for number in range(5):
+        wanted = PageRequest({"name": "*.txt"}, sort, page=number, size=2)
+        page = await desk.items.reading.page(desk.developer, desk.dataset_id, wanted)
+        seen += [item.filename for item in page.items]
+        assert page.has_next is (number < 4)
+        assert (page.total, page.is_bounded) == ((4, True) if number < 4 else (9, False))
+    assert sorted(seen) == await desk.names()
+    beyond = PageRequest({"name": "*.txt"}, sort, page=5, size=2)
+    page = await desk.items.reading.page(desk.developer, desk.dataset_id, beyond)
+    assert (page.items, page.has_next) == ([], False)
 
 
 async def test_bytes_are_elsewhere_unless_they_are_none_or_asked_for(desk: Desk) -> None:
