@@ -19,7 +19,7 @@ WITHOUT: Final = {
     "s3:GetObjectVersion": "old versions can't be read",
     "s3:DeleteObjectVersion": "old versions can't be deleted",
     "s3:RestoreObject": "archived objects can't be restored",
-    "s3:GetObjectTagging": "objects that have tags can't be moved",
+    "s3:GetObjectTagging": "objects that have tags can't be moved, and clones lose the tags",
     "s3:PutObjectTagging": "objects that have tags can't be moved",
 }
 

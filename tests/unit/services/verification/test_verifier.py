@@ -19,6 +19,7 @@ from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
 from valetkey.domain.verification import Check, Outcome, Report
 from valetkey.services.verification import OnCheck, Verifier, stream
+from valetkey.services.verification.more_rights import WITHOUT
 from valetkey.testing import FakeObjectStore, FakeSts, ManualClock, SeededEntropy
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,6 +106,18 @@ async def test_each_use_of_the_bucket_is_tried(operation: str) -> None:
     assert failure is not None
     names = {"list": "list", "put": "write", "read": "read", "delete": "delete"}
     assert failure.name == names[operation]
+
+
+async def test_what_the_role_lacks_beyond_the_basics_is_named_and_no_failure() -> None:
+    desk = Desk()
+    desk.stores.refuse = {"s3:AbortMultipartUpload", "s3:GetObjectTagging"}
+    report = await desk.verify()
+    assert report.passed
+    lacking = next(check for check in report.checks if check.name == "more-rights")
+    assert lacking.outcome is Outcome.SKIPPED
+    for right in desk.stores.refuse:
+        assert f"{right} ({WITHOUT[right]})" in lacking.cause
+    assert outcome_of(await Desk().verify(), "more-rights") is Outcome.PASSED
 
 
 async def test_a_probe_that_can_not_be_read_is_deleted_all_the_same() -> None:
