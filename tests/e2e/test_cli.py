@@ -302,7 +302,11 @@ def test_somebody_new_gets_a_first_password_that_is_not_on_the_command_line(
     login = ["login", "--url", valetkey_server.url, "--email", "new@example.com"]
     assert owner.run(*login, "--password-file", "-", stdin="a first password").code == 0
     left = owner.run("members", "remove", "new@example.com", "--json")
-    assert (left.code, left.json["email"], left.json["remaining"]) == (0, "new@example.com", [])
+    assert (left.code, left.json["person"]["email"], left.json["remaining"]) == (
+        0,
+        "new@example.com",
+        [],
+    )
 
 
 def test_the_audit_trail_is_listed_exported_and_proven(owner: Commands, tmp_path: Path) -> None:
@@ -348,6 +352,42 @@ def test_a_dataset_lives_from_create_to_a_second_sync(developer: Commands) -> No
     assert developer.run("datasets", "delete", "twin", "--yes").code == 0
     assert developer.run("datasets", "cancel", "cats").code == 2
     assert developer.run("datasets", "sync", "dogs").code == 5
+
+
+ASKING_AN_ORG = [
+    "locations list",
+    f"locations show '{LOCATION}'",
+    "datasets list",
+    "datasets show cats",
+    "objects list cats",
+    "service-accounts list --project default",
+    "projects list",
+    "projects show default",
+    "groups list",
+    "members list",
+    "integrations list",
+    "integrations show acme",
+    "leases list",
+    "audit list",
+    "tokens create x",
+    "blocks list",
+    f"grants list '{LOCATION}'",
+    f"credentials '{LOCATION}'",
+    f"credentials '{LOCATION}' --format process",
+    f"presign '{LOCATION}' train/a.txt",
+    f"exec '{LOCATION}' -- true",
+]
+
+
+@pytest.mark.parametrize("words", ASKING_AN_ORG)
+def test_an_organisation_that_is_named_is_the_one_that_is_meant(
+    owner: Commands, valetkey_server: Installation, words: str
+) -> None:
+    command, dashes, others = words.partition(" -- ")
+    more = [*dashes.split(), *others.split()]
+    assert owner.run(*shlex.split(command), "--org", "nosuch", *more).code == 5
+    if "cats" not in command and "exec" not in command:
+        assert owner.run(*shlex.split(command), "--org", valetkey_server.org_id, *more).code == 0
 
 
 def test_what_changes_while_the_question_stands_is_not_deleted(

@@ -58,7 +58,10 @@ def open_client(common: Common) -> Terminal:
 
 def _given_token(token_file: Path | None) -> str:
     if token_file is not None:
-        return read_secret(token_file, "token", "--token-file").strip()
+        token = read_secret(token_file, "token", "--token-file").strip()
+        if not token:  # not somebody else's instead
+            raise Unauthenticated(f"The token file {token_file} is empty.", hint="Check the path.")
+        return token
     return os.environ.get("VALETKEY_TOKEN", "").strip()
 
 

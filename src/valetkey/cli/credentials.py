@@ -12,7 +12,7 @@ from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import find_connection, open_client
 from valetkey.cli.credential_helpers.cache import Asked, cached
 from valetkey.cli.durations import parse_span
-from valetkey.cli.finding import InProject
+from valetkey.cli.finding import InProject, asked_for
 from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, access_levels
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.scope import UrlMethod
@@ -61,6 +61,7 @@ def credentials(
         ttl=parse_span(ttl, "--ttl"),
         purpose=purpose,
         project=project,
+        org=common.org,
         bare=bare,
         versions=versions,
     )
@@ -86,7 +87,8 @@ def credentials(
 
 def vend(client: Terminal, asked: Asked) -> Credentials:
     """Ask the server for what was asked. Raises ApiError."""
-    return client.location(asked.location, project=asked.project).credentials(
+    location, project = asked_for(client, asked.location, asked.project)
+    return client.location(location, project=project).credentials(
         *(asked.prefixes, asked.access, asked.ttl, asked.purpose),
         bare=asked.bare,
         versions=asked.versions,
@@ -126,6 +128,7 @@ def presign(
     """
     seconds = parse_span(expires, "--expires")
     with open_client(common) as client:
+        location, project = asked_for(client, location, project)
         signed = client.location(location, project=project).presign(
             [key, *more],
             method=method,

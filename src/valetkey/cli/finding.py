@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, TypeAlias, TypeVar
 
 from cyclopts import Parameter
 
 from valetkey.cli.terminal import Terminal
-from valetkey.sdk.naming import is_id, only
+from valetkey.sdk.naming import Named, is_id, only
 from valetkey.wire.accounts import OwnOrg
 from valetkey.wire.locations import Location
 from valetkey.wire.projects import Project
 
+N = TypeVar("N", bound=Named)
+Find: TypeAlias = Callable[[str | None], N]
+Every: TypeAlias = Callable[[str | None], Iterable[N]]
 #: The option that says in which project something is.
 InProject = Annotated[
     str, Parameter(name="--project", help="Its project, by name or id, where names are not unique.")
@@ -42,11 +46,43 @@ def the_project(client: Terminal, name: str = "") -> Project:
     return only(client.projects.list(org_id=of), "project")
 
 
-def project_id(client: Terminal, name: str) -> str | None:
-    """Return the id of a project that is named; None if none is. Raises NotFound."""
-    return the_project(client, name).id if name else None
+def project_ids(client: Terminal, name: str = "") -> list[str | None]:
+    """Return the ids of the projects that are meant: the one that is named, or those of the
+    organisation that --org names; [None] for all that one may see. Raises NotFound."""
+    if name:
+        return [the_project(client, name).id]
+    if client.common.org:
+        return [each.id for each in client.projects.list(org_id=the_org(client).id)]
+    return [None]
+
+
+def found_in(
+    client: Terminal, project: str, find: Find[N], every: Every[N], kind: str, name: str
+) -> N:
+    """Return the thing of a name or id in the projects that are meant: ``find`` asks in one,
+    ``every`` lists those of a name in one. Raises NotFound, InvalidRequest."""
+    ids = project_ids(client, project)
+    if len(ids) == 1:
+        return find(ids[0])
+    return only([each for one in ids for each in every(one)], kind, name)
 
 
 def the_location(client: Terminal, name: str, project: str = "") -> Location:
     """Return a location by name or id. Raises NotFound, InvalidRequest."""
-    return client.locations.get(name, project_id=project_id(client, project))
+    return found_in(
+        client,
+        project,
+        lambda one: client.locations.get(name, project_id=one),
+        lambda one: client.locations.list(project_id=one),
+        "location",
+        name,
+    )
+
+
+def asked_for(client: Terminal, location: str, project: str) -> tuple[str, str]:
+    """Return the words by which credentials of a location are asked for: as they are, so that one
+    request does, or the id of the one in the organisation that --org names. Raises NotFound,
+    InvalidRequest."""
+    if not client.common.org:
+        return location, project
+    return the_location(client, location, project).id, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Final, cast, get_args
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.base import AccessLevel
@@ -23,7 +23,9 @@ PrefixOption = Annotated[
     ),
 ]
 AccessOption = Annotated[str, Parameter(help="Any of list, read, write, delete; with commas.")]
-Limit = Annotated[int | None, Parameter(help="How many at most.")]
+Limit = Annotated[
+    int | None, Parameter(help="How many at most.", validator=validators.Number(gte=1))
+]
 Cursor = Annotated[
     str, Parameter(help="Where to go on: next, as a list's JSON has it.", show_default=False)
 ]

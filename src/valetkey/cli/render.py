@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from valetkey.wire.reports import Report
 
 #: A property, or a heading and what stands below it.
-TableColumn = str | tuple[str, Callable[[Any], str]]
+TableColumn = str | tuple[str, Callable[[Any], str | None]]
 #: What names a thing, best first.
 _NAMES: Final = ("name", "email", "path", "key", "id")
 #: Said in another place, or of no interest to people.
@@ -162,7 +162,7 @@ def _words(name: str) -> str:
 
 
 def _cell(value: Any, column: TableColumn) -> str:
-    return text_of(getattr(value, column)) if isinstance(column, str) else column[1](value)
+    return text_of(getattr(value, column) if isinstance(column, str) else column[1](value))
 
 
 def yaml_lines(value: Any, indent: str = "") -> Iterator[str]:

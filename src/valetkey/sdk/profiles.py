@@ -189,10 +189,20 @@ def write_login(path: Path, login: KeptLogin) -> None:
     write_private(path, [msgspec.json.encode(login)])
 
 
+def is_no_file(path: Path) -> bool:
+    """Tell whether a path leads to a device or a pipe: a file must not be put in its place."""
+    leads_to_open = str(path.absolute()).startswith(("/dev/", "/proc/"))
+    return path.exists() and not path.is_dir() and (leads_to_open or not path.is_file())
+
+
 def write_private(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file that only its owner reads, whole or not at all, as the chunks come. Raises
-    InvalidRequest."""
+    """Write a file that only its owner reads, whole or not at all, as the chunks come; into what is
+    no file (a device, a pipe) they are written as they are. Raises InvalidRequest."""
     try:
+        if is_no_file(path):
+            with path.open("wb") as device:
+                device.writelines(chunks)
+            return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # mkstemp makes the file 0600 before anything is in it.
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

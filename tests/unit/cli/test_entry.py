@@ -20,6 +20,8 @@ USAGE = [
     (["whoami", "--nope"], "--nope"),
     (["locations", "show"], "requires an argument"),
     (["audit", "list", "--limit", "many"], "unable to convert"),
+    (["audit", "list", "--limit", "0"], "Must be >= 1"),
+    (["leases", "list", "--limit", "-1"], "Must be >= 1"),
     (["members", "add", "a@example.com", "--role", "king"], "king"),
 ]
 
@@ -32,6 +34,14 @@ def test_wrong_words_end_with_2_and_say_where_to_look(
     assert (ran.code, ran.out) == (2, "")
     assert says in ran.said
     assert "--help" in ran.said
+
+
+def test_an_empty_token_file_is_not_the_login_instead(commands: Commands) -> None:
+    empty = commands.home / "token"
+    empty.write_text("\n")
+    ran = commands.run("whoami", "--token-file", str(empty))
+    assert ran.code == 3
+    assert "is empty" in ran.said
 
 
 def test_errors_are_json_where_json_is_asked_for(commands: Commands) -> None:

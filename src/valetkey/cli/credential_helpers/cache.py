@@ -46,6 +46,7 @@ class Asked:
     ttl: int
     purpose: str = ""
     project: str = ""
+    org: str = ""
     bare: bool = False
     versions: bool = False
 
@@ -61,6 +62,7 @@ class Asked:
             self.ttl,
             self.purpose,
             self.project,
+            self.org,
             self.bare,
             self.versions,
         )

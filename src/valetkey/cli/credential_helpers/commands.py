@@ -21,8 +21,9 @@ from valetkey.cli.credential_helpers import children
 from valetkey.cli.credential_helpers.child_environment import Surroundings, surroundings, token_file
 from valetkey.cli.credential_helpers.endpoint import serving
 from valetkey.cli.durations import parse_span
-from valetkey.cli.finding import InProject
+from valetkey.cli.finding import InProject, asked_for
 from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, access_levels
+from valetkey.cli.terminal import Terminal
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
 
@@ -127,9 +128,11 @@ def _handing_over(
     """Serve credentials on loopback. Raises ApiError before anything is served, if there are
     none to be had."""
     found = find_connection(common.url, common.token_file)
+    with Terminal(found.url, found.token, common) as terminal:
+        location, project = asked_for(terminal, location, wanted.project)
 
     with Client(found.url, _token_source(found, common.token_file)) as client:
-        current = client.location(location, project=wanted.project).renewing(
+        current = client.location(location, project=project).renewing(
             wanted.prefix,
             access_levels(wanted.access),
             parse_span(wanted.ttl, "--ttl"),

@@ -19,6 +19,7 @@ from valetkey.domain.ports.setup import AwsApi
 from valetkey.domain.ports.time import Clock
 from valetkey.domain.setup import Desired, KeyIntent
 from valetkey.domain.verification import Check, Outcome, Report
+from valetkey.sdk.profiles import is_no_file
 from valetkey.services.setup import prove_key
 
 
@@ -30,7 +31,11 @@ def default_journal_folder(environment: Mapping[str, str]) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all, durable on return."""
+    """Write a file that only its owner reads, whole or not at all, durable on return; into what is
+    no file (a device, a pipe) the text is written as it is."""
+    if is_no_file(path):
+        path.write_text(text, encoding="utf-8")
+        return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # mkstemp makes the file 0600 before anything is in it.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
