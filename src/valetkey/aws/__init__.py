@@ -1,1 +1,1 @@
-"""botocore and obstore behind the domain's ports; nothing of theirs escapes."""
+"""AWS and S3 behind the domain's ports; nothing of botocore or httpx2 goes beyond them."""

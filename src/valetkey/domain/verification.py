@@ -65,10 +65,3 @@ class Report:
         """The check that names the cause: those after it could not be tried, or follow from it."""
         failed = (check for check in self.checks if check.outcome is Outcome.FAILED)
         return next((check for check in failed if not check.advisory), None)
-
-    @property
-    def advice(self) -> tuple[Check, ...]:
-        """What is not as it should be, though everything works."""
-        return tuple(
-            check for check in self.checks if check.advisory and check.outcome is Outcome.FAILED
-        )
