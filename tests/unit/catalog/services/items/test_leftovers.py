@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
 from support.desk import Desk, sent
 from valetkey.catalog.services.datasets import worker as worker_module
 from valetkey.catalog.services.datasets.datasets import NewDataset
+from valetkey.catalog.services.items.intents import LEASE, PEACE
 from valetkey.catalog.services.items.streaming import Bytes, Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.domain.errors import AwsUnavailable, Conflict, Locked, NotFound
@@ -133,6 +135,26 @@ async def test_a_writer_that_slept_past_its_lease_is_told_that_the_path_is_anoth
     assert desk.bucket[f"{desk.prefix}a.bin"] == b"second"
     await desk.memory.services.catalog.sync_worker.clean()
     assert await desk.intents() == []
+
+
+@pytest.mark.parametrize(
+    ("asleep_for", "is_kept"),
+    [(LEASE + PEACE / 2, True), (LEASE + 2 * PEACE, False)],
+)
+async def test_a_writer_whom_nobody_hinders_may_stand_still_for_a_while_longer_than_its_lease(
+    desk: Desk, asleep_for: timedelta, is_kept: bool
+) -> None:
+    async def asleep() -> AsyncIterator[bytes]:
+        yield b"whole"
+        desk.memory.clock.advance(asleep_for.total_seconds())
+        await desk.memory.services.catalog.sync_worker.clean()
+
+    if is_kept:
+        await upload(desk, "a.bin", asleep())
+        assert await desk.names() == ["/a.bin"]
+    else:
+        with pytest.raises(Conflict, match="Nothing was heard"):
+            await upload(desk, "a.bin", asleep())
 
 
 async def test_an_object_that_is_empty_in_the_index_is_asked_of_the_bucket(desk: Desk) -> None:
