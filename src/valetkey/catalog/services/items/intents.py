@@ -108,7 +108,8 @@ class _Renewer:
 
     async def require_fresh(self, intents: Iterable[WriteIntent]) -> None:
         age_ms = to_ms(self.clock.now()) - self.renewed_ms
-        if age_ms >= _RENEWED_EVERY.total_seconds() * 1000:
+        # Below nothing, if the clock was set back.
+        if not 0 <= age_ms < _RENEWED_EVERY.total_seconds() * 1000:
             await self.renew(intents)
 
     async def renew(self, intents: Iterable[WriteIntent]) -> None:

@@ -1,5 +1,6 @@
 """A writer that stands still for longer than its lease, wherever it was, and then goes on: a
-process that is stopped and continued, a machine that sleeps. What another wrote meanwhile stays."""
+process that is stopped and continued, a machine that sleeps. What another wrote meanwhile stays.
+So it does where the clock was set back."""
 
 from __future__ import annotations
 
@@ -45,6 +46,7 @@ class Sleeper:
     memory: Memory
     dataset_id: str
     steps: int
+    seconds: float
     holds: bool = False
     task: asyncio.Task[None] | None = None
     asleep: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,7 +57,7 @@ class Sleeper:
             return
         self.steps -= 1
         if self.steps == 0:
-            self.memory.clock.advance(LEASE.total_seconds() + 1)
+            self.memory.clock.advance(self.seconds)
             self.asleep.set()
             await self.woken.wait()
 
@@ -90,15 +92,16 @@ class Stepped(MemoryStorage):
 
 @pytest.mark.parametrize("verb", [overwrite, move_away, move_onto, delete])
 @pytest.mark.parametrize("steps", range(1, 21))
+@pytest.mark.parametrize("seconds", [LEASE.total_seconds() + 1, -3600], ids=["asleep", "set back"])
 async def test_what_somebody_wrote_while_another_slept_is_not_touched_when_that_one_wakes(
-    verb: Verb, steps: int
+    verb: Verb, steps: int, seconds: float
 ) -> None:
     storage = Stepped()
     desk = await make_desk(await open_memory(storage))
     ids = {"r": (await desk.upload("r", OTHER))[0].id}
     if verb is not move_onto:
         ids["p"] = (await desk.upload("p", OLD))[0].id
-    sleeper = storage.sleeper = Sleeper(desk.memory, desk.dataset_id, steps)
+    sleeper = storage.sleeper = Sleeper(desk.memory, desk.dataset_id, steps, seconds)
     desk.memory.objects.after = sleeper.step
     acting = asyncio.create_task(sleeper.act(desk, verb, ids))
     async with asyncio.timeout(10):
@@ -107,7 +110,7 @@ async def test_what_somebody_wrote_while_another_slept_is_not_touched_when_that_
         sleeper.woken.set()
         await acting
     storage.sleeper = desk.memory.objects.after = None
-    desk.memory.clock.advance(600)
+    desk.memory.clock.advance(4600)
     await desk.memory.services.catalog.sync_worker.clean()
     assert desk.bucket[f"{desk.prefix}p"] == SECOND
     item = await desk.items.reading.at(desk.developer, desk.dataset_id, "p")
