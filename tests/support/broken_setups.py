@@ -598,7 +598,7 @@ BUCKET_POLICIES: Final = (
             "no VPC endpoint policy allows the s3:ListBucket action",
         ),
         "list",
-        "vpcEndpoint",
+        "VPC endpoint",
         injected=True,
     ),
     Broken(
