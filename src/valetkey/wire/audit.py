@@ -23,25 +23,25 @@ AuditOutcome = Literal["allowed", "denied", "failed"]
 _HASH: Final = "3f2a9c0d5e6b7a8190a1b2c3d4e5f607"
 
 
-class AuditRecord(Shape, frozen=True):
+class AuditRecord(Shape, frozen=True, kw_only=True):
     """A record, with its place in the chain. What is absent was hashed as an empty text."""
 
     sequence: Annotated[int, says("Its number in the chain.", 42)]
     id: Annotated[str, says("The event's id.", ID)]
     at: Annotated[Moment, moment_meta("When it happened, to the microsecond.")]
     org_id: OrgId
+    actor: Annotated[str | None, says("Who did it.", "ada@example.com")] = None
     action: Annotated[str, says("What was done.", "location.update")]
     outcome: Annotated[AuditOutcome, says("How it ended.", "allowed")]
-    details: Annotated[dict[str, Any], says("Further facts, by the action.", {"name": "train"})]
-    previous: Annotated[str, says("The hash of the record before.", _HASH)]
-    hash: Annotated[str, says("The record's own hash.", _HASH)]
-    actor: Annotated[str | None, says("Who did it.", "ada@example.com")] = None
     subject: Annotated[str | None, says("What it was done to, as `kind:id`.", f"location:{ID}")] = (
         None
     )
     reason: Annotated[str | None, says("By which right, or why not.", "project owner")] = None
     request_id: Annotated[str | None, says("The request.", "5ddf9d20b1c8ea1f0000")] = None
     source: Annotated[str | None, says("The network address that asked.", "192.0.2.7")] = None
+    details: Annotated[dict[str, Any], says("Further facts, by the action.", {"name": "train"})]
+    previous: Annotated[str, says("The hash of the record before.", _HASH)]
+    hash: Annotated[str, says("The record's own hash.", _HASH)]
 
 
 class ChainVerdict(Shape, frozen=True):
