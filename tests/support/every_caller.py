@@ -19,6 +19,7 @@ from valetkey.domain.scope import AccessLevel
 from valetkey.domain.token_limits import UNLIMITED, TokenLimits
 from valetkey.identity.tokens import NewToken
 from valetkey.services.grants import NewGrant
+from valetkey.testing.buckets import etag_of
 
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 #: The kinds of caller, from whoever may the least to whoever may the most; then somebody who has a
@@ -196,7 +197,10 @@ async def _object(memory: Memory, dataset_id: str) -> str:
     async with memory.storage.begin() as work:
         dataset = await work.datasets.get(dataset_id)
         assert dataset is not None
-        item = Item("a" * 24, dataset_id, "a.jpg", 1, "etag", "image/jpeg", OWNER, _NOW, _NOW, _NOW)
+        item = Item(
+            *("a" * 24, dataset_id, "a.jpg", 1, etag_of(b"x"), "image/jpeg", OWNER),
+            *(_NOW, _NOW, _NOW),
+        )
         await work.items.put(dataset, item, touched_ms=0)
     return item.id
 

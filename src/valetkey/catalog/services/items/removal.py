@@ -25,10 +25,12 @@ from valetkey.domain.errors import (
     InUse,
     InvalidInput,
     NotFound,
+    PreconditionFailed,
     ValetkeyError,
+    VersionMismatch,
 )
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import ObjectStore
+from valetkey.domain.ports.objects import Condition, ObjectStore
 from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
@@ -188,7 +190,8 @@ class ItemRemoval:
                 await self._index.remove(caller, store, mine, held, None)
                 held.wrote = True
             await held.still()
-            failed = await self._delete_keys(store, mine, credentials)
+            expected = caller.expectation is not None
+            failed = await self._delete_keys(store, mine, credentials, expected=expected)
             gone = [item for item in mine if item.path not in failed]
             outcome.failures += [(item, failed[item.path]) for item in mine if item.path in failed]
             held.wrote = bool(gone)
@@ -225,14 +228,24 @@ class ItemRemoval:
         return [item for item, is_there in zip(items, there, strict=True) if is_there], moved
 
     async def _delete_keys(
-        self, store: DatasetStorage, items: Sequence[Item], credentials: AwsCredentials
+        self,
+        store: DatasetStorage,
+        items: Sequence[Item],
+        credentials: AwsCredentials,
+        *,
+        expected: bool,
     ) -> dict[str, ValetkeyError]:
-        """Delete objects; return what failed, by path."""
+        """Delete objects; return what failed, by path. A single one that is ``expected`` to be as
+        its item says is deleted just if it is."""
         keys = {store.key(item.path): item.path for item in items}
         if len(keys) == 1:
             [(key, path)] = keys.items()
             try:
-                await self._objects.delete(credentials, store.place, key)
+                etag = items[0].etag if expected else ""
+                condition = Condition(etag) if etag else None
+                await self._objects.delete(credentials, store.place, key, condition=condition)
+            except PreconditionFailed:
+                return {path: _another(path)}
             except ValetkeyError as error:
                 return {path: error}
             return {}
@@ -265,6 +278,14 @@ def moved_meanwhile(item: Item) -> Conflict:
         f"The item {item.id} was moved from {ascii(item.filename)[:200]} meanwhile: it is there.",
         hint="Look where it is now, and delete it there.",
         code="changed_meanwhile",
+    )
+
+
+def _another(path: str) -> VersionMismatch:
+    return VersionMismatch(
+        f"The object at {ascii('/' + path)[:200]} is not the one that was to be deleted: somebody "
+        "wrote there.",
+        hint="Look at what is there now, and decide anew. Nothing was changed.",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from support.desk import Desk
@@ -20,6 +22,7 @@ from valetkey.domain.errors import (
     NotFound,
     PreconditionFailed,
     TooLarge,
+    VersionMismatch,
 )
 
 FILES = Selection({"type": "file"})
@@ -53,6 +56,27 @@ async def test_an_object_written_anew_while_it_is_deleted_keeps_its_item(desk: D
     desk.memory.objects.after = rival
     await desk.items.removal.delete(desk.developer, item.id)
     assert await desk.names() == ["/a.txt"]
+
+
+async def test_a_delete_of_what_was_read_deletes_nothing_that_somebody_wrote_since(
+    desk: Desk,
+) -> None:
+    item, _ = await desk.upload("/a.txt", b"read")
+
+    async def as_expected(_: Any) -> None:
+        """The row is: a client of S3 writes no row."""
+
+    async def rival(operation: str, key: str) -> None:
+        if operation == "delete":
+            desk.memory.objects.place("acme", key, b"written since")
+
+    desk.memory.objects.before = rival
+    expecting = desk.developer._replace(expectation=as_expected)
+    with pytest.raises(VersionMismatch, match="not the one"):
+        await desk.items.removal.delete(expecting, item.id)
+    assert desk.bucket == {f"{desk.prefix}a.txt": b"written since"}
+    assert await desk.names() == ["/a.txt"]
+    assert not await desk.intents()
 
 
 async def test_a_bulk_delete_goes_on_after_a_failure_and_reports_it(desk: Desk) -> None:
