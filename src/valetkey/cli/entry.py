@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -90,6 +91,9 @@ def _has_output() -> bool:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not know every letter
     return has_output
 
 
@@ -141,9 +145,8 @@ def _explained(error: Exception) -> tuple[Explained, int]:
             return missing, Exit.USAGE
     if isinstance(error, Explained):
         return error, exit_of(error)
-    if isinstance(error, EOFError):
-        hint = "Nothing was changed; the command's options say how to do without."
-        return _Usage("The input ended before there was an answer.", hint), Exit.USAGE
+    if isinstance(error, EOFError | UnicodeEncodeError):
+        return _of_the_input(error), Exit.USAGE
     if isinstance(error, OSError):
         about = f"{error.filename}: " if error.filename else ""
         return _System(
@@ -155,6 +158,13 @@ def _explained(error: Exception) -> tuple[Explained, int]:
         f"Valetkey stumbled over something that it did not foresee ({name}).",
         f"Please report it, with what {_DEBUG}=1 prints when you run the command again.",
     ), Exit.FAILED
+
+
+def _of_the_input(error: EOFError | UnicodeEncodeError) -> _Usage:
+    if isinstance(error, EOFError):
+        hint = "Nothing was changed; the command's options say how to do without."
+        return _Usage("The input ended before there was an answer.", hint)
+    return _Usage("A word of the command is no text.", "Write it in UTF-8.")
 
 
 def _usage(error: CycloptsError) -> _Usage:

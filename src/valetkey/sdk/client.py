@@ -95,7 +95,7 @@ class Client(_Base, Resources):
     - ``url``, ``token``: left out, they are those of the environment (``VALETKEY_URL``;
       ``VALETKEY_TOKEN_FILE`` or ``VALETKEY_TOKEN``), or of the login that ``valetkey login`` kept,
       which is renewed. A token is a login's or an API token's, or a function that returns one.
-    - ``timeout``: seconds that one answer may take.
+    - ``timeout``: for how many seconds the server may be silent.
     - ``retries``: how often what failed is tried again, where that is safe.
     - ``http``: your own ``httpx2.Client``, with proxies or certificates; you close it.
     - ``allow_http``: send the token unencrypted to another machine.
@@ -234,7 +234,7 @@ class AsyncClient(_Base, AsyncResources):
     """The same for asyncio: ``await client.locations.get("training-data")``.
 
     - ``url``, ``token``: left out, they are found where ``Client`` finds them.
-    - ``timeout``: seconds that one answer may take.
+    - ``timeout``: for how many seconds the server may be silent.
     - ``retries``: how often what failed is tried again, where that is safe.
     - ``http``: your own ``httpx2.AsyncClient``, with proxies or certificates; you close it.
     - ``allow_http``: send the token unencrypted to another machine.

@@ -57,6 +57,29 @@ def test_a_closed_input_is_nobody_there(words: list[str], tmp_path: Path) -> Non
     assert "stumbled" not in ran.err
 
 
+def test_a_terminal_that_does_not_know_a_letter_shows_its_number(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom valetkey.cli import entry, show\n"
+        "entry._run = lambda words: show.say('k\\xf6nnte \\U0001f511')\nsys.exit(entry.main(['x']))"
+    )
+    done = subprocess.run(  # noqa: S603  # our own words
+        [sys.executable, "-c", script],
+        env=clean_environment(tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "k\\xf6nnte \\U0001f511\n")
+
+
+def test_a_word_that_is_no_text_is_said(commands: Commands) -> None:
+    commands.set(VALETKEY_URL="http://127.0.0.1:1", VALETKEY_TOKEN="vkt_x")
+    ran = commands.run("projects", "create", "\udcff")
+    assert ran.code == 2
+    assert "no text" in ran.said
+
+
 def test_closed_errors_lose_words_alone(tmp_path: Path) -> None:
     assert shell(["whoami"], "2>&-", tmp_path).code == 3
     assert shell(SETTINGS, "2>&-", tmp_path).code == 0
