@@ -182,8 +182,9 @@ def test_twenty_kills_amid_syncs_and_writers_leave_an_index_true_to_the_bucket(
         for writer in writers:
             writer.join(90)
         assert until(server, command_id) == "success", server.command(command_id)
-        assert all(writer.done["uploaded"] and writer.done["deleted"] for writer in writers)
         assert not [failure for writer in writers for failure in writer.failures]
+        done = [writer.done for writer in writers]
+        assert all(each["uploaded"] and each["deleted"] for each in done), done
         assert indexed(server.http, dataset_id) == bucket.facts()
     finally:
         embedded_aws.faults.clear()
