@@ -106,7 +106,7 @@ def test_another_server_and_another_token_get_something_else(
 
 def test_every_part_of_a_request_is_part_of_the_key() -> None:
     parts = {"location", "prefixes", "access", "ttl", "purpose", "project"}
-    parts |= {"bare", "versions"}
+    parts |= {"org", "bare", "versions"}
     assert set(Asked.__slots__) == parts
 
 
