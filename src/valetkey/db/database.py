@@ -22,6 +22,8 @@ CONNECTIONS: Final = 24
 _PARTS: Final = {Pool.VENDING: 3, Pool.GENERAL: 4, Pool.HEAVY: 3, Pool.SEARCH: 2}
 #: What stands between a request and its credential is given up sooner.
 _VENDING_SECONDS: Final = 5.0
+#: What looks through many items of a SQLite file takes the processor when nobody else wants it.
+_NICE: Final = 10
 #: Whoever asks for the server's health waits less than two seconds.
 _HEALTH_SECONDS: Final = 1.0
 _PROBE: Final = text(
@@ -47,7 +49,9 @@ class Database:
         self._file = HeldFile(place) if place is not None else None
         turns = WriteTurns()
 
-        def engine(bounds: Limits, size: int, name: str, busy: float = busy_seconds) -> AsyncEngine:
+        def engine(
+            bounds: Limits, size: int, name: str, busy: float = busy_seconds, nice: int = 0
+        ) -> AsyncEngine:
             return make_engine(
                 url,
                 limits=bounds,
@@ -56,6 +60,7 @@ class Database:
                 file=self._file,
                 turns=turns,
                 name=name,
+                nice=nice,
             )
 
         sizes = pool_sizes(connections)
@@ -64,7 +69,7 @@ class Database:
             Pool.VENDING: engine(quick, sizes[Pool.VENDING], "vending"),
             Pool.GENERAL: engine(limits, sizes[Pool.GENERAL], ""),
             Pool.HEAVY: engine(limits.heavy, sizes[Pool.HEAVY], "heavy"),
-            Pool.SEARCH: engine(limits, sizes[Pool.SEARCH], "search"),
+            Pool.SEARCH: engine(limits, sizes[Pool.SEARCH], "search", nice=_NICE),
         }
         health = limits.within(_HEALTH_SECONDS)
         self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))

@@ -78,11 +78,13 @@ def make_engine(
     file: HeldFile | None = None,
     turns: WriteTurns | None = None,
     name: str = "",
+    nice: int = 0,
 ) -> AsyncEngine:
     """Return an engine for a database URL, with at most ``pool`` connections. Without
     ``references`` SQLite does not act on them: a migration that makes a table anew would have
     others' rows deleted with the old one. ``file`` is SQLite's and ``turns`` are those at
-    writing to it, if several engines share it; ``name`` is shown in PostgreSQL's list of sessions.
+    writing to it, if several engines share it, and so much ``nice``r are its threads; ``name`` is
+    shown in PostgreSQL's list of sessions.
 
     Raises ConfigurationError.
     """
@@ -94,7 +96,7 @@ def make_engine(
         connect_args={
             "timeout": busy_seconds,
             "factory": _Connection,
-            "async_creator_fn": partial(ThreadedConnection.open, turns or WriteTurns()),
+            "async_creator_fn": partial(ThreadedConnection.open, turns or WriteTurns(), nice=nice),
         },
         pool_size=pool,
         max_overflow=0,

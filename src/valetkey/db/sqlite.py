@@ -9,7 +9,9 @@ connections as it is of aiosqlite's, whose interface they have, as far as it is 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -42,11 +44,21 @@ class ThreadedConnection:
         self._thread = threading.Thread(target=self._work, name="sqlite", daemon=True)
 
     @classmethod
-    async def open(cls, turns: WriteTurns, path: str, *, timeout: float, **more: Any) -> Self:  # noqa: ASYNC109  # SQLite's
-        """Connect to a file; ``more`` is for :func:`sqlite3.connect`. Raises sqlite3.Error."""
+    async def open(
+        cls,
+        turns: WriteTurns,
+        path: str,
+        *,
+        timeout: float,  # noqa: ASYNC109  # SQLite's
+        nice: int = 0,
+        **more: Any,
+    ) -> Self:
+        """Connect to a file, in a thread that is so much nicer to others than this one; ``more``
+        is for :func:`sqlite3.connect`. Raises sqlite3.Error."""
         made = cls(turns, timeout)
 
         def connect() -> None:
+            _give_way(nice)
             made._connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, **more)
 
         made._thread.start()
@@ -197,6 +209,13 @@ class ThreadedCursor:
 
         await self._connection.run(all_of_it)
         return self
+
+
+def _give_way(nice: int) -> None:
+    """Lower this thread's priority, where a thread has one of its own."""
+    if nice and sys.platform == "linux":
+        with suppress(OSError):  # a sandbox may forbid it: it takes its share then, as before
+            os.nice(nice)
 
 
 def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from valetkey.db.database import Database
 from valetkey.db.engine import make_engine
 from valetkey.db.sqlite import ThreadedConnection
 from valetkey.db.write_turns import WriteTurns
+from valetkey.domain.ports import Pool
 
 _SECONDS = 30.0
 _INSERT = text("INSERT INTO things VALUES (:number)")
@@ -167,3 +172,19 @@ async def _somebody_waits(turns: WriteTurns) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("nobody waits")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+async def test_what_searches_leaves_the_processor_to_all_others(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/some.db")
+    niceness = {}
+    for pool, engine in database.pools.items():
+        async with engine.connect() as connection:
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            niceness[pool] = await raw.run(
+                lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            )
+    await database.close()
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    assert niceness.pop(Pool.SEARCH) == min(19, mine + 10)
+    assert set(niceness.values()) == {mine}
