@@ -6,7 +6,9 @@ import asyncio
 import gc
 import os
 import random
+import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -47,3 +49,11 @@ def quieten_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTOR)
+
+
+def step_back(nice: int) -> None:
+    """Make this thread so much nicer to all others: it takes the processor when nobody else wants
+    it. On Linux alone: elsewhere it would be the whole process."""
+    if nice and sys.platform == "linux":
+        with suppress(OSError):  # a sandbox may forbid it
+            os.nice(nice)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from valetkey.domain.secret import Secret
+from valetkey.system import step_back
 
 R = TypeVar("R")
 
@@ -31,7 +29,7 @@ class Argon2Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._threads = ThreadPoolExecutor(
-            _AT_ONCE, thread_name_prefix="argon2", initializer=_step_back
+            _AT_ONCE, thread_name_prefix="argon2", initializer=partial(step_back, _NICE)
         )
         self._decoy = ""
 
@@ -55,9 +53,3 @@ class Argon2Passwords:
 
     async def _run(self, work: Callable[..., R], *args: str) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
-
-
-def _step_back() -> None:
-    if sys.platform == "linux":  # elsewhere it would be the whole process
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

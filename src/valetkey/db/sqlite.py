@@ -9,9 +9,7 @@ connections as it is of aiosqlite's, whose interface they have, as far as it is 
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +17,7 @@ from queue import SimpleQueue
 from typing import Any, Final, Self, TypeVar
 
 from valetkey.db.write_turns import WriteTurns
+from valetkey.system import step_back
 
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ class ThreadedConnection:
         made = cls(turns, timeout)
 
         def connect() -> None:
-            _give_way(nice)
+            step_back(nice)
             made._connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, **more)
 
         made._thread.start()
@@ -209,13 +208,6 @@ class ThreadedCursor:
 
         await self._connection.run(all_of_it)
         return self
-
-
-def _give_way(nice: int) -> None:
-    """Lower this thread's priority, where a thread has one of its own."""
-    if nice and sys.platform == "linux":
-        with suppress(OSError):  # a sandbox may forbid it: it takes its share then, as before
-            os.nice(nice)
 
 
 def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
