@@ -137,17 +137,30 @@ async def test_a_writer_that_slept_past_its_lease_is_told_that_the_path_is_anoth
     assert await desk.intents() == []
 
 
+async def keep_house(desk: Desk) -> None:
+    await desk.memory.services.catalog.sync_worker.clean()
+
+
+async def sync(desk: Desk) -> None:
+    catalog = desk.memory.services.catalog
+    ordered = await catalog.syncs.start(desk.developer, desk.dataset_id)
+    await catalog.sync_worker.run_open()
+    done = await catalog.syncs.get(desk.developer, ordered.command.id)
+    assert done.command.state == "success", done.command.error
+
+
+@pytest.mark.parametrize("look", [keep_house, sync])
 @pytest.mark.parametrize(
     ("asleep_for", "is_kept"),
     [(LEASE + PEACE / 2, True), (LEASE + 2 * PEACE, False)],
 )
 async def test_a_writer_whom_nobody_hinders_may_stand_still_for_a_while_longer_than_its_lease(
-    desk: Desk, asleep_for: timedelta, is_kept: bool
+    desk: Desk, look: Callable[[Desk], Awaitable[None]], asleep_for: timedelta, is_kept: bool
 ) -> None:
     async def asleep() -> AsyncIterator[bytes]:
         yield b"whole"
         desk.memory.clock.advance(asleep_for.total_seconds())
-        await desk.memory.services.catalog.sync_worker.clean()
+        await look(desk)
 
     if is_kept:
         await upload(desk, "a.bin", asleep())
