@@ -21,6 +21,8 @@ from valetkey.embedded.faults import Fault, FaultKind
 
 OBJECTS, KILLS, PARALLEL = 2000, 20, 16
 API = "/api/v1"
+#: So long is a sync waited for, or a writer, on however slow a machine.
+SECONDS = 180.0
 Facts = dict[str, tuple[int, str]]
 
 
@@ -110,6 +112,14 @@ class Writer(threading.Thread):
             http.delete(f"{self._server.url}{API}/items/{item['id']}").raise_for_status()
             self.done["deleted"] += 1
 
+    def finish(self) -> None:
+        """Let it go on until it has done both, and stop it."""
+        end = time.monotonic() + SECONDS
+        while not all(self.done.values()) and not self.failures and time.monotonic() < end:
+            time.sleep(0.02)
+        self.stopping.set()
+        self.join(90)
+
 
 def indexed(http: httpx2.Client, dataset_id: str) -> Facts:
     """Return what the API lists: size and etag by path."""
@@ -127,11 +137,13 @@ def indexed(http: httpx2.Client, dataset_id: str) -> Facts:
 
 def until(server: Server, command_id: str, fault: Fault | None = None) -> str:
     """Wait until a sync is over, or until a fault has struck it; return its state."""
-    while True:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
         state = str(server.command(command_id)["status"])
         if state not in {"created", "in-progress"} or (fault is not None and fault.struck):
             return state
         time.sleep(0.02)  # between two looks: the server shall have the processor
+    raise TimeoutError(server.command(command_id))
 
 
 def test_twenty_kills_amid_syncs_and_writers_leave_an_index_true_to_the_bucket(
@@ -175,12 +187,9 @@ def test_twenty_kills_amid_syncs_and_writers_leave_an_index_true_to_the_bucket(
             embedded_aws.faults.clear()
             assert server.stored_state(command_id) in {"created", "in-progress"}, state
             kills += 1
-            if kills == KILLS:
-                for writer in writers:
-                    writer.stopping.set()
             server.start()
         for writer in writers:
-            writer.join(90)
+            writer.finish()
         assert until(server, command_id) == "success", server.command(command_id)
         assert not [failure for writer in writers for failure in writer.failures]
         done = [writer.done for writer in writers]
