@@ -10,7 +10,7 @@ from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
-from valetkey.cli.finding import InProject, found_in, project_ids, the_location, the_project
+from valetkey.cli.finding import InProject, every_in, found_in, the_location, the_project
 from valetkey.cli.options import Limit, Yes
 from valetkey.cli.terminal import Terminal
 from valetkey.counting import counted
@@ -29,14 +29,8 @@ _OVER: Final = frozenset({"succeeded", "failed", "canceled"})
 
 def the_dataset(client: Terminal, name: str, project: str = "") -> Dataset:
     """Return a dataset by name or id. Raises NotFound, InvalidRequest."""
-    return found_in(
-        client,
-        project,
-        lambda one: client.datasets.get(name, project_id=one),
-        lambda one: client.datasets.list(project_id=one),
-        "dataset",
-        name,
-    )
+    of = client.datasets.get, client.datasets.list
+    return found_in(client, *of, "dataset", name, project)
 
 
 @app.command(name="list")
@@ -45,11 +39,7 @@ def list_(*, project: InProject = "", common: Common = COMMON) -> None:
     with open_client(common) as client:
         render.many(
             client,
-            (
-                each
-                for one in project_ids(client, project)
-                for each in client.datasets.list(project_id=one)
-            ),
+            every_in(client, client.datasets.list, project),
             (
                 "name",
                 ("objects", lambda each: f"{each.object_count:,}"),

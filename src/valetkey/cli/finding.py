@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, TypeAlias, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Protocol, TypeVar
 
 from cyclopts import Parameter
 
@@ -14,8 +14,21 @@ from valetkey.wire.locations import Location
 from valetkey.wire.projects import Project
 
 N = TypeVar("N", bound=Named)
-Find: TypeAlias = Callable[[str | None], N]
-Every: TypeAlias = Callable[[str | None], Iterable[N]]
+Named_co = TypeVar("Named_co", bound=Named, covariant=True)
+
+
+class Find(Protocol[Named_co]):
+    """The library's method that shows one of a kind, such as ``client.locations.get``."""
+
+    def __call__(self, which: str, /, *, project_id: str | None = None) -> Named_co: ...
+
+
+class Every(Protocol[Named_co]):
+    """The library's method that lists them, such as ``client.locations.list``."""
+
+    def __call__(self, *, project_id: str | None = None) -> Iterator[Named_co]: ...
+
+
 #: The option that says in which project something is.
 InProject = Annotated[
     str, Parameter(name="--project", help="Its project, by name or id, where names are not unique.")
@@ -56,27 +69,30 @@ def project_ids(client: Terminal, name: str = "") -> list[str | None]:
     return [None]
 
 
+def every_in(client: Terminal, every: Every[N], project: str) -> Iterator[N]:
+    """Iterate over what is in the projects that are meant. Raises NotFound."""
+    return _within(every, project_ids(client, project))
+
+
 def found_in(
-    client: Terminal, project: str, find: Find[N], every: Every[N], kind: str, name: str
+    client: Terminal, find: Find[N], every: Every[N], kind: str, name: str, project: str
 ) -> N:
-    """Return the thing of a name or id in the projects that are meant: ``find`` asks in one,
-    ``every`` lists those of a name in one. Raises NotFound, InvalidRequest."""
+    """Return the thing of a name or id in the projects that are meant. Raises NotFound,
+    InvalidRequest."""
     ids = project_ids(client, project)
     if len(ids) == 1:
-        return find(ids[0])
-    return only([each for one in ids for each in every(one)], kind, name)
+        return find(name, project_id=ids[0])
+    return only(_within(every, ids), kind, name)
+
+
+def _within(every: Every[N], ids: list[str | None]) -> Iterator[N]:
+    return (each for one in ids for each in every(project_id=one))
 
 
 def the_location(client: Terminal, name: str, project: str = "") -> Location:
     """Return a location by name or id. Raises NotFound, InvalidRequest."""
-    return found_in(
-        client,
-        project,
-        lambda one: client.locations.get(name, project_id=one),
-        lambda one: client.locations.list(project_id=one),
-        "location",
-        name,
-    )
+    of = client.locations.get, client.locations.list
+    return found_in(client, *of, "location", name, project)
 
 
 def asked_for(client: Terminal, location: str, project: str) -> tuple[str, str]:

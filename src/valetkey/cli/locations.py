@@ -13,7 +13,7 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment
 from valetkey.cli.exits import Exit
 from valetkey.cli.fields import Fields
-from valetkey.cli.finding import InProject, project_ids, the_location, the_project
+from valetkey.cli.finding import InProject, every_in, the_location, the_project
 from valetkey.cli.integrations import the_integration
 from valetkey.cli.options import AccessOption, Yes, access_levels
 from valetkey.sdk.errors import InvalidRequest
@@ -104,11 +104,7 @@ def list_(*, project: InProject = "", common: Common = COMMON) -> None:
     with open_client(common) as client:
         render.many(
             client,
-            (
-                each
-                for one in project_ids(client, project)
-                for each in client.locations.list(project_id=one)
-            ),
+            every_in(client, client.locations.list, project),
             ("name", ("opens", opens), "access", "region", "id"),
             empty="There is no location yet: 'valetkey locations create', or 'setup aws apply'.",
         )
