@@ -67,7 +67,7 @@ def provide_caller(request: Request[Any, Any, Any]) -> Caller:
 
 def request_id_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Return the id under which the logs and the audit trail know this request."""
-    return str(connection.scope["state"].get("request_id", ""))
+    return str(connection.scope.get("state", {}).get("request_id", ""))
 
 
 def source_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

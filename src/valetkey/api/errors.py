@@ -9,6 +9,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from valetkey.api.authentication import request_id_of
 from valetkey.domain import errors
 
 
@@ -66,10 +67,6 @@ def body_of(error: errors.ValetkeyError, request_id: str) -> dict[str, Any]:
     return {**error.details, **own, "requestId": request_id}
 
 
-def _request_id(request: Request[Any, Any, Any]) -> str:
-    return str(request.scope.get("state", {}).get("request_id", ""))
-
-
 def on_valetkey_error(
     request: Request[Any, Any, Any], error: errors.ValetkeyError
 ) -> Response[dict[str, Any]]:
@@ -82,7 +79,7 @@ def on_valetkey_error(
         headers["WWW-Authenticate"] = "Bearer"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("request failed", code=error.code, reason=error.message)
-    return Response(body_of(error, _request_id(request)), status_code=status, headers=headers)
+    return Response(body_of(error, request_id_of(request)), status_code=status, headers=headers)
 
 
 def on_http_error(
@@ -95,7 +92,7 @@ def on_http_error(
             "message": _sentence(error),
             "code": HTTPStatus(status).phrase.lower().replace(" ", "_"),
             "hint": _HINTS.get(status, ""),
-            "requestId": _request_id(request),
+            "requestId": request_id_of(request),
         },
         status_code=status,
         headers=dict(error.headers or {}),
@@ -116,7 +113,7 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         deep = errors.InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
         return on_valetkey_error(request, deep)
     log_failure(error)
-    return Response({**INTERNAL, "requestId": _request_id(request)}, status_code=500)
+    return Response({**INTERNAL, "requestId": request_id_of(request)}, status_code=500)
 
 
 def log_failure(error: Exception) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from valetkey.api.authentication import request_id_of
 from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
 from valetkey.domain.errors import InvalidInput
 
@@ -33,17 +34,13 @@ def by_room(
         path = str(request.scope["path"])
         if is_dataloops(path):
             return of_dataloop(request, error)
-        told = refusal(_told(request.method, path, error), _request_id(request))
+        told = refusal(_told(request.method, path, error), request_id_of(request))
         headers = {name.decode(): value.decode() for name, value in told.headers}
         return Response(
             told.body, status_code=told.status, headers=headers, media_type="application/json"
         )
 
     return on_error
-
-
-def _request_id(request: _AppRequest) -> str:
-    return str(request.scope.get("state", {}).get("request_id", ""))
 
 
 def _told(method: str, path: str, error: Exception) -> Exception:

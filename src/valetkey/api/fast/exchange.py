@@ -56,7 +56,6 @@ class Exchange:
                 self.content_type = (
                     self.content_type + b", " + value if self.content_type else value
                 )
-
             elif name == b"content-encoding":
                 self._encoding += value
 
