@@ -67,6 +67,22 @@ class InvalidKey(InvalidInput):
     code = "idempotency_key_invalid"
 
 
+class KeyNotTaken(InvalidInput):
+    """The request has a key, and its operation would do it a second time all the same."""
+
+    code = "idempotency_key_not_taken"
+
+
+def key_not_taken() -> KeyNotTaken:
+    """Return the refusal of a key by an operation that takes none."""
+    return KeyNotTaken(
+        "This operation takes no Idempotency-Key: the same request sent again is worked on again, "
+        "and its answer is another.",
+        hint="Leave the header out: the operation makes nothing that sending it twice would make "
+        "twice.",
+    )
+
+
 def check_key(key: str) -> str:
     """Return a key that can be kept. Raises InvalidKey."""
     if not 1 <= len(key) <= _MAX_KEY or not key.isascii() or not key.isprintable():

@@ -53,6 +53,12 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         "The Idempotency-Key is empty, longer than 200 letters or not printable.",
         "Send a fresh random one, such as a UUID, for each thing that is to be made.",
     ),
+    "idempotency_key_not_taken": ErrorCode(
+        400,
+        "The request has an Idempotency-Key, and its operation is a POST that takes none: it would "
+        "be worked on again under the same key.",
+        "Leave the header out; such an operation makes nothing that could be made twice.",
+    ),
     "unauthenticated": ErrorCode(
         401,
         "The request has no token, or one that does not hold (any more).",

@@ -71,6 +71,12 @@ class Operation(Generic[Q, B, R]):
         return frozenset(self.parameters).union(*given)
 
     @property
+    def refuses_key(self) -> bool:
+        """Tell whether an Idempotency-Key is refused: what would be done again under it is not
+        what it promises. The other methods mean the same sent once and twice, as HTTP has it."""
+        return self.method == "POST" and not self.makes
+
+    @property
     def has_etag(self) -> bool:
         """Tell whether it shows one thing, whose ETag goes into If-Match and If-None-Match."""
         fields = getattr(self.result, "__struct_fields__", ())

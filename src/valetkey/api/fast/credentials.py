@@ -49,6 +49,7 @@ async def by_query_and_name(exchange: Exchange, on: FastServices, _: str) -> Non
 async def _by_body(
     exchange: Exchange, on: FastServices, location_id: str, shape: ResponseFormat
 ) -> None:
+    exchange.refuse_key()
     if exchange.query:
         read_query(exchange.query, Nothing)
     await vend(exchange, on, location_id, await exchange.json_body(MAX_BODY), shape)

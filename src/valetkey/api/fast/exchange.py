@@ -13,6 +13,7 @@ from valetkey.api.front import SAFE_HEADERS
 from valetkey.api.requests import BodyTooLarge, check_encoding
 from valetkey.counting import counted
 from valetkey.domain.errors import Unauthenticated
+from valetkey.domain.idempotency import key_not_taken
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 
@@ -30,6 +31,7 @@ class Exchange:
         "_scope",
         "_send",
         "_version",
+        "_with_key",
         "authorization",
         "content_type",
         "has_begun",
@@ -45,6 +47,7 @@ class Exchange:
         self.request_id = request_id
         self._version = version
         self.has_begun = False
+        self._with_key = False
         self.authorization = self.content_type = self._encoding = b""
         for name, value in scope["headers"]:
             if name == b"authorization":
@@ -58,6 +61,8 @@ class Exchange:
                 )
             elif name == b"content-encoding":
                 self._encoding += value
+            elif name == b"idempotency-key":
+                self._with_key = True
 
     @property
     def query(self) -> bytes:
@@ -75,6 +80,12 @@ class Exchange:
         """Tell whether the client names a media type in ``Accept``."""
         wanted = b",".join(value for name, value in self._scope["headers"] if name == b"accept")
         return media_type in {each.partition(b";")[0].strip() for each in wanted.split(b",")}
+
+    def refuse_key(self) -> None:
+        """Refuse an Idempotency-Key: nothing here is answered from a kept answer. Raises
+        KeyNotTaken."""
+        if self._with_key:
+            raise key_not_taken()
 
     @property
     def token_hash(self) -> bytes:

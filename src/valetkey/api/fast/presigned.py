@@ -45,6 +45,7 @@ async def by_name(exchange: Exchange, on: FastServices, _: str) -> None:
 
 async def _asked(exchange: Exchange, on: FastServices) -> tuple[Caller, bytes]:
     caller = await exchange.caller(on.services, exchange.token())
+    exchange.refuse_key()
     if exchange.query:
         read_query(exchange.query, Nothing)
     body = await exchange.json_body(MAX_BODY)

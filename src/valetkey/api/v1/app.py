@@ -20,7 +20,7 @@ from valetkey.api.v1.routing import Router
 from valetkey.api.v1.sending import send_answer
 from valetkey.domain.access import Principal
 from valetkey.domain.errors import ValetkeyError
-from valetkey.domain.idempotency import KeptAnswer, fingerprint_of
+from valetkey.domain.idempotency import KeptAnswer, fingerprint_of, key_not_taken
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 from valetkey.wire.base import Nothing, Paging
@@ -81,6 +81,8 @@ class OwnApi:
         operation = route.operation
         request.contract, request.names = operation.contract, operation.names
         caller = await self._caller(request, public=operation.public)
+        if operation.refuses_key and request.header(b"idempotency-key") is not None:
+            raise key_not_taken()
         query = request.query(operation.query)
         body, text = Nothing(), b""
         if operation.has_body:

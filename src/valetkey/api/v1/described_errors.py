@@ -13,6 +13,8 @@ from valetkey.wire.errors import ERROR_CATALOG
 from valetkey.wire.operation import Operation
 
 _ALWAYS: Final = ("internal", "too_many_requests", "storage_unavailable")
+_OF_KEYS: Final = tuple(name for name in ERROR_CATALOG if name.startswith("idempotency_"))
+_NOT_TAKEN: Final = "idempotency_key_not_taken"
 #: The name of each status, as responses are called.
 STATUS_NAMES: Final = {
     code.status: "".join(word.capitalize() for word in HTTPStatus(code.status).phrase.split())
@@ -85,7 +87,9 @@ def codes_of(operation: Operation[Any, Any, Any]) -> tuple[str, ...]:
     if operation.reads_content:
         codes.append("unsupported_media_type")
     if operation.makes:
-        codes += [name for name in ERROR_CATALOG if name.startswith("idempotency_")]
+        codes += [name for name in _OF_KEYS if name != _NOT_TAKEN]
+    if operation.refuses_key:
+        codes.append(_NOT_TAKEN)
     if operation.versioned:
         codes.append("version_mismatch")
     if operation.method != "GET":

@@ -22,7 +22,8 @@ _INTRODUCTION: Final = (
     "Temporary S3 credentials that open just the bucket, folder and operations that somebody "
     "needs, with a record of who got them. Send an API token, or a login's token, as "
     "`Authorization: Bearer`. Every error is an `Error`; its `code` means one thing. A POST that "
-    "makes something takes an `Idempotency-Key`: sent twice, it makes one. What can be changed has "
+    "makes something takes an `Idempotency-Key`: sent twice, it makes one; any other POST refuses "
+    "the header. What can be changed has "
     "an `ETag`, and takes it in `If-Match`. Unknown parameters and properties are refused."
 )
 _PARAMETERS: Final = {

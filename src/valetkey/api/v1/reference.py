@@ -30,7 +30,11 @@ def rest_page() -> str:
         '- **Lists** are `{"items": [...], "next": "..." | null}`; `limit` and `cursor` go on. '
         "Unknown parameters are refused.",
         '- **Errors** are `{"error": {code, message, hint, field, details, requestId}}`.',
-        "- **Twice**: a POST that makes something takes an `Idempotency-Key`, and makes one thing.",
+        "- **Twice**: a POST that makes something takes an `Idempotency-Key`, and makes one thing. "
+        "Any other POST answers 400 (`idempotency_key_not_taken`) to one: it would be worked on "
+        "again. GET, PUT, PATCH and DELETE need none, and let it be: sent twice they leave what "
+        "they leave sent once (a second DELETE answers 404); what others do in between is held by "
+        "`If-Match`.",
         "- **Past each other**: what can be changed has an `ETag`; with `If-Match` a stale change "
         "answers 412 and changes nothing. PATCH is a merge-patch: null takes away.",
         "- **Work that takes time** answers 202 with a `Location`; `GET /v1/operations/{id}"

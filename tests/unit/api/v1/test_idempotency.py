@@ -144,13 +144,36 @@ def desk() -> Iterator[Desk]:
 
 
 def code(answer: httpx2.Response) -> str:
-    return "" if answer.is_success else str(answer.json()["error"]["code"])
+    if answer.is_success or not answer.content:
+        return ""
+    told = answer.json()
+    return str(told.get("error", told)["code"])
 
 
 def test_every_post_has_a_row() -> None:
     posts = {operation.id for operation in OPERATIONS if operation.method == "POST"}
     assert MAKES.keys() == MAKING.keys()
     assert MAKES_NOTHING.keys() == posts - MAKES.keys()
+
+
+async def test_a_key_is_honoured_or_refused_or_nothing_is_to_honour(desk: Desk) -> None:
+    await desk.as_it_was()
+    world = desk.world
+    for operation in OPERATIONS:
+        body = bodies(world.known).get(operation.id, EXAMPLES.get(operation.id, {}))
+        for key in ("one", ""):
+            answer = await world.http.request(
+                operation.method,
+                operation.path.format(**world.known),
+                content=msgspec.json.encode(body) if operation.method == "POST" else b"",
+                headers=world.headers("orgOwner")
+                | {"Idempotency-Key": key, "content-type": "application/json"},
+            )
+            is_refused = code(answer) == "idempotency_key_not_taken"
+            assert is_refused == (operation.id in MAKES_NOTHING), (operation.id, answer.text)
+            if is_refused:
+                assert answer.status_code == 400
+                assert "Leave the header out" in answer.json()["error"]["hint"]
 
 
 @pytest.mark.parametrize("operation_id", sorted(MAKES))
