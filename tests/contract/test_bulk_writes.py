@@ -25,6 +25,8 @@ from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.catalog.domain.sync import Counts, State
 from valetkey.catalog.services.datasets import NewDataset
+from valetkey.db.limits import LIMITS
+from valetkey.db.postgres import AUDIT, connect
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Conflict, Unstorable
 from valetkey.domain.ports.objects import Listed
@@ -307,6 +309,49 @@ async def test_who_may_touch_the_index_alone_can_write_it(postgresql_url: str) -
         changes = IndexChanges(added=[listed("a"), listed("b")], revived=[listed("c")])
         await apply(theirs, dataset, changes)
         await apply(theirs, dataset, IndexChanges(changed=[listed("a", 9)], removed=["b"]))
+        async with _recording(postgresql_url):
+            await _until_seen(theirs)
         await theirs.close()
         assert [row.size for row in (await rows(storage, dataset))[1] if not row.deleted] == [9, 1]
         await execute(postgresql_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+async def test_what_writes_much_sees_that_credentials_are_recorded_beside_it(
+    postgresql_url: str,
+) -> None:
+    async with opened(postgresql_url) as storage:
+        assert not await _sees_records(storage)
+        async with _recording(postgresql_url):
+            await _until_seen(storage)
+
+
+async def test_in_a_file_records_go_first_by_themselves(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path / 'valetkey.db'}") as storage:
+        assert not await _sees_records(storage)
+
+
+async def _until_seen(storage: CatalogStorage) -> None:
+    for _ in range(1000):
+        if await _sees_records(storage):
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("Nobody is seen to record credentials.")
+
+
+async def _sees_records(storage: CatalogStorage) -> bool:
+    async with storage.begin() as work:
+        return await work.recording()
+
+
+@asynccontextmanager
+async def _recording(url: str) -> AsyncIterator[None]:
+    """Let another process be busy with records."""
+    plain = make_url(url).set(drivername="postgresql")
+    record = await connect(plain.render_as_string(hide_password=False), LIMITS, AUDIT)
+    under_way = asyncio.create_task(record.execute("SELECT pg_sleep(30)"))
+    try:
+        yield
+    finally:
+        under_way.cancel()
+        await asyncio.gather(under_way, return_exceptions=True)
+        await record.close()

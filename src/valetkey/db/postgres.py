@@ -38,6 +38,8 @@ GONE: Final = (
     asyncpg.PostgresConnectionError,
     ENDED_BY_SERVER,
 )
+#: What sessions that write the audit trail and nothing else are called (:func:`application`).
+AUDIT: Final = "audit"
 _USED_AT: Final = "valetkey_used_at"
 
 
@@ -59,10 +61,15 @@ class PromptConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has
         self.terminate()
 
 
+def application(name: str) -> str:
+    """Return what pg_stat_activity shows of a session."""
+    return f"valetkey {name}".strip()
+
+
 def server_settings(limits: Limits, name: str) -> dict[str, str]:
-    """Return what a session asks of the server; ``name`` is shown in pg_stat_activity."""
+    """Return what a session asks of the server."""
     return {
-        "application_name": f"valetkey {name}".strip(),
+        "application_name": application(name),
         "statement_timeout": _ms(limits.statement),
         "lock_timeout": _ms(limits.lock),
         "idle_in_transaction_session_timeout": _ms(limits.idle_in_transaction),

@@ -290,6 +290,8 @@ class MemoryAuditTrail:
 class MemoryUnitOfWork:
     """Implements ports.UnitOfWork; a deep copy of it is a transaction."""
 
+    is_recording = False
+
     def __init__(self) -> None:
         self.locations = MemoryLocations()
         self.commands = MemoryCommands()
@@ -320,6 +322,10 @@ class MemoryUnitOfWork:
 
     async def lock(self, noun: str, entity_id: str) -> None:
         """Nothing to do: there is one transaction at a time."""
+
+    async def recording(self) -> bool:
+        """Tell what a test has set."""
+        return self.is_recording
 
     def _forget_user(self, user_id: str) -> None:
         self.organizations.forget_user(user_id)

@@ -29,6 +29,7 @@ from valetkey.db.database import CONNECTIONS, Database
 from valetkey.db.engine import BUSY_SECONDS
 from valetkey.db.errors import translated
 from valetkey.db.limits import LIMITS, Limits
+from valetkey.db.postgres import AUDIT, application
 from valetkey.db.storage import LOCKED, SqlStorage, SqlUnitOfWork
 from valetkey.domain.errors import TookTooLong
 from valetkey.domain.ports import Pool
@@ -39,6 +40,13 @@ from valetkey.domain.ports import Pool
 _STEPS: Final = 200_000
 #: How the databases say that they were stopped.
 _STOPPED: Final = frozenset({"interrupted", "QueryCanceledError"})
+
+
+#: One look costs a third of a millisecond. Records are written by connections of their own.
+_RECORDING: Final = text(
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'active'"
+    " AND datname = current_database() AND application_name = :name)"
+)
 
 
 class SqlCatalogWork(SqlUnitOfWork):
@@ -52,6 +60,14 @@ class SqlCatalogWork(SqlUnitOfWork):
         self.items = SqlItems(connection)
         self.commands = SqlCommands(connection)
         self.exports = SqlExports(connection)
+
+    async def recording(self) -> bool:
+        if self._connection.dialect.name != "postgresql":
+            return (
+                False  # a file's records go before all that waits to write it (db/write_turns.py)
+            )
+        found = await self._connection.execute(_RECORDING, {"name": application(AUDIT)})
+        return bool(found.scalar_one())
 
     async def lock(self, noun: str, entity_id: str) -> None:
         if noun != "dataset":

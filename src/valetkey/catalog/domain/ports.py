@@ -351,6 +351,11 @@ class CatalogWork(UnitOfWork, Protocol):
     @property
     def exports(self) -> ExportRepository: ...
 
+    async def recording(self) -> bool:
+        """Tell whether credentials are being recorded at this moment, by any process, and would
+        wait for what this transaction writes."""
+        ...
+
 
 class CatalogStorage(Storage, Protocol):
     """The database, with the catalog's tables."""

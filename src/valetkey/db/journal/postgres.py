@@ -27,7 +27,7 @@ from valetkey.db.journal.rows import (
     linked,
 )
 from valetkey.db.limits import Limits
-from valetkey.db.postgres import GONE, connect
+from valetkey.db.postgres import AUDIT, GONE, connect
 from valetkey.db.repositories.audit import AUDIT_LOCK
 from valetkey.domain.audit import GENESIS, Entry
 from valetkey.domain.lease import LeaseRecord
@@ -119,7 +119,7 @@ class PostgresJournal:
             self._connection = await connect(
                 self._dsn,
                 self._limits,
-                "audit",
+                AUDIT,
                 statements=2 * _MOST_ROWS,
                 # Whatever the server's default: a commit is durable before we go on.
                 synchronous_commit="on",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -20,6 +20,7 @@ from valetkey.catalog.domain.merge import IndexChanges, Indexed, joined, merge, 
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
 from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
 from valetkey.catalog.services.datasets.lister import BucketLister, ListingPage
+from valetkey.catalog.services.pace import ROWS, Pace
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
@@ -29,10 +30,8 @@ _LEASE_MS: Final = int(LEASE.total_seconds() * 1000)
 #: Pages that a shard fetches ahead, and as many as are written at once.
 _AHEAD: Final = 8
 #: Pages that all shards of a process together ask for or keep, which is what its memory and the
-#: store's connections are for; and how many of them write at once, of the database's few.
+#: store's connections are for.
 _PAGES: Final = 48
-_WRITERS: Final = 4
-_ROWS: Final = 10_000
 _STAGED: Final = 8_000
 #: Rows that are compared or written at once, which takes a few milliseconds at most: a sync shares
 #: its process with requests.
@@ -57,7 +56,7 @@ class Shares:
     """What shards of one process share, each in its turn: room for pages, and the database."""
 
     pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PAGES))
-    writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WRITERS))
+    pace: Pace = field(default_factory=Pace)
 
 
 async def work_off(
@@ -78,7 +77,7 @@ async def work_off(
     shares = shares or Shares()
 
     async def claimed() -> Shard | None:
-        async with shares.writers:
+        async with shares.pace.turn():
             return await claim(storage, clock, shard_id, owner)
 
     shard = first = await claimed()
@@ -211,15 +210,16 @@ class ShardWork:
         """Make the index agree with a stretch of the listing: from the checkpoint to ``upto``."""
         done = False
         while not done:
-            async with self._shares.writers, self._storage.begin() as work:
+            async with self._writing() as (work, most):
                 await work.items.lock(self._dataset, shared=True)
                 after = self._shard.checkpoint or self._shard.after
-                rows = await work.items.stretch(self._dataset, after, upto, limit=_ROWS)
-                bound, part = upto, listed
-                if len(rows) == _ROWS:
+                part = listed[:most]
+                bound = upto if len(part) == len(listed) else part[-1].path
+                rows = await work.items.stretch(self._dataset, after, bound, limit=ROWS)
+                done = len(rows) < ROWS and len(part) == len(listed)
+                if len(rows) == ROWS:
                     bound = rows[-1].path
-                    part = listed[: bisect_right(listed, bound, key=lambda one: one.path)]
-                done = len(rows) < _ROWS
+                    part = part[: bisect_right(part, bound, key=lambda one: one.path)]
                 found = await _merged(part, rows, listed_ms)
                 checkpoint = after if bound is None else bound
                 shard = self._shard.advanced(checkpoint, found, self._lease_end())
@@ -228,6 +228,13 @@ class ShardWork:
                 await self._store(work, shard, found)
             self._shard = shard
             listed = listed[len(part) :]
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[tuple[CatalogWork, int]]:
+        """Begin a transaction in its turn; gives how many rows it may write, too."""
+        async with self._shares.pace.turn() as most, self._storage.begin() as work:
+            self._shares.pace.saw(recording=await work.recording())
+            yield work, most
 
     async def _store(self, work: CatalogWork, shard: Shard, found: IndexChanges) -> None:
         if not await work.commands.advance(shard):
@@ -284,7 +291,7 @@ class ShardWork:
                 listed_ms=first_ms if page.last else 0,
                 token=f"{first_ms} {page.token}",
             )
-            async with self._storage.begin() as work:
+            async with self._writing() as (work, _):
                 if not await work.commands.advance(shard):
                     raise Gone
                 await work.items.stage(shard.id, page.listed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -20,6 +22,7 @@ from support.strange_listings import (
 from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import State
+from valetkey.catalog.services import pace
 from valetkey.catalog.services.datasets import NewDataset, SyncView
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import AwsUnavailable
@@ -29,6 +32,8 @@ FOLDER = "train/"
 #: Letters whose order by bytes and by letters differ, and keys that are beginnings of others.
 KEYS = st.frozensets(st.text("aBcx~/é", min_size=1, max_size=3).filter(lambda key: key[-1] != "/"))
 PARALLEL = st.sampled_from([1, 2, 5])
+#: So many rows a part has beside records of credentials; None where nobody records any.
+PARTS = st.sampled_from([None, 1, 2, 250])
 
 
 @dataclass
@@ -57,6 +62,15 @@ class Shop:
             page = await work.items.page(dataset, ItemQuery(All(()), limit=10_000))
             assert all(item.size == len(item.path.encode()) for item in page)
             return frozenset(item.path for item in page)
+
+    @asynccontextmanager
+    async def beside_records(self, rows: int | None) -> AsyncIterator[None]:
+        """Let credentials be recorded meanwhile, if parts of syncs shall have so many rows."""
+        async with self.memory.storage.begin() as work:
+            work.is_recording = rows is not None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pace, "FEW_ROWS", rows or pace.FEW_ROWS)
+            yield
 
     async def sync(self, plan: Plan, parallel: int = 1) -> SyncView:
         self.store.plan, self.store.pages = plan, 0
@@ -104,16 +118,29 @@ async def test_a_store_with_another_order_is_found_out_between_two_ranges_too() 
 
 @pytest.mark.slow
 @settings(max_examples=500)
-@given(before=KEYS, keys=KEYS, first=legal_plans(), plan=legal_plans(), parallel=PARALLEL)
+@given(
+    before=KEYS,
+    keys=KEYS,
+    first=legal_plans(),
+    plan=legal_plans(),
+    parallel=PARALLEL,
+    rows=PARTS,
+)
 async def test_the_index_is_the_set_of_keys_whatever_legal_pages_carry_it(
-    before: frozenset[str], keys: frozenset[str], first: Plan, plan: Plan, parallel: int
+    before: frozenset[str],
+    keys: frozenset[str],
+    first: Plan,
+    plan: Plan,
+    parallel: int,
+    rows: int | None,
 ) -> None:
     shop = await open_shop()
     shop.hold(before)
     await shop.sync(first, parallel)
     assert await shop.index() == before
     shop.hold(keys)
-    done = await shop.sync(plan, parallel)
+    async with shop.beside_records(rows):
+        done = await shop.sync(plan, parallel)
     assert done.command.state is State.SUCCESS, done.command.error
     assert await shop.index() == keys
     assert done.counts.seen == len(keys)
@@ -121,15 +148,16 @@ async def test_the_index_is_the_set_of_keys_whatever_legal_pages_carry_it(
 
 @pytest.mark.slow
 @settings(max_examples=200)
-@given(before=KEYS, keys=KEYS, plan=illegal_plans(), parallel=PARALLEL)
+@given(before=KEYS, keys=KEYS, plan=illegal_plans(), parallel=PARALLEL, rows=PARTS)
 async def test_an_illegal_page_fails_the_sync_in_words_and_no_item_is_lost(
-    before: frozenset[str], keys: frozenset[str], plan: Plan, parallel: int
+    before: frozenset[str], keys: frozenset[str], plan: Plan, parallel: int, rows: int | None
 ) -> None:
     shop = await open_shop()
     shop.hold(before)
     await shop.sync(Plan())
     shop.hold(keys)
-    done = await shop.sync(plan, parallel)
+    async with shop.beside_records(rows):
+        done = await shop.sync(plan, parallel)
     index = await shop.index()
     if done.command.state is State.SUCCESS:
         assert shop.store.pages <= plan.fault_at  # it was not come across

@@ -12,7 +12,7 @@ from support.memory import Memory
 from valetkey.catalog.services import pace
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.selection import Selection
-from valetkey.catalog.services.pace import PART
+from valetkey.catalog.services.pace import FEW_ROWS, PART, ROWS, Pace
 from valetkey.catalog.services.turns import SEARCHES
 
 COUNT = PART + 1
@@ -81,3 +81,75 @@ async def _counts(memory: Memory, action: str) -> list[int]:
             async for record in work.audit.read()
             if record.event.action == action
         ]
+
+
+class Watched:
+    """A pace at which each part takes so long."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.time = seconds, 0.0
+        self.rests: list[float] = []
+        self.pace = Pace(now=self.now, sleep=self.sleep)
+
+    def now(self) -> float:
+        self.time += self.seconds
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds:
+            self.rests.append(seconds)
+
+    async def write(self, parts: int, *, recording: bool) -> list[int]:
+        """Write parts, in each of which a look finds the same; return how many rows each may
+        have."""
+        rows = []
+        for _ in range(parts):
+            async with self.pace.turn() as most:
+                self.pace.saw(recording=recording)
+                rows.append(most)
+        return rows
+
+
+async def test_a_sync_gives_nothing_away_while_nobody_records_credentials() -> None:
+    watched = Watched(1)
+    assert await watched.write(100, recording=False) == [ROWS] * 100
+    assert not watched.rests
+
+
+async def test_a_sync_writes_little_at_once_and_rests_beside_records() -> None:
+    watched = Watched(0.01)
+    assert await watched.write(40, recording=True) == [ROWS, *[FEW_ROWS] * 39]
+    rests = [round(rest, 6) for rest in watched.rests]
+    assert rests == sorted(rests)
+    assert watched.rests[-1] == pytest.approx(0.01 * 2 * 0.8 / 0.2)  # it goes on in any case
+
+
+async def test_a_sync_s_rest_ends_however_long_a_part_took() -> None:
+    watched = Watched(3600)
+    await watched.write(40, recording=True)
+    assert max(watched.rests) == 0.25
+
+
+async def test_a_sync_is_as_fast_as_before_soon_after_the_last_record() -> None:
+    watched = Watched(0.01)
+    await watched.write(40, recording=True)
+    assert (await watched.write(40, recording=False))[-20:] == [ROWS] * 20
+    assert watched.rests[-1] < 0.001
+
+
+@pytest.mark.parametrize(("recording", "most"), [(False, pace.WRITERS), (True, 1)])
+async def test_syncs_write_one_after_the_other_beside_records(recording: bool, most: int) -> None:
+    watched = Watched(0)
+    await watched.write(10, recording=recording)
+    at_once, seen = 0, 0
+
+    async def write() -> None:
+        nonlocal at_once, seen
+        async with watched.pace.turn():
+            at_once += 1
+            seen = max(seen, at_once)
+            await asyncio.sleep(0)
+            at_once -= 1
+
+    await asyncio.gather(*(write() for _ in range(10)))
+    assert seen == most
