@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -12,9 +13,13 @@ import pytest
 
 from support.databases import make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.journal.postgres import _ALONE
+from valetkey.db.journal.postgres import _ALONE, PostgresJournal
+from valetkey.db.limits import Limits
 from valetkey.domain.audit import AuditEvent, AuditRecord, verify_chain
+from valetkey.domain.errors import Unstorable
+from valetkey.domain.lease import Lease, LeaseFilter, LeaseHolder, LeaseRecord
 from valetkey.domain.ports import Storage
+from valetkey.domain.scope import AccessLevel
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 #: What a database, a JSON text or a hash may see otherwise than we do.
@@ -36,6 +41,30 @@ def event(number: int, text: str = "") -> AuditEvent:
         source=text,
         details=details,
     )
+
+
+def lease(number: int, text: str = "") -> Lease:
+    return Lease(
+        id=f"{number:024x}",
+        org_id="a" * 24,
+        integration_id="d" * 24,
+        location_id="e" * 24,
+        user_id="",
+        principal="",
+        role_arn=f"arn:aws:iam::123456789012:role/{text}",
+        session_name="shared",
+        access_key_id=f"ASIA{number}",
+        issued_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        bucket="tiles",
+        prefixes=(text, "raw/\u00fc*/"),
+        levels=frozenset({AccessLevel.LIST, AccessLevel.READ}),
+        within=("c" * 24, "f" * 24),
+    )
+
+
+def holder(number: int) -> LeaseHolder:
+    return LeaseHolder(f"{number:024x}", f"{number:024x}", "", "ada@example.com", NOW)
 
 
 @pytest.fixture
@@ -85,6 +114,71 @@ async def test_hashes_are_the_same_wherever_they_are_made(
     assert len(found) == 4 * len(given) + 2 * _ALONE
 
 
+async def kept_leases(storage: Storage) -> list[Lease]:
+    async with storage.read() as work:
+        newest_first = await work.leases.find(LeaseFilter("a" * 24))
+    return list(reversed(newest_first))
+
+
+async def test_leases_of_processes_that_write_at_once_are_stored_with_their_records(
+    storages: list[SqlCatalogStorage],
+) -> None:
+    async def write(storage: SqlCatalogStorage, first: int) -> None:
+        for number in range(first, first + 60, 3):
+            named: list[LeaseRecord] = [lease(number), holder(number)] if number % 2 else []
+            await storage.record([event(number + more) for more in range(3)], named)
+
+    await asyncio.gather(*(write(each, 1000 * place) for place, each in enumerate(storages)))
+    assert len(await trail(storages[0])) == 120
+    wanted = [number for first in (0, 1000) for number in range(first, first + 60, 3)]
+    assert await kept_leases(storages[1]) == [lease(each) for each in wanted if each % 2]
+
+
+async def test_leases_come_back_as_they_were_and_one_that_is_stored_is_let_be(
+    storages: list[SqlCatalogStorage],
+) -> None:
+    given = [lease(number, text) for number, text in enumerate(STRANGE)]
+    leases: list[LeaseRecord] = [*given, *(holder(number) for number in range(len(given)))]
+    for place in (0, 1, 0):
+        await storages[place].record([event(place)], leases)
+    changed = [replace(each, access_key_id="another", prefixes=()) for each in given]
+    await storages[1].record([event(3)], [*changed, lease(100), lease(100)])
+    assert await kept_leases(storages[0]) == [*given, lease(100)]
+    async with storages[0].read() as work:
+        held = await work.leases.find(LeaseFilter("a" * 24, user_id=f"{1:024x}"))
+    assert held == [given[1]]
+    assert len(await trail(storages[0])) == 4
+
+
+@pytest.mark.parametrize("wrong", ["a\x00b", "\ud800"], ids=["a null", "half a character"])
+async def test_a_batch_with_a_lease_that_the_database_refuses_leaves_nothing(
+    storages: list[SqlCatalogStorage], wrong: str
+) -> None:
+    await storages[0].record([event(1)], [lease(1)])
+    bad = replace(lease(3), access_key_id=wrong)
+    with pytest.raises(Unstorable):
+        await storages[0].record([event(2)], [lease(2), bad])
+    await storages[0].record([event(4)], [lease(4)])
+    assert [each.event for each in await trail(storages[1])] == [event(1), event(4)]
+    assert await kept_leases(storages[1]) == [lease(1), lease(4)]
+
+
+async def test_a_batch_is_one_statement_whoever_else_writes_and_whatever_leases_it_has(
+    storages: list[SqlCatalogStorage], postgresql_url: str
+) -> None:
+    """The lock is held within it: never while this process is busy with something else."""
+    journal = PostgresJournal(postgresql_url, Limits(quiet=60))
+    await journal.record([event(0)], [lease(0)])
+    asked: list[Any] = []
+    journal._connection.add_query_logger(asked.append)
+    for number in range(1, 3):
+        await storages[0].record([event(100 + number)], [])
+        await journal.record([event(number)], [lease(number), holder(number)])
+        await asyncio.sleep(0)  # loggers are called soon
+        assert len(asked) == number
+    await journal.close()
+
+
 async def test_a_role_that_may_make_nothing_temporary_writes_all_the_same(
     storages: list[SqlCatalogStorage], postgresql_url: str
 ) -> None:
@@ -99,9 +193,10 @@ async def test_a_role_that_may_make_nothing_temporary_writes_all_the_same(
     few = SqlCatalogStorage.at(postgresql_url.replace("postgres:@", f"{role}:@"))
     try:
         for number in range(0, 40, 2):
-            await few.record([event(number)], [])
+            await few.record([event(number)], [lease(number)])
             await storages[0].record([event(number + 1)], [])
         assert [record.event for record in await trail(few)] == [event(each) for each in range(40)]
+        assert await kept_leases(few) == [lease(each) for each in range(0, 40, 2)]
     finally:
         await few.close()
         await watcher.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

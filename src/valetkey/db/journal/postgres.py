@@ -46,10 +46,10 @@ _REFUSED: Final = (
 _NOT_TEXT: Final = {"sequence": "bigint", "at": "timestamptz"}
 _TYPES: Final = tuple(_NOT_TEXT.get(column, "text") for column in RECORD_COLUMNS)
 _ADD_LEASE: Final = {
-    table: f"INSERT INTO {table} ({','.join(columns)}) "  # noqa: S608  # our own names
-    f"VALUES ({','.join(f'${number}' for number in range(1, len(columns) + 1))}) "
+    name: f"INSERT INTO {name} ({','.join(table.columns.keys())}) "  # noqa: S608  # our own names
+    f"VALUES ({','.join(f'${number}' for number in range(1, len(table.columns) + 1))}) "
     "ON CONFLICT DO NOTHING"
-    for table, columns in LEASE_TABLES.items()
+    for name, table in LEASE_TABLES.items()
 }
 
 
@@ -96,10 +96,11 @@ class PostgresJournal:
     async def _appended(
         self, connection: Any, entries: Sequence[Entry], leases: Sequence[LeaseRecord]
     ) -> tuple[Head, int]:
-        if leases or not entries:
+        if not entries:
             return await _append(connection, entries, leases)
         is_alone = self._undisturbed >= _ALONE or not self._links_there
-        if self._head is not None and is_alone and len(entries) <= _MOST_ROWS:
+        is_short = not leases and len(entries) <= _MOST_ROWS
+        if self._head is not None and is_alone and is_short:
             rows = linked(entries, self._head)
             newest = await _follow(connection, rows)
             if newest is not None:
@@ -107,7 +108,7 @@ class PostgresJournal:
             self._undisturbed = 0
         if not self._links_there:
             return await _append(connection, entries, leases)
-        head, newest = await link_there(connection, entries)
+        head, newest = await link_there(connection, entries, leases)
         found = head[0] - len(entries)
         unchanged = self._head is not None and found == self._head[0]
         self._undisturbed = self._undisturbed + 1 if unchanged else 0

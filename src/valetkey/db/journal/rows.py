@@ -15,8 +15,8 @@ from valetkey.domain.audit import Entry, chain_hash
 from valetkey.domain.lease import Lease, LeaseRecord
 
 RECORD_COLUMNS: Final = tuple(audit_records.columns.keys())
-#: Columns by table.
-LEASE_TABLES: Final = {table.name: tuple(table.columns.keys()) for table in (leases, lease_holders)}
+#: What leases are stored in, by name.
+LEASE_TABLES: Final = {table.name: table for table in (leases, lease_holders)}
 #: Reads the newest record's number and hash.
 HEAD: Final = "SELECT sequence, hash FROM audit_records ORDER BY sequence DESC LIMIT 1"
 
@@ -58,4 +58,4 @@ def lease_values(lease: LeaseRecord) -> Row:
         row = lease_row(lease) | {"prefixes": json.dumps(list(lease.prefixes))}
     else:
         row = to_row(lease)
-    return tuple(row[name] for name in LEASE_TABLES[lease_table(lease)])
+    return tuple(row[column.name] for column in LEASE_TABLES[lease_table(lease)].columns)

@@ -159,7 +159,8 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
 
 
 _ADD_LEASE: Final = {
-    table: _insertion("INSERT OR IGNORE", table, columns) for table, columns in LEASE_TABLES.items()
+    name: _insertion("INSERT OR IGNORE", name, tuple(table.columns.keys()))
+    for name, table in LEASE_TABLES.items()
 }
 
 
