@@ -104,7 +104,7 @@ async def shop(storage: CatalogStorage) -> tuple[Memory, Caller, Dataset]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything in small parts."""
     monkeypatch.setattr(shards, "_STAGED", PART)
-    monkeypatch.setattr(shards, "_ROWS", PART)
+    monkeypatch.setattr(shards, "ROWS", PART)
     monkeypatch.setattr(datasets, "DELETED", PART)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,9 @@ from support.strange_listings import (
     illegal_plans,
     legal_plans,
 )
+from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql.ast import All
+from valetkey.catalog.domain.merge import IndexChanges
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services import pace
@@ -27,6 +30,7 @@ from valetkey.catalog.services.datasets import NewDataset, SyncView
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import AwsUnavailable
 from valetkey.services.audit import Caller
+from valetkey.testing.datasets import MemoryItems
 
 FOLDER = "train/"
 #: Letters whose order by bytes and by letters differ, and keys that are beginnings of others.
@@ -114,6 +118,29 @@ async def test_a_store_with_another_order_is_found_out_between_two_ranges_too() 
     done = await shop.sync(Plan([1], Order.WORDS), parallel=4)
     assert done.command.state is State.SUCCESS
     assert await shop.index() == keys
+
+
+@pytest.mark.parametrize(("rows", "parts"), [(None, [30]), (7, [7, 7, 7, 7, 2])])
+async def test_a_sync_writes_in_small_parts_while_credentials_are_recorded(
+    rows: int | None, parts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await open_shop()
+    shop.hold(frozenset("a"))
+    written = []
+    apply = MemoryItems.apply
+
+    async def noted(
+        self: MemoryItems, dataset: Dataset, changes: IndexChanges, *rest: Any, **more: Any
+    ) -> None:
+        written.append(len(changes.added))
+        await apply(self, dataset, changes, *rest, **more)
+
+    async with shop.beside_records(rows):
+        await shop.sync(Plan())  # which finds out whether any are
+        shop.hold(frozenset(f"{number:02}" for number in range(30)))
+        monkeypatch.setattr(MemoryItems, "apply", noted)
+        await shop.sync(Plan([30]))
+    assert written == parts
 
 
 @pytest.mark.slow
