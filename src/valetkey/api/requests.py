@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request
 
 from valetkey.api.errors import UnsupportedMediaType
+from valetkey.api.misread import misread_fields, misread_json
 from valetkey.domain.errors import InvalidInput, TooLarge
 
 MAX_DEPTH: Final = 32
@@ -23,8 +24,6 @@ FORM: Final = "form"
 _JSON: Final = "application/json"
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-#: msgspec names the object that has a wrong property, and the property in its message.
-_NAMED: Final = re.compile(r"(?:unknown|missing required) field `([^`]*)`")
 _BRACKETS: Final = re.compile(rb"[\[\]{}]")
 
 
@@ -63,15 +62,15 @@ def check_encoding(encoding: str) -> None:
         )
 
 
-def decode(body: bytes, wanted: Any) -> Any:
-    """Decode a JSON body. Raises InvalidInput, naming the place."""
+def decode(body: bytes, wanted: Any, *, whole: str = "The body") -> Any:
+    """Decode JSON, which an error calls ``whole``. Raises InvalidInput, naming the place."""
     _check_depth(body)
     try:
         decoded = _decoder(wanted).decode(body)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise _wrong(error) from None
+        raise misread_json(error, wanted, whole=whole) from None
     except (UnicodeDecodeError, RecursionError):
-        raise InvalidInput("The body is not JSON.", hint="Send UTF-8, not too deep.") from None
+        raise InvalidInput(f"{whole} is not JSON.", hint="Send UTF-8, not too deep.") from None
     # Four microseconds for a request of credentials: msgspec takes the last of two, and tells
     # nobody.
     _AGAIN.decode(body.decode())
@@ -99,32 +98,12 @@ def _converted(form: dict[str, Any], wanted: Any) -> Any:
     try:
         return msgspec.convert(form, wanted, strict=False)
     except msgspec.ValidationError as error:
-        raise _wrong(error) from None
+        raise misread_fields(error, wanted, whole="The form", part="field") from None
 
 
 @lru_cache(maxsize=256)
 def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(wanted, strict=True)
-
-
-def _wrong(error: msgspec.DecodeError) -> InvalidInput:
-    """Say what is wrong where. msgspec's messages name types and places, never values."""
-    message, _, path = str(error).partition(" - at `$")
-    where = path.rstrip("`").lstrip(".")
-    if not isinstance(error, msgspec.ValidationError):
-        return InvalidInput(f"The body is not JSON: {message}.", hint="Send valid JSON.")
-    return InvalidInput(
-        f"{where or 'The body'}: {message}.",
-        hint="See the API's description at /v1/openapi.json.",
-        field=".".join(filter(None, (where, named_property(message)))),
-    )
-
-
-def named_property(message: str) -> str:
-    """Return the property that one of msgspec's messages names: one that is not known, or is not
-    there; nothing where it names none."""
-    named = _NAMED.search(message)
-    return named[1] if named else ""
 
 
 def _check_depth(body: bytes) -> None:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.requests import BodyTooLarge, check_encoding, decode, named_property
+from valetkey.api.misread import misread_fields
+from valetkey.api.requests import BodyTooLarge, check_encoding, decode
 from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, Unauthenticated
 from valetkey.serving.hangup import while_connected
@@ -283,10 +284,4 @@ def _converted(given: Mapping[str, Any], shape: type[Q]) -> Q:
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        name = path.rstrip("`").lstrip(".") or named_property(message)
-        raise InvalidInput(
-            f"The query can't be right: {name + ': ' if path else ''}{message}.",
-            hint="See the API's description at /v1/openapi.json.",
-            field=name,
-        ) from None
+        raise misread_fields(error, shape, whole="The address", part="parameter") from None

@@ -55,7 +55,7 @@ class UploadBody:
     def document(self, name: str) -> dict[str, Any]:
         """Return a field that is a JSON object; an absent one is empty. Raises InvalidInput."""
         text = self._fields.get(name, "")
-        document: dict[str, Any] = decode(text.encode(), dict[str, Any]) if text else {}
+        document: dict[str, Any] = decode(text.encode(), dict[str, Any], whole=name) if text else {}
         return document
 
     @property
