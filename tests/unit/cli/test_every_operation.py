@@ -6,15 +6,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from support.commands import ROOT
+from support.sources import nodes, texts
 from valetkey import wire
 from valetkey.sdk.resources import AsyncResources, Resources
 from valetkey.wire import OPERATIONS, library
 
-COMMANDS = ROOT / "src" / "valetkey" / "cli"
 PAGE = (ROOT / "docs" / "reference" / "stability.md").read_text(encoding="utf-8")
 BY_CALL = {(library.attribute(each.tag), library.method_name(each)): each.id for each in OPERATIONS}
 BY_CONSTANT = {
@@ -25,10 +24,10 @@ BY_CONSTANT = {
 }
 
 
-def asked_in(file: Path) -> Iterator[str]:
+def asked_in(place: str) -> Iterator[str]:
     """Yield the operations that a module of commands asks for: ``client.locations.get``, or
     ``wire.EXPORT_AUDIT_RECORDS`` where an answer's bytes are wanted."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes(place):
         if not isinstance(node, ast.Attribute):
             continue
         if isinstance(node.value, ast.Attribute):
@@ -44,7 +43,7 @@ def excused() -> set[str]:
 
 
 def test_every_operation_has_a_command_or_a_reason() -> None:
-    asked = {found for file in COMMANDS.rglob("*.py") for found in asked_in(file)}
+    asked = {it for place in texts() if place.startswith("cli/") for it in asked_in(place)}
     assert {each.id for each in OPERATIONS} - asked == excused()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
 
+from support.sources import SOURCE, nodes, texts
 from valetkey.counting import counted
 
-SOURCE: Final = Path(__file__).parents[3] / "src" / "valetkey"
 COUNTED: Final = frozenset(
     [
         "accounts",
@@ -102,10 +102,10 @@ def test_one_is_not_told_as_many(count: float, one: str, said: str) -> None:
     assert counted(count, one) == said
 
 
-def _by_hand(tree: ast.AST) -> list[int]:
+def _by_hand(within: Sequence[ast.AST]) -> list[int]:
     """Return where a number that may be one stands before a word for many."""
     found = []
-    for node in ast.walk(tree):
+    for node in within:
         if isinstance(node, ast.JoinedStr):
             for number, words in zip(node.values, node.values[1:], strict=False):
                 if not isinstance(number, ast.FormattedValue) or not isinstance(
@@ -120,11 +120,7 @@ def _by_hand(tree: ast.AST) -> list[int]:
 
 
 def test_no_message_counts_by_hand() -> None:
-    found = [
-        f"{path.relative_to(SOURCE)}:{line}"
-        for path in SOURCE.rglob("*.py")
-        for line in _by_hand(ast.parse(path.read_text()))
-    ]
+    found = [f"{place}:{line}" for place in texts() for line in _by_hand(nodes(place))]
     assert found == []
 
 

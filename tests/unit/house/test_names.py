@@ -10,15 +10,9 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
-from support.commands import ROOT
-
-SOURCE = ROOT / "src" / "valetkey"
-_FILES = {
-    str(file.relative_to(SOURCE)): ast.parse(file.read_text(encoding="utf-8"))
-    for file in sorted(SOURCE.rglob("*.py"))
-}
+from support.sources import nodes, texts, tree
 
 
 def _room(place: str) -> str:
@@ -33,9 +27,9 @@ def _is_name(text: str) -> bool:
     return text[0].isupper() and not text.isupper() and "_" not in text
 
 
-def _defined(tree: ast.Module) -> Iterator[str]:
+def _defined(module: ast.Module) -> Iterator[str]:
     """Names of classes and of types; an injected dependency is its class under the same name."""
-    for node in tree.body:
+    for node in module.body:
         match node:
             case ast.ClassDef(name=name):
                 yield name
@@ -44,35 +38,31 @@ def _defined(tree: ast.Module) -> Iterator[str]:
                     yield name
 
 
-NAMES = Counter(
-    (_room(place), name) for place, tree in _FILES.items() for name in set(_defined(tree))
-)
+def _names() -> Counter[tuple[str, str]]:
+    return Counter((_room(place), name) for place in texts() for name in set(_defined(tree(place))))
 
 
 def test_a_name_stands_for_one_thing() -> None:
-    public = {key: count for key, count in NAMES.items() if not key[1].startswith("_")}
+    public = {key: count for key, count in _names().items() if not key[1].startswith("_")}
     assert len(public) > 800
     twice = {
-        name: [place for place, tree in _FILES.items() if name in set(_defined(tree))]
+        name: [place for place in texts() if name in set(_defined(tree(place)))]
         for (_, name), count in public.items()
         if count > 1
     }
     assert twice == {}
 
 
-def _bare_shapes(place: str, tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _bare_shapes(place: str, names: Container[tuple[str, str]]) -> Iterator[str]:
+    for node in nodes(place):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("valetkey.wire."):
             for each in node.names:
-                if ("server", each.name) in NAMES and each.asname is None:
+                if ("server", each.name) in names and each.asname is None:
                     yield f"{place}: {each.name}"
 
 
 def test_the_server_calls_a_shape_by_its_module() -> None:
     """The client knows no entities: there a bare name is a shape."""
-    server = {
-        place: tree
-        for place, tree in _FILES.items()
-        if not place.startswith(("wire/", "sdk/", "cli/"))
-    }
-    assert [it for place, tree in server.items() for it in _bare_shapes(place, tree)] == []
+    names = _names()
+    server = [place for place in texts() if not place.startswith(("wire/", "sdk/", "cli/"))]
+    assert [it for place in server for it in _bare_shapes(place, names)] == []

@@ -11,9 +11,8 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from support.commands import ROOT
+from support.sources import texts, tree
 
-SOURCE = ROOT / "src" / "valetkey"
 #: What may mean anything: that a database is gone, that AWS said no, that there is a bug.
 BROAD: Final = {
     "ApiError",
@@ -106,8 +105,6 @@ def _inside(node: ast.AST, function: str) -> Iterator[str]:
 
 def test_whoever_swallows_a_failure_has_a_reason() -> None:
     swallowing = {
-        f"{file.relative_to(SOURCE)}: {function}"
-        for file in sorted(SOURCE.rglob("*.py"))
-        for function in _inside(ast.parse(file.read_text(encoding="utf-8")), "")
+        f"{place}: {function}" for place in texts() for function in _inside(tree(place), "")
     }
     assert swallowing == set(REASONS)

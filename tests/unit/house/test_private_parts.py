@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from support.commands import ROOT
+from support.sources import nodes, texts
 
-SOURCE = ROOT / "src" / "valetkey"
 #: Where private parts are used, and whose. That they are still there is found out by what stands on
 #: each: the demo, the contract suite on PostgreSQL, the cluster, ``tests/unit/test_uvicorn.py``.
 USED: Final = {
@@ -25,23 +25,19 @@ USED: Final = {
 PUBLIC: Final = {"db/repositories/rows.py", "sdk/client.py", "sdk/location.py"}
 
 
-def _uses_private_parts(text: str) -> bool:
+def _uses_private_parts(place: str) -> bool:
     """A rule set aside, or a name with an underscore that is imported of another package."""
-    return "noqa: SLF001" in text or any(
+    return "noqa: SLF001" in texts()[place] or any(
         isinstance(node, ast.ImportFrom)
         and not (node.module or "").startswith("valetkey")
         and any(name.name.startswith("_") for name in node.names)
         and node.module != "__future__"
-        for node in ast.walk(ast.parse(text))
+        for node in nodes(place)
     )
 
 
 def test_private_parts_are_used_where_it_is_known() -> None:
-    using = {
-        str(file.relative_to(SOURCE))
-        for file in SOURCE.rglob("*.py")
-        if _uses_private_parts(file.read_text(encoding="utf-8"))
-    }
+    using = {place for place in texts() if _uses_private_parts(place)}
     assert using - PUBLIC == set(USED)
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from support.commands import ROOT
+from support.sources import nodes, texts, tree
 
-SOURCE = ROOT / "src" / "valetkey"
-_FILES = sorted(SOURCE.rglob("*.py"))
 _IMPLEMENTS = re.compile(r"Implements (?:[\w.]+\.)?(\w+)")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -32,18 +29,6 @@ LISTS = {
 }
 
 
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-def _functions(file: Path) -> Iterator[_Function]:
-    return (node for node in ast.walk(_tree(file)) if isinstance(node, _Function))
-
-
-def _place(file: Path) -> str:
-    return str(file.relative_to(SOURCE))
-
-
 def _lines(node: _Function) -> int:
     """Count what a reader has to follow at once: a signature and its docstring are read by
     themselves, and so are functions within."""
@@ -54,14 +39,17 @@ def _lines(node: _Function) -> int:
 
 
 def test_no_module_is_longer_than_one_sitting() -> None:
-    written = [file for file in _FILES if not _place(file).startswith(GENERATED)]
-    lengths = {_place(file): len(file.read_text(encoding="utf-8").splitlines()) for file in written}
-    assert {place: length for place, length in lengths.items() if length > MODULE} == {}
+    lengths = {place: len(text.splitlines()) for place, text in texts().items()}
+    long = {place: length for place, length in lengths.items() if length > MODULE}
+    assert {place for place in long if not place.startswith(GENERATED)} == set()
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
     lengths = {
-        f"{_place(file)}: {node.name}": _lines(node) for file in _FILES for node in _functions(file)
+        f"{place}: {node.name}": _lines(node)
+        for place in texts()
+        for node in nodes(place)
+        if isinstance(node, _Function)
     }
     long = {
         name: length for name, length in lengths.items() if name not in LISTS and length > FUNCTION
@@ -78,29 +66,29 @@ def _public(body: list[ast.stmt]) -> Iterator[ast.ClassDef | _Function]:
 def _ports() -> dict[str, set[str]]:
     """Return what the ports document: an implementation promises what its port does."""
     found: dict[str, set[str]] = {}
-    for file in _FILES:
-        for node in _public(_tree(file).body):
+    for place in texts():
+        for node in _public(tree(place).body):
             if isinstance(node, ast.ClassDef):
                 documented = {it.name for it in _public(node.body) if ast.get_docstring(it)}
                 found.setdefault(node.name, set()).update(documented)
     return found
 
 
-def _undocumented(file: Path, ports: dict[str, set[str]]) -> Iterator[tuple[str, bool]]:
-    for node in _public(_tree(file).body):
+def _undocumented(place: str, ports: dict[str, set[str]]) -> Iterator[tuple[str, bool]]:
+    for node in _public(tree(place).body):
         said = ast.get_docstring(node) or ""
-        yield f"{_place(file)}: {node.name}", bool(said)
+        yield f"{place}: {node.name}", bool(said)
         if isinstance(node, ast.ClassDef):
             port = _IMPLEMENTS.search(said)
             promised = ports.get(port[1], set()) if port else set()
             for method in _public(node.body):
                 told = bool(ast.get_docstring(method)) or method.name in promised
-                yield f"{_place(file)}: {node.name}.{method.name}", told
+                yield f"{place}: {node.name}.{method.name}", told
 
 
 def test_what_is_public_says_what_it_promises() -> None:
     ports = _ports()
-    told = [one for file in _FILES for one in _undocumented(file, ports)]
+    told = [one for place in texts() for one in _undocumented(place, ports)]
     silent = [name for name, said in told if not said]
     share = 1 - len(silent) / len(told)
     assert share >= DOCUMENTED, f"{share:.3f}; silent:\n" + "\n".join(silent)
@@ -109,8 +97,8 @@ def test_what_is_public_says_what_it_promises() -> None:
 def test_any_stands_where_a_third_partys_type_is() -> None:
     names = sum(
         isinstance(node, ast.Name) and node.id == "Any"
-        for file in _FILES
-        for node in ast.walk(_tree(file))
+        for place in texts()
+        for node in nodes(place)
     )
-    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in _FILES)
+    lines = sum(len(text.splitlines()) for text in texts().values())
     assert names / lines * 1000 <= ANY

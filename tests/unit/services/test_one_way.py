@@ -13,6 +13,7 @@ import pytest
 
 import valetkey
 from support.memory import Memory
+from support.sources import texts, tree
 from valetkey.catalog.db.storage import SqlCatalogWork
 from valetkey.catalog.services.datasets.datasets import NewDataset
 from valetkey.domain.access import ProjectRole
@@ -92,10 +93,9 @@ EXCEPTIONS: Final = {
 
 def classes(*rooms: str) -> Iterator[ast.ClassDef]:
     for room in rooms:
-        for file in sorted((SOURCE / room).rglob("*.py")):
-            yield from (
-                node for node in ast.parse(file.read_text()).body if isinstance(node, ast.ClassDef)
-            )
+        for place in texts():
+            if place.startswith(f"{room}/"):
+                yield from (node for node in tree(place).body if isinstance(node, ast.ClassDef))
 
 
 def methods(owner: ast.ClassDef) -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:

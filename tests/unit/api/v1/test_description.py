@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from support.sources import nodes, texts
 from valetkey.api.v1 import ROUTES
 from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.refusing import code_of
@@ -18,7 +18,6 @@ from valetkey.wire import OPERATIONS, TAGS
 from valetkey.wire.errors import ERROR_CATALOG
 from valetkey.wire.operation import CONTENT
 
-SOURCE = Path(__file__).parents[4] / "src" / "valetkey"
 DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 #: What people run on the server or beside AWS: its conflicts are told by no API.
@@ -123,8 +122,8 @@ def test_times_durations_and_references_have_one_shape() -> None:
 
 def test_every_code_that_is_raised_is_in_the_catalog() -> None:
     raised = set()
-    for path in [*SOURCE.glob("domain/**/*.py"), *SOURCE.glob("services/**/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text())):
+    for place in (place for place in texts() if place.startswith(("domain/", "services/"))):
+        for node in nodes(place):
             if isinstance(node, ast.keyword) and node.arg == "code":
                 raised |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
     assert raised - {""} <= ERROR_CATALOG.keys()
@@ -145,14 +144,11 @@ def test_every_kind_of_error_that_a_request_may_meet_has_a_code_of_its_own() -> 
 def test_a_conflict_has_a_code_of_its_own_meaning() -> None:
     assert "conflict" not in ERROR_CATALOG
     plain = []
-    for path in SOURCE.rglob("*.py"):
-        where = path.relative_to(SOURCE).as_posix()
-        if where.startswith(BY_HAND):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
+    for place in (place for place in texts() if not place.startswith(BY_HAND)):
+        for node in nodes(place):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Conflict":
                 has_code = any(word.arg == "code" for word in node.keywords)
-                plain += [] if has_code else [f"{where}:{node.lineno}"]
+                plain += [] if has_code else [f"{place}:{node.lineno}"]
     assert plain == []
 
 
