@@ -12,6 +12,10 @@ CORES := $(shell getconf _NPROCESSORS_ONLN)
 JOBS ?= $(shell expr $(CORES) + 1)
 TESTS ?= tests
 
+# Where a machine says that Python shall not keep what it compiled, each of the thousands of processes
+# of the tests would compile the whole of the source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test quick newest coverage release check format reference screenshots stores openapi revocations failover ray-million soak bench clean lock
 
