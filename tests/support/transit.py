@@ -91,7 +91,7 @@ def transit_double() -> Iterator[TransitDouble]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     double.url = f"vault+http://127.0.0.1:{server.server_port}/transit/valetkey"
-    thread = threading.Thread(target=server.serve_forever, name="transit-double")
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="transit-double")
     thread.start()
     try:
         yield double

@@ -163,9 +163,9 @@ def name_of(kind: Kind, caller: Caller, location: Location) -> str:
 KINDS = [kind for kind in Kind if kind is not Kind.LEASE]
 
 
-@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("warm", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("widened", [False, True])
+@pytest.mark.parametrize("widened", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_in_every_order_nothing_that_left_before_the_answer_works(
     kind: Kind, *, widened: bool, warm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
