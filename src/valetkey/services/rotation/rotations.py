@@ -382,7 +382,7 @@ class Rotations:
         try:
             async with self._storage.begin() as work:
                 current = await work.rotations.get(rotation_id)
-                if current is not None:
+                if current is not None and not current.is_over:  # others may have ended it
                     await work.rotations.save(replace(current, problem=str(error)))
         except ValetkeyError:
             return  # the database is what failed; the error itself is raised to the caller

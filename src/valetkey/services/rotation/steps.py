@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from valetkey.domain.access import Principal
 from valetkey.domain.credentials import AccessKey, AwsCredentials
-from valetkey.domain.errors import Conflict, NotFound, SealBroken
+from valetkey.domain.errors import Conflict, Locked, NotFound, SealBroken, ValetkeyError
 from valetkey.domain.ports import AccessKeys, Clock, Sealer, Storage, Sts, UnitOfWork
 from valetkey.domain.rotation import MOST_KEYS_MADE, Rotation, Stage, since_the_intent
 from valetkey.domain.sealing import SealContext
@@ -24,6 +26,8 @@ from valetkey.services.integrations import open_key
 from valetkey.services.nouns import INTEGRATION
 from valetkey.services.rotation.proof import KeyProver
 from valetkey.services.work import HeldLease
+
+_log = structlog.get_logger("valetkey.rotation")
 
 
 @dataclass(slots=True)
@@ -112,7 +116,12 @@ class Steps:
         )
         key = await self._keys.create(signer, rotation.user_arn)
         created = turn.rotation.at(Stage.CREATED, self._clock.now(), new_key_id=key.id)
-        await self._store(turn, created)
+        try:
+            await self._store(turn, created)
+        except (Locked, Conflict):
+            # Overtaken while AWS was asked: whoever goes on may have ended it without this key.
+            await self._take_back(turn, signer, key.id)
+            raise
         sealed = await self._sealer.seal(key.secret, _context(rotation))
         stored = created.at(Stage.SEALED, self._clock.now())
 
@@ -120,6 +129,19 @@ class Steps:
             await work.rotations.keep_secret(rotation.id, sealed)
 
         return await self._store(turn, stored, keep)
+
+    async def _take_back(self, turn: _Turn, signer: AwsCredentials, key_id: str) -> None:
+        user = turn.rotation.user_arn
+        try:
+            await self._keys.delete(signer, user, key_id)
+        except ValetkeyError as error:
+            _log.error("a key that was made in vain is left in IAM", user=user, key=key_id)
+            raise Conflict(
+                f"Another process went on with the rotation meanwhile, and the key {key_id} that "
+                f"was made in vain is left: {error.message}",
+                hint=f"Delete it in IAM: it belongs to {user}.",
+                code="changed_meanwhile",
+            ) from error
 
     async def _discard_lost(self, turn: _Turn) -> Rotation:
         """AWS made the key, and its secret was lost before it was stored."""
@@ -230,7 +252,7 @@ class Steps:
             await turn.hold.renew(work)
             integration = await work.integrations.get(rotation.integration_id)
             held = integration.access_key_id if integration else ""
-            stored = await work.rotations.get(rotation.id) or rotation
+            stored = await _as_it_began(work, turn)
             await work.rotations.save(stored.marking(key_ids, held))
             await forget_old(work, rotation)
         turn.rotation = rotation.marking(key_ids, held)
@@ -282,17 +304,22 @@ class Steps:
         return rotation
 
     async def _write(self, work: UnitOfWork, turn: _Turn, rotation: Rotation) -> None:
-        stored = await work.rotations.get(rotation.id)
-        if stored is None or (stored.stage, stored.stage_at) != turn.began:
-            raise Conflict(
-                "The rotation was cancelled meanwhile.",
-                hint="Ask for its status: it says how.",
-                code="changed_meanwhile",
-            )
-        await forget_old(work, stored)
+        await forget_old(work, await _as_it_began(work, turn))
         turn.rotation, turn.began = rotation, (rotation.stage, rotation.stage_at)
         await work.rotations.save(rotation)
         await work.audit.append([rotation_event(self._audit, rotation)])
+
+
+async def _as_it_began(work: UnitOfWork, turn: _Turn) -> Rotation:
+    """Return the rotation as it is stored. Raises Conflict when somebody else has moved it."""
+    stored = await work.rotations.get(turn.rotation.id)
+    if stored is None or (stored.stage, stored.stage_at) != turn.began:
+        raise Conflict(
+            "The rotation was cancelled meanwhile.",
+            hint="Ask for its status: it says how.",
+            code="changed_meanwhile",
+        )
+    return stored
 
 
 async def forget_old(work: UnitOfWork, rotation: Rotation) -> None:
