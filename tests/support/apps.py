@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 from litestar import Litestar
 
 from support.memory import Memory
 from valetkey.api.app import ApiOptions, make_framework, serving
-from valetkey.console import console_routes
+from valetkey.console import Console
+
+_PAGES: Final = Console()
 
 
 @functools.cache
 def _framework(options: ApiOptions, *, console: bool) -> Litestar:
     # A fifth of a second, and nobody's: the services come with each request.
-    return make_framework(options, console_routes() if console else ())
+    return make_framework(options, _PAGES if console else None)
 
 
 def app_of(memory: Memory, options: ApiOptions | None = None, *, console: bool = False) -> Any:
     """What ``create_app`` makes, but for the making: for requests alone, not to be started."""
     options = options or ApiOptions()
     framework = _framework(options, console=console)
-    return serving(framework, memory.services, memory.services.catalog, options)
+    pages = _PAGES if console else None
+    return serving(framework, memory.services, memory.services.catalog, options, pages)

@@ -25,7 +25,7 @@ from valetkey.administration import first_start
 from valetkey.api import create_app
 from valetkey.bootstrap import WiredServices, open_services
 from valetkey.config import Settings
-from valetkey.console import console_routes
+from valetkey.console import Console
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 from valetkey.sdk import Client
@@ -82,7 +82,7 @@ def running_server(settings: Settings) -> Iterator[Running]:
 def _serve(settings: Settings, started: Future[Running]) -> None:
     async def main() -> None:
         async with open_services(settings) as services:
-            app = create_app(services, services.catalog, more=console_routes())
+            app = create_app(services, services.catalog, pages=Console())
             stop, held = asyncio.Event(), reserve("127.0.0.1", 0)
 
             def ready(port: int) -> None:

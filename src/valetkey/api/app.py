@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ from valetkey.api.fast import FastPath
 from valetkey.api.front import Front
 from valetkey.api.methods import telling_methods
 from valetkey.api.requests import StrictRequest
-from valetkey.api.rooms import by_room
+from valetkey.api.rooms import Pages, by_room
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
 from valetkey.api.v1 import ROUTES as OWN_ROUTES
 from valetkey.api.v1 import OwnApi
@@ -65,20 +64,19 @@ def create_app(
     catalog: Catalog,
     options: ApiOptions | None = None,
     *,
-    more: Sequence[Any] = (),
+    pages: Pages | None = None,
 ) -> FastPath:
-    """Return the ASGI application. ``more`` are further route handlers (the console's), which
-    bring their own authentication."""
+    """Return the ASGI application, with the console's ``pages`` or without."""
     options = options or ApiOptions()
-    return serving(make_framework(options, more), services, catalog, options)
+    return serving(make_framework(options, pages), services, catalog, options, pages)
 
 
-def make_framework(options: ApiOptions, more: Sequence[Any] = ()) -> Litestar:
+def make_framework(options: ApiOptions, pages: Pages | None = None) -> Litestar:
     """Return what answers all but the own API. It is nobody's: the services come with each
     request (:func:`serving`)."""
     api = Router(PREFIX, route_handlers=DATALOOP_ROUTES, guards=[require_caller])
     return Litestar(
-        [api, _dataloop(), *health.ROUTES, *GATE_ROUTES, *more],
+        [api, _dataloop(), *health.ROUTES, *GATE_ROUTES, *(pages.routes if pages else ())],
         request_class=StrictRequest,
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
@@ -86,9 +84,9 @@ def make_framework(options: ApiOptions, more: Sequence[Any] = ()) -> Litestar:
             "caller": Provide(provide_caller, sync_to_thread=False),
         },
         exception_handlers={
-            ValetkeyError: by_room(on_valetkey_error),
-            HTTPException: by_room(on_unknown_address),
-            Exception: by_room(on_any_error),
+            ValetkeyError: by_room(on_valetkey_error, pages),
+            HTTPException: by_room(on_unknown_address, pages),
+            Exception: by_room(on_any_error, pages),
         },
         request_max_body_size=options.max_body_bytes,
         openapi_config=_described(options.version),
@@ -97,7 +95,11 @@ def make_framework(options: ApiOptions, more: Sequence[Any] = ()) -> Litestar:
 
 
 def serving(
-    framework: Litestar, services: Services, catalog: Catalog, options: ApiOptions
+    framework: Litestar,
+    services: Services,
+    catalog: Catalog,
+    options: ApiOptions,
+    pages: Pages | None = None,
 ) -> FastPath:
     """Return the ASGI application around a framework, for these services."""
     own = OwnApi(
@@ -107,7 +109,8 @@ def serving(
         max_body=options.max_body_bytes,
     )
     rest = _with_services(marking_old_addresses(telling_methods(framework)), services, catalog)
-    front = Front(_side_by_side(own, rest), trusted_proxies=options.trusted_proxies)
+    together = _side_by_side(own, rest)
+    front = Front(together, trusted_proxies=options.trusted_proxies, pages=pages)
     return FastPath(services, front, framework, version=options.version)
 
 

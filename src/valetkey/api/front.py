@@ -13,11 +13,16 @@ import time
 from collections.abc import Iterable, MutableMapping
 from typing import Any, Final
 
+import msgspec
 import structlog
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from valetkey.api.rooms import is_dataloops
+from valetkey.api.errors import body_of
+from valetkey.api.methods import without_body
+from valetkey.api.rooms import Pages, is_dataloops
+from valetkey.domain.errors import InvalidInput
 from valetkey.services.afterwards import answering
 
 _log = structlog.get_logger("valetkey.access")
@@ -32,21 +37,20 @@ SAFE_HEADERS: Final = (
 )
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded"})
 _QUIET: Final = frozenset({"/healthz", "/readyz"})
-_TWO_TOKENS: Final = (
-    b'{"message":"The request has two Authorization headers.","code":"invalid_input",'
-    b'"hint":"Send one.","requestId":"%s"}'
-)
-_CONTROL: Final = (
-    b'{"message":"The address holds a control character.","code":"invalid_input",'
-    b'"hint":"Send printable text.","requestId":"%s"}'
+_TWO_TOKENS: Final = InvalidInput("The request has two Authorization headers.", hint="Send one.")
+_CONTROL: Final = InvalidInput(
+    "The address holds a control character.", hint="Send printable text."
 )
 
 
 class Front:
     """ASGI around the application."""
 
-    def __init__(self, app: ASGIApp, *, trusted_proxies: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, *, trusted_proxies: Iterable[str] = (), pages: Pages | None = None
+    ) -> None:
         self.app = app
+        self._pages = pages
         self._instance = secrets.token_hex(8)
         self._requests = itertools.count()
         self._has_noticed = False
@@ -107,9 +111,9 @@ class Front:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             if has_control(scope):
-                await _refuse(marked, request_id, _CONTROL, is_own=_is_own(scope))
+                await self._refuse(scope, receive, marked, _CONTROL)
             elif _has_two_tokens(scope):
-                await _refuse(marked, request_id, _TWO_TOKENS, is_own=_is_own(scope))
+                await self._refuse(scope, receive, marked, _TWO_TOKENS)
             else:
                 async with answering():
                     await self.app(scope, receive, marked)
@@ -123,6 +127,19 @@ class Front:
                     milliseconds=round((time.perf_counter() - started) * 1000, 1),
                     source=scope["client"][0] if scope.get("client") else "",
                 )
+
+    async def _refuse(self, scope: Any, receive: Receive, send: Any, error: InvalidInput) -> None:
+        if self._pages is not None and self._pages.has(scope["path"]):
+            request = Request[Any, Any, Any](scope)
+            page = self._pages.on_error(request, error).to_asgi_response(None, request)
+            is_head = request.method == "HEAD"
+            await page(scope, receive, without_body(send) if is_head else send)
+            return
+        problem = body_of(error, scope["state"]["request_id"]) | {"message": error.message}
+        answer = {"error": problem} if _is_own(scope) else problem
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 400, "headers": headers})
+        await send({"type": "http.response.body", "body": msgspec.json.encode(answer)})
 
     def _is_trusted(self, peer: str) -> bool:
         try:
@@ -173,10 +190,3 @@ def _with_own(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[t
     present = {name.lower() for name, _ in kept}
     kept.append((b"x-request-id", request_id.encode()))
     return kept + [entry for entry in SAFE_HEADERS if entry[0] not in present]
-
-
-async def _refuse(send: Any, request_id: str, problem: bytes, *, is_own: bool) -> None:
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    body = problem % request_id.encode()
-    await send({"type": "http.response.body", "body": b'{"error":%s}' % body if is_own else body})

@@ -27,7 +27,7 @@ def telling_methods(framework: Litestar) -> ASGIApp:
         if method == "OPTIONS" and taken:
             await _send_allow(send, _allow(taken))
         elif method == "HEAD" and "GET" in taken:
-            await app({**scope, "method": "GET"}, receive, _without_body(send))
+            await app({**scope, "method": "GET"}, receive, without_body(send))
         else:
             await app(scope, receive, _with_allow(send, lambda: _allow(_taken(app, scope["path"]))))
 
@@ -56,7 +56,9 @@ async def _send_allow(send: Any, allow: str) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _without_body(send: Any) -> Any:
+def without_body(send: Any) -> Any:
+    """Return what sends an answer's head alone, as HEAD wants it."""
+
     async def bodiless(message: Any) -> None:
         is_body = message["type"] == "http.response.body"
         await send({**message, "body": b""} if is_body else message)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -18,6 +18,25 @@ DATALOOP: Final = "/dataloop"
 OLD_DATALOOP: Final = "/api/v1"
 _GATE: Final = "/token"
 _AppRequest = Request[Any, Any, Any]
+_OnError = Callable[[_AppRequest, Any], Response[Any]]
+
+
+class Pages(Protocol):
+    """What is for browsers (``valetkey.console.Console``): route handlers, which bring their own
+    authentication, and the addresses where every error is a page of theirs."""
+
+    @property
+    def routes(self) -> Sequence[Any]:
+        """The route handlers."""
+        ...
+
+    def has(self, path: str) -> bool:
+        """Tell whether an address is one of theirs."""
+        ...
+
+    def on_error(self, request: _AppRequest, error: Exception) -> Response[Any]:
+        """Return the page that tells of an error."""
+        ...
 
 
 def is_dataloops(path: str) -> bool:
@@ -25,15 +44,16 @@ def is_dataloops(path: str) -> bool:
     return path == _GATE or path.startswith((f"{DATALOOP}/", f"{OLD_DATALOOP}/"))
 
 
-def by_room(
-    of_dataloop: Callable[[_AppRequest, Any], Response[Any]],
-) -> Callable[[_AppRequest, Exception], Response[Any]]:
-    """Answer for errors below Dataloop's addresses so, and for all others as the own API does."""
+def by_room(of_dataloop: _OnError, pages: Pages | None) -> _OnError:
+    """Answer for errors below Dataloop's addresses so, for those of pages with a page, and for all
+    others as the own API does."""
 
-    def on_error(request: _AppRequest, error: Exception) -> Response[Any]:
+    def on_error(request: _AppRequest, error: Any) -> Response[Any]:
         path = str(request.scope["path"])
         if is_dataloops(path):
             return of_dataloop(request, error)
+        if pages is not None and pages.has(path):
+            return pages.on_error(request, error)
         told = refusal(_told(request.method, path, error), request_id_of(request))
         headers = {name.decode(): value.decode() for name, value in told.headers}
         return Response(

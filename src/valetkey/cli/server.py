@@ -29,7 +29,7 @@ from valetkey.cli.common import Flag
 from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.cli.settings import SETUP, SettingsOptions, describe, describe_database
 from valetkey.config import Settings, environment
-from valetkey.console import console_routes
+from valetkey.console import Console
 from valetkey.db.claim import claimed
 from valetkey.domain.errors import ConfigurationError
 from valetkey.domain.secret import Secret
@@ -271,7 +271,7 @@ async def _host(
             max_body_bytes=settings.max_body_bytes,
             trusted_proxies=settings.trusted_proxies,
         )
-        app = create_app(services, services.catalog, options, more=console_routes())
+        app = create_app(services, services.catalog, options, pages=Console())
         async with services.scheduler.working():
             with _health_door(settings, services):
                 await serving.serve(

@@ -1,5 +1,5 @@
 """Server-rendered pages over the same services as the API."""
 
-from valetkey.console.app import console_routes
+from valetkey.console.app import Console
 
-__all__ = ["console_routes"]
+__all__ = ["Console"]

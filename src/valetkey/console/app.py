@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from litestar import Request, Router, get
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from valetkey.catalog.console import datasets, items, syncs
@@ -31,12 +30,10 @@ from valetkey.console import (
     signin,
     tokens,
 )
-from valetkey.console.dependencies import Reader, Segment
 from valetkey.console.http import HttpRequest, HttpResponse
 from valetkey.console.page import open_reader
 from valetkey.console.session import require_own_form
 from valetkey.console.web import PREFIX
-from valetkey.domain.errors import NotFound, ValetkeyError
 
 #: Pages and parts of pages, one module per group. A new one is added here.
 _PAGES: Final[tuple[Any, ...]] = (
@@ -59,11 +56,7 @@ _PAGES: Final[tuple[Any, ...]] = (
     *projects.ROUTES,
     *service_accounts.ROUTES,
 )
-_ON_ERROR: Final[dict[int | type[Exception], Any]] = {
-    ValetkeyError: errors.on_valetkey_error,
-    HTTPException: errors.on_http_error,
-    Exception: errors.on_any_error,
-}
+_ON_ERROR: Final[dict[int | type[Exception], Any]] = {Exception: errors.on_error}
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -79,24 +72,29 @@ async def to_console() -> HttpResponse:
     return Redirect(path=PREFIX)
 
 
-@get("/{unknown:path}")
-async def no_such_page(reader: Reader, unknown: Segment) -> HttpResponse:
-    """Say that there is no such page, to somebody who is signed in."""
-    raise NotFound(
-        f"There is no page {unknown[:80]!r} for {reader.caller.principal.email}.",
-        hint="Go on from the overview.",
-    )
-
-
-def console_routes() -> Sequence[Any]:
-    """Return the route handlers for :func:`valetkey.api.create_app`'s ``more``.
+class Console:
+    """The console's pages, for :func:`valetkey.api.create_app`.
 
     They take the services by the name ``services``, and bring their own sign-in, their own guard
     against forged requests, their own headers and pages for errors.
     """
+
+    def __init__(self) -> None:
+        self.routes = _routes()
+
+    def has(self, path: str) -> bool:
+        """Tell whether an address is one of the console's."""
+        return f"{path}/".startswith(f"{PREFIX}/")
+
+    def on_error(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        """Return the page that tells of an error."""
+        return errors.on_error(request, error)
+
+
+def _routes() -> Sequence[Any]:
     pages = Router(
         PREFIX,
-        route_handlers=[*_PAGES, no_such_page],
+        route_handlers=[*_PAGES],
         dependencies={"reader": Provide(open_reader), "dataset_count": Provide(datasets.count)},
         before_request=_refuse_forged,
         exception_handlers=_ON_ERROR,

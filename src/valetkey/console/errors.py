@@ -36,8 +36,16 @@ def status_of(error: errors.ValetkeyError) -> tuple[int, str]:
     return found or (500, "Something went wrong")
 
 
-def on_valetkey_error(request: HttpRequest, error: errors.ValetkeyError) -> HttpResponse:
+def on_error(request: HttpRequest, error: Exception) -> HttpResponse:
     """Show what happened; who is not signed in is sent to the form."""
+    if isinstance(error, errors.ValetkeyError):
+        return _on_valetkey_error(request, error)
+    if isinstance(error, HTTPException):
+        return _on_http_error(request, error)
+    return _on_bug(request, error)
+
+
+def _on_valetkey_error(request: HttpRequest, error: errors.ValetkeyError) -> HttpResponse:
     if isinstance(error, errors.Unauthenticated):
         response = to_sign_in(request)
         end_session(response)
@@ -48,14 +56,17 @@ def on_valetkey_error(request: HttpRequest, error: errors.ValetkeyError) -> Http
     return _page(request, status, title, sentence(error))
 
 
-def on_http_error(request: HttpRequest, error: HTTPException) -> HttpResponse:
+def _on_http_error(request: HttpRequest, error: HTTPException) -> HttpResponse:
     """Show what the framework refused."""
     phrase = HTTPStatus(error.status_code).phrase
     words = {"message": f"{phrase}.", "hint": "Go back, and try again.", "field": ""}
-    return _page(request, error.status_code, phrase, words)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        said = f"There is no page {str(request.scope['path'])[:80]!r}."
+        words |= {"message": said, "hint": "Go on from the overview."}
+    return _page(request, error.status_code, phrase.capitalize(), words)
 
 
-def on_any_error(request: HttpRequest, error: Exception) -> HttpResponse:
+def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
     """Show that it is a bug: nothing of it is told, the log has it under the request's id."""
     _log.error("unexpected error", kind=type(error).__name__, exc_info=error)
     words = {

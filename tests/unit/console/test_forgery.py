@@ -7,13 +7,13 @@ from litestar import Litestar
 from litestar.di import Provide
 
 from support.console import ORIGIN, Visitor
-from valetkey.console import console_routes
+from valetkey.console import Console
 from valetkey.console.csrf import from_here
 
 
 def changing_routes() -> list[str]:
     app = Litestar(
-        list(console_routes()),
+        list(Console().routes),
         dependencies={
             name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "catalog")
         },
