@@ -13,13 +13,19 @@ from valetkey.db.engine import make_engine
 from valetkey.db.schema import migrate, schema_state
 from valetkey.db.tables import metadata
 
+#: What the other database alone has: SQLite a key for which PostgreSQL has triggers, and each its
+#: own indexes for what is in metadata.
+OTHERS = {
+    "postgresql": {"fk_items_dataset", "ix_items_documents"},
+    "sqlite": {"ix_items_metadata", "ix_items_written"},
+}
+
 
 def _differences(connection: Connection) -> list[object]:
-    # PostgreSQL has triggers in place of this key, SQLite no index of the kind of the other.
-    other = "fk_items_dataset" if connection.dialect.name == "postgresql" else "ix_items_metadata"
+    others = OTHERS[connection.dialect.name]
 
     def is_for_this_one(_item: object, name: str | None, *_: object) -> bool:
-        return name != other
+        return name not in others
 
     context = MigrationContext.configure(connection, opts={"include_object": is_for_this_one})
     return list(compare_metadata(context, metadata))

@@ -104,9 +104,21 @@ items = Table(
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     ),
-    Index("ix_items_written", "dataset", "id", sqlite_where=_WRITTEN, postgresql_where=_WRITTEN),
-    # PostgreSQL finds values in metadata by it; SQLite has nothing of the kind (see
-    # :mod:`.items.documents` for what it does instead).
+    # SQLite looks for metadata here, one document after another: a search of a million items of
+    # which a fifth have metadata takes 125 ms of processor time, where it took 300 to look up each
+    # of those items. So metadata are kept twice: to patch documents of 60 bytes takes as long as
+    # before, those of 2 KB a third longer, and those of 100 KB (which hardly anybody has) 1.6 times
+    # as long; the file of such a million grows by 3 %.
+    Index(
+        "ix_items_documents",
+        *("dataset", "id", "deleted_ms", "metadata"),
+        sqlite_where=_WRITTEN,
+    ).ddl_if(dialect="sqlite"),
+    # PostgreSQL finds values in metadata by the second of these, and walks by id over the first:
+    # a row of an index has no room for metadata there.
+    Index("ix_items_written", "dataset", "id", postgresql_where=_WRITTEN).ddl_if(
+        dialect="postgresql"
+    ),
     Index(
         "ix_items_metadata",
         "metadata",

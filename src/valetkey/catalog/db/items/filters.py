@@ -72,12 +72,10 @@ _PLAIN: Final[dict[Column, SqlExpression]] = {
     Column.ETAG: _C.etag,
     Column.DESCRIPTION: func.coalesce(_C.description, literal("", Text())),
     Column.STORAGE_CLASS: case((_C.storage_class == "", STANDARD), else_=_C.storage_class),
-    Column.DIR: case(
-        (_C.folder == "", "/"),
-        else_=literal("/", Text()) + func.substr(_C.folder, 1, func.length(_C.folder) - 1),
-    ),
     Column.TYPE: case((IS_FOLDER, "dir"), else_="file"),
 }
+#: Fields whose values all begin with a ``/``, which no row has.
+_AFTER_SLASH: Final = frozenset({Column.FILENAME, Column.DIR})
 #: Fields that look otherwise where somebody made folders.
 OF_FOLDERS: Final = frozenset({Column.TYPE, Column.FILENAME, Column.NAME})
 
@@ -104,15 +102,24 @@ class Translator:
 
     def column(self, field: Column) -> SqlExpression:
         """Return an item's own field as an expression over its row; it is never NULL."""
+        side = self.order(field)
+        return literal("/", Text()) + side if field in _AFTER_SLASH else side
+
+    def order(self, field: Column) -> SqlExpression:
+        """Return what orders items as a field of theirs does. It leaves out the ``/`` that all file
+        names and folders begin with: to put it there takes longer than to compare."""
         if field is Column.DATASET:
             return literal(self._dataset_id, Text())
+        if field is Column.DIR:
+            if self.kind == "postgresql":
+                return func.left(_C.folder, -1)
+            return func.substr(_C.folder, 1, func.length(_C.folder) - 1)
         if field not in {Column.FILENAME, Column.NAME}:
             return _PLAIN[field]
         # A folder's path ends in '/'. To look for it takes as long as the rest of a search.
         is_name = field is Column.NAME
         side = func.substr(_C.path, func.length(_C.folder) + 1) if is_name else _C.path
-        side = func.rtrim(side, "/") if self._has_folders else side
-        return side if is_name else literal("/", Text()) + side
+        return func.rtrim(side, "/") if self._has_folders else side
 
     def leading(self, parts: list[FilterNode]) -> list[SqlCondition]:
         """Return what follows from conditions and what an index over metadata finds: none, where
@@ -179,7 +186,7 @@ class Translator:
         if field is not Column.TYPE:
             found = _one_of(field, self.column(field), values)
             is_one_name = field is Column.NAME and len(values) == 1
-            return and_(self._documents.holds(_C.path, values[0]), found) if is_one_name else found
+            return self._where_path_holds(values[0], found) if is_one_name else found
         if not self._has_folders:
             return true() if "file" in values else false()
         kinds = [IS_FOLDER] * ("dir" in values) + [not_(IS_FOLDER)] * ("file" in values)
@@ -187,15 +194,22 @@ class Translator:
 
     def _holds(self, field: Column, text: str) -> SqlCondition:
         found = self._documents.holds(self.column(field), text)
-        # What a name holds its path does, which is looked at without cutting the name out of it.
-        is_name = field is Column.NAME
-        return and_(self._documents.holds(_C.path, text), found) if is_name else found
+        return self._where_path_holds(text, found) if field is Column.NAME else found
+
+    def _where_path_holds(self, text: str, on_name: SqlCondition) -> SqlCondition:
+        """Return a condition on names that hold a text: their paths do, which are looked at without
+        cutting a name out of them."""
+        return and_(self._documents.holds(_C.path, text), on_name)
 
     def _glob(self, field: Column, pattern: str) -> SqlCondition:
         on_path = _on_path(pattern) if field is Column.FILENAME and self._files_only else None
         if on_path is not None:
             return self._documents.glob(_C.path, on_path)
-        return self._documents.glob(self.column(field), pattern)
+        found = self._documents.glob(self.column(field), pattern)
+        literals = [piece for piece in pieces(pattern) if isinstance(piece, str)]
+        if field is Column.NAME and literals:
+            return self._where_path_holds(max(literals, key=len), found)
+        return found
 
     def _on_document(self, node: Test, field: MetadataValue) -> SqlCondition:
         documents = self._documents

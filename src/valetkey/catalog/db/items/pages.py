@@ -61,10 +61,9 @@ async def page_query(
 ) -> Select[Any]:
     """Return the statement that reads a page."""
     parts = conjunction(query.where)
-    own = [_C.dataset == number, _LIVE]
     files_only = translator.is_of_files(parts)
     index = chosen_index(translator.kind, query.where, query.orders, files_only=files_only)
-    conditions = _conditions(translator, query.where, index)
+    own, conditions = _own(number, index), _conditions(translator, query.where)
     if isinstance(conditions[0], False_):
         return select(*COLUMNS).where(false())
     wanted = [*own, *conditions]
@@ -88,7 +87,7 @@ async def page_query(
     if not looked_up:
         return _paged(using(index, select(*COLUMNS).where(*wanted)), sorting, query)
     # The page is found without all that items have, and then its items are looked up.
-    if translator.kind == "sqlite" and not _is_walk(query, parts, index):
+    if not _is_walk(query, parts, index):
         wanted.append(_best_bound(index, own, wanted, query, sorting[0].element))
     keys = _paged(using(index, select(_C.path).where(*wanted)), sorting, query)
     hits = keys.cte("hits").prefix_with("MATERIALIZED")
@@ -114,10 +113,10 @@ def count_query(
 ) -> Select[Any]:
     """Return the statement that counts what a filter fits, up to so many, or all."""
     parts, index = conjunction(where), chosen_index(translator.kind, where)
-    conditions = _conditions(translator, where, index)
+    conditions = _conditions(translator, where)
     if isinstance(conditions[0], False_):
         return select(literal_column("0"))
-    wanted = [_C.dataset == number, _LIVE, *conditions]
+    wanted = [*_own(number, index), *conditions]
     folder, stretch = _first(glob_folder, parts), _first(glob_range, parts)
     if folder is not None:
         index = FOLDER if translator.kind == "sqlite" else ""
@@ -129,9 +128,14 @@ def count_query(
     return select(func.count()).select_from(using(index, found).limit(most).subquery())
 
 
-def _conditions(translator: Translator, where: FilterNode, index: str) -> list[SqlCondition]:
-    conditions = [translator.condition(where), *translator.leading(conjunction(where))]
-    return [*conditions, _C.metadata.is_not(None)] if index == WRITTEN else conditions
+def _own(number: int, index: str) -> list[SqlCondition]:
+    """Return what holds for a dataset's items, as far as an index has them."""
+    own = [_C.dataset == number, _LIVE]
+    return [*own, _C.metadata.is_not(None)] if index == WRITTEN else own
+
+
+def _conditions(translator: Translator, where: FilterNode) -> list[SqlCondition]:
+    return [translator.condition(where), *translator.leading(conjunction(where))]
 
 
 def _index_of_stretch(translator: Translator, parts: list[FilterNode]) -> str:
@@ -161,14 +165,14 @@ async def _is_short(
 def _is_walk(query: ItemQuery, parts: list[FilterNode], index: str) -> bool:
     """Tell whether an index has what is found in the order that is asked for."""
     is_folder = any(leads(part, Column.DIR) for part in parts)
-    return query.orders[0].field is Column.ID and (index == FACTS or is_folder)
+    return query.orders[0].field is Column.ID and (index in {FACTS, WRITTEN} or is_folder)
 
 
 def _is_looked_up(translator: Translator, query: ItemQuery, index: str) -> bool:
     """Tell whether a page is found in an index that has all that it takes, or is sorted by what no
     index has: whole items would be copied to be compared."""
     if translator.kind == "sqlite":
-        return index in {FACTS, FOLDER}
+        return index in {FACTS, FOLDER, WRITTEN}
     return query.orders[0].field not in {Column.ID, Column.FILENAME}
 
 
@@ -182,8 +186,8 @@ def _best_bound(
     """Return what holds for the page's rows, by as many as the page needs among some at the end of
     an index where the first ones are if the dataset grew in that order.
 
-    SQLite keeps the first so many rows that it has seen in order. Where each that it comes to is
-    one of them for a while, that takes seven times as long as the reading.
+    The databases keep the first so many rows that they have seen in order. Where each that SQLite
+    comes to is one of them for a while, that takes seven times as long as the reading.
     """
     columns = (_C.folder, _C.id) if index == FOLDER else (_C.id,)
     order, count = query.orders[0], query.offset + query.limit
@@ -205,7 +209,7 @@ def _sorting(translator: Translator, query: ItemQuery, *, files_only: bool) -> l
     for order in query.orders:
         if order.field is Column.FILENAME and files_only:
             return [*sorting, _directed(_C.path, order)]
-        sorting.append(_directed(translator.column(order.field), order))
+        sorting.append(_directed(translator.order(order.field), order))
         if order.field is Column.ID:
             break
     return sorting

@@ -33,8 +33,8 @@ from valetkey.catalog.domain.dql.glob import literal_prefix
 
 #: The index with what most filters and sorts need.
 FACTS: Final = "INDEXED BY ix_items_facts"
-#: The index over items with metadata.
-WRITTEN: Final = "INDEXED BY ix_items_written"
+#: The index over items with metadata, and over those metadata.
+WRITTEN: Final = "INDEXED BY ix_items_documents"
 #: A folder's items, in order of their ids; the whole of it has all names and folders.
 FOLDER: Final = "INDEXED BY ix_items_dataset_folder_id"
 MADE_FOLDERS: Final = "INDEXED BY ix_items_made_folders"
