@@ -27,7 +27,7 @@ class Common:
     org: Annotated[str, Parameter(env_var="VALETKEY_ORG", show_default=False)] = ""
     """The organisation, by name or id (default: the only one)."""
     output: Annotated[OutputForm, Parameter(name=("--output", "-o"))] = "table"
-    """table, json (as the API answers), yaml, or name."""
+    """table, json (as the API answers), yaml, or name (what commands take, a line each)."""
     as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
     """The same as -o json."""
 

@@ -11,9 +11,11 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, org_id, the_location
 from valetkey.cli.options import Cursor, Limit, Yes
+from valetkey.cli.service_accounts import the_account
 from valetkey.cli.terminal import Terminal
 from valetkey.counting import counted
 from valetkey.sdk.errors import InvalidRequest
+from valetkey.sdk.naming import is_id
 from valetkey.wire.leases import Block, Lease, Revocation, Revoked, Target
 
 app = App(name="leases", help="See and revoke what was vended.")
@@ -133,7 +135,7 @@ def revoke(
     token
         All leases that were vended for this API token, by its id.
     service_account
-        All leases of this service account, by its id.
+        All leases of this service account, by name or id.
     refuse_new
         Block it too: vend no new ones until 'valetkey blocks delete'.
     """
@@ -172,10 +174,14 @@ def _meant(client: Terminal, given: dict[Target, str], project: str) -> tuple[Ta
             "--service-account.",
         )
     [(kind, value)] = named
+    if is_id(value):  # of what is gone by now too
+        return kind, value
     if kind == "location":
         return kind, the_location(client, value, project).id
     if kind == "integration":
         return kind, client.integrations.get(value, org_id=org_id(client)).id
+    if kind == "serviceAccount":
+        return kind, the_account(client, value, project).id
     return kind, value
 
 

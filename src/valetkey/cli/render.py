@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from valetkey.cli import show
 from valetkey.cli.common import OutputForm
 from valetkey.cli.exits import Exit
 from valetkey.counting import counted
+from valetkey.sdk.naming import is_id
 
 if TYPE_CHECKING:
     from valetkey.cli.terminal import Terminal
@@ -116,12 +118,28 @@ def departed(client: Terminal, left: Departure, sentence: str) -> None:
 
 def _print(raws: Sequence[bytes], form: OutputForm, values: Iterable[Any]) -> None:
     if form == "name":
-        for value in values:
-            show.write_name(name_of(value))
+        for value in handles(list(values)):
+            show.write_name(value)
     for raw in raws if form == "json" else ():
         show.write_raw(raw)
     for raw in raws if form == "yaml" else ():
         show.write("\n".join(yaml_lines(json.loads(raw))))
+
+
+def handles(values: Sequence[Any]) -> list[str]:
+    """Return the words by which a noun's commands take each of its things: its name, or else its
+    id, where the name is another's too, or would be taken for an option or an id."""
+    words = [_handle(value) for value in values]
+    often = Counter(words)
+    return [
+        getattr(value, "id", word) if often[word] > 1 or word[:1] == "-" or is_id(word) else word
+        for value, word in zip(values, words, strict=True)
+    ]
+
+
+def _handle(value: Any) -> str:
+    own = getattr(value, "handle", ())
+    return " ".join(getattr(value, each) for each in own) if own else name_of(value)
 
 
 def name_of(value: Any) -> str:

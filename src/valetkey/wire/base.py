@@ -30,8 +30,10 @@ class Shape(
     """A body that the server sends. What there is not is left out (None here); what a newer
     server sends beyond these properties is let be. ``tagged`` says of one without an id that it
     has an ETag; the properties in ``observed`` are no part of that: they tell what was seen of the
-    thing, and not what it is."""
+    thing, and not what it is. ``handle`` are the properties by which the command line takes it, of
+    one that it does not take by its name or address."""
 
+    handle: ClassVar[tuple[str, ...]] = ()
     tagged: ClassVar[bool] = False
     observed: ClassVar[tuple[str, ...]] = ()
 

@@ -175,6 +175,7 @@ class Block(Shape, frozen=True):
 
     tagged: ClassVar = True
     observed: ClassVar = ("live_leases", "live_until")
+    handle: ClassVar = ("kind", "target")
 
     kind: Annotated[Target, says("What is meant.", "principal")]
     target: Annotated[str, says("Which: an id, or a person's e-mail address.", "ada@example.com")]

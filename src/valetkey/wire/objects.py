@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
 
@@ -34,6 +34,8 @@ Glob = Annotated[
 
 class Object(Shape, frozen=True):
     """An entry of a dataset: an object, or a folder that somebody made."""
+
+    handle: ClassVar = ("id",)
 
     id: Id
     dataset_id: DatasetId

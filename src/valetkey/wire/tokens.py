@@ -56,6 +56,7 @@ class Token(Shape, frozen=True):
     moment."""
 
     observed: ClassVar = ("last_used_at", "last_used_from")
+    handle: ClassVar = ("id",)
 
     id: Id
     org_id: OrgId
