@@ -63,7 +63,10 @@ class Postgres:
         async def run() -> Any:
             connection: Any = await asyncpg.connect(self.url, timeout=LONG)
             try:
-                return await connection.fetchval(statement)
+                *first, last = statement.split("; ")
+                for each in first:
+                    await connection.execute(each)
+                return await connection.fetchval(last)
             finally:
                 await connection.close()
 
@@ -134,6 +137,34 @@ class Postgres:
             let_go.set()
             thread.join(LONG)
 
+    @contextlib.contextmanager
+    def read_only(self) -> Iterator[None]:
+        self.ask("ALTER SYSTEM SET default_transaction_read_only = on")
+        self.ask("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            self.ask("ALTER SYSTEM RESET default_transaction_read_only")
+            self.ask("SELECT pg_reload_conf()")
+
+    @contextlib.contextmanager
+    def demoted(self) -> Iterator[None]:
+        """As behind an address that led to a replica for a while: connections that were made then
+        can only read, for as long as they live."""
+        name = self.ask("SELECT current_database()")
+        self.ask(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        self.ask(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        try:
+            yield
+        finally:
+            self.ask(
+                "SET default_transaction_read_only = off; "
+                f"ALTER DATABASE {name} RESET default_transaction_read_only"
+            )
+
 
 def _run(work: Callable[[], Any]) -> Any:
 
@@ -162,6 +193,8 @@ class Site:
             "old connections swallow": self.swallowed,
             "frozen": self.postgres.frozen,
             "stopped": self.postgres.stopped,
+            "read-only": self.postgres.read_only,
+            "demoted": self.postgres.demoted,
             "a table locked": lambda: self.postgres.holding(locked),
             "connections used up": lambda: self.postgres.holding([], 1000),
         }
@@ -203,9 +236,13 @@ FAULTS = {
     "old connections swallow": (3, 20),
     "frozen": (6, 25),
     "stopped": (4, 20),
+    "read-only": (4, 20),
+    "demoted": (4, 20),
     "a table locked": (7, 60),
     "connections used up": (4, 20),
 }
+#: Where nothing can be stored, everybody is told so.
+UNWRITABLE = {"read-only", "demoted"}
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -225,6 +262,11 @@ def test_a_database_that_fails_is_outlived_by_every_process_and_nothing_is_lost(
                 answers += fleet.ready()
                 time.sleep(0.5)
         until(lambda: all(code == 200 for code, _ in fleet.ready()), "all are ready again")
+        if kind in UNWRITABLE:
+            assert {code for code, _ in answers[-len(fleet.all) :]} == {503}
+            refused = [each[1] for failed in crowd.failures.values() for each in failed]
+            assert refused
+            assert all("can only be read" in each for each in refused[-4:]), refused[-4:]
         crowd.wait_for_more(100)
         until(lambda: _ended(site, sync), "the sync goes on")
     assert crowd.received <= recorded(site.http)

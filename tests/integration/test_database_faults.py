@@ -322,3 +322,30 @@ async def test_a_transaction_whose_client_is_gone_lets_others_go_on(
     assert await records(other) == [event(2)]
     await other.close()
     await lost.close()
+
+
+async def test_connections_that_can_only_read_are_replaced_where_new_ones_can_write(
+    storage: SqlCatalogStorage, postgresql_url: str
+) -> None:
+    """An address led to a replica for a while: those that were made then can only read for ever."""
+    name = postgresql_url.partition("?")[0].rpartition("/")[2]
+    only_read = f"DATABASE {name} %s default_transaction_read_only"
+    watcher: Any = await asyncpg.connect(postgresql_url)
+    await watcher.execute(f"ALTER {only_read % 'SET'} = on")
+    await watcher.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert all(outcome for outcome in [await read(storage.through(pool)) for pool in Pool])
+    with pytest.raises(StorageUnavailable, match="only be read"):
+        await storage.probe()
+    with pytest.raises(StorageUnavailable, match="only be read"):
+        await storage.record([event(1)], [])
+    await watcher.execute(f"ALTER {only_read % 'RESET'}")
+    await watcher.close()
+    await until_well(storage)
+    await storage.record([event(2)], [])
+    for number, pool in enumerate(Pool):
+        async with storage.through(pool).begin() as work:
+            await work.organizations.add(Organization(f"{number:024x}", f"o{number}", NOW))
+    assert await records(storage) == [event(2)]

@@ -2,7 +2,8 @@
 
 A failover leaves connections behind that take everything and answer nothing. So the server is told
 when to give up, the client does so a little later, a connection that was quiet is asked before it
-is used, and one that did not answer is dropped at once, and with it all that stood beside it.
+is used, and one that did not answer is dropped at once, and with it all that stood beside it. So is
+one that can only read: it was made while the address led to a replica, and stays there.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ GONE: Final = (
 )
 #: What sessions that write the audit trail and nothing else are called (:func:`application`).
 AUDIT: Final = "audit"
+#: False on a replica, and in a session that was begun while nobody might write.
+_CAN_WRITE: Final = "SELECT current_setting('transaction_read_only') = 'off'"
+#: The SQLSTATE of a write there.
+_ONLY_READS: Final = "25006"
 _USED_AT: Final = "valetkey_used_at"
 
 
@@ -124,13 +129,18 @@ def _ask_if_quiet(limits: Limits, _: Any, record: Any, __: Any) -> None:
     used_at = record.info.get(_USED_AT)
     if used_at is None or time.monotonic() - used_at < limits.quiet:
         return
+    # Those that were made before one that is dead are most likely dead, too: each would cost
+    # somebody a wait.
     try:
-        await_only(record.driver_connection.execute("SELECT 1", timeout=limits.ping))
+        can_write = await_only(record.driver_connection.fetchval(_CAN_WRITE, timeout=limits.ping))
     except (*GONE, asyncpg.PostgresError):
-        # Those that were made before it are most likely dead, too: each would cost somebody a wait.
         raise InvalidatePoolError("The connection does not answer any more.") from None
+    if not can_write:  # perhaps a new one can, and leads to where the database is by now
+        raise InvalidatePoolError("The connection can only read.")
 
 
 def _drop_dead(context: ExceptionContext) -> None:
-    if isinstance(context.original_exception, OSError | TimeoutError | ENDED_BY_SERVER):
+    error = context.original_exception
+    is_gone = isinstance(error, OSError | TimeoutError | ENDED_BY_SERVER)
+    if is_gone or getattr(error, "sqlstate", None) == _ONLY_READS:
         context.is_disconnect = True
