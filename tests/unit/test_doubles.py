@@ -51,3 +51,23 @@ async def test_what_is_restored_is_as_it_was() -> None:
         async with storage.read() as work:
             assert await work.users.get(USER) is not None
             assert len(await work.organizations.members(ORG)) == 1
+
+
+async def test_what_a_transaction_asks_for_is_its_own_and_nobody_sees_it_before_the_end() -> None:
+    storage = await filled()
+    async with storage.begin() as work, storage.read() as before:
+        await work.users.delete(USER)
+        assert await work.organizations.members(ORG) == []
+        assert len(await before.organizations.members(ORG)) == 1
+
+
+async def test_a_transaction_after_others_of_other_things_acts_on_what_is_there_now() -> None:
+    storage = await filled()
+    for number in range(2):
+        async with storage.begin() as work:
+            await work.organizations.add(Organization(f"{number}" * 24, f"{number}", NOW))
+    async with storage.begin() as work:
+        await work.users.delete(USER)
+    async with storage.read() as work:
+        assert await work.organizations.members(ORG) == []
+        assert await work.organizations.get("1" * 24) is not None

@@ -70,7 +70,7 @@ class MemoryDatasets:
                 raise NameTaken(f"There is a dataset {new.name!r} already.", hint="Rename it.")
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Row:
     item: Item
     touched_ms: int
@@ -142,19 +142,20 @@ class MemoryItems:
     async def set_metadata(self, dataset: Dataset, items: Sequence[Item]) -> None:
         for item in items:
             row = self._rows[dataset.id, item.path]
-            row.item = replace(
+            changed = replace(
                 row.item,
                 metadata=item.metadata,
                 description=item.description,
                 updated_at=item.updated_at,
             )
+            self._change(dataset, item.path, item=changed)
 
     async def remove(self, dataset: Dataset, paths: Sequence[str], *, now_ms: int) -> int:
         count = 0
         for path in paths:
             row = self._rows.get((dataset.id, path))
             if row is not None and row.deleted_ms is None:
-                row.deleted_ms = row.touched_ms = now_ms
+                self._change(dataset, path, deleted_ms=now_ms, touched_ms=now_ms)
                 count += 1
         return count
 
@@ -162,14 +163,14 @@ class MemoryItems:
         for path in paths:
             row = self._rows.get((dataset.id, path))
             if row is not None:
-                row.touched_ms = max(row.touched_ms, now_ms)
+                self._change(dataset, path, touched_ms=max(row.touched_ms, now_ms))
 
     async def move(
         self, dataset: Dataset, path: str, item: Item, *, tombstone_id: str, now_ms: int
     ) -> None:
         await self.remove(dataset, [path], now_ms=now_ms)
-        left = self._rows[dataset.id, path]
-        left.item = replace(left.item, id=tombstone_id)
+        left = self._rows[dataset.id, path].item
+        self._change(dataset, path, item=replace(left, id=tombstone_id))
         self._rows[dataset.id, item.path] = _Row(item, now_ms)
 
     async def folders(self, dataset: Dataset, *, after: str = "", limit: int) -> Sequence[str]:
@@ -214,12 +215,16 @@ class MemoryItems:
             elif before.deleted_ms is not None and not made.is_object_of(before.item):
                 self._rows[dataset.id, listed.path] = _Row(made, before.touched_ms)
             else:
-                before.item, before.deleted_ms = _refreshed(before.item, listed, now), None
+                item = _refreshed(before.item, listed, now)
+                self._change(dataset, listed.path, item=item, deleted_ms=None)
         for listed in changes.changed:
-            row = self._rows[dataset.id, listed.path]
-            row.item = _refreshed(row.item, listed, now)
+            item = _refreshed(self._rows[dataset.id, listed.path].item, listed, now)
+            self._change(dataset, listed.path, item=item)
         for path in changes.removed:
-            self._rows[dataset.id, path].deleted_ms = now_ms
+            self._change(dataset, path, deleted_ms=now_ms)
+
+    def _change(self, dataset: Dataset, path: str, **changes: Any) -> None:
+        self._rows[dataset.id, path] = replace(self._rows[dataset.id, path], **changes)
 
     async def count_drift(self, dataset: Dataset) -> int:
         return 0  # it is counted whenever it is asked for

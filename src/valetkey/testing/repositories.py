@@ -288,11 +288,10 @@ class MemoryAuditTrail:
 
 
 class MemoryUnitOfWork:
-    """Implements ports.UnitOfWork; a deep copy of it is a transaction."""
-
-    is_recording = False
+    """Implements ports.UnitOfWork; what a fork of it has is a transaction's."""
 
     def __init__(self) -> None:
+        self.is_recording = False
         self.locations = MemoryLocations()
         self.commands = MemoryCommands()
         self.items = MemoryItems(self.commands)
