@@ -20,6 +20,7 @@ from valetkey.catalog.engines.ray import RayEngine, RaySettings
 from valetkey.catalog.services.datasets import Datasets
 from valetkey.catalog.services.datasets.engines import Engines
 from valetkey.catalog.services.items import make_items
+from valetkey.catalog.services.items.parts import make_parts
 from valetkey.catalog.services.items.sessions import Sessions
 from valetkey.catalog.services.registry import Catalog
 from valetkey.catalog.services.wiring import make_work
@@ -243,9 +244,10 @@ def wire(parts: Parts) -> WiredServices:
         storage, sealer, sts, parts.access_keys, audit, clock, parts.entropy, new_id
     )
     datasets = Datasets(heavy, locations, audit, clock, new_id)
-    items = make_items(heavy, sealer, parts.objects, vending, audit, clock, new_id)
+    with_items = make_parts(heavy, sealer, stores, vending, audit, clock, new_id)
+    items = make_items(with_items)
     work = make_work(
-        *(heavy, sealer, parts.objects, vending, audit, clock, new_id),
+        with_items,
         datasets=datasets,
         items=items,
         alone=parts.alone,

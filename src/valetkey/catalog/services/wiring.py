@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import IN_PROCESS, CommandKind
 from valetkey.catalog.services.clones import CloneRuns, Clones, ObjectCopying
 from valetkey.catalog.services.datasets.datasets import Datasets
@@ -20,16 +19,9 @@ from valetkey.catalog.services.datasets.syncs import Syncs
 from valetkey.catalog.services.datasets.worker import SyncWorker
 from valetkey.catalog.services.exports import ExportRuns, Exports, Forms
 from valetkey.catalog.services.items import Items
-from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
-from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import Intents
 from valetkey.catalog.services.items.leftovers import Leftovers
+from valetkey.catalog.services.items.parts import ItemParts
 from valetkey.catalog.services.items.sessions import Sessions
-from valetkey.domain.ids import IdFactory
-from valetkey.domain.ports import Clock, Sealer
-from valetkey.domain.ports.objects import ObjectStore
-from valetkey.services.audit import AuditLog
-from valetkey.services.vending import Vending
 
 #: Returns the engines that work on other machines, with sessions that such as they are given.
 Clusters = Callable[[Sessions], Engines]
@@ -46,13 +38,7 @@ class WorkParts:
 
 
 def make_work(
-    storage: CatalogStorage,
-    sealer: Sealer,
-    objects: ObjectStore,
-    vending: Vending,
-    audit: AuditLog,
-    clock: Clock,
-    new_id: IdFactory,
+    parts: ItemParts,
     *,
     datasets: Datasets,
     items: Items,
@@ -62,11 +48,9 @@ def make_work(
 ) -> WorkParts:
     """Return what orders and does work. ``clusters`` are the engines beside this process, and
     ``forms`` how items are written into exported files."""
-    stores = DatasetStorageRepository(storage, audit)
-    sessions = Sessions(storage, sealer, vending, audit, clock)
-    index = Index(storage, objects, audit, clock, new_id)
-    intents = Intents(storage, clock, new_id)
-    leftovers = Leftovers(storage, stores, sessions, objects, index, intents, clock)
+    storage, stores, sessions, objects = parts.storage, parts.stores, parts.sessions, parts.objects
+    audit, clock, new_id = parts.audit, parts.clock, parts.new_id
+    leftovers = Leftovers(parts)
     owner = new_id()
     own = InProcess(storage, clock, new_id, owner=owner)
     engines: Engines = {IN_PROCESS: own, **clusters(sessions)}

@@ -13,9 +13,9 @@ from valetkey.catalog.domain.dataset import (
     patched_metadata,
 )
 from valetkey.catalog.domain.dql.ast import Column, Either, Equal
-from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.items.index import Index
+from valetkey.catalog.domain.ports import ItemQuery
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.catalog.services.items.parts import ItemVerbs
 from valetkey.catalog.services.items.removal import BulkOutcome, not_there
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.nouns import MAKE_FOLDER, UPDATE_ITEM
@@ -52,15 +52,8 @@ class ItemPatch:
         return item
 
 
-class ItemChanging:
+class ItemChanging(ItemVerbs):
     """Patches metadata and makes folders; for developers."""
-
-    def __init__(
-        self, storage: CatalogStorage, stores: DatasetStorageRepository, index: Index
-    ) -> None:
-        self._storage = storage
-        self._stores = stores
-        self._index = index
 
     async def patch(self, caller: Caller, item_id: str, patch: ItemPatch) -> Item:
         """Change an item. Raises InvalidInput, TooLarge, NotFound, Denied."""

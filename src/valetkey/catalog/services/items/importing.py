@@ -7,43 +7,26 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item, is_indexable, mimetype_of
-from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorage,
-    DatasetStorageRepository,
 )
-from valetkey.catalog.services.items.index import Index, with_facts
-from valetkey.catalog.services.items.intents import HeldObjects, Intents
-from valetkey.catalog.services.items.sessions import LOOK, Sessions
+from valetkey.catalog.services.items.index import with_facts
+from valetkey.catalog.services.items.intents import HeldObjects
+from valetkey.catalog.services.items.parts import ItemVerbs
+from valetkey.catalog.services.items.sessions import LOOK
 from valetkey.catalog.services.nouns import IMPORT_ITEMS
 from valetkey.counting import counted
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import InvalidInput, NotFound, TooLarge
-from valetkey.domain.ports.objects import ObjectStore, Stored
+from valetkey.domain.ports.objects import Stored
 from valetkey.services.audit import Caller
 
 MAX_IMPORTS: Final = 1000
 _AT_ONCE: Final = 16
 
 
-class ItemImporting:
+class ItemImporting(ItemVerbs):
     """Indexes objects by their names; for developers."""
-
-    def __init__(
-        self,
-        storage: CatalogStorage,
-        stores: DatasetStorageRepository,
-        sessions: Sessions,
-        objects: ObjectStore,
-        index: Index,
-        intents: Intents,
-    ) -> None:
-        self._storage = storage
-        self._stores = stores
-        self._sessions = sessions
-        self._objects = objects
-        self._index = index
-        self._intents = intents
 
     async def import_objects(
         self, caller: Caller, dataset_id: str, storage_ids: Sequence[str]

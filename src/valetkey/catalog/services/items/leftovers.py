@@ -5,19 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import WriteIntent
 from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorage,
-    DatasetStorageRepository,
 )
-from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import PEACE, Intents
-from valetkey.catalog.services.items.sessions import LOOK, WRITE, Sessions
+from valetkey.catalog.services.items.intents import PEACE
+from valetkey.catalog.services.items.parts import ItemVerbs
+from valetkey.catalog.services.items.sessions import LOOK, WRITE
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.domain.errors import Conflict, StorageUnavailable, ValetkeyError
-from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import ObjectStore, Upload, to_ms
+from valetkey.domain.ports.objects import Upload, to_ms
 from valetkey.services.audit import Caller
 
 _PURPOSE: Final = "look after what a writer left"
@@ -25,26 +22,8 @@ _PURPOSE: Final = "look after what a writer left"
 _log = logging.getLogger(__name__)
 
 
-class Leftovers:
+class Leftovers(ItemVerbs):
     """Looks after intents whose writers are dead. Raises what sessions and the store raise."""
-
-    def __init__(
-        self,
-        storage: CatalogStorage,
-        stores: DatasetStorageRepository,
-        sessions: Sessions,
-        objects: ObjectStore,
-        index: Index,
-        intents: Intents,
-        clock: Clock,
-    ) -> None:
-        self._storage = storage
-        self._stores = stores
-        self._sessions = sessions
-        self._objects = objects
-        self._index = index
-        self._intents = intents
-        self._clock = clock
 
     async def of_dataset(self, caller: Caller, store: DatasetStorage) -> None:
         """Look after a dataset's."""

@@ -8,26 +8,19 @@ from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
 from valetkey.catalog.domain.links import MAX_LINK_BYTES, Link, may_be_link, parse_link
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.items.sessions import READ, Sessions
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.catalog.services.items.parts import ItemVerbs
+from valetkey.catalog.services.items.sessions import READ
 from valetkey.catalog.services.nouns import READ_ITEM
 from valetkey.domain.errors import Denied, NotFound
-from valetkey.domain.ports.objects import ObjectStore
 from valetkey.services.audit import Caller
 
 #: Of a page, so many links are looked up for the size of what they lead to.
 _SIZES: Final = 100
 
 
-class Links:
+class Links(ItemVerbs):
     """Reads where link items lead."""
-
-    def __init__(
-        self, stores: DatasetStorageRepository, sessions: Sessions, objects: ObjectStore
-    ) -> None:
-        self._stores = stores
-        self._sessions = sessions
-        self._objects = objects
 
     async def read(self, caller: Caller, store: DatasetStorage, item: Item) -> Link | None:
         """Return where an item leads; None for one that is no link (any more). Raises what

@@ -9,14 +9,14 @@ from functools import partial
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_folder, parse_path
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.catalog.services.items.folders import folder_path
-from valetkey.catalog.services.items.index import Index, with_facts
-from valetkey.catalog.services.items.intents import HeldObjects, Intents
+from valetkey.catalog.services.items.index import with_facts
+from valetkey.catalog.services.items.intents import HeldObjects
+from valetkey.catalog.services.items.parts import ItemVerbs
 from valetkey.catalog.services.items.removal import BulkOutcome, not_there
 from valetkey.catalog.services.items.restoring import archived
-from valetkey.catalog.services.items.sessions import MOVE, TAGS, Sessions
+from valetkey.catalog.services.items.sessions import MOVE, TAGS
 from valetkey.catalog.services.items.uploading import changed_meanwhile, unchanged
 from valetkey.catalog.services.nouns import MOVE_ITEM
 from valetkey.counting import counted
@@ -30,31 +30,15 @@ from valetkey.domain.errors import (
     VersionMismatch,
 )
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import ABSENT, CredentialSource, ObjectStore, Stored
+from valetkey.domain.ports.objects import ABSENT, CredentialSource, Stored
 from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
 MAX_MOVED: Final = 1000
 
 
-class ItemMoving:
+class ItemMoving(ItemVerbs):
     """Moves items within their dataset; for developers."""
-
-    def __init__(
-        self,
-        storage: CatalogStorage,
-        stores: DatasetStorageRepository,
-        sessions: Sessions,
-        objects: ObjectStore,
-        index: Index,
-        intents: Intents,
-    ) -> None:
-        self._storage = storage
-        self._stores = stores
-        self._sessions = sessions
-        self._objects = objects
-        self._index = index
-        self._intents = intents
 
     async def move(
         self, caller: Caller, dataset_id: str, folder_item_id: str, item_ids: Sequence[str]

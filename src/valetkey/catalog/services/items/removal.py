@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Item
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
-from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import Intents, taken
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.catalog.services.items.intents import taken
+from valetkey.catalog.services.items.parts import ItemVerbs
 from valetkey.catalog.services.items.selection import Selection, select, walk
-from valetkey.catalog.services.items.sessions import DELETE, Sessions
+from valetkey.catalog.services.items.sessions import DELETE
 from valetkey.catalog.services.nouns import DELETE_ITEM
 from valetkey.catalog.services.pace import PART, rest
 from valetkey.counting import counted
@@ -30,7 +29,7 @@ from valetkey.domain.errors import (
     VersionMismatch,
 )
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import Condition, ObjectStore
+from valetkey.domain.ports.objects import Condition
 from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
@@ -88,24 +87,8 @@ def _failure(item: Item, error: ValetkeyError) -> dict[str, str]:
     }
 
 
-class ItemRemoval:
+class ItemRemoval(ItemVerbs):
     """Deletes items; for developers."""
-
-    def __init__(
-        self,
-        storage: CatalogStorage,
-        stores: DatasetStorageRepository,
-        sessions: Sessions,
-        objects: ObjectStore,
-        index: Index,
-        intents: Intents,
-    ) -> None:
-        self._storage = storage
-        self._stores = stores
-        self._sessions = sessions
-        self._objects = objects
-        self._index = index
-        self._intents = intents
 
     async def delete(self, caller: Caller, item_id: str) -> None:
         """Delete one item. Its object goes too only if the location allows it; otherwise the next

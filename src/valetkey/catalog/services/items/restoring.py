@@ -7,14 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
-from valetkey.catalog.services.items.dataset_storage import DatasetStorageRepository
-from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.sessions import RESTORE, WRITE, Sessions
+from valetkey.catalog.services.items.parts import ItemVerbs
+from valetkey.catalog.services.items.sessions import RESTORE, WRITE
 from valetkey.catalog.services.nouns import RESTORE_ITEM
 from valetkey.counting import counted
 from valetkey.domain.errors import Archived, Conflict, InvalidInput, NotFound
-from valetkey.domain.ports import Storage
-from valetkey.domain.ports.objects import ARCHIVED, ObjectStore, Stored
+from valetkey.domain.ports.objects import ARCHIVED, Stored
 from valetkey.services.audit import Caller
 
 #: S3 keeps a restored copy for at least a day; longer than a year is a change of storage class.
@@ -30,22 +28,8 @@ class Restored:
     until: datetime | None
 
 
-class ItemRestoring:
+class ItemRestoring(ItemVerbs):
     """Asks for archived objects; for developers, where the location lets them write."""
-
-    def __init__(
-        self,
-        storage: Storage,
-        stores: DatasetStorageRepository,
-        sessions: Sessions,
-        objects: ObjectStore,
-        index: Index,
-    ) -> None:
-        self._storage = storage
-        self._stores = stores
-        self._sessions = sessions
-        self._objects = objects
-        self._index = index
 
     async def restore(self, caller: Caller, item_id: str, *, days: int) -> Restored:
         """Ask for an object to be readable for some days; that takes hours. Asking again while it

@@ -8,16 +8,15 @@ from datetime import timedelta
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.services.items.dataset_storage import DatasetStorage, DatasetStorageRepository
+from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.catalog.services.items.links import Links
+from valetkey.catalog.services.items.parts import ItemParts, ItemVerbs
 from valetkey.catalog.services.items.restoring import archived
-from valetkey.catalog.services.items.sessions import LOOK, READ, Sessions
+from valetkey.catalog.services.items.sessions import LOOK, READ
 from valetkey.catalog.services.nouns import STREAM_ITEM
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound
-from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import ObjectStore, Stored
+from valetkey.domain.ports.objects import Stored
 from valetkey.services.audit import Caller
 
 #: A link may lead to a link, and so on, so often.
@@ -47,24 +46,12 @@ class Bytes:
     chunks: AsyncIterator[bytes] | None = field(default=None, repr=False)
 
 
-class ItemStreaming:
+class ItemStreaming(ItemVerbs):
     """Opens items for reading; members of a project may."""
 
-    def __init__(
-        self,
-        storage: CatalogStorage,
-        stores: DatasetStorageRepository,
-        sessions: Sessions,
-        objects: ObjectStore,
-        links: Links,
-        clock: Clock,
-    ) -> None:
-        self._storage = storage
-        self._clock = clock
-        self._stores = stores
+    def __init__(self, parts: ItemParts, links: Links) -> None:
+        super().__init__(parts)
         self._links = links
-        self._sessions = sessions
-        self._objects = objects
 
     async def open(
         self,

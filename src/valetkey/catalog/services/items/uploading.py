@@ -12,11 +12,10 @@ from valetkey.catalog.domain.dataset import Item, media_type_of, parse_path, pat
 from valetkey.catalog.domain.fingerprint import Fingerprint
 from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorage,
-    DatasetStorageRepository,
 )
-from valetkey.catalog.services.items.index import Index
-from valetkey.catalog.services.items.intents import HeldObjects, Intents
-from valetkey.catalog.services.items.sessions import TAGS, WRITE, Sessions
+from valetkey.catalog.services.items.intents import HeldObjects
+from valetkey.catalog.services.items.parts import ItemVerbs
+from valetkey.catalog.services.items.sessions import TAGS, WRITE
 from valetkey.catalog.services.nouns import UPLOAD_ITEM
 from valetkey.counting import counted
 from valetkey.domain.audit import AuditEvent
@@ -25,7 +24,6 @@ from valetkey.domain.ports.objects import (
     ABSENT,
     Condition,
     CredentialSource,
-    ObjectStore,
     Stored,
 )
 from valetkey.services.audit import Caller
@@ -68,22 +66,8 @@ class NewItem:
         return bool(self.tags or self.copied_from)
 
 
-class ItemUploading:
+class ItemUploading(ItemVerbs):
     """Puts objects into buckets and rows into the index; for developers."""
-
-    def __init__(
-        self,
-        stores: DatasetStorageRepository,
-        sessions: Sessions,
-        objects: ObjectStore,
-        index: Index,
-        intents: Intents,
-    ) -> None:
-        self._stores = stores
-        self._sessions = sessions
-        self._objects = objects
-        self._index = index
-        self._intents = intents
 
     async def upload(
         self,
