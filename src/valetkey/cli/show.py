@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,8 @@ _PIPE_WIDTH: Final = 400
 #: Columns in which an id, or a property of another kind, can be read.
 _ID_WIDTH: Final = 24
 _CELL_WIDTH: Final = 10
+#: So many of what something failed for are named to people.
+_MOST_NAMED: Final = 10
 
 
 def output() -> Console:
@@ -147,9 +149,22 @@ def error(problem: Explained) -> None:
     console.print(f"[bold red]{escape(problem.message)}[/]", highlight=False, soft_wrap=True)
     if problem.hint:
         say(problem.hint)
+    _failures(getattr(problem, "details", {}))
     request_id = getattr(problem, "request_id", "")
     if request_id:
         say(f"Request id: {request_id}")
+
+
+def _failures(details: Mapping[str, Any]) -> None:
+    """Name the first of what it did not work for, and tell how many more there are."""
+    named = details.get("failures")
+    if not isinstance(named, list) or not named:
+        return
+    for each in named[:_MOST_NAMED]:
+        say(on_one_line(f"  {each.get('filename', '')}: {each.get('message', '')}"))
+    more = details.get("failed", len(named)) - min(len(named), _MOST_NAMED)
+    if more > 0:
+        say(f"  and {more:,} more; --json names up to {len(named)}.")
 
 
 def error_json(problem: Explained) -> None:

@@ -225,7 +225,9 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
     ),
     "aws_refused": ErrorCode(
         424,
-        "AWS, or the store, answered and said no; `details.awsCode` is its own code.",
+        "AWS, or the store, answered and said no; `details.awsCode` is its own code. Or a change "
+        "of many could not be made to some: `details.done` and `details.failed` count them, and "
+        "`details.failures` names the first hundred of these.",
         "`hint` says which policy or setting to mend; verify the integration for a full report.",
     ),
     "too_many_requests": ErrorCode(

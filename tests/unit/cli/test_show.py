@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.commands import clean_environment
+from valetkey.cli import show
+from valetkey.sdk.errors import ApiError
 
 
 @pytest.mark.parametrize(
@@ -25,3 +27,15 @@ def test_a_result_is_with_the_reader_before_the_command_goes_on(said: str, tmp_p
         timeout=60,
     )
     assert "a" in ran.stdout
+
+
+def test_what_failed_of_many_is_named_up_to_ten_and_the_rest_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failures = [{"filename": f"/{n}\n.jpg", "message": "Denied."} for n in range(100)]
+    details = {"done": 7, "failed": 2500, "failures": failures}
+    show.error(ApiError("2,500 of 2,507 items could not be deleted.", details=details))
+    told = capsys.readouterr().err
+    assert told.count("Denied.") == 10
+    assert "/9\\n.jpg: Denied." in told
+    assert "and 2,490 more; --json names up to 100." in told

@@ -169,23 +169,23 @@ class CloneRuns:
             if isinstance(made, (StorageUnavailable, *PASSING)):
                 raise made
             if isinstance(made, ValetkeyError):
-                outcome.failures.append((item, made))
+                outcome.fail([(item, made)])
             elif isinstance(made, BaseException):
                 raise made
             else:
                 outcome.done += 1
                 notice = _NO_TAGS if made.without_tags else notice
         last = items[-1].id if items else shard.checkpoint
-        done = self._single.advanced(shard, last, items=outcome.done, failed=len(outcome.failures))
+        done = self._single.advanced(shard, last, items=outcome.done, failed=outcome.failed)
         if not items:
             done = replace(done, state=State.SUCCESS)
         async with self._storage.begin() as work:
             if not await work.commands.advance(done):
                 return None
             current = await work.commands.get(command.id)
-            if current is not None and (outcome.failures or notice):
+            if current is not None and (outcome.failed or notice):
                 error = current.error
-                if outcome.failures:
+                if outcome.failed:
                     error = outcome.document("cloned", error)
                 noticed = replace(current, error=error, notice=notice or current.notice)
                 await work.commands.note(noticed)

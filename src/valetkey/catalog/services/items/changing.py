@@ -80,9 +80,9 @@ class ItemChanging(ItemVerbs):
         """Change the items of a selection, each by the same patch or by one that is made for the
         next; returns how many.
 
-        Goes on after an item that can't be changed, and then raises AwsRefused with each of them.
-        Raises InvalidInput (also for an empty filter), NotFound, Denied, Conflict (it fits other
-        items than expected).
+        Goes on after an item that can't be changed, and then raises AwsRefused, which counts them
+        and names the first. Raises InvalidInput (also for an empty filter), NotFound, Denied,
+        Conflict (it fits other items than expected).
         """
         store = await self._stores.of_dataset(caller, dataset_id, UPDATE_ITEM)
         selected, total = await select(self._storage, store.dataset, selection), BulkOutcome()
@@ -111,7 +111,7 @@ class ItemChanging(ItemVerbs):
                     own = patch if isinstance(patch, ItemPatch) else patch()
                     changed.append(replace(own.applied(item), updated_at=now))
                 except InvalidInput as error:
-                    total.failures.append((item, error))
+                    total.fail([(item, error)])
             await work.items.set_metadata(store.dataset, changed)
             subject = f"dataset:{store.dataset.id}"
             event = self._index.event(caller, "item.update", store, subject, items=len(changed))

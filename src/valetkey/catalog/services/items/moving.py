@@ -45,8 +45,9 @@ class ItemMoving(ItemVerbs):
     ) -> int:
         """Move items into a folder, named by its id; returns how many.
 
-        Goes on after a failure, and then raises AwsRefused with each of them. Raises InvalidInput,
-        NotFound, Denied, Conflict (the location does not let objects be deleted).
+        Goes on after a failure, and then raises AwsRefused, which counts them and names the
+        first. Raises InvalidInput, NotFound, Denied, Conflict (the location does not let objects
+        be deleted).
         """
         store = await self._stores.of_dataset(caller, dataset_id, MOVE_ITEM)
         async with self._storage.read() as work:
@@ -115,7 +116,7 @@ class ItemMoving(ItemVerbs):
                 if to != item.path:
                     await self._move_one(caller, store, item, to, renew)
             except ValetkeyError as error:
-                outcome.failures.append((item, error))
+                outcome.fail([(item, error)])
             else:
                 outcome.done += 1
         return outcome.require_all("moved")

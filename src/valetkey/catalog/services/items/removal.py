@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from valetkey.domain.ports.objects import Condition
 from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
-#: Failures are all counted, and so many told one by one.
+#: Failures are all counted, and so many kept and told one by one.
 MAX_REPORTED: Final = 100
 #: As many objects as S3 deletes in one request.
 _DELETED_AT_ONCE: Final = 1000
@@ -41,34 +41,48 @@ _DELETED_AT_ONCE: Final = 1000
 
 @dataclass(slots=True)
 class BulkOutcome:
-    """What became of many items: how many it worked for, and each failure with its reason."""
+    """What became of many items: how many it worked for and how many it did not, and for the first
+    :data:`MAX_REPORTED` of these why."""
 
     done: int = 0
+    failed: int = 0
     failures: list[tuple[Item, ValetkeyError]] = field(default_factory=list)
 
+    def fail(self, failures: Iterable[tuple[Item, ValetkeyError]]) -> None:
+        """Count failures."""
+        for failure in failures:
+            self.failed += 1
+            if len(self.failures) < MAX_REPORTED:
+                self.failures.append(failure)
+
+    def add(self, part: BulkOutcome) -> None:
+        """Count what became of more items."""
+        self.done += part.done
+        self.failed += part.failed
+        self.failures += part.failures[: MAX_REPORTED - len(self.failures)]
+
     def require_all(self, what: str) -> int:
-        """Return how many it worked for. Raises AwsRefused when it did not for some, naming
-        them."""
+        """Return how many it worked for. Raises AwsRefused when it did not for some, naming the
+        first of them."""
         if self.failures:
-            total, first = self.done + len(self.failures), self.failures[0][1]
+            total, first = self.done + self.failed, self.failures[0][1]
             raise AwsRefused(
-                f"{len(self.failures)} of {counted(total, 'item')} could not be {what}: "
-                f"{first.message}",
+                f"{self.failed:,} of {counted(total, 'item')} could not be {what}: {first.message}",
                 hint=first.hint,
                 done=self.done,
-                failed=len(self.failures),
+                failed=self.failed,
                 failures=self._reported(),
             )
         return self.done
 
     def _reported(self) -> list[dict[str, str]]:
-        return [_failure(item, error) for item, error in self.failures[:MAX_REPORTED]]
+        return [_failure(item, error) for item, error in self.failures]
 
     def document(self, what: str, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return the failures as a command keeps them, with those that it had before."""
         known = before.get("details", {})
         failures = [*known.get("failures", ()), *self._reported()][:MAX_REPORTED]
-        failed = known.get("failed", 0) + len(self.failures)
+        failed = known.get("failed", 0) + self.failed
         return {
             "message": f"{counted(failed, 'item')} could not be {what}: {failures[0]['message']}",
             "hint": failures[0]["hint"],
@@ -113,9 +127,9 @@ class ItemRemoval(ItemVerbs):
     async def delete_matching(self, caller: Caller, dataset_id: str, selection: Selection) -> int:
         """Delete the items of a selection; returns how many.
 
-        Goes on after a failure, and then raises AwsRefused with each of them. Raises InvalidInput
-        (also for an empty filter: nothing is never everything), NotFound, Denied, Conflict (it
-        fits other items than expected).
+        Goes on after a failure, and then raises AwsRefused, which counts them and names the
+        first. Raises InvalidInput (also for an empty filter: nothing is never everything),
+        NotFound, Denied, Conflict (it fits other items than expected).
         """
         store = await self._stores.of_dataset(caller, dataset_id, DELETE_ITEM)
         selected, total = await select(self._storage, store.dataset, selection), BulkOutcome()
@@ -124,9 +138,7 @@ class ItemRemoval(ItemVerbs):
         deletes_objects = bool(store.maybe_location and store.location.allow_external_delete)
         batch = _DELETED_AT_ONCE if deletes_objects else PART
         async for items in walk(self._storage, store.dataset, selected, batch=batch):
-            part = await self._delete_all(caller, store, items)
-            total.done += part.done
-            total.failures += part.failures
+            total.add(await self._delete_all(caller, store, items))
         return total.require_all("deleted")
 
     async def _require_empty(self, store: DatasetStorage, folder: Item) -> None:
@@ -164,9 +176,11 @@ class ItemRemoval(ItemVerbs):
         paths, outcome = [item.path for item in items], BulkOutcome()
         async with self._intents.held(caller, store, paths, some=True) as held:
             free = [item for item in items if item.path in held.intents]
-            outcome.failures += [(item, taken(item.path)) for item in items if item not in free]
+            outcome.fail(
+                (item, taken(item.path)) for item in items if item.path not in held.intents
+            )
             mine, moved = await self._there_still(caller, store, free)
-            outcome.failures += [(item, moved_meanwhile(item)) for item in moved]
+            outcome.fail((item, moved_meanwhile(item)) for item in moved)
             outcome.done = len(free) - len(mine) - len(moved)  # those are gone already
             if caller.expectation is not None:
                 # What is compared must not change while its object goes: so the row goes first.
@@ -176,7 +190,7 @@ class ItemRemoval(ItemVerbs):
             expected = caller.expectation is not None
             failed = await self._delete_keys(store, mine, credentials, expected=expected)
             gone = [item for item in mine if item.path not in failed]
-            outcome.failures += [(item, failed[item.path]) for item in mine if item.path in failed]
+            outcome.fail((item, failed[item.path]) for item in mine if item.path in failed)
             held.wrote = bool(gone)
             for some in batched(gone, PART):
                 event = self._event(caller, store, some, objects=True)

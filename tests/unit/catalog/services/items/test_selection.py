@@ -9,6 +9,7 @@ import pytest
 from support.desk import Desk
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
+from valetkey.catalog.services.items.removal import BulkOutcome
 from valetkey.catalog.services.items.selection import Selection
 from valetkey.domain.errors import AwsRefused, Conflict, TooLarge
 
@@ -124,3 +125,39 @@ async def test_an_item_that_cannot_be_changed_is_named_and_stops_no_other(desk: 
     assert [each["filename"] for each in refused.value.details["failures"]] == ["/a"]
     changed = await desk.items.reading.get(desk.developer, ids["/b"])
     assert changed.metadata["user"]["note"]
+
+
+@pytest.mark.parametrize("what", ["deleted", "changed"])
+async def test_failures_beyond_a_hundred_are_counted_and_not_kept(
+    desk: Desk, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.memory.objects.buckets["acme"] |= {f"{desk.prefix}{n:04}": b"x" for n in range(1_250)}
+    await desk.memory.services.catalog.syncs.start(desk.developer, desk.dataset_id)
+    await desk.memory.services.catalog.sync_worker.run_open()
+    kept: list[int] = []
+    add = BulkOutcome.require_all
+
+    def noted(self: BulkOutcome, did: str) -> int:
+        kept.append(len(self.failures))
+        return add(self, did)
+
+    monkeypatch.setattr(BulkOutcome, "require_all", noted)
+
+    async def refuse(operation: str, key: str) -> None:
+        if operation == "delete" and not key.endswith("7"):
+            raise AwsRefused("Denied.", hint="Allow it.", aws_code="AccessDenied")
+
+    desk.memory.objects.before = refuse
+    selection = Selection({"type": "file"})
+    own, long = (desk.developer, desk.dataset_id, selection), ItemPatch(description="x" * 5000)
+    removal, changing = desk.items.removal, desk.items.changing
+    work = (
+        removal.delete_matching(*own) if what == "deleted" else changing.patch_matching(*own, long)
+    )
+    with pytest.raises(AwsRefused) as refused:
+        await work
+    done = 125 if what == "deleted" else 0
+    assert kept == [100]
+    assert (refused.value.details["done"], refused.value.details["failed"]) == (done, 1250 - done)
+    assert len(refused.value.details["failures"]) == 100
+    assert refused.value.message.startswith(f"{1250 - done:,} of 1,250 items could not be {what}: ")
