@@ -6,8 +6,7 @@ they are imported when first used, so that the commands start quickly.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing's own, without an import: see valetkey.cli
 if TYPE_CHECKING:
     from valetkey.sdk import (
         Administrator,

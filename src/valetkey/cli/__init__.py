@@ -17,6 +17,12 @@ with the exit code that ``exits.py`` has for their kind.
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    # ``python -m`` puts the current folder first: a copy.py that lies there is not ours to run.
+    del sys.path[0]
+
 from valetkey.cli.entry import main
 
 __all__ = ["main"]

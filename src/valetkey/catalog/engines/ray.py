@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from valetkey.aws.settings import AwsSettings
@@ -65,7 +66,10 @@ class RaySettings:
 
     @property
     def drivers_environment(self) -> dict[str, str]:
-        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": self.token_file}
+        token = {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(Path(self.token_file).absolute()),
+        }
         quiet = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONUNBUFFERED": "1"}
         return dict(self.environment) | quiet | (token if self.token_file else {})
 

@@ -13,11 +13,14 @@ import msgspec
 
 from valetkey.catalog.engines.orders import FromDriver, Message, encode
 
-DRIVER: Final = (sys.executable, "-m", "valetkey.catalog.engines.ray_driver")
+#: With -P nothing that lies in a current folder is imported.
+DRIVER: Final = (sys.executable, "-P", "-m", "valetkey.catalog.engines.ray_driver")
 #: Of what it prints, so many lines are kept for the log.
 _KEPT: Final = 40
 _LINE: Final = 1 << 20
 _END_SECONDS: Final = 5.0
+#: Ray puts the driver's folder into the path of every worker: one that nobody else writes to.
+_FOLDER: Final = "/"
 #: Nothing of the server's own settings and keys is the driver's.
 _OURS: Final = ("VALETKEY_", "AWS_")
 
@@ -82,6 +85,7 @@ async def driving(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=kept,
+        cwd=_FOLDER,
         limit=_LINE,
     )
     driver = Driver(process)
