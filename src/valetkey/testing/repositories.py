@@ -255,6 +255,7 @@ class MemoryAuditTrail:
     """Implements ports.AuditTrail."""
 
     def __init__(self) -> None:
+        self.is_recording = False
         self.records: list[AuditRecord] = []
 
     async def append(self, events: Sequence[AuditEvent]) -> Sequence[AuditRecord]:
@@ -291,7 +292,6 @@ class MemoryUnitOfWork:
     """Implements ports.UnitOfWork; what a fork of it has is a transaction's."""
 
     def __init__(self) -> None:
-        self.is_recording = False
         self.locations = MemoryLocations()
         self.commands = MemoryCommands()
         self.items = MemoryItems(self.commands)
@@ -324,7 +324,7 @@ class MemoryUnitOfWork:
 
     async def recording(self) -> bool:
         """Tell what a test has set."""
-        return self.is_recording
+        return self.audit.is_recording
 
     def _forget_user(self, user_id: str) -> None:
         self.organizations.forget_user(user_id)

@@ -71,7 +71,7 @@ class Shop:
     async def beside_records(self, rows: int | None) -> AsyncIterator[None]:
         """Let credentials be recorded meanwhile, if parts of syncs shall have so many rows."""
         async with self.memory.storage.begin() as work:
-            work.is_recording = rows is not None
+            work.audit.is_recording = rows is not None
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pace, "FEW_ROWS", rows or pace.FEW_ROWS)
             yield
