@@ -46,7 +46,7 @@ class Database:
         """Raises ConfigurationError."""
         self.url, self.limits = database_url(url), limits
         place = database_file(url)
-        self._file = HeldFile(place) if place is not None else None
+        self._file = HeldFile(place, keeps_log=True) if place is not None else None
         turns = WriteTurns()
 
         def engine(
@@ -74,7 +74,9 @@ class Database:
         health = limits.within(_HEALTH_SECONDS)
         self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))
         self.changes = ChangeListeners(self.url, limits)
-        self.journal = journal_for(self.url, busy_seconds=busy_seconds, limits=quick, turns=turns)
+        self.journal = journal_for(
+            self.url, busy_seconds=busy_seconds, limits=quick, turns=turns, file=self._file
+        )
 
     async def ping(self) -> None:
         """Raise StorageUnavailable unless the database answers."""
@@ -96,6 +98,8 @@ class Database:
         await self.journal.close()
         for engine in (*self.pools.values(), self._health):
             await engine.dispose()
+        if self._file is not None:
+            self._file.close()
 
 
 def pool_sizes(connections: int) -> dict[Pool, int]:

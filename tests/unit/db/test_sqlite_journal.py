@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.databases import make_tables
+from valetkey.db.files import HeldFile
 from valetkey.db.journal import sqlite as journals
 from valetkey.db.journal.sqlite import SqliteJournal
 from valetkey.domain.audit import AuditEvent
@@ -33,7 +34,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.journal = SqliteJournal(str(path), 30.0)
+        self.journal = SqliteJournal(HeldFile(path), 30.0)
 
     async def record(self, times: int = 1) -> None:
         for _ in range(times):

@@ -10,10 +10,12 @@ under the lock that all take. So the chain never forks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.engine import URL
 
+from valetkey.db.files import HeldFile
 from valetkey.db.journal.postgres import PostgresJournal
 from valetkey.db.journal.sqlite import SqliteJournal
 from valetkey.db.limits import Limits
@@ -38,10 +40,12 @@ class Journal(Protocol):
     async def close(self) -> None: ...
 
 
-def journal_for(url: URL, *, busy_seconds: float, limits: Limits, turns: WriteTurns) -> Journal:
-    """Return the journal of a database; ``turns`` are those at writing to SQLite's file. Nothing
-    is connected yet."""
+def journal_for(
+    url: URL, *, busy_seconds: float, limits: Limits, turns: WriteTurns, file: HeldFile | None
+) -> Journal:
+    """Return the journal of a database; ``file`` is SQLite's, and ``turns`` are those at writing
+    to it. Nothing is connected yet."""
     if url.get_backend_name() == "sqlite":
-        return SqliteJournal(url.database or "", busy_seconds, turns)
+        return SqliteJournal(file or HeldFile(Path(url.database or "")), busy_seconds, turns)
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     return PostgresJournal(dsn, limits)

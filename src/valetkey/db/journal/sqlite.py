@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
-from pathlib import Path
 from typing import Final
 
 from valetkey.db.errors import REFUSED_BY_DRIVER, unavailable, unstorable
@@ -38,9 +37,11 @@ _MOST_ROWS: Final = 128
 class SqliteJournal:
     """Commits in a thread of its own, so that a slow disk does not hold the event loop."""
 
-    def __init__(self, path: str, busy_seconds: float, turns: WriteTurns | None = None) -> None:
+    def __init__(
+        self, file: HeldFile, busy_seconds: float, turns: WriteTurns | None = None
+    ) -> None:
         """``turns`` are those that all who write to the file in this process share."""
-        self._file = _File(HeldFile(Path(path)), busy_seconds, turns or WriteTurns())
+        self._file = _File(file, busy_seconds, turns or WriteTurns())
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._head: Head | None = None
 
