@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item, mimetype_of, parse_folder, parse_path
+from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
 from valetkey.catalog.services.items.folders import folder_path
-from valetkey.catalog.services.items.index import with_facts
+from valetkey.catalog.services.items.index import Index, with_facts
 from valetkey.catalog.services.items.intents import HeldObjects
 from valetkey.catalog.services.items.parts import ItemVerbs
 from valetkey.catalog.services.items.removal import BulkOutcome, not_there
@@ -30,7 +31,7 @@ from valetkey.domain.errors import (
     VersionMismatch,
 )
 from valetkey.domain.ids import is_id
-from valetkey.domain.ports.objects import ABSENT, CredentialSource, Stored
+from valetkey.domain.ports.objects import ABSENT, CredentialSource, ObjectStore, Stored
 from valetkey.services.access import expect
 from valetkey.services.audit import Caller
 
@@ -129,164 +130,152 @@ class ItemMoving(ItemVerbs):
         async with self._intents.held(caller, store, [item.path, to]) as held:
             async with self._storage.read() as work:
                 await expect(caller, item, work)
-            try:
-                before, copied = await self._copy(store, item, to, held, renew)
-                moved = await self._swap_or_undo(caller, store, item, to, copied, held, renew)
-                await self._delete_source(caller, store, item.path, before, held, renew)
-            except ValetkeyError:
-                if not held.wrote:
-                    raise
-                # Both places are looked at, and then nothing is left to be looked up.
-                for path in (item.path, to):
-                    await self._index.settle(caller, store, path, held, await renew())
-                held.wrote = False
+            services = (self._storage, self._objects, self._index)
+            return await _Move(*services, caller, store, item, to, held, renew).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One item on its way to another path, while both are held."""
+
+    storage: CatalogStorage
+    objects: ObjectStore
+    index: Index
+    caller: Caller
+    store: DatasetStorage
+    item: Item
+    to: str
+    held: HeldObjects
+    renew: CredentialSource
+
+    async def run(self) -> Item:
+        """Copy, index, delete; return the item as it is then. Whatever fails, the index agrees
+        with the bucket afterwards, or somebody looks later."""
+        try:
+            before = await self._source()
+            copied = await self._copy(before)
+            moved = await self._reindex(copied)
+            await self._delete_source(before)
+        except ValetkeyError:
+            if not self.held.wrote:
                 raise
+            # Both places are looked at, and then nothing is left to be looked up.
+            for path in (self.item.path, self.to):
+                await self._settle(path)
+            self.held.wrote = False
+            raise
         return moved
 
-    async def _copy(
-        self, store: DatasetStorage, item: Item, to: str, held: HeldObjects, renew: CredentialSource
-    ) -> tuple[Stored, Stored]:
-        """Copy the object to where nothing is, and see that it did not change meanwhile. Return it
-        and the copy."""
-        source, target = store.key(item.path), store.key(to)
-        before = await self._objects.head(await renew(), store.place, source)
+    async def _source(self) -> Stored:
+        """Return the object to be moved, which can be; there is none yet where it goes."""
+        self.store.key(self.to)
+        before = await self._head(self.item.path)
         if before is None:
-            raise not_there(item.id)
+            raise not_there(self.item.id)
         if before.is_archived:
-            raise archived(item, before)
-        if await self._objects.head(await renew(), store.place, target) is not None:
-            raise _occupied(to)
-        credentials = await renew()
-        await held.still()
+            raise archived(self.item, before)
+        if await self._head(self.to) is not None:
+            raise _occupied(self.to)
+        return before
+
+    async def _copy(self, before: Stored) -> Stored:
+        """Copy the object to where nothing is, and see that it did not change meanwhile. Return
+        the copy."""
+        credentials = await self.renew()
+        await self.held.still()
         try:
-            copied = await self._objects.copy(
-                *(credentials, store.place, source, target),
+            copied = await self.objects.copy(
+                credentials,
+                self.store.place,
+                self.store.key(self.item.path),
+                self.store.key(self.to),
                 condition=ABSENT,
-                renew=renew,
-                begun=partial(held.remember_upload, to),
+                renew=self.renew,
+                begun=partial(self.held.remember_upload, self.to),
             )
         except PreconditionFailed:
-            now = await self._objects.head(await renew(), store.place, source)
+            now = await self._head(self.item.path)
             if now is None or now.etag != before.etag:
-                raise changed_meanwhile(item.path) from None
-            raise _occupied(to) from None
-        held.wrote = True
+                raise changed_meanwhile(self.item.path) from None
+            raise _occupied(self.to) from None
+        self.held.wrote = True
         try:
-            after = await self._objects.head(await renew(), store.place, source)
-            if after is None or (after.etag, after.modified_at) != (
-                before.etag,
-                before.modified_at,
-            ):
-                raise changed_meanwhile(item.path)
+            after = await self._head(self.item.path)
+            seen = (before.etag, before.modified_at)
+            if after is None or (after.etag, after.modified_at) != seen:
+                raise changed_meanwhile(self.item.path)
         except ValetkeyError:
-            await self._undo(store, to, copied, held, renew)
+            await self._undo(copied)
             raise
-        return before, copied
+        return copied
 
-    async def _undo(
-        self,
-        store: DatasetStorage,
-        to: str,
-        copied: Stored,
-        held: HeldObjects,
-        renew: CredentialSource,
-    ) -> None:
-        """Delete the copy; what somebody wrote over it is theirs."""
-        with suppress(PreconditionFailed):
-            await self._delete(store, to, copied, held, renew)
-
-    async def _delete_source(
-        self,
-        caller: Caller,
-        store: DatasetStorage,
-        path: str,
-        before: Stored,
-        held: HeldObjects,
-        renew: CredentialSource,
-    ) -> None:
-        """Delete what was copied; what somebody wrote there since stays, as an item of its own."""
+    async def _reindex(self, copied: Stored) -> Item:
+        """Put the row where the object is now; undo the copy if it is not the row that is meant."""
         try:
-            await self._delete(store, path, before, held, renew)
-        except PreconditionFailed:
-            await self._index.settle(caller, store, path, held, await renew())
-        else:
-            await self._index.forget(store, path, held)
-
-    async def _delete(
-        self,
-        store: DatasetStorage,
-        path: str,
-        seen: Stored,
-        held: HeldObjects,
-        renew: CredentialSource,
-    ) -> None:
-        """Delete an object that is held still and is the one that was seen, as far as the store
-        tells. Raises PreconditionFailed."""
-        credentials = await renew()
-        await held.still()
-        await self._objects.delete(
-            credentials, store.place, store.key(path), condition=unchanged(seen)
-        )
-
-    async def _swap_or_undo(
-        self,
-        caller: Caller,
-        store: DatasetStorage,
-        old: Item,
-        to: str,
-        copied: Stored,
-        held: HeldObjects,
-        renew: CredentialSource,
-    ) -> Item:
-        try:
-            return await self._swap(caller, store, old, to, copied, held)
+            return await self._swap(copied)
         except VersionMismatch:
-            await self._undo(store, to, copied, held, renew)
+            await self._undo(copied)
             raise
 
-    async def _swap(
-        self,
-        caller: Caller,
-        store: DatasetStorage,
-        old: Item,
-        to: str,
-        copied: Stored,
-        held: HeldObjects,
-    ) -> Item:
-        """Put the row where the object is now."""
-        async with self._storage.begin() as work:
-            await work.items.lock(store.dataset)
-            await held.require(work, [old.path, to])
+    async def _swap(self, copied: Stored) -> Item:
+        old, dataset = self.item, self.store.dataset
+        async with self.storage.begin() as work:
+            await work.items.lock(dataset)
+            await self.held.require(work, [old.path, self.to])
             current = await work.items.get(old.id)
             if current is None or current.path != old.path:
                 raise not_there(old.id)
-            await expect(caller, current, work)
-            if await work.items.by_path(store.dataset, to) is not None:
+            await expect(self.caller, current, work)
+            now_ms = self.index.now_ms()  # no sooner: what a sync lists later counts more
+            if await work.items.by_path(dataset, self.to) is not None:
                 # The object is not there any more that this row is of.
-                await work.items.remove(store.dataset, [to], now_ms=self._index.now_ms())
-            new = self._moved(current, to, copied)
-            await work.items.move(
-                store.dataset,
-                old.path,
-                new,
-                tombstone_id=self._index.new_id(),
-                now_ms=self._index.now_ms(),
-            )
-            event = self._index.event(
-                caller, "item.move", store, f"item:{new.id}", path=old.path, to=new.path
-            )
+                await work.items.remove(dataset, [self.to], now_ms=now_ms)
+            new = self._moved(current, copied)
+            tombstone_id = self.index.new_id()
+            await work.items.move(dataset, old.path, new, tombstone_id=tombstone_id, now_ms=now_ms)
+            facts = {"path": old.path, "to": new.path}
+            subject = f"item:{new.id}"
+            event = self.index.event(self.caller, "item.move", self.store, subject, **facts)
             await work.audit.append([event])
         return new
 
-    def _moved(self, item: Item, to: str, copied: Stored) -> Item:
+    def _moved(self, item: Item, copied: Stored) -> Item:
         by_name = item.mimetype == mimetype_of(item.path)
         moved = replace(
             item,
-            path=to,
-            mimetype=mimetype_of(to) if by_name else item.mimetype,
-            updated_at=self._index.now(),
+            path=self.to,
+            mimetype=mimetype_of(self.to) if by_name else item.mimetype,
+            updated_at=self.index.now(),
         )
         return with_facts(moved, copied)
+
+    async def _undo(self, copied: Stored) -> None:
+        """Delete the copy; what somebody wrote over it is theirs."""
+        with suppress(PreconditionFailed):
+            await self._delete(self.to, copied)
+
+    async def _delete_source(self, before: Stored) -> None:
+        """Delete what was copied; what somebody wrote there since stays, as an item of its own."""
+        try:
+            await self._delete(self.item.path, before)
+        except PreconditionFailed:
+            await self._settle(self.item.path)
+        else:
+            await self.index.forget(self.store, self.item.path, self.held)
+
+    async def _delete(self, path: str, seen: Stored) -> None:
+        """Delete an object that is held still and is the one that was seen, as far as the store
+        tells. Raises PreconditionFailed."""
+        credentials = await self.renew()
+        await self.held.still()
+        key = self.store.key(path)
+        await self.objects.delete(credentials, self.store.place, key, condition=unchanged(seen))
+
+    async def _head(self, path: str) -> Stored | None:
+        return await self.objects.head(await self.renew(), self.store.place, self.store.key(path))
+
+    async def _settle(self, path: str) -> None:
+        await self.index.settle(self.caller, self.store, path, self.held, await self.renew())
 
 
 def _require_movable(store: DatasetStorage) -> None:
