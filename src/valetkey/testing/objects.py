@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -106,13 +106,13 @@ class FakeObjectStore(FakeBuckets):
         body, facts = self._readable(place, key), self._stored(place, key)
         wanted = _RANGE.fullmatch(byte_range)
         if wanted is None:
-            return ObjectReading(len(body), _chunks(body), "", facts.content_encoding)
+            return ObjectReading(len(body), _chunks(body), "", facts.content_encoding, facts.etag)
         start, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
         if start >= len(body):
             raise AwsRefused("There is no such range.", hint="Ask less.", aws_code="InvalidRange")
         part = body[start : last + 1]
         told = f"bytes {start}-{start + len(part) - 1}/{len(body)}"
-        return ObjectReading(len(part), _chunks(part), told, facts.content_encoding)
+        return ObjectReading(len(part), _chunks(part), told, facts.content_encoding, facts.etag)
 
     async def put(
         self,
@@ -313,6 +313,6 @@ class FakeObjectStore(FakeBuckets):
         return f"https://{place.bucket}.s3.test/{key}?expires={seconds}"
 
 
-async def _chunks(body: bytes) -> AsyncIterator[bytes]:
+async def _chunks(body: bytes) -> AsyncGenerator[bytes]:
     if body:
         yield body

@@ -34,7 +34,10 @@ class Quirks:
     pages from which on they say that there is more, and not how to go on.
     ``busy_at`` names requests that are answered 503, ``cut_at`` those whose bodies break off,
     ``short_at`` those whose bodies end early and say so; ``no_if_match``: no
-    condition is heeded. ``copies_lose`` are headers that an object has and its copy not.
+    condition is heeded. ``always_part`` is the Content-Range with which all of an object is
+    answered 206 (``{size}`` stands in it for the object's; empty: without one), ``other_part``:
+    from the beginning, whatever was asked for; ``own_etags``: GET tells another ETag than HEAD.
+    ``copies_lose`` are headers that an object has and its copy not.
     """
 
     page_sizes: Sequence[int] = (1000,)
@@ -44,6 +47,9 @@ class Quirks:
     no_etags: bool = False
     no_lengths: bool = False
     no_ranges: bool = False
+    always_part: str | None = None
+    other_part: bool = False
+    own_etags: bool = False
     unknown_elements: bool = False
     flag_last: bool = False
     prefixed: bool = False
@@ -71,6 +77,8 @@ class StrangeStore(httpx2.AsyncBaseTransport):
     canned: dict[str, Canned] = field(default_factory=dict)
     requests: list[httpx2.Request] = field(default_factory=list)
     pages: int = 0
+    #: How many objects are being sent.
+    open: int = 0
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         await request.aread()
@@ -126,24 +134,38 @@ class StrangeStore(httpx2.AsyncBaseTransport):
             return _error(404, "NoSuchKey") if request.method == "GET" else httpx2.Response(404)
         body = self.objects[key]
         headers = {"last-modified": _MODIFIED_HTTP, **self.headers, **self.own.get(key, {})}
-        if not self.quirks.no_etags:
-            headers["etag"] = f'"{_etag(body)}"'
+        headers |= self._etags(request, body)
         wanted_etag = request.headers.get("if-match", headers.get("etag"))
         if wanted_etag != headers.get("etag") and not self.quirks.no_if_match:
             return _error(412, "PreconditionFailed")
-        status, wanted = 200, _RANGE.fullmatch(request.headers.get("range", ""))
-        if wanted is not None and not self.quirks.no_ranges:
-            start, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
-            if start >= len(body):
-                return _error(416, "InvalidRange")
-            part = body[start : last + 1]
-            headers["content-range"] = f"bytes {start}-{start + len(part) - 1}/{len(body)}"
-            status, body = 206, part
+        part = self._part(request, len(body))
+        if part is not None and part.start >= len(body):
+            return _error(416, "InvalidRange")
+        status, total = 200, len(body)
+        if part is not None:
+            status, body = 206, body[part]
+            headers["content-range"] = f"bytes {part.start}-{part.start + len(body) - 1}/{total}"
+        elif self.quirks.always_part is not None and request.method == "GET":
+            status, headers["content-range"] = 206, self.quirks.always_part.format(size=total)
         if not self.quirks.no_lengths:
             headers["content-length"] = str(len(body))
         shown = b"" if request.method == "HEAD" else body
         told = httpx2.Headers(headers, "utf-8")
-        return httpx2.Response(status, headers=told, stream=_Stream(shown))
+        return httpx2.Response(status, headers=told, stream=_Stream(self, shown))
+
+    def _etags(self, request: httpx2.Request, body: bytes) -> dict[str, str]:
+        if self.quirks.no_etags:
+            return {}
+        own = self.quirks.own_etags and request.method == "GET"
+        return {"etag": f'"{_etag(b"read: " + body if own else body)}"'}
+
+    def _part(self, request: httpx2.Request, size: int) -> slice | None:
+        """Return which bytes an answer has, if not all."""
+        wanted = _RANGE.fullmatch(request.headers.get("range", ""))
+        if wanted is None or self.quirks.no_ranges:
+            return None
+        start, last = int(wanted[1]), int(wanted[2] or size - 1)
+        return slice(0, last - start + 1) if self.quirks.other_part else slice(start, last + 1)
 
     def _copy(self, source: str, to: str) -> httpx2.Response:
         key = source.lstrip("/").partition("/")[2]
@@ -211,13 +233,18 @@ class StrangeStore(httpx2.AsyncBaseTransport):
 
 
 class _Stream(httpx2.AsyncByteStream):
-    """A body whose length nobody adds to the headers."""
+    """A body whose length nobody adds to the headers; it is open until it is closed."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, store: StrangeStore, body: bytes) -> None:
+        self._store = store
         self._body = body
+        store.open += 1
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._body
+
+    async def aclose(self) -> None:
+        self._store.open -= 1
 
 
 class _Cut(httpx2.AsyncByteStream):

@@ -181,6 +181,82 @@ async def test_a_read_without_a_length_has_no_size_rather_than_0() -> None:
     assert b"".join([chunk async for chunk in reading.chunks]) == b"hello"
 
 
+async def test_a_whole_object_that_comes_as_a_part_is_a_whole_one() -> None:
+    store = StrangeStore({"k": b"hello"}, Quirks(always_part="bytes 0-4/{size}"))
+    reading = await client(store).read(KEY, PLACE, "k")
+    assert (reading.size, reading.content_range) == (5, "")
+    assert b"".join([chunk async for chunk in reading.chunks]) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("bytes 0-4/{size}0", "a part of the object where all of it was asked for"),
+        ("bytes 45-49/{size}0", "a part of the object where all of it was asked for"),
+        ("bytes 0-9/10", "two lengths"),
+        ("", "no object's bytes"),
+        ("bytes */5", "no object's bytes"),
+        ("pages 0-4/5", "no object's bytes"),
+    ],
+)
+async def test_a_part_is_never_taken_for_the_whole_object(told: str, words: str) -> None:
+    store = StrangeStore({"k": b"hello"}, Quirks(always_part=told))
+    with pytest.raises(AwsUnavailable, match=words):
+        await client(store).read(KEY, PLACE, "k")
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 207, 226, 299])
+async def test_an_answer_that_carries_no_object_is_not_taken_for_an_empty_one(status: int) -> None:
+    store = StrangeStore(canned={"GET": lambda _: httpx2.Response(status)})
+    with pytest.raises(AwsUnavailable, match=f"answer {status} that has no object's bytes"):
+        await client(store).read(KEY, PLACE, "k")
+
+
+async def test_another_part_than_was_asked_for_is_not_believed() -> None:
+    store = StrangeStore({"k": b"hello world"}, Quirks(other_part=True))
+    reading = await client(store).read(KEY, PLACE, "k", byte_range="bytes=0-4")
+    assert reading.content_range == "bytes 0-4/11"
+    with pytest.raises(AwsUnavailable, match="another part"):
+        await client(store).read(KEY, PLACE, "k", byte_range="bytes=6-10")
+
+
+async def test_what_is_read_tells_which_object_it_is_of() -> None:
+    ours = client(StrangeStore({"k": b"hello"}, Quirks(own_etags=True)))
+    found = await ours.head(KEY, PLACE, "k")
+    reading = await ours.read(KEY, PLACE, "k")
+    assert found is not None
+    assert "" != reading.etag != found.etag
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_body_that_is_closed_gives_its_connection_back_whether_or_not_it_was_begun(
+    *, begun: bool
+) -> None:
+    store = StrangeStore({"k": BODY})
+    reading = await client(store).read(KEY, PLACE, "k")
+    if begun:
+        await anext(reading.chunks)
+    assert store.open == 1
+    await reading.chunks.aclose()
+    assert store.open == 0
+
+
+@pytest.mark.parametrize("strange", [{"always_part": "bytes 0-1/9"}, {"other_part": True}])
+async def test_what_is_not_believed_gives_its_connection_back(strange: dict[str, Any]) -> None:
+    store = StrangeStore({"k": BODY}, Quirks(**strange))
+    byte_range = "bytes=6-10" if "other_part" in strange else ""
+    with pytest.raises(AwsUnavailable):
+        await client(store).read(KEY, PLACE, "k", byte_range=byte_range)
+    assert store.open == 0
+
+
+async def test_of_several_ranges_the_whole_is_read() -> None:
+    store = StrangeStore({"k": b"hello world"})
+    reading = await client(store).read(KEY, PLACE, "k", byte_range="bytes=0-1,4-5")
+    assert "range" not in store.requests[0].headers
+    assert (reading.size, reading.content_range) == (11, "")
+
+
 async def test_the_facts_of_an_archived_object_are_told() -> None:
     headers = {
         "x-amz-storage-class": "GLACIER",

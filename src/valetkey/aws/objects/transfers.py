@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 
@@ -30,11 +30,14 @@ from valetkey.domain.ports.objects import Condition, ObjectReading, Stored, Uplo
 Facts = tuple[Mapping[str, str], int]
 
 _MISSING: Final = 404
+_WHOLE: Final = 200
 _PARTIAL: Final = 206
 _CHUNK: Final = 256 * 1024
 #: A body whose connection breaks is gone on with so often.
 _RESUMED: Final = 5
 _PART: Final = re.compile(r"bytes (\d+)-")
+_PARTS: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
+_FROM: Final = re.compile(r"\s*bytes\s*=\s*(\d{1,19})\s*-", re.ASCII)
 _TOLD: Final = (*DESCRIBING, "content-range", "etag", "last-modified")
 #: HEAD tells the checksum only to whom asks for it.
 _WITH_CHECKSUM: Final = {"x-amz-checksum-mode": "ENABLED"}
@@ -87,18 +90,63 @@ async def _size(calls: BucketCalls, key: str) -> int:
 
 async def read(calls: BucketCalls, key: str, byte_range: str) -> ObjectReading:
     """Open an object. Raises AwsRefused, AwsUnavailable; the bytes raise them too."""
-    headers = {"range": byte_range} if byte_range else {}
-    request = S3Request("s3:GetObject", "GET", key, headers=headers)
+    # Several ranges come as a message that has parts, whose bytes are none of the object's; to send
+    # the whole instead is every server's right.
+    one = byte_range if "," not in byte_range else ""
+    request = S3Request("s3:GetObject", "GET", key, headers={"range": one} if one else {})
     response = await calls.open(request)
     length = response.headers.get("content-length", "")
     size = int(length) if length.isascii() and length.isdigit() else None
+    wrong = _contradiction(response, one, size)
+    if wrong:
+        await response.aclose()
+        raise not_understood(request.doing, wrong)
+    is_part = bool(one) and response.status_code == _PARTIAL
     return ObjectReading(
         size=size,
-        chunks=_body(calls, key, response, _Rest.of(response.headers, size)),
-        content_range=response.headers.get("content-range", ""),
+        chunks=_Closing(response, _body(calls, key, response, _Rest.of(response.headers, size))),
+        content_range=response.headers["content-range"] if is_part else "",
         content_encoding=encoding_of(response.headers),
+        etag=plain_etag(response.headers.get("etag", "")),
         headers={name: response.headers[name] for name in _TOLD if name in response.headers},
     )
+
+
+def _contradiction(response: httpx2.Response, asked: str, size: int | None) -> str:
+    """Tell what is wrong with an answer that is to be an object, or the part that was asked for;
+    empty if nothing is."""
+    if response.status_code == _WHOLE:
+        return ""
+    told = _PARTS.fullmatch(response.headers.get("content-range", "").strip())
+    if response.status_code != _PARTIAL or told is None:
+        return f"it is an answer {response.status_code} that has no object's bytes"
+    first, last, total = int(told[1]), int(told[2]), told[3]
+    if size not in {None, last - first + 1}:
+        return "it tells two lengths of the part that it sends"
+    if not asked:
+        whole = first == 0 and total in {"*", str(last + 1)}
+        return "" if whole else "it sends a part of the object where all of it was asked for"
+    begun = _FROM.match(asked)
+    return "" if begun is None or int(begun[1]) == first else "it sends another part than was asked"
+
+
+class _Closing(AsyncGenerator[bytes]):
+    """A body; to close it closes its answer too, also where nobody has begun to read: a generator
+    that has not begun does nothing at its end, and its connection would never be free again."""
+
+    def __init__(self, response: httpx2.Response, body: AsyncGenerator[bytes]) -> None:
+        self._response = response
+        self._body = body
+
+    async def asend(self, value: None) -> bytes:
+        return await self._body.asend(value)
+
+    async def athrow(self, *error: Any) -> bytes:
+        return await self._body.athrow(*error)
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+        await self._response.aclose()
 
 
 @dataclass(slots=True)
@@ -134,7 +182,7 @@ class _Rest:
 
 async def _body(
     calls: BucketCalls, key: str, response: httpx2.Response, rest: _Rest
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Iterate over a body. Where its connection breaks, the rest is asked for, of the same object
     only: what is put together of two versions is worse than what ends early."""
     left = _RESUMED

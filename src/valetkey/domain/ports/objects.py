@@ -6,7 +6,7 @@ tenants and keeps nobody's secret.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
@@ -86,16 +86,19 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class ObjectReading:
-    """An object's bytes on their way, as they are stored.
+    """An object's bytes on their way, as they are stored. Whoever opens it reads ``chunks`` to
+    their end, or closes them: they hold a connection, also before the first one.
 
     ``size`` is how many will come, None where the store does not say. ``content_encoding`` must go
-    with them wherever they go. ``headers`` are those of the answer that describe the object.
+    with them wherever they go. ``etag`` is that of the object they are of (it may be another one
+    than HEAD told of), ``headers`` are those of the answer that describe it.
     """
 
     size: int | None
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes]
     content_range: str = ""
     content_encoding: str = ""
+    etag: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

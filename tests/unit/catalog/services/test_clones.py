@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -350,6 +350,29 @@ async def test_an_object_that_comes_with_another_length_is_no_copy(desk: Desk) -
     assert desk.bucket[f"{other.prefix}a.txt"] == b"as it is now"
 
 
+async def test_an_object_that_is_written_over_meanwhile_is_copied_as_it_is_then(
+    desk: Desk,
+) -> None:
+    """Of one length, and yet no copy of the one has the other's headers."""
+    other = await elsewhere(desk)
+    key, objects = f"{desk.prefix}a.txt", desk.memory.objects
+    objects.place("acme", key, b"before", content_type="text/plain")
+    ordered = await clone(desk, target_id=other.dataset_id, where={"name": "a.txt"})
+
+    async def written_over(operation: str, of: str) -> None:
+        if (operation, of) == ("read", key):
+            objects.place("acme", key, b"after!", content_type="image/png")
+
+    objects.before = written_over
+    with pytest.raises(AwsUnavailable, match="written over while"):
+        await work(desk)
+    assert f"{other.prefix}a.txt" not in desk.bucket
+    objects.before = None
+    ended = await done(desk, ordered)
+    assert ended.command.state is State.SUCCESS
+    assert desk.bucket[f"{other.prefix}a.txt"] == b"after!"
+
+
 async def test_an_object_that_never_ends_is_no_copy(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,7 +381,7 @@ async def test_an_object_that_never_ends_is_no_copy(
     read = type(objects).read
 
     async def endless(*given: Any, **more: Any) -> Any:
-        async def chunks() -> AsyncIterator[bytes]:
+        async def chunks() -> AsyncGenerator[bytes]:
             nonlocal sent
             while sent < 10_000:
                 sent += 1

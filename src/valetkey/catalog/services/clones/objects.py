@@ -16,7 +16,7 @@ from valetkey.catalog.services.items.sessions import LOOK, TAGS, Sessions
 from valetkey.catalog.services.items.uploading import ItemUploading, Mode, NewItem, UploadOperation
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, AwsUnavailable
-from valetkey.domain.ports.objects import ObjectStore
+from valetkey.domain.ports.objects import ObjectStore, Stored
 from valetkey.services.audit import Caller
 
 
@@ -79,7 +79,7 @@ class ObjectCopying:
         else:
             tags = await self._tags(credentials, source, key)
             new = replace(new, tags=tags or {})
-        body = self._body(credentials, source, key, there.size)
+        body = self._body(credentials, source, key, there)
         try:
             copy, operation = await self._uploading.upload(
                 caller, target.dataset.id, new, body, mode=Mode.SKIP, identical=True
@@ -104,12 +104,19 @@ class ObjectCopying:
             raise
 
     async def _body(
-        self, credentials: AwsCredentials, source: DatasetStorage, key: str, size: int
+        self, credentials: AwsCredentials, source: DatasetStorage, key: str, there: Stored
     ) -> AsyncIterator[bytes]:
         """Iterate over an object's bytes, which are not asked for before they are wanted. Raises
-        AwsUnavailable at their end where they are not as many as was said: the object changed, or
-        a store lets bodies end early; neither is to become a copy."""
-        reading = await self._objects.read(credentials, source.place, key)
+        AwsUnavailable where they are another object's than the headers that go with them, and at
+        their end where they are not as many as was said: a store may let bodies end early. None of
+        it is to become a copy."""
+        reading, size = await self._objects.read(credentials, source.place, key), there.size
+        if reading.etag and there.etag and reading.etag != there.etag:
+            await reading.chunks.aclose()
+            raise AwsUnavailable(
+                f"The object {ascii(key)[:200]} was written over while it was looked at.",
+                hint="It is tried again.",
+            )
         async for chunk in reading.chunks:
             size -= len(chunk)
             if size < 0:
