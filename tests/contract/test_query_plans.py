@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import Connection, event, text
 
 from support.databases import make_tables
@@ -79,6 +80,9 @@ PLANS = {
     "a tag of a kind": "ix_items_documents",
 }
 
+#: One storage for all of them: what it had compiled of a statement, it need not compile again.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.fixture(scope="module")
 def filled_url(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -102,7 +106,7 @@ async def _fill(url: str) -> None:
     await storage.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def filled(filled_url: str) -> AsyncIterator[tuple[SqlCatalogStorage, Dataset]]:
     """That database, opened, and its large dataset."""
     storage = SqlCatalogStorage.at(filled_url)
@@ -240,7 +244,7 @@ async def test_items_are_asked_whether_they_are_folders_only_where_somebody_made
 LEADING = ("a name", "names", "an id", "a folder", "a folder by glob", "the next page", "a tag")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def filled_postgresql(
     postgresql_url: str,
 ) -> AsyncIterator[tuple[SqlCatalogStorage, Dataset]]:

@@ -20,6 +20,8 @@ from valetkey.domain.errors import ValetkeyError
 from valetkey.testing import FakeObjectStore
 from valetkey.testing.buckets import etag_of
 
+pytestmark = pytest.mark.slow
+
 OLD, MOVED, THEIRS = b"old!", b"moved on", b"theirs"
 Bucket = dict[str, bytes]
 
