@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pickle
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
-from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -30,8 +27,9 @@ from valetkey.sdk.exchange import (
 )
 from valetkey.sdk.explained import explained
 from valetkey.sdk.location import AsyncLocationClient, LocationClient
+from valetkey.sdk.opening import OpenedClient
 from valetkey.sdk.processes import begins_anew
-from valetkey.sdk.profiles import DEFAULT_URL, KeptLogin, find_place
+from valetkey.sdk.profiles import KeptLogin
 from valetkey.sdk.resources import AsyncResources, Resources
 from valetkey.sdk.transport import (
     RETRIES,
@@ -39,7 +37,6 @@ from valetkey.sdk.transport import (
     Options,
     RetryPolicy,
     TokenSource,
-    checked_url,
     decode,
     part,
     request_parts,
@@ -51,45 +48,8 @@ from valetkey.wire.base import Page
 T = TypeVar("T")
 
 
-class _Base:
-    """What both clients know: where the server is, and how to show a token."""
-
-    def __init__(
-        self,
-        url: str | None,
-        token: str | TokenSource | None,
-        options: Options,
-    ) -> None:
-        self._reopening: tuple[Any, ...] | None = None
-        if url is None and token is None:
-            place = find_place(os.environ, _renew)
-            url, token = place.url, place.token
-            self._reopening = (type(self), url, options.given)
-        self.url = checked_url(url or DEFAULT_URL, allow_http=options.allow_http)
-        if token is None:
-            token = _found_there(self.url)
-            self._reopening = (type(self), self.url, options.given)
-        self.clock = options.clock
-        self._options = options
-        self._patience = options.patience or RetryPolicy(attempts=options.retries + 1)
-        self._token: TokenSource = (lambda: token) if isinstance(token, str) else token
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A client travels to another process as the words 'find it there', never with a token.
-        Raises PicklingError for one that was given its token."""
-        if self._reopening is None:
-            raise pickle.PicklingError(
-                "This client was given its token, and a pickle would carry it along. "
-                "Make it without one (Client()): the other process then finds the token itself."
-            )
-        return _reopen, self._reopening
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url}>"
-
-
 @explained
-class Client(_Base, Resources):
+class Client(OpenedClient, Resources):
     """A server, and who asks it. Threads may share a client.
 
     - ``url``, ``token``: left out, they are those of the environment (``VALETKEY_URL``;
@@ -117,7 +77,8 @@ class Client(_Base, Resources):
         patience: RetryPolicy | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        _Base.__init__(self, url, token, Options(timeout, retries, clock, patience, allow_http))
+        options = Options(timeout, retries, clock, patience, allow_http)
+        OpenedClient.__init__(self, url, token, options, _renew)
         Resources.__init__(self, self)
         self._sleep = sleep
         self._owns_http = http is None
@@ -230,7 +191,7 @@ class Client(_Base, Resources):
 
 
 @explained
-class AsyncClient(_Base, AsyncResources):
+class AsyncClient(OpenedClient, AsyncResources):
     """The same for asyncio: ``await client.locations.get("training-data")``.
 
     - ``url``, ``token``: left out, they are found where ``Client`` finds them.
@@ -256,7 +217,8 @@ class AsyncClient(_Base, AsyncResources):
         patience: RetryPolicy | None = None,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
-        _Base.__init__(self, url, token, Options(timeout, retries, clock, patience, allow_http))
+        options = Options(timeout, retries, clock, patience, allow_http)
+        OpenedClient.__init__(self, url, token, options, _renew)
         AsyncResources.__init__(self, self)
         self._sleep = sleep
         self._connections = LoopConnections(
@@ -378,21 +340,6 @@ class AsyncClient(_Base, AsyncResources):
         except httpx2.HTTPError as error:
             return error
         return Answer(answer.status_code, answer.content, answer.headers)
-
-
-def _found_there(url: str) -> TokenSource:
-    """Return what looks for a token of a server once one is to be shown. Raises Unauthenticated
-    then, if there is none."""
-
-    @cache
-    def source() -> TokenSource:
-        return find_place(os.environ, _renew, url=url).token
-
-    return lambda: source()()  # noqa: PLW0108  # looked for when it is first wanted
-
-
-def _reopen(kind: Any, url: str, more: dict[str, Any]) -> Any:
-    return kind(url, **more)
 
 
 def _renew(login: KeptLogin) -> Login:
