@@ -196,6 +196,28 @@ def test_an_empty_object_is_served_here_whatever_range_is_asked(
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+def test_what_is_wrong_with_a_change_is_said_before_anything_is_moved(
+    api: httpx2.Client, dataset: str
+) -> None:
+    item_id = upload(api, dataset, "/changed/a.txt", b"x").json()["id"]
+    wrong = {"filename": "/changed/b.txt", "description": "x" * 5000}
+    assert api.patch(f"/items/{item_id}", json=wrong).status_code == 400
+    assert api.get(f"/items/{item_id}").json()["filename"] == "/changed/a.txt"
+
+
+def test_a_page_too_far_in_is_an_error_to_the_sdk_too_and_not_the_end_of_the_list(
+    api: httpx2.Client, dataset: str
+) -> None:
+    for page, size in ((1001, 1000), (1_000_001, 1)):
+        query = api.post(f"/datasets/{dataset}/query", json={"page": page, "pageSize": size})
+        listing = api.get(
+            f"/datasets/{dataset}/items", params={"pageOffset": page, "pageSize": size}
+        )
+        for answer in (query, listing):
+            assert answer.status_code == 404, answer.text
+            assert "starts too far in" in answer.json()["message"]
+
+
 def test_a_second_sync_of_the_same_dataset_is_refused_while_one_runs(
     valetkey_server: Installation, api: httpx2.Client
 ) -> None:

@@ -19,6 +19,7 @@ from valetkey.catalog.dataloop.routes.exports import exported_file, send_file
 from valetkey.catalog.dataloop.uploads import MULTIPART, UploadBody
 from valetkey.catalog.dataloop.wire.exports import file_item
 from valetkey.catalog.dataloop.wire.items import (
+    MAX_PAGE_NUMBER,
     BulkOut,
     ImportIn,
     ItemOut,
@@ -30,6 +31,7 @@ from valetkey.catalog.dataloop.wire.items import (
 from valetkey.catalog.dependencies import Catalog
 from valetkey.catalog.domain.dataset import patched
 from valetkey.catalog.services.items.links import peeked
+from valetkey.catalog.services.items.reading import ItemsPage
 from valetkey.catalog.services.items.streaming import Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem, UploadOperation
 from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound, ValetkeyError
@@ -42,7 +44,7 @@ _MAX_FORM: Final = 64 * 1024
 #: corrupted.
 _SDK_HEADER: Final = "x-dl-sanitize"
 _Proxy = Annotated[bool, QueryParameter(description="Send the bytes from here, no redirect.")]
-_Page = Annotated[int, QueryParameter(ge=0, le=1_000_000, name="pageOffset")]
+_Page = Annotated[int, QueryParameter(ge=0, le=MAX_PAGE_NUMBER, name="pageOffset")]
 _PageSize = Annotated[int, QueryParameter(ge=1, le=1000, name="pageSize")]
 _System = Annotated[bool, QueryParameter(description="Let metadata.system be written too.")]
 
@@ -65,9 +67,8 @@ async def query_items(
         change = data.patch(data.update)
         count = await items.changing.patch_matching(caller, dataset_id, data.selection, change)
         return BulkOut(items_count=count)
-    reading = items.reading.page(caller, dataset_id, data.wanted)
     try:
-        page = await while_connected(request.receive, reading)
+        page = await _page(catalog, caller, request, dataset_id, data)
     except InvalidInput as refused:
         # The SDK shows its user an empty list: the reason is nowhere else.
         _log.warning("a query was refused", dataset=dataset_id, reason=refused.message)
@@ -87,10 +88,26 @@ async def list_items(
 ) -> ItemsPageOut:
     """List a dataset's files, by id."""
     data = ItemQueryIn({"type": "file"}, page=page, page_size=page_size)
-    reading = catalog.items.reading.page(caller, dataset_id, data.wanted)
-    found = await while_connected(request.receive, reading)
+    found = await _page(catalog, caller, request, dataset_id, data)
     linked = await catalog.items.links.sizes(caller, found.items)
     return ItemsPageOut.of(found, page_size, api_address(request), linked)
+
+
+async def _page(
+    catalog: Catalog,
+    caller: Caller,
+    request: Request[Any, Any, Any],
+    dataset_id: str,
+    data: ItemQueryIn,
+) -> ItemsPage:
+    reading = catalog.items.reading.page(caller, dataset_id, data.wanted)
+    try:
+        return await while_connected(request.receive, reading)
+    except InvalidInput as refused:
+        if refused.details.get("field") != "page":
+            raise
+        # Not 400, which the SDK takes for the end of the list.
+        raise NotFound(refused.message, hint=refused.hint, field="page") from None
 
 
 @get("/items/{item_id:str}", tags=["items"])
@@ -120,9 +137,11 @@ async def change_item(
     """Change an item's metadata or description, or move it (``filename``)."""
     items = catalog.items
     item = await items.reading.get(caller, item_id)
+    change = data.patch(system=system)
+    if change is not None:
+        change.applied(item)  # refuses before it is moved
     if data.filename is not None:
         item = await items.moving.rename(caller, item_id, data.filename)
-    change = data.patch(system=system)
     if change is not None:
         item = await items.changing.patch(caller, item.id, change)
     return ItemOut.of(item, api_address(request))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -16,7 +16,9 @@ from valetkey.catalog.services.items.reading import ItemsPage, PageRequest
 from valetkey.catalog.services.items.selection import Selection
 from valetkey.domain.errors import NotFound
 
-_Offset = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+#: Whatever starts too far in is for the service to say, which knows how long pages are.
+MAX_PAGE_NUMBER: Final = 10**9
+_Offset = Annotated[int, msgspec.Meta(ge=0, le=MAX_PAGE_NUMBER)]
 _PageSize = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 #: A tree is cut below this depth: deeper JSON breaks readers.
 _MAX_DEPTH = 100
