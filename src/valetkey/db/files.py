@@ -101,10 +101,14 @@ class HeldFile:
 
     def _require_log(self) -> None:
         """Raise StorageUnavailable if a log is gone that held what the database does not."""
+        # Not while there is a log: POSIX drops a process's locks on a file when it closes any
+        # descriptor of it, and another connection of this process may hold some on the index.
+        if self._log.exists():
+            return
         with suppress(OSError, struct.error):
             index = self.path.with_name(f"{self.path.name}-shm").read_bytes()
             held, copied = (struct.unpack_from("=I", index, at)[0] for at in (_HELD_AT, _COPIED_AT))
-            if held > copied and not self._log.exists():
+            if held > copied:
                 raise StorageUnavailable(
                     f"The database's log ({self._log.name}) is missing, and with it the newest "
                     "changes and records.",
