@@ -202,8 +202,9 @@ def _sentences(revoked: Revoked) -> str:
             told.append(each.by_hand.command)
         if each.widened:
             told.append(
-                "There was no room in the role's policy to name each session: every session of "
-                "the role before now is refused. Programs ask for new ones by themselves."
+                "There was no room in the role's policy to name each session: others of their "
+                "holders, or all of the role, from before now are refused too. Programs ask for "
+                "new ones by themselves."
             )
     return "\n".join(told)
 

@@ -2,8 +2,9 @@
 
 AWS can't end a session, but it can refuse all that the session asks for: a deny on
 ``aws:userid`` (the role's id and the session's name) and ``aws:TokenIssueTime``. The policy has a
-size limit, so entries are merged and leave when the sessions that they meant have ended; what
-still does not fit is widened to everybody's sessions before a moment.
+size limit, so entries are merged and leave when the sessions that they meant have ended. What
+still does not fit is widened: first to all sessions of those who hold most of what is named, then
+to everybody's, before a moment.
 
 That moment (``Revocation.before``) comes after the newest session that could have left: while a
 revocation is carried out, a :class:`Hold` has new sessions of its target refused, and what was
@@ -14,9 +15,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -28,6 +30,10 @@ from valetkey.domain.lease import LeaseClaim
 MOST_CHARACTERS: Final = 10_240
 #: Other inline policies of the role may be there too: this much is left to them.
 ROOM_FOR_OTHERS: Final = 2_048
+_ROOM: Final = MOST_CHARACTERS - ROOM_FOR_OTHERS
+#: Of that, who does not manage integrations may fill so much with what they end: two of them
+#: leave room for an owner.
+_SHARE: Final = 3_584
 #: AWS's clock and ours may differ. A session's name is its own, so reaching too far is harmless.
 _SKEW: Final = timedelta(minutes=5)
 #: So many sessions may be named one by one; of more, not all would fit into the policy.
@@ -36,6 +42,8 @@ MOST_NAMES: Final = 100
 _PLAIN_NAME: Final = re.compile(r"[\w+=,.@-]{2,38}", re.ASCII)
 #: As long as a lease's id, which ends each session's name.
 _ANY_LEASE: Final = "?" * 24
+#: One session's pattern: whose it is, as its name says, and the lease's id.
+_NAMED: Final = re.compile(r"\*:(?P<holder>.+)-(?P<lease>[0-9a-f]{24})")
 
 
 class Kind(StrEnum):
@@ -64,7 +72,8 @@ class Revocation:
 
     ``sessions`` are patterns of ``aws:userid``; empty means every session. ``before`` is until
     when a session must have been issued to be meant; at ``until`` all of those have ended.
-    ``widened``: for want of room it reaches every session of the role that was issued by then.
+    ``widened``: for want of room it reaches other sessions too that were issued by then, of those
+    who held some of it or of everybody on the role.
     """
 
     id: str
@@ -180,6 +189,12 @@ def select_sessions(
     if kind is Kind.INTEGRATION or claim is None:
         return SessionSelection((), before, before + MAX_TTL)
     if claim.names is None:
+        found = _NAMED.fullmatch(session_pattern(claim.sample.session_name))
+        if kind is Kind.SERVICE_ACCOUNT and not claim.shared_at and found:
+            # Its name does not change, so that all of them begin with it.
+            pattern = session_pattern(f"{found['holder']}-{_ANY_LEASE}")
+            is_cut = not _PLAIN_NAME.fullmatch(found["holder"])  # another's may begin alike
+            return SessionSelection((pattern,), before, before + MAX_TTL, widened=is_cut)
         return SessionSelection((), before, before + MAX_TTL, widened=True)
     names = sorted(session_pattern(name) for name in claim.names)
     if has_pattern(kind, target):
@@ -191,10 +206,11 @@ def select_sessions(
 @dataclass(frozen=True, slots=True)
 class DenyPolicy:
     """What is to stand in the role's inline policy. ``widened`` are the ids of revocations that
-    reach further than they were meant to, for want of room."""
+    reach further than they were meant to, for want of room; ``everybody``: to all of the role."""
 
     document: Mapping[str, Any] | None
     widened: frozenset[str]
+    everybody: bool = False
 
     @property
     def text(self) -> str:
@@ -202,22 +218,65 @@ class DenyPolicy:
         return _compact(self.document) if self.document else ""
 
 
-def render(
-    revocations: Sequence[Revocation], *, limit: int = MOST_CHARACTERS - ROOM_FOR_OTHERS
-) -> DenyPolicy:
+def has_room(standing: Sequence[Revocation], new: Revocation) -> bool:
+    """Tell whether a revocation fits beside those that stand without ending everybody's sessions,
+    and leaves others their room: for whoever may end no more than what is theirs."""
+    own = [each for each in standing if each.actor == new.actor]
+    return not (
+        new.is_wide
+        or render([*own, new], limit=_SHARE).everybody
+        or render([*standing, new]).everybody
+    )
+
+
+def render(revocations: Sequence[Revocation], *, limit: int = _ROOM) -> DenyPolicy:
     """Return the smallest policy that denies what the revocations of one role mean.
 
-    What the widest covers is not repeated; sessions are listed together. What does not fit becomes
-    one deny of every session up to the newest that is meant.
+    What the widest covers is not repeated; sessions are listed together. Where that does not fit,
+    those who hold most of the sessions that are named are denied by their names, up to the newest
+    that is meant; and where that does not fit, everybody is.
     """
     wide = max((each.before for each in revocations if each.is_wide), default=None)
     narrow = [e for e in revocations if not e.is_wide and not (wide and e.before <= wide)]
-    widened = frozenset(each.id for each in revocations if each.is_wide and each.widened)
+    widened = frozenset(each.id for each in revocations if each.widened and each.is_by_time)
     document = _document(wide, narrow)
     if document is None or len(_compact(document)) <= limit:
         return DenyPolicy(document, widened)
+    for merged in _merging(narrow):
+        by_holder = [_by_holder(each, merged) for each in narrow]
+        document = _document(wide, by_holder)
+        if document is not None and len(_compact(document)) <= limit:
+            more = (
+                after.id for each, after in zip(narrow, by_holder, strict=True) if after != each
+            )
+            return DenyPolicy(document, widened.union(more))
     latest = max(each.before for each in revocations)
-    return DenyPolicy(_document(latest, ()), widened | {each.id for each in narrow})
+    everybody = widened | {each.id for each in narrow}
+    return DenyPolicy(_document(latest, ()), everybody, everybody=True)
+
+
+def _merging(narrow: Sequence[Revocation]) -> Iterator[frozenset[str]]:
+    """Yield more and more holders, those first of whom most sessions are named. They double, so
+    that thousands are soon tried."""
+    names = {name for each in narrow for name in each.sessions}
+    held = Counter(found["holder"] for name in names if (found := _NAMED.fullmatch(name)))
+    often = sorted(held, key=lambda holder: (-held[holder], holder))
+    count = 1
+    while count < 2 * len(often):
+        yield frozenset(often[:count])
+        count *= 2
+
+
+def _by_holder(revocation: Revocation, holders: AbstractSet[str]) -> Revocation:
+    """Return a revocation that means all sessions of these holders instead of single ones."""
+    named = [(name, _NAMED.fullmatch(name)) for name in revocation.sessions]
+    sessions = dict.fromkeys(
+        session_pattern(f"{found['holder']}-{_ANY_LEASE}")
+        if found and found["holder"] in holders
+        else name
+        for name, found in named
+    )
+    return replace(revocation, sessions=tuple(sessions))
 
 
 def _document(wide: datetime | None, narrow: Sequence[Revocation]) -> dict[str, Any] | None:
@@ -231,7 +290,7 @@ def _document(wide: datetime | None, narrow: Sequence[Revocation]) -> dict[str, 
             if _ANY_LEASE in name:
                 patterns[name] = max(each.before, patterns.get(name, each.before))
             else:
-                exact.add(name)
+                exact.add(_shortest(name))
     if exact:
         # Exact names may reach into the future, for the clocks: nobody else will have them.
         statements.append(_deny(max(each.before for each in narrow) + _SKEW, sorted(exact)))
@@ -240,6 +299,11 @@ def _document(wide: datetime | None, narrow: Sequence[Revocation]) -> dict[str, 
         by_moment.setdefault(before, []).append(name)
     statements += [_deny(before, names) for before, names in sorted(by_moment.items())]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
+
+
+def _shortest(name: str) -> str:
+    """Return the shortest pattern of one session: no two have a lease's id."""
+    return f"*-{found['lease']}" if (found := _NAMED.fullmatch(name)) else name
 
 
 def _deny(before: datetime, names: Sequence[str] = ()) -> dict[str, Any]:

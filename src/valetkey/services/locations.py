@@ -27,7 +27,7 @@ from valetkey.domain.ports import (
     Sts,
     UnitOfWork,
 )
-from valetkey.domain.revocation import MOST_NAMES, Kind
+from valetkey.domain.revocation import Kind
 from valetkey.domain.tags import location_tag
 from valetkey.domain.verification import Check, Report
 from valetkey.services.access import Access, Change, Verb
@@ -207,8 +207,8 @@ class Locations:
                 change.publish(location_tag(child.id) for child in below)
             target = _target(change, _beyond(before, after))
             live = await self._live(change.work, target) if target.beyond else NO_LEASES
-            if wanted.revokes_beyond:
-                _require_to_revoke(change, live)
+            if wanted.revokes_beyond and target.beyond:
+                await self._leases.require_to_revoke(change, caller, target)
         ending = Ending(live)
         if target.beyond and wanted.revokes_beyond:
             ending = await self._revoked(caller, target, "the location was narrowed")
@@ -230,14 +230,15 @@ class Locations:
         """
         async with self._access.changing(caller, DELETE, LOCATION, location_id) as change:
             _require_over_root(change)
-            live = await self._live(change.work, _target(change))
+            target = _target(change)
+            live = await self._live(change.work, target)
             if revokes:
-                _require_to_revoke(change, live)
+                await self._leases.require_to_revoke(change, caller, target)
             await change.work.locations.delete(location_id)
             change.note()
         if not revokes:
             return Ending(live)
-        return await self._revoked(caller, _target(change), "the location was deleted")
+        return await self._revoked(caller, target, "the location was deleted")
 
     def verify_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
         """Verify, and yield each check as soon as it is known; at the end what verify returns."""
@@ -291,16 +292,6 @@ def _beyond(before: Location, after: Location) -> Beyond | None:
 def _require_over_root(change: Change[Location, UnitOfWork]) -> None:
     if change.entity.parent_id is None:
         change.require(Action.MANAGE_ROOT_LOCATIONS)
-
-
-def _require_to_revoke(change: Change[Location, UnitOfWork], live: LiveLeases) -> None:
-    """Have an owner of the organisation revoke what ends everybody's sessions of a role."""
-    if live.count > MOST_NAMES:
-        why = (
-            f"Of more than {MOST_NAMES} leases every session of the role has to be revoked, "
-            "whoever holds it."
-        )
-        change.require(Action.MANAGE_INTEGRATIONS, why)
 
 
 def _may(caller: Caller, action: Action, project: Project) -> bool:

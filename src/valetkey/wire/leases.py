@@ -102,7 +102,10 @@ class Revocation(Shape, frozen=True):
     creator: MadeBy
     created_at: Created
     ends_at: Annotated[Moment, moment_meta("When the last of the sessions ends by itself.")]
-    widened: Annotated[bool, says("It reaches every session of the role before its moment.", False)]
+    widened: Annotated[
+        bool,
+        says("For want of room it reaches others' sessions of the role before its moment.", False),
+    ]
     problem: Annotated[str | None, says("Why it is pending.", "iam:PutRolePolicy is denied")] = None
     proof: Annotated[str | None, says("How it was seen to work.", "listing is denied")] = None
     by_hand: Annotated[ByHand | None, says("What to apply by hand while it is pending.")] = None

@@ -18,6 +18,7 @@ from valetkey.domain.revocation import (
     RevocationState,
     find_block,
     find_hold,
+    has_room,
     render,
     select_sessions,
 )
@@ -121,7 +122,7 @@ def test_one_session_is_denied_by_its_userid_and_the_time_of_its_token() -> None
             "Resource": "*",
             "Condition": {
                 "DateLessThan": {"aws:TokenIssueTime": "2026-03-01T12:05:00Z"},
-                "StringLike": {"aws:userid": [f"*:ada@example.com-{7:024x}"]},
+                "StringLike": {"aws:userid": [f"*-{7:024x}"]},
             },
         }
     ]
@@ -180,16 +181,64 @@ def test_of_too_many_to_be_named_it_is_every_session_up_to_the_newest() -> None:
 
 
 def test_as_many_sessions_as_fit_are_named_and_one_more_widens_the_deny() -> None:
-    fitting = [revocation(1)]
-    while not (policy := render([*fitting, revocation(len(fitting) + 1)])).widened:
-        fitting.append(revocation(len(fitting) + 1))
-    assert len(fitting) > 150
+    fitting = [of(1)]
+    while not (policy := render([*fitting, of(len(fitting) + 1)])).widened:
+        fitting.append(of(len(fitting) + 1))
+    assert len(fitting) > 250
     assert len(render(fitting).text) <= MOST_CHARACTERS - ROOM_FOR_OTHERS
     assert len(policy.widened) == len(fitting) + 1
     (statement,) = json.loads(policy.text)["Statement"]
     assert statement["Condition"] == {
         "DateLessThan": {"aws:TokenIssueTime": "2026-03-01T12:00:00Z"}
     }
+
+
+def of(number: int, who: str = "", **changes: Any) -> Revocation:
+    """One session of somebody's; of a stranger's, if it is not said whose."""
+    name = who or f"stranger-{number}@example.com"
+    return revocation(number, sessions=(f"*:{name}-{number:024x}",), **changes)
+
+
+def test_who_fills_the_room_alone_has_their_own_sessions_denied_and_nobody_elses() -> None:
+    eve = [of(number, "eve@example.com") for number in range(1, 2000)]
+    late = of(2000, "eve@example.com", before=NOW + timedelta(seconds=40))
+    bob = [of(number, "bob@example.com") for number in (5001, 5002)]
+    policy = render([*eve, late, *bob])
+    assert not policy.everybody
+    assert policy.widened == {each.id for each in (*eve, late)}
+    assert len(policy.text) < 700
+    named = json.loads(policy.text)["Statement"]
+    denied = {name for each in named for name in each["Condition"]["StringLike"]["aws:userid"]}
+    pattern = "*:eve@example.com-" + "?" * 24
+    assert denied == {pattern, *(f"*-{number:024x}" for number in (5001, 5002))}
+    [by_time] = [each for each in named if pattern in each["Condition"]["StringLike"]["aws:userid"]]
+    assert by_time["Condition"]["DateLessThan"] == {"aws:TokenIssueTime": "2026-03-01T12:00:40Z"}
+
+
+def test_of_thousands_of_strangers_it_is_everybody() -> None:
+    assert render([of(number) for number in range(5000)]).everybody
+
+
+def test_one_caller_leaves_others_their_room_and_an_owner_the_last() -> None:
+    standing: list[Revocation] = []
+    for number in range(1, 1000):
+        new = of(number, actor="eve@example.com")
+        if not has_room(standing, new):
+            break
+        standing.append(new)
+    assert 90 < len(standing) < 150
+    assert has_room(standing, of(5000, actor="bob@example.com"))
+    mallory = [of(6000 + each, actor="mallory@example.com") for each in range(100)]
+    assert not render([*standing, *mallory]).widened
+    assert not has_room(standing, wide(actor="eve@example.com", widened=True))
+
+
+def test_of_too_many_of_a_service_account_it_is_that_accounts_alone() -> None:
+    many = claim(lease(1), names=False)
+    found = select_sessions(Kind.SERVICE_ACCOUNT, "b" * 24, many, NOW)
+    assert found.sessions == ("*:ada@example.com-" + "?" * 24,)
+    shared = replace(many, shared_at=frozenset({"e" * 24}))
+    assert select_sessions(Kind.SERVICE_ACCOUNT, "b" * 24, shared, NOW).widened
 
 
 def test_a_widened_deny_reaches_the_newest_session_that_is_meant_and_no_further() -> None:

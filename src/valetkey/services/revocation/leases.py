@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from valetkey.domain.access import Action, Deny, OrgRole, decide
 from valetkey.domain.credentials import AwsCredentials
@@ -13,9 +13,9 @@ from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.lease import Lease, LeaseFilter
 from valetkey.domain.names import MAX_REASON, is_line
 from valetkey.domain.ports import Clock, ObjectStore, RolePolicies, Sealer, Storage, Sts, UnitOfWork
-from valetkey.domain.revocation import Kind, Revocation, RevocationState
+from valetkey.domain.revocation import MOST_NAMES, Kind, Revocation, RevocationState
 from valetkey.domain.tags import location_tag, user_tag
-from valetkey.services.access import Access, Verb
+from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.endings import RevocationResult
 from valetkey.services.lookup import load_project, missing
@@ -32,6 +32,10 @@ REVOKE: Final = Verb("leases.revoke", Action.MANAGE_INTEGRATIONS)
 LIST_REVOCATIONS: Final = Verb("revocation.list", Action.MANAGE_INTEGRATIONS)
 
 
+_NO_ROOM: Final = (
+    f"Of more than {MOST_NAMES} leases, and of fewer where much of the role is revoked already, "
+    "every session of the role has to be revoked, whoever holds it."
+)
 _NOT_YET: Final = (
     "AWS has not confirmed it yet; it is tried again. An owner of the organisation sees why."
 )
@@ -169,6 +173,14 @@ class Leases:
         return await self._revoker.revoke(
             caller, target, reason, refuse_new=refuse_new, administrator=administrator
         )
+
+    async def require_to_revoke(
+        self, change: Change[Any, UnitOfWork], caller: Caller, target: Target
+    ) -> None:
+        """Have an owner of the organisation revoke what would end others' sessions of a role, or
+        leave them no room in its policy. Raises Denied."""
+        if not await self._revoker.spares_others(change.work, caller, target):
+            change.require(Action.MANAGE_INTEGRATIONS, _NO_ROOM)
 
     async def carry_out(self, caller: Caller, target: Target, reason: str) -> RevocationResult:
         """Revoke what the caller had the right to end by another verb: a location's deletion, a

@@ -23,6 +23,7 @@ from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import LeaseClaim
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.revocation import (
+    MOST_NAMES,
     Block,
     Hold,
     Kind,
@@ -30,6 +31,7 @@ from valetkey.domain.revocation import (
     RevocationState,
     after,
     has_pattern,
+    has_room,
     select_sessions,
 )
 from valetkey.domain.tags import blocks_tag, location_tag, role_tag
@@ -91,6 +93,29 @@ class Revoker:
             )
         others = await self._others(target, finished)
         return RevocationResult(count, finished, refuse_new, others)
+
+    async def spares_others(self, work: UnitOfWork, caller: Caller, target: Target) -> bool:
+        """Tell, within a transaction, whether AWS can refuse a target's sessions by themselves,
+        and has room left in each role's policy for what others end."""
+        now = self._clock.now()
+        found = await work.leases.find(await target.filter_now(work, now), limit=MOST_NAMES + 1)
+        if len(found) > MOST_NAMES:
+            return False
+        for role_arn in sorted({each.role_arn for each in found}):
+            of_role = [each for each in found if each.role_arn == role_arn]
+            claim = LeaseClaim(
+                len(of_role),
+                max(each.issued_at for each in of_role),
+                max(each.expires_at for each in of_role),
+                tuple(each.session_name for each in of_role),
+                of_role[0],
+            )
+            new = self._revocation(
+                caller, target, "", "", role_arn, of_role[0].integration_id, claim
+            )
+            if not has_room(await work.revocations.of_role(role_arn), new):
+                return False
+        return True
 
     @asynccontextmanager
     async def _held(

@@ -258,12 +258,12 @@ async def test_a_service_account_that_is_deleted_says_what_ended_and_what_did_no
     assert "IAM says no" in left["reason"]
 
 
-async def _within(scene: Scene, maker: Caller) -> Location:
+async def _within(scene: Scene, maker: Caller, name: str = "cats") -> Location:
     """A location within the root, which a developer may delete."""
     new = NewLocation(
-        name="cats",
+        name=name,
         bucket="acme",
-        folder=f"{scene.location.prefix}cats",
+        folder=f"{scene.location.prefix}{name}",
         parent_id=scene.location.id,
     )
     return await scene.memory.services.locations.create(maker, scene.memory.project.id, new)
@@ -331,3 +331,48 @@ async def test_so_many_that_all_of_the_role_would_end_are_an_owners_of_the_organ
         assert (await http.delete(address)).json()["liveLeases"] == MOST_NAMES + 1
     target = {"kind": "location", "target": child.id, "reason": "left"}
     assert (await scene.http.post("/revocations", json=target)).json()["leases"] == MOST_NAMES + 1
+
+
+async def test_whoever_revokes_little_by_little_ends_no_more_than_what_is_theirs(
+    scene: Scene,
+) -> None:
+    memory, read = scene.memory, frozenset({AccessLevel.READ})
+    eve = await memory.member(EVE, ProjectRole.DEVELOPER)
+    bystander = await scene.vend(await memory.caller())
+    async with open_own_api(memory, EVE) as http:
+        for round_ in range(6):
+            child = await _within(scene, eve, f"cats{round_}")
+            vended = [
+                await memory.services.vending.vend(eve, child.id, VendRequest((str(each),), read))
+                for each in range(60)
+            ]
+            answer = await http.delete(f"/locations/{child.id}?revoke=true")
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["revoked"]["leases"] == 60
+            assert not any(works(memory, each.credentials) for each in vended)
+            assert works(memory, bystander.credentials)
+        again = await scene.vend(eve)
+    assert works(memory, again.credentials)
+    assert works(memory, bystander.credentials)
+
+
+async def test_who_may_end_only_what_is_theirs_fills_no_more_of_a_role_than_a_share(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("valetkey.domain.revocation._SHARE", 400)
+    memory, read = scene.memory, frozenset({AccessLevel.READ})
+    eve = await memory.member(EVE, ProjectRole.DEVELOPER)
+    others = [
+        await memory.member(f"dev{each}@example.com", ProjectRole.DEVELOPER) for each in range(6)
+    ]
+    bystander = await scene.vend(await memory.caller())
+    answers = []
+    async with open_own_api(memory, EVE) as http:
+        for round_ in range(3):
+            child = await _within(scene, eve, f"cats{round_}")
+            for each in others:
+                await memory.services.vending.vend(each, child.id, VendRequest(("",), read))
+            answers.append(await http.delete(f"/locations/{child.id}?revoke=true"))
+            assert works(memory, bystander.credentials)
+    assert [each.status_code for each in answers] == [200, 403, 403]
+    assert "every session of the role" in answers[-1].json()["error"]["message"]
