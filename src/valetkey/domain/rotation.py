@@ -31,7 +31,7 @@ DRAIN: Final = timedelta(minutes=2)
 MOST_KEYS_MADE: Final = 5
 #: This many proofs in a row: one answer comes from one replica.
 PROOFS: Final = 3
-#: Our clock and AWS's may differ by this much.
+#: Our clock and AWS's, or another process's, may differ by this much.
 _SKEW: Final = timedelta(minutes=5)
 
 SHORTEST_PERIOD: Final = timedelta(days=1)
@@ -115,9 +115,14 @@ class Rotation:
         waits = {Stage.SWITCHED: DRAIN, Stage.DEACTIVATED: self.grace}
         return self.stage_at + waits.get(self.stage, timedelta())
 
+    def is_ahead(self, now: datetime) -> bool:
+        """Tell whether a clock has stored the stage that was further ahead than clocks differ: its
+        wait would last for as long as that, and begins now instead."""
+        return self.stage_at > now + _SKEW
+
     def is_due(self, now: datetime) -> bool:
         """Tell whether there is something to do."""
-        return not self.is_over and now >= self.due_at
+        return not self.is_over and (now >= self.due_at or self.is_ahead(now))
 
     @property
     def keys_made(self) -> int:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from support.rotating import Case, Wire, WiredAws
 from valetkey.domain.errors import Conflict, ValetkeyError
-from valetkey.domain.rotation import DEFAULT_GRACE, Rotation
+from valetkey.domain.rotation import DEFAULT_GRACE, DRAIN, Rotation, Stage
 from valetkey.embedded.faults import Fault, FaultKind
 from valetkey.services.rotation import Rotations
 
@@ -153,3 +153,22 @@ async def test_a_key_made_in_vain_that_aws_does_not_delete_is_told_by_its_id(cas
     (left,) = case.at_aws().keys() - {case.first_key.id}
     assert left in told.value.message
     assert [each["key"] for each in logs if "key" in each] == [left]
+
+
+async def test_a_rotation_whose_stage_a_clock_ahead_has_stored_waits_by_the_clock_that_is_right(
+    case: Case,
+) -> None:
+    case.clock.advance(_GRACE)
+    rotation = await case.process().start(case.caller, case.integration_id)
+    assert (await case.process().advance(rotation.id)).stage is Stage.SWITCHED
+    case.clock.advance(-_GRACE)
+    for stage, wait in (
+        (Stage.SWITCHED, DRAIN.total_seconds()),  # not skipped, and not a day longer
+        (Stage.DEACTIVATED, _GRACE),
+        (Stage.DONE, 0),
+    ):
+        (moved,) = await case.process().resume()
+        assert moved.stage is stage
+        assert not await case.process().resume()
+        case.clock.advance(wait)
+    assert case.at_aws() == {(await case.held()).id: True}

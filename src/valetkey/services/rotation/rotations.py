@@ -180,7 +180,7 @@ class Rotations:
         Raises Locked while another process is at it.
         """
         async with self._locks.hold(f"rotation:{rotation_id}") as hold:
-            rotation = await self._get(rotation_id)
+            rotation = await self._steps.by_our_clock(await self._get(rotation_id), hold)
             try:
                 while not rotation.is_over:
                     wait = (rotation.due_at - self._clock.now()).total_seconds()

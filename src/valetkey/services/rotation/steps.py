@@ -98,6 +98,20 @@ class Steps:
             )
             return await self._store(turn, rotation.at(Stage.ROLLED_BACK, self._clock.now(), why))
 
+    async def by_our_clock(self, rotation: Rotation, hold: HeldLease) -> Rotation:
+        """Return a rotation whose wait begins now at the latest, as stored. Raises Conflict,
+        Locked, StorageUnavailable."""
+        now = self._clock.now()
+        if rotation.is_over or not rotation.is_ahead(now):
+            return rotation
+        turn = _Turn(rotation, hold, None, (rotation.stage, rotation.stage_at))
+        async with self._storage.begin() as work:
+            await work.lock(INTEGRATION.name, rotation.integration_id)
+            await hold.renew(work)
+            timed = replace(await _as_it_began(work, turn), stage_at=now)
+            await work.rotations.save(timed)
+        return timed
+
     async def _create(self, turn: _Turn) -> Rotation:
         rotation = turn.rotation
         signer = await self._signer(turn)
