@@ -138,6 +138,17 @@ class Postgres:
             thread.join(LONG)
 
     @contextlib.contextmanager
+    def crashed(self) -> Iterator[None]:
+        """As when one of its processes dies, or the disk of its log is full: it ends all sessions
+        and recovers by itself."""
+        busy = self.ask(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() ORDER BY query_start DESC LIMIT 1"
+        )
+        psutil.Process(busy).kill()
+        yield
+
+    @contextlib.contextmanager
     def read_only(self) -> Iterator[None]:
         self.ask("ALTER SYSTEM SET default_transaction_read_only = on")
         self.ask("SELECT pg_reload_conf()")
@@ -193,6 +204,7 @@ class Site:
             "old connections swallow": self.swallowed,
             "frozen": self.postgres.frozen,
             "stopped": self.postgres.stopped,
+            "crashed": self.postgres.crashed,
             "read-only": self.postgres.read_only,
             "demoted": self.postgres.demoted,
             "a table locked": lambda: self.postgres.holding(locked),
@@ -236,6 +248,7 @@ FAULTS = {
     "old connections swallow": (3, 20),
     "frozen": (6, 25),
     "stopped": (4, 20),
+    "crashed": (3, 20),
     "read-only": (4, 20),
     "demoted": (4, 20),
     "a table locked": (7, 60),
