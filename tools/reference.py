@@ -12,11 +12,10 @@ from typing import Final
 from valetkey.api.fast import credentials as fast_credentials
 from valetkey.api.fast import presigned as fast_presigned
 from valetkey.api.requests import MAX_DEPTH
-from valetkey.catalog.domain.dataset import MAX_METADATA_BYTES
+from valetkey.catalog.domain.dataset import MAX_DESCRIPTION, MAX_METADATA_BYTES
 from valetkey.catalog.domain.dql.parse import MAX_CONDITIONS, MAX_VALUES
 from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT
 from valetkey.catalog.services.datasets.syncs import MAX_PARALLEL
-from valetkey.catalog.services.items.changing import MAX_DESCRIPTION
 from valetkey.catalog.services.items.folders import MAX_FOLDERS
 from valetkey.catalog.services.items.importing import MAX_IMPORTS
 from valetkey.catalog.services.items.moving import MAX_MOVED

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from valetkey.catalog.domain.dql.ast import Column, Scalar
-from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT, check_scalar
+from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT, check_scalar, check_text
 from valetkey.catalog.domain.filenames import escape, unescape
 from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, TooLarge
@@ -33,6 +33,7 @@ TOMBSTONE_LIFETIME: Final = timedelta(days=7)
 #: The dataset that Dataloop's SDK expects in each project, shown only on request.
 HIDDEN_DATASET: Final = "Binaries"
 MAX_METADATA_BYTES: Final = 1024 * 1024
+MAX_DESCRIPTION: Final = 4000
 _MAX_METADATA_DEPTH: Final = 16
 #: Keys of ``metadata.system`` that follow the object and can't be written.
 SYSTEM_FACTS: Final = frozenset({"size", "mimetype", "etag", "originalname", "storageClass"})
@@ -209,6 +210,17 @@ def _path_problem(path: str) -> str:
 def parse_folder(text: str, *, field: str = "path") -> str:
     """Read a folder's path; the result ends in ``/``. Raises InvalidInput."""
     return parse_path(text.rstrip("/"), field=field) + "/"
+
+
+def check_description(text: str) -> str:
+    """Return a description that both databases keep. Raises InvalidInput (NUL), TooLarge."""
+    if len(text) > MAX_DESCRIPTION:
+        raise TooLarge(
+            f"The description has {counted(len(text), 'letter')}.",
+            hint=f"Keep it below {MAX_DESCRIPTION}.",
+            field="description",
+        )
+    return check_text(text)
 
 
 def check_metadata(document: object) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from valetkey.catalog.domain.dataset import (
     Item,
+    check_description,
+    check_metadata,
     folder_id,
     parse_folder,
     patched_metadata,
@@ -19,12 +21,9 @@ from valetkey.catalog.services.items.parts import ItemVerbs
 from valetkey.catalog.services.items.removal import BulkOutcome, not_there
 from valetkey.catalog.services.items.selection import Selection, select, walk
 from valetkey.catalog.services.nouns import MAKE_FOLDER, UPDATE_ITEM
-from valetkey.counting import counted
-from valetkey.domain.errors import InvalidInput, TooLarge
+from valetkey.domain.errors import InvalidInput
 from valetkey.services.access import expect
 from valetkey.services.audit import Caller
-
-MAX_DESCRIPTION: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,13 @@ class ItemPatch:
             metadata = patched_metadata(item.metadata, self.metadata, system=self.system)
             item = replace(item, metadata=metadata)
         if self.description is not None:
-            if len(self.description) > MAX_DESCRIPTION:
-                raise TooLarge(
-                    f"The description has {counted(len(self.description), 'letter')}.",
-                    hint=f"Keep it below {MAX_DESCRIPTION}.",
-                    field="description",
-                )
-            item = replace(item, description=self.description)
+            item = replace(item, description=check_description(self.description))
         return item
+
+    def require_possible(self) -> None:
+        """See that there may be an item that it can be made to. Raises InvalidInput, TooLarge."""
+        check_metadata(self.metadata or {})
+        check_description(self.description or "")
 
 
 class ItemChanging(ItemVerbs):
@@ -81,10 +79,12 @@ class ItemChanging(ItemVerbs):
         next; returns how many.
 
         Goes on after an item that can't be changed, and then raises AwsRefused, which counts them
-        and names the first. Raises InvalidInput (also for an empty filter), NotFound, Denied,
-        Conflict (it fits other items than expected).
+        and names the first. Raises InvalidInput (also for an empty filter, and for a patch that no
+        item can take), NotFound, Denied, Conflict (it fits other items than expected).
         """
         store = await self._stores.of_dataset(caller, dataset_id, UPDATE_ITEM)
+        if isinstance(patch, ItemPatch):
+            patch.require_possible()
         selected, total = await select(self._storage, store.dataset, selection), BulkOutcome()
         if selection.dry_run:
             return selected.count or 0

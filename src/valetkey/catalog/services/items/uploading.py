@@ -8,7 +8,13 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from valetkey.catalog.domain.dataset import Item, media_type_of, parse_path, patched_metadata
+from valetkey.catalog.domain.dataset import (
+    Item,
+    check_description,
+    media_type_of,
+    parse_path,
+    patched_metadata,
+)
 from valetkey.catalog.domain.fingerprint import Fingerprint
 from valetkey.catalog.services.items.dataset_storage import (
     DatasetStorage,
@@ -84,15 +90,16 @@ class ItemUploading(ItemVerbs):
         there must have this ETag at the store. ``mode`` skip leaves one of the same size alone,
         and with ``identical`` just one that has these very bytes, which may take reading it.
 
-        Raises InvalidInput, TooLarge (metadata), NotFound, Denied, Locked (somebody else writes
-        there), VersionMismatch (it is not the one that ``replaces`` names), Conflict (``mode``
-        skip, and another object is there; or the object changed meanwhile), AwsRefused,
+        Raises InvalidInput, TooLarge (metadata, description), NotFound, Denied, Locked (somebody
+        else writes there), VersionMismatch (it is not the one that ``replaces`` names), Conflict
+        (``mode`` skip, and another object is there; or the object changed meanwhile), AwsRefused,
         AwsUnavailable; what ``chunks`` raises ends the upload without a trace.
         """
         store = await self._stores.of_dataset(caller, dataset_id, UPLOAD_ITEM)
         path = parse_path(new.path)
         key = store.key(path)
         metadata = patched_metadata({}, new.metadata, system=True)
+        check_description(new.description)
         purpose = f"upload to dataset {store.dataset.id}"
         look = self._stores.looking(caller, store, UPLOAD_ITEM)
         extras = TAGS if new.carries_tags else frozenset()

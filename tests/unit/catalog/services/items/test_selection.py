@@ -11,7 +11,7 @@ from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.items.removal import BulkOutcome
 from valetkey.catalog.services.items.selection import Selection
-from valetkey.domain.errors import AwsRefused, Conflict, TooLarge
+from valetkey.domain.errors import AwsRefused, Conflict, InvalidInput, TooLarge
 
 ODD = [
     "/img?x.jpg",
@@ -149,11 +149,15 @@ async def test_failures_beyond_a_hundred_are_counted_and_not_kept(
 
     desk.memory.objects.before = refuse
     selection = Selection({"type": "file"})
-    own, long = (desk.developer, desk.dataset_id, selection), ItemPatch(description="x" * 5000)
-    removal, changing = desk.items.removal, desk.items.changing
-    work = (
-        removal.delete_matching(*own) if what == "deleted" else changing.patch_matching(*own, long)
-    )
+
+    def impossible() -> ItemPatch:
+        raise InvalidInput("There is no such tag.", hint="Use another.")
+
+    own = (desk.developer, desk.dataset_id, selection)
+    if what == "deleted":
+        work = desk.items.removal.delete_matching(*own)
+    else:
+        work = desk.items.changing.patch_matching(*own, impossible)
     with pytest.raises(AwsRefused) as refused:
         await work
     done = 125 if what == "deleted" else 0
@@ -161,3 +165,33 @@ async def test_failures_beyond_a_hundred_are_counted_and_not_kept(
     assert (refused.value.details["done"], refused.value.details["failed"]) == (done, 1250 - done)
     assert len(refused.value.details["failures"]) == 100
     assert refused.value.message.startswith(f"{1250 - done:,} of 1,250 items could not be {what}: ")
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        ItemPatch(metadata={"user": {"n": 2**70}}),
+        ItemPatch(metadata={"user": {"text": "a\0"}}),
+        ItemPatch(description="\ud800"),
+        ItemPatch(description="x" * 5000),
+    ],
+)
+async def test_a_patch_that_no_item_can_take_is_refused_before_any_is_looked_at(
+    desk: Desk, patch: ItemPatch
+) -> None:
+    await upload(desk, "/a")
+    for dry_run in (False, True):
+        selection = Selection({"type": "file"}, dry_run=dry_run)
+        with pytest.raises(InvalidInput):
+            await desk.items.changing.patch_matching(
+                desk.developer, desk.dataset_id, selection, patch
+            )
+
+
+@pytest.mark.parametrize("description", ["a\0b", "\ud800", "x" * 5000])
+async def test_an_upload_whose_description_cannot_be_kept_writes_nothing(
+    desk: Desk, description: str
+) -> None:
+    with pytest.raises(InvalidInput):
+        await desk.upload("/a", description=description)
+    assert f"{desk.prefix}a" not in desk.bucket
