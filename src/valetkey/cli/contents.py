@@ -14,7 +14,7 @@ from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.datasets import the_dataset
 from valetkey.cli.finding import InProject
-from valetkey.cli.options import Cursor, Limit, Many, Yes, json_object
+from valetkey.cli.options import ById, Cursor, Limit, Many, OfDataset, Yes, json_object
 from valetkey.counting import counted
 from valetkey.sdk.errors import InvalidRequest
 
@@ -56,7 +56,7 @@ _ALL: Final = Matching()
 
 
 def read(
-    entry: str,
+    entry: ById,
     /,
     *,
     file: Path | None = None,
@@ -68,8 +68,6 @@ def read(
 
     Parameters
     ----------
-    entry
-        Its id.
     file
         Where to write them (default: standard output).
     byte_range
@@ -83,7 +81,7 @@ def read(
 
 
 def put(
-    dataset: str,
+    dataset: OfDataset,
     file: Path,
     /,
     *,
@@ -97,8 +95,6 @@ def put(
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     file
         The file that holds the bytes.
     path
@@ -133,13 +129,13 @@ def _chunks(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def index(dataset: str, /, *paths: str, project: InProject = "", common: Common = COMMON) -> None:
+def index(
+    dataset: OfDataset, /, *paths: str, project: InProject = "", common: Common = COMMON
+) -> None:
     """Make entries of objects that are in the bucket already, without a sync.
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     paths
         Their paths below the location's folder.
     """
@@ -150,7 +146,7 @@ def index(dataset: str, /, *paths: str, project: InProject = "", common: Common 
 
 
 def folders(
-    dataset: str,
+    dataset: OfDataset,
     /,
     *,
     within: str | None = None,
@@ -163,8 +159,6 @@ def folders(
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     within
         Only those in this folder, however deep.
     """
@@ -176,14 +170,12 @@ def folders(
 
 
 def create_folder(
-    dataset: str, path: str, /, *, project: InProject = "", common: Common = COMMON
+    dataset: OfDataset, path: str, /, *, project: InProject = "", common: Common = COMMON
 ) -> None:
     """Make a folder, in the index alone.
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     path
         Its path.
     """
@@ -193,7 +185,7 @@ def create_folder(
 
 
 def move(
-    dataset: str,
+    dataset: OfDataset,
     /,
     *entries: str,
     to: str,
@@ -204,8 +196,6 @@ def move(
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     entries
         Their ids.
     to
@@ -218,7 +208,7 @@ def move(
 
 
 def change_matching(
-    dataset: str,
+    dataset: OfDataset,
     /,
     *,
     metadata: str,
@@ -232,8 +222,6 @@ def change_matching(
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     metadata
         A JSON object that is merged into the metadata of each; a null takes a key away.
     expect
@@ -254,7 +242,7 @@ def change_matching(
 
 
 def delete_matching(
-    dataset: str,
+    dataset: OfDataset,
     /,
     *,
     matching: Matching = _ALL,
@@ -268,8 +256,6 @@ def delete_matching(
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     dry_run
         Only tell how many they are.
     """

@@ -13,7 +13,7 @@ from valetkey.cli.connection import find_connection, open_client
 from valetkey.cli.credential_helpers.cache import Asked, cached
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject, asked_for
-from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, access_levels
+from valetkey.cli.options import WHOLE, AccessOption, OfLocation, PrefixOption, access_levels
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.scope import UrlMethod
 from valetkey.wire.credentials import Credentials
@@ -22,7 +22,7 @@ CredentialsFormat = Literal["env", "dotenv", "process", "json"]
 
 
 def credentials(
-    location: str,
+    location: OfLocation,
     /,
     *,
     prefix: PrefixOption = WHOLE,
@@ -41,8 +41,6 @@ def credentials(
 
     Parameters
     ----------
-    location
-        The location, by name or id.
     ttl
         How long: 15m to 12h.
     purpose
@@ -96,7 +94,7 @@ def vend(client: Terminal, asked: Asked) -> Credentials:
 
 
 def presign(
-    location: str,
+    location: OfLocation,
     key: str,
     /,
     *more: Annotated[str, Parameter(show_default=False)],
@@ -111,8 +109,6 @@ def presign(
 
     Parameters
     ----------
-    location
-        The location, by name or id.
     key
         A full key of the bucket.
     more

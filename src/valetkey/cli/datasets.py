@@ -11,7 +11,7 @@ from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, every_in, found_in, the_location, the_project
-from valetkey.cli.options import Limit, Yes
+from valetkey.cli.options import ByName, Limit, NewName, OfDataset, Yes
 from valetkey.cli.terminal import Terminal
 from valetkey.counting import counted
 from valetkey.sdk.errors import InvalidRequest
@@ -78,31 +78,17 @@ def create(
 
 
 @app.command(name="show")
-def show_(name: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
-    """Show a dataset.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def show_(name: ByName, /, *, project: InProject = "", common: Common = COMMON) -> None:
+    """Show a dataset."""
     with open_client(common) as client:
         render.one(client, the_dataset(client, name, project))
 
 
 @app.command
 def update(
-    name: str, /, *, new_name: str, project: InProject = "", common: Common = COMMON
+    name: ByName, /, *, new_name: NewName, project: InProject = "", common: Common = COMMON
 ) -> None:
-    """Rename a dataset.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    new_name
-        Another name.
-    """
+    """Rename a dataset."""
     with open_client(common) as client:
         found = the_dataset(client, name, project)
         changed = client.datasets.update(found.id, name=new_name, if_unchanged=found)
@@ -111,15 +97,9 @@ def update(
 
 @app.command
 def delete(
-    name: str, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
+    name: ByName, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
 ) -> None:
-    """Delete a dataset and its entries; the bucket is not touched.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+    """Delete a dataset and its entries; the bucket is not touched."""
     with open_client(common) as client:
         found = the_dataset(client, name, project)
         question = (
@@ -132,7 +112,7 @@ def delete(
 
 @app.command
 def sync(
-    name: str,
+    name: OfDataset,
     /,
     *,
     parallel: int = 1,
@@ -148,8 +128,6 @@ def sync(
 
     Parameters
     ----------
-    name
-        The dataset's name or id.
     parallel
         How many parts of the bucket are listed side by side.
     engine
@@ -173,7 +151,7 @@ def sync(
 
 @app.command
 def clone(
-    name: str,
+    name: OfDataset,
     target: str,
     /,
     *,
@@ -191,8 +169,6 @@ def clone(
 
     Parameters
     ----------
-    name
-        The dataset's name or id.
     target
         The dataset that gets them, by name or id.
     folder
@@ -265,20 +241,14 @@ def told(found: Work) -> str:
 
 @app.command
 def syncs(
-    name: str,
+    name: OfDataset,
     /,
     *,
     limit: Limit = 20,
     project: InProject = "",
     common: Common = COMMON,
 ) -> None:
-    """List a dataset's latest syncs, newest first.
-
-    Parameters
-    ----------
-    name
-        The dataset's name or id.
-    """
+    """List a dataset's latest syncs, newest first."""
     with open_client(common) as client:
         found = the_dataset(client, name, project)
         client.only_part(limit)
@@ -291,14 +261,8 @@ def syncs(
 
 
 @app.command
-def cancel(name: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
-    """Stop a dataset's sync. What it has written is true and stays; the next one does the rest.
-
-    Parameters
-    ----------
-    name
-        The dataset's name or id.
-    """
+def cancel(name: OfDataset, /, *, project: InProject = "", common: Common = COMMON) -> None:
+    """Stop a dataset's sync. What it has written is true and stays; the next one does the rest."""
     with open_client(common) as client:
         found = the_dataset(client, name, project)
         running = [one for one in client.datasets.list_syncs(found.id) if one.state not in _OVER]

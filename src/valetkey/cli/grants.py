@@ -9,14 +9,22 @@ from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_moment, parse_span
 from valetkey.cli.finding import InProject, the_location
-from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, Yes, access_levels
+from valetkey.cli.options import (
+    WHOLE,
+    AccessOption,
+    ById,
+    OfLocation,
+    PrefixOption,
+    Yes,
+    access_levels,
+)
 
 app = App(name="grants", help="What people and groups may have of a location.")
 
 
 @app.command
 def create(
-    location: str,
+    location: OfLocation,
     /,
     *,
     user: str | None = None,
@@ -33,8 +41,6 @@ def create(
 
     Parameters
     ----------
-    location
-        The location, by name or id.
     user
         The e-mail address of whom it is for.
     group
@@ -63,14 +69,8 @@ def create(
 
 
 @app.command(name="list")
-def list_(location: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
-    """List a location's grants, oldest first.
-
-    Parameters
-    ----------
-    location
-        The location, by name or id.
-    """
+def list_(location: OfLocation, /, *, project: InProject = "", common: Common = COMMON) -> None:
+    """List a location's grants, oldest first."""
     with open_client(common) as client:
         render.many(
             client,
@@ -82,17 +82,9 @@ def list_(location: str, /, *, project: InProject = "", common: Common = COMMON)
 
 @app.command(name="show")
 def show_(
-    location: str, grant: str, /, *, project: InProject = "", common: Common = COMMON
+    location: OfLocation, grant: ById, /, *, project: InProject = "", common: Common = COMMON
 ) -> None:
-    """Show a grant.
-
-    Parameters
-    ----------
-    location
-        The location, by name or id.
-    grant
-        The grant's id.
-    """
+    """Show a grant."""
     with open_client(common) as client:
         place = the_location(client, location, project)
         render.one(client, client.grants.get(place.id, grant))
@@ -100,23 +92,15 @@ def show_(
 
 @app.command
 def delete(
-    location: str,
-    grant: str,
+    location: OfLocation,
+    grant: ById,
     /,
     *,
     project: InProject = "",
     yes: Yes = False,
     common: Common = COMMON,
 ) -> None:
-    """Take a grant back; what was cached for it is forgotten at once.
-
-    Parameters
-    ----------
-    location
-        The location, by name or id.
-    grant
-        The grant's id.
-    """
+    """Take a grant back; what was cached for it is forgotten at once."""
     show.confirm(f"Take the grant {grant} back?", yes=yes)
     with open_client(common) as client:
         ending = client.grants.delete(the_location(client, location, project).id, grant)

@@ -8,7 +8,7 @@ from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.finding import the_org
-from valetkey.cli.options import Yes
+from valetkey.cli.options import ByName, Email, NewName, OfGroup, Yes
 from valetkey.cli.terminal import Terminal
 from valetkey.wire.groups import Group
 
@@ -46,29 +46,15 @@ def list_(common: Common = COMMON) -> None:
 
 
 @app.command(name="show")
-def show_(name: str, /, common: Common = COMMON) -> None:
-    """Show a group.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def show_(name: ByName, /, common: Common = COMMON) -> None:
+    """Show a group."""
     with open_client(common) as client:
         render.one(client, _group(client, name))
 
 
 @app.command
-def update(name: str, /, *, new_name: str, common: Common = COMMON) -> None:
-    """Rename a group.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    new_name
-        Another name.
-    """
+def update(name: ByName, /, *, new_name: NewName, common: Common = COMMON) -> None:
+    """Rename a group."""
     with open_client(common) as client:
         found = _group(client, name)
         changed = client.groups.update(
@@ -78,14 +64,8 @@ def update(name: str, /, *, new_name: str, common: Common = COMMON) -> None:
 
 
 @app.command
-def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
-    """Forget a group and its grants.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def delete(name: ByName, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Forget a group and its grants."""
     with open_client(common) as client:
         found = _group(client, name)
         show.confirm(f"Forget the group {found.name} and its grants?", yes=yes)
@@ -94,13 +74,11 @@ def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
 
 
 @app.command
-def members(name: str, email: str = "", /, common: Common = COMMON) -> None:
+def members(name: ByName, email: str = "", /, common: Common = COMMON) -> None:
     """List a group's members, or find out whether somebody is one.
 
     Parameters
     ----------
-    name
-        Its name or id.
     email
         Only them: their e-mail address.
     """
@@ -118,16 +96,8 @@ def members(name: str, email: str = "", /, common: Common = COMMON) -> None:
 
 
 @app.command
-def add(name: str, email: str, /, common: Common = COMMON) -> None:
-    """Put somebody of the organisation into a group.
-
-    Parameters
-    ----------
-    name
-        The group, by name or id.
-    email
-        Their e-mail address.
-    """
+def add(name: OfGroup, email: Email, /, common: Common = COMMON) -> None:
+    """Put somebody of the organisation into a group."""
     with open_client(common) as client:
         found = _group(client, name)
         member = client.groups.put_member(found.org_id, found.id, email)
@@ -135,16 +105,8 @@ def add(name: str, email: str, /, common: Common = COMMON) -> None:
 
 
 @app.command
-def remove(name: str, email: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
-    """Take somebody out of a group.
-
-    Parameters
-    ----------
-    name
-        The group, by name or id.
-    email
-        Their e-mail address.
-    """
+def remove(name: OfGroup, email: Email, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Take somebody out of a group."""
     with open_client(common) as client:
         found = _group(client, name)
         show.confirm(f"Take {email} out of {found.name}?", yes=yes)

@@ -13,7 +13,7 @@ from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import org_id
-from valetkey.cli.options import Yes
+from valetkey.cli.options import ByName, NewName, Yes
 from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
@@ -120,24 +120,18 @@ def list_(common: Common = COMMON) -> None:
 
 
 @app.command(name="show")
-def show_(name: str, /, common: Common = COMMON) -> None:
-    """Show an integration. Its secret never leaves the server.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def show_(name: ByName, /, common: Common = COMMON) -> None:
+    """Show an integration. Its secret never leaves the server."""
     with open_client(common) as client:
         render.one(client, the_integration(client, name))
 
 
 @app.command
 def update(
-    name: str,
+    name: ByName,
     /,
     *,
-    new_name: str = "",
+    new_name: NewName = "",
     key: str = "",
     role_arn: str = "",
     secret_file: SecretFile = None,
@@ -147,10 +141,6 @@ def update(
 
     Parameters
     ----------
-    name
-        Its name or id.
-    new_name
-        Another name.
     key
         Another access key's id; its secret is read too.
     role_arn
@@ -180,7 +170,7 @@ def update(
 
 @app.command
 def verify(
-    name: str,
+    name: ByName,
     /,
     *,
     admin: AdministratorOptions = NOBODY,
@@ -191,11 +181,6 @@ def verify(
 
     With --as-admin, the policies themselves are read too, with the AWS credentials of this
     machine: which statement is missing or denies, and what differs from the plan.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
     """
     with open_client(common) as client:
         found = the_integration(client, name)
@@ -230,14 +215,8 @@ def _with_admin(
 
 
 @app.command
-def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
-    """Forget an integration and its secret; refused while locations use it. AWS is not touched.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def delete(name: ByName, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Forget an integration and its secret; refused while locations use it. AWS is not touched."""
     with open_client(common) as client:
         found = the_integration(client, name)
         show.confirm(f"Forget the integration {found.name} and its secret?", yes=yes)

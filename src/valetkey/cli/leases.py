@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from valetkey.cli import render, show
 from valetkey.cli.aws_credentials import AsAdmin, find_administrator
@@ -10,7 +12,7 @@ from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject, org_id, the_location
-from valetkey.cli.options import Cursor, Limit, Yes
+from valetkey.cli.options import ById, Cursor, Limit, Yes
 from valetkey.cli.service_accounts import the_account
 from valetkey.cli.terminal import Terminal
 from valetkey.counting import counted
@@ -85,14 +87,8 @@ def list_(
 
 
 @app.command(name="show")
-def show_(lease: str, /, common: Common = COMMON) -> None:
-    """Show a lease.
-
-    Parameters
-    ----------
-    lease
-        Its id.
-    """
+def show_(lease: ById, /, common: Common = COMMON) -> None:
+    """Show a lease."""
     with open_client(common) as client:
         render.one(client, client.leases.get(lease))
 
@@ -229,16 +225,16 @@ def list_revocations(common: Common = COMMON) -> None:
 
 
 @revocations.command(name="show")
-def show_revocation(revocation: str, /, common: Common = COMMON) -> None:
-    """Show a revocation.
-
-    Parameters
-    ----------
-    revocation
-        Its id.
-    """
+def show_revocation(revocation: ById, /, common: Common = COMMON) -> None:
+    """Show a revocation."""
     with open_client(common) as client:
         render.one(client, client.revocations.get(revocation, org_id=org_id(client)))
+
+
+BlockedKind = Annotated[Target, Parameter(help="What is blocked.")]
+BlockedTarget = Annotated[
+    str, Parameter(help="Which: a name or an id; a principal's e-mail address.")
+]
 
 
 @blocks.command(name="list")
@@ -255,8 +251,8 @@ def list_blocks(common: Common = COMMON) -> None:
 
 @blocks.command(name="create")
 def create_block(
-    kind: Target,
-    target: str,
+    kind: BlockedKind,
+    target: BlockedTarget,
     /,
     *,
     reason: str,
@@ -267,10 +263,6 @@ def create_block(
 
     Parameters
     ----------
-    kind
-        What is blocked.
-    target
-        Which: a name or an id; a principal's e-mail address.
     reason
         Why; it is audited.
     """
@@ -282,17 +274,9 @@ def create_block(
 
 @blocks.command(name="show")
 def show_block(
-    kind: Target, target: str, /, *, project: InProject = "", common: Common = COMMON
+    kind: BlockedKind, target: BlockedTarget, /, *, project: InProject = "", common: Common = COMMON
 ) -> None:
-    """Show a block.
-
-    Parameters
-    ----------
-    kind
-        What is blocked.
-    target
-        Which: a name or an id; a principal's e-mail address.
-    """
+    """Show a block."""
     with open_client(common) as client:
         _, which = _meant(client, {kind: target}, project)
         render.one(client, client.revocations.get_block(kind, which, org_id=org_id(client)))
@@ -300,17 +284,9 @@ def show_block(
 
 @blocks.command(name="delete")
 def delete_block(
-    kind: Target, target: str, /, *, project: InProject = "", common: Common = COMMON
+    kind: BlockedKind, target: BlockedTarget, /, *, project: InProject = "", common: Common = COMMON
 ) -> None:
-    """Unblock: vend new credentials again, after 'leases revoke --refuse-new'.
-
-    Parameters
-    ----------
-    kind
-        What is blocked.
-    target
-        Which: a name or an id; a principal's e-mail address.
-    """
+    """Unblock: vend new credentials again, after 'leases revoke --refuse-new'."""
     with open_client(common) as client:
         _, which = _meant(client, {kind: target}, project)
         client.revocations.delete_block(kind, which, org_id=org_id(client))

@@ -15,7 +15,7 @@ from valetkey.cli.exits import Exit
 from valetkey.cli.fields import Fields
 from valetkey.cli.finding import InProject, every_in, the_location, the_project
 from valetkey.cli.integrations import the_integration
-from valetkey.cli.options import AccessOption, Yes, access_levels
+from valetkey.cli.options import AccessOption, ByName, OptionalNewName, Yes, access_levels
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.locations import Location, LocationChange, NewLocation
 
@@ -111,24 +111,18 @@ def list_(*, project: InProject = "", common: Common = COMMON) -> None:
 
 
 @app.command(name="show")
-def show_(name: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
-    """Show a location.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def show_(name: ByName, /, *, project: InProject = "", common: Common = COMMON) -> None:
+    """Show a location."""
     with open_client(common) as client:
         render.one(client, the_location(client, name, project))
 
 
 @app.command
 def update(
-    name: str,
+    name: ByName,
     /,
     *,
-    new_name: str | None = None,
+    new_name: OptionalNewName = None,
     access: Annotated[str | None, Parameter(show_default=False)] = None,
     ends: str | None = None,
     plain: Plain = PLAIN,
@@ -140,10 +134,6 @@ def update(
 
     Parameters
     ----------
-    name
-        Its name or id.
-    new_name
-        Another name.
     access
         The most that it opens: any of list, read, write, delete; with commas.
     ends
@@ -173,14 +163,9 @@ def update(
 
 
 @app.command(alias="test")
-def verify(name: str, /, *, project: InProject = "", common: Common = COMMON) -> Exit:
+def verify(name: ByName, /, *, project: InProject = "", common: Common = COMMON) -> Exit:
     """List, write, read and delete a probe object under the location's folder. Nothing is left
     behind. Exit code 1 if a check fails.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
     """
     with open_client(common) as client:
         report = client.locations.verify(the_location(client, name, project).id)
@@ -189,7 +174,7 @@ def verify(name: str, /, *, project: InProject = "", common: Common = COMMON) ->
 
 @app.command
 def delete(
-    name: str,
+    name: ByName,
     /,
     *,
     project: InProject = "",
@@ -202,8 +187,6 @@ def delete(
 
     Parameters
     ----------
-    name
-        Its name or id.
     revoke
         Revoke the leases of it, and of what lay within it, too.
     """

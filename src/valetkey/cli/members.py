@@ -10,7 +10,7 @@ from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.finding import the_org, the_project
-from valetkey.cli.options import Yes
+from valetkey.cli.options import Email, EmailOrId, Yes
 from valetkey.cli.secrets import SecretFile, read_secret
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.errors import InvalidRequest
@@ -35,14 +35,8 @@ def list_(*, project: OfProject = "", common: Common = COMMON) -> None:
 
 
 @app.command(name="show")
-def show_(email: str, /, *, project: OfProject = "", common: Common = COMMON) -> None:
-    """Show somebody's membership.
-
-    Parameters
-    ----------
-    email
-        Their e-mail address or id.
-    """
+def show_(email: EmailOrId, /, *, project: OfProject = "", common: Common = COMMON) -> None:
+    """Show somebody's membership."""
     with open_client(common) as client:
         if project:
             of = the_project(client, project).id
@@ -53,7 +47,7 @@ def show_(email: str, /, *, project: OfProject = "", common: Common = COMMON) ->
 
 @app.command
 def add(
-    email: str,
+    email: Email,
     /,
     *,
     role: Role,
@@ -68,8 +62,6 @@ def add(
 
     Parameters
     ----------
-    email
-        Their e-mail address.
     role
         In an organisation owner or member; in a project owner, developer, annotationManager or
         annotator.
@@ -120,13 +112,13 @@ def _show_role(client: Terminal, member: OrgMember | ProjectMember, place: str) 
 
 
 @app.command
-def update(email: str, /, *, role: Role, project: OfProject = "", common: Common = COMMON) -> None:
+def update(
+    email: EmailOrId, /, *, role: Role, project: OfProject = "", common: Common = COMMON
+) -> None:
     """Change somebody's role.
 
     Parameters
     ----------
-    email
-        Their e-mail address or id.
     role
         Another role.
     """
@@ -143,7 +135,7 @@ def update(email: str, /, *, role: Role, project: OfProject = "", common: Common
 
 @app.command
 def remove(
-    email: str,
+    email: EmailOrId,
     /,
     *,
     project: OfProject = "",
@@ -152,11 +144,6 @@ def remove(
 ) -> None:
     """Take somebody out of an organisation: their roles, grants, tokens, sign-ins and AWS sessions
     end, and what could not be ended is named. Or out of one project.
-
-    Parameters
-    ----------
-    email
-        Their e-mail address or id.
     """
     with open_client(common) as client:
         if project:
@@ -172,14 +159,8 @@ def remove(
 
 
 @app.command
-def link(email: str, /, common: Common = COMMON) -> None:
-    """Make a one-time link with which a member sets a password. It is shown this once.
-
-    Parameters
-    ----------
-    email
-        Their e-mail address.
-    """
+def link(email: Email, /, common: Common = COMMON) -> None:
+    """Make a one-time link with which a member sets a password. It is shown this once."""
     with open_client(common) as client:
         made = client.orgs.create_password_link(the_org(client).id, email=email)
         if common.form != "table":

@@ -14,7 +14,7 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.datasets import follow, the_dataset, told
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject
-from valetkey.cli.options import Cursor, Limit, Yes, json_object
+from valetkey.cli.options import ById, Cursor, Limit, OfDataset, Yes, json_object
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.sdk.sending import call
 from valetkey.wire import objects as wire
@@ -36,7 +36,7 @@ operations = App(name="operations", help="Work that takes time: syncs, rotations
 
 @app.command(name="list")
 def list_(
-    dataset: str,
+    dataset: OfDataset,
     /,
     *,
     glob: str | None = None,
@@ -51,8 +51,6 @@ def list_(
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     glob
         Only those whose path, with a leading /, fits it, such as /a/**.
     path
@@ -73,7 +71,7 @@ def list_(
 
 @app.command
 def export(
-    dataset: str,
+    dataset: OfDataset,
     /,
     *,
     glob: str | None = None,
@@ -85,8 +83,6 @@ def export(
 
     Parameters
     ----------
-    dataset
-        The dataset, by name or id.
     glob
         Only those whose path, with a leading /, fits it, such as /a/**.
     file
@@ -100,21 +96,15 @@ def export(
 
 
 @app.command(name="show")
-def show_(entry: str, /, common: Common = COMMON) -> None:
-    """Show an entry of a dataset.
-
-    Parameters
-    ----------
-    entry
-        Its id.
-    """
+def show_(entry: ById, /, common: Common = COMMON) -> None:
+    """Show an entry of a dataset."""
     with open_client(common) as client:
         render.one(client, client.objects.get(entry))
 
 
 @app.command
 def update(
-    entry: str,
+    entry: ById,
     /,
     *,
     path: str | None = None,
@@ -126,8 +116,6 @@ def update(
 
     Parameters
     ----------
-    entry
-        Its id.
     path
         Another path: the object is copied there and deleted here.
     metadata
@@ -151,14 +139,8 @@ def update(
 
 
 @app.command
-def delete(entry: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
-    """Delete an entry; its object goes too only if the location allows it.
-
-    Parameters
-    ----------
-    entry
-        Its id.
-    """
+def delete(entry: ById, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Delete an entry; its object goes too only if the location allows it."""
     with open_client(common) as client:
         found = client.objects.get(entry)
         show.confirm(f"Delete the entry {found.path}?", yes=yes)
@@ -167,14 +149,12 @@ def delete(entry: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
 
 
 @app.command
-def restore(entry: str, /, *, days: int = 7, common: Common = COMMON) -> None:
+def restore(entry: ById, /, *, days: int = 7, common: Common = COMMON) -> None:
     """Ask for an archived object to be readable for some days. That takes hours, and costs money
     at the store; run again, it tells how far it is.
 
     Parameters
     ----------
-    entry
-        Its id.
     days
         For how many days it can be read once it is restored.
     """
@@ -185,13 +165,11 @@ def restore(entry: str, /, *, days: int = 7, common: Common = COMMON) -> None:
 
 
 @operations.command(name="show")
-def show_operation(operation: str, /, *, wait: Flag = False, common: Common = COMMON) -> Exit:
+def show_operation(operation: ById, /, *, wait: Flag = False, common: Common = COMMON) -> Exit:
     """Show how far work is. Exit code 1 if it failed or was cancelled.
 
     Parameters
     ----------
-    operation
-        Its id.
     wait
         Wait until it is over.
     """
@@ -203,14 +181,8 @@ def show_operation(operation: str, /, *, wait: Flag = False, common: Common = CO
 
 
 @operations.command
-def cancel(operation: str, /, common: Common = COMMON) -> None:
-    """Stop work; what it has done stays.
-
-    Parameters
-    ----------
-    operation
-        Its id.
-    """
+def cancel(operation: ById, /, common: Common = COMMON) -> None:
+    """Stop work; what it has done stays."""
     with open_client(common) as client:
         ended = client.operations.cancel(operation)
         render.one(client, ended, say=told(ended))

@@ -29,6 +29,16 @@ Limit = Annotated[
 Cursor = Annotated[
     str, Parameter(help="Where to go on: next, as a list's JSON has it.", show_default=False)
 ]
+#: Which one it is about. Those that say what of are of another noun than the command.
+ByName = Annotated[str, Parameter(help="Its name or id.")]
+ById = Annotated[str, Parameter(help="Its id.")]
+OfDataset = Annotated[str, Parameter(help="The dataset, by name or id.")]
+OfLocation = Annotated[str, Parameter(help="The location, by name or id.")]
+OfGroup = Annotated[str, Parameter(help="The group, by name or id.")]
+Email = Annotated[str, Parameter(help="Their e-mail address.")]
+EmailOrId = Annotated[str, Parameter(help="Their e-mail address or id.")]
+NewName = Annotated[str, Parameter(help="Another name.")]
+OptionalNewName = Annotated[str | None, Parameter(help="Another name.")]
 WHOLE: Final = ("",)
 _LEVELS: Final = get_args(AccessLevel)
 

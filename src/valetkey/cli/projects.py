@@ -8,7 +8,7 @@ from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.finding import org_id, the_location, the_org, the_project
-from valetkey.cli.options import Yes
+from valetkey.cli.options import ByName, NewName, OptionalNewName, Yes
 from valetkey.sdk.errors import InvalidRequest
 
 app = App(name="projects", help="What locations and people belong to.")
@@ -43,24 +43,18 @@ def list_(common: Common = COMMON) -> None:
 
 
 @app.command(name="show")
-def show_(name: str, /, common: Common = COMMON) -> None:
-    """Show a project.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def show_(name: ByName, /, common: Common = COMMON) -> None:
+    """Show a project."""
     with open_client(common) as client:
         render.one(client, the_project(client, name))
 
 
 @app.command
 def update(
-    name: str,
+    name: ByName,
     /,
     *,
-    new_name: str | None = None,
+    new_name: OptionalNewName = None,
     default_location: str | None = None,
     common: Common = COMMON,
 ) -> None:
@@ -68,10 +62,6 @@ def update(
 
     Parameters
     ----------
-    name
-        Its name or id.
-    new_name
-        Another name.
     default_location
         The location, by name or id, where datasets go that name none; empty: none.
     """
@@ -91,14 +81,8 @@ def update(
 
 
 @app.command
-def delete(name: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
-    """Delete a project that has no locations.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def delete(name: ByName, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """Delete a project that has no locations."""
     with open_client(common) as client:
         found = the_project(client, name)
         show.confirm(f"Delete the project {found.name}?", yes=yes)
@@ -115,14 +99,8 @@ def list_orgs(common: Common = COMMON) -> None:
 
 
 @orgs.command(name="update")
-def update_org(*, new_name: str, common: Common = COMMON) -> None:
-    """Rename the organisation that --org names, or the only one.
-
-    Parameters
-    ----------
-    new_name
-        Another name.
-    """
+def update_org(*, new_name: NewName, common: Common = COMMON) -> None:
+    """Rename the organisation that --org names, or the only one."""
     with open_client(common) as client:
         found = client.orgs.get(the_org(client).id)
         render.one(client, client.orgs.update(found.id, name=new_name, if_version=found.version))

@@ -12,6 +12,7 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_span
 from valetkey.cli.exits import Exit
 from valetkey.cli.integrations import the_integration
+from valetkey.cli.options import ByName
 from valetkey.cli.terminal import Terminal
 from valetkey.counting import counted
 from valetkey.sdk.errors import NotFound
@@ -36,7 +37,7 @@ _NOBODY: Final = AsAdmin()
 
 
 def rotate(
-    name: str,
+    name: ByName,
     /,
     *,
     every: str = "",
@@ -55,8 +56,6 @@ def rotate(
 
     Parameters
     ----------
-    name
-        The integration's name or id.
     every
         Rotate by itself every so often from now on, such as 30d; 'never' ends that.
     delete_stranger
@@ -153,15 +152,10 @@ def _sentence(schedule: RotationSchedule) -> str:
     )
 
 
-def disable(name: str, /, *, common: Common = COMMON) -> None:
+def disable(name: ByName, /, *, common: Common = COMMON) -> None:
     """Vend no credentials through an integration until it is enabled again.
 
     Leases live on until they end: see 'valetkey leases revoke'.
-
-    Parameters
-    ----------
-    name
-        The integration's name or id.
     """
     with open_client(common) as client:
         changed = client.integrations.disable(the_integration(client, name).id)
@@ -170,14 +164,8 @@ def disable(name: str, /, *, common: Common = COMMON) -> None:
         render.say_what_lives(client, changed.live_leases, changed.live_until)
 
 
-def enable(name: str, /, *, common: Common = COMMON) -> None:
-    """Vend credentials through an integration again.
-
-    Parameters
-    ----------
-    name
-        The integration's name or id.
-    """
+def enable(name: ByName, /, *, common: Common = COMMON) -> None:
+    """Vend credentials through an integration again."""
     with open_client(common) as client:
         changed = client.integrations.enable(the_integration(client, name).id)
         render.one(client, changed, say=f"The integration {changed.name} is on again: verify it.")

@@ -8,7 +8,7 @@ from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import open_client
 from valetkey.cli.finding import InProject, the_project
-from valetkey.cli.options import Yes
+from valetkey.cli.options import ByName, Yes
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.naming import is_id, only
 from valetkey.wire.projects import ProjectRole
@@ -59,29 +59,18 @@ def list_(*, project: InProject = "", common: Common = COMMON) -> None:
 
 
 @app.command(name="show")
-def show_(name: str, /, *, project: InProject = "", common: Common = COMMON) -> None:
-    """Show a service account.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
-    """
+def show_(name: ByName, /, *, project: InProject = "", common: Common = COMMON) -> None:
+    """Show a service account."""
     with open_client(common) as client:
         render.one(client, the_account(client, name, project))
 
 
 @app.command
 def delete(
-    name: str, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
+    name: ByName, /, *, project: InProject = "", yes: Yes = False, common: Common = COMMON
 ) -> None:
     """Forget a service account: tokens, roles, grants and AWS sessions end, and what could not be
     ended is named.
-
-    Parameters
-    ----------
-    name
-        Its name or id.
     """
     with open_client(common) as client:
         found = the_account(client, name, project)

@@ -13,7 +13,7 @@ from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject, org_id, the_location, the_org
 from valetkey.cli.logins import write_private
-from valetkey.cli.options import Many, Yes, access_levels
+from valetkey.cli.options import ById, Many, Yes, access_levels
 from valetkey.cli.service_accounts import the_account
 from valetkey.wire.tokens import TokenLimits
 
@@ -121,27 +121,15 @@ def list_(
 
 
 @app.command(name="show")
-def show_(token: str, /, *, common: Common = COMMON) -> None:
-    """Show an API token, but not the token itself.
-
-    Parameters
-    ----------
-    token
-        Its id.
-    """
+def show_(token: ById, /, *, common: Common = COMMON) -> None:
+    """Show an API token, but not the token itself."""
     with open_client(common) as client:
         render.one(client, client.tokens.get(token))
 
 
 @app.command
-def revoke(token: str, /, *, yes: Yes = False, common: Common = COMMON) -> None:
-    """End an API token at once.
-
-    Parameters
-    ----------
-    token
-        Its id.
-    """
+def revoke(token: ById, /, *, yes: Yes = False, common: Common = COMMON) -> None:
+    """End an API token at once."""
     show.confirm(f"End the API token {token}?", yes=yes)
     with open_client(common) as client:
         ending = client.tokens.revoke(token)

@@ -7,6 +7,7 @@ import asyncio
 from cyclopts import App
 
 from valetkey.cli import show
+from valetkey.cli.options import Email
 from valetkey.cli.server import make_password_link
 from valetkey.cli.settings import SETUP, SettingsOptions
 
@@ -14,16 +15,11 @@ app = App(name="users", help="People who sign in to this server.")
 
 
 @app.command(name="reset-password")
-def reset_password(email: str, /, *, setup: SettingsOptions = SETUP) -> None:
+def reset_password(email: Email, /, *, setup: SettingsOptions = SETUP) -> None:
     """Make a one-time link that sets somebody's password, for who can't ask an owner for one.
 
     The link is printed this once, works within 24 hours, and replaces an earlier one. The password
     stays until the link is used; then all sign-ins of before end.
-
-    Parameters
-    ----------
-    email
-        Their e-mail address.
     """
     settings = setup.settings()
     link = asyncio.run(make_password_link(settings, email))

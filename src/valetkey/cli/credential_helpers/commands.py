@@ -22,7 +22,7 @@ from valetkey.cli.credential_helpers.child_environment import Surroundings, surr
 from valetkey.cli.credential_helpers.endpoint import serving
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject, asked_for
-from valetkey.cli.options import WHOLE, AccessOption, PrefixOption, access_levels
+from valetkey.cli.options import WHOLE, AccessOption, OfLocation, PrefixOption, access_levels
 from valetkey.cli.terminal import Terminal
 from valetkey.sdk.client import Client
 from valetkey.sdk.errors import InvalidRequest
@@ -55,7 +55,7 @@ _READING: Final = HelperRequest()
 
 
 def exec_(
-    location: str,
+    location: OfLocation,
     /,
     *command: Annotated[str, Parameter(show_default=False)],
     wanted: HelperRequest = _READING,
@@ -68,8 +68,6 @@ def exec_(
 
     Parameters
     ----------
-    location
-        The location, by name or id.
     command
         The command and its words, after ``--``.
     """
@@ -90,7 +88,12 @@ def exec_(
 
 
 def agent(
-    location: str, /, *, wanted: HelperRequest = _READING, port: int = 0, common: Common = COMMON
+    location: OfLocation,
+    /,
+    *,
+    wanted: HelperRequest = _READING,
+    port: int = 0,
+    common: Common = COMMON,
 ) -> None:
     """Serve credentials to AWS's SDKs on this machine until stopped (Ctrl-C).
 
@@ -98,8 +101,6 @@ def agent(
 
     Parameters
     ----------
-    location
-        The location, by name or id.
     port
         The port on 127.0.0.1; 0 lets the system choose.
     """
