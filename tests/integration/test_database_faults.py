@@ -73,7 +73,7 @@ async def read(storage: SqlCatalogStorage) -> bool:
         return await work.organizations.get(ORG.id) == ORG
 
 
-async def all_ways(storage: SqlCatalogStorage) -> list[bool | BaseException | None]:
+async def all_ways(storage: SqlCatalogStorage) -> list[bool | datetime | BaseException | None]:
     """Use every pool and every connection at once; return what came of it."""
     ways = [read(storage.through(pool)) for pool in Pool]
     async with asyncio.timeout(HANGS):
@@ -82,8 +82,8 @@ async def all_ways(storage: SqlCatalogStorage) -> list[bool | BaseException | No
         )
 
 
-def well(outcomes: Iterable[bool | BaseException | None]) -> bool:
-    return all(outcome in {True, None} for outcome in outcomes)
+def well(outcomes: Iterable[bool | datetime | BaseException | None]) -> bool:
+    return not any(outcome is False or isinstance(outcome, BaseException) for outcome in outcomes)
 
 
 async def until_well(storage: SqlCatalogStorage) -> None:
@@ -322,6 +322,12 @@ async def test_a_transaction_whose_client_is_gone_lets_others_go_on(
     assert await records(other) == [event(2)]
     await other.close()
     await lost.close()
+
+
+async def test_a_probe_tells_the_time_of_postgresql(storage: SqlCatalogStorage) -> None:
+    moment = await storage.probe()
+    assert moment is not None
+    assert abs(datetime.now(UTC) - moment).total_seconds() < HANGS
 
 
 async def test_connections_that_can_only_read_are_replaced_where_new_ones_can_write(

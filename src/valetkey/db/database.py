@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
@@ -28,7 +29,8 @@ _NICE: Final = 10
 _HEALTH_SECONDS: Final = 1.0
 _PROBE: Final = text(
     "INSERT INTO work_leases (name, owner, until) VALUES ('write probe', '', CURRENT_TIMESTAMP) "
-    "ON CONFLICT (name) DO UPDATE SET until = excluded.until"
+    "ON CONFLICT (name) DO UPDATE SET until = excluded.until "
+    "RETURNING CURRENT_TIMESTAMP"
 )
 
 
@@ -85,12 +87,13 @@ class Database:
                 await connection.execution_options(valetkey_reading=True)
                 await connection.execute(text("SELECT 1"))
 
-    async def probe(self) -> None:
+    async def probe(self) -> datetime | None:
         """Raise StorageUnavailable unless something can be committed: a full disk and a replica
-        answer all the same."""
+        answer all the same. Return what time it is at PostgreSQL; None for SQLite."""
         with translated():
             async with self._health.begin() as connection:
-                await connection.execute(_PROBE)
+                moment = (await connection.execute(_PROBE)).scalar_one()
+        return moment if isinstance(moment, datetime) else None
 
     async def close(self) -> None:
         """Close all connections."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from sqlalchemy import Table, select
@@ -150,8 +151,8 @@ class SqlStorage(Generic[W]):
     async def ping(self) -> None:
         await self._database.ping()
 
-    async def probe(self) -> None:
-        await self._database.probe()
+    async def probe(self) -> datetime | None:
+        return await self._database.probe()
 
     async def close(self) -> None:
         await self._database.close()

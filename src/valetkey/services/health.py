@@ -21,6 +21,9 @@ LOOK_SECONDS: Final = 1.5
 #: The database is not only asked, but written to, this often in seconds; each time while that
 #: fails.
 BETWEEN_PROBES: Final = 1.0
+#: AWS refuses what is signed by a clock that is further off, in seconds; and rights that end would
+#: last for as long.
+CLOCKS_DIFFER: Final = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -116,6 +119,7 @@ class Health:
         self._workers = workers
         self._look: asyncio.Task[str] | None = None
         self._probed_at: float | None = None
+        self._clock_trouble = ""
 
     async def readiness(self) -> Readiness:
         """Tell within two seconds whether requests can be answered: the database must answer, and
@@ -148,7 +152,7 @@ class Health:
             now = self._clock.monotonic()
             if self._probed_at is None or now - self._probed_at >= BETWEEN_PROBES:
                 self._probed_at = None
-                await self._storage.probe()
+                self._clock_trouble = self._compared(await self._storage.probe())
                 self._probed_at = now
                 self._audit.note_stored()
         except StorageBusy:
@@ -158,4 +162,13 @@ class Health:
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told
             _log.error("the look at the database failed", exc_info=True)
             return f"The look at it failed ({type(error).__name__}); the server's log has more."
-        return ""
+        return self._clock_trouble
+
+    def _compared(self, moment: datetime | None) -> str:
+        """Say by how much our clock and the database's differ; empty if they agree."""
+        seconds = (self._clock.now() - moment).total_seconds() if moment else 0.0
+        if abs(seconds) <= CLOCKS_DIFFER:
+            return ""
+        way = "ahead of" if seconds > 0 else "behind"
+        by = counted(int(abs(seconds) // 60), "minute")
+        return f"This machine's clock is {by} {way} the database's. Set it, and have NTP keep it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -65,6 +66,24 @@ async def test_a_database_that_answers_and_stores_nothing_is_not_ready(
         for _ in range(2):
             found = await memory.services.health.readiness()
             assert (found.ready, found.parts["database"]) == (False, "The disk is full.")
+    assert await parts(memory) == WELL
+
+
+@pytest.mark.parametrize(("minutes", "way"), [(1440, "behind"), (-6, "ahead of")])
+async def test_a_process_whose_clock_is_off_is_not_ready_until_it_is_set(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, minutes: int, way: str
+) -> None:
+    off = timedelta(minutes=minutes)
+
+    async def probe() -> datetime:
+        return memory.clock.now() + off
+
+    monkeypatch.setattr(memory.storage, "probe", probe)
+    found = await memory.services.health.readiness()
+    told = f"clock is {abs(minutes)} minutes {way} the database's"
+    assert (found.ready, told in found.parts["database"]) == (False, True)
+    off = timedelta()
+    memory.clock.advance(health.BETWEEN_PROBES)
     assert await parts(memory) == WELL
 
 

@@ -375,8 +375,9 @@ class Storage(Protocol):
         """Ask whether the database answers, by a connection that nobody else uses."""
         ...
 
-    async def probe(self) -> None:
-        """Commit something, by the same connection: a full or read-only disk answers a ping."""
+    async def probe(self) -> datetime | None:
+        """Commit something, by the same connection: a full or read-only disk answers a ping. Return
+        what time it is there; None where it has no clock of its own."""
         ...
 
     async def close(self) -> None:
