@@ -80,7 +80,7 @@ async def test_a_process_whose_clock_is_off_is_not_ready_until_it_is_set(
 
     monkeypatch.setattr(memory.storage, "probe", probe)
     found = await memory.services.health.readiness()
-    told = f"clock is {abs(minutes)} minutes {way} the database's"
+    told = f"clock is {abs(minutes):,} minutes {way} the database's"
     assert (found.ready, told in found.parts["database"]) == (False, True)
     off = timedelta()
     memory.clock.advance(health.BETWEEN_PROBES)
