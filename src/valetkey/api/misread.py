@@ -110,7 +110,7 @@ _SAID: Final[tuple[tuple[re.Pattern[str], _Say], ...]] = (
     ),
     (
         re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) (.*)"),
-        lambda got: f"is {_BOUNDS[got[1]]} {float(got[2]):,.15g}",
+        lambda got: f"is {_BOUNDS[got[1]]} {float(got[2]):.15g}",
     ),
     (
         re.compile(r"Expected `(?:int|float)` that's a multiple of (.*)"),
@@ -232,11 +232,11 @@ def _described(kind: inspect.Type) -> str:
 
 
 def _limits(least: float | None, most: float | None, one: str) -> str:
-    def said(number: float) -> str:
-        return counted(number, one) if one else f"{number:,}"
+    def said(number: float) -> str:  # a number alone as it is to be sent
+        return counted(number, one) if one else f"{number:.15g}"
 
     if least is not None and most is not None:
-        return f" {'of' if one else 'from'} {least:,} to {said(most)}"
+        return f" {'of' if one else 'from'} {least:.15g} to {said(most)}"
     if most is not None:
         return f" of {'up to' if one else 'at most'} {said(most)}"
     if least is not None:

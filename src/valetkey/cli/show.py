@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -32,7 +33,9 @@ def output() -> Console:
 
     # What is piped is not folded at 80 columns: the next program reads it by lines.
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return SafeConsole(width=_PIPE_WIDTH if piped else None)
+    # Not left to the library, which takes a terminal without abilities for 80 columns wide.
+    size = shutil.get_terminal_size()
+    return SafeConsole(width=_PIPE_WIDTH if piped else size.columns, height=size.lines)
 
 
 def messages() -> Console:

@@ -63,5 +63,5 @@ def only(items: Iterable[N], kind: str, which: str = "") -> N:
             f"There are several of the {kind}s to choose from: {names}.",
             hint="Say which, by its id where names are equal.",
         )
-    what = f"{kind} {which!r}" if which else kind
+    what = f"{kind} {which[:80]!r}" if which else kind
     raise NotFound(f"There is no {what} that you may use.", hint="Ask an owner, or make one.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shlex
 import subprocess
 import sys
@@ -117,6 +118,15 @@ def test_a_narrow_terminal_shows_all_that_a_wide_one_does(
     shown = capsys.readouterr().out
     for each in (*names, *row):
         assert each in shown
+
+
+def test_a_terminal_without_abilities_is_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Asked("")  # a terminal
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((20, 24)))
+    monkeypatch.setattr("sys.stdout", screen)
+    assert show.output().width == 20
 
 
 def test_no_color_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
