@@ -216,6 +216,25 @@ async def test_many_rows_are_written_by_their_keys_alone(
             assert "BLOOM FILTER" not in each, each
 
 
+async def test_old_rows_are_purged_by_their_keys_alone(
+    filled: tuple[SqlCatalogStorage, Dataset],
+) -> None:
+    storage, _ = filled
+    async with storage.read() as work:
+        other = await work.datasets.get(f"{2:024x}")
+        assert other is not None
+        items = await work.items.page(other, ItemQuery(parse_filter({}), limit=1000))
+    old = [item.path for item in items[-6:]]
+
+    async def purge(work: Any) -> None:
+        await work.items.remove(other, [old.pop() for _ in range(3)], now_ms=1)
+        assert await work.items.purge(before_ms=2, limit=500) == 3
+
+    for each in (await plans(storage, purge)).split(" | "):
+        for found in re.findall(r"SEARCH items [^;]*", each):
+            assert "(dataset=? AND path=?)" in found or "ix_items_deleted_ms" in found, each
+
+
 async def test_folders_are_found_by_jumps(filled: tuple[SqlCatalogStorage, Dataset]) -> None:
     storage, dataset = filled
     plan = await plans(storage, lambda work: work.items.folders(dataset, limit=1000))

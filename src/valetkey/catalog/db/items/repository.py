@@ -230,10 +230,15 @@ class SqlItems(Repository):
         await self._connection.execute(text("ANALYZE items"))
 
     async def purge(self, *, before_ms: int, limit: int) -> int:
-        old = _C.deleted_ms < before_ms
-        keys: Select[Any] = select(_C.dataset, _C.path).where(old).limit(limit)
-        statement = delete(t.items).where(tuple_(_C.dataset, _C.path).in_(keys))
-        return (await self._connection.execute(statement)).rowcount
+        # A dataset at a time: given pairs, SQLite would walk over all items of each dataset.
+        old, purged = _C.deleted_ms < before_ms, 0
+        paths: dict[int, list[str]] = {}
+        for row in await self._all(select(_C.dataset, _C.path).where(old).limit(limit)):
+            paths.setdefault(row.dataset, []).append(row.path)
+        for number, some in paths.items():
+            gone = delete(t.items).where(_C.dataset == number, _C.path.in_(some), old)
+            purged += (await self._connection.execute(gone)).rowcount
+        return purged
 
     async def clear(self, dataset: Dataset, *, after: str = "", limit: int) -> str | None:
         above = (_C.dataset == dataset.number, _C.path > after)
