@@ -42,6 +42,11 @@ class ProjectRole(StrEnum):
     ANNOTATOR = "annotator"
 
 
+def role_word(role: OrgRole | ProjectRole) -> str:
+    """Return what a role is called, but in Dataloop's API."""
+    return "developer" if role is ProjectRole.DEVELOPER else role.value
+
+
 class Action(StrEnum):
     """What a request wants to do; the words appear in refusals and audit records."""
 
@@ -198,10 +203,10 @@ def _by_role(
     sufficient: frozenset[OrgRole] | frozenset[ProjectRole],
     place: str,
 ) -> Decision:
-    if role in sufficient:
-        return Allow(f"{role} of the {place}")
-    wanted = " or ".join(sorted(sufficient))
-    have = f"the role here is {role}" if role else f"not a member of this {place}"
+    if role is not None and role in sufficient:
+        return Allow(f"{role_word(role)} of the {place}")
+    wanted = " or ".join(sorted(map(role_word, sufficient)))
+    have = f"the role here is {role_word(role)}" if role else f"not a member of this {place}"
     return Deny(
         f"'{action}' needs the role {wanted} of the {place}; {have}.",
         hint=f"Ask an owner of the {place} for the role.",

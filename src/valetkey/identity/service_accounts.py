@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from valetkey.domain.access import Action, OrgRole, ProjectRole
+from valetkey.domain.access import Action, OrgRole, ProjectRole, role_word
 from valetkey.domain.errors import Conflict
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.people import (
@@ -98,7 +98,9 @@ class ServiceAccounts:
             await work.projects.put_member(
                 ProjectMember(project_id, account.id, account.email, role)
             )
-            change.note(f"service_account:{account.id}", account=account.email, role=role.value)
+            change.note(
+                f"service_account:{account.id}", account=account.email, role=role_word(role)
+            )
         return account
 
     async def of_project(self, caller: Caller, project_id: str) -> Sequence[User]:

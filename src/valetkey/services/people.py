@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from valetkey.domain.access import Action, OrgRole, ProjectRole, role_gives
+from valetkey.domain.access import Action, OrgRole, ProjectRole, role_gives, role_word
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.ids import IdFactory, is_id
 from valetkey.domain.location import Location
@@ -236,7 +236,7 @@ class People:
             before = await _roles(work, user)
             await work.projects.put_member(member)
             change.publish([user_tag(user.id)])
-            change.note(f"member:{user.email}", project_id=project_id, role=role.value)
+            change.note(f"member:{user.email}", project_id=project_id, role=role_word(role))
             lower = _vends(before.get(project_id)) and not _vends(role)
             ending = await self._ending(change, user) if lower else None
         return member, ending

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
+from valetkey import wire
 from valetkey.domain.access import (
     Action,
     Allow,
@@ -14,6 +16,7 @@ from valetkey.domain.access import (
     ProjectRole,
     decide,
     require,
+    role_word,
 )
 from valetkey.domain.errors import Denied
 from valetkey.domain.scope import AccessLevel
@@ -116,10 +119,15 @@ def test_a_role_in_one_project_says_nothing_about_another() -> None:
 def test_a_refusal_says_which_role_is_needed_and_which_is_there() -> None:
     annotator = in_project(ProjectRole.ANNOTATOR)
     decision = decide(annotator, Action.VEND, org_id=ORG, project_id=PROJECT)
-    with pytest.raises(Denied, match=r"needs the role engineer or owner.*is annotator") as caught:
+    with pytest.raises(Denied, match=r"needs the role developer or owner.*is annotator") as caught:
         require(decision)
     assert "Ask an owner" in caught.value.hint
 
 
 def test_an_allow_passes_through() -> None:
     assert require(Allow("because")) == Allow("because")
+
+
+def test_refusals_and_records_call_a_role_as_the_api_does() -> None:
+    assert {role_word(role) for role in ProjectRole} == set(get_args(wire.projects.ProjectRole))
+    assert {role_word(role) for role in OrgRole} == set(get_args(wire.orgs.OrgRole))
