@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,14 +33,15 @@ class OpenBucket:
         """Return a small object; a large one (over 16 MiB) is refused, not held in memory."""
         reading = await self.store.read(self.credentials, self.place, key)
         body = bytearray()
-        async for chunk in reading.chunks:
-            body += chunk
-            if len(body) > most:
-                raise AwsRefused(
-                    "The object is too large to be read at once.",
-                    hint="Read it with a temporary credential or a presigned URL.",
-                    operation="s3:GetObject",
-                )
+        async with aclosing(reading.chunks) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > most:
+                    raise AwsRefused(
+                        "The object is too large to be read at once.",
+                        hint="Read it with a temporary credential or a presigned URL.",
+                        operation="s3:GetObject",
+                    )
         return bytes(body)
 
     async def put(self, key: str, body: bytes, *, storage_class: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,17 +112,17 @@ class ObjectCopying:
         their end where they are not as many as was said: a store may let bodies end early. None of
         it is to become a copy."""
         reading, size = await self._objects.read(credentials, source.place, key), there.size
-        if reading.etag and there.etag and reading.etag != there.etag:
-            await reading.chunks.aclose()
-            raise AwsUnavailable(
-                f"The object {ascii(key)[:200]} was written over while it was looked at.",
-                hint="It is tried again.",
-            )
-        async for chunk in reading.chunks:
-            size -= len(chunk)
-            if size < 0:
-                break  # it may never end
-            yield chunk
+        async with aclosing(reading.chunks) as chunks:
+            if reading.etag and there.etag and reading.etag != there.etag:
+                raise AwsUnavailable(
+                    f"The object {ascii(key)[:200]} was written over while it was looked at.",
+                    hint="It is tried again.",
+                )
+            async for chunk in chunks:
+                size -= len(chunk)
+                if size < 0:
+                    break  # it may never end
+                yield chunk
         if size:
             raise AwsUnavailable(
                 f"The object {ascii(key)[:200]} was sent with another length than it has.",

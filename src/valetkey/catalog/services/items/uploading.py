@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -201,10 +202,11 @@ class ItemUploading(ItemVerbs):
         if same is None and read is not None:
             found = Fingerprint(there, closely=True)
             reading = await self._objects.read(await read(), store.place, store.key(path))
-            async for chunk in reading.chunks:
-                found.add(chunk)
-                if found.size > there.size:
-                    break  # it may never end
+            async with aclosing(reading.chunks) as content:
+                async for chunk in content:
+                    found.add(chunk)
+                    if found.size > there.size:
+                        break  # it may never end
             same = found.has_bytes_of(sent)
         if same is False:
             raise Conflict(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +87,34 @@ async def test_what_is_written_over_a_link_is_served_itself(desk: Desk) -> None:
     link = await linked(desk, "/a_link.json", document("id", target.id))
     await desk.upload("/a_link.json", b"something else")
     assert await body_of(desk, link) == b"something else"
+
+
+async def test_of_what_was_written_over_a_link_no_more_is_read_than_a_link_has(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the bucket itself, where the index does not know of it yet: it may be terabytes."""
+    target, _ = await desk.upload("/a.txt", b"the bytes")
+    link = await linked(desk, "/a_link.json", document("id", target.id))
+    objects, sent, closed = desk.memory.objects, 0, 0
+    read = type(objects).read
+
+    async def endless(*given: Any, **more: Any) -> Any:
+        async def chunks() -> AsyncGenerator[bytes]:
+            nonlocal sent, closed
+            try:
+                while sent < 10_000:
+                    sent += 1
+                    yield b"x" * 1024
+            finally:
+                closed += 1
+
+        return replace(await read(objects, *given, **more), size=None, chunks=chunks())
+
+    monkeypatch.setattr(objects, "read", endless)
+    streaming = desk.items.streaming
+    opened = await streaming.open(desk.developer, link.id, proxied=True)
+    assert isinstance(opened, Bytes)
+    assert (sent, closed) == (MAX_LINK_BYTES // 1024 + 1, 1)
 
 
 @pytest.mark.parametrize(
