@@ -146,6 +146,7 @@ def _at(shape: Any, path: str) -> _Found:
     return found
 
 
+# 4 ms without.
 @lru_cache(maxsize=256)
 def _type_of(shape: Any) -> inspect.Type:
     return inspect.type_info(shape)

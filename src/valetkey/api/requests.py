@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -66,7 +65,7 @@ def decode(body: bytes, wanted: Any, *, whole: str = "The body") -> Any:
     """Decode JSON, which an error calls ``whole``. Raises InvalidInput, naming the place."""
     _check_depth(body)
     try:
-        decoded = _decoder(wanted).decode(body)
+        decoded = msgspec.json.decode(body, type=wanted, strict=True)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise misread_json(error, wanted, whole=whole) from None
     except (UnicodeDecodeError, RecursionError):
@@ -99,11 +98,6 @@ def _converted(form: dict[str, Any], wanted: Any) -> Any:
         return msgspec.convert(form, wanted, strict=False)
     except msgspec.ValidationError as error:
         raise misread_fields(error, wanted, whole="The form", part="field") from None
-
-
-@lru_cache(maxsize=256)
-def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(wanted, strict=True)
 
 
 def _check_depth(body: bytes) -> None:

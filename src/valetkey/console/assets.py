@@ -21,11 +21,11 @@ _TYPES: Final = {
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
-@cache
 def _content(name: str) -> bytes:
     return files("valetkey.console").joinpath("static", name).read_bytes()
 
 
+# 0.13 ms without, at each link to it.
 @cache
 def address(name: str) -> str:
     """Return where a file is. The address changes when its content does."""

@@ -35,6 +35,7 @@ _POLICY: Final = (
 )
 
 
+# The environment keeps what it compiled of templates: 4 to 8 ms each without.
 @cache
 def templates() -> Environment:
     """Return the pages' templates: all text is escaped, and a name that is missing is an error."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 _TOKENS: Final = re.compile(r"\$\{([*?$])\}|(\*)|(\?)|(.)", re.DOTALL)
 
 
+# 40 µs without, for each statement at each request.
 @lru_cache(maxsize=4096)
 def compile_pattern(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     """Return what a pattern of a policy matches: a whole text, new lines and all."""

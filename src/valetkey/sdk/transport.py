@@ -68,6 +68,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+# 1.7 ms without, at each request.
 @cache
 def user_agent() -> str:
     """Return what the library calls itself."""

@@ -178,6 +178,7 @@ class Exchange:
         }
 
 
+# 0.3 µs without: a hundredth of a warm vend.
 @lru_cache(maxsize=1024)
 def _own(kind: bytes, version: bytes, length: int | None = None) -> _Headers:
     """Return the headers that all answers of a kind and length have."""

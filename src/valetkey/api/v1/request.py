@@ -237,6 +237,7 @@ def _in_utc(given: S) -> S:
     return given
 
 
+# 1.1 ms without, at each request that has a query.
 @lru_cache(maxsize=256)
 def _lists_of(shape: type[Query]) -> frozenset[str]:
     """Return the names of those parameters that may be repeated."""
@@ -247,6 +248,7 @@ def _lists_of(shape: type[Query]) -> frozenset[str]:
     )
 
 
+# 0.12 ms without.
 @lru_cache(maxsize=256)
 def texts_of(shape: type[Query]) -> frozenset[str]:
     """Return the names of those parameters that are never empty: an empty filter, of a variable
@@ -264,6 +266,7 @@ def _is_text(hint: Any) -> bool:
     return hint is str or any(map(_is_text, typing.get_args(hint)))
 
 
+# 0.12 ms without.
 @lru_cache(maxsize=256)
 def _numbers_of(shape: type[Query]) -> frozenset[str]:
     """Return the names of those parameters that are whole numbers: what converts leniently takes

@@ -16,7 +16,6 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 from valetkey.catalog.domain.dql.ast import Column, Scalar
@@ -150,11 +149,9 @@ def folder_id(dataset_id: str, path: str) -> str:
 def mimetype_of(path: str) -> str:
     """Return the media type that a name's ending stands for."""
     name = path.rpartition("/")[2]
-    return _by_ending(name[name.rfind(".") :].lower()) if "." in name else DEFAULT_TYPE
-
-
-@lru_cache(maxsize=4096)
-def _by_ending(ending: str) -> str:
+    if "." not in name:
+        return DEFAULT_TYPE
+    ending = name[name.rfind(".") :].lower()
     # A fixed table: the system's own (/etc/mime.types) would differ from machine to machine.
     return _TYPES.types_map[True].get(ending) or _TYPES.types_map[False].get(ending, DEFAULT_TYPE)
 

