@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -29,6 +30,9 @@ from valetkey.wire.base import Page
 T = TypeVar("T")
 #: Returns the token to send with each request, so that a short-lived one may be renewed.
 TokenSource = Callable[[], str]
+_NO_TEXT: Final = (
+    "Names of files that are not UTF-8 hold such: write them in UTF-8, or leave them out."
+)
 #: After a first attempt.
 RETRIES: Final = 3
 _TOO_MANY_REQUESTS: Final = 429
@@ -79,19 +83,53 @@ def user_agent() -> str:
 
 
 def request_parts(call: Call[Any], url: str, token: TokenSource) -> dict[str, Any]:
-    """Return the arguments of httpx2's ``build_request``."""
+    """Return the arguments of httpx2's ``build_request``. Raises Unauthenticated, and
+    InvalidRequest for what JSON, or an address, has no words for."""
     headers = {"Accept": "application/json", "User-Agent": user_agent(), **call.headers}
     if not call.is_public:
         headers["Authorization"] = f"Bearer {_clean(token())}"
     parts: dict[str, Any] = {"method": call.method, "url": url + call.path, "headers": headers}
     if call.query:
+        _check_texts(call.query)
         parts["params"] = call.query
     if call.body is not None:
-        parts["content"] = msgspec.json.encode(call.body)
+        parts["content"] = _encoded(call.body)
         headers["Content-Type"] = "application/json"
     if call.content is not None:
         parts["content"] = call.content
     return parts
+
+
+def _encoded(body: Any) -> bytes:
+    """Return a body as JSON. What JSON has no words for would break off, or be sent as null, which
+    takes away what it was to set."""
+    try:
+        text = msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        raise _unsayable("a text with half a character", _NO_TEXT) from None
+    if b"null" in text and _has_no_number(msgspec.to_builtins(body)):
+        raise _unsayable("a number that is none (nan, inf)", "Leave it out, or send a text.")
+    return text
+
+
+def _check_texts(query: Mapping[str, Any]) -> None:
+    try:
+        for value in query.values():
+            "".join(value if isinstance(value, list) else [str(value)]).encode()
+    except UnicodeEncodeError:
+        raise _unsayable("a text with half a character", _NO_TEXT) from None
+
+
+def _has_no_number(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_no_number, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_no_number, value))
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _unsayable(what: str, hint: str) -> InvalidRequest:
+    return InvalidRequest(f"The request holds {what}, which can't be sent.", hint=hint)
 
 
 def _clean(token: str) -> str:
