@@ -96,8 +96,9 @@ ENDED_BY_SERVER: Final = asyncpg.InternalClientError
 _FAILURES: Final = (SQLAlchemyError, OSError, TimeoutError, ENDED_BY_SERVER)
 #: What a driver raises for a value that the database would not even be sent.
 REFUSED_BY_DRIVER: Final = (UnicodeEncodeError, OverflowError)
-#: The class of SQLSTATEs that say so of a value that was sent ("data exception").
-_DATA_EXCEPTION: Final = "22"
+#: The class of SQLSTATEs that say so of a value that was sent ("data exception"), and the one that
+#: says so of a text that no index has room for.
+_OF_VALUES: Final = ("22", "54000")
 #: Foreign keys, of whichever kind, and uniqueness.
 _REFERENCES: Final = frozenset({"23001", "23503"})
 _UNIQUE: Final = frozenset({"23505"})
@@ -127,7 +128,7 @@ def _told(error: Exception) -> ValetkeyError:
 def told_by_driver(error: Exception) -> ValetkeyError:
     """Return the error for what asyncpg raised where it was used past SQLAlchemy."""
     state = getattr(error, "sqlstate", None) or ""
-    if isinstance(error, (ValueError, *REFUSED_BY_DRIVER)) or state.startswith(_DATA_EXCEPTION):
+    if isinstance(error, (ValueError, *REFUSED_BY_DRIVER)) or state.startswith(_OF_VALUES):
         return unstorable()
     return _crossed() if state in _REFERENCES | _UNIQUE else unavailable(error)
 
@@ -188,7 +189,7 @@ def _is_of_a_value(error: Exception) -> bool:
         return True
     state = getattr(error.orig, "sqlstate", None) or ""
     # asyncpg raises a ValueError for what it can't encode.
-    return state.startswith(_DATA_EXCEPTION) or isinstance(
+    return state.startswith(_OF_VALUES) or isinstance(
         error.orig.__cause__, (ValueError, *REFUSED_BY_DRIVER)
     )
 

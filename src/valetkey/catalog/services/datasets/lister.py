@@ -22,9 +22,12 @@ from valetkey.counting import counted
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.ports import BucketPlace
 from valetkey.domain.ports.objects import CredentialSource, Listed, ListedPage, ObjectStore
+from valetkey.domain.scope import MAX_KEY_BYTES
 from valetkey.domain.verification import PROBE_PREFIX
 
 PAGE: Final = 1000
+#: As many bytes as UTF-8 takes for a letter.
+_MOST_BYTES: Final = 4
 #: So many pages in a row may bring nothing new, as those of buckets full of deleted versions do.
 _MAX_STALLED: Final = 1_000
 #: How often the end of a range is looked at again, where somebody may have written just there.
@@ -154,6 +157,7 @@ class BucketLister:
 
     def _paths(self, page: ListedPage) -> list[str]:
         keys = [one[0] for one in page.objects]
+        _require_short(keys)
         cut = len(self._prefix)
         if not cut:
             return keys
@@ -167,6 +171,20 @@ class BucketLister:
         if self._prefix:
             found = [one._replace(path=path) for one, path in zip(found, paths, strict=False)]
         return _without_markers(list(found), paths[:count])
+
+
+def _require_short(keys: Sequence[str]) -> None:
+    """See that no key is longer than S3's are: no client could name its object, and no index of
+    PostgreSQL would have room for it."""
+    if max(map(len, keys), default=0) * _MOST_BYTES <= MAX_KEY_BYTES:
+        return
+    for key in keys:
+        size = len(key.encode(errors="surrogatepass"))
+        if size > MAX_KEY_BYTES:
+            raise _senseless(
+                f"It has a key of {counted(size, 'byte')}, which begins with {key[:60]!a}, and "
+                f"S3's have {MAX_KEY_BYTES:,} at most."
+            )
 
 
 def _out_of_order(after: str) -> ListingPage:

@@ -205,3 +205,15 @@ async def test_each_illegal_page_is_named(fault: Fault) -> None:
     assert done.command.state is State.FAILED
     message = done.command.error["message"]
     assert ("503" if fault is Fault.AWAY else "makes no sense") in message
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\U0001f600"])
+async def test_a_key_longer_than_any_of_s3_fails_the_sync_in_words(letter: str) -> None:
+    shop = await open_shop()
+    shop.hold(frozenset("abc"))
+    await shop.sync(Plan())
+    shop.hold(frozenset(["b", letter * (1024 // len(letter.encode()) + 1)]))
+    done = await shop.sync(Plan([1]))
+    assert done.command.state is State.FAILED
+    assert "S3's have 1,024 at most" in done.command.error["message"]
+    assert "b" in await shop.index()
