@@ -106,6 +106,15 @@ def _of_dataset(dl: Any, _: Any, dataset: Any) -> list[str]:
     return _names(dataset.items.list(filters=dl.Filters(field="datasetId", values=dataset.id)))
 
 
+def _too_many(dl: Any, _: Any, dataset: Any) -> str:
+    ids = [f"{number:024x}" for number in range(5_001)]
+    filters = dl.Filters(field="id", values=ids, operator=dl.FiltersOperations.IN)
+    try:
+        return str(_names(dataset.items.list(filters=filters)))
+    except dl.exceptions.ExceptionMain as error:
+        return str(error.status_code)
+
+
 def _delete_exact(dl: Any, _: Any, dataset: Any) -> list[str]:
     dataset.items.delete(filters=dl.Filters(field="filename", values="/odd/q?x.jpg"))
     return _names(dataset.items.list(filters=dl.Filters(field="dir", values="/odd")))
@@ -312,6 +321,7 @@ CALLS: dict[str, tuple[Call, Any]] = {
     "models": (_outside(lambda _, project, __: project.models.list()), "404"),
     "delete an exact name": (_delete_exact, [ODD[1], ODD[2], ODD[3]]),
     "an unknown address": (_unknown_address, [True] * 4),
+    "more values than a filter may have": (_too_many, "413"),
     "neither a driver nor a default": (_without_default, True),
     "clone": (
         _cloned,

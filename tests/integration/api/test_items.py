@@ -214,8 +214,19 @@ def test_a_page_too_far_in_is_an_error_to_the_sdk_too_and_not_the_end_of_the_lis
             f"/datasets/{dataset}/items", params={"pageOffset": page, "pageSize": size}
         )
         for answer in (query, listing):
-            assert answer.status_code == 404, answer.text
+            assert answer.status_code == 413, answer.text
             assert "starts too far in" in answer.json()["message"]
+
+
+def test_a_query_beyond_a_limit_is_an_error_to_the_sdk_too_and_not_an_empty_list(
+    api: httpx2.Client, dataset: str
+) -> None:
+    many: dict[str, Any] = {"id": {"$in": [f"{number:024x}" for number in range(5_001)]}}
+    conditions = {"$or": [{"name": str(number)} for number in range(201)]}
+    for where in (many, conditions, {"name": "x" * 5_000}):
+        answer = api.post(f"/datasets/{dataset}/query", json={"filter": where})
+        assert answer.status_code == 413, answer.text
+        assert "more than" in answer.json()["message"]
 
 
 def test_a_second_sync_of_the_same_dataset_is_refused_while_one_runs(

@@ -34,7 +34,7 @@ from valetkey.catalog.services.items.links import peeked
 from valetkey.catalog.services.items.reading import ItemsPage
 from valetkey.catalog.services.items.streaming import Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem, UploadOperation
-from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound, ValetkeyError
+from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound, TooLarge, ValetkeyError
 from valetkey.serving.hangup import while_connected
 
 _log = structlog.get_logger("valetkey.dataloop")
@@ -103,11 +103,9 @@ async def _page(
     reading = catalog.items.reading.page(caller, dataset_id, data.wanted)
     try:
         return await while_connected(request.receive, reading)
-    except InvalidInput as refused:
-        if refused.details.get("field") != "page":
-            raise
-        # Not 400, which the SDK takes for the end of the list.
-        raise NotFound(refused.message, hint=refused.hint, field="page") from None
+    except TooLarge as refused:
+        # Not 400, which the SDK takes for an empty list, or for the end of one.
+        raise HTTPException(str(refused), status_code=413) from None
 
 
 @get("/items/{item_id:str}", tags=["items"])

@@ -23,7 +23,7 @@ from valetkey.catalog.services.items.folders import (
 from valetkey.catalog.services.items.selection import by_exact_names
 from valetkey.catalog.services.nouns import LIST_ITEMS, READ_ITEM
 from valetkey.catalog.services.turns import Turns
-from valetkey.domain.errors import InvalidInput
+from valetkey.domain.errors import TooLarge
 from valetkey.services.audit import Caller
 
 MAX_PAGE: Final = 1000
@@ -169,7 +169,7 @@ class ItemReading:
 def _offset(page: int, size: int) -> int:
     offset = page * size
     if offset > _MAX_OFFSET:
-        raise InvalidInput(
+        raise TooLarge(
             f"Page {page} of {size} starts too far in.",
             hint='Walk by id instead: sort by id, and filter with {"id": {"$gt": LAST_ID}}.',
             field="page",
