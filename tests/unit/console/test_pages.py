@@ -309,5 +309,9 @@ async def test_a_panels_own_address_is_a_whole_page(owner: Visitor, path: str) -
     page = await owner.get(path)
     assert page.text.startswith("<!doctype html>")
     assert "<dialog" in page.text
+    name = path.split("/")[1].capitalize()
+    assert page.text.count("<h1>") == 1
+    assert f"<h1>{name}</h1>" in page.text
+    assert f"<title>{name} · Valetkey</title>" in page.text
     part = await owner.get(path, headers={"HX-Request": "true"})
     assert "<html" not in part.text
