@@ -10,7 +10,6 @@ from valetkey.wire.base import (
     Created,
     Id,
     Moment,
-    Nothing,
     Page,
     Paging,
     Shape,
@@ -114,8 +113,6 @@ GET_ME: Final = Operation(
     path="/v1/me",
     tag=_TAG,
     summary="Show who is asking, with their organisations, projects and roles.",
-    query=Nothing,
-    body=Nothing,
     result=Me,
 )
 CREATE_LOGIN: Final = Operation(
@@ -125,7 +122,6 @@ CREATE_LOGIN: Final = Operation(
     path="/v1/logins",
     tag=_TAG,
     summary="Exchange a password for a login's token.",
-    query=Nothing,
     body=NewLogin,
     result=Login,
     errors=("unauthenticated",),
@@ -137,7 +133,6 @@ RENEW_LOGIN: Final = Operation(
     path="/v1/logins/renew",
     tag=_TAG,
     summary="Exchange a login's token that is still good for a later one.",
-    query=Nothing,
     body=Renewal,
     result=Login,
     errors=("unauthenticated",),
@@ -150,7 +145,6 @@ CHANGE_PASSWORD: Final = Operation(
     path="/v1/me/password",
     tag=_TAG,
     summary="Replace one's password; all earlier logins end.",
-    query=Nothing,
     body=PasswordChange,
     result=Login,
     errors=("changed_meanwhile",),
@@ -161,8 +155,6 @@ SIGN_OUT_EVERYWHERE: Final = Operation(
     path="/v1/me/sign-out",
     tag=_TAG,
     summary="End all of one's logins; the answer is a new one. API tokens stay.",
-    query=Nothing,
-    body=Nothing,
     result=Login,
     errors=("changed_meanwhile",),
 )
@@ -173,7 +165,6 @@ LIST_SESSIONS: Final = Operation(
     tag=_TAG,
     summary="List one's sessions of the console, newest first.",
     query=Paging,
-    body=Nothing,
     result=Page[Session],
 )
 GET_SESSION: Final = Operation(
@@ -182,8 +173,6 @@ GET_SESSION: Final = Operation(
     path="/v1/me/sessions/{sessionId}",
     tag=_TAG,
     summary="Show one of one's sessions of the console.",
-    query=Nothing,
-    body=Nothing,
     result=Session,
 )
 END_SESSION: Final = Operation(
@@ -192,9 +181,6 @@ END_SESSION: Final = Operation(
     path="/v1/me/sessions/{sessionId}",
     tag=_TAG,
     summary="End one of one's sessions of the console at once.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
     status=204,
     versioned=True,
 )

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Literal
 from valetkey.wire.base import (
     ID,
     Moment,
-    Nothing,
     OrgId,
     Page,
     Paging,
@@ -88,7 +87,6 @@ LIST_AUDIT_RECORDS: Final = Operation(
     tag="audit",
     summary="List an organisation's records in order.",
     query=AuditQuery,
-    body=Nothing,
     result=Page[AuditRecord],
 )
 EXPORT_AUDIT_RECORDS: Final = Operation(
@@ -98,8 +96,6 @@ EXPORT_AUDIT_RECORDS: Final = Operation(
     tag="audit",
     summary="Stream an organisation's records, oldest first.",
     query=ExportQuery,
-    body=Nothing,
-    result=Nothing,
     lines=AuditRecord,
     media_types=("text/csv",),
 )
@@ -110,7 +106,6 @@ CHECK_AUDIT: Final = Operation(
     tag="audit",
     summary="Walk the chain, and say which record was changed, removed or moved.",
     query=AuditOrgQuery,
-    body=Nothing,
     result=ChainVerdict,
 )
 OPERATIONS: Final = (LIST_AUDIT_RECORDS, EXPORT_AUDIT_RECORDS, CHECK_AUDIT)

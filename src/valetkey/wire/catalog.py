@@ -14,7 +14,6 @@ from valetkey.wire.base import (
     Id,
     MadeBy,
     Name,
-    Nothing,
     Page,
     Paging,
     ProjectId,
@@ -118,7 +117,6 @@ LIST_DATASETS: Final = Operation(
     tag="datasets",
     summary="List the datasets of a project, or of all that the caller may see.",
     query=DatasetsQuery,
-    body=Nothing,
     result=Page[Dataset],
 )
 CREATE_DATASET: Final = Operation(
@@ -127,7 +125,6 @@ CREATE_DATASET: Final = Operation(
     path="/v1/datasets",
     tag="datasets",
     summary="Make an empty dataset over a location; a sync fills it.",
-    query=Nothing,
     body=NewDataset,
     result=Dataset,
     status=201,
@@ -140,8 +137,6 @@ GET_DATASET: Final = Operation(
     path=_ONE,
     tag="datasets",
     summary="Show a dataset.",
-    query=Nothing,
-    body=Nothing,
     result=Dataset,
 )
 UPDATE_DATASET: Final = Operation(
@@ -150,7 +145,6 @@ UPDATE_DATASET: Final = Operation(
     path=_ONE,
     tag="datasets",
     summary="Rename a dataset, or replace its metadata.",
-    query=Nothing,
     body=DatasetChange,
     result=Dataset,
     errors=("name_taken",),
@@ -162,9 +156,6 @@ DELETE_DATASET: Final = Operation(
     path=_ONE,
     tag="datasets",
     summary="Delete a dataset and its entries; the bucket is not touched.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
     status=204,
     versioned=True,
 )
@@ -175,7 +166,6 @@ CREATE_SYNC: Final = Operation(
     tag="datasets",
     summary="Start making a dataset true to its bucket.",
     description="It goes on by itself: ask `/v1/operations/{id}` how far it is.",
-    query=Nothing,
     body=NewSync,
     result=Work,
     status=202,
@@ -190,7 +180,6 @@ LIST_SYNCS: Final = Operation(
     tag="datasets",
     summary="List a dataset's latest syncs, newest first.",
     query=Paging,
-    body=Nothing,
     result=Page[Work],
 )
 CREATE_CLONE: Final = Operation(
@@ -202,7 +191,6 @@ CREATE_CLONE: Final = Operation(
     description="Over one location, and with no folder, both have entries for the same objects; "
     "otherwise objects are copied, and nothing is written over. It goes on by itself: ask "
     "`/v1/operations/{id}` how far it is.",
-    query=Nothing,
     body=NewClone,
     result=Work,
     status=202,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from valetkey.wire.base import Body, Nothing, Query, Shape, says
+from valetkey.wire.base import Body, Query, Shape, says
 from valetkey.wire.objects import AT_STORE, IN_DATASET, ONE_OBJECT, Object
 from valetkey.wire.operation import Operation
 
@@ -59,8 +59,6 @@ READ_OBJECT: Final = Operation(
     description="A redirect to a URL at the store, or the bytes themselves; `Range` holds for "
     "both. HEAD tells how many there are.",
     query=ContentQuery,
-    body=Nothing,
-    result=Nothing,
     errors=("archived", "range_not_satisfiable", *AT_STORE),
     sends_content=True,
 )
@@ -73,7 +71,6 @@ PUT_OBJECT: Final = Operation(
     description="Nothing is there before all of them are: a body that breaks off leaves no trace. "
     "The same bytes may be sent again. `Content-Type` is kept, or else is that of the name.",
     query=UploadQuery,
-    body=Nothing,
     result=Object,
     errors=("object_exists", "locked", "changed_meanwhile", "version_mismatch", *AT_STORE),
     reads_content=True,
@@ -84,7 +81,6 @@ INDEX_OBJECTS: Final = Operation(
     path=f"{IN_DATASET}/objects",
     tag="objects",
     summary="Make entries of objects that are in the bucket already, without a sync.",
-    query=Nothing,
     body=ObjectPaths,
     result=IndexedObjects,
     status=201,

@@ -15,7 +15,6 @@ from valetkey.wire.base import (
     LocationId,
     MadeBy,
     Moment,
-    Nothing,
     Page,
     Paging,
     Prefixes,
@@ -81,7 +80,6 @@ LIST_GRANTS: Final = Operation(
     tag="grants",
     summary="List a location's grants, oldest first.",
     query=Paging,
-    body=Nothing,
     result=Page[Grant],
 )
 CREATE_GRANT: Final = Operation(
@@ -90,7 +88,6 @@ CREATE_GRANT: Final = Operation(
     path=_ALL,
     tag="grants",
     summary="Grant folders of a location to a person or a group.",
-    query=Nothing,
     body=NewGrant,
     result=Grant,
     status=201,
@@ -102,8 +99,6 @@ GET_GRANT: Final = Operation(
     path=_ONE,
     tag="grants",
     summary="Show a grant.",
-    query=Nothing,
-    body=Nothing,
     result=Grant,
 )
 DELETE_GRANT: Final = Operation(
@@ -113,8 +108,6 @@ DELETE_GRANT: Final = Operation(
     tag="grants",
     summary="Take a grant back; what was cached for it is forgotten at once.",
     description="The answer says what was vended of the location to whom it was for, and works on.",
-    query=Nothing,
-    body=Nothing,
     result=Ending,
     versioned=True,
 )

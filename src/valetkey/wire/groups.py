@@ -12,7 +12,6 @@ from valetkey.wire.base import (
     Created,
     Id,
     Name,
-    Nothing,
     OrgId,
     Page,
     Paging,
@@ -64,7 +63,6 @@ LIST_GROUPS: Final = Operation(
     tag=_TAG,
     summary="List an organisation's groups by name.",
     query=GroupsQuery,
-    body=Nothing,
     result=Page[Group],
 )
 CREATE_GROUP: Final = Operation(
@@ -73,7 +71,6 @@ CREATE_GROUP: Final = Operation(
     path=_ALL,
     tag=_TAG,
     summary="Make an empty group.",
-    query=Nothing,
     body=NewGroup,
     result=Group,
     status=201,
@@ -86,8 +83,6 @@ GET_GROUP: Final = Operation(
     path=_ONE,
     tag=_TAG,
     summary="Show a group.",
-    query=Nothing,
-    body=Nothing,
     result=Group,
 )
 UPDATE_GROUP: Final = Operation(
@@ -96,7 +91,6 @@ UPDATE_GROUP: Final = Operation(
     path=_ONE,
     tag=_TAG,
     summary="Rename a group.",
-    query=Nothing,
     body=GroupChange,
     result=Group,
     errors=("name_taken",),
@@ -109,8 +103,6 @@ DELETE_GROUP: Final = Operation(
     tag=_TAG,
     summary="Forget a group and its grants.",
     description="The answer says what was vended to its members, where it had grants, and lives.",
-    query=Nothing,
-    body=Nothing,
     result=Ending,
     versioned=True,
 )
@@ -121,7 +113,6 @@ LIST_GROUP_MEMBERS: Final = Operation(
     tag=_TAG,
     summary="List a group's members by e-mail address.",
     query=Paging,
-    body=Nothing,
     result=Page[Person],
 )
 GET_GROUP_MEMBER: Final = Operation(
@@ -131,8 +122,6 @@ GET_GROUP_MEMBER: Final = Operation(
     tag=_TAG,
     summary="Show a member of a group.",
     description="`userId` may be an e-mail address.",
-    query=Nothing,
-    body=Nothing,
     result=Person,
 )
 PUT_GROUP_MEMBER: Final = Operation(
@@ -142,8 +131,6 @@ PUT_GROUP_MEMBER: Final = Operation(
     tag=_TAG,
     summary="Put somebody of the organisation into a group.",
     description="`userId` may be an e-mail address.",
-    query=Nothing,
-    body=Nothing,
     result=Person,
     versioned=True,
 )
@@ -154,8 +141,6 @@ REMOVE_GROUP_MEMBER: Final = Operation(
     tag=_TAG,
     summary="Take somebody out of a group.",
     description="The answer says what was vended to them, where it has grants, and works on.",
-    query=Nothing,
-    body=Nothing,
     result=Ending,
     versioned=True,
 )

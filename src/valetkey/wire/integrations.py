@@ -16,7 +16,6 @@ from valetkey.wire.base import (
     MadeBy,
     Moment,
     Name,
-    Nothing,
     OrgId,
     Page,
     Paging,
@@ -161,7 +160,6 @@ LIST_INTEGRATIONS: Final = Operation(
     tag=_TAG,
     summary="List an organisation's integrations by name.",
     query=IntegrationsQuery,
-    body=Nothing,
     result=Page[Integration],
 )
 CREATE_INTEGRATION: Final = Operation(
@@ -185,8 +183,6 @@ GET_INTEGRATION: Final = Operation(
     path=_PATH,
     tag=_TAG,
     summary="Show an integration.",
-    query=Nothing,
-    body=Nothing,
     result=Integration,
 )
 UPDATE_INTEGRATION: Final = Operation(
@@ -195,7 +191,6 @@ UPDATE_INTEGRATION: Final = Operation(
     path=_PATH,
     tag=_TAG,
     summary="Change an integration's name, key or role.",
-    query=Nothing,
     body=IntegrationChange,
     result=Integration,
     errors=("name_taken", "key_in_rotation", "aws_unavailable", "seal_broken"),
@@ -209,8 +204,6 @@ DELETE_INTEGRATION: Final = Operation(
     summary="Forget an integration and its secret.",
     description="The answer says what was vended through it and works on: its key can not revoke "
     "that any more.",
-    query=Nothing,
-    body=Nothing,
     result=Ending,
     errors=("in_use",),
     versioned=True,
@@ -223,8 +216,6 @@ VERIFY_INTEGRATION: Final = Operation(
     summary="Try whether an integration works, through each of its locations too.",
     description=f"With `Accept: {NDJSON}` each check comes as soon as it is known, a JSON object a "
     "line, and the report last.",
-    query=Nothing,
-    body=Nothing,
     result=Report,
     errors=("role_missing", "no_temporary_credentials", "integration_disabled", "aws_unavailable"),
     lines=ReportLine,
@@ -236,8 +227,6 @@ DISABLE_INTEGRATION: Final = Operation(
     tag=_TAG,
     summary="Give no credentials through an integration until it is enabled again.",
     description="The answer says what was vended through it before, and works on.",
-    query=Nothing,
-    body=Nothing,
     result=Integration,
 )
 ENABLE_INTEGRATION: Final = Operation(
@@ -246,8 +235,6 @@ ENABLE_INTEGRATION: Final = Operation(
     path=f"{_PATH}/enable",
     tag=_TAG,
     summary="Give credentials through an integration again; it has to be verified anew.",
-    query=Nothing,
-    body=Nothing,
     result=Integration,
 )
 OPERATIONS: Final = (

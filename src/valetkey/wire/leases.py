@@ -17,7 +17,6 @@ from valetkey.wire.base import (
     LocationId,
     MadeBy,
     Moment,
-    Nothing,
     OrgId,
     Page,
     Paging,
@@ -217,7 +216,6 @@ LIST_LEASES: Final = Operation(
     tag="leases",
     summary="List leases, newest first; whoever is not an owner sees their own.",
     query=LeasesQuery,
-    body=Nothing,
     result=Page[Lease],
 )
 GET_LEASE: Final = Operation(
@@ -226,8 +224,6 @@ GET_LEASE: Final = Operation(
     path="/v1/leases/{leaseId}",
     tag="leases",
     summary="Show a lease.",
-    query=Nothing,
-    body=Nothing,
     result=Lease,
 )
 LIST_REVOCATIONS: Final = Operation(
@@ -237,7 +233,6 @@ LIST_REVOCATIONS: Final = Operation(
     tag="revocations",
     summary="List what was revoked, newest first.",
     query=RevocationsQuery,
-    body=Nothing,
     result=Page[Revocation],
 )
 CREATE_REVOCATION: Final = Operation(
@@ -247,7 +242,6 @@ CREATE_REVOCATION: Final = Operation(
     tag="revocations",
     summary="End leases: AWS refuses their credentials, and the URLs presigned with them.",
     description="What AWS could not be told yet is `pending`, says why, and is tried again.",
-    query=Nothing,
     body=NewRevocation,
     result=Revoked,
     makes=True,
@@ -259,7 +253,6 @@ GET_REVOCATION: Final = Operation(
     tag="revocations",
     summary="Show a revocation.",
     query=InOrg,
-    body=Nothing,
     result=Revocation,
 )
 LIST_BLOCKS: Final = Operation(
@@ -269,7 +262,6 @@ LIST_BLOCKS: Final = Operation(
     tag="revocations",
     summary="List whom, or through what, no new credentials are vended.",
     query=BlocksQuery,
-    body=Nothing,
     result=Page[Block],
 )
 GET_BLOCK: Final = Operation(
@@ -279,7 +271,6 @@ GET_BLOCK: Final = Operation(
     tag="revocations",
     summary="Show a block.",
     query=InOrg,
-    body=Nothing,
     result=Block,
 )
 PUT_BLOCK: Final = Operation(
@@ -302,8 +293,6 @@ DELETE_BLOCK: Final = Operation(
     tag="revocations",
     summary="Unblock: vend new credentials again.",
     query=InOrg,
-    body=Nothing,
-    result=Nothing,
     status=204,
     versioned=True,
 )

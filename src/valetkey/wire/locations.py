@@ -17,7 +17,6 @@ from valetkey.wire.base import (
     Id,
     Moment,
     Name,
-    Nothing,
     Page,
     Paging,
     ProjectId,
@@ -240,7 +239,6 @@ LIST_LOCATIONS: Final = Operation(
     summary="List the locations that the caller may see.",
     description="With `name` one is found in a single request, whatever project it is in.",
     query=LocationsQuery,
-    body=Nothing,
     result=Page[Location],
 )
 CREATE_LOCATION: Final = Operation(
@@ -249,7 +247,6 @@ CREATE_LOCATION: Final = Operation(
     path="/v1/locations",
     tag=_TAG,
     summary="Make a location.",
-    query=Nothing,
     body=NewLocation,
     result=Location,
     status=201,
@@ -270,9 +267,7 @@ CHECK_NEW_LOCATION: Final = Operation(
     path="/v1/location-checks",
     tag="locations",
     summary="Find out whether a location could be made, and make none.",
-    query=Nothing,
     body=NewLocation,
-    result=Nothing,
     status=204,
     errors=CREATE_LOCATION.errors,
 )
@@ -282,8 +277,6 @@ GET_LOCATION: Final = Operation(
     path=_ONE,
     tag=_TAG,
     summary="Show a location.",
-    query=Nothing,
-    body=Nothing,
     result=Location,
 )
 UPDATE_LOCATION: Final = Operation(
@@ -292,7 +285,6 @@ UPDATE_LOCATION: Final = Operation(
     path=_ONE,
     tag=_TAG,
     summary="Change a location.",
-    query=Nothing,
     body=LocationChange,
     result=Location,
     errors=("name_taken",),
@@ -306,7 +298,6 @@ DELETE_LOCATION: Final = Operation(
     summary="Forget a location; its bucket is not touched.",
     description="The answer says what was vended of it, and of what lay within it, and works on.",
     query=LocationDeletion,
-    body=Nothing,
     result=Ending,
     errors=("in_use",),
     versioned=True,
@@ -319,8 +310,6 @@ VERIFY_LOCATION: Final = Operation(
     summary="List, write, read and delete a probe object in a location.",
     description=f"With `Accept: {NDJSON}` each check comes as soon as it is known, a JSON object a "
     "line, and the report last.",
-    query=Nothing,
-    body=Nothing,
     result=Report,
     errors=("role_missing", "no_temporary_credentials", "integration_disabled", "seal_broken"),
     lines=ReportLine,

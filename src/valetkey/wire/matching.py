@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from valetkey.wire.base import ID, Body, Nothing, Shape, says
+from valetkey.wire.base import ID, Body, Shape, says
 from valetkey.wire.objects import AT_STORE, IN_DATASET, MOVING, Glob
 from valetkey.wire.operation import Operation
 
@@ -64,7 +64,6 @@ CHANGE_MATCHING_OBJECTS: Final = Operation(
     tag="objects",
     summary="Change the metadata of all entries that a filter fits.",
     description="Those that can't be changed are named in the error; the others are.",
-    query=Nothing,
     body=MatchingChange,
     result=ObjectCount,
     errors=("not_as_expected", "changed_meanwhile", "took_too_long", "too_large", "aws_refused"),
@@ -76,7 +75,6 @@ DELETE_MATCHING_OBJECTS: Final = Operation(
     tag="objects",
     summary="Delete all entries that a filter fits; their objects go too if the location allows.",
     description="Those that can't be deleted are named in the error; the others are gone.",
-    query=Nothing,
     body=MatchingObjects,
     result=ObjectCount,
     errors=(
@@ -96,7 +94,6 @@ MOVE_OBJECTS: Final = Operation(
     tag="objects",
     summary="Move objects into a folder: each is copied there and deleted where it was.",
     description="Those that can't be moved are named in the error; the others are.",
-    query=Nothing,
     body=ObjectMove,
     result=ObjectCount,
     errors=(*MOVING, *AT_STORE),

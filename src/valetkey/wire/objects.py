@@ -14,7 +14,6 @@ from valetkey.wire.base import (
     Id,
     MadeBy,
     Moment,
-    Nothing,
     Page,
     Paging,
     Query,
@@ -154,7 +153,6 @@ LIST_OBJECTS: Final = Operation(
     tag="objects",
     summary="List a dataset's entries by path.",
     query=ObjectsQuery,
-    body=Nothing,
     result=Page[Object],
     errors=("took_too_long", "too_large"),
 )
@@ -165,8 +163,6 @@ EXPORT_OBJECTS: Final = Operation(
     tag="objects",
     summary="Stream a dataset's objects by path, a JSON object a line, however many they are.",
     query=ExportedQuery,
-    body=Nothing,
-    result=Nothing,
     lines=Object,
 )
 GET_OBJECT: Final = Operation(
@@ -175,8 +171,6 @@ GET_OBJECT: Final = Operation(
     path=ONE_OBJECT,
     tag="objects",
     summary="Show an entry of a dataset.",
-    query=Nothing,
-    body=Nothing,
     result=Object,
 )
 UPDATE_OBJECT: Final = Operation(
@@ -185,7 +179,6 @@ UPDATE_OBJECT: Final = Operation(
     path=ONE_OBJECT,
     tag="objects",
     summary="Change an entry's metadata or description, or move its object.",
-    query=Nothing,
     body=ObjectChange,
     result=Object,
     errors=(*MOVING, *AT_STORE),
@@ -197,9 +190,6 @@ DELETE_OBJECT: Final = Operation(
     path=ONE_OBJECT,
     tag="objects",
     summary="Delete an entry; its object goes too only if the location allows it.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
     status=204,
     errors=("locked", "changed_meanwhile", *AT_STORE),
     versioned=True,
@@ -212,7 +202,6 @@ RESTORE_OBJECT: Final = Operation(
     summary="Ask for an archived object to be readable for some days.",
     description="That takes hours, and costs money at the store. The location's role needs "
     "`s3:RestoreObject`. Asking again tells how far it is.",
-    query=Nothing,
     body=NewRestore,
     result=Restoring,
     status=202,
@@ -226,7 +215,6 @@ LIST_FOLDERS: Final = Operation(
     tag="objects",
     summary="List a dataset's folders by path: made ones, and those that merely hold objects.",
     query=FoldersQuery,
-    body=Nothing,
     result=Page[Folder],
     errors=("took_too_long", "too_large"),
 )
@@ -236,7 +224,6 @@ CREATE_FOLDER: Final = Operation(
     path=f"{IN_DATASET}/folders",
     tag="objects",
     summary="Make a folder, in the index alone; the one that is there is answered as it is.",
-    query=Nothing,
     body=NewFolder,
     result=Object,
     status=201,

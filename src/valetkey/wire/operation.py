@@ -4,13 +4,18 @@ command line names it, and the API's description is written from it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
 from valetkey.wire.base import Nothing, Query
 
-Q = TypeVar("Q", bound=Query)
-B = TypeVar("B")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    import typing_extensions  # Python has such defaults from 3.13 on
+
+    Q = typing_extensions.TypeVar("Q", bound=Query, default=Nothing)
+    B = typing_extensions.TypeVar("B", default=Nothing)
+    R = typing_extensions.TypeVar("R", default=Nothing)
+else:
+    Q, B, R = TypeVar("Q", bound=Query), TypeVar("B"), TypeVar("R")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 #: Whose shapes an operation has: ours, or AWS's container credentials contract.
 Contract = Literal["own", "container"]
@@ -22,7 +27,7 @@ CONTENT: Final = "application/octet-stream"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(Generic[Q, B, R]):
     """A method on an address. ``id`` is a function's name (``verifyIntegration``); ``path`` names
-    its parameters in braces; ``query``, ``body`` and ``result`` are shapes, Nothing for none.
+    its parameters in braces; ``query``, ``body`` and ``result`` are shapes, where it has them.
 
     ``errors`` are codes of the catalog beyond those that follow from the rest. With ``makes`` it
     makes something and takes an Idempotency-Key; ``secret`` says that its answer holds a secret.
@@ -40,9 +45,9 @@ class Operation(Generic[Q, B, R]):
     path: str
     tag: str
     summary: str
-    query: type[Q]
-    body: type[B]
-    result: type[R]
+    query: type[Q] = Nothing  # type: ignore[assignment]  # the default of Q, and so on
+    body: type[B] = Nothing  # type: ignore[assignment]
+    result: type[R] = Nothing  # type: ignore[assignment]
     status: int = 200
     description: str = ""
     errors: tuple[str, ...] = ()

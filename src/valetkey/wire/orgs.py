@@ -14,7 +14,6 @@ from valetkey.wire.base import (
     Id,
     Moment,
     Name,
-    Nothing,
     OrgId,
     Page,
     Paging,
@@ -163,7 +162,6 @@ LIST_ORGS: Final = Operation(
     tag="orgs",
     summary="List the organisations that the caller belongs to.",
     query=Paging,
-    body=Nothing,
     result=Page[Org],
 )
 GET_ORG: Final = Operation(
@@ -172,8 +170,6 @@ GET_ORG: Final = Operation(
     path=_ORG,
     tag="orgs",
     summary="Show an organisation.",
-    query=Nothing,
-    body=Nothing,
     result=Org,
 )
 UPDATE_ORG: Final = Operation(
@@ -182,7 +178,6 @@ UPDATE_ORG: Final = Operation(
     path=_ORG,
     tag="orgs",
     summary="Rename an organisation.",
-    query=Nothing,
     body=OrgChange,
     result=Org,
     versioned=True,
@@ -194,7 +189,6 @@ LIST_ORG_MEMBERS: Final = Operation(
     tag="orgs",
     summary="List an organisation's members by e-mail address.",
     query=Paging,
-    body=Nothing,
     result=Page[OrgMember],
 )
 ADD_ORG_MEMBER: Final = Operation(
@@ -203,7 +197,6 @@ ADD_ORG_MEMBER: Final = Operation(
     path=f"{_ORG}/members",
     tag="orgs",
     summary="Add somebody to an organisation.",
-    query=Nothing,
     body=NewOrgMember,
     result=OrgMember,
     status=201,
@@ -216,8 +209,6 @@ GET_ORG_MEMBER: Final = Operation(
     path=f"{_ORG}/members/{{userId}}",
     tag="orgs",
     summary="Show somebody's membership of an organisation.",
-    query=Nothing,
-    body=Nothing,
     result=OrgMember,
 )
 UPDATE_ORG_MEMBER: Final = Operation(
@@ -228,7 +219,6 @@ UPDATE_ORG_MEMBER: Final = Operation(
     summary="Change somebody's role in an organisation.",
     description="Of an owner who steps down, the answer says what was vended to them that no role "
     "of theirs gives any more, and works on.",
-    query=Nothing,
     body=OrgMemberChange,
     result=OrgMember,
     errors=("last_owner",),
@@ -241,8 +231,6 @@ REMOVE_ORG_MEMBER: Final = Operation(
     tag="orgs",
     summary="Take somebody out: roles, grants, tokens, sign-ins and AWS sessions end.",
     description="The answer names what could not be ended, and until when it lives.",
-    query=Nothing,
-    body=Nothing,
     result=Departure,
     errors=("last_owner",),
     versioned=True,
@@ -253,7 +241,6 @@ CREATE_PASSWORD_LINK: Final = Operation(
     path=f"{_ORG}/password-links",
     tag="orgs",
     summary="Make a one-time link for a member who has no password, or forgot it.",
-    query=Nothing,
     body=NewPasswordLink,
     result=PasswordLink,
     status=201,
@@ -267,9 +254,7 @@ USE_PASSWORD_LINK: Final = Operation(
     path="/v1/password-links/use",
     tag="accounts",
     summary="Set a password with a one-time link; it is used up, and all earlier logins end.",
-    query=Nothing,
     body=PasswordLinkUse,
-    result=Nothing,
     status=204,
     errors=("denied", "changed_meanwhile"),
     public=True,

@@ -14,7 +14,6 @@ from valetkey.wire.base import (
     Id,
     MadeBy,
     Name,
-    Nothing,
     OrgId,
     Page,
     Paging,
@@ -107,7 +106,6 @@ LIST_PROJECTS: Final = Operation(
     tag="projects",
     summary="List the projects that the caller may see.",
     query=ProjectsQuery,
-    body=Nothing,
     result=Page[Project],
 )
 CREATE_PROJECT: Final = Operation(
@@ -116,7 +114,6 @@ CREATE_PROJECT: Final = Operation(
     path="/v1/projects",
     tag="projects",
     summary="Make a project; the caller is its owner.",
-    query=Nothing,
     body=NewProject,
     result=Project,
     status=201,
@@ -129,8 +126,6 @@ GET_PROJECT: Final = Operation(
     path=_PROJECT,
     tag="projects",
     summary="Show a project.",
-    query=Nothing,
-    body=Nothing,
     result=Project,
 )
 UPDATE_PROJECT: Final = Operation(
@@ -139,7 +134,6 @@ UPDATE_PROJECT: Final = Operation(
     path=_PROJECT,
     tag="projects",
     summary="Rename a project.",
-    query=Nothing,
     body=ProjectChange,
     result=Project,
     errors=("name_taken",),
@@ -151,9 +145,6 @@ DELETE_PROJECT: Final = Operation(
     path=_PROJECT,
     tag="projects",
     summary="Delete a project that has no locations.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
     status=204,
     errors=("in_use",),
     versioned=True,
@@ -165,7 +156,6 @@ LIST_PROJECT_MEMBERS: Final = Operation(
     tag="projects",
     summary="List a project's members by e-mail address.",
     query=Paging,
-    body=Nothing,
     result=Page[ProjectMember],
 )
 GET_PROJECT_MEMBER: Final = Operation(
@@ -174,8 +164,6 @@ GET_PROJECT_MEMBER: Final = Operation(
     path=f"{_PROJECT}/members/{{userId}}",
     tag="projects",
     summary="Show somebody's membership of a project.",
-    query=Nothing,
-    body=Nothing,
     result=ProjectMember,
 )
 PUT_PROJECT_MEMBER: Final = Operation(
@@ -186,7 +174,6 @@ PUT_PROJECT_MEMBER: Final = Operation(
     summary="Give somebody of the organisation a role in a project, or change it.",
     description="`userId` may be an e-mail address. Where the role gives no credentials any more, "
     "the answer says what was vended to them of the project's locations, and works on.",
-    query=Nothing,
     body=ProjectMembership,
     result=ProjectMember,
     versioned=True,
@@ -198,8 +185,6 @@ REMOVE_PROJECT_MEMBER: Final = Operation(
     tag="projects",
     summary="Take somebody out of a project.",
     description="The answer says what was vended to them of its locations, and works on.",
-    query=Nothing,
-    body=Nothing,
     result=Ending,
     versioned=True,
 )

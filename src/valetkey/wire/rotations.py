@@ -13,7 +13,6 @@ from valetkey.wire.base import (
     IntegrationId,
     MadeBy,
     Moment,
-    Nothing,
     Shape,
     moment_meta,
     says,
@@ -118,7 +117,6 @@ CREATE_ROTATION: Final = Operation(
     summary="Start to replace an integration's access key, or go on with the rotation under way.",
     description="It goes on by itself: ask `/v1/operations/{id}` how far it is. Vending uses the "
     "old key until the new one is proven.",
-    query=Nothing,
     body=NewRotation,
     result=Rotation,
     status=202,
@@ -146,8 +144,6 @@ GET_LATEST_ROTATION: Final = Operation(
     path=f"{_PATH}/rotations/latest",
     tag=_TAG,
     summary="Show the latest rotation of an integration's access key.",
-    query=Nothing,
-    body=Nothing,
     result=Rotation,
 )
 CANCEL_ROTATION: Final = Operation(
@@ -156,8 +152,6 @@ CANCEL_ROTATION: Final = Operation(
     path=f"{_PATH}/rotations/latest/cancel",
     tag=_TAG,
     summary="End the rotation under way; the integration keeps the key that it holds.",
-    query=Nothing,
-    body=Nothing,
     result=Rotation,
     errors=("changed_meanwhile", "locked"),
 )
@@ -167,8 +161,6 @@ GET_ROTATION_SCHEDULE: Final = Operation(
     path=f"{_PATH}/rotation-schedule",
     tag=_TAG,
     summary="Show how often an integration's access key is rotated.",
-    query=Nothing,
-    body=Nothing,
     result=RotationSchedule,
 )
 PUT_ROTATION_SCHEDULE: Final = Operation(
@@ -177,7 +169,6 @@ PUT_ROTATION_SCHEDULE: Final = Operation(
     path=f"{_PATH}/rotation-schedule",
     tag=_TAG,
     summary="Rotate an integration's access key regularly from now on.",
-    query=Nothing,
     body=NewRotationSchedule,
     result=RotationSchedule,
     errors=("not_rotatable",),
@@ -189,9 +180,6 @@ DELETE_ROTATION_SCHEDULE: Final = Operation(
     path=f"{_PATH}/rotation-schedule",
     tag=_TAG,
     summary="Rotate no longer by itself.",
-    query=Nothing,
-    body=Nothing,
-    result=Nothing,
     status=204,
     errors=("not_rotatable",),
     versioned=True,

@@ -9,7 +9,6 @@ from valetkey.wire.base import (
     Body,
     Created,
     Id,
-    Nothing,
     Page,
     Paging,
     ProjectId,
@@ -72,7 +71,6 @@ LIST_SERVICE_ACCOUNTS: Final = Operation(
     tag=_TAG,
     summary="List a project's service accounts.",
     query=ServiceAccountsQuery,
-    body=Nothing,
     result=Page[ServiceAccount],
 )
 CREATE_SERVICE_ACCOUNT: Final = Operation(
@@ -81,7 +79,6 @@ CREATE_SERVICE_ACCOUNT: Final = Operation(
     path="/v1/service-accounts",
     tag=_TAG,
     summary="Make a service account with a role in its project.",
-    query=Nothing,
     body=NewServiceAccount,
     result=ServiceAccount,
     status=201,
@@ -94,8 +91,6 @@ GET_SERVICE_ACCOUNT: Final = Operation(
     path=_ONE,
     tag=_TAG,
     summary="Show a service account.",
-    query=Nothing,
-    body=Nothing,
     result=ServiceAccount,
 )
 DELETE_SERVICE_ACCOUNT: Final = Operation(
@@ -105,8 +100,6 @@ DELETE_SERVICE_ACCOUNT: Final = Operation(
     tag=_TAG,
     summary="Forget a service account: tokens, roles, grants and AWS sessions end.",
     description="The answer names what could not be ended, and until when it lives.",
-    query=Nothing,
-    body=Nothing,
     result=Departure,
     versioned=True,
 )
@@ -117,7 +110,6 @@ LIST_SERVICE_ACCOUNT_TOKENS: Final = Operation(
     tag=_TAG,
     summary="List a service account's API tokens, newest first.",
     query=Paging,
-    body=Nothing,
     result=Page[Token],
 )
 CREATE_SERVICE_ACCOUNT_TOKEN: Final = Operation(
@@ -126,7 +118,6 @@ CREATE_SERVICE_ACCOUNT_TOKEN: Final = Operation(
     path=f"{_ONE}/tokens",
     tag=_TAG,
     summary="Make an API token for a service account; the answer alone holds it.",
-    query=Nothing,
     body=NewToken,
     result=Token,
     status=201,

@@ -14,7 +14,6 @@ from valetkey.wire.base import (
     Id,
     MadeBy,
     Moment,
-    Nothing,
     OrgId,
     Page,
     Paging,
@@ -110,7 +109,6 @@ LIST_TOKENS: Final = Operation(
     tag="tokens",
     summary="List one's API tokens, or an organisation's, newest first.",
     query=TokensQuery,
-    body=Nothing,
     result=Page[Token],
 )
 CREATE_TOKEN: Final = Operation(
@@ -119,7 +117,6 @@ CREATE_TOKEN: Final = Operation(
     path="/v1/tokens",
     tag="tokens",
     summary="Make an API token; the answer alone holds it.",
-    query=Nothing,
     body=NewToken,
     result=Token,
     status=201,
@@ -132,8 +129,6 @@ GET_TOKEN: Final = Operation(
     path=_ONE,
     tag="tokens",
     summary="Show an API token.",
-    query=Nothing,
-    body=Nothing,
     result=Token,
 )
 REVOKE_TOKEN: Final = Operation(
@@ -143,8 +138,6 @@ REVOKE_TOKEN: Final = Operation(
     tag="tokens",
     summary="End an API token at once.",
     description="The answer says what was vended with it, and works on.",
-    query=Nothing,
-    body=Nothing,
     result=Ending,
     versioned=True,
 )

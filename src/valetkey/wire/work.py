@@ -9,7 +9,6 @@ from valetkey.wire.base import (
     Created,
     Id,
     Moment,
-    Nothing,
     Query,
     Shape,
     moment_meta,
@@ -77,7 +76,6 @@ GET_OPERATION: Final = Operation(
     tag="operations",
     summary="Show how far work is; with `waitSeconds`, once it is over.",
     query=WaitQuery,
-    body=Nothing,
     result=Work,
 )
 CANCEL_OPERATION: Final = Operation(
@@ -86,8 +84,6 @@ CANCEL_OPERATION: Final = Operation(
     path="/v1/operations/{operationId}/cancel",
     tag="operations",
     summary="Stop work; what it has done stays.",
-    query=Nothing,
-    body=Nothing,
     result=Work,
     errors=("already_over", "changed_meanwhile", "locked"),
 )
