@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import msgspec
 from msgspec import inspect
@@ -77,13 +77,14 @@ def _misread(error: msgspec.ValidationError, shape: Any, *, whole: str, part: st
     if named := re.fullmatch(r"Object missing required field `(.*)`", message):
         field = ".".join(filter(None, (where, named[1])))
         missing = _at(shape, f"{path}.{named[1]}")
-        return InvalidInput(f"{field} is missing.", hint=f"Send {_wanted(missing)}.", field=field)
+        hint = f"Send {_wanted(missing, part=part)}."
+        return InvalidInput(f"{field} is missing.", hint=hint, field=field)
     said = next(
         (say(got) for form, say in _SAID if (got := form.fullmatch(message))), "can't be read"
     )
     return InvalidInput(
         f"{place} {said}.",
-        hint=f"Send {_wanted(found, null=part == 'property')}.",
+        hint=f"Send {_wanted(found, part=part, null=part == 'property')}.",
         field=where,
     )
 
@@ -154,6 +155,9 @@ def _type_of(shape: Any) -> inspect.Type:
 
 def _inward(within: inspect.Type, name: str | None) -> inspect.Type:
     """Return the type of a property, or without a name of an entry."""
+    tags = [each.tag for each in _alternatives(within) if _is_tagged(each, name)]
+    if tags:
+        return inspect.LiteralType(tuple(tags))
     for kind in _alternatives(within):
         if isinstance(kind, inspect.StructType) and name is not None:
             for field in kind.fields:
@@ -164,6 +168,11 @@ def _inward(within: inspect.Type, name: str | None) -> inspect.Type:
         if isinstance(kind, inspect.DictType):
             return kind.value_type
     return inspect.AnyType()
+
+
+def _is_tagged(kind: inspect.Type, name: str | None) -> TypeGuard[inspect.StructType]:
+    """Tell whether this property says of an object that it is of this kind."""
+    return isinstance(kind, inspect.StructType) and name is not None and kind.tag_field == name
 
 
 def _alternatives(within: inspect.Type) -> Iterator[inspect.Type]:
@@ -203,13 +212,18 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def _wanted(found: _Found, *, null: bool = False) -> str:
-    """Say what belongs there: ``a whole number from 900 to 43,200, such as 3600, or null``."""
-    kinds = dict.fromkeys(_described(kind) for kind in _alternatives(found.type))
-    wanted = " or ".join(kinds)
+def _wanted(found: _Found, *, part: str, null: bool = False) -> str:
+    """Say what belongs there: ``a whole number from 900 to 43200, such as 3600, or null``."""
     shown = [each for each in found.examples if each not in (None, "", [], {})]
-    if shown and not isinstance(found.type, inspect.LiteralType | inspect.BoolType):
-        wanted += f", such as {msgspec.json.encode(shown[0]).decode()}"
+    example = msgspec.json.encode(shown[0]).decode() if shown else ""
+    kind = found.type
+    if part == "parameter":  # a text, and a list of them by saying it again
+        example = str(shown[0]) if shown else ""
+        if isinstance(kind, inspect.ListType):
+            kind, example = kind.item_type, str(shown[0][0]) if shown else ""
+    wanted = " or ".join(dict.fromkeys(_described(each) for each in _alternatives(kind)))
+    if example and not isinstance(kind, inspect.LiteralType | inspect.BoolType):
+        wanted += f", such as {example}"
     return f"{wanted}, or null" if null and found.nullable else wanted
 
 

@@ -20,8 +20,10 @@ from valetkey.api.requests import decode
 from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.request import read_query
 from valetkey.catalog.dataloop import wire as dataloop
+from valetkey.catalog.dataloop.wire.accounts import RefreshToken, UserCredentials
 from valetkey.domain.errors import ValetkeyError
 from valetkey.wire import OPERATIONS
+from valetkey.wire.credentials import ContainerQuery
 
 #: What msgspec says, and people would have to guess at.
 _THEIRS: Final = re.compile(
@@ -233,3 +235,25 @@ def test_a_refusal_says_where_what_and_what_to_send(
     assert refused.message == message
     assert refused.hint == hint or not hint
     assert refused.details.get("field", "") == field
+
+
+def test_a_parameter_is_asked_for_as_an_address_has_it() -> None:
+    refused = _in_our_words(partial(read_query, b"", ContainerQuery))
+    assert refused is not None
+    assert (refused.message, refused.hint) == (
+        "prefix is missing.",
+        "Send a text, such as train/.",
+    )
+
+
+def test_of_objects_of_several_kinds_the_kinds_are_named() -> None:
+    either = UserCredentials | RefreshToken
+    refused = _held(b'{"username": "a"}', either)
+    assert refused is not None
+    assert (refused.message, refused.hint) == (
+        "type is missing.",
+        "Send one of user_credentials and refresh_token.",
+    )
+    other = _held(b'{"type": "nosuch"}', either)
+    assert other is not None
+    assert other.message == "type is 'nosuch', which is none of its values."
