@@ -26,9 +26,9 @@ async def tags_of(calls: BucketCalls, key: str) -> dict[str, str]:
         if refused.details.get("aws_code") == "NoSuchTagSet":
             return {}
         raise
-    return {
-        child_text(tag, "Key"): child_text(tag, "Value") for tag in child(tagging, "TagSet") or ()
-    }
+    found = child(tagging, "TagSet")
+    each = found if found is not None else ()  # one without any is not true today, and will be
+    return {child_text(tag, "Key"): child_text(tag, "Value") for tag in each}
 
 
 def tagged(tags: Mapping[str, str] | None) -> dict[str, str]:
