@@ -135,12 +135,12 @@ class ChangeListeners:
             except (*GONE, asyncpg.PostgresError) as error:
                 self._log_once(unavailable(error).message)
             except Exception:  # noqa: BLE001  # who is deaf must go on trying to hear
-                _log.error("changes are not heard", exc_info=True)
+                _log.error("listening for changes of other processes failed", exc_info=True)
             await asyncio.sleep(_RETRY_SECONDS)
 
     def _log_once(self, reason: str) -> None:
         if reason != self._logged:
-            _log.warning("changes are not heard: %s", reason)
+            _log.warning("changes of other processes are not heard: %s", reason)
         self._logged = reason
 
     async def _stay_connected(self, dsn: str) -> None:

@@ -42,7 +42,7 @@ class _Answering:
             try:
                 await act()
             except Exception:  # noqa: BLE001  # one that fails keeps the others from nothing
-                _log.exception("what was put off until a request was answered has failed")
+                _log.exception("work put off until after an answer failed")
 
 
 _current: Final[ContextVar[_Answering | None]] = ContextVar("answering", default=None)

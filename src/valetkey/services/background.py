@@ -94,13 +94,13 @@ class Duty:
                 await self._work()
         except ValetkeyError as error:
             if str(error) != self.problem:  # once, however long it lasts
-                _log.warning("a duty was not done", duty=self.name, problem=str(error))
+                _log.warning("a background duty was not done", duty=self.name, problem=str(error))
             return str(error)
         except Exception as error:  # noqa: BLE001  # a worker that dies of one bug helps nobody
             if turn.expired():
-                _log.warning("a duty took too long", duty=self.name, exc_info=True)
+                _log.warning("a background duty took too long", duty=self.name, exc_info=True)
                 return f"it took longer than {counted(self._limit, 'second')}"
-            _log.error("a duty failed unexpectedly", duty=self.name, exc_info=True)
+            _log.error("a background duty failed unexpectedly", duty=self.name, exc_info=True)
             return f"unexpected: {type(error).__name__}"
         return ""
 

@@ -160,7 +160,7 @@ class Health:
         except StorageUnavailable as error:
             return error.message
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told
-            _log.error("the look at the database failed", exc_info=True)
+            _log.error("the readiness check of the database failed", exc_info=True)
             return f"The look at it failed ({type(error).__name__}); the server's log has more."
         return self._clock_trouble
 

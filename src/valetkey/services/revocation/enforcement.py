@@ -113,7 +113,7 @@ class Enforcer:
             await self.enforce(role_arn)
         except ValetkeyError as error:
             # It is kept with the revocations, and tried again.
-            _log.info("revocations of a role go on later", extra={"reason": error.message})
+            _log.info("revocations of a role are enforced later", extra={"reason": error.message})
 
     async def _look(self, role_arn: str) -> None:
         """See that what is believed to be enforced stands; if not, say so: it is pending again."""

@@ -197,7 +197,11 @@ class SyncWorker:
             except StorageUnavailable:
                 raise
             except ValetkeyError as error:
-                _log.warning("What a writer left of %r stays: %s", intent.path, error.message)
+                _log.warning(
+                    "What an interrupted write to %r left was not cleaned up: %s",
+                    intent.path,
+                    error.message,
+                )
                 if now - intent.at > _LEFTOVERS_KEPT:
                     async with self._storage.begin() as work:
                         await work.commands.drop_intent(intent.id)

@@ -218,7 +218,9 @@ class Intents:
                 return
             await held.renewer.abandon(list(held.intents.values()))
         except StorageUnavailable as away:
-            _log.warning("Intents stay until their leases end: %s", away.message)
+            _log.warning(
+                "Write intents were not removed, and stay until their leases end: %s", away.message
+            )
 
 
 def _lease_end(now_ms: int, *, yields: bool) -> int:
