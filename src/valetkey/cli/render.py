@@ -118,8 +118,8 @@ def departed(client: Terminal, left: Departure, sentence: str) -> None:
 
 def _print(raws: Sequence[bytes], form: OutputForm, values: Iterable[Any]) -> None:
     if form == "name":
-        for value in handles(list(values)):
-            show.write_name(value)
+        for word in filter(None, handles(list(values))):  # a report has none
+            show.write_name(word)
     for raw in raws if form == "json" else ():
         show.write_raw(raw)
     for raw in raws if form == "yaml" else ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valetkey.cli import show
+from valetkey.cli.common import Common
 from valetkey.cli.durations import parse_moment, parse_span
-from valetkey.cli.render import name_of, pairs, text_of, yaml_lines
+from valetkey.cli.render import handles, name_of, one, pairs, text_of, yaml_lines
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.base import Creator, Person
 from valetkey.wire.integrations import Integration
+from valetkey.wire.reports import Report
 from valetkey.wire.tokens import TokenLimits
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -106,3 +109,17 @@ def test_an_id_is_called_by_what_it_names_and_an_external_id_by_its_name() -> No
         external_id="valetkey-x",
     )
     assert {"org": "o", "external id": "valetkey-x"}.items() <= dict(pairs(found)).items()
+
+
+def test_a_name_that_would_mean_another_thing_is_replaced_by_the_id() -> None:
+    ids = [f"{number:024x}" for number in range(5)]
+    names = ["images", "twice", "twice", "--help", ids[0]]
+    pairs_of = zip(ids, names, strict=True)
+    people = [Person(id=each, email=name) for each, name in pairs_of]
+    assert handles(people) == ["images", *ids[1:]]
+
+
+def test_what_has_no_name_prints_no_empty_line(capsys: pytest.CaptureFixture[str]) -> None:
+    client: Any = SimpleNamespace(common=Common(output="name"), raw=lambda _: b"{}")
+    one(client, Report(subject="x:1", passed=True, conclusive=True, checks=[]))
+    assert capsys.readouterr().out == ""
