@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -290,6 +291,29 @@ async def test_a_bare_error_as_ceph_writes_it_is_a_refusal() -> None:
     with pytest.raises(AwsRefused) as refused:
         await client(answering("GET", 403, body)).list_page(KEY, PLACE, prefix="")
     assert refused.value.details["aws_code"] == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("off", "code"),
+    [
+        (timedelta(days=1), "RequestTimeTooSkewed"),
+        (timedelta(minutes=-16), "RequestTimeTooSkewed"),
+        (timedelta(minutes=14), "403"),
+    ],
+)
+async def test_a_bare_refusal_by_a_store_whose_clock_differs_says_so(
+    off: timedelta, code: str
+) -> None:
+    """HEAD has no body, and comes before everything else."""
+    date = format_datetime(ManualClock().now() + off, usegmt=True)
+    with pytest.raises(AwsRefused) as refused:
+        await client(answering("HEAD", 403, date=date)).head(KEY, PLACE, "a")
+    assert refused.value.details["aws_code"] == code
+    assert ("clocks differ" in refused.value.message) is (code != "403")
+    for unusable in ("", "yesterday", "Mon, 99 Nov 2026 10:00:00 GMT", "Sun, 29 Nov 2026 10:00:00"):
+        with pytest.raises(AwsRefused) as refused:
+            await client(answering("HEAD", 403, date=unusable)).head(KEY, PLACE, "a")
+        assert refused.value.details["aws_code"] == "403"
 
 
 async def test_a_page_of_something_between_refuses_nothing() -> None:

@@ -11,8 +11,12 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element
@@ -43,6 +47,8 @@ _LONGEST_ANSWER: Final = 32 * 1024 * 1024
 #: What a transfer that is not stuck manages, in bytes a second.
 _SLOWEST: Final = 64 * 1024
 _LOOK_UPS: Final = 8
+#: S3 refuses what was signed longer ago, or further ahead (AWS's "RequestTimeTooSkewed").
+_SKEW: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,7 @@ class S3Http:
             return _silent(error, request)
         if response.status_code < _REDIRECT:
             return response
-        return await _refused(response, request, credentials)
+        return await _refused(response, request, credentials, self._clock.now())
 
     async def _exchange(
         self, credentials: AwsCredentials, place: BucketPlace, request: S3Request
@@ -282,9 +288,9 @@ def _silent(error: Exception, request: S3Request) -> AwsUnavailable:
 
 
 async def _refused(
-    response: httpx2.Response, request: S3Request, credentials: AwsCredentials
+    response: httpx2.Response, request: S3Request, credentials: AwsCredentials, now: datetime
 ) -> AwsRefused | AwsUnavailable:
-    status = response.status_code
+    status, date = response.status_code, response.headers.get("date", "")
     try:
         body = await _body(response, _LONGEST_ERROR)
     except httpx2.HTTPError as error:
@@ -298,14 +304,23 @@ async def _refused(
         return not_understood(request.doing, f"it is an error {status} that no S3 writes")
     region = response.headers.get("x-amz-bucket-region") or child_text(said, "Region")
     return from_answer(
-        code or str(status),
+        code or _code_of(status, date, now),
         child_text(said, "Message"),
         request.doing,
         status=status,
-        date=response.headers.get("date", ""),
+        date=date,
         hide=secrets_of(frozen(credentials)),
         **({"bucket_region": region} if region else {}),
     )
+
+
+def _code_of(status: int, date: str, now: datetime) -> str:
+    """Return the code of a refusal without a body, which is all that HEAD is told: its status, but
+    where the clocks differ by more than S3 takes, that."""
+    with suppress(ValueError, TypeError):  # no date, or none that says of which zone
+        if status == HTTPStatus.FORBIDDEN and abs(parsedate_to_datetime(date) - now) > _SKEW:
+            return "RequestTimeTooSkewed"
+    return str(status)
 
 
 def _parsed(body: bytes) -> Element | None:
