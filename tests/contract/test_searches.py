@@ -82,3 +82,24 @@ async def test_searches_leave_others_their_connections(patient: SqlCatalogStorag
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_how_a_search_is_done_is_decided_by_what_it_looks_for_each_time(
+    postgresql_url: str,
+) -> None:
+    """PostgreSQL has a plan for any values from a statement's sixth time on, if it is let."""
+    await make_tables(postgresql_url)
+    storage = SqlCatalogStorage.at(postgresql_url)
+    plans = text(
+        "SELECT sum(generic_plans) FROM pg_prepared_statements"
+        " WHERE statement LIKE 'SELECT path FROM items%'"
+    )
+    look = text("SELECT path FROM items WHERE dataset = :number LIMIT :most")
+    for begin, generic in ((storage.search, False), (storage.read, True)):
+        async with begin() as work:
+            connection = work.items._connection
+            for number in range(8):
+                await connection.execute(look, {"number": number, "most": 10})
+            found = (await connection.execute(plans)).scalar_one()
+            assert bool(found) is generic
+    await storage.close()

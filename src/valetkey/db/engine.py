@@ -11,6 +11,7 @@ import asyncio
 import os
 import sqlite3
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -79,18 +80,19 @@ def make_engine(
     turns: WriteTurns | None = None,
     name: str = "",
     nice: int = 0,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncEngine:
     """Return an engine for a database URL, with at most ``pool`` connections. Without
     ``references`` SQLite does not act on them: a migration that makes a table anew would have
     others' rows deleted with the old one. ``file`` is SQLite's and ``turns`` are those at
     writing to it, if several engines share it, and so much ``nice``r are its threads; ``name`` is
-    shown in PostgreSQL's list of sessions.
+    shown in PostgreSQL's list of sessions, and ``settings`` are those of its sessions.
 
     Raises ConfigurationError.
     """
     url = database_url(text)
     if url.get_backend_name() != "sqlite":
-        return make_pool(url, limits, pool, name)
+        return make_pool(url, limits, pool, name, settings or {})
     engine = create_async_engine(
         url,
         connect_args={

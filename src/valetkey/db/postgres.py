@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -101,7 +102,9 @@ async def connect(
     )
 
 
-def make_pool(url: URL, limits: Limits, size: int, name: str) -> AsyncEngine:
+def make_pool(
+    url: URL, limits: Limits, size: int, name: str, settings: Mapping[str, str]
+) -> AsyncEngine:
     """Return a pool of at most ``size`` connections, which heals by itself."""
     engine = create_async_engine(
         url,
@@ -112,7 +115,7 @@ def make_pool(url: URL, limits: Limits, size: int, name: str) -> AsyncEngine:
             "timeout": limits.connect,
             "command_timeout": limits.command,
             "connection_class": PromptConnection,
-            "server_settings": server_settings(limits, name),
+            "server_settings": server_settings(limits, name) | dict(settings),
         },
     )
     event.listen(engine.sync_engine, "checkout", partial(_ask_if_quiet, limits))
