@@ -166,6 +166,11 @@ def session_pattern(session_name: str) -> str:
     return f"*:{session_name}"
 
 
+def _holder_pattern(holder: str) -> str:
+    """Return the pattern of all sessions that are a holder's by their names."""
+    return session_pattern(f"{holder}-{_ANY_LEASE}")
+
+
 def has_pattern(kind: Kind, target: str) -> bool:
     """Tell whether one pattern means all sessions of a target, those too that nobody knows of."""
     return kind is Kind.PRINCIPAL and _PLAIN_NAME.fullmatch(target) is not None
@@ -192,13 +197,13 @@ def select_sessions(
         found = _NAMED.fullmatch(session_pattern(claim.sample.session_name))
         if kind is Kind.SERVICE_ACCOUNT and not claim.shared_at and found:
             # Its name does not change, so that all of them begin with it.
-            pattern = session_pattern(f"{found['holder']}-{_ANY_LEASE}")
+            pattern = _holder_pattern(found["holder"])
             is_cut = not _PLAIN_NAME.fullmatch(found["holder"])  # another's may begin alike
             return SessionSelection((pattern,), before, before + MAX_TTL, widened=is_cut)
         return SessionSelection((), before, before + MAX_TTL, widened=True)
     names = sorted(session_pattern(name) for name in claim.names)
     if has_pattern(kind, target):
-        pattern = session_pattern(f"{target}-{_ANY_LEASE}")
+        pattern = _holder_pattern(target)
         return SessionSelection((pattern, *names), before, before + MAX_TTL)
     return SessionSelection(tuple(names), before, claim.ends + _SKEW)
 
@@ -271,9 +276,7 @@ def _by_holder(revocation: Revocation, holders: AbstractSet[str]) -> Revocation:
     """Return a revocation that means all sessions of these holders instead of single ones."""
     named = [(name, _NAMED.fullmatch(name)) for name in revocation.sessions]
     sessions = dict.fromkeys(
-        session_pattern(f"{found['holder']}-{_ANY_LEASE}")
-        if found and found["holder"] in holders
-        else name
+        _holder_pattern(found["holder"]) if found and found["holder"] in holders else name
         for name, found in named
     )
     return replace(revocation, sessions=tuple(sessions))
