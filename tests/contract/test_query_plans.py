@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, text
 from support.databases import make_tables
 from support.dataset_rows import add_dataset, furnish
 from valetkey.catalog.db.items.sqlite_rows import AT_ONCE
-from valetkey.catalog.db.storage import SqlCatalogStorage
+from valetkey.catalog.db.storage import SqlCatalogStorage, SqlCatalogWork
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.dql import parse_filter, parse_sort
 from valetkey.catalog.domain.merge import IndexChanges
@@ -184,6 +184,13 @@ async def test_a_count_reads_no_more_than_its_page(
         assert re.search(wanted, each), plan
 
 
+async def the_other(work: SqlCatalogWork) -> Dataset:
+    """Return the other dataset of the same database."""
+    found = await work.datasets.get(f"{2:024x}")
+    assert found is not None
+    return found
+
+
 async def test_an_item_is_found_by_its_id_in_whichever_dataset_it_is(
     filled: tuple[SqlCatalogStorage, Dataset],
 ) -> None:
@@ -198,8 +205,7 @@ async def test_many_rows_are_written_by_their_keys_alone(
 ) -> None:
     storage, _ = filled
     async with storage.read() as work:
-        other = await work.datasets.get(f"{2:024x}")
-        assert other is not None
+        other = await the_other(work)
         items = await work.items.walk(other, parse_filter({}), after="", limit=AT_ONCE)
     paths = [item.path for item in items]
     assert len(paths) == AT_ONCE
@@ -221,8 +227,7 @@ async def test_old_rows_are_purged_by_their_keys_alone(
 ) -> None:
     storage, _ = filled
     async with storage.read() as work:
-        other = await work.datasets.get(f"{2:024x}")
-        assert other is not None
+        other = await the_other(work)
         items = await work.items.page(other, ItemQuery(parse_filter({}), limit=1000))
     old = [item.path for item in items[-6:]]
 
@@ -250,8 +255,7 @@ async def test_items_are_asked_whether_they_are_folders_only_where_somebody_made
     storage, dataset = filled
     where = parse_filter({"type": "file", "metadata.system.size": {"$gt": 10}})
     async with storage.read() as work:
-        other = await work.datasets.get(f"{2:024x}")
-        assert other is not None
+        other = await the_other(work)
         asked = dataset if made else other
         seen = await _statements(work._connection, lambda: work.items.count(asked, where))
         assert await work.items.count(asked, parse_filter({"type": "dir"})) == made
