@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,17 +31,14 @@ class OpenBucket:
     async def get(self, key: str, *, most: int = _MOST_BYTES) -> bytes:
         """Return a small object; a large one (over 16 MiB) is refused, not held in memory."""
         reading = await self.store.read(self.credentials, self.place, key)
-        body = bytearray()
-        async with aclosing(reading.chunks) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) > most:
-                    raise AwsRefused(
-                        "The object is too large to be read at once.",
-                        hint="Read it with a temporary credential or a presigned URL.",
-                        operation="s3:GetObject",
-                    )
-        return bytes(body)
+        body = await reading.whole(most=most)
+        if body is None:
+            raise AwsRefused(
+                "The object is too large to be read at once.",
+                hint="Read it with a temporary credential or a presigned URL.",
+                operation="s3:GetObject",
+            )
+        return body
 
     async def put(self, key: str, body: bytes, *, storage_class: str = "") -> None:
         """Write a small object, with no other right than to write."""

@@ -63,9 +63,8 @@ class SqlCatalogWork(SqlUnitOfWork):
 
     async def recording(self) -> bool:
         if self._connection.dialect.name != "postgresql":
-            return (
-                False  # a file's records go before all that waits to write it (db/write_turns.py)
-            )
+            # A file's records go before all that waits to write it (db/write_turns.py).
+            return False
         found = await self._connection.execute(_RECORDING, {"name": application(AUDIT)})
         return bool(found.scalar_one())
 

@@ -7,6 +7,7 @@ tenants and keeps nobody's secret.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
@@ -100,6 +101,17 @@ class ObjectReading:
     content_encoding: str = ""
     etag: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def whole(self, *, most: int) -> bytes | None:
+        """Return all bytes; None if there are more than ``most``, of which no more are read. Raises
+        what the chunks raise."""
+        body = bytearray()
+        async with aclosing(self.chunks) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > most:
+                    return None
+        return bytes(body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Final
 
 from valetkey.catalog.domain.dataset import Item
@@ -29,12 +29,9 @@ class Links(ItemVerbs):
             return None
         credentials = await self._sessions.open(caller, store, READ, f"follow item {item.id}")
         reading = await self._objects.read(credentials, store.place, store.key(item.path))
-        content = b""
-        async with aclosing(reading.chunks) as chunks:
-            async for chunk in chunks:
-                content += chunk
-                if len(content) > MAX_LINK_BYTES:
-                    return None  # somebody wrote something else there
+        content = await reading.whole(most=MAX_LINK_BYTES)
+        if content is None:
+            return None  # somebody wrote something else there
         return parse_link(content)
 
     async def sizes(self, caller: Caller, items: Sequence[Item]) -> dict[str, int]:
