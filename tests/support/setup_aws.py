@@ -54,12 +54,14 @@ class WatchedApi:
         self.calls: list[AwsCall] = []
         #: What happens after a call has gone through, by its operation.
         self.after: dict[str, Callable[[], object]] = {}
+        #: What is made of an answer, by its operation.
+        self.rewritten: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {}
 
     async def call(self, call: AwsCall, *, key: AccessKey | None = None) -> Mapping[str, Any]:
         self.calls.append(call)
         answer = await self._api.call(call, key=key)
         self.after.pop(call.operation, lambda: None)()
-        return answer
+        return self.rewritten.get(call.operation, lambda same: same)(answer)
 
     @property
     def writes(self) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -406,21 +408,40 @@ async def test_two_runs_on_two_machines_never_leave_a_key_that_nobody_holds(
     assert len(here.key_ids()) == 1
 
 
-async def test_a_rivals_key_of_the_same_moment_makes_this_run_take_its_own_back(
-    here: Bench,
+@pytest.mark.parametrize(
+    ("later", "gives_way"),
+    [(-1, True), (0, True), (1, False)],
+    ids=["the rival was first", "both in one second", "the rival came later"],
+)
+async def test_of_two_keys_made_at_once_the_later_is_taken_back_and_both_in_a_tie(
+    here: Bench, later: int, gives_way: bool
 ) -> None:
     rival: list[str] = []
+    noon = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
     def strike() -> None:
         made = here.client("iam").create_access_key(UserName="valetkey-user")
         rival.append(made["AccessKey"]["AccessKeyId"])
 
+    def dated(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The keys, made when the test says: AWS's clock may tick between the two."""
+        keys = [
+            {**key, "CreateDate": noon + timedelta(seconds=later * (key["AccessKeyId"] in rival))}
+            for key in answer["AccessKeyMetadata"]
+        ]
+        return {**answer, "AccessKeyMetadata": keys}
+
     here.api.after["CreateAccessKey"] = strike
-    # Both keys in one second: a tie. A rival who comes a second later gives way itself.
-    with pytest.raises(Locked, match="at the same moment"):
-        await apply(here)
-    assert here.key_ids() == rival
-    assert here.custodian_key() == ""
+    here.api.rewritten["ListAccessKeys"] = dated
+    if gives_way:
+        with pytest.raises(Locked, match="at the same moment"):
+            await apply(here)
+        assert here.key_ids() == rival
+        assert here.custodian_key() == ""
+        return
+    applied = await apply(here)
+    assert here.custodian_key() == applied.key_id
+    assert sorted(here.key_ids()) == sorted([applied.key_id, *rival])
 
 
 async def test_the_role_is_shut_until_the_end(here: Bench, aws: EmbeddedAws) -> None:
