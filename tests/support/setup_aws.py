@@ -61,7 +61,8 @@ class WatchedApi:
         self.calls.append(call)
         answer = await self._api.call(call, key=key)
         self.after.pop(call.operation, lambda: None)()
-        return self.rewritten.get(call.operation, lambda same: same)(answer)
+        rewrite = self.rewritten.get(call.operation)
+        return rewrite(answer) if rewrite else answer
 
     @property
     def writes(self) -> list[str]:
