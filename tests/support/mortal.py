@@ -22,7 +22,7 @@ from support.real_api import settings_for
 from valetkey.api import create_app
 from valetkey.bootstrap import open_services
 from valetkey.config import Settings
-from valetkey.domain.idempotency import KeptAnswer
+from valetkey.domain.idempotency import KeptResponse
 from valetkey.services.audit import Caller
 from valetkey.services.idempotency import Idempotency
 from valetkey.serving import reserve, serve
@@ -45,11 +45,11 @@ class Mortal(Idempotency):
         caller: Caller,
         key: str,
         fingerprint: str,
-        work: Callable[[], Awaitable[KeptAnswer]],
+        work: Callable[[], Awaitable[KeptResponse]],
         *,
         secret: bool = False,
-    ) -> KeptAnswer:
-        async def dying() -> KeptAnswer:
+    ) -> KeptResponse:
+        async def dying() -> KeptResponse:
             answer = await work()
             self._die(key, AFTER_EFFECT)
             return answer

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -21,13 +21,13 @@ def ask(
     path: str,
     headers: Mapping[str, str | bytes] | None = None,
     body: bytes | None = None,
-) -> Answer:
+) -> RawResponse:
     """Send one request and read its answer; header names come back in lower case."""
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=20)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, found, answer.read())
+        return RawResponse(answer.status, found, answer.read())
     finally:
         connection.close()

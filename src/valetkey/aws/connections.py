@@ -11,7 +11,7 @@ from urllib.request import getproxies
 
 import httpx2
 
-from valetkey.aws.direct import AnswerTooLong, DirectAnswer, DirectConnections
+from valetkey.aws.direct import DirectConnections, DirectResponse, ResponseTooLong
 from valetkey.aws.settings import AwsSettings
 from valetkey.counting import counted
 
@@ -62,9 +62,9 @@ class PostConnections:
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, most: int
-    ) -> DirectAnswer:
-        """Return the answer. Raises OSError (AnswerTooLong beyond ``most`` bytes), and what httpx2
-        raises."""
+    ) -> DirectResponse:
+        """Return the answer. Raises OSError (ResponseTooLong beyond ``most`` bytes), and what
+        httpx2 raises."""
         if self._client is None:
             return await self._direct.post(url, {**_HEADERS, **headers}, body, most=most)
         content = bytearray()
@@ -72,8 +72,8 @@ class PostConnections:
             async for chunk in answer.aiter_bytes():
                 content += chunk
                 if len(content) > most:
-                    raise AnswerTooLong(f"The answer has more than {counted(most, 'byte')}.")
-            return DirectAnswer(answer.status_code, answer.headers, bytes(content))
+                    raise ResponseTooLong(f"The answer has more than {counted(most, 'byte')}.")
+            return DirectResponse(answer.status_code, answer.headers, bytes(content))
 
     async def close(self) -> None:
         """Close all of them."""

@@ -26,7 +26,7 @@ _MOST_BESIDES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class DirectAnswer:
+class DirectResponse:
     """An answer, read. Header names are in lower case."""
 
     status: int
@@ -34,7 +34,7 @@ class DirectAnswer:
     body: bytes
 
 
-class AnswerTooLong(OSError):
+class ResponseTooLong(OSError):
     """The answer has more bytes than it may have."""
 
 
@@ -45,13 +45,13 @@ class _Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.has_begun = False
         self.idle_since = 0.0
-        self._answer: asyncio.Future[DirectAnswer] | None = None
+        self._answer: asyncio.Future[DirectResponse] | None = None
         self._left = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
 
-    def ask(self, request: bytes, most: int) -> asyncio.Future[DirectAnswer]:
+    def ask(self, request: bytes, most: int) -> asyncio.Future[DirectResponse]:
         """Send a request, and return the answer to be."""
         self._parser: Any = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
@@ -76,7 +76,7 @@ class _Connection(asyncio.Protocol):
             self._fail(ConnectionError("The answer is not HTTP."))
         self._left -= len(data)
         if self._left < 0:
-            self._fail(AnswerTooLong(f"The answer has more than {counted(self._most, 'byte')}."))
+            self._fail(ResponseTooLong(f"The answer has more than {counted(self._most, 'byte')}."))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -88,7 +88,7 @@ class _Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body += body
         if len(self._body) > self._most:
-            self._fail(AnswerTooLong(f"The answer has more than {counted(self._most, 'byte')}."))
+            self._fail(ResponseTooLong(f"The answer has more than {counted(self._most, 'byte')}."))
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -117,7 +117,7 @@ class _Connection(asyncio.Protocol):
 
     def _finish(self, status: int) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(DirectAnswer(status, self._headers, bytes(self._body)))
+            self._answer.set_result(DirectResponse(status, self._headers, bytes(self._body)))
 
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():
@@ -137,9 +137,9 @@ class DirectConnections:
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, most: int
-    ) -> DirectAnswer:
+    ) -> DirectResponse:
         """Return the answer. A request that a kept connection took, and closed without a word, is
-        sent once more on a new one. Raises OSError (AnswerTooLong beyond ``most`` bytes)."""
+        sent once more on a new one. Raises OSError (ResponseTooLong beyond ``most`` bytes)."""
         parts = urlsplit(url)
         place = (parts.scheme, parts.netloc)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -164,7 +164,7 @@ class DirectConnections:
 
     async def _ask(
         self, place: tuple[str, str], connection: _Connection, request: bytes, most: int
-    ) -> DirectAnswer:
+    ) -> DirectResponse:
         try:
             answer = await connection.ask(request, most)
         except BaseException:

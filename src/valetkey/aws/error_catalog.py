@@ -13,7 +13,7 @@ from valetkey.domain.errors import ACCESS_DENIED
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class KnownError:
     """What an error means. ``codes`` are AWS's (empty: any); ``words`` must all stand in its
     message or in the operation's name, in lower case."""
 
@@ -28,14 +28,14 @@ class Meaning:
         return known and all(word in text for word in self.words)
 
 
-def meaning_of(code: str, message: str, doing: str) -> Meaning | None:
+def known_error(code: str, message: str, doing: str) -> KnownError | None:
     """Return the first row that fits; ``doing`` is the operation (``sts:AssumeRole``)."""
     text = f"{message} {doing}".lower()
-    return next((meaning for meaning in MEANINGS if meaning.fits(code, text)), None)
+    return next((meaning for meaning in KNOWN_ERRORS if meaning.fits(code, text)), None)
 
 
-def _row(codes: str, cause: str, fix: str, *words: str) -> Meaning:
-    return Meaning(frozenset(codes.split()), cause, fix, words)
+def _row(codes: str, cause: str, fix: str, *words: str) -> KnownError:
+    return KnownError(frozenset(codes.split()), cause, fix, words)
 
 
 _DENIED: Final = " ".join(sorted(ACCESS_DENIED))
@@ -348,7 +348,7 @@ def layer_of(code: str, message: str, doing: str) -> Layer | None:
 
 
 #: The first row that fits decides.
-MEANINGS: Final = (*_KEYS, *_DENIALS, *_ORDERS, *_BUCKETS)
+KNOWN_ERRORS: Final = (*_KEYS, *_DENIALS, *_ORDERS, *_BUCKETS)
 
 #: AWS asks for patience: the same call may go through soon.
 THROTTLES: Final = frozenset(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from valetkey.aws.error_catalog import THROTTLES, layer_of, meaning_of
+from valetkey.aws.error_catalog import THROTTLES, known_error, layer_of
 from valetkey.counting import counted
 from valetkey.domain.errors import (
     AwsRefused,
@@ -65,7 +65,7 @@ def from_client_error(
     metadata = error.response.get("ResponseMetadata", {})
     headers = metadata.get("HTTPHeaders", {})
     region = headers.get("x-amz-bucket-region") or facts.get("Region")
-    return from_answer(
+    return from_response(
         str(facts.get("Code", "")),
         str(facts.get("Message", "")),
         doing,
@@ -76,7 +76,7 @@ def from_client_error(
     )
 
 
-def from_answer(
+def from_response(
     code: str,
     message: str,
     doing: str,
@@ -123,7 +123,7 @@ def from_aws(
             hint="Do without it, or use a store that has it: see docs/reference/stores.md.",
             **details,
         )
-    meaning = meaning_of(code, message, doing)
+    meaning = known_error(code, message, doing)
     if meaning is not None:
         return AwsRefused(meaning.cause, hint=meaning.fix, **details)
     if status >= _SERVER_FAULT:

@@ -12,9 +12,9 @@ from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
-from valetkey.aws.answers import child, child_text, error_of, parse_xml
-from valetkey.aws.errors import from_answer, unreachable
+from valetkey.aws.errors import from_response, unreachable
 from valetkey.aws.signing import UnsignedRequest
+from valetkey.aws.xml_responses import child, child_text, error_of, parse_xml
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 
 _OK: Final = 200
@@ -35,7 +35,7 @@ class QueryRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryAnswer:
+class QueryResponse:
     """What came back; header names are in lower case."""
 
     status: int
@@ -55,7 +55,7 @@ def query_request(
     return QueryRequest(url, sign(call) | {"content-length": str(len(body))}, body)
 
 
-def result_of(answer: QueryAnswer, doing: str, *, hide: Iterable[str] = ()) -> Element:
+def result_of(answer: QueryResponse, doing: str, *, hide: Iterable[str] = ()) -> Element:
     """Return the result in an answer.
 
     Raises AwsRefused or AwsUnavailable for an error, AwsUnavailable for what is no answer; ``hide``
@@ -74,13 +74,13 @@ def result_of(answer: QueryAnswer, doing: str, *, hide: Iterable[str] = ()) -> E
 
 
 def _failure(
-    error: Element | None, answer: QueryAnswer, doing: str, hide: Iterable[str]
+    error: Element | None, answer: QueryResponse, doing: str, hide: Iterable[str]
 ) -> AwsRefused | AwsUnavailable:
     status = answer.status
     if error is None and status < _SERVER_FAULT and status not in _NOT_OFFERED:
         # A proxy's page, say: AWS has not refused anything, and nobody may conclude that it has.
         return unreachable(OSError(), doing, kind="garbage")
-    return from_answer(
+    return from_response(
         child_text(error, "Code") or str(status),
         child_text(error, "Message"),
         doing,

@@ -16,16 +16,16 @@ from xml.etree.ElementTree import Element
 import httpx2
 from botocore.credentials import ReadOnlyCredentials
 
-from valetkey.aws.answers import child, child_text
 from valetkey.aws.connections import PostConnections
-from valetkey.aws.direct import AnswerTooLong
+from valetkey.aws.direct import ResponseTooLong
 from valetkey.aws.errors import cant_be, unreachable
 from valetkey.aws.identity import OwnKeys, frozen, secrets_of
 from valetkey.aws.partitions import partition_of, region_within
-from valetkey.aws.query import QueryAnswer, QueryRequest, query_request, result_of
+from valetkey.aws.query import QueryRequest, QueryResponse, query_request, result_of
 from valetkey.aws.retries import Retries, within
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.signing import signed_headers
+from valetkey.aws.xml_responses import child, child_text
 from valetkey.domain.credentials import AccessKey, OwnIdentity, TemporaryCredentials
 from valetkey.domain.errors import AwsUnavailable, InvalidInput
 from valetkey.domain.location import parse_region
@@ -97,7 +97,7 @@ class AwsSts:
                 service="sts",
             )
             answer = await self._exchange(query_request(endpoint, asked, sign), doing)
-            if isinstance(answer, QueryAnswer):
+            if isinstance(answer, QueryResponse):
                 return result_of(answer, doing, hide=secrets_of(signing_key))
             raise answer  # outside of any handler: an exception of httpx2 holds the request
 
@@ -112,17 +112,17 @@ class AwsSts:
             return await asyncio.to_thread(self._own_identity.key)
         return frozen(key)
 
-    async def _exchange(self, request: QueryRequest, doing: str) -> QueryAnswer | AwsUnavailable:
+    async def _exchange(self, request: QueryRequest, doing: str) -> QueryResponse | AwsUnavailable:
         try:
             answer = await self._http.post(
                 request.url, request.headers, request.body, most=_LONGEST_ANSWER
             )
-        except AnswerTooLong:
+        except ResponseTooLong:
             return unreachable(OSError(), doing, kind="garbage")
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, RuntimeError) as error:
             # RuntimeError: the connections are closed, since the server is stopping.
             return unreachable(OSError(), doing, kind=type(error).__name__)
-        return QueryAnswer(answer.status, answer.headers, answer.body)
+        return QueryResponse(answer.status, answer.headers, answer.body)
 
 
 def _endpoint(region: str, doing: str) -> str:

@@ -19,7 +19,7 @@ _MAX_KEY: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptResponse:
     """An answer to a request: status, headers and body."""
 
     status: int

@@ -12,13 +12,13 @@ from valetkey.embedded.requests import StandInCall
 
 
 class FaultKind(StrEnum):
-    """What happens instead of an answer; with LOST_ANSWER the call takes effect all the same."""
+    """What happens instead of an answer; with LOST_RESPONSE the call takes effect all the same."""
 
     ERROR = "error"
     HANG = "hang"
     GARBAGE = "garbage"
     CUT = "cut"
-    LOST_ANSWER = "lost answer"
+    LOST_RESPONSE = "lost answer"
 
 
 @dataclass(slots=True)

@@ -99,7 +99,7 @@ class Guard:
         else:
             if fault.kind is FaultKind.HANG:
                 await fault.hang()
-            elif fault.kind is FaultKind.LOST_ANSWER:
+            elif fault.kind is FaultKind.LOST_RESPONSE:
                 await self._app(scope, receive, _swallow)
             await _cut(send)
 

@@ -16,10 +16,10 @@ from valetkey.sdk.clock import Now, utc_now
 from valetkey.sdk.connections import LoopConnections, connect
 from valetkey.sdk.errors import ApiError
 from valetkey.sdk.exchange import (
-    Answer,
     CallSteps,
     FlowRun,
     LineReader,
+    RawResponse,
     Send,
     SendOutcome,
     Wait,
@@ -176,8 +176,8 @@ class Client(OpenedClient, Resources):
             answer = self._http.send(request, stream=True, follow_redirects=step.call.follows)
             if answer.is_success:
                 opened.append(answer)
-                return Answer(answer.status_code, b"", answer.headers)
-            return Answer(answer.status_code, answer.read(), answer.headers)
+                return RawResponse(answer.status_code, b"", answer.headers)
+            return RawResponse(answer.status_code, answer.read(), answer.headers)
         except httpx2.HTTPError as error:
             return error
 
@@ -187,7 +187,7 @@ class Client(OpenedClient, Resources):
             answer = self._http.send(request)
         except httpx2.HTTPError as error:
             return error
-        return Answer(answer.status_code, answer.content, answer.headers)
+        return RawResponse(answer.status_code, answer.content, answer.headers)
 
 
 @explained
@@ -327,8 +327,8 @@ class AsyncClient(OpenedClient, AsyncResources):
             answer = await http.send(request, stream=True, follow_redirects=step.call.follows)
             if answer.is_success:
                 opened.append(answer)
-                return Answer(answer.status_code, b"", answer.headers)
-            return Answer(answer.status_code, await answer.aread(), answer.headers)
+                return RawResponse(answer.status_code, b"", answer.headers)
+            return RawResponse(answer.status_code, await answer.aread(), answer.headers)
         except httpx2.HTTPError as error:
             return error
 
@@ -339,7 +339,7 @@ class AsyncClient(OpenedClient, AsyncResources):
             answer = await http.send(request)
         except httpx2.HTTPError as error:
             return error
-        return Answer(answer.status_code, answer.content, answer.headers)
+        return RawResponse(answer.status_code, answer.content, answer.headers)
 
 
 def _renew(login: KeptLogin) -> Login:

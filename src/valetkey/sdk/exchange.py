@@ -26,7 +26,7 @@ _NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeo
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawResponse:
     """What came back; the body may hold secrets."""
 
     status: int
@@ -34,7 +34,7 @@ class Answer:
     headers: Mapping[str, str]
 
     def __repr__(self) -> str:
-        return f"<Answer {self.status}>"
+        return f"<RawResponse {self.status}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Wait:
 
 
 CallStep = Send | Wait
-SendOutcome = Answer | httpx2.HTTPError | None
+SendOutcome = RawResponse | httpx2.HTTPError | None
 #: Yields steps, is sent their outcomes, returns the result.
 CallSteps = Generator[CallStep, SendOutcome, T]
 
@@ -77,7 +77,7 @@ def exchange(call: Call[T], url: str, patience: RetryPolicy) -> CallSteps[T]:
 
 
 def _meaning(call: Call[T], outcome: SendOutcome, url: str) -> T:
-    if isinstance(outcome, Answer):
+    if isinstance(outcome, RawResponse):
         return read(call, outcome.status, outcome.body, outcome.headers)
     # Not chained: the HTTP library's error holds the request, and the request the token.
     raise unreachable(url, outcome or httpx2.HTTPError("no answer")) from None

@@ -11,8 +11,8 @@ from valetkey.domain.errors import CommitUnknown, SealBroken, StorageUnavailable
 from valetkey.domain.idempotency import (
     CUT,
     KEPT,
-    KeptAnswer,
     KeptRequest,
+    KeptResponse,
     OutcomeUnknown,
     check_key,
     check_repeat,
@@ -44,10 +44,10 @@ class Idempotency:
         caller: Caller,
         key: str,
         fingerprint: str,
-        work: Callable[[], Awaitable[KeptAnswer]],
+        work: Callable[[], Awaitable[KeptResponse]],
         *,
         secret: bool = False,
-    ) -> KeptAnswer:
+    ) -> KeptResponse:
         """Do ``work`` unless it was done under this key; return its answer, of now or of then.
 
         An answer with a ``secret`` is kept sealed. A caller who hangs up does not stop it.
@@ -67,8 +67,8 @@ class Idempotency:
         return await asyncio.shield(asyncio.ensure_future(self._first(kept, work, secret=secret)))
 
     async def _first(
-        self, kept: KeptRequest, work: Callable[[], Awaitable[KeptAnswer]], *, secret: bool
-    ) -> KeptAnswer:
+        self, kept: KeptRequest, work: Callable[[], Awaitable[KeptResponse]], *, secret: bool
+    ) -> KeptResponse:
         try:
             answer = await work()
         except CommitUnknown:
@@ -96,7 +96,7 @@ class Idempotency:
             async with self._storage.begin() as unit:
                 await unit.kept_requests.finish(replace(kept, status=CUT), None)
 
-    async def _again(self, kept: KeptRequest) -> KeptAnswer:
+    async def _again(self, kept: KeptRequest) -> KeptResponse:
         body = kept.body
         async with self._storage.read() as work:
             sealed = await work.kept_requests.sealed_body(kept.id)
@@ -109,4 +109,4 @@ class Idempotency:
                     hint="List what there is, delete it, and make another.",
                 ) from None
         headers = tuple((name.encode(), value.encode()) for name, value in kept.headers)
-        return KeptAnswer(kept.status, body.encode(), headers)
+        return KeptResponse(kept.status, body.encode(), headers)

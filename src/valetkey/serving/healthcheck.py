@@ -13,7 +13,7 @@ from typing import Any, Final
 from valetkey.domain.errors import ConfigurationError
 
 #: Ready or not, and for each part why not.
-HealthAnswer = tuple[bool, dict[str, str]]
+HealthResponse = tuple[bool, dict[str, str]]
 #: Whoever asks has an answer within two seconds.
 _ANSWER_SECONDS: Final = 1.8
 _STUCK: Final = "The process is busy: its event loop has not turned for a while."
@@ -21,7 +21,7 @@ _STUCK: Final = "The process is busy: its event loop has not turned for a while.
 
 @contextmanager
 def health_door(
-    host: str, port: int | None, readiness: Callable[[], Awaitable[HealthAnswer]]
+    host: str, port: int | None, readiness: Callable[[], Awaitable[HealthResponse]]
 ) -> Iterator[int | None]:
     """Answer ``GET /healthz`` and ``/readyz`` while inside; gives the port (0 lets the system
     choose), or None where none is asked for. Raises ConfigurationError when it is taken."""
@@ -49,7 +49,7 @@ def health_door(
 
 class _Handler(BaseHTTPRequestHandler):
     loop: asyncio.AbstractEventLoop
-    readiness: Callable[[], Awaitable[HealthAnswer]]
+    readiness: Callable[[], Awaitable[HealthResponse]]
     timeout = 5.0
 
     def do_GET(self) -> None:
@@ -61,8 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(404, {"message": "There is /healthz and /readyz.", "code": "not_found"})
 
-    def _look(self) -> HealthAnswer:
-        async def look() -> HealthAnswer:
+    def _look(self) -> HealthResponse:
+        async def look() -> HealthResponse:
             return await self.readiness()
 
         looking = asyncio.run_coroutine_threadsafe(look(), self.loop)

@@ -89,7 +89,7 @@ def test_a_cut_connection_has_no_effect(embedded_aws: EmbeddedAws) -> None:
 
 def test_a_lost_answer_has_its_effect(embedded_aws: EmbeddedAws) -> None:
     iam = client(embedded_aws, "iam")
-    embedded_aws.faults.order(Fault(FaultKind.LOST_ANSWER, "iam", "CreateUser"))
+    embedded_aws.faults.order(Fault(FaultKind.LOST_RESPONSE, "iam", "CreateUser"))
     with pytest.raises((BotoConnectionError, HTTPClientError)):
         iam.create_user(UserName="ada")
     assert iam.get_user(UserName="ada")["User"]["UserName"] == "ada"

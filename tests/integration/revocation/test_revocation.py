@@ -243,7 +243,7 @@ def test_what_aws_did_not_take_is_pending_and_goes_through_later(office: Office)
 
 def test_a_lost_answer_of_aws_is_no_reason_to_forget(office: Office) -> None:
     session = office.vend(ttl=1600)
-    office.server.aws.faults.order(Fault(FaultKind.LOST_ANSWER, action="PutRolePolicy"))
+    office.server.aws.faults.order(Fault(FaultKind.LOST_RESPONSE, action="PutRolePolicy"))
     office.revoke("lease", session.lease)
     office.resume()
     assert not session.reads()

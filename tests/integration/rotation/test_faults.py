@@ -91,7 +91,7 @@ async def test_whatever_befalls_a_write_one_live_key_is_left_and_it_is_held(
 
 @pytest.mark.parametrize("action", sorted(set(CALLS)))
 @pytest.mark.parametrize(
-    "kind", [FaultKind.LOST_ANSWER, FaultKind.CUT, FaultKind.GARBAGE, FaultKind.ERROR]
+    "kind", [FaultKind.LOST_RESPONSE, FaultKind.CUT, FaultKind.GARBAGE, FaultKind.ERROR]
 )
 async def test_an_answer_that_breaks_on_the_wire_is_survived(
     case: Case, action: str, kind: FaultKind

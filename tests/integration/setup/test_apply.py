@@ -335,7 +335,7 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("service", "action"), WRITES)
-@pytest.mark.parametrize("kind", [FaultKind.LOST_ANSWER, FaultKind.CUT])
+@pytest.mark.parametrize("kind", [FaultKind.LOST_RESPONSE, FaultKind.CUT])
 async def test_a_call_whose_answer_is_lost_leaves_no_orphan(
     here: Bench, aws: EmbeddedAws, service: str, action: str, kind: FaultKind
 ) -> None:
@@ -349,7 +349,7 @@ async def test_an_answer_lost_in_one_run_is_made_good_in_the_next(
     here: Bench, aws: EmbeddedAws
 ) -> None:
     # Lost again and again, until the run gives up: each key of it is explained by the journal.
-    fault = aws.faults.order(Fault(FaultKind.LOST_ANSWER, "iam", "CreateAccessKey", times=99))
+    fault = aws.faults.order(Fault(FaultKind.LOST_RESPONSE, "iam", "CreateAccessKey", times=99))
     with pytest.raises(Conflict, match="changed under"):
         await apply(here)
     assert fault.struck == 5

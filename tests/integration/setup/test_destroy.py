@@ -171,7 +171,7 @@ async def test_a_removal_whose_answer_is_lost_is_made_good_at_once(
     here: Bench, aws: EmbeddedAws, service: str, action: str
 ) -> None:
     await here.setup.apply(SPEC)
-    aws.faults.order(Fault(FaultKind.LOST_ANSWER, service, action))
+    aws.faults.order(Fault(FaultKind.LOST_RESPONSE, service, action))
     await destroy(here)
     assert snapshot(here) == EMPTY
 

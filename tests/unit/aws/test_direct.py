@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from valetkey.aws.direct import AnswerTooLong, DirectAnswer, DirectConnections
+from valetkey.aws.direct import DirectConnections, DirectResponse, ResponseTooLong
 
 LIMIT = 10
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Two: a\r\n\r\nhello"
@@ -67,7 +67,7 @@ async def direct() -> AsyncIterator[DirectConnections]:
     await made.close()
 
 
-async def post(direct: DirectConnections, url: str, *, most: int = 100) -> DirectAnswer:
+async def post(direct: DirectConnections, url: str, *, most: int = 100) -> DirectResponse:
     headers = {"host": "sts", "content-length": "4"}
     return await asyncio.wait_for(direct.post(url, headers, b"body", most=most), LIMIT)
 
@@ -153,7 +153,7 @@ async def test_an_answer_that_is_too_long_is_given_up(
     direct: DirectConnections, answer: bytes
 ) -> None:
     async with other((answer, False)) as server:
-        with pytest.raises(AnswerTooLong):
+        with pytest.raises(ResponseTooLong):
             await post(direct, server.url)
 
 

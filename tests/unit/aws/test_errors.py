@@ -7,7 +7,7 @@ import traceback
 import pytest
 from botocore.exceptions import ClientError
 
-from valetkey.aws.error_catalog import MEANINGS, THROTTLES, meaning_of
+from valetkey.aws.error_catalog import KNOWN_ERRORS, THROTTLES, known_error
 from valetkey.aws.errors import cleaned, from_aws, from_client_error, unreachable
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 
@@ -324,8 +324,8 @@ def test_an_error_names_its_cause_and_its_fix(
 
 
 def test_every_meaning_is_reached_by_some_row() -> None:
-    reached = {id(meaning_of(code, words, doing)) for code, words, doing, _, _ in ROWS}
-    unreached = [meaning for meaning in MEANINGS if id(meaning) not in reached]
+    reached = {id(known_error(code, words, doing)) for code, words, doing, _, _ in ROWS}
+    unreached = [meaning for meaning in KNOWN_ERRORS if id(meaning) not in reached]
     assert unreached == []
 
 

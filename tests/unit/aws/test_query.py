@@ -13,9 +13,9 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valetkey.aws.answers import child_text
-from valetkey.aws.query import QueryAnswer, query_request, result_of
+from valetkey.aws.query import QueryResponse, query_request, result_of
 from valetkey.aws.signing import signed_headers
+from valetkey.aws.xml_responses import child_text
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.secret import MASK
 
@@ -61,8 +61,8 @@ def test_a_request_is_signed_as_botocore_signs_it(
     assert ours.headers["authorization"] == botocores(key, theirs)
 
 
-def answer(body: str | bytes, status: int = 200, **headers: str) -> QueryAnswer:
-    return QueryAnswer(status, headers, body.encode() if isinstance(body, str) else body)
+def answer(body: str | bytes, status: int = 200, **headers: str) -> QueryResponse:
+    return QueryResponse(status, headers, body.encode() if isinstance(body, str) else body)
 
 
 def refusal(code: str, message: str) -> str:

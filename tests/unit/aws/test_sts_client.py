@@ -25,16 +25,16 @@ KEY = AccessKey("AKIAEXAMPLE", Secret("s" * 40))
 ORDER = AssumeRole(
     RoleArn.parse("arn:aws:iam::111122223333:role/data"), "ada", timedelta(minutes=15)
 )
-Answer = Callable[[httpx2.Request], httpx2.Response]
+RawResponse = Callable[[httpx2.Request], httpx2.Response]
 
 
-def sts(answer: Answer, **settings: object) -> AwsSts:
+def sts(answer: RawResponse, **settings: object) -> AwsSts:
     made = replace(AwsSettings(), **settings)  # type: ignore[arg-type]
     transport = httpx2.MockTransport(answer)
     return AwsSts(made, ManualClock(), SeededEntropy(), transport=transport)
 
 
-def stopped(seen: list[str]) -> Answer:
+def stopped(seen: list[str]) -> RawResponse:
     """Nothing is sent: the request stops where it would be given to the network."""
 
     def stop(request: httpx2.Request) -> httpx2.Response:
@@ -100,7 +100,7 @@ async def test_every_region_is_asked_where_botocores_rules_say() -> None:
         assert seen == [f"https://{host}/"]
 
 
-def ceph(status: int, body: str) -> Answer:
+def ceph(status: int, body: str) -> RawResponse:
     return lambda _: httpx2.Response(status, text=body)
 
 

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from valetkey.cli.reports import _LAYERS, show_checks
-from valetkey.domain.diagnosis.layers import MEANINGS
+from valetkey.domain.diagnosis.layers import KNOWN_ERRORS
 from valetkey.domain.verification import Check, Outcome
 
 FIX = 'Paste this:\n{\n  "Effect": "Allow",\n  "Resource": "arn:aws:s3:::a-very-long-name/[x]/*"\n}'
@@ -67,4 +67,4 @@ def test_no_answer_is_said_to_be_no_answer() -> None:
 
 def test_every_layer_has_words() -> None:
     """The client library does not know the domain, so that the words stand twice."""
-    assert set(_LAYERS) == {str(layer) for layer in MEANINGS}
+    assert set(_LAYERS) == {str(layer) for layer in KNOWN_ERRORS}

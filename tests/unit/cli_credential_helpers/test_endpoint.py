@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from support.raw_http import Answer, ask
+from support.raw_http import RawResponse, ask
 from valetkey.cli.credential_helpers.endpoint import PATH, Endpoint, serving
 from valetkey.sdk import ApiError, Credentials, Denied, InvalidRequest, Unavailable
 
@@ -49,12 +49,12 @@ def endpoint(vending: Vending) -> Iterator[Endpoint]:
         yield served
 
 
-Ask = Callable[..., Answer]
+Ask = Callable[..., RawResponse]
 
 
 @pytest.fixture
 def get(endpoint: Endpoint) -> Ask:
-    def send(method: str = "GET", path: str = PATH, **headers: str) -> Answer:
+    def send(method: str = "GET", path: str = PATH, **headers: str) -> RawResponse:
         given = {"Authorization": endpoint.token} | headers
         kept = {name: value for name, value in given.items() if value}
         return ask(f"http://127.0.0.1:{endpoint.port}", method, path, kept)

@@ -33,7 +33,7 @@ REVOKING = ("begun", "held", "claimed", "denied")
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawResponse:
     """What a revocation came to, and which sessions there were by then."""
 
     result: RevocationResult
@@ -54,12 +54,12 @@ class Steps:
         """Tell whether it is the revocation that runs."""
         return self.active and asyncio.current_task() is self._revoking
 
-    async def revoke(self, kind: Kind, name: str) -> Answer:
+    async def revoke(self, kind: Kind, name: str) -> RawResponse:
         caller, leases = await self._memory.caller(), self._memory.services.leases
         target = await leases.target(caller, kind, name)
         self._revoking = asyncio.current_task()
         result = await leases.revoke(caller, target, reason="stolen")
-        return Answer(result, frozenset(self._memory.sts.issued))
+        return RawResponse(result, frozenset(self._memory.sts.issued))
 
     async def at(self, step: str) -> None:
         """Wait until it is this step's turn."""
@@ -179,7 +179,7 @@ async def test_in_every_order_nothing_that_left_before_the_answer_works(
         steps = stepped(memory)
         revoking = steps.revoke(kind, name_of(kind, eve, location))
         vended, answer = await steps.run(order, vend(memory, eve, location), revoking)
-        assert isinstance(answer, Answer), (order, answer)
+        assert isinstance(answer, RawResponse), (order, answer)
         assert all(each.state is RevocationState.ENFORCED for each in answer.result.revocations)
         if isinstance(vended, Vended):
             left.append(vended)

@@ -20,7 +20,7 @@ from valetkey.api.v1.routing import Router
 from valetkey.api.v1.sending import send_answer
 from valetkey.domain.access import Principal
 from valetkey.domain.errors import ValetkeyError
-from valetkey.domain.idempotency import KeptAnswer, fingerprint_of, key_not_taken
+from valetkey.domain.idempotency import KeptResponse, fingerprint_of, key_not_taken
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
 from valetkey.wire.base import Nothing, Paging
@@ -55,7 +55,7 @@ class OwnApi:
             )
         await send_answer(answer, request, send, version=self._version)
 
-    async def _answer(self, request: ApiRequest) -> KeptAnswer | Lines | Content:
+    async def _answer(self, request: ApiRequest) -> KeptResponse | Lines | Content:
         if request.path == DESCRIPTION:
             return self._described(request)
         routes, parameters = self._router.find(request.path)
@@ -65,7 +65,7 @@ class OwnApi:
                 hint=f"See the API's description at {DESCRIPTION}.",
             )
         if request.method == "OPTIONS":
-            return KeptAnswer(204, headers=((b"allow", self._router.allow(routes).encode()),))
+            return KeptResponse(204, headers=((b"allow", self._router.allow(routes).encode()),))
         route = routes.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             raise MethodNotAllowed(
@@ -77,7 +77,7 @@ class OwnApi:
 
     async def _operate(
         self, request: ApiRequest, route: Route, shown_by: Route | None, path: dict[str, str]
-    ) -> KeptAnswer | Lines | Content:
+    ) -> KeptResponse | Lines | Content:
         operation = route.operation
         request.contract, request.names = operation.contract, operation.names
         caller = await self._caller(request, public=operation.public)
@@ -111,28 +111,28 @@ class OwnApi:
             secret=operation.secret,
         )
 
-    async def _made(self, request: ApiRequest, route: Route, ask: Ask[Any, Any]) -> KeptAnswer:
+    async def _made(self, request: ApiRequest, route: Route, ask: Ask[Any, Any]) -> KeptResponse:
         operation = route.operation
         assert route.handler is not None  # noqa: S101  # one without answers in lines
         result = await _listed(route.handler, operation, ask)
         if not operation.has_result:
-            return KeptAnswer(operation.status)
+            return KeptResponse(operation.status)
         headers: list[tuple[bytes, bytes]] = []
         if operation.method in _SHOWING and operation.has_etag:
             etag = etag_of(result)
             headers.append((b"etag", etag.encode()))
             known = request.header(b"if-none-match") if operation.method == "GET" else None
             if known is not None and is_known(known, etag):
-                return KeptAnswer(304, headers=tuple(headers))
+                return KeptResponse(304, headers=tuple(headers))
         place = self._place(request, operation.status, result)
         if place:
             headers.append((b"location", place.encode()))
         told = await introduced(ask.services.people, result)
-        return KeptAnswer(operation.status, msgspec.json.encode(told), tuple(headers))
+        return KeptResponse(operation.status, msgspec.json.encode(told), tuple(headers))
 
     async def _on_content(
         self, request: ApiRequest, route: Route, ask: Ask[Any, Any]
-    ) -> KeptAnswer | Content:
+    ) -> KeptResponse | Content:
         if route.operation.reads_content:
             request.check_encoding()
         byte_range, is_head = request.header(b"range") or "", request.method == "HEAD"
@@ -164,17 +164,17 @@ class OwnApi:
         structlog.contextvars.bind_contextvars(actor=principal.email)
         return Caller(principal, request.request_id, request.source)
 
-    def _described(self, request: ApiRequest) -> KeptAnswer:
+    def _described(self, request: ApiRequest) -> KeptResponse:
         allow = "GET, HEAD, OPTIONS"
         if request.method == "OPTIONS":
-            return KeptAnswer(204, headers=((b"allow", allow.encode()),))
+            return KeptResponse(204, headers=((b"allow", allow.encode()),))
         if request.method not in {"GET", "HEAD"}:
             said = f"The description does not take {request.method[:20]}."
             raise MethodNotAllowed(said, hint="GET it.", allow=allow)
         request.query(Nothing)
         if self._description is None:
             self._description = msgspec.json.encode(describe(self._version))
-        return KeptAnswer(200, self._description)
+        return KeptResponse(200, self._description)
 
 
 async def _listed(

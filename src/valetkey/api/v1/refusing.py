@@ -17,7 +17,7 @@ from valetkey.domain.errors import (
     Unauthenticated,
     ValetkeyError,
 )
-from valetkey.domain.idempotency import KeptAnswer
+from valetkey.domain.idempotency import KeptResponse
 from valetkey.wire.credentials import ContainerError
 from valetkey.wire.errors import ERROR_CATALOG, Error, ErrorDetail
 from valetkey.wire.operation import Contract
@@ -76,7 +76,7 @@ def refusal(
     *,
     contract: Contract = "own",
     names: frozenset[str] = frozenset(),
-) -> KeptAnswer:
+) -> KeptResponse:
     """Return the answer that tells of an error, in the shape of a contract. A bug is logged, and
     nothing of it is told. ``names`` are the properties and parameters that the request may have."""
     answer = _refusal(error, request_id, names)
@@ -87,19 +87,19 @@ def refusal(
     return answer
 
 
-def _refusal(error: Exception, request_id: str, names: frozenset[str]) -> KeptAnswer:
+def _refusal(error: Exception, request_id: str, names: frozenset[str]) -> KeptResponse:
     if isinstance(error, RecursionError):
         error = InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
     if not isinstance(error, ValetkeyError):
         log_failure(error)
         told = detail("internal", INTERNAL["message"], INTERNAL["hint"], {}, request_id)
-        return KeptAnswer(500, msgspec.json.encode(Error(error=told)))
+        return KeptResponse(500, msgspec.json.encode(Error(error=told)))
     code = code_of(error)
     if ERROR_CATALOG[code].status >= 500:  # noqa: PLR2004
         _log.warning("request failed", code=code, reason=error.message)
     told = detail(code, error.message, error.hint, error.details, request_id, names)
     body = msgspec.json.encode(Error(error=told))
-    return KeptAnswer(ERROR_CATALOG[code].status, body, tuple(_headers(error, code)))
+    return KeptResponse(ERROR_CATALOG[code].status, body, tuple(_headers(error, code)))
 
 
 def _headers(error: ValetkeyError, code: str) -> Iterator[tuple[bytes, bytes]]:

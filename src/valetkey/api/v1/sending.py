@@ -11,7 +11,7 @@ import structlog
 
 from valetkey.api.v1.asking import Content, Lines
 from valetkey.api.v1.request import ApiRequest
-from valetkey.domain.idempotency import KeptAnswer
+from valetkey.domain.idempotency import KeptResponse
 from valetkey.wire.operation import CONTENT
 
 _WITHOUT_BODY: Final = frozenset({204, 304})
@@ -19,7 +19,7 @@ _log = structlog.get_logger("valetkey.api")
 
 
 async def send_answer(
-    answer: KeptAnswer | Lines | Content, request: ApiRequest, send: Any, *, version: str
+    answer: KeptResponse | Lines | Content, request: ApiRequest, send: Any, *, version: str
 ) -> None:
     """Send an answer; HEAD gets its headers alone. A client that hangs up ends what is streamed."""
     own = (b"valetkey-version", version.encode())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from valetkey.aws.answers import child_text
+from valetkey.aws.objects.deletion import delete_one
 from valetkey.aws.objects.http import BucketCalls, S3Request
-from valetkey.aws.objects.tidying import delete_one
+from valetkey.aws.xml_responses import child_text
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, InvalidInput
 from valetkey.domain.location import parse_region
 

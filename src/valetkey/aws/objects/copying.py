@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
-from valetkey.aws.answers import child_text
-from valetkey.aws.objects.facts import (
+from valetkey.aws.objects.deletion import delete_one
+from valetkey.aws.objects.headers import (
     conditioned,
     describing,
     has_customers_key,
@@ -19,8 +19,8 @@ from valetkey.aws.objects.facts import (
 from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.aws.objects.multipart import Multipart
 from valetkey.aws.objects.tagging import ensure_tags, tagged, tags_of
-from valetkey.aws.objects.tidying import delete_one
 from valetkey.aws.objects.transfers import Conditioned, require
+from valetkey.aws.xml_responses import child_text
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, PreconditionFailed
 from valetkey.domain.ports.objects import Condition, Stored, UploadBegun
 

@@ -10,10 +10,10 @@ from typing import Final
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
-from valetkey.aws.answers import child_text, escaped, name_of
-from valetkey.aws.errors import from_answer, not_understood
-from valetkey.aws.objects.facts import NOT_THERE, conditioned, plain_etag
+from valetkey.aws.errors import from_response, not_understood
+from valetkey.aws.objects.headers import NOT_THERE, conditioned, plain_etag
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
+from valetkey.aws.xml_responses import child_text, escaped, name_of
 from valetkey.domain.batches import batched
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered, ValetkeyError
 from valetkey.domain.ports.objects import Condition, Part, Upload, UploadsPage
@@ -88,7 +88,7 @@ async def _delete(calls: BucketCalls, objects: Sequence[str]) -> dict[str, Valet
     )
     result = await calls.element(request, "DeleteResult", "DeleteObjectsOutput")
     return {
-        child_text(error, "Key"): from_answer(
+        child_text(error, "Key"): from_response(
             child_text(error, "Code"), child_text(error, "Message"), _DELETING, status=0
         )
         for error in result

@@ -23,15 +23,15 @@ from xml.etree.ElementTree import Element
 
 import httpx2
 
-from valetkey.aws.answers import child_text, error_of, name_of, parse_xml
 from valetkey.aws.connections import open_connections
 from valetkey.aws.endpoints import Resolve, check, resolve, vetted
-from valetkey.aws.errors import from_answer, not_understood, unreachable
+from valetkey.aws.errors import from_response, not_understood, unreachable
 from valetkey.aws.identity import frozen, secrets_of
 from valetkey.aws.partitions import partition_of
 from valetkey.aws.retries import Retries
 from valetkey.aws.settings import AwsSettings
 from valetkey.aws.signing import EMPTY, UnsignedRequest, signed_headers
+from valetkey.aws.xml_responses import child_text, error_of, name_of, parse_xml
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.ports.aws import BucketPlace
@@ -70,7 +70,7 @@ class S3Request:
 
 
 @dataclass(frozen=True, slots=True)
-class S3Answer:
+class S3Response:
     """A whole answer; header names are case-insensitive."""
 
     headers: Mapping[str, str]
@@ -121,13 +121,13 @@ class S3Http:
 
     async def fetch(
         self, credentials: AwsCredentials, place: BucketPlace, request: S3Request
-    ) -> S3Answer:
+    ) -> S3Response:
         """Return the whole answer."""
 
-        async def whole() -> S3Answer:
+        async def whole() -> S3Response:
             response = await self._send(credentials, place, request)
             answer = await _whole(response, request)
-            if isinstance(answer, S3Answer):
+            if isinstance(answer, S3Response):
                 return answer
             raise answer
 
@@ -216,7 +216,7 @@ class BucketCalls:
         """Return the credentials for the next call."""
         return await self.renew() if self.renew is not None else self.credentials
 
-    async def fetch(self, request: S3Request) -> S3Answer:
+    async def fetch(self, request: S3Request) -> S3Response:
         """Return the whole answer. Raises AwsRefused, AwsUnavailable."""
         return await self.http.fetch(await self.key(), self.place, request)
 
@@ -234,7 +234,7 @@ class BucketCalls:
             raise not_understood(request.doing, "it is not XML")
         error = error_of(root)
         if error is not None:
-            raise from_answer(
+            raise from_response(
                 child_text(error, "Code"),
                 child_text(error, "Message"),
                 request.doing,
@@ -303,7 +303,7 @@ async def _refused(
         # A proxy's page, say: the store has not refused anything, and nobody may conclude so.
         return not_understood(request.doing, f"it is an error {status} that no S3 writes")
     region = response.headers.get("x-amz-bucket-region") or child_text(said, "Region")
-    return from_answer(
+    return from_response(
         code or _code_of(status, date, now),
         child_text(said, "Message"),
         request.doing,
@@ -334,10 +334,10 @@ def _parsed(body: bytes) -> Element | None:
 _SAID_BY_STATUS: Final = frozenset({405, 412, 429})
 
 
-async def _whole(response: httpx2.Response, request: S3Request) -> S3Answer | AwsUnavailable:
+async def _whole(response: httpx2.Response, request: S3Request) -> S3Response | AwsUnavailable:
     if request.method == "HEAD":
         await response.aclose()
-        return S3Answer(response.headers)
+        return S3Response(response.headers)
     try:
         body = await _body(response, _LONGEST_ANSWER)
     except httpx2.HTTPError as error:
@@ -346,7 +346,7 @@ async def _whole(response: httpx2.Response, request: S3Request) -> S3Answer | Aw
         await response.aclose()
     if len(body) > _LONGEST_ANSWER:
         return not_understood(request.doing, "it is longer than any such answer is")
-    return S3Answer(response.headers, body)
+    return S3Response(response.headers, body)
 
 
 async def _body(response: httpx2.Response, longest: int) -> bytes:

@@ -17,10 +17,10 @@ from itertools import repeat
 from typing import Final
 from urllib.parse import unquote_plus
 
-from valetkey.aws.answers import name_of, parse_xml
 from valetkey.aws.errors import not_understood
-from valetkey.aws.objects.facts import LARGEST, plain_class, plain_etag
+from valetkey.aws.objects.headers import LARGEST, plain_class, plain_etag
 from valetkey.aws.objects.http import BucketCalls, S3Request
+from valetkey.aws.xml_responses import name_of, parse_xml
 from valetkey.domain.ports.objects import Listed
 
 _OBJECT: Final = re.compile(

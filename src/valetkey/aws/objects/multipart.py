@@ -8,10 +8,10 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-from valetkey.aws.answers import child_text, escaped
 from valetkey.aws.errors import not_understood
-from valetkey.aws.objects.facts import conditioned
+from valetkey.aws.objects.headers import conditioned
 from valetkey.aws.objects.http import BucketCalls, S3Request
+from valetkey.aws.xml_responses import child_text, escaped
 from valetkey.domain.errors import AwsRefused, ValetkeyError
 from valetkey.domain.ports.objects import Condition, UploadBegun
 

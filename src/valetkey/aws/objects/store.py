@@ -9,7 +9,7 @@ from typing import Final
 import httpx2
 
 from valetkey.aws.endpoints import Resolve, resolve
-from valetkey.aws.objects import buckets, rights, tidying, transfers
+from valetkey.aws.objects import buckets, deletion, rights, transfers
 from valetkey.aws.objects.copying import COPY_PART, SINGLE_COPY, Copying
 from valetkey.aws.objects.http import BucketCalls, S3Http
 from valetkey.aws.objects.listing import fetch_page
@@ -200,12 +200,12 @@ class S3ObjectStore:
         *,
         condition: Condition | None = None,
     ) -> None:
-        await tidying.delete_one(self._calls(credentials, place), key, condition)
+        await deletion.delete_one(self._calls(credentials, place), key, condition)
 
     async def delete_many(
         self, credentials: AwsCredentials, place: BucketPlace, keys: Sequence[str]
     ) -> Mapping[str, ValetkeyError]:
-        return await tidying.delete_many(self._calls(credentials, place), keys)
+        return await deletion.delete_many(self._calls(credentials, place), keys)
 
     async def list_uploads(
         self,
@@ -217,14 +217,14 @@ class S3ObjectStore:
         after_id: str = "",
     ) -> UploadsPage:
         calls = self._calls(credentials, place)
-        return await tidying.list_uploads(
+        return await deletion.list_uploads(
             calls, prefix=prefix, after_key=after_key, after_id=after_id
         )
 
     async def list_parts(
         self, credentials: AwsCredentials, place: BucketPlace, upload: Upload
     ) -> Sequence[Part]:
-        return await tidying.list_parts(self._calls(credentials, place), upload)
+        return await deletion.list_parts(self._calls(credentials, place), upload)
 
     async def abort_upload(
         self, credentials: AwsCredentials, place: BucketPlace, upload: Upload

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 
-from valetkey.aws.answers import child, child_text, escaped
+from valetkey.aws.objects.deletion import delete_one
 from valetkey.aws.objects.http import BucketCalls, S3Request, md5_of
-from valetkey.aws.objects.tidying import delete_one
+from valetkey.aws.xml_responses import child, child_text, escaped
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, NotOffered
 from valetkey.domain.ports.objects import Condition
 from valetkey.domain.sigv4 import encoded_query

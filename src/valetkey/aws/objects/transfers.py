@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx2
 
 from valetkey.aws.errors import from_aws, not_understood, unreachable
-from valetkey.aws.objects.facts import (
+from valetkey.aws.objects.headers import (
     DESCRIBING,
     NOT_THERE,
     conditioned,

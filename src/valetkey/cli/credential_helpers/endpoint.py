@@ -25,7 +25,7 @@ PATH: Final = "/credentials"
 _HOST: Final = "127.0.0.1"
 #: Seconds that a connection may keep a thread waiting for its request.
 _PATIENCE: Final = 5
-_Answer = tuple[int, dict[str, str]]
+_Response = tuple[int, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: whoever hangs up early is no news, and tracebacks may hold secrets."""
 
-    def answer(self, method: str, path: str, headers: Message) -> _Answer:
+    def answer(self, method: str, path: str, headers: Message) -> _Response:
         """Return status and body. Nothing is told to whoever has no token."""
         if headers.get_all("Host") not in [[host] for host in self.hosts]:
             return _refusal(403, "foreign_host", "This endpoint answers to loopback names only.")
@@ -112,7 +112,7 @@ class _Server(ThreadingHTTPServer):
             return _refusal(error.status or 503, error.code, str(error))
 
 
-def _refusal(status: int, code: str, message: str) -> _Answer:
+def _refusal(status: int, code: str, message: str) -> _Response:
     return status, {"code": code, "message": message}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from valetkey.domain.diagnosis.iam import LayerDecision, Policy, Request, Ruling, why_not
-from valetkey.domain.diagnosis.layers import MEANINGS, Layer
+from valetkey.domain.diagnosis.layers import KNOWN_ERRORS, Layer
 from valetkey.domain.setup.calls import AwsCall
 from valetkey.domain.setup.observed import Unseen
 from valetkey.domain.verification import Check, Outcome
@@ -67,7 +67,7 @@ def judged(
     place = ruling.statement.place if ruling.statement else ""
     if ruling.decision is LayerDecision.ALLOWED:
         return good(name, claim)
-    who = MEANINGS[layer]
+    who = KNOWN_ERRORS[layer]
     if ruling.decision is LayerDecision.DENIED:
         cause = f"The {place} denies {request.action}, and a deny beats every allow."
         fix = f"Take that statement away, or narrow it: it is in {who}."

@@ -22,7 +22,7 @@ class Layer(StrEnum):
 
 
 #: What each is, to somebody who has never seen IAM.
-MEANINGS = {
+KNOWN_ERRORS = {
     Layer.CREDENTIALS: "the access key itself",
     Layer.CLOCK: "the time of the request",
     Layer.REGION: "the region that was asked",

@@ -18,7 +18,7 @@ from valetkey.services.setup.patience import OnWait, Patience
 _SETTLE_SECONDS = 10.0
 
 
-class LostAnswer(Exception):
+class LostResponse(Exception):
     """CreateAccessKey's answer did not arrive: there may be a key now, which the intent explains.
     The plan has to be made anew."""
 
@@ -45,7 +45,7 @@ class KeyMaker:
     ) -> str:
         """Make a key, and return its id. ``known`` are the keys that stay beside it.
 
-        Raises LostAnswer, Locked (a rival made one at the same moment), and whatever AWS or the
+        Raises LostResponse, Locked (a rival made one at the same moment), and whatever AWS or the
         custodian raise; then the key has been removed again, or the journal explains it.
         """
         intent = KeyIntent(self._clock.now(), known, self._custodian.name)
@@ -68,7 +68,7 @@ class KeyMaker:
         except AwsUnavailable as error:
             on_wait(f"{call.action}: the answer was lost", _SETTLE_SECONDS)
             await self._clock.sleep(_SETTLE_SECONDS)
-            raise LostAnswer from error
+            raise LostResponse from error
         except ValetkeyError:
             journal.clear()  # AWS said no, so there is no key to explain
             raise

@@ -20,7 +20,7 @@ from valetkey.domain.setup import (
 )
 from valetkey.domain.setup.access_key import KeyConflict, MakeKey, decide
 from valetkey.domain.verification import Outcome, Report
-from valetkey.services.setup.keymaker import KeyMaker, LostAnswer
+from valetkey.services.setup.keymaker import KeyMaker, LostResponse
 from valetkey.services.setup.observe import Observer
 from valetkey.services.setup.patience import OnWait, Patience, aws_code
 from valetkey.services.setup.progress import Phase, Progress, StepEvent, ignore, waits
@@ -138,7 +138,7 @@ class Setup:
             try:
                 for step in plan.steps:
                     await self._do(desired, journal, step, progress)
-            except LostAnswer:
+            except LostResponse:
                 continue
             except AwsRefused as error:
                 if aws_code(error) in _OVERTAKEN:

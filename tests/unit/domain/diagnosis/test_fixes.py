@@ -9,7 +9,7 @@ import pytest
 
 from support.setup_states import make_desired
 from valetkey.domain.diagnosis import Layer, Names, fixes
-from valetkey.domain.diagnosis.layers import MEANINGS
+from valetkey.domain.diagnosis.layers import KNOWN_ERRORS
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.setup import policies
 
@@ -60,4 +60,4 @@ def test_what_is_not_known_has_a_word_in_its_place() -> None:
 
 
 def test_every_layer_has_words_for_newcomers() -> None:
-    assert set(MEANINGS) == set(Layer)
+    assert set(KNOWN_ERRORS) == set(Layer)
