@@ -23,7 +23,7 @@ import uvloop
 from bench.processes import memory_mb
 from valetkey import logs
 from valetkey.api import create_app
-from valetkey.api.front import SAFE_HEADERS
+from valetkey.api.middleware import SAFE_HEADERS
 from valetkey.bootstrap import open_services
 from valetkey.config import load_settings
 from valetkey.serving import reserve, serve, stop_on_signals

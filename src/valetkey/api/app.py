@@ -21,12 +21,12 @@ from valetkey.api.authentication import (
     provide_services,
     require_caller,
 )
+from valetkey.api.error_handlers import Pages, by_address
 from valetkey.api.errors import on_any_error, on_valetkey_error
 from valetkey.api.fast import FastPath
-from valetkey.api.front import Front
 from valetkey.api.methods import telling_methods
+from valetkey.api.middleware import RequestMiddleware
 from valetkey.api.requests import StrictRequest
-from valetkey.api.rooms import Pages, by_room
 from valetkey.api.v1 import PREFIX as OWN_PREFIX
 from valetkey.api.v1 import ROUTES as OWN_ROUTES
 from valetkey.api.v1 import OwnApi
@@ -84,9 +84,9 @@ def make_framework(options: ApiOptions, pages: Pages | None = None) -> Litestar:
             "caller": Provide(provide_caller, sync_to_thread=False),
         },
         exception_handlers={
-            ValetkeyError: by_room(on_valetkey_error, pages),
-            HTTPException: by_room(on_unknown_address, pages),
-            Exception: by_room(on_any_error, pages),
+            ValetkeyError: by_address(on_valetkey_error, pages),
+            HTTPException: by_address(on_unknown_address, pages),
+            Exception: by_address(on_any_error, pages),
         },
         request_max_body_size=options.max_body_bytes,
         openapi_config=_described(options.version),
@@ -110,7 +110,7 @@ def serving(
     )
     rest = _with_services(marking_old_addresses(telling_methods(framework)), services, catalog)
     together = _side_by_side(own, rest)
-    front = Front(together, trusted_proxies=options.trusted_proxies, pages=pages)
+    front = RequestMiddleware(together, trusted_proxies=options.trusted_proxies, pages=pages)
     return FastPath(services, front, framework, version=options.version)
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 from litestar import Request
 
+from valetkey.api.decoding_errors import misread_fields, misread_json
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.misread import misread_fields, misread_json
 from valetkey.domain.errors import InvalidInput, TooLarge
 
 MAX_DEPTH: Final = 32

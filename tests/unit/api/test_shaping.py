@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from valetkey.api.shaping import Given, Shaping
+from valetkey.api.mapping import InputMapper, ShapeMapper
 from valetkey.domain.changes import UNSET, Unset, given
 
 
@@ -65,7 +65,7 @@ CAR = Car(
     timedelta(minutes=1),
     Wheel(4),
 )
-SHAPING = Shaping(
+SHAPING = ShapeMapper(
     CarShape,
     Car,
     named={"warranty_seconds": "warranty", "wheels": "wheel.count"},
@@ -106,7 +106,7 @@ class Strict(msgspec.Struct, frozen=True):
 
 
 def test_one_property_is_enough() -> None:
-    assert Shaping(Named, Car)(CAR) == Named("beetle")
+    assert ShapeMapper(Named, Car)(CAR) == Named("beetle")
 
 
 @pytest.mark.parametrize("shape", [CarShape, Wrong, Narrow, Strict])
@@ -115,12 +115,12 @@ def test_a_property_that_nothing_fits_is_found_when_the_module_is_imported(
 ) -> None:
     """Something is missing; another type; a value that the shape does not know; nothing at all."""
     with pytest.raises(TypeError, match=r"has no|does not fit"):
-        Shaping(shape, Car, named={})
+        ShapeMapper(shape, Car, named={})
 
 
 def test_a_name_that_the_shape_does_not_have_is_refused() -> None:
     with pytest.raises(TypeError, match="has no property: seat"):
-        Shaping(Named, Car, named={"seat": "seats"})
+        ShapeMapper(Named, Car, named={"seat": "seats"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class NewCarBody(msgspec.Struct, frozen=True, kw_only=True):
     chairs: list[str] = msgspec.field(default_factory=list)
 
 
-NEW = Given(
+NEW = InputMapper(
     NewCar, NewCarBody, named={"chairs": "seats"}, by={"chairs": frozenset}, beside=("garage",)
 )
 
@@ -164,7 +164,7 @@ class CarChangeBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def test_null_takes_away_and_what_a_change_leaves_out_stays() -> None:
-    change = Given(CarChange, CarChangeBody)
+    change = InputMapper(CarChange, CarChangeBody)
     assert change(CarChangeBody()) == CarChange()
     taken = change(CarChangeBody(owner=None, plate=None, repaints=False))
     assert taken == CarChange(owner="", plate=None)
@@ -180,8 +180,8 @@ class Demanding:
 
 def test_a_property_that_nobody_reads_or_that_is_wanted_in_vain_is_refused() -> None:
     with pytest.raises(TypeError, match="has no field: garage"):
-        Given(NewCar, NewCarBody, named={"chairs": "seats"}, by={"chairs": frozenset})
+        InputMapper(NewCar, NewCarBody, named={"chairs": "seats"}, by={"chairs": frozenset})
     with pytest.raises(TypeError, match="does not give: wheels"):
-        Given(Demanding, Named)
+        InputMapper(Demanding, Named)
     with pytest.raises(TypeError, match="does not fit"):
-        Given(NewCar, Wrong)
+        InputMapper(NewCar, Wrong)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from litestar.types import Receive, Send
 
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.front import SAFE_HEADERS
+from valetkey.api.middleware import SAFE_HEADERS
 from valetkey.api.requests import BodyTooLarge, check_encoding
 from valetkey.counting import counted
 from valetkey.domain.errors import Unauthenticated

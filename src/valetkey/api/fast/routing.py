@@ -12,8 +12,8 @@ from litestar.types import ASGIApp, Receive, Send
 from valetkey.api.fast import credentials, presigned
 from valetkey.api.fast.exchange import Exchange
 from valetkey.api.fast.response_cache import FastServices
-from valetkey.api.front import Front, has_control
-from valetkey.api.v1.refusing import refusal
+from valetkey.api.middleware import RequestMiddleware, has_control
+from valetkey.api.v1.error_responses import error_response
 from valetkey.services.registry import Services
 from valetkey.wire.operation import Contract
 
@@ -38,7 +38,7 @@ class Answering(NamedTuple):
 
 def _own(handler: Handler, contract: Contract = "own") -> Answering:
     async def refuse(exchange: Exchange, error: Exception) -> None:
-        told = refusal(error, exchange.request_id, contract=contract)
+        told = error_response(error, exchange.request_id, contract=contract)
         await exchange.send(told.body, status=told.status, headers=told.headers)
 
     return Answering(handler, refuse)
@@ -63,7 +63,9 @@ _BY_NAME: Final = {
 class FastPath:
     """ASGI: answers what is asked all day, and hands the rest to what stands behind ``front``."""
 
-    def __init__(self, services: Services, front: Front, app: ASGIApp, *, version: str) -> None:
+    def __init__(
+        self, services: Services, front: RequestMiddleware, app: ASGIApp, *, version: str
+    ) -> None:
         self.fast = FastServices.of(services)
         self._front = front
         self._version = version.encode()
@@ -81,7 +83,7 @@ class FastPath:
             await self._front(scope, receive, send)
             return
         location_id, (answer, refuse) = found
-        exchange = Exchange(scope, receive, send, self._front.arrive(scope), self._version)
+        exchange = Exchange(scope, receive, send, self._front.prepare_scope(scope), self._version)
         try:
             await answer(exchange, self.fast, location_id)
         except Exception as error:  # the last place where an error can be answered

@@ -9,12 +9,12 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from valetkey.api.v1.asking import Ask, Content, Incoming, Lines, Route
-from valetkey.api.v1.introducing import introduced
+from valetkey.api.v1.calls import ApiCall, ContentResponse, IncomingContent, LinesResponse, Route
+from valetkey.api.v1.creators import with_creators
+from valetkey.api.v1.error_responses import MethodNotAllowed, NoSuchAddress, error_response
 from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.pages import mark_of, marked, within_list
 from valetkey.api.v1.preconditions import etag_of, is_known, require_match
-from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
 from valetkey.api.v1.request import ApiRequest
 from valetkey.api.v1.routing import Router
 from valetkey.api.v1.sending import send_answer
@@ -50,12 +50,12 @@ class OwnApi:
         try:
             answer = await self._answer(request)
         except Exception as error:  # noqa: BLE001  # the last place where an error can be answered
-            answer = refusal(
+            answer = error_response(
                 error, request.request_id, contract=request.contract, names=request.names
             )
         await send_answer(answer, request, send, version=self._version)
 
-    async def _answer(self, request: ApiRequest) -> KeptResponse | Lines | Content:
+    async def _answer(self, request: ApiRequest) -> KeptResponse | LinesResponse | ContentResponse:
         if request.path == DESCRIPTION:
             return self._described(request)
         routes, parameters = self._router.find(request.path)
@@ -77,7 +77,7 @@ class OwnApi:
 
     async def _operate(
         self, request: ApiRequest, route: Route, shown_by: Route | None, path: dict[str, str]
-    ) -> KeptResponse | Lines | Content:
+    ) -> KeptResponse | LinesResponse | ContentResponse:
         operation = route.operation
         request.contract, request.names = operation.contract, operation.names
         caller = await self._caller(request, public=operation.public)
@@ -91,30 +91,32 @@ class OwnApi:
             )
         elif operation.method != "GET" and not operation.reads_content:
             await request.refuse_body()
-        ask = Ask(self._services, caller, path, query, body)
+        call = ApiCall(self._services, caller, path, query, body)
         if operation.reads_content or operation.sends_content:
-            return await self._on_content(request, route, ask)
+            return await self._on_content(request, route, call)
         if operation.versioned:
-            ask = await _expecting(request, ask, shown_by)
+            call = await _expecting(request, call, shown_by)
         if route.lines is not None and (route.handler is None or request.accepts(NDJSON)):
-            return await route.lines(ask)
+            return await route.lines(call)
         key = request.header(b"idempotency-key") if operation.makes else None
         if key is None:
-            made = self._made(request, route, ask)
+            made = self._made(request, route, call)
             ends_unheard = operation.method == "GET" or operation.hashes
             return await (request.while_connected(made) if ends_unheard else made)
         return await self._services.idempotency.once(
             caller,
             key,
             fingerprint_of(request.method, request.address, caller.principal.token_id, text),
-            lambda: self._made(request, route, ask),
+            lambda: self._made(request, route, call),
             secret=operation.secret,
         )
 
-    async def _made(self, request: ApiRequest, route: Route, ask: Ask[Any, Any]) -> KeptResponse:
+    async def _made(
+        self, request: ApiRequest, route: Route, call: ApiCall[Any, Any]
+    ) -> KeptResponse:
         operation = route.operation
         assert route.handler is not None  # noqa: S101  # one without answers in lines
-        result = await _listed(route.handler, operation, ask)
+        result = await _listed(route.handler, operation, call)
         if not operation.has_result:
             return KeptResponse(operation.status)
         headers: list[tuple[bytes, bytes]] = []
@@ -127,21 +129,21 @@ class OwnApi:
         place = self._place(request, operation.status, result)
         if place:
             headers.append((b"location", place.encode()))
-        told = await introduced(ask.services.people, result)
+        told = await with_creators(call.services.people, result)
         return KeptResponse(operation.status, msgspec.json.encode(told), tuple(headers))
 
     async def _on_content(
-        self, request: ApiRequest, route: Route, ask: Ask[Any, Any]
-    ) -> KeptResponse | Content:
+        self, request: ApiRequest, route: Route, call: ApiCall[Any, Any]
+    ) -> KeptResponse | ContentResponse:
         if route.operation.reads_content:
             request.check_encoding()
         byte_range, is_head = request.header(b"range") or "", request.method == "HEAD"
-        incoming = Incoming(request.chunks(), request.media_type, byte_range, is_head)
-        ask = replace(ask, incoming=incoming)
+        incoming = IncomingContent(request.chunks(), request.media_type, byte_range, is_head)
+        call = replace(call, incoming=incoming)
         if route.content is not None:
-            return await route.content(ask)
+            return await route.content(call)
         try:
-            return await self._made(request, route, ask)
+            return await self._made(request, route, call)
         except ValetkeyError:
             await request.drain()
             raise
@@ -178,15 +180,15 @@ class OwnApi:
 
 
 async def _listed(
-    handler: Callable[[Ask[Any, Any]], Awaitable[Any]],
+    handler: Callable[[ApiCall[Any, Any]], Awaitable[Any]],
     operation: Operation[Any, Any, Any],
-    ask: Ask[Any, Any],
+    call: ApiCall[Any, Any],
 ) -> Any:
     """Return what a handler answers; a list goes on at a cursor of its own."""
-    if not isinstance(ask.query, Paging):
-        return await handler(ask)
-    mark = mark_of(operation.id, ask.path, ask.query)
-    part = await handler(replace(ask, query=within_list(ask.query, mark)))
+    if not isinstance(call.query, Paging):
+        return await handler(call)
+    mark = mark_of(operation.id, call.path, call.query)
+    part = await handler(replace(call, query=within_list(call.query, mark)))
     return marked(part, mark)
 
 
@@ -197,26 +199,26 @@ def _fixed(operation: Operation[Any, Any, Any]) -> frozenset[str]:
 
 
 async def _expecting(
-    request: ApiRequest, ask: Ask[Any, Any], shown_by: Route | None
-) -> Ask[Any, Any]:
+    request: ApiRequest, call: ApiCall[Any, Any], shown_by: Route | None
+) -> ApiCall[Any, Any]:
     """Return what is asked, on the condition that it is still what the client read: looked at now,
     and once more by the transaction that changes it. Raises VersionMismatch, InvalidInput."""
     header = request.header(b"if-match")
     if header is None or shown_by is None or shown_by.handler is None:
-        return ask
-    query: Any = ask.query
+        return call
+    query: Any = call.query
     if not isinstance(query, shown_by.operation.query):
         query = shown_by.operation.query()
-    shown = await shown_by.handler(Ask(ask.services, ask.caller, ask.path, query, Nothing()))
+    shown = await shown_by.handler(ApiCall(call.services, call.caller, call.path, query, Nothing()))
     require_match(header, etag_of(shown))
     version = getattr(shown, "version", None)
     if version is not None or shown_by.now is None:
-        return replace(ask, caller=ask.caller._replace(expected_version=version))
+        return replace(call, caller=call.caller._replace(expected_version=version))
     now = shown_by.now
 
     async def still(work: Any) -> None:
-        found = await now(work, ask)
+        found = await now(work, call)
         if found is not None:  # what has gone is told by whoever wants to change it
             require_match(header, etag_of(found))
 
-    return replace(ask, caller=ask.caller._replace(expectation=still))
+    return replace(call, caller=call.caller._replace(expectation=still))

@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.refusing import code_of, detail
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.error_responses import code_of, detail
 from valetkey.domain import verification
 from valetkey.domain.errors import ValetkeyError
 from valetkey.wire import reports as wire
 
-check_shape: Final = Shaping(
+check_shape: Final = ShapeMapper(
     wire.Check,
     verification.Check,
     by={
@@ -23,7 +23,7 @@ check_shape: Final = Shaping(
 )
 
 
-_report: Final = Shaping(
+_report: Final = ShapeMapper(
     wire.Report,
     verification.Report,
     by={"checks": lambda checks: [check_shape(check) for check in checks]},

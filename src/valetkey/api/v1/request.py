@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from valetkey.api.decoding_errors import misread_fields
 from valetkey.api.errors import UnsupportedMediaType
-from valetkey.api.misread import misread_fields
 from valetkey.api.requests import BodyTooLarge, check_encoding, decode
 from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, Unauthenticated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from valetkey.api.v1.asking import Route
+from valetkey.api.v1.calls import Route
 
 _ANY: Final = "{}"
 _ROUTES: Final = "/"

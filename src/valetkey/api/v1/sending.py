@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from valetkey.api.v1.asking import Content, Lines
+from valetkey.api.v1.calls import ContentResponse, LinesResponse
 from valetkey.api.v1.request import ApiRequest
 from valetkey.domain.idempotency import KeptResponse
 from valetkey.wire.operation import CONTENT
@@ -19,16 +19,20 @@ _log = structlog.get_logger("valetkey.api")
 
 
 async def send_answer(
-    answer: KeptResponse | Lines | Content, request: ApiRequest, send: Any, *, version: str
+    answer: KeptResponse | LinesResponse | ContentResponse,
+    request: ApiRequest,
+    send: Any,
+    *,
+    version: str,
 ) -> None:
     """Send an answer; HEAD gets its headers alone. A client that hangs up ends what is streamed."""
     own = (b"valetkey-version", version.encode())
-    if isinstance(answer, Lines):
+    if isinstance(answer, LinesResponse):
         headers = [own, (b"content-type", answer.media_type.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await _stream(answer.body, request, send)
         return
-    if isinstance(answer, Content):
+    if isinstance(answer, ContentResponse):
         headers = [own, *answer.headers]
         if answer.size is not None:
             headers.append((b"content-length", b"%d" % answer.size))

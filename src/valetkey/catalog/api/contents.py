@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from valetkey.api.v1.asking import Ask, Content, Incoming, Route, route
+from valetkey.api.v1.calls import ApiCall, ContentResponse, IncomingContent, Route, route
+from valetkey.api.v1.error_responses import RangeNotSatisfiable
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
-from valetkey.api.v1.refusing import RangeNotSatisfiable
 from valetkey.catalog.api import shapes
 from valetkey.catalog.domain.dataset import parse_folder
 from valetkey.catalog.services.items.changing import ItemPatch
@@ -25,16 +25,16 @@ _ANY = "*"
 def content_routes(catalog: Catalog) -> tuple[Route, ...]:
     """Return the routes of objects' bytes."""
 
-    async def read_object(ask: Ask[wire.ContentQuery, Nothing]) -> Content:
-        incoming, streaming = _incoming(ask), catalog.items.streaming
+    async def read_object(call: ApiCall[wire.ContentQuery, Nothing]) -> ContentResponse:
+        incoming, streaming = _incoming(call), catalog.items.streaming
         if incoming.is_head:
-            return _led(await streaming.look(ask.caller, ask["objectId"]))
+            return _led(await streaming.look(call.caller, call["objectId"]))
         try:
             opened = await streaming.open(
-                ask.caller,
-                ask["objectId"],
+                call.caller,
+                call["objectId"],
                 byte_range=incoming.byte_range,
-                proxied=not ask.query.redirect,
+                proxied=not call.query.redirect,
             )
         except AwsRefused as refused:
             if refused.details.get("aws_code") == "InvalidRange":
@@ -44,11 +44,11 @@ def content_routes(catalog: Catalog) -> tuple[Route, ...]:
             raise
         return _led(opened)
 
-    async def put_object(ask: Ask[wire.UploadQuery, Nothing]) -> objects.Object:
-        query, incoming = ask.query, _incoming(ask)
+    async def put_object(call: ApiCall[wire.UploadQuery, Nothing]) -> objects.Object:
+        query, incoming = call.query, _incoming(call)
         item, _ = await catalog.items.uploading.upload(
-            ask.caller,
-            ask["datasetId"],
+            call.caller,
+            call["datasetId"],
             NewItem(query.path, content_type=incoming.media_type),
             incoming.chunks,
             mode=Mode.OVERWRITE if query.replaces else Mode.SKIP,
@@ -57,9 +57,9 @@ def content_routes(catalog: Catalog) -> tuple[Route, ...]:
         )
         return shapes.entry(item)
 
-    async def index_objects(ask: Ask[Nothing, wire.ObjectPaths]) -> wire.IndexedObjects:
+    async def index_objects(call: ApiCall[Nothing, wire.ObjectPaths]) -> wire.IndexedObjects:
         importing = catalog.items.importing
-        found = await importing.import_paths(ask.caller, ask["datasetId"], ask.body.paths)
+        found = await importing.import_paths(call.caller, call["datasetId"], call.body.paths)
         return wire.IndexedObjects(items=[shapes.entry(item) for item in found])
 
     return (
@@ -69,15 +69,15 @@ def content_routes(catalog: Catalog) -> tuple[Route, ...]:
     )
 
 
-def _incoming(ask: Ask[Any, Any]) -> Incoming:
-    if ask.incoming is None:
+def _incoming(call: ApiCall[Any, Any]) -> IncomingContent:
+    if call.incoming is None:
         raise TypeError("an operation on content is asked for its content")
-    return ask.incoming
+    return call.incoming
 
 
-def _led(found: Elsewhere | Bytes) -> Content:
+def _led(found: Elsewhere | Bytes) -> ContentResponse:
     if isinstance(found, Elsewhere):
-        return Content(302, ((b"location", found.url.encode()),))
+        return ContentResponse(302, ((b"location", found.url.encode()),))
     headers = [
         (b"accept-ranges", b"bytes"),
         # Somebody's file on Valetkey's own address: never shown as a page of it.
@@ -88,29 +88,29 @@ def _led(found: Elsewhere | Bytes) -> Content:
     if found.content_range:
         headers.append((b"content-range", found.content_range.encode()))
     status = 206 if found.content_range else 200
-    return Content(status, tuple(headers), found.size, found.chunks)
+    return ContentResponse(status, tuple(headers), found.size, found.chunks)
 
 
 def folder_routes(catalog: Catalog) -> tuple[Route, ...]:
     """Return the routes of folders."""
 
-    async def list_folders(ask: Ask[objects.FoldersQuery, Nothing]) -> Page[objects.Folder]:
-        given = (ask.query.within or "").strip("/")
-        [after] = read_cursor(ask.query.cursor, tuple[str]) or ("",)
+    async def list_folders(call: ApiCall[objects.FoldersQuery, Nothing]) -> Page[objects.Folder]:
+        given = (call.query.within or "").strip("/")
+        [after] = read_cursor(call.query.cursor, tuple[str]) or ("",)
         found = await catalog.items.reading.walk_folders(
-            ask.caller,
-            ask["datasetId"],
+            call.caller,
+            call["datasetId"],
             {"type": "dir"},
             after=after,
-            size=ask.query.limit,
+            size=call.query.limit,
             within=parse_folder(given, field="within") if given else "",
         )
         following = cursor(found.items[-1].path) if found.has_next else None
         return page_of(found.items, shapes.folder, following)
 
-    async def create_folder(ask: Ask[Nothing, objects.NewFolder]) -> objects.Object:
+    async def create_folder(call: ApiCall[Nothing, objects.NewFolder]) -> objects.Object:
         changing = catalog.items.changing
-        made = await changing.make_folder(ask.caller, ask["datasetId"], ask.body.path)
+        made = await changing.make_folder(call.caller, call["datasetId"], call.body.path)
         return shapes.entry(made)
 
     return (
@@ -123,27 +123,27 @@ def matching_routes(catalog: Catalog) -> tuple[Route, ...]:
     """Return the routes of changes of many entries."""
     items = catalog.items
 
-    async def move_objects(ask: Ask[Nothing, matching.ObjectMove]) -> matching.ObjectCount:
-        body = ask.body
+    async def move_objects(call: ApiCall[Nothing, matching.ObjectMove]) -> matching.ObjectCount:
+        body = call.body
         moved = await items.moving.move_into(
-            ask.caller, ask["datasetId"], body.folder, body.object_ids
+            call.caller, call["datasetId"], body.folder, body.object_ids
         )
         return matching.ObjectCount(count=moved)
 
     async def change_matching(
-        ask: Ask[Nothing, matching.MatchingChange],
+        call: ApiCall[Nothing, matching.MatchingChange],
     ) -> matching.ObjectCount:
-        patch = ItemPatch(metadata=ask.body.metadata)
+        patch = ItemPatch(metadata=call.body.metadata)
         changed = await items.changing.patch_matching(
-            ask.caller, ask["datasetId"], _selection(ask.body), patch
+            call.caller, call["datasetId"], _selection(call.body), patch
         )
         return matching.ObjectCount(count=changed)
 
     async def delete_matching(
-        ask: Ask[Nothing, matching.MatchingObjects],
+        call: ApiCall[Nothing, matching.MatchingObjects],
     ) -> matching.ObjectCount:
         deleted = await items.removal.delete_matching(
-            ask.caller, ask["datasetId"], _selection(ask.body)
+            call.caller, call["datasetId"], _selection(call.body)
         )
         return matching.ObjectCount(count=deleted)
 

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from valetkey.api.v1.asking import Ask, Lines, Route, route
-from valetkey.api.v1.introducing import with_ids
+from valetkey.api.v1.calls import ApiCall, LinesResponse, Route, route
+from valetkey.api.v1.creators import with_ids
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.catalog.api import shapes
 from valetkey.catalog.api.contents import content_routes, folder_routes, matching_routes
@@ -47,49 +47,49 @@ def catalog_routes(catalog: Catalog) -> tuple[Route, ...]:
 
 
 def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
-    async def list_datasets(ask: Ask[wire.DatasetsQuery, Nothing]) -> Page[wire.Dataset]:
-        query, datasets = ask.query, catalog.datasets
+    async def list_datasets(call: ApiCall[wire.DatasetsQuery, Nothing]) -> Page[wire.Dataset]:
+        query, datasets = call.query, catalog.datasets
         if query.project_id is None:
-            projects = await ask.services.people.projects(ask.caller)
-            views = await datasets.visible(ask.caller, projects)
+            projects = await call.services.people.projects(call.caller)
+            views = await datasets.visible(call.caller, projects)
         else:
-            views = await datasets.of_project(ask.caller, query.project_id)
+            views = await datasets.of_project(call.caller, query.project_id)
         found = [view for view in views if query.name in {None, view.dataset.name}]
         return part(found, query, lambda it: (it.dataset.name, it.dataset.id), shapes.dataset)
 
-    async def create_dataset(ask: Ask[Nothing, wire.NewDataset]) -> wire.Dataset:
-        new = NewDataset(ask.body.name, ask.body.location_id or "", ask.body.metadata)
-        return shapes.dataset(await catalog.datasets.create(ask.caller, ask.body.project_id, new))
+    async def create_dataset(call: ApiCall[Nothing, wire.NewDataset]) -> wire.Dataset:
+        new = NewDataset(call.body.name, call.body.location_id or "", call.body.metadata)
+        return shapes.dataset(await catalog.datasets.create(call.caller, call.body.project_id, new))
 
-    async def get_dataset(ask: Ask[Nothing, Nothing]) -> wire.Dataset:
-        return shapes.dataset(await catalog.datasets.get(ask.caller, ask["datasetId"]))
+    async def get_dataset(call: ApiCall[Nothing, Nothing]) -> wire.Dataset:
+        return shapes.dataset(await catalog.datasets.get(call.caller, call["datasetId"]))
 
-    async def update_dataset(ask: Ask[Nothing, wire.DatasetChange]) -> wire.Dataset:
-        body, unset = ask.body, msgspec.UNSET
+    async def update_dataset(call: ApiCall[Nothing, wire.DatasetChange]) -> wire.Dataset:
+        body, unset = call.body, msgspec.UNSET
         changed = await catalog.datasets.update(
-            ask.caller,
-            ask["datasetId"],
+            call.caller,
+            call["datasetId"],
             name=None if body.name is unset else body.name,
             metadata=None if body.metadata is unset else body.metadata or {},
         )
         return shapes.dataset(changed)
 
-    async def delete_dataset(ask: Ask[Nothing, Nothing]) -> Nothing:
-        await catalog.datasets.delete(ask.caller, ask["datasetId"])
+    async def delete_dataset(call: ApiCall[Nothing, Nothing]) -> Nothing:
+        await catalog.datasets.delete(call.caller, call["datasetId"])
         return Nothing()
 
-    async def create_sync(ask: Ask[Nothing, wire.NewSync]) -> work.Work:
+    async def create_sync(call: ApiCall[Nothing, wire.NewSync]) -> work.Work:
         begun = await catalog.syncs.start(
-            ask.caller,
-            ask["datasetId"],
-            parallel=ask.body.parallel,
-            engine=ask.body.engine,
-            address=ask.body.engine_address or "",
+            call.caller,
+            call["datasetId"],
+            parallel=call.body.parallel,
+            engine=call.body.engine,
+            address=call.body.engine_address or "",
         )
         return shapes.work(begun)
 
-    async def create_clone(ask: Ask[Nothing, wire.NewClone]) -> work.Work:
-        body = ask.body
+    async def create_clone(call: ApiCall[Nothing, wire.NewClone]) -> work.Work:
+        body = call.body
         where = _where("file", body.glob)
         new = NewClone(
             where,
@@ -97,11 +97,11 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
             folder=body.folder or "",
             with_metadata=body.with_metadata,
         )
-        return shapes.work(await catalog.clones.start(ask.caller, ask["datasetId"], new))
+        return shapes.work(await catalog.clones.start(call.caller, call["datasetId"], new))
 
-    async def list_syncs(ask: Ask[Paging, Nothing]) -> Page[work.Work]:
-        found = await catalog.syncs.of_dataset(ask.caller, ask["datasetId"])
-        return newest_first(found, ask.query, lambda view: view.command.id, shapes.work)
+    async def list_syncs(call: ApiCall[Paging, Nothing]) -> Page[work.Work]:
+        found = await catalog.syncs.of_dataset(call.caller, call["datasetId"])
+        return newest_first(found, call.query, lambda view: view.command.id, shapes.work)
 
     return (
         route(wire.LIST_DATASETS, list_datasets),
@@ -115,13 +115,13 @@ def _dataset_routes(catalog: Catalog) -> tuple[Route, ...]:
     )
 
 
-async def _dataset_now(work: Any, ask: Ask[Any, Any]) -> wire.Dataset | None:
-    found = await work.datasets.get(ask["datasetId"])
+async def _dataset_now(work: Any, call: ApiCall[Any, Any]) -> wire.Dataset | None:
+    found = await work.datasets.get(call["datasetId"])
     return shapes.dataset(DatasetView(found, 0)) if found is not None else None
 
 
-async def _object_now(work: Any, ask: Ask[Any, Any]) -> objects.Object | None:
-    found = await work.items.get(ask["objectId"])
+async def _object_now(work: Any, call: ApiCall[Any, Any]) -> objects.Object | None:
+    found = await work.items.get(call["objectId"])
     return shapes.entry(found) if found is not None else None
 
 
@@ -139,29 +139,29 @@ def newest_first(
 def _list_routes(catalog: Catalog) -> tuple[Route, ...]:
     reading = catalog.items.reading
 
-    async def list_objects(ask: Ask[objects.ObjectsQuery, Nothing]) -> Page[objects.Object]:
-        query, dataset_id = ask.query, ask["datasetId"]
+    async def list_objects(call: ApiCall[objects.ObjectsQuery, Nothing]) -> Page[objects.Object]:
+        query, dataset_id = call.query, call["datasetId"]
         [after] = read_cursor(query.cursor, tuple[str]) or ("",)
         if query.path is not None:
-            item = await reading.at(ask.caller, dataset_id, query.path)
+            item = await reading.at(call.caller, dataset_id, query.path)
             is_meant = item and _fits(item, query) and item.path > after
             return page_of([item] if item and is_meant else [], shapes.entry, None)
         where = _where(query.kind, query.glob)
         if query.kind == "dir":
             found = await reading.walk_folders(
-                ask.caller, dataset_id, where, after=after, size=query.limit
+                call.caller, dataset_id, where, after=after, size=query.limit
             )
             following = cursor(found.items[-1].path) if found.has_next else None
             return page_of(found.items, shapes.entry, following)
-        found = await reading.walk(ask.caller, dataset_id, where, after=after, size=query.limit)
+        found = await reading.walk(call.caller, dataset_id, where, after=after, size=query.limit)
         following = cursor(found.items[-1].path) if found.has_next else None
         return page_of(found.items, shapes.entry, following)
 
-    async def export_objects(ask: Ask[objects.ExportedQuery, Nothing]) -> Lines:
-        items = reading.every(ask.caller, ask["datasetId"], _where("file", ask.query.glob))
+    async def export_objects(call: ApiCall[objects.ExportedQuery, Nothing]) -> LinesResponse:
+        items = reading.every(call.caller, call["datasetId"], _where("file", call.query.glob))
         # A refusal is an answer, and no stream that breaks off.
         first = await anext(items, None)
-        return Lines(_lines(ask.services.people, [first] if first else [], items))
+        return LinesResponse(_lines(call.services.people, [first] if first else [], items))
 
     return (
         route(objects.LIST_OBJECTS, list_objects),
@@ -197,11 +197,11 @@ async def _line(people: People, known: dict[str, User | None], item: Item) -> by
 
 
 def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
-    async def get_object(ask: Ask[Nothing, Nothing]) -> objects.Object:
-        return shapes.entry(await catalog.items.reading.get(ask.caller, ask["objectId"]))
+    async def get_object(call: ApiCall[Nothing, Nothing]) -> objects.Object:
+        return shapes.entry(await catalog.items.reading.get(call.caller, call["objectId"]))
 
-    async def update_object(ask: Ask[Nothing, objects.ObjectChange]) -> objects.Object:
-        body, caller, object_id = ask.body, ask.caller, ask["objectId"]
+    async def update_object(call: ApiCall[Nothing, objects.ObjectChange]) -> objects.Object:
+        body, caller, object_id = call.body, call.caller, call["objectId"]
         patch = ItemPatch(
             metadata=None if body.metadata is UNSET else body.metadata,
             description=None if body.description is UNSET else body.description or "",
@@ -216,14 +216,14 @@ def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
             moved = await items.changing.patch(caller._replace(expectation=None), moved.id, patch)
         return shapes.entry(moved)
 
-    async def delete_object(ask: Ask[Nothing, Nothing]) -> Nothing:
-        await catalog.items.removal.delete(ask.caller, ask["objectId"])
+    async def delete_object(call: ApiCall[Nothing, Nothing]) -> Nothing:
+        await catalog.items.removal.delete(call.caller, call["objectId"])
         return Nothing()
 
-    async def restore_object(ask: Ask[Nothing, objects.NewRestore]) -> objects.Restoring:
-        items, days = catalog.items, ask.body.days
+    async def restore_object(call: ApiCall[Nothing, objects.NewRestore]) -> objects.Restoring:
+        items, days = catalog.items, call.body.days
         return shapes.restoring(
-            await items.restoring.restore(ask.caller, ask["objectId"], days=days)
+            await items.restoring.restore(call.caller, call["objectId"], days=days)
         )
 
     return (
@@ -235,35 +235,35 @@ def _object_routes(catalog: Catalog) -> tuple[Route, ...]:
 
 
 def _work_routes(catalog: Catalog) -> tuple[Route, ...]:
-    async def found(ask: Ask[Any, Any]) -> work.Work:
+    async def found(call: ApiCall[Any, Any]) -> work.Work:
         try:
-            return shapes.work(await catalog.syncs.get(ask.caller, ask["operationId"]))
+            return shapes.work(await catalog.syncs.get(call.caller, call["operationId"]))
         except NotFound:
-            return await found_rotation(ask)
+            return await found_rotation(call)
 
-    async def found_rotation(ask: Ask[Any, Any]) -> work.Work:
-        which = ask["operationId"]
+    async def found_rotation(call: ApiCall[Any, Any]) -> work.Work:
+        which = call["operationId"]
         try:
-            return shapes.rotation(await ask.services.rotations.get(ask.caller, which))
+            return shapes.rotation(await call.services.rotations.get(call.caller, which))
         except NotFound:
             hint = "Its id stands in the answer of what began it."
             raise NotFound(f"There is no operation {which!r}.", hint=hint) from None
 
-    async def get_operation(ask: Ask[work.WaitQuery, Nothing]) -> work.Work:
-        clock = ask.services.clock
-        until = clock.monotonic() + ask.query.wait_seconds
-        now = await found(ask)
+    async def get_operation(call: ApiCall[work.WaitQuery, Nothing]) -> work.Work:
+        clock = call.services.clock
+        until = clock.monotonic() + call.query.wait_seconds
+        now = await found(call)
         while now.state not in _OVER and clock.monotonic() < until:
             await clock.sleep(_LOOK_EVERY)
-            now = await found(ask)
+            now = await found(call)
         return now
 
-    async def cancel_operation(ask: Ask[Nothing, Nothing]) -> work.Work:
-        now = await found(ask)
+    async def cancel_operation(call: ApiCall[Nothing, Nothing]) -> work.Work:
+        now = await found(call)
         if now.kind != "rotation":
-            return shapes.work(await catalog.syncs.cancel(ask.caller, now.id))
-        rotation = await ask.services.rotations.cancel(ask.caller, now.subject_id)
-        ask.services.rotations.advance_soon(rotation.id)
+            return shapes.work(await catalog.syncs.cancel(call.caller, now.id))
+        rotation = await call.services.rotations.cancel(call.caller, now.subject_id)
+        call.services.rotations.advance_soon(rotation.id)
         return shapes.rotation(rotation)
 
     return (

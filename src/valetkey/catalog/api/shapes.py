@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from valetkey.api.shaping import Shaping
+from valetkey.api.mapping import ShapeMapper
 from valetkey.api.v1.routes.rotations import STAGES
 from valetkey.catalog.domain.dataset import STANDARD, Item
 from valetkey.catalog.domain.sync import CommandKind, State
@@ -41,10 +41,10 @@ _PROGRESS: Final = {
 }
 
 
-dataset: Final = Shaping(
+dataset: Final = ShapeMapper(
     wire.Dataset, DatasetView, within="dataset.", named={"object_count": "item_count"}
 )
-_entry: Final = Shaping(
+_entry: Final = ShapeMapper(
     objects.Object, Item, named={"media_type": "mimetype"}, added=("storage_class",)
 )
 

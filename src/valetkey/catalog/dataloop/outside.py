@@ -9,8 +9,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from valetkey.api.error_handlers import DATALOOP, OLD_DATALOOP
 from valetkey.api.errors import on_http_error
-from valetkey.api.rooms import DATALOOP, OLD_DATALOOP
 
 PREFIX: Final = DATALOOP
 OLD_PREFIX: Final = OLD_DATALOOP

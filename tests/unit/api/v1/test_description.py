@@ -11,8 +11,8 @@ import pytest
 
 from support.sources import nodes, texts
 from valetkey.api.v1 import ROUTES
+from valetkey.api.v1.error_responses import code_of
 from valetkey.api.v1.openapi import describe
-from valetkey.api.v1.refusing import code_of
 from valetkey.domain.errors import ValetkeyError
 from valetkey.wire import OPERATIONS, TAGS
 from valetkey.wire.errors import ERROR_CATALOG

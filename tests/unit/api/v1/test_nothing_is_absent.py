@@ -12,7 +12,7 @@ import pytest
 
 from support.every_caller import bodies, open_world, queries
 from support.memory import OWNER
-from valetkey.api.v1.introducing import with_ids
+from valetkey.api.v1.creators import with_ids
 from valetkey.api.v1.openapi import describe
 from valetkey.domain.people import User
 from valetkey.wire import OPERATIONS

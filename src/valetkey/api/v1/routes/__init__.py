@@ -5,7 +5,7 @@ Those of the catalog stand in the catalog.
 
 from typing import Final
 
-from valetkey.api.v1.asking import Route
+from valetkey.api.v1.calls import Route
 from valetkey.api.v1.routes import (
     accounts,
     audit,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, Lines, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, LinesResponse, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
 from valetkey.domain import audit as domain
@@ -22,17 +22,17 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS: Final = msgspec.structs.fields(wire.AuditRecord)
 
 
-shape: Final = Shaping(
+shape: Final = ShapeMapper(
     wire.AuditRecord,
     domain.AuditRecord,
     within="event.",
     named={"sequence": "sequence", "previous": "previous", "hash": "hash"},
 )
-_verdict: Final = Shaping(wire.ChainVerdict, domain.ChainVerdict)
+_verdict: Final = ShapeMapper(wire.ChainVerdict, domain.ChainVerdict)
 
 
-async def list_audit_records(ask: Ask[wire.AuditQuery, Nothing]) -> Page[wire.AuditRecord]:
-    query = ask.query
+async def list_audit_records(call: ApiCall[wire.AuditQuery, Nothing]) -> Page[wire.AuditRecord]:
+    query = call.query
     where = domain.AuditFilter(
         action=query.action or "",
         actor=query.actor or "",
@@ -42,9 +42,9 @@ async def list_audit_records(ask: Ask[wire.AuditQuery, Nothing]) -> Page[wire.Au
         until=query.until,
     )
     after = read_cursor(query.cursor, tuple[int])
-    found = ask.services.audit.of_org(
-        ask.caller,
-        which_org(ask.caller, query.org_id),
+    found = call.services.audit.of_org(
+        call.caller,
+        which_org(call.caller, query.org_id),
         after=after[0] if after else 0,
         limit=query.limit + 1,
         where=where,
@@ -56,13 +56,13 @@ async def list_audit_records(ask: Ask[wire.AuditQuery, Nothing]) -> Page[wire.Au
     return page_of(shown, shape, following)
 
 
-async def export_audit_records(ask: Ask[wire.ExportQuery, Nothing]) -> Lines:
-    org_id = which_org(ask.caller, ask.query.org_id)
-    await ask.services.audit.require_reader(ask.caller, org_id)
-    records = ask.services.audit.of_org(ask.caller, org_id)
-    if ask.query.format == "csv":
-        return Lines(_csv_lines(records), "text/csv; charset=utf-8")
-    return Lines(_json_lines(records))
+async def export_audit_records(call: ApiCall[wire.ExportQuery, Nothing]) -> LinesResponse:
+    org_id = which_org(call.caller, call.query.org_id)
+    await call.services.audit.require_reader(call.caller, org_id)
+    records = call.services.audit.of_org(call.caller, org_id)
+    if call.query.format == "csv":
+        return LinesResponse(_csv_lines(records), "text/csv; charset=utf-8")
+    return LinesResponse(_json_lines(records))
 
 
 async def _json_lines(records: AsyncIterator[domain.AuditRecord]) -> AsyncIterator[bytes]:
@@ -94,9 +94,9 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-async def check_audit(ask: Ask[wire.AuditOrgQuery, Nothing]) -> wire.ChainVerdict:
-    await ask.services.audit.require_reader(ask.caller, which_org(ask.caller, ask.query.org_id))
-    return _verdict(await ask.services.audit.verify())
+async def check_audit(call: ApiCall[wire.AuditOrgQuery, Nothing]) -> wire.ChainVerdict:
+    await call.services.audit.require_reader(call.caller, which_org(call.caller, call.query.org_id))
+    return _verdict(await call.services.audit.verify())
 
 
 ROUTES: Final = (

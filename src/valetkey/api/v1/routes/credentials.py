@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from valetkey.api.v1.asking import Route
+from valetkey.api.v1.calls import Route
 from valetkey.wire import credentials as wire
 
 ROUTES: Final = tuple(Route(operation, None) for operation in wire.OPERATIONS)

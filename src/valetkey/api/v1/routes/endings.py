@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall
 from valetkey.domain import revocation
 from valetkey.domain.revocation import Kind
 from valetkey.identity import leaving
@@ -26,16 +26,16 @@ TO_WIRE: Final[dict[Kind, wire.Target]] = {
 FROM_WIRE: Final[dict[str, Kind]] = {word: kind for kind, word in TO_WIRE.items()}
 
 
-_policy: Final = Shaping(wire.ByHand, HandPolicy)
-_revocation: Final = Shaping(
+_policy: Final = ShapeMapper(wire.ByHand, HandPolicy)
+_revocation: Final = ShapeMapper(
     wire.Revocation,
     revocation.Revocation,
     named={"creator": "actor", "ends_at": "until"},
     by={"kind": lambda kind: TO_WIRE[kind]},
     added=("by_hand",),
 )
-_remaining: Final = Shaping(orgs.Remaining, leaving.Remaining)
-_departure: Final = Shaping(
+_remaining: Final = ShapeMapper(orgs.Remaining, leaving.Remaining)
+_departure: Final = ShapeMapper(
     orgs.Departure,
     leaving.Left,
     named={"sessions": "browser_sessions"},
@@ -49,18 +49,20 @@ def departure_shape(left: leaving.Left) -> orgs.Departure:
     return _departure(left, person=Person(id=left.user_id, email=left.email))
 
 
-async def revocation_shape(ask: Ask[Any, Any], found: revocation.Revocation) -> wire.Revocation:
+async def revocation_shape(
+    call: ApiCall[Any, Any], found: revocation.Revocation
+) -> wire.Revocation:
     """Return a revocation's shape, with what to apply by hand while it is pending."""
-    by_hand = await ask.services.leases.by_hand(ask.caller, found)
+    by_hand = await call.services.leases.by_hand(call.caller, found)
     return _revocation(found, by_hand=_policy(by_hand) if by_hand is not None else None)
 
 
-async def revoked_shape(ask: Ask[Any, Any], result: RevocationResult) -> wire.Revoked:
+async def revoked_shape(call: ApiCall[Any, Any], result: RevocationResult) -> wire.Revoked:
     """Return the shape of what a revocation came to."""
     return wire.Revoked(
         leases=result.leases,
         blocked=result.blocked,
-        revocations=[await revocation_shape(ask, each) for each in result.revocations],
+        revocations=[await revocation_shape(call, each) for each in result.revocations],
         others=list(result.others),
     )
 
@@ -72,11 +74,11 @@ def living(ending: Ending | None) -> dict[str, Any]:
     return {"live_leases": ending.live.count, "live_until": ending.live.until}
 
 
-async def ending_shape(ask: Ask[Any, Any], ending: Ending) -> wire.Ending:
+async def ending_shape(call: ApiCall[Any, Any], ending: Ending) -> wire.Ending:
     """Return the shape of what an ending left."""
     revoked = ending.revoked
     return wire.Ending(
         live_leases=ending.live.count,
         live_until=ending.live.until,
-        revoked=await revoked_shape(ask, revoked) if revoked is not None else None,
+        revoked=await revoked_shape(call, revoked) if revoked is not None else None,
     )

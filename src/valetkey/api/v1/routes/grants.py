@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, route
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.domain import grants as domain
@@ -17,8 +17,8 @@ from valetkey.wire import grants as wire
 from valetkey.wire import leases as leases_wire
 from valetkey.wire.base import Nothing, Page, Paging
 
-_grantee: Final = Shaping(wire.Grantee, domain.Grant, within="subject_")
-_shape: Final = Shaping(
+_grantee: Final = ShapeMapper(wire.Grantee, domain.Grant, within="subject_")
+_shape: Final = ShapeMapper(
     wire.Grant,
     domain.Grant,
     named={"access": "levels", "max_ttl_seconds": "max_ttl"},
@@ -31,13 +31,13 @@ def shape(grant: domain.Grant) -> wire.Grant:
     return _shape(grant, grantee=_grantee(grant))
 
 
-async def list_grants(ask: Ask[Paging, Nothing]) -> Page[wire.Grant]:
-    found = await ask.services.grants.of_location(ask.caller, ask["locationId"])
-    return part(found, ask.query, lambda grant: ("", grant.id), shape)
+async def list_grants(call: ApiCall[Paging, Nothing]) -> Page[wire.Grant]:
+    found = await call.services.grants.of_location(call.caller, call["locationId"])
+    return part(found, call.query, lambda grant: ("", grant.id), shape)
 
 
-async def create_grant(ask: Ask[Nothing, wire.NewGrant]) -> wire.Grant:
-    body = ask.body
+async def create_grant(call: ApiCall[Nothing, wire.NewGrant]) -> wire.Grant:
+    body = call.body
     if bool(body.user) == bool(body.group):
         raise InvalidInput(
             "A grant is for one person or for one group.",
@@ -53,16 +53,16 @@ async def create_grant(ask: Ask[Nothing, wire.NewGrant]) -> wire.Grant:
         ends_at=body.ends_at,
         reason=body.reason or "",
     )
-    return shape(await ask.services.grants.create(ask.caller, ask["locationId"], new))
+    return shape(await call.services.grants.create(call.caller, call["locationId"], new))
 
 
-async def get_grant(ask: Ask[Nothing, Nothing]) -> wire.Grant:
-    return shape(await ask.services.grants.get(ask.caller, ask["locationId"], ask["grantId"]))
+async def get_grant(call: ApiCall[Nothing, Nothing]) -> wire.Grant:
+    return shape(await call.services.grants.get(call.caller, call["locationId"], call["grantId"]))
 
 
-async def delete_grant(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
-    ending = await ask.services.grants.delete(ask.caller, ask["locationId"], ask["grantId"])
-    return await ending_shape(ask, ending)
+async def delete_grant(call: ApiCall[Nothing, Nothing]) -> leases_wire.Ending:
+    ending = await call.services.grants.delete(call.caller, call["locationId"], call["grantId"])
+    return await ending_shape(call, ending)
 
 
 ROUTES: Final = (

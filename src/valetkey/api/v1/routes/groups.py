@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, route
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.api.v1.routes.members import known_member
@@ -18,63 +18,67 @@ from valetkey.wire import groups as wire
 from valetkey.wire import leases as leases_wire
 from valetkey.wire.base import Nothing, Page, Paging, Person
 
-shape: Final = Shaping(wire.Group, Group)
-_person: Final = Shaping(Person, User)
+shape: Final = ShapeMapper(wire.Group, Group)
+_person: Final = ShapeMapper(Person, User)
 
 
-async def list_groups(ask: Ask[wire.GroupsQuery, Nothing]) -> Page[wire.Group]:
-    found = await ask.services.grants.groups(ask.caller, ask["orgId"])
-    wanted = [group for group in found if ask.query.name in {None, group.name}]
-    return part(wanted, ask.query, lambda group: (group.name, group.id), shape)
+async def list_groups(call: ApiCall[wire.GroupsQuery, Nothing]) -> Page[wire.Group]:
+    found = await call.services.grants.groups(call.caller, call["orgId"])
+    wanted = [group for group in found if call.query.name in {None, group.name}]
+    return part(wanted, call.query, lambda group: (group.name, group.id), shape)
 
 
-async def create_group(ask: Ask[Nothing, wire.NewGroup]) -> wire.Group:
-    return shape(await ask.services.grants.create_group(ask.caller, ask["orgId"], ask.body.name))
+async def create_group(call: ApiCall[Nothing, wire.NewGroup]) -> wire.Group:
+    return shape(
+        await call.services.grants.create_group(call.caller, call["orgId"], call.body.name)
+    )
 
 
-async def get_group(ask: Ask[Nothing, Nothing]) -> wire.Group:
-    return shape(await ask.services.grants.group(ask.caller, ask["orgId"], ask["groupId"]))
+async def get_group(call: ApiCall[Nothing, Nothing]) -> wire.Group:
+    return shape(await call.services.grants.group(call.caller, call["orgId"], call["groupId"]))
 
 
-async def update_group(ask: Ask[Nothing, wire.GroupChange]) -> wire.Group:
-    grants, where = ask.services.grants, (ask["orgId"], ask["groupId"])
-    if ask.body.name is msgspec.UNSET:
-        return shape(await grants.group(ask.caller, *where))
-    return shape(await grants.rename_group(ask.caller, *where, ask.body.name))
+async def update_group(call: ApiCall[Nothing, wire.GroupChange]) -> wire.Group:
+    grants, where = call.services.grants, (call["orgId"], call["groupId"])
+    if call.body.name is msgspec.UNSET:
+        return shape(await grants.group(call.caller, *where))
+    return shape(await grants.rename_group(call.caller, *where, call.body.name))
 
 
-async def delete_group(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
-    ending = await ask.services.grants.delete_group(ask.caller, ask["orgId"], ask["groupId"])
-    return await ending_shape(ask, ending)
+async def delete_group(call: ApiCall[Nothing, Nothing]) -> leases_wire.Ending:
+    ending = await call.services.grants.delete_group(call.caller, call["orgId"], call["groupId"])
+    return await ending_shape(call, ending)
 
 
-async def list_group_members(ask: Ask[Paging, Nothing]) -> Page[Person]:
-    found = await ask.services.grants.members(ask.caller, ask["orgId"], ask["groupId"])
-    return part(found, ask.query, lambda user: (user.email, user.id), _person)
+async def list_group_members(call: ApiCall[Paging, Nothing]) -> Page[Person]:
+    found = await call.services.grants.members(call.caller, call["orgId"], call["groupId"])
+    return part(found, call.query, lambda user: (user.email, user.id), _person)
 
 
-async def _email(ask: Ask[Any, Any]) -> str:
+async def _email(call: ApiCall[Any, Any]) -> str:
     """Return the e-mail address of whom the path names, by it or by their id."""
-    return known_member(await ask.services.people.org_members(ask.caller, ask["orgId"]), ask).email
+    return known_member(
+        await call.services.people.org_members(call.caller, call["orgId"]), call
+    ).email
 
 
-async def get_group_member(ask: Ask[Nothing, Nothing]) -> Person:
-    for user in await ask.services.grants.members(ask.caller, ask["orgId"], ask["groupId"]):
-        if ask["userId"] in {user.id, user.email}:
+async def get_group_member(call: ApiCall[Nothing, Nothing]) -> Person:
+    for user in await call.services.grants.members(call.caller, call["orgId"], call["groupId"]):
+        if call["userId"] in {user.id, user.email}:
             return _person(user)
-    raise missing(f"member:{ask['userId'][:80]}")
+    raise missing(f"member:{call['userId'][:80]}")
 
 
-async def put_group_member(ask: Ask[Nothing, Nothing]) -> Person:
-    email = await _email(ask)
-    where = (ask["orgId"], ask["groupId"])
-    return _person(await ask.services.grants.put_member(ask.caller, *where, email))
+async def put_group_member(call: ApiCall[Nothing, Nothing]) -> Person:
+    email = await _email(call)
+    where = (call["orgId"], call["groupId"])
+    return _person(await call.services.grants.put_member(call.caller, *where, email))
 
 
-async def remove_group_member(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
-    grants, email = ask.services.grants, await _email(ask)
-    ending = await grants.remove_member(ask.caller, ask["orgId"], ask["groupId"], email)
-    return await ending_shape(ask, ending)
+async def remove_group_member(call: ApiCall[Nothing, Nothing]) -> leases_wire.Ending:
+    grants, email = call.services.grants, await _email(call)
+    ending = await grants.remove_member(call.caller, call["orgId"], call["groupId"], email)
+    return await ending_shape(call, ending)
 
 
 ROUTES: Final = (

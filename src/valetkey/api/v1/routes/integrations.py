@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from valetkey.api.shaping import Given, Shaping
-from valetkey.api.v1.asking import Ask, Lines, route
+from valetkey.api.mapping import InputMapper, ShapeMapper
+from valetkey.api.v1.calls import ApiCall, LinesResponse, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.reports import report_lines, report_shape
@@ -23,13 +23,13 @@ from valetkey.wire import leases as leases_wire
 from valetkey.wire import reports
 from valetkey.wire.base import Nothing, Page
 
-_shape: Final = Shaping(
+_shape: Final = ShapeMapper(
     wire.Integration,
     domain.Integration,
     by={"role_arn": lambda arn: str(arn) or None},
     added=("report", "live_leases", "live_until"),
 )
-_new: Final = Given(
+_new: Final = InputMapper(
     integration_types.NewIntegration,
     wire.NewIntegration,
     named={"access_key_id": "key", "secret_access_key": "secret"},
@@ -44,33 +44,35 @@ def shape(integration: domain.Integration, report: Found | None = None) -> wire.
     return _shape(integration, report=told)
 
 
-async def list_integrations(ask: Ask[wire.IntegrationsQuery, Nothing]) -> Page[wire.Integration]:
-    org_id = which_org(ask.caller, ask.query.org_id)
-    found = await ask.services.integrations.of_org(ask.caller, org_id)
-    wanted = [each for each in found if ask.query.name in {None, each.name}]
-    return part(wanted, ask.query, lambda each: (each.name, each.id), shape)
+async def list_integrations(
+    call: ApiCall[wire.IntegrationsQuery, Nothing],
+) -> Page[wire.Integration]:
+    org_id = which_org(call.caller, call.query.org_id)
+    found = await call.services.integrations.of_org(call.caller, org_id)
+    wanted = [each for each in found if call.query.name in {None, each.name}]
+    return part(wanted, call.query, lambda each: (each.name, each.id), shape)
 
 
 async def create_integration(
-    ask: Ask[wire.VerifyQuery, wire.NewIntegration],
+    call: ApiCall[wire.VerifyQuery, wire.NewIntegration],
 ) -> wire.Integration:
-    body, services = ask.body, ask.services
+    body, services = call.body, call.services
     given = {"provider": body.provider, "ref": body.ref}
     facts = {name: value for name, value in given.items() if value is not None}
     new = replace(_new(body), facts=facts)
-    org_id = which_org(ask.caller, body.org_id)
-    integration = await services.integrations.register(ask.caller, org_id, new)
-    if not ask.query.verify or not integration.type.rules.is_tried_at_once:
+    org_id = which_org(call.caller, body.org_id)
+    integration = await services.integrations.register(call.caller, org_id, new)
+    if not call.query.verify or not integration.type.rules.is_tried_at_once:
         return shape(integration)
-    return shape(*await services.integrations.verify(ask.caller, integration.id))
+    return shape(*await services.integrations.verify(call.caller, integration.id))
 
 
-async def get_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
-    return shape(await ask.services.integrations.get(ask.caller, ask["integrationId"]))
+async def get_integration(call: ApiCall[Nothing, Nothing]) -> wire.Integration:
+    return shape(await call.services.integrations.get(call.caller, call["integrationId"]))
 
 
-async def update_integration(ask: Ask[Nothing, wire.IntegrationChange]) -> wire.Integration:
-    body, unset = ask.body, msgspec.UNSET
+async def update_integration(call: ApiCall[Nothing, wire.IntegrationChange]) -> wire.Integration:
+    body, unset = call.body, msgspec.UNSET
     if (body.access_key_id is unset) != (body.secret_access_key is unset):
         raise InvalidInput(
             "A key goes with its secret.",
@@ -81,45 +83,47 @@ async def update_integration(ask: Ask[Nothing, wire.IntegrationChange]) -> wire.
     if body.access_key_id is not unset and body.secret_access_key is not unset:
         credentials = (body.access_key_id, Secret(body.secret_access_key))
     role_arn = None if body.role_arn is unset else body.role_arn
-    integration = await ask.services.integrations.update(
-        ask.caller,
-        ask["integrationId"],
+    integration = await call.services.integrations.update(
+        call.caller,
+        call["integrationId"],
         name=None if body.name is unset else body.name,
         credentials=credentials,
         role_arn=role_arn,
     )
     if integration.type.rules.trusts_server and role_arn:
         # Now there is something to try: does the role trust this server, and only so?
-        return shape(*await ask.services.integrations.verify(ask.caller, integration.id))
+        return shape(*await call.services.integrations.verify(call.caller, integration.id))
     return shape(integration)
 
 
-async def delete_integration(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
-    ending = await ask.services.integrations.delete(ask.caller, ask["integrationId"])
-    return await ending_shape(ask, ending)
+async def delete_integration(call: ApiCall[Nothing, Nothing]) -> leases_wire.Ending:
+    ending = await call.services.integrations.delete(call.caller, call["integrationId"])
+    return await ending_shape(call, ending)
 
 
-async def verify_integration(ask: Ask[Nothing, Nothing]) -> reports.Report:
-    integration_id = ask["integrationId"]
-    _, report = await ask.services.integrations.verify(ask.caller, integration_id)
+async def verify_integration(call: ApiCall[Nothing, Nothing]) -> reports.Report:
+    integration_id = call["integrationId"]
+    _, report = await call.services.integrations.verify(call.caller, integration_id)
     return report_shape(report, f"integration:{integration_id}")
 
 
-async def follow_verification(ask: Ask[Nothing, Nothing]) -> Lines:
-    integration_id = ask["integrationId"]
-    await ask.services.integrations.get(ask.caller, integration_id)
-    events = ask.services.integrations.verify_stream(ask.caller, integration_id)
-    return Lines(report_lines(events, f"integration:{integration_id}", ask.caller.request_id))
+async def follow_verification(call: ApiCall[Nothing, Nothing]) -> LinesResponse:
+    integration_id = call["integrationId"]
+    await call.services.integrations.get(call.caller, integration_id)
+    events = call.services.integrations.verify_stream(call.caller, integration_id)
+    return LinesResponse(
+        report_lines(events, f"integration:{integration_id}", call.caller.request_id)
+    )
 
 
-async def disable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
-    integrations, integration_id = ask.services.integrations, ask["integrationId"]
-    changed, ending = await integrations.disable(ask.caller, integration_id)
+async def disable_integration(call: ApiCall[Nothing, Nothing]) -> wire.Integration:
+    integrations, integration_id = call.services.integrations, call["integrationId"]
+    changed, ending = await integrations.disable(call.caller, integration_id)
     return msgspec.structs.replace(shape(changed), **living(ending))
 
 
-async def enable_integration(ask: Ask[Nothing, Nothing]) -> wire.Integration:
-    return shape(await ask.services.integrations.enable(ask.caller, ask["integrationId"]))
+async def enable_integration(call: ApiCall[Nothing, Nothing]) -> wire.Integration:
+    return shape(await call.services.integrations.enable(call.caller, call["integrationId"]))
 
 
 ROUTES: Final = (

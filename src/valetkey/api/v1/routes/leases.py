@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import cursor, page_of, part, read_cursor
 from valetkey.api.v1.routes.endings import (
@@ -24,10 +24,10 @@ from valetkey.services.revocation.targets import Target
 from valetkey.wire import leases as wire
 from valetkey.wire.base import Nothing, Page, Person
 
-_lease: Final = Shaping(
+_lease: Final = ShapeMapper(
     wire.Lease, lease.Lease, named={"access": "levels"}, added=("state", "holder")
 )
-_block: Final = Shaping(
+_block: Final = ShapeMapper(
     wire.Block,
     revocation.Block,
     named={"creator": "actor"},
@@ -46,12 +46,12 @@ def lease_shape(found: lease.Lease, now: datetime) -> wire.Lease:
     )
 
 
-async def list_leases(ask: Ask[wire.LeasesQuery, Nothing]) -> Page[wire.Lease]:
-    query = ask.query
+async def list_leases(call: ApiCall[wire.LeasesQuery, Nothing]) -> Page[wire.Lease]:
+    query = call.query
     after = read_cursor(query.cursor, tuple[str])
-    found = await ask.services.leases.find(
-        ask.caller,
-        which_org(ask.caller, query.org_id),
+    found = await call.services.leases.find(
+        call.caller,
+        which_org(call.caller, query.org_id),
         location_id=query.location_id or "",
         integration_id=query.integration_id or "",
         principal=(query.principal or "").strip().lower(),
@@ -59,82 +59,86 @@ async def list_leases(ask: Ask[wire.LeasesQuery, Nothing]) -> Page[wire.Lease]:
         after=after[0] if after else "",
         limit=query.limit + 1,
     )
-    now, shown = ask.services.clock.now(), found[: query.limit]
+    now, shown = call.services.clock.now(), found[: query.limit]
     following = cursor(shown[-1].id) if len(found) > query.limit else None
     return page_of(shown, lambda each: lease_shape(each, now), following)
 
 
-async def get_lease(ask: Ask[Nothing, Nothing]) -> wire.Lease:
-    found = await ask.services.leases.get(ask.caller, ask["leaseId"])
-    return lease_shape(found, ask.services.clock.now())
+async def get_lease(call: ApiCall[Nothing, Nothing]) -> wire.Lease:
+    found = await call.services.leases.get(call.caller, call["leaseId"])
+    return lease_shape(found, call.services.clock.now())
 
 
-async def list_revocations(ask: Ask[wire.RevocationsQuery, Nothing]) -> Page[wire.Revocation]:
-    query = ask.query
-    found = await ask.services.leases.revocations(ask.caller, which_org(ask.caller, query.org_id))
+async def list_revocations(call: ApiCall[wire.RevocationsQuery, Nothing]) -> Page[wire.Revocation]:
+    query = call.query
+    found = await call.services.leases.revocations(
+        call.caller, which_org(call.caller, query.org_id)
+    )
     after = read_cursor(query.cursor, tuple[str])
     left = [each for each in found if after is None or each.id < after[0]]
     shown = left[: query.limit]
-    items = [await revocation_shape(ask, each) for each in shown]
+    items = [await revocation_shape(call, each) for each in shown]
     return Page(items=items, next=cursor(shown[-1].id) if len(left) > query.limit else None)
 
 
-async def create_revocation(ask: Ask[Nothing, wire.NewRevocation]) -> wire.Revoked:
-    body, leases = ask.body, ask.services.leases
-    target = await leases.target(ask.caller, FROM_WIRE[body.kind], body.target, body.org_id or "")
+async def create_revocation(call: ApiCall[Nothing, wire.NewRevocation]) -> wire.Revoked:
+    body, leases = call.body, call.services.leases
+    target = await leases.target(call.caller, FROM_WIRE[body.kind], body.target, body.org_id or "")
     result = await leases.revoke(
-        ask.caller,
+        call.caller,
         target,
         reason=body.reason,
         refuse_new=body.refuse_new,
         administrator=signer(body.administrator),
     )
-    return await revoked_shape(ask, result)
+    return await revoked_shape(call, result)
 
 
-async def get_revocation(ask: Ask[wire.InOrg, Nothing]) -> wire.Revocation:
-    org_id = which_org(ask.caller, ask.query.org_id)
-    found = await ask.services.leases.revocation(ask.caller, org_id, ask["revocationId"])
-    return await revocation_shape(ask, found)
+async def get_revocation(call: ApiCall[wire.InOrg, Nothing]) -> wire.Revocation:
+    org_id = which_org(call.caller, call.query.org_id)
+    found = await call.services.leases.revocation(call.caller, org_id, call["revocationId"])
+    return await revocation_shape(call, found)
 
 
-async def list_blocks(ask: Ask[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:
-    org_id = which_org(ask.caller, ask.query.org_id)
-    found = await ask.services.blocks.of_org(ask.caller, org_id)
-    return part(found, ask.query, lambda block: ("", block.id), _block)
+async def list_blocks(call: ApiCall[wire.BlocksQuery, Nothing]) -> Page[wire.Block]:
+    org_id = which_org(call.caller, call.query.org_id)
+    found = await call.services.blocks.of_org(call.caller, org_id)
+    return part(found, call.query, lambda block: ("", block.id), _block)
 
 
-async def _target(ask: Ask[wire.InOrg, Any]) -> Target:
+async def _target(call: ApiCall[wire.InOrg, Any]) -> Target:
     kinds = {word: kind for word, kind in FROM_WIRE.items() if kind is not Kind.LEASE}
-    if ask["kind"] not in kinds:
+    if call["kind"] not in kinds:
         raise InvalidInput(
-            f"{ask['kind'][:40]!r} is nothing that can be blocked.",
+            f"{call['kind'][:40]!r} is nothing that can be blocked.",
             hint=f"Use {', '.join(kinds)}.",
             field="kind",
         )
-    org_id = which_org(ask.caller, ask.query.org_id)
-    return await ask.services.leases.target(ask.caller, kinds[ask["kind"]], ask["target"], org_id)
+    org_id = which_org(call.caller, call.query.org_id)
+    return await call.services.leases.target(
+        call.caller, kinds[call["kind"]], call["target"], org_id
+    )
 
 
-async def get_block(ask: Ask[wire.InOrg, Nothing]) -> wire.Block:
-    return _block(await ask.services.blocks.get(ask.caller, await _target(ask)))
+async def get_block(call: ApiCall[wire.InOrg, Nothing]) -> wire.Block:
+    return _block(await call.services.blocks.get(call.caller, await _target(call)))
 
 
-async def put_block(ask: Ask[wire.InOrg, wire.NewBlock]) -> wire.Block:
-    blocks, target = ask.services.blocks, await _target(ask)
-    made, ending = await blocks.block(ask.caller, target, ask.body.reason)
+async def put_block(call: ApiCall[wire.InOrg, wire.NewBlock]) -> wire.Block:
+    blocks, target = call.services.blocks, await _target(call)
+    made, ending = await blocks.block(call.caller, target, call.body.reason)
     return _block(made, **living(ending))
 
 
-async def delete_block(ask: Ask[wire.InOrg, Nothing]) -> Nothing:
-    await ask.services.blocks.unblock(ask.caller, await _target(ask))
+async def delete_block(call: ApiCall[wire.InOrg, Nothing]) -> Nothing:
+    await call.services.blocks.unblock(call.caller, await _target(call))
     return Nothing()
 
 
-async def _block_now(work: Any, ask: Ask[Any, Any]) -> wire.Block | None:
-    org_id = which_org(ask.caller, ask.query.org_id)
+async def _block_now(work: Any, call: ApiCall[Any, Any]) -> wire.Block | None:
+    org_id = which_org(call.caller, call.query.org_id)
     for block in await work.blocks.of_org(org_id):
-        if (TO_WIRE[block.kind], block.target) == (ask["kind"], ask["target"]):
+        if (TO_WIRE[block.kind], block.target) == (call["kind"], call["target"]):
             return _block(block)
     return None
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from valetkey.api.shaping import Given, Shaping
-from valetkey.api.v1.asking import Ask, Lines, route
+from valetkey.api.mapping import InputMapper, ShapeMapper
+from valetkey.api.v1.calls import ApiCall, LinesResponse, route
 from valetkey.api.v1.pages import cursor_of, page_of, read_cursor
 from valetkey.api.v1.reports import report_lines, report_shape
 from valetkey.api.v1.routes.endings import ending_shape, revoked_shape
@@ -21,7 +21,7 @@ from valetkey.wire import locations as wire
 from valetkey.wire import reports
 from valetkey.wire.base import Nothing, Page
 
-_shape: Final = Shaping(
+_shape: Final = ShapeMapper(
     wire.Location,
     domain.Location,
     named={"folder": "prefix"},
@@ -34,10 +34,10 @@ _shape: Final = Shaping(
         "revoked",
     ),
 )
-_new: Final = Given(
+_new: Final = InputMapper(
     domain.NewLocation, wire.NewLocation, by={"access": parse_levels}, beside=("project_id",)
 )
-_change: Final = Given(
+_change: Final = InputMapper(
     domain.LocationChange,
     wire.LocationChange,
     named={"revoke_beyond": "revokes_beyond"},
@@ -73,66 +73,68 @@ def _place(location: domain.Location) -> tuple[str, str]:
     return location.name, location.id
 
 
-async def list_locations(ask: Ask[wire.LocationsQuery, Nothing]) -> Page[wire.Location]:
-    query, locations = ask.query, ask.services.locations
+async def list_locations(call: ApiCall[wire.LocationsQuery, Nothing]) -> Page[wire.Location]:
+    query, locations = call.query, call.services.locations
     if query.project_id is not None:
-        found = await locations.of_project(ask.caller, query.project_id)
+        found = await locations.of_project(call.caller, query.project_id)
         found = [each for each in found if query.name in {None, each.name}]
     else:
-        found = await locations.visible(ask.caller, name=query.name or "")
+        found = await locations.visible(call.caller, name=query.name or "")
     after = read_cursor(query.cursor, tuple[str, str])
     left = [each for each in sorted(found, key=_place) if after is None or _place(each) > after]
     shown = left[: query.limit]
     types = await locations.types_of(shown)
     return page_of(
         shown,
-        lambda each: shape(ask.services, each, types.get(each.integration_id)),
+        lambda each: shape(call.services, each, types.get(each.integration_id)),
         cursor_of(left, query.limit, _place),
     )
 
 
-async def create_location(ask: Ask[Nothing, wire.NewLocation]) -> wire.Location:
-    new = _new(ask.body)
-    made = await ask.services.locations.create(ask.caller, ask.body.project_id, new)
-    return await _shown(ask.services, made)
+async def create_location(call: ApiCall[Nothing, wire.NewLocation]) -> wire.Location:
+    new = _new(call.body)
+    made = await call.services.locations.create(call.caller, call.body.project_id, new)
+    return await _shown(call.services, made)
 
 
-async def check_new_location(ask: Ask[Nothing, wire.NewLocation]) -> Nothing:
-    await ask.services.locations.try_out(ask.caller, ask.body.project_id, _new(ask.body))
+async def check_new_location(call: ApiCall[Nothing, wire.NewLocation]) -> Nothing:
+    await call.services.locations.try_out(call.caller, call.body.project_id, _new(call.body))
     return Nothing()
 
 
-async def get_location(ask: Ask[Nothing, Nothing]) -> wire.Location:
+async def get_location(call: ApiCall[Nothing, Nothing]) -> wire.Location:
     return await _shown(
-        ask.services, await ask.services.locations.get(ask.caller, ask["locationId"])
+        call.services, await call.services.locations.get(call.caller, call["locationId"])
     )
 
 
-async def update_location(ask: Ask[Nothing, wire.LocationChange]) -> wire.Location:
-    changed = await ask.services.locations.update(ask.caller, ask["locationId"], _change(ask.body))
-    shown, revoked = await _shown(ask.services, changed.location, changed), changed.beyond.revoked
+async def update_location(call: ApiCall[Nothing, wire.LocationChange]) -> wire.Location:
+    changed = await call.services.locations.update(
+        call.caller, call["locationId"], _change(call.body)
+    )
+    shown, revoked = await _shown(call.services, changed.location, changed), changed.beyond.revoked
     if revoked is None:
         return shown
-    return msgspec.structs.replace(shown, revoked=await revoked_shape(ask, revoked))
+    return msgspec.structs.replace(shown, revoked=await revoked_shape(call, revoked))
 
 
-async def delete_location(ask: Ask[wire.LocationDeletion, Nothing]) -> leases_wire.Ending:
-    ending = await ask.services.locations.delete(
-        ask.caller, ask["locationId"], revokes=ask.query.revoke
+async def delete_location(call: ApiCall[wire.LocationDeletion, Nothing]) -> leases_wire.Ending:
+    ending = await call.services.locations.delete(
+        call.caller, call["locationId"], revokes=call.query.revoke
     )
-    return await ending_shape(ask, ending)
+    return await ending_shape(call, ending)
 
 
-async def verify_location(ask: Ask[Nothing, Nothing]) -> reports.Report:
-    report = await ask.services.locations.verify(ask.caller, ask["locationId"])
-    return report_shape(report, f"location:{ask['locationId']}")
+async def verify_location(call: ApiCall[Nothing, Nothing]) -> reports.Report:
+    report = await call.services.locations.verify(call.caller, call["locationId"])
+    return report_shape(report, f"location:{call['locationId']}")
 
 
-async def follow_verification(ask: Ask[Nothing, Nothing]) -> Lines:
-    location_id = ask["locationId"]
-    await ask.services.locations.get(ask.caller, location_id)  # before the answer has begun
-    events = ask.services.locations.verify_stream(ask.caller, location_id)
-    return Lines(report_lines(events, f"location:{location_id}", ask.caller.request_id))
+async def follow_verification(call: ApiCall[Nothing, Nothing]) -> LinesResponse:
+    location_id = call["locationId"]
+    await call.services.locations.get(call.caller, location_id)  # before the answer has begun
+    events = call.services.locations.verify_stream(call.caller, location_id)
+    return LinesResponse(report_lines(events, f"location:{location_id}", call.caller.request_id))
 
 
 ROUTES: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
-from valetkey.api.v1.asking import Ask
+from valetkey.api.v1.calls import ApiCall
 from valetkey.services.lookup import missing
 
 
@@ -19,15 +19,15 @@ class _Member(Protocol):
 M = TypeVar("M", bound=_Member)
 
 
-def find_member(members: Iterable[M], ask: Ask[Any, Any]) -> M | None:
+def find_member(members: Iterable[M], call: ApiCall[Any, Any]) -> M | None:
     """Return the member that ``userId`` names; None if none of them is."""
-    who = ask["userId"]
+    who = call["userId"]
     return next((each for each in members if who in {each.user_id, each.email}), None)
 
 
-def known_member(members: Iterable[M], ask: Ask[Any, Any]) -> M:
+def known_member(members: Iterable[M], call: ApiCall[Any, Any]) -> M:
     """Return the member that ``userId`` names. Raises NotFound."""
-    found = find_member(members, ask)
+    found = find_member(members, call)
     if found is None:
-        raise missing(f"member:{ask['userId'][:80]}")
+        raise missing(f"member:{call['userId'][:80]}")
     return found

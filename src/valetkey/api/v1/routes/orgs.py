@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, route
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.routes.endings import departure_shape, living
 from valetkey.api.v1.routes.members import find_member, known_member
@@ -18,8 +18,8 @@ from valetkey.domain.secret import Secret
 from valetkey.wire import orgs as wire
 from valetkey.wire.base import Nothing, Page, Paging
 
-_org_shape: Final = Shaping(wire.Org, domain.Organization, added=("role",))
-_org_member: Final = Shaping(
+_org_shape: Final = ShapeMapper(wire.Org, domain.Organization, added=("role",))
+_org_member: Final = ShapeMapper(
     wire.OrgMember,
     domain.OrgMember,
     named={"id": "user_id"},
@@ -32,37 +32,37 @@ def _org(principal: Principal, org: domain.Organization) -> wire.Org:
     return _org_shape(org, role=role.value if role is not None else None)
 
 
-async def list_orgs(ask: Ask[Paging, Nothing]) -> Page[wire.Org]:
-    found = await ask.services.people.organizations(ask.caller)
-    principal = ask.caller.principal
-    return part(found, ask.query, lambda org: (org.name, org.id), lambda org: _org(principal, org))
+async def list_orgs(call: ApiCall[Paging, Nothing]) -> Page[wire.Org]:
+    found = await call.services.people.organizations(call.caller)
+    principal = call.caller.principal
+    return part(found, call.query, lambda org: (org.name, org.id), lambda org: _org(principal, org))
 
 
-async def get_org(ask: Ask[Nothing, Nothing]) -> wire.Org:
-    found = await ask.services.people.organization(ask.caller, ask["orgId"])
-    return _org(ask.caller.principal, found)
+async def get_org(call: ApiCall[Nothing, Nothing]) -> wire.Org:
+    found = await call.services.people.organization(call.caller, call["orgId"])
+    return _org(call.caller.principal, found)
 
 
-async def update_org(ask: Ask[Nothing, wire.OrgChange]) -> wire.Org:
-    name = None if ask.body.name is msgspec.UNSET else ask.body.name
-    changed = await ask.services.people.update_org(ask.caller, ask["orgId"], name=name)
-    return _org(ask.caller.principal, changed)
+async def update_org(call: ApiCall[Nothing, wire.OrgChange]) -> wire.Org:
+    name = None if call.body.name is msgspec.UNSET else call.body.name
+    changed = await call.services.people.update_org(call.caller, call["orgId"], name=name)
+    return _org(call.caller.principal, changed)
 
 
-async def list_org_members(ask: Ask[Paging, Nothing]) -> Page[wire.OrgMember]:
-    found = await ask.services.people.org_members(ask.caller, ask["orgId"])
-    return part(found, ask.query, lambda each: (each.email, each.user_id), _org_member)
+async def list_org_members(call: ApiCall[Paging, Nothing]) -> Page[wire.OrgMember]:
+    found = await call.services.people.org_members(call.caller, call["orgId"])
+    return part(found, call.query, lambda each: (each.email, each.user_id), _org_member)
 
 
-async def _known_org_member(ask: Ask[Any, Any]) -> domain.OrgMember:
-    return known_member(await ask.services.people.org_members(ask.caller, ask["orgId"]), ask)
+async def _known_org_member(call: ApiCall[Any, Any]) -> domain.OrgMember:
+    return known_member(await call.services.people.org_members(call.caller, call["orgId"]), call)
 
 
-async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember:
-    body = ask.body
+async def add_org_member(call: ApiCall[Nothing, wire.NewOrgMember]) -> wire.OrgMember:
+    body = call.body
     password = Secret(body.password) if body.password is not None else None
-    may_tell = ask.caller.principal.org_roles.get(ask["orgId"]) is OrgRole.OWNER
-    members = await ask.services.people.org_members(ask.caller, ask["orgId"]) if may_tell else ()
+    may_tell = call.caller.principal.org_roles.get(call["orgId"]) is OrgRole.OWNER
+    members = await call.services.people.org_members(call.caller, call["orgId"]) if may_tell else ()
     if body.email.strip().lower() in {each.email for each in members}:
         raise Conflict(
             f"{body.email.strip().lower()} belongs to the organisation already.",
@@ -70,9 +70,9 @@ async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember
             code="name_taken",
             field="email",
         )
-    added, _ = await ask.services.people.put_org_member(
-        ask.caller,
-        ask["orgId"],
+    added, _ = await call.services.people.put_org_member(
+        call.caller,
+        call["orgId"],
         body.email,
         OrgRole(body.role),
         password=password,
@@ -81,45 +81,45 @@ async def add_org_member(ask: Ask[Nothing, wire.NewOrgMember]) -> wire.OrgMember
     return _org_member(added)
 
 
-async def get_org_member(ask: Ask[Nothing, Nothing]) -> wire.OrgMember:
-    return _org_member(await _known_org_member(ask))
+async def get_org_member(call: ApiCall[Nothing, Nothing]) -> wire.OrgMember:
+    return _org_member(await _known_org_member(call))
 
 
-async def update_org_member(ask: Ask[Nothing, wire.OrgMemberChange]) -> wire.OrgMember:
-    known = await _known_org_member(ask)
-    changed, ending = await ask.services.people.put_org_member(
-        ask.caller,
+async def update_org_member(call: ApiCall[Nothing, wire.OrgMemberChange]) -> wire.OrgMember:
+    known = await _known_org_member(call)
+    changed, ending = await call.services.people.put_org_member(
+        call.caller,
         known.org_id,
         known.email,
-        OrgRole(ask.body.role),
+        OrgRole(call.body.role),
     )
     return _org_member(changed, **living(ending))
 
 
-async def remove_org_member(ask: Ask[Nothing, Nothing]) -> wire.Departure:
-    left = await ask.services.people.remove_org_member(ask.caller, ask["orgId"], ask["userId"])
+async def remove_org_member(call: ApiCall[Nothing, Nothing]) -> wire.Departure:
+    left = await call.services.people.remove_org_member(call.caller, call["orgId"], call["userId"])
     return departure_shape(left)
 
 
-async def create_password_link(ask: Ask[Nothing, wire.NewPasswordLink]) -> wire.PasswordLink:
-    links, org_id = ask.services.password_links, ask["orgId"]
-    link, secret = await links.create(ask.caller, org_id, ask.body.email)
+async def create_password_link(call: ApiCall[Nothing, wire.NewPasswordLink]) -> wire.PasswordLink:
+    links, org_id = call.services.password_links, call["orgId"]
+    link, secret = await links.create(call.caller, org_id, call.body.email)
     path = f"/console/password?link={secret.reveal()}"
     return wire.PasswordLink(path=path, created_at=link.created_at, expires_at=link.expires_at)
 
 
-async def use_password_link(ask: Ask[Nothing, wire.PasswordLinkUse]) -> Nothing:
-    await ask.services.password_links.use(
-        ask.body.link,
-        Secret(ask.body.password),
-        source=ask.caller.source,
-        request_id=ask.caller.request_id,
+async def use_password_link(call: ApiCall[Nothing, wire.PasswordLinkUse]) -> Nothing:
+    await call.services.password_links.use(
+        call.body.link,
+        Secret(call.body.password),
+        source=call.caller.source,
+        request_id=call.caller.request_id,
     )
     return Nothing()
 
 
-async def _org_member_now(work: Any, ask: Ask[Any, Any]) -> wire.OrgMember | None:
-    found = find_member(await work.organizations.members(ask["orgId"]), ask)
+async def _org_member_now(work: Any, call: ApiCall[Any, Any]) -> wire.OrgMember | None:
+    found = find_member(await work.organizations.members(call["orgId"]), call)
     return _org_member(found) if found is not None else None
 
 

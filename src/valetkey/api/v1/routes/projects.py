@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, route
 from valetkey.api.v1.orgs import which_org
 from valetkey.api.v1.pages import part
 from valetkey.api.v1.routes.endings import ending_shape, living
@@ -37,8 +37,8 @@ def project_role(principal: Principal, project: domain.Project) -> wire.ProjectR
     return _TO_WIRE[role] if role is not None else None
 
 
-_shape: Final = Shaping(wire.Project, domain.Project, added=("role",))
-_project_member: Final = Shaping(
+_shape: Final = ShapeMapper(wire.Project, domain.Project, added=("role",))
+_project_member: Final = ShapeMapper(
     wire.ProjectMember,
     domain.ProjectMember,
     named={"id": "user_id"},
@@ -51,57 +51,57 @@ def _project(principal: Principal, project: domain.Project) -> wire.Project:
     return _shape(project, role=project_role(principal, project))
 
 
-async def list_projects(ask: Ask[wire.ProjectsQuery, Nothing]) -> Page[wire.Project]:
-    principal, query = ask.caller.principal, ask.query
+async def list_projects(call: ApiCall[wire.ProjectsQuery, Nothing]) -> Page[wire.Project]:
+    principal, query = call.caller.principal, call.query
     found = [
         project
-        for project in await ask.services.people.projects(ask.caller)
+        for project in await call.services.people.projects(call.caller)
         if query.org_id in {None, project.org_id} and query.name in {None, project.name}
     ]
     return part(found, query, lambda each: (each.name, each.id), lambda it: _project(principal, it))
 
 
-async def create_project(ask: Ask[Nothing, wire.NewProject]) -> wire.Project:
-    org_id = which_org(ask.caller, ask.body.org_id)
-    made = await ask.services.people.create_project(ask.caller, org_id, ask.body.name)
-    return msgspec.structs.replace(_project(ask.caller.principal, made), role="owner")
+async def create_project(call: ApiCall[Nothing, wire.NewProject]) -> wire.Project:
+    org_id = which_org(call.caller, call.body.org_id)
+    made = await call.services.people.create_project(call.caller, org_id, call.body.name)
+    return msgspec.structs.replace(_project(call.caller.principal, made), role="owner")
 
 
-async def get_project(ask: Ask[Nothing, Nothing]) -> wire.Project:
-    found = await ask.services.people.project(ask.caller, ask["projectId"])
-    return _project(ask.caller.principal, found)
+async def get_project(call: ApiCall[Nothing, Nothing]) -> wire.Project:
+    found = await call.services.people.project(call.caller, call["projectId"])
+    return _project(call.caller.principal, found)
 
 
-async def update_project(ask: Ask[Nothing, wire.ProjectChange]) -> wire.Project:
-    body, unset = ask.body, msgspec.UNSET
+async def update_project(call: ApiCall[Nothing, wire.ProjectChange]) -> wire.Project:
+    body, unset = call.body, msgspec.UNSET
     default = body.default_location_id
-    changed = await ask.services.people.update_project(
-        ask.caller,
-        ask["projectId"],
+    changed = await call.services.people.update_project(
+        call.caller,
+        call["projectId"],
         name=None if body.name is unset else body.name,
         default_location_id=None if default is unset else default or "",
     )
-    return _project(ask.caller.principal, changed)
+    return _project(call.caller.principal, changed)
 
 
-async def delete_project(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.people.delete_project(ask.caller, ask["projectId"])
+async def delete_project(call: ApiCall[Nothing, Nothing]) -> Nothing:
+    await call.services.people.delete_project(call.caller, call["projectId"])
     return Nothing()
 
 
-async def list_project_members(ask: Ask[Paging, Nothing]) -> Page[wire.ProjectMember]:
-    found = await ask.services.people.project_members(ask.caller, ask["projectId"])
-    return part(found, ask.query, lambda each: (each.email, each.user_id), _project_member)
+async def list_project_members(call: ApiCall[Paging, Nothing]) -> Page[wire.ProjectMember]:
+    found = await call.services.people.project_members(call.caller, call["projectId"])
+    return part(found, call.query, lambda each: (each.email, each.user_id), _project_member)
 
 
-async def get_project_member(ask: Ask[Nothing, Nothing]) -> wire.ProjectMember:
-    found = await ask.services.people.project_members(ask.caller, ask["projectId"])
-    return _project_member(known_member(found, ask))
+async def get_project_member(call: ApiCall[Nothing, Nothing]) -> wire.ProjectMember:
+    found = await call.services.people.project_members(call.caller, call["projectId"])
+    return _project_member(known_member(found, call))
 
 
-async def put_project_member(ask: Ask[Nothing, wire.ProjectMembership]) -> wire.ProjectMember:
-    member, ending = await ask.services.people.put_project_member(
-        ask.caller, ask["projectId"], ask["userId"], role_of(ask.body.role)
+async def put_project_member(call: ApiCall[Nothing, wire.ProjectMembership]) -> wire.ProjectMember:
+    member, ending = await call.services.people.put_project_member(
+        call.caller, call["projectId"], call["userId"], role_of(call.body.role)
     )
     return _project_member(member, **living(ending))
 
@@ -112,15 +112,15 @@ def role_of(word: str) -> ProjectRole:
     return _FROM_WIRE[word]
 
 
-async def remove_project_member(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
-    ending = await ask.services.people.remove_project_member(
-        ask.caller, ask["projectId"], ask["userId"]
+async def remove_project_member(call: ApiCall[Nothing, Nothing]) -> leases_wire.Ending:
+    ending = await call.services.people.remove_project_member(
+        call.caller, call["projectId"], call["userId"]
     )
-    return await ending_shape(ask, ending)
+    return await ending_shape(call, ending)
 
 
-async def _project_member_now(work: Any, ask: Ask[Any, Any]) -> wire.ProjectMember | None:
-    found = find_member(await work.projects.members(ask["projectId"]), ask)
+async def _project_member_now(work: Any, call: ApiCall[Any, Any]) -> wire.ProjectMember | None:
+    found = find_member(await work.projects.members(call["projectId"]), call)
     return _project_member(found) if found is not None else None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, route
 from valetkey.domain import rotation as domain
 from valetkey.domain.credentials import AccessKey, AwsCredentials, TemporaryCredentials
 from valetkey.domain.errors import NotFound
@@ -41,13 +41,13 @@ STAGES: Final[dict[domain.Stage, wire.Stage]] = {
     domain.Stage.ROLLING_BACK: "rollingBack",
     domain.Stage.ROLLED_BACK: "rolledBack",
 }
-_step: Final = Shaping(
+_step: Final = ShapeMapper(
     wire.RotationStep,
     domain.StepTaken,
     named={"reached_at": "at"},
     by={"stage": STAGES.__getitem__},
 )
-_shape: Final = Shaping(
+_shape: Final = ShapeMapper(
     wire.Rotation,
     domain.Rotation,
     named={
@@ -61,7 +61,7 @@ _shape: Final = Shaping(
     },
     added=("next_step_at",),
 )
-_schedule_shape: Final = Shaping(
+_schedule_shape: Final = ShapeMapper(
     wire.RotationSchedule,
     domain.Schedule,
     named={"every_seconds": "every", "jitter_seconds": "jitter", "creator": "actor"},
@@ -79,12 +79,12 @@ def _schedule(schedule: domain.Schedule | None) -> wire.RotationSchedule:
     return _schedule_shape(schedule)
 
 
-async def create_rotation(ask: Ask[Nothing, wire.NewRotation]) -> wire.Rotation:
-    body, rotations = ask.body, ask.services.rotations
+async def create_rotation(call: ApiCall[Nothing, wire.NewRotation]) -> wire.Rotation:
+    body, rotations = call.body, call.services.rotations
     administrator = signer(body.administrator)
     rotation = await rotations.start(
-        ask.caller,
-        ask["integrationId"],
+        call.caller,
+        call["integrationId"],
         delete_stranger=body.delete_stranger or "",
         grace=DEFAULT_GRACE if body.grace_seconds is None else parse_grace(body.grace_seconds),
         administrator=administrator,
@@ -93,38 +93,40 @@ async def create_rotation(ask: Ask[Nothing, wire.NewRotation]) -> wire.Rotation:
     return shape(rotation)
 
 
-async def get_latest_rotation(ask: Ask[Nothing, Nothing]) -> wire.Rotation:
-    status = await ask.services.rotations.status(ask.caller, ask["integrationId"])
+async def get_latest_rotation(call: ApiCall[Nothing, Nothing]) -> wire.Rotation:
+    status = await call.services.rotations.status(call.caller, call["integrationId"])
     if status.rotation is None:
         raise NotFound("The key was never rotated.", hint="POST to /rotations to rotate it.")
     return shape(status.rotation)
 
 
-async def cancel_rotation(ask: Ask[Nothing, Nothing]) -> wire.Rotation:
-    rotation = await ask.services.rotations.cancel(ask.caller, ask["integrationId"])
-    ask.services.rotations.advance_soon(rotation.id)
+async def cancel_rotation(call: ApiCall[Nothing, Nothing]) -> wire.Rotation:
+    rotation = await call.services.rotations.cancel(call.caller, call["integrationId"])
+    call.services.rotations.advance_soon(rotation.id)
     return shape(rotation)
 
 
-async def get_rotation_schedule(ask: Ask[Nothing, Nothing]) -> wire.RotationSchedule:
-    status = await ask.services.rotations.status(ask.caller, ask["integrationId"])
+async def get_rotation_schedule(call: ApiCall[Nothing, Nothing]) -> wire.RotationSchedule:
+    status = await call.services.rotations.status(call.caller, call["integrationId"])
     return _schedule(status.schedule)
 
 
 async def put_rotation_schedule(
-    ask: Ask[Nothing, wire.NewRotationSchedule],
+    call: ApiCall[Nothing, wire.NewRotationSchedule],
 ) -> wire.RotationSchedule:
-    every = timedelta(seconds=ask.body.every_seconds)
-    return _schedule(await ask.services.rotations.schedule(ask.caller, ask["integrationId"], every))
+    every = timedelta(seconds=call.body.every_seconds)
+    return _schedule(
+        await call.services.rotations.schedule(call.caller, call["integrationId"], every)
+    )
 
 
-async def delete_rotation_schedule(ask: Ask[Nothing, Nothing]) -> Nothing:
-    await ask.services.rotations.schedule(ask.caller, ask["integrationId"], None)
+async def delete_rotation_schedule(call: ApiCall[Nothing, Nothing]) -> Nothing:
+    await call.services.rotations.schedule(call.caller, call["integrationId"], None)
     return Nothing()
 
 
-async def _schedule_now(work: Any, ask: Ask[Any, Any]) -> wire.RotationSchedule | None:
-    found = await work.rotations.schedule_of(ask["integrationId"])
+async def _schedule_now(work: Any, call: ApiCall[Any, Any]) -> wire.RotationSchedule | None:
+    found = await work.rotations.schedule_of(call["integrationId"])
     return _schedule(found) if found is not None else None
 
 

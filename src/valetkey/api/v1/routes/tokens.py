@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from valetkey.api.shaping import Shaping
-from valetkey.api.v1.asking import Ask, route
+from valetkey.api.mapping import ShapeMapper
+from valetkey.api.v1.calls import ApiCall, route
 from valetkey.api.v1.pages import cursor, page_of, read_cursor
 from valetkey.api.v1.routes.endings import ending_shape
 from valetkey.domain.people import ApiToken
@@ -17,13 +17,13 @@ from valetkey.wire import leases as leases_wire
 from valetkey.wire import tokens as wire
 from valetkey.wire.base import Nothing, Page, Person
 
-_limits: Final = Shaping(
+_limits: Final = ShapeMapper(
     wire.TokenLimits,
     TokenLimits,
     named={"location_ids": "locations", "access": "levels", "max_ttl_seconds": "max_ttl"},
     by={"location_ids": lambda ids: None if ids is None else sorted(ids)},
 )
-_shape: Final = Shaping(
+_shape: Final = ShapeMapper(
     wire.Token,
     ApiToken,
     named={"name": "description"},
@@ -54,17 +54,17 @@ def shape(found: ApiToken, email: str, now: datetime, token: str | None = None) 
     )
 
 
-async def list_tokens(ask: Ask[wire.TokensQuery, Nothing]) -> Page[wire.Token]:
-    query, tokens = ask.query, ask.services.tokens
+async def list_tokens(call: ApiCall[wire.TokensQuery, Nothing]) -> Page[wire.Token]:
+    query, tokens = call.query, call.services.tokens
     after = read_cursor(query.cursor, tuple[str])
     last = after[0] if after else ""
     if query.org_id is not None:
-        found = await tokens.of_org(ask.caller, query.org_id, after=last, limit=query.limit + 1)
+        found = await tokens.of_org(call.caller, query.org_id, after=last, limit=query.limit + 1)
     else:
-        email = ask.caller.principal.email
-        own = await tokens.own(ask.caller)
+        email = call.caller.principal.email
+        own = await tokens.own(call.caller)
         found = [(token, email) for token in own if not last or token.id < last]
-    now, shown = ask.services.clock.now(), found[: query.limit]
+    now, shown = call.services.clock.now(), found[: query.limit]
     following = cursor(shown[-1][0].id) if len(found) > query.limit else None
     return page_of(shown, lambda each: shape(each[0], each[1], now), following)
 
@@ -80,20 +80,20 @@ def new_token(body: wire.NewToken) -> NewToken:
     )
 
 
-async def create_token(ask: Ask[Nothing, wire.NewToken]) -> wire.Token:
-    made, secret = await ask.services.tokens.create(ask.caller, new_token(ask.body))
-    email = ask.caller.principal.email
-    return shape(made, email, ask.services.clock.now(), secret.reveal())
+async def create_token(call: ApiCall[Nothing, wire.NewToken]) -> wire.Token:
+    made, secret = await call.services.tokens.create(call.caller, new_token(call.body))
+    email = call.caller.principal.email
+    return shape(made, email, call.services.clock.now(), secret.reveal())
 
 
-async def get_token(ask: Ask[Nothing, Nothing]) -> wire.Token:
-    found, email = await ask.services.tokens.get(ask.caller, ask["tokenId"])
-    return shape(found, email, ask.services.clock.now())
+async def get_token(call: ApiCall[Nothing, Nothing]) -> wire.Token:
+    found, email = await call.services.tokens.get(call.caller, call["tokenId"])
+    return shape(found, email, call.services.clock.now())
 
 
-async def revoke_token(ask: Ask[Nothing, Nothing]) -> leases_wire.Ending:
-    ending = await ask.services.tokens.revoke(ask.caller, ask["tokenId"])
-    return await ending_shape(ask, ending)
+async def revoke_token(call: ApiCall[Nothing, Nothing]) -> leases_wire.Ending:
+    ending = await call.services.tokens.revoke(call.caller, call["tokenId"])
+    return await ending_shape(call, ending)
 
 
 ROUTES: Final = (

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from valetkey.api.dependencies import Caller, Services
-from valetkey.api.shaping import Given
+from valetkey.api.mapping import InputMapper
 from valetkey.catalog.dataloop.wire.drivers import (
     DriverChangeIn,
     DriverIn,
@@ -73,7 +73,7 @@ async def show_driver(services: Services, caller: Caller, location_id: str) -> D
     return await _shape(services, await services.locations.get(caller, location_id))
 
 
-_change: Final = Given(LocationChange, DriverChangeIn)
+_change: Final = InputMapper(LocationChange, DriverChangeIn)
 
 
 @patch("/drivers/{location_id:str}", tags=["drivers"])

@@ -17,7 +17,7 @@ from valetkey.services.people import People
 from valetkey.wire.base import Creator, Page
 
 
-async def introduced(people: People, result: Any) -> Any:
+async def with_creators(people: People, result: Any) -> Any:
     """Return an answer whose creators have their ids."""
     if not _names_creators(_kind_of(result)):
         return result

@@ -39,7 +39,7 @@ _NO_NAMES: Final[Mapping[str, str]] = {}
 _NO_WAYS: Final[Mapping[str, _Convert]] = {}
 
 
-class Shaping(Generic[S]):
+class ShapeMapper(Generic[S]):
     """Makes a shape of an entity.
 
     Each property is the entity's attribute of that name (``within`` a part of it: ``event.``);
@@ -89,7 +89,7 @@ def _compiled(
     return made
 
 
-class Given(Generic[T]):
+class InputMapper(Generic[T]):
     """Makes of a body what a service is given.
 
     Each property is the field of that name, or the one that ``named`` says; ``by`` says how it is

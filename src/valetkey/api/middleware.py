@@ -19,9 +19,9 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from valetkey.api.error_handlers import Pages, is_dataloops
 from valetkey.api.errors import body_of
 from valetkey.api.methods import without_body
-from valetkey.api.rooms import Pages, is_dataloops
 from valetkey.domain.errors import InvalidInput
 from valetkey.services.afterwards import answering
 
@@ -43,7 +43,7 @@ _CONTROL: Final = InvalidInput(
 )
 
 
-class Front:
+class RequestMiddleware:
     """ASGI around the application."""
 
     def __init__(
@@ -62,12 +62,12 @@ class Front:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        request_id = self.arrive(scope)
+        request_id = self.prepare_scope(scope)
         # A dictionary of this request's own: the server may share one between requests.
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         await self._serve(scope, receive, send, request_id)
 
-    def arrive(self, scope: Any) -> str:
+    def prepare_scope(self, scope: Any) -> str:
         """Return the request's id; what a trusted proxy says of the client goes into ``scope``."""
         if not self._trusted:
             self._notice_proxy(scope)
@@ -76,7 +76,7 @@ class Front:
         if not self._is_trusted(peer):
             return self._new_id()
         headers = dict(scope["headers"])
-        self._believe(scope, headers)
+        self._apply_forwarded(scope, headers)
         given = headers.get(b"x-request-id", b"")
         return given.decode() if _REQUEST_ID.fullmatch(given) else self._new_id()
 
@@ -148,7 +148,7 @@ class Front:
             return False
         return any(address in network for network in self._trusted)
 
-    def _believe(self, scope: Any, headers: MutableMapping[bytes, bytes]) -> None:
+    def _apply_forwarded(self, scope: Any, headers: MutableMapping[bytes, bytes]) -> None:
         """Take the client's address and scheme from a proxy: the last address it did not add."""
         hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
         unknown = [hop.strip() for hop in hops if hop.strip() and not self._is_trusted(hop.strip())]

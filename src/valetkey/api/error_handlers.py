@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from valetkey.api.authentication import request_id_of
-from valetkey.api.v1.refusing import MethodNotAllowed, NoSuchAddress, refusal
+from valetkey.api.v1.error_responses import MethodNotAllowed, NoSuchAddress, error_response
 from valetkey.domain.errors import InvalidInput
 
 DATALOOP: Final = "/dataloop"
@@ -44,7 +44,7 @@ def is_dataloops(path: str) -> bool:
     return path == _GATE or path.startswith((f"{DATALOOP}/", f"{OLD_DATALOOP}/"))
 
 
-def by_room(of_dataloop: _OnError, pages: Pages | None) -> _OnError:
+def by_address(of_dataloop: _OnError, pages: Pages | None) -> _OnError:
     """Answer for errors below Dataloop's addresses so, for those of pages with a page, and for all
     others as the own API does."""
 
@@ -54,7 +54,7 @@ def by_room(of_dataloop: _OnError, pages: Pages | None) -> _OnError:
             return of_dataloop(request, error)
         if pages is not None and pages.has(path):
             return pages.on_error(request, error)
-        told = refusal(_told(request.method, path, error), request_id_of(request))
+        told = error_response(_translated(request.method, path, error), request_id_of(request))
         headers = {name.decode(): value.decode() for name, value in told.headers}
         return Response(
             told.body, status_code=told.status, headers=headers, media_type="application/json"
@@ -63,7 +63,7 @@ def by_room(of_dataloop: _OnError, pages: Pages | None) -> _OnError:
     return on_error
 
 
-def _told(method: str, path: str, error: Exception) -> Exception:
+def _translated(method: str, path: str, error: Exception) -> Exception:
     """Return what is told of the framework's own errors."""
     if not isinstance(error, HTTPException):
         return error

@@ -70,7 +70,7 @@ def code_of(error: ValetkeyError) -> str:
     return next((code for code in codes if code in ERROR_CATALOG), "internal")
 
 
-def refusal(
+def error_response(
     error: Exception,
     request_id: str,
     *,
@@ -79,7 +79,7 @@ def refusal(
 ) -> KeptResponse:
     """Return the answer that tells of an error, in the shape of a contract. A bug is logged, and
     nothing of it is told. ``names`` are the properties and parameters that the request may have."""
-    answer = _refusal(error, request_id, names)
+    answer = _error_response(error, request_id, names)
     if contract == "container":
         told = msgspec.json.decode(answer.body, type=Error).error
         body = ContainerError(code=told.code, message=f"{told.message} {told.hint or ''}".strip())
@@ -87,7 +87,7 @@ def refusal(
     return answer
 
 
-def _refusal(error: Exception, request_id: str, names: frozenset[str]) -> KeptResponse:
+def _error_response(error: Exception, request_id: str, names: frozenset[str]) -> KeptResponse:
     if isinstance(error, RecursionError):
         error = InvalidInput("The body is nested too deeply.", hint="Send a flatter one.")
     if not isinstance(error, ValetkeyError):

@@ -1,4 +1,4 @@
-"""What a route's handler is asked, and how a handler becomes the answer to an operation."""
+"""What a route's handler is called with, and how a handler becomes the answer to an operation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LinesResponse:
     """A body that comes line by line."""
 
     body: AsyncIterator[bytes]
@@ -25,7 +25,7 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ContentResponse:
     """An answer of bytes, or one that leads to them. A ``size`` of None is not known; without
     ``chunks`` there is nothing to send. ``headers`` are further ones."""
 
@@ -36,7 +36,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IncomingContent:
     """What a request has beside its query: the bytes of its body as they come, their media type
     (empty: it says none), which of them are asked for, and whether only the headers are (HEAD)."""
 
@@ -47,7 +47,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask(Generic[Q, B]):
+class ApiCall(Generic[Q, B]):
     """A request that was found right: who asks, the address's parameters, the query, the body.
     ``incoming`` is there for operations on content."""
 
@@ -56,10 +56,10 @@ class Ask(Generic[Q, B]):
     path: Mapping[str, str]
     query: Q
     body: B
-    incoming: Incoming | None = None
+    incoming: IncomingContent | None = None
 
     def __getitem__(self, name: str) -> str:
-        """Return a parameter of the path, such as ``ask["integrationId"]``."""
+        """Return a parameter of the path, such as ``call["integrationId"]``."""
         return self.path[name]
 
 
@@ -69,19 +69,19 @@ class Route:
     shows within the transaction that changes it."""
 
     operation: Operation[Any, Any, Any]
-    handler: Callable[[Ask[Any, Any]], Awaitable[Any]] | None
-    lines: Callable[[Ask[Any, Any]], Awaitable[Lines]] | None = None
-    now: Callable[[Any, Ask[Any, Any]], Awaitable[Any]] | None = None
-    content: Callable[[Ask[Any, Any]], Awaitable[Content]] | None = None
+    handler: Callable[[ApiCall[Any, Any]], Awaitable[Any]] | None
+    lines: Callable[[ApiCall[Any, Any]], Awaitable[LinesResponse]] | None = None
+    now: Callable[[Any, ApiCall[Any, Any]], Awaitable[Any]] | None = None
+    content: Callable[[ApiCall[Any, Any]], Awaitable[ContentResponse]] | None = None
 
 
 def route(
     operation: Operation[Q, B, R],
-    handler: Callable[[Ask[Q, B]], Awaitable[R]] | None,
+    handler: Callable[[ApiCall[Q, B]], Awaitable[R]] | None,
     *,
-    lines: Callable[[Ask[Q, B]], Awaitable[Lines]] | None = None,
-    now: Callable[[Any, Ask[Any, Any]], Awaitable[R | None]] | None = None,
-    content: Callable[[Ask[Q, B]], Awaitable[Content]] | None = None,
+    lines: Callable[[ApiCall[Q, B]], Awaitable[LinesResponse]] | None = None,
+    now: Callable[[Any, ApiCall[Any, Any]], Awaitable[R | None]] | None = None,
+    content: Callable[[ApiCall[Q, B]], Awaitable[ContentResponse]] | None = None,
 ) -> Route:
     """Answer an operation. ``lines`` checks the request and returns the body, a line at a time:
     to whoever asks for lines, or, where there is no other handler, to everybody. ``now`` reads
