@@ -18,6 +18,9 @@ from valetkey.domain.errors import Locked
 from valetkey.domain.holding import LONGEST_MS
 
 _OPEN: Final = [state.value for state in State if not state.over]
+#: An intent that keeps others out. In the words of the index over those, or SQLite looks through
+#: all there are.
+_HELD: Final = text("NOT abandoned")
 
 
 class SqlCommands(Repository):
@@ -106,7 +109,9 @@ class SqlCommands(Repository):
         await self._change(update(t.shards).where(named).values(lease_ms=until_ms))
 
     async def release(self, *, before: datetime) -> None:
-        await self._change(update(t.shards).where(_goes_on()).values(owner="", lease_ms=0))
+        running = select(t.commands.c.id).where(t.commands.c.state == State.RUNNING.value)
+        own = (t.shards.c.command_id.in_(running), t.shards.c.state.in_(_OPEN))
+        await self._change(update(t.shards).where(*own).values(owner="", lease_ms=0))
         left = (t.write_intents.c.at < before) & ~t.write_intents.c.abandoned
         await self._change(update(t.write_intents).where(left).values(abandoned=True))
 
@@ -127,16 +132,16 @@ class SqlCommands(Repository):
     async def claim_intents(self, intents: Sequence[WriteIntent], *, now_ms: int) -> frozenset[str]:
         if not intents:
             return frozenset()
-        table, held = t.write_intents, ~t.write_intents.c.abandoned
+        table = t.write_intents
         # In one order everywhere: two that wait for each other would never end.
         rows = sorted(map(to_row, intents), key=lambda row: str(row["object_id"]))
         named = table.c.object_id.in_([row["object_id"] for row in rows])
-        over = update(table).where(named, held, _over(table.c.lease_ms, now_ms))
+        over = update(table).where(named, _HELD, _over(table.c.lease_ms, now_ms))
         await self._connection.execute(over.values(abandoned=True))
         insert = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         statement: Any = insert(table).values(rows)
         statement = statement.on_conflict_do_nothing(
-            index_elements=["object_id"], index_where=text("NOT abandoned")
+            index_elements=["object_id"], index_where=_HELD
         )
         claimed = await self._connection.execute(statement.returning(table.c.id))
         return frozenset(claimed.scalars())

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, or_, select, tuple_
+from sqlalchemy import and_, delete, exists, func, or_, select, tuple_
 
 from valetkey.catalog.db import tables as t
 from valetkey.catalog.domain.export import ExportPart
-from valetkey.catalog.domain.sync import CommandKind, State
+from valetkey.catalog.domain.sync import State
 from valetkey.db.repositories.rows import Repository, from_row, to_row
 
 _C = t.export_parts.c
@@ -52,9 +52,8 @@ class SqlExports(Repository):
 
     async def purge(self, *, before: datetime, parts: int, commands: int) -> int:
         states, ended = t.commands.c.state, t.commands.c.updated_at < before
-        is_gone = or_(states.in_(_WITHOUT_FILE), states.in_(_OVER) & ended)
-        gone = await self._forget(is_gone, parts)
-        own = t.commands.c.kind == CommandKind.EXPORT.value
+        own, is_gone = t.IS_EXPORT, or_(states.in_(_WITHOUT_FILE), states.in_(_OVER) & ended)
+        gone = await self._forget(and_(own, is_gone), parts)
         empty = ~exists().where(_C.command_id == t.commands.c.id)
         ids: Any = select(t.commands.c.id).where(own, states.in_(_OVER), ended, empty)
         of_old = t.commands.c.id.in_(ids.limit(commands))

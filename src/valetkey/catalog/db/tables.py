@@ -138,6 +138,8 @@ items = Table(
     sqlite_with_rowid=False,
 )
 
+#: Exports, in the words of the index over them.
+IS_EXPORT = text("kind = 'export'")
 _SYNCING = text("kind = 'sync' AND state IN ('created', 'in-progress')")
 
 commands = Table(
@@ -166,6 +168,8 @@ commands = Table(
         postgresql_where=_SYNCING,
     ),
     Index("ix_commands_state", "state"),
+    # Syncs stay, and are many; exports go.
+    Index("ix_commands_exports", "id", sqlite_where=IS_EXPORT, postgresql_where=IS_EXPORT),
     Index("ix_commands_dataset_id", "dataset_id", "id"),
 )
 

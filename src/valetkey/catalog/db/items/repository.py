@@ -16,7 +16,6 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,6 +63,16 @@ WITH RECURSIVE f(folder) AS (
   FROM f WHERE f.folder IS NOT NULL
 )
 SELECT folder FROM f WHERE folder IS NOT NULL LIMIT :limit
+""")
+#: And so is each shard of which objects are kept: of all that ever were, hardly any.
+_STAGED_SHARDS = text("""
+WITH RECURSIVE s(id) AS (
+  SELECT min(shard_id) FROM staged_objects
+  UNION ALL
+  SELECT (SELECT min(shard_id) FROM staged_objects WHERE shard_id > s.id)
+  FROM s WHERE s.id IS NOT NULL
+)
+SELECT id FROM s WHERE id IS NOT NULL
 """)
 
 
@@ -263,22 +272,25 @@ class SqlItems(Repository):
     async def unstage(
         self, shard_id: str, *, after: str = "", upto: str | None = None, limit: int
     ) -> int:
-        # From where the last part ended: what was deleted is still walked over before a vacuum.
+        # From where the last part ended, in order: what was deleted is still walked over before a
+        # vacuum.
         table = t.staged_objects
         match = (table.c.shard_id == shard_id) & (table.c.path > after)
-        return await self._unstage(match if upto is None else match & (table.c.path <= upto), limit)
+        if upto is not None:
+            match &= table.c.path <= upto
+        keys = select(table.c.path).where(match).order_by(table.c.path).limit(limit)
+        statement = delete(table).where(table.c.shard_id == shard_id, table.c.path.in_(keys))
+        return (await self._connection.execute(statement)).rowcount
 
     async def purge_staged(self, *, limit: int) -> int:
+        kept = (await self._connection.execute(_STAGED_SHARDS)).scalars().all()
         over = [state.value for state in State if state.over]
         ended = select(t.shards.c.id).join(t.commands, t.commands.c.id == t.shards.c.command_id)
-        ended = ended.where(t.shards.c.staged, t.commands.c.state.in_(over))
-        return await self._unstage(t.staged_objects.c.shard_id.in_(ended), limit)
-
-    async def _unstage(self, match: Any, limit: int) -> int:
-        table = t.staged_objects
-        keys = select(table.c.shard_id, table.c.path).where(match).limit(limit)
-        statement = delete(table).where(tuple_(table.c.shard_id, table.c.path).in_(keys))
-        return (await self._connection.execute(statement)).rowcount
+        ended = ended.where(t.shards.c.id.in_(kept), t.commands.c.state.in_(over))
+        purged = 0
+        for row in await self._all(ended):
+            purged += await self.unstage(row.id, limit=limit - purged)
+        return purged
 
 
 def _over(before: Item, item: Item) -> Item:
