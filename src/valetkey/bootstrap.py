@@ -155,8 +155,8 @@ async def open_services(settings: Settings) -> AsyncIterator[WiredServices]:
     schema = await require_schema(settings)
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = make_sealer(settings, entropy)
-    storage = SqlCatalogStorage.at(settings.database, connections=settings.database_connections)
-    aws = aws_settings(settings)
+    aws, connections = aws_settings(settings), settings.database_connections
+    storage = SqlCatalogStorage.at(settings.database, connections=connections, clock=clock)
     access_keys, role_policies = BotoAccessKeys(aws), BotoRolePolicies(aws)
     sts, objects = AwsSts(aws, clock, entropy), S3ObjectStore(aws, clock, entropy)
     try:

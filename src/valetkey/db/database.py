@@ -15,7 +15,7 @@ from valetkey.db.files import HeldFile
 from valetkey.db.journal import journal_for
 from valetkey.db.limits import LIMITS, Limits
 from valetkey.db.write_turns import WriteTurns
-from valetkey.domain.ports import Pool
+from valetkey.domain.ports import Clock, Pool
 
 #: How many connections all pools have at most. Those of audit, health and changes are one each.
 CONNECTIONS: Final = 24
@@ -47,9 +47,10 @@ class Database:
         busy_seconds: float = BUSY_SECONDS,
         limits: Limits = LIMITS,
         connections: int = CONNECTIONS,
+        clock: Clock | None = None,
     ) -> None:
         """Raises ConfigurationError."""
-        self.url, self.limits = database_url(url), limits
+        self.url, self.limits, self.clock = database_url(url), limits, clock
         place = database_file(url)
         self._file = HeldFile(place, keeps_log=True) if place is not None else None
         turns = WriteTurns()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.db.changes import SqlInvalidations
@@ -40,8 +40,9 @@ from valetkey.db.repositories.storage import SqlIntegrations, SqlLocations
 from valetkey.db.repositories.vending import SqlGrants, SqlGroups, SqlLeases
 from valetkey.db.tables import accounts, identity, storage, vending
 from valetkey.domain.audit import Entry
+from valetkey.domain.clocks import require_same
 from valetkey.domain.lease import LeaseRecord
-from valetkey.domain.ports import ChangeListener, Pool
+from valetkey.domain.ports import ChangeListener, Clock, Pool
 
 #: Where the row of a noun is. What belongs to an entity is guarded by its row.
 LOCKED: dict[str, Table] = {
@@ -62,8 +63,9 @@ class SqlUnitOfWork:
     #: Where the row of a noun is.
     locked: ClassVar[Mapping[str, Table]] = LOCKED
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, clock: Clock | None = None) -> None:
         self._connection = connection
+        self._clock = clock
         self.installations = SqlInstallations(connection)
         self.users = SqlUsers(connection)
         self.organizations = SqlOrganizations(connection)
@@ -92,6 +94,13 @@ class SqlUnitOfWork:
             table = self.locked[noun]
             row = select(table.c.id).where(table.c.id == entity_id)
             await self._connection.execute(row.with_for_update(key_share=True))
+
+    async def require_clock(self) -> None:
+        # SQLite's is this machine's.
+        if self._clock is not None and self._connection.dialect.name == "postgresql":
+            now = self._clock.now()
+            there = await self._connection.execute(select(func.clock_timestamp()))
+            require_same(now, there.scalar_one())
 
 
 W = TypeVar("W", bound=SqlUnitOfWork)
@@ -123,7 +132,7 @@ class SqlStorage(Generic[W]):
         try:
             with translated():
                 async with self._engine.connect() as connection, connection.begin() as transaction:
-                    work = self._unit_of_work(connection)
+                    work = self._unit_of_work(connection, self._database.clock)
                     yield work
                     await work.invalidations.send()
                     tags = work.invalidations.tags
@@ -139,7 +148,7 @@ class SqlStorage(Generic[W]):
             async with self._engine.connect() as connection:
                 await connection.execution_options(**self._reading)
                 async with connection.begin():
-                    yield self._unit_of_work(connection)
+                    yield self._unit_of_work(connection, self._database.clock)
 
     async def record(self, entries: Sequence[Entry], leases: Sequence[LeaseRecord]) -> None:
         newest = await self._database.journal.record(entries, leases)

@@ -165,6 +165,11 @@ class CommitUnknown(StorageUnavailable):
     """The database went away while it was to commit: nobody knows whether that is done."""
 
 
+class ClockOff(StorageUnavailable):
+    """This machine's clock is too far off the database's: what it held, and what it took for over,
+    would be so for nobody else."""
+
+
 class AuditUnavailable(StorageUnavailable):
     """The audit record could not be made durable, so nothing was handed out."""
 

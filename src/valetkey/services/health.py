@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from valetkey.counting import counted
+from valetkey.domain import clocks
 from valetkey.domain.errors import StorageBusy, StorageUnavailable
 from valetkey.domain.ports import Clock, Storage
 
@@ -21,9 +22,6 @@ LOOK_SECONDS: Final = 1.5
 #: The database is not only asked, but written to, this often in seconds; each time while that
 #: fails.
 BETWEEN_PROBES: Final = 1.0
-#: AWS refuses what is signed by a clock that is further off, in seconds; and rights that end would
-#: last for as long.
-CLOCKS_DIFFER: Final = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -165,10 +163,5 @@ class Health:
         return self._clock_trouble
 
     def _compared(self, moment: datetime | None) -> str:
-        """Say by how much our clock and the database's differ; empty if they agree."""
-        seconds = (self._clock.now() - moment).total_seconds() if moment else 0.0
-        if abs(seconds) <= CLOCKS_DIFFER:
-            return ""
-        way = "ahead of" if seconds > 0 else "behind"
-        by = counted(int(abs(seconds) // 60), "minute")
-        return f"This machine's clock is {by} {way} the database's. Set it, and have NTP keep it."
+        told = clocks.difference(self._clock.now(), moment) if moment else ""
+        return f"{told} {clocks.FIX}" if told else ""

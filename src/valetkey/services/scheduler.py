@@ -90,4 +90,5 @@ class Scheduler:
 
     async def _purge(self) -> None:
         async with self._storage.begin() as work:
+            await work.require_clock()
             await work.leases.purge(self._clock.now() - REMEMBER)

@@ -32,7 +32,8 @@ class HeldLease:
     storage: Storage
 
     async def renew(self, work: UnitOfWork) -> None:
-        """Prolong the lease as part of a transaction. Raises Locked when it was lost."""
+        """Prolong the lease as part of a transaction. Raises Locked when it was lost, ClockOff."""
+        await work.require_clock()
         now = self.clock.now()
         if not await work.work_leases.take(self.name, self.owner, now=now, until=now + LEASE):
             raise Locked(

@@ -322,6 +322,9 @@ class MemoryUnitOfWork:
     async def lock(self, noun: str, entity_id: str) -> None:
         """Nothing to do: there is one transaction at a time."""
 
+    async def require_clock(self) -> None:
+        """Nothing to do: there is one clock."""
+
     async def recording(self) -> bool:
         """Tell what a test has set."""
         return self.audit.is_recording

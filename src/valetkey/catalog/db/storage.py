@@ -32,7 +32,7 @@ from valetkey.db.limits import LIMITS, Limits
 from valetkey.db.postgres import AUDIT, application
 from valetkey.db.storage import LOCKED, SqlStorage, SqlUnitOfWork
 from valetkey.domain.errors import TookTooLong
-from valetkey.domain.ports import Pool
+from valetkey.domain.ports import Clock, Pool
 
 #: SQLite asks so often (in steps of its own, some hundred thousand of which take a tenth of a
 #: second) whether it should go on. To ask takes the interpreter's lock, for which everything else
@@ -54,8 +54,8 @@ class SqlCatalogWork(SqlUnitOfWork):
 
     locked = LOCKED | {"item": tables.items, "command": tables.commands}
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: AsyncConnection, clock: Clock | None = None) -> None:
+        super().__init__(connection, clock)
         self.datasets = SqlDatasets(connection)
         self.items = SqlItems(connection)
         self.commands = SqlCommands(connection)
@@ -89,9 +89,13 @@ class SqlCatalogStorage(SqlStorage[SqlCatalogWork]):
         busy_seconds: float = BUSY_SECONDS,
         limits: Limits = LIMITS,
         connections: int = CONNECTIONS,
+        clock: Clock | None = None,
     ) -> SqlCatalogStorage:
-        """Open the database at a URL; nothing is connected yet. Raises ConfigurationError."""
-        database = Database(url, busy_seconds=busy_seconds, limits=limits, connections=connections)
+        """Open the database at a URL; nothing is connected yet. ``clock`` is what work is taken by:
+        it must agree with PostgreSQL's. Raises ConfigurationError."""
+        database = Database(
+            url, busy_seconds=busy_seconds, limits=limits, connections=connections, clock=clock
+        )
         if database.url.get_backend_name() == "sqlite":
             for pool in database.pools.values():
                 event.listen(pool.sync_engine, "connect", _add_functions)

@@ -78,7 +78,7 @@ async def _work(setup: TaskSetup, order: Order) -> OrderOutcome:
         return held
 
     objects = S3ObjectStore(setup.store.settings, clock, entropy)
-    opened = SqlCatalogStorage.at(setup.database, connections=_CONNECTIONS)
+    opened = SqlCatalogStorage.at(setup.database, connections=_CONNECTIONS, clock=clock)
     storage = opened.through(Pool.HEAVY)
     try:
         lister = BucketLister(objects, order.place, order.prefix, session)

@@ -287,6 +287,11 @@ class UnitOfWork(Protocol):
         transaction ends. Wait for whoever does so now."""
         ...
 
+    async def require_clock(self) -> None:
+        """Raise ClockOff where this process's clock is far off the database's: to be called where
+        work is taken, which is held by moments of clocks."""
+        ...
+
     @property
     def installations(self) -> Installations: ...
     @property

@@ -237,6 +237,7 @@ class Rotations:
         a rotation that can't start is tried again at its next turn, and its problem is audited."""
         now = self._clock.now()
         async with self._storage.begin() as work:
+            await work.require_clock()
             due = await work.rotations.due_schedules(now)
             for schedule in due:
                 following = schedule.following(now, self._entropy.uniform(0, 1))

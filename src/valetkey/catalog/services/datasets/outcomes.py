@@ -49,6 +49,8 @@ class CommandOutcomes:
         keeps_error: bool = False,
     ) -> None:
         async with self._storage.begin() as work:
+            if state is State.FAILED:  # it may be our clock that AWS refuses
+                await work.require_clock()
             current = await work.commands.get(command.id)
             if current is None:
                 return

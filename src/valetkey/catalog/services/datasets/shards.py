@@ -94,9 +94,10 @@ async def work_off(
 
 
 async def claim(storage: CatalogStorage, clock: Clock, shard_id: str, owner: str) -> Shard | None:
-    """Take a shard that nobody else has; None where that can't be."""
+    """Take a shard that nobody else has; None where that can't be. Raises ClockOff."""
     now_ms = to_ms(clock.now())
     async with storage.begin() as work:
+        await work.require_clock()
         return await work.commands.claim(
             shard_id, owner, now_ms=now_ms, until_ms=now_ms + _LEASE_MS
         )

@@ -138,6 +138,7 @@ class SyncWorker:
 
     async def _open(self) -> list[Command]:
         async with self._storage.read() as work:
+            await work.require_clock()
             found = [await work.commands.open(kind, limit=_OPEN_AT_ONCE) for kind in CommandKind]
         return [command for some in found for command in some]
 
@@ -158,6 +159,8 @@ class SyncWorker:
     async def clean(self) -> None:
         """Purge old tombstones, old exports and what ended syncs had kept, and go on with datasets
         that were being deleted."""
+        async with self._storage.read() as work:
+            await work.require_clock()
         before_ms = to_ms(self._clock.now() - TOMBSTONE_LIFETIME)
         purged = DELETED
         while purged == DELETED:

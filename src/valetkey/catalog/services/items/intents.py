@@ -201,6 +201,7 @@ class Intents:
         claimed: set[str] = set()
         for some in batched(wanted, PART):
             async with self._storage.begin() as work:
+                await work.require_clock()
                 claimed |= await work.commands.claim_intents(some, now_ms=to_ms(now))
         return {intent.path: intent for intent in wanted if intent.id in claimed}
 
