@@ -19,7 +19,7 @@ import pytest
 from support.expiry import ShortLived, short_lived_client
 from support.server import ANNOTATOR, LOCATION, Installation
 from support.shell import Shell
-from valetkey.cli.credential_helpers.child_environment import surroundings, token_file
+from valetkey.cli.credential_helpers.child_environment import environment_for, token_file
 from valetkey.cli.credential_helpers.endpoint import serving
 
 READ = """
@@ -113,7 +113,7 @@ def test_a_child_reads_on_past_the_end_of_its_first_credential(
     with short_lived_client(valetkey_server, transport) as client:
         current = client.location(LOCATION).renewing()
         with serving(current) as endpoint, token_file(endpoint.token) as file:
-            around = surroundings(endpoint, file, current())
+            around = environment_for(endpoint, file, current())
             program = OUTLIVES.format(bucket=current().bucket)
             with subprocess.Popen(  # noqa: S603  # our own program
                 [sys.executable, "-c", program],

@@ -16,7 +16,7 @@ _GROUP: Final = Group("With an administrator's AWS credentials", sort_key=5)
 
 @Parameter(name="*", group=_GROUP)
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsAdmin:
+class AwsCredentialOptions:
     """Whether to use the AWS credentials of this machine, and which."""
 
     as_admin: Flag = False
@@ -25,7 +25,7 @@ class AsAdmin:
     """A profile of ~/.aws for that; implies --as-admin."""
 
 
-def find_administrator(asked: AsAdmin) -> Administrator | None:
+def find_administrator(asked: AwsCredentialOptions) -> Administrator | None:
     """Return the credentials of a profile, or of botocore's own search; None when they were not
     asked for. Raises InvalidRequest when there are none."""
     if not (asked.as_admin or asked.aws_profile):

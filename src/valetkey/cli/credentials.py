@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import find_connection, open_client
-from valetkey.cli.credential_helpers.cache import Asked, cached
+from valetkey.cli.credential_helpers.cache import CredentialRequest, cached
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject, asked_for
 from valetkey.cli.options import WHOLE, AccessOption, OfLocation, PrefixOption, access_levels
@@ -52,7 +52,7 @@ def credentials(
     format_
         env (shell), dotenv, process (credential_process of ~/.aws/config) or json.
     """
-    asked = Asked(
+    asked = CredentialRequest(
         location=location,
         prefixes=prefix,
         access=access_levels(access),
@@ -83,7 +83,7 @@ def credentials(
     show.say(_sentence(vended))
 
 
-def vend(client: Terminal, asked: Asked) -> Credentials:
+def vend(client: Terminal, asked: CredentialRequest) -> Credentials:
     """Ask the server for what was asked. Raises ApiError."""
     location, project = asked_for(client, asked.location, asked.project)
     return client.location(location, project=project).credentials(

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from valetkey.cli import render, show
-from valetkey.cli.aws_credentials import AsAdmin, find_administrator
+from valetkey.cli.aws_credentials import AwsCredentialOptions, find_administrator
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.exits import Exit
@@ -23,7 +23,7 @@ from valetkey.wire.leases import Block, Lease, Revocation, Revoked, Target
 app = App(name="leases", help="See and revoke what was vended.")
 revocations = App(name="revocations", help="What was revoked, and whether AWS refuses it.")
 blocks = App(name="blocks", help="Whom, or through what, nothing new is vended.")
-_NOBODY = AsAdmin()
+_NOBODY = AwsCredentialOptions()
 
 
 def _what(lease: Lease) -> str:
@@ -106,7 +106,7 @@ def revoke(
     service_account: str = "",
     refuse_new: Flag = False,
     yes: Yes = False,
-    admin: AsAdmin = _NOBODY,
+    admin: AwsCredentialOptions = _NOBODY,
     project: InProject = "",
     common: Common = COMMON,
 ) -> Exit:

@@ -20,7 +20,7 @@ from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.locations import Location, LocationChange, NewLocation
 
 
-class New(
+class NewLocationOptions(
     Fields,
     body=NewLocation,
     but={"name", "bucket", "project_id", "integration_id", "parent_id", "access", "ends_at"},
@@ -28,12 +28,14 @@ class New(
     """What may be said of a new location beyond where it is and what it opens."""
 
 
-class Plain(Fields, body=LocationChange, but={"name", "access", "ends_at", "revoke_beyond"}):
+class LocationOptions(
+    Fields, body=LocationChange, but={"name", "access", "ends_at", "revoke_beyond"}
+):
     """What else may be changed of a location."""
 
 
-NEW: Final = New()
-PLAIN: Final = Plain()
+NEW: Final = NewLocationOptions()
+PLAIN: Final = LocationOptions()
 
 app = App(name="locations", help="Buckets, or folders of them, that people ask credentials for.")
 
@@ -53,7 +55,7 @@ def create(
     parent: str = "",
     access: AccessOption = "list,read,write,delete",
     ends: str = "",
-    plain: New = NEW,
+    plain: NewLocationOptions = NEW,
     check: Flag = False,
     project: InProject = "",
     common: Common = COMMON,
@@ -125,7 +127,7 @@ def update(
     new_name: OptionalNewName = None,
     access: Annotated[str | None, Parameter(show_default=False)] = None,
     ends: str | None = None,
-    plain: Plain = PLAIN,
+    plain: LocationOptions = PLAIN,
     revoke_beyond: Flag = False,
     project: InProject = "",
     common: Common = COMMON,

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from valetkey.cli import render, show
-from valetkey.cli.aws_credentials import AsAdmin, find_administrator
+from valetkey.cli.aws_credentials import AwsCredentialOptions, find_administrator
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
 from valetkey.cli.durations import parse_span
@@ -33,7 +33,7 @@ _SENTENCES: Final = {
     "rollingBack": "The new key is given up; {old} stays in use.",
     "rolledBack": "The new key is gone; {old} is in use as before.",
 }
-_NOBODY: Final = AsAdmin()
+_NOBODY: Final = AwsCredentialOptions()
 
 
 def rotate(
@@ -46,7 +46,7 @@ def rotate(
     status: Flag = False,
     cancel: Flag = False,
     wait: bool = True,
-    admin: AsAdmin = _NOBODY,
+    admin: AwsCredentialOptions = _NOBODY,
     common: Common = COMMON,
 ) -> Exit:
     """Replace an integration's access key. Run again, it goes on with the rotation under way.

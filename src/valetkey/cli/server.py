@@ -123,9 +123,9 @@ def serve(
             hint="Run 'valetkey worker', or add 'serve' to the setting.",
         )
     if settings.workers == 1:
-        serving.run(_until_signal(settings, _Told(settings, setup.as_json), _serving))
+        serving.run(_until_signal(settings, _ReadyNotice(settings, setup.as_json), _serving))
         return None
-    return _serve_by_many(settings, _Told(settings, setup.as_json))
+    return _serve_by_many(settings, _ReadyNotice(settings, setup.as_json))
 
 
 def worker(
@@ -157,10 +157,10 @@ def worker(
             hint="Several processes need PostgreSQL (the setting database_url).",
         )
     logs.configure(style=settings.log_format.lower(), level=settings.log_level)
-    serving.run(_until_signal(settings, _Told(settings, setup.as_json), _working))
+    serving.run(_until_signal(settings, _ReadyNotice(settings, setup.as_json), _working))
 
 
-class _Told:
+class _ReadyNotice:
     """Tells people and programs, once, that a process does what it should."""
 
     def __init__(self, settings: Settings, as_json: bool) -> None:
@@ -183,17 +183,17 @@ class _Told:
 _Work = Callable[[Settings, Callable[[int], None], asyncio.Event], Coroutine[Any, Any, None]]
 
 
-async def _until_signal(settings: Settings, told: _Told, work: _Work) -> None:
+async def _until_signal(settings: Settings, notice: _ReadyNotice, work: _Work) -> None:
     stop = asyncio.Event()
     serving.stop_on_signals(stop, within=settings.shutdown_grace + serving.SPARE_SECONDS)
-    with serving.ready_file(told.place) as file:
-        stopping = asyncio.create_task(_tell_of(stop))
-        await work(settings, partial(told.ready, file), stop)
+    with serving.ready_file(notice.place) as file:
+        stopping = asyncio.create_task(_notify_of(stop))
+        await work(settings, partial(notice.ready, file), stop)
         stopping.cancel()
     structlog.get_logger("valetkey").info("stopped")
 
 
-async def _tell_of(stop: asyncio.Event) -> None:
+async def _notify_of(stop: asyncio.Event) -> None:
     await stop.wait()
     _tell_of_stopping()
 
@@ -214,7 +214,7 @@ async def _working(settings: Settings, ready: Callable[[int], None], stop: async
             await stop.wait()
 
 
-def _serve_by_many(settings: Settings, told: _Told) -> int:
+def _serve_by_many(settings: Settings, notice: _ReadyNotice) -> int:
     """Serve by several processes; return an exit code, in each of them and in the first."""
     if settings.migrate_on_start:
         asyncio.run(bring_up_to_date(settings))
@@ -222,11 +222,11 @@ def _serve_by_many(settings: Settings, told: _Told) -> int:
     within = settings.shutdown_grace + serving.SPARE_SECONDS
     with (
         serving.reserve(settings.host, settings.port) as held,
-        serving.ready_file(told.place) as file,
+        serving.ready_file(notice.place) as file,
     ):
         supervisor = serving.Supervisor(
             settings.workers,
-            lambda: told.ready(file, held.getsockname()[1]),
+            lambda: notice.ready(file, held.getsockname()[1]),
             within + 1,
             stopping=_tell_of_stopping,
         )

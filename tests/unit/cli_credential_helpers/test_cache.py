@@ -15,12 +15,12 @@ import pytest
 
 from support.held import held_credentials
 from valetkey.cli.connection import ServerConnection
-from valetkey.cli.credential_helpers.cache import Asked, cache_folder, cached
+from valetkey.cli.credential_helpers.cache import CredentialRequest, cache_folder, cached
 from valetkey.sdk import Credentials, Denied, InvalidRequest, Unavailable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AT = ServerConnection("https://valetkey.example.com", "the-token-that-must-not-show")
-ASKED = Asked(
+ASKED = CredentialRequest(
     location="images",
     prefixes=["cats"],
     access=["list", "read"],
@@ -107,7 +107,7 @@ def test_another_server_and_another_token_get_something_else(
 def test_every_part_of_a_request_is_part_of_the_key() -> None:
     parts = {"location", "prefixes", "access", "ttl", "purpose", "project"}
     parts |= {"org", "bare", "versions"}
-    assert set(Asked.__slots__) == parts
+    assert set(CredentialRequest.__slots__) == parts
 
 
 def test_the_order_of_words_makes_no_difference() -> None:

@@ -17,14 +17,14 @@ import pytest
 
 from support.held import held_credentials
 from valetkey.cli.connection import ServerConnection
-from valetkey.cli.credential_helpers.cache import Asked, cached
+from valetkey.cli.credential_helpers.cache import CredentialRequest, cached
 from valetkey.sdk import Credentials, Unavailable
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 SKEWS: Final = [-5 * MINUTE, 0 * MINUTE, 5 * MINUTE]
 AT: Final = ServerConnection("https://valetkey.example.com", "a-token")
-ASKED: Final = Asked(
+ASKED: Final = CredentialRequest(
     location="images",
     prefixes=["cats"],
     access=["read"],
@@ -49,11 +49,11 @@ class World:
             raise Unavailable("gone")
         return held_credentials(f"ASIA{self.asked}", self.ends or self.now + timedelta(hours=1))
 
-    def ask(self, asked: Asked = ASKED, at: ServerConnection = AT) -> Credentials:
+    def ask(self, asked: CredentialRequest = ASKED, at: ServerConnection = AT) -> Credentials:
         """Run a new process: it knows only what is on disk."""
         return cached(at, asked, self.serve, folder=self.folder, clock=lambda: self.now + self.skew)
 
-    def entry(self, asked: Asked = ASKED, at: ServerConnection = AT) -> Path:
+    def entry(self, asked: CredentialRequest = ASKED, at: ServerConnection = AT) -> Path:
         return self.folder / f"{asked.key(at)}.json"
 
 

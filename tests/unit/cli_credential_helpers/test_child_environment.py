@@ -7,7 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from support.held import held_credentials
-from valetkey.cli.credential_helpers.child_environment import OURS, RIVALS, surroundings, token_file
+from valetkey.cli.credential_helpers.child_environment import (
+    OURS,
+    RIVALS,
+    environment_for,
+    token_file,
+)
 from valetkey.cli.credential_helpers.endpoint import Endpoint
 from valetkey.sdk import Credentials
 
@@ -18,7 +23,7 @@ FILE = Path("/run/token")
 
 
 def around(before: dict[str, str] | None = None, first: Credentials = AT_AWS) -> dict[str, str]:
-    return surroundings(ENDPOINT, FILE, first).applied_to(before or {})
+    return environment_for(ENDPOINT, FILE, first).applied_to(before or {})
 
 
 @pytest.mark.parametrize("rival", [*RIVALS, *OURS])

@@ -37,7 +37,7 @@ _LARGEST: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CredentialRequest:
     """All that shapes a credential."""
 
     location: str
@@ -69,7 +69,7 @@ class Asked:
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-class _Failed(msgspec.Struct, frozen=True):
+class _CachedFailure(msgspec.Struct, frozen=True):
     """How the last request failed. ``mark`` is another one each time: whoever finds a new one has
     waited for that failure."""
 
@@ -86,7 +86,7 @@ class _Failed(msgspec.Struct, frozen=True):
         return again
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _CacheEntry(msgspec.Struct, frozen=True):
     #: What was asked for: a file that was copied to another's name is not believed.
     key: str
     fetched_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -113,7 +113,7 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 def cached(
     connection: ServerConnection,
-    asked: Asked,
+    asked: CredentialRequest,
     fetch: Callable[[], Credentials],
     *,
     folder: Path | None = None,
@@ -148,22 +148,24 @@ def cached(
 
 
 def _fetched(
-    fetch: Callable[[], Credentials], path: Path, kept: _Kept | None, clock: Now
+    fetch: Callable[[], Credentials], path: Path, kept: _CacheEntry | None, clock: Now
 ) -> Credentials:
     asked_at = clock()
     try:
         fetched = fetch()
     except ApiError as error:
-        failed = _Failed(os.urandom(16).hex(), type(error).__name__, error.message, error.hint)
+        failed = _CachedFailure(
+            os.urandom(16).hex(), type(error).__name__, error.message, error.hint
+        )
         _write(_failure_path(path), failed)
         return _still_good(kept, clock(), error)
-    _write(path, _Kept(path.stem, asked_at, fetched))
+    _write(path, _CacheEntry(path.stem, asked_at, fetched))
     _failure_path(path).unlink(missing_ok=True)
     _sweep(path.parent, asked_at)
     return fetched
 
 
-def _still_good(kept: _Kept | None, now: datetime, error: ApiError) -> Credentials:
+def _still_good(kept: _CacheEntry | None, now: datetime, error: ApiError) -> Credentials:
     """Return what is kept where the server did not answer. Raises ``error`` otherwise."""
     if isinstance(error, Unavailable) and kept is not None and kept.credentials.expires_at > now:
         return kept.credentials
@@ -174,10 +176,10 @@ def _failure_path(path: Path) -> Path:
     return path.with_suffix(".failed")
 
 
-def _failure(path: Path) -> _Failed | None:
+def _failure(path: Path) -> _CachedFailure | None:
     text = _private_text(_failure_path(path))
     with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-        return msgspec.json.decode(text, type=_Failed) if text else None
+        return msgspec.json.decode(text, type=_CachedFailure) if text else None
     return None
 
 
@@ -198,11 +200,11 @@ def _private(folder: Path) -> Path:
     return folder
 
 
-def _read(path: Path) -> _Kept | None:
+def _read(path: Path) -> _CacheEntry | None:
     """Return what is kept; None for a file that is not there, not private, or not ours."""
     text = _private_text(path)
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        kept = msgspec.json.decode(text, type=_Kept) if text else None
+        kept = msgspec.json.decode(text, type=_CacheEntry) if text else None
         return kept if kept is not None and kept.key == path.stem else None
     return None
 
@@ -219,7 +221,7 @@ def _private_text(path: Path) -> bytes:
         return file.read(_LARGEST) if private and stat.S_ISREG(found.st_mode) else b""
 
 
-def _write(path: Path, kept: _Kept | _Failed) -> None:
+def _write(path: Path, kept: _CacheEntry | _CachedFailure) -> None:
     """Replace a file as a whole. What can't be kept (a full disk) is fetched again next time."""
     with suppress(OSError):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # 0600 from the start

@@ -37,7 +37,7 @@ _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ChildEnvironment:
     """What to set, and what to take away."""
 
     given: Mapping[str, str]
@@ -49,7 +49,7 @@ class Surroundings:
         return kept | _around_proxies(environment) | dict(self.given)
 
 
-def surroundings(endpoint: Endpoint, token_file: Path, first: Credentials) -> Surroundings:
+def environment_for(endpoint: Endpoint, token_file: Path, first: Credentials) -> ChildEnvironment:
     """Return what leads AWS's SDKs to an endpoint, and to the region and the S3 where its
     credentials are good."""
     given = {
@@ -65,7 +65,7 @@ def surroundings(endpoint: Endpoint, token_file: Path, first: Credentials) -> Su
         given["AWS_ENDPOINT_URL_S3"] = first.endpoint
         if first.endpoint.startswith("http://"):
             given["AWS_ALLOW_HTTP"] = "true"  # asked for by the Rust libraries alone
-    return Surroundings(given)
+    return ChildEnvironment(given)
 
 
 def _around_proxies(environment: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,11 @@ from valetkey.cli import show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import ServerConnection, find_connection
 from valetkey.cli.credential_helpers import children
-from valetkey.cli.credential_helpers.child_environment import Surroundings, surroundings, token_file
+from valetkey.cli.credential_helpers.child_environment import (
+    ChildEnvironment,
+    environment_for,
+    token_file,
+)
 from valetkey.cli.credential_helpers.endpoint import serving
 from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject, asked_for
@@ -125,7 +129,7 @@ def agent(
 @contextmanager
 def _handing_over(
     location: str, wanted: HelperRequest, common: Common, port: int = 0
-) -> Iterator[Surroundings]:
+) -> Iterator[ChildEnvironment]:
     """Serve credentials on loopback. Raises ApiError before anything is served, if there are
     none to be had."""
     found = find_connection(common.url, common.token_file)
@@ -143,7 +147,7 @@ def _handing_over(
         )
         first = current()
         with serving(current, port=port) as endpoint, token_file(endpoint.token) as file:
-            yield surroundings(endpoint, file, first)
+            yield environment_for(endpoint, file, first)
 
 
 def _token_source(found: ServerConnection, file: Path | None) -> Callable[[], str]:
@@ -153,6 +157,6 @@ def _token_source(found: ServerConnection, file: Path | None) -> Callable[[], st
     return lambda: find_connection(found.url, file).token
 
 
-def _for_a_shell(around: Surroundings) -> str:
+def _for_a_shell(around: ChildEnvironment) -> str:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in around.given.items()]
     return "\n".join([f"unset {' '.join(around.taken)}", *lines])

@@ -52,7 +52,7 @@ def serving(current: Callable[[], Credentials], *, port: int = 0) -> Iterator[En
     """
     token = secrets.token_urlsafe(32)
     try:
-        server = _Server(port, token, current)
+        server = _EndpointServer(port, token, current)
     except (OSError, OverflowError) as error:
         raise InvalidRequest(
             f"The endpoint can't be served on port {port}: {error}.",
@@ -79,7 +79,7 @@ def container_form(credentials: Credentials) -> dict[str, str]:
     }
 
 
-class _Server(ThreadingHTTPServer):
+class _EndpointServer(ThreadingHTTPServer):
     """All workers of a machine may ask at once, so many may queue."""
 
     daemon_threads = True
@@ -87,7 +87,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 512
 
     def __init__(self, port: int, token: str, current: Callable[[], Credentials]) -> None:
-        super().__init__((_HOST, port), _Handler)
+        super().__init__((_HOST, port), _EndpointHandler)
         self.token = token.encode()
         self.current = current
         self.hosts = {f"{name}:{self.server_port}" for name in (_HOST, "localhost")}
@@ -116,10 +116,10 @@ def _refusal(status: int, code: str, message: str) -> _Response:
     return status, {"code": code, "message": message}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _EndpointHandler(BaseHTTPRequestHandler):
     """Turns requests into answers; logs nothing."""
 
-    server: _Server
+    server: _EndpointServer
     timeout = _PATIENCE
 
     def _answer(self) -> None:

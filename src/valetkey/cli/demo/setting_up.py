@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from valetkey.cli.demo.story import Story, Unexpected
-from valetkey.cli.setup.options import Keeper, SetupTarget
+from valetkey.cli.setup.options import CustodianOptions, SetupTarget
 from valetkey.cli.setup.running import open_tools
 from valetkey.domain.credentials import AccessKey
 from valetkey.services.setup import Phase, StepEvent
@@ -35,7 +35,7 @@ async def set_up(story: Story, url: str, token_file: Path, endpoint: str) -> Acc
     server keeps."""
     keys: list[AccessKey] = []
     target = SetupTarget(bucket=BUCKET)
-    keeper = Keeper(url=url, token_file=token_file, location=BUCKET, endpoint=endpoint)
+    keeper = CustodianOptions(url=url, token_file=token_file, location=BUCKET, endpoint=endpoint)
     heading = ""
 
     def progress(event: StepEvent) -> None:

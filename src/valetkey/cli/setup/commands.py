@@ -11,9 +11,9 @@ from cyclopts import App, Parameter
 from valetkey.cli import show
 from valetkey.cli.common import Flag
 from valetkey.cli.setup import render
-from valetkey.cli.setup.custody import Nobody, require_keeper
+from valetkey.cli.setup.custody import NoCustodian, require_custodian
 from valetkey.cli.setup.files import write_private
-from valetkey.cli.setup.options import Keeper, SetupTarget
+from valetkey.cli.setup.options import CustodianOptions, SetupTarget
 from valetkey.cli.setup.running import open_tools, run
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.setup import StepName, TeardownPlan
@@ -28,13 +28,13 @@ app.command(aws)
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
 ExportFormat = Literal["cloudformation", "terraform-json", "aws-cli", "policy-json"]
 
-_NO_KEEPER: Final = Keeper()
+_NO_CUSTODIAN: Final = CustodianOptions()
 
 
 @aws.command
 def plan(
     target: SetupTarget,
-    keeper: Keeper = _NO_KEEPER,
+    keeper: CustodianOptions = _NO_CUSTODIAN,
     *,
     adopt: Flag = False,
     as_json: AsJson = False,
@@ -64,7 +64,7 @@ def plan(
 @aws.command
 def apply(
     target: SetupTarget,
-    keeper: Keeper = _NO_KEEPER,
+    keeper: CustodianOptions = _NO_CUSTODIAN,
     *,
     adopt: Flag = False,
     as_json: AsJson = False,
@@ -82,7 +82,7 @@ def apply(
     """
 
     async def work() -> int:
-        require_keeper(keeper)
+        require_custodian(keeper)
         async with open_tools(target, keeper) as tools:
             progress = render.progress_to(show.messages())
             applied = await tools.setup.apply(tools.spec, adopt=adopt, progress=progress)
@@ -100,7 +100,9 @@ def apply(
 
 
 @aws.command
-def verify(target: SetupTarget, keeper: Keeper = _NO_KEEPER, *, as_json: AsJson = False) -> int:
+def verify(
+    target: SetupTarget, keeper: CustodianOptions = _NO_CUSTODIAN, *, as_json: AsJson = False
+) -> int:
     """Say for each step whether it holds, and what differs. Exit code 1 if something does.
 
     Parameters
@@ -112,7 +114,7 @@ def verify(target: SetupTarget, keeper: Keeper = _NO_KEEPER, *, as_json: AsJson 
     async def work() -> int:
         async with open_tools(target, keeper) as tools:
             report = await tools.setup.verify(tools.spec)
-            if isinstance(tools.custodian, Nobody):
+            if isinstance(tools.custodian, NoCustodian):
                 report = _without_key(report)
         if as_json:
             show.write_json(render.report_json(report))
@@ -139,7 +141,7 @@ def _without_key(report: Report) -> Report:
 @aws.command
 def destroy(
     target: SetupTarget,
-    keeper: Keeper = _NO_KEEPER,
+    keeper: CustodianOptions = _NO_CUSTODIAN,
     *,
     delete_objects: Flag = False,
     yes: Flag = False,
@@ -206,7 +208,7 @@ def export(
     """
 
     async def work() -> int:
-        async with open_tools(target, _NO_KEEPER) as tools:
+        async with open_tools(target, _NO_CUSTODIAN) as tools:
             text = FORMATS[to](tools.spec)
         if file is None:
             sys.stdout.write(text)

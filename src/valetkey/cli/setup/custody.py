@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from valetkey.cli.connection import ServerConnection, find_connection
 from valetkey.cli.setup.files import FileCustodian
-from valetkey.cli.setup.options import Keeper, SetupTarget
-from valetkey.cli.setup.server import ServerCustodian, ServerPlace
+from valetkey.cli.setup.options import CustodianOptions, SetupTarget
+from valetkey.cli.setup.server import ServerCustodian, ServerDestination
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.ports.setup import AwsApi, KeyCustodian
@@ -20,7 +20,7 @@ from valetkey.sdk.errors import Unauthenticated
 Show = Callable[[AccessKey], None]
 
 
-class Nobody:
+class NoCustodian:
     """Keeps nothing: enough to look, not to apply."""
 
     name = "nobody named here"
@@ -30,7 +30,7 @@ class Nobody:
 
     async def keep(self, key: AccessKey, desired: Desired) -> None:
         del key, desired
-        raise _nobody()
+        raise _no_custodian()
 
     async def prove(self, desired: Desired) -> Report:
         cause = "Neither a server (--url) nor a file (--secret-file) was named."
@@ -46,7 +46,7 @@ class Nobody:
         return ()
 
 
-def _nobody() -> InvalidInput:
+def _no_custodian() -> InvalidInput:
     return InvalidInput(
         "Nobody is there to keep the secret of the access key.",
         hint="Log in to a server (valetkey login), name one (--url), or name a private file "
@@ -54,13 +54,13 @@ def _nobody() -> InvalidInput:
     )
 
 
-def require_keeper(keeper: Keeper) -> None:
+def require_custodian(keeper: CustodianOptions) -> None:
     """Raise InvalidInput when the options name nobody to keep the secret."""
     if keeper.secret_file is None and _server(keeper) is None:
-        raise _nobody()
+        raise _no_custodian()
 
 
-class Showing:
+class ShowingCustodian:
     """A custodian that also shows the secret, once, because it was asked to."""
 
     def __init__(self, inner: KeyCustodian, show: Show) -> None:
@@ -77,7 +77,7 @@ class Showing:
         self._show(key)
 
 
-def _server(keeper: Keeper) -> ServerConnection | None:
+def _server(keeper: CustodianOptions) -> ServerConnection | None:
     """Return the server that is named, or logged in to; None if neither is so.
 
     Raises ApiError when one is named and there is no token for it.
@@ -91,16 +91,16 @@ def _server(keeper: Keeper) -> ServerConnection | None:
 
 
 def choose(
-    target: SetupTarget, keeper: Keeper, aws: AwsApi, clock: Clock
+    target: SetupTarget, keeper: CustodianOptions, aws: AwsApi, clock: Clock
 ) -> tuple[KeyCustodian, AsyncClient | None]:
     """Return the custodian that the options name, and the server's connection to close."""
     if keeper.secret_file is not None:
         return FileCustodian(keeper.secret_file, aws, clock), None
     server = _server(keeper)
     if server is None:
-        return Nobody(), None
+        return NoCustodian(), None
     client = AsyncClient(server.url, server.token)
-    place = ServerPlace(
+    place = ServerDestination(
         organization=keeper.org,
         project=keeper.project,
         integration=keeper.integration or target.name,

@@ -62,7 +62,7 @@ class SetupTarget:
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeper:
+class CustodianOptions:
     """Who keeps the secret of the access key: a server, or a private file."""
 
     url: Annotated[str, Parameter(env_var="VALETKEY_URL")] = ""

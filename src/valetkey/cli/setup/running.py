@@ -12,9 +12,9 @@ from typing import Any
 from valetkey.aws.admin import AdminApi
 from valetkey.cli import show
 from valetkey.cli.exits import Exit, exit_of
-from valetkey.cli.setup.custody import Show, Showing, choose
+from valetkey.cli.setup.custody import Show, ShowingCustodian, choose
 from valetkey.cli.setup.files import FileJournals, default_journal_folder
-from valetkey.cli.setup.options import Keeper, SetupTarget
+from valetkey.cli.setup.options import CustodianOptions, SetupTarget
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.ports.setup import KeyCustodian
@@ -36,7 +36,7 @@ class Tools:
 
 @asynccontextmanager
 async def open_tools(
-    target: SetupTarget, keeper: Keeper, *, witness: Show | None = None
+    target: SetupTarget, keeper: CustodianOptions, *, witness: Show | None = None
 ) -> AsyncIterator[Tools]:
     """Put together what the options name, and close it afterwards. Raises InvalidInput.
 
@@ -51,7 +51,7 @@ async def open_tools(
         custodian, server = choose(target, keeper, api, clock)
         shown = witness or (_show_key if keeper.show_secret else None)
         if shown is not None:
-            custodian = Showing(custodian, shown)
+            custodian = ShowingCustodian(custodian, shown)
         parts = (api, custodian, journals, clock, entropy)
         yield Tools(spec, custodian, Setup(*parts), Teardown(*parts))
     finally:

@@ -50,7 +50,7 @@ def _in_our_words() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerPlace:
+class ServerDestination:
     """Where on the server a set-up is registered; empty names are found out."""
 
     organization: str
@@ -63,7 +63,7 @@ class ServerPlace:
 class ServerCustodian:
     """Implements ``KeyCustodian``: the integration holds the key, sealed at once."""
 
-    def __init__(self, client: AsyncClient, place: ServerPlace) -> None:
+    def __init__(self, client: AsyncClient, place: ServerDestination) -> None:
         self._client = client
         self._place = place
         self._org = ""
