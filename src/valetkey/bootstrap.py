@@ -64,7 +64,7 @@ from valetkey.services import registry
 from valetkey.services.audit import AuditLog
 from valetkey.services.caches import Caches
 from valetkey.services.grants import Grants
-from valetkey.services.health import Health, StsSeen, Watched
+from valetkey.services.health import Health, StsState, Watched
 from valetkey.services.idempotency import Idempotency
 from valetkey.services.integrations import Integrations
 from valetkey.services.locations import Locations
@@ -218,7 +218,7 @@ def wire(parts: Parts) -> WiredServices:
     clock, new_id = parts.clock, parts.new_id
     passwords = PasswordCheck(parts.passwords, storage, clock)
     audit = AuditLog(heavy, clock, new_id)
-    caches, sts_seen = Caches(), StsSeen()
+    caches, sts_seen = Caches(), StsState()
     storage.listen(caches)
     authentication = Authentication(quick, parts.tokens, clock)
     accounts = Accounts(storage, passwords, parts.tokens, authentication, audit, clock)

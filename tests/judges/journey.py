@@ -132,7 +132,8 @@ def odd_folders(trip: Trip) -> str:
     s3 = s3_of(trip, trip.credentials("odd $*?"))
     trip.store.admin.put_object(Bucket=bucket, Key=f"{FOLDER}odd $ab/x.txt", Body=b"x")
     refused(
-        lambda: s3.get_object(Bucket=bucket, Key=f"{FOLDER}odd $ab/x.txt"), "a name that fits it"
+        lambda: s3.get_object(Bucket=bucket, Key=f"{FOLDER}odd $ab/x.txt"),
+        "a name that fits it",
     )
     s3.put_object(Bucket=bucket, Key=f"{FOLDER}odd $*?/x.txt", Body=b"x")
     assert s3.list_objects_v2(Bucket=bucket, Prefix=f"{FOLDER}odd $*?/")["KeyCount"] == 1

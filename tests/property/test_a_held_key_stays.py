@@ -32,7 +32,7 @@ from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused, ValetkeyError
 from valetkey.domain.rotation import Rotation
 from valetkey.domain.secret import Secret
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 from valetkey.testing import FakeAccessKeys, MemoryStorage
 from valetkey.testing.repositories import MemoryUnitOfWork
 
@@ -282,7 +282,7 @@ class Keys(RuleBasedStateMachine):
 
     @invariant()
     def the_held_key_is_as_somebody_left_it(self) -> None:
-        async def held() -> SeenKey | None:
+        async def held() -> ObservedKey | None:
             async with self.memory.storage.read() as work:
                 integration = await work.integrations.get(self.integration_id)
             assert integration is not None

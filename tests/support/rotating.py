@@ -29,7 +29,7 @@ from valetkey.domain.people import Organization, OrgMember, User
 from valetkey.domain.ports import AssumeRole, CallerIdentity
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 from valetkey.embedded import EmbeddedAws
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key, secret_context
@@ -146,8 +146,8 @@ class WiredAws:
     async def assume_role(self, key: AccessKey, order: AssumeRole) -> Any:
         return await self._do("AssumeRole", lambda: self._sts.assume_role(key, order))
 
-    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
-        found: Sequence[SeenKey] = await self._do(
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[ObservedKey]:
+        found: Sequence[ObservedKey] = await self._do(
             "ListAccessKeys", lambda: self._keys.list_keys(signer, user)
         )
         return found

@@ -8,12 +8,12 @@ from valetkey.domain.setup import (
     Desired,
     KeyFacts,
     Observed,
+    ObservedBucket,
+    ObservedKey,
+    ObservedPolicy,
+    ObservedRole,
+    ObservedUser,
     PolicyVersion,
-    SeenBucket,
-    SeenKey,
-    SeenPolicy,
-    SeenRole,
-    SeenUser,
     SetupSpec,
     policies,
 )
@@ -45,10 +45,12 @@ def finished(desired: Desired) -> Observed:
     """What is there when everything is as desired."""
     tags = desired.tags()
     return Observed(
-        SeenBucket(desired.region, tags, PUBLIC_ACCESS_BLOCK),
-        SeenPolicy(tags, policies.bucket_access(desired), (PolicyVersion("v1", True, LONG_AGO),)),
-        SeenUser(tags, False, policies.user_policies(desired), (), (), (key(),)),
-        SeenRole(
+        ObservedBucket(desired.region, tags, PUBLIC_ACCESS_BLOCK),
+        ObservedPolicy(
+            tags, policies.bucket_access(desired), (PolicyVersion("v1", True, LONG_AGO),)
+        ),
+        ObservedUser(tags, False, policies.user_policies(desired), (), (), (key(),)),
+        ObservedRole(
             tags,
             policies.trust(desired),
             desired.policy_arn if desired.revocation else "",
@@ -64,8 +66,8 @@ def key(
     active: bool = True,
     created: datetime = LONG_AGO,
     used: datetime | None = None,
-) -> SeenKey:
-    return SeenKey(key_id, active, created, used)
+) -> ObservedKey:
+    return ObservedKey(key_id, active, created, used)
 
 
 def facts(held: str = KEY_ID) -> KeyFacts:

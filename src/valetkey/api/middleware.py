@@ -23,7 +23,7 @@ from valetkey.api.error_handlers import Pages, is_dataloops
 from valetkey.api.errors import body_of
 from valetkey.api.methods import without_body
 from valetkey.domain.errors import InvalidInput
-from valetkey.services.afterwards import answering
+from valetkey.services.after_response import answering
 
 _log = structlog.get_logger("valetkey.access")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{1,64}")

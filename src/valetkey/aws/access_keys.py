@@ -19,7 +19,7 @@ from valetkey.domain.credentials import AccessKey, AwsCredentials
 from valetkey.domain.errors import AwsRefused
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
-from valetkey.domain.setup.observed import LONG_AGO, SeenKey
+from valetkey.domain.setup.observed import LONG_AGO, ObservedKey
 
 _MISSING: Final = "NoSuchEntity"
 
@@ -44,13 +44,13 @@ class _Iam:
 class BotoAccessKeys(_Iam):
     """Implements ports.AccessKeys."""
 
-    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[ObservedKey]:
         partition, name = _user(user)
         answer = await self._call("ListAccessKeys", signer, partition, UserName=name)
         try:
             return [
                 # SeaweedFS leaves the date out.
-                SeenKey(
+                ObservedKey(
                     key["AccessKeyId"], key["Status"] == "Active", key.get("CreateDate", LONG_AGO)
                 )
                 for key in answer["AccessKeyMetadata"]

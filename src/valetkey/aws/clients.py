@@ -64,7 +64,7 @@ _NO_ANSWER: Final = (
 _signing_key: ContextVar[ReadOnlyCredentials] = ContextVar("valetkey_signing_key")
 
 
-class _PerCall(Credentials):
+class _CallCredentials(Credentials):
     """Credentials that are whatever the present call brought: botocore freezes them to sign."""
 
     def __init__(self) -> None:
@@ -74,13 +74,13 @@ class _PerCall(Credentials):
         return _signing_key.get()
 
 
-class _OnlyPerCall(CredentialProvider):
+class _CallCredentialProvider(CredentialProvider):
     """The one place where a session looks for credentials."""
 
     METHOD = "valetkey"
 
     def load(self) -> Credentials:
-        return _PerCall()
+        return _CallCredentials()
 
 
 class Clients:
@@ -189,5 +189,7 @@ def _session() -> Any:
     session.set_config_variable("credentials_file", "/dev/null")
     session.set_config_variable("ignore_configured_endpoint_urls", True)
     session.get_component("config_store").set_config_provider("profile", ConstantProvider(None))
-    session.register_component("credential_provider", CredentialResolver([_OnlyPerCall()]))
+    session.register_component(
+        "credential_provider", CredentialResolver([_CallCredentialProvider()])
+    )
     return session

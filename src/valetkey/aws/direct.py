@@ -38,7 +38,7 @@ class ResponseTooLong(OSError):
     """The answer has more bytes than it may have."""
 
 
-class _Connection(asyncio.Protocol):
+class _DirectConnection(asyncio.Protocol):
     """One connection, with at most one request under way. httptools calls the ``on_`` methods."""
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ class DirectConnections:
     def __init__(self, authorities: ssl.SSLContext, connect_timeout: float) -> None:
         self._authorities = authorities
         self._connect_timeout = connect_timeout
-        self._idle: dict[tuple[str, str], list[_Connection]] = {}
+        self._idle: dict[tuple[str, str], list[_DirectConnection]] = {}
         self._room = asyncio.Semaphore(_CONNECTIONS)
         self._is_closed = False
 
@@ -163,7 +163,7 @@ class DirectConnections:
                 kept.pop().close()
 
     async def _ask(
-        self, place: tuple[str, str], connection: _Connection, request: bytes, most: int
+        self, place: tuple[str, str], connection: _DirectConnection, request: bytes, most: int
     ) -> DirectResponse:
         try:
             answer = await connection.ask(request, most)
@@ -177,7 +177,7 @@ class DirectConnections:
             connection.close()
         return answer
 
-    def _kept(self, place: tuple[str, str]) -> _Connection | None:
+    def _kept(self, place: tuple[str, str]) -> _DirectConnection | None:
         now, idle = asyncio.get_running_loop().time(), self._idle.get(place, [])
         while idle:
             connection = idle.pop()  # the one that was used last
@@ -186,13 +186,13 @@ class DirectConnections:
             connection.close()
         return None
 
-    async def _connect(self, parts: SplitResult) -> _Connection:
+    async def _connect(self, parts: SplitResult) -> _DirectConnection:
         if self._is_closed:
             raise ConnectionError("The connections are closed.")
         is_tls = parts.scheme == "https"
         async with asyncio.timeout(self._connect_timeout):
             _, connection = await asyncio.get_running_loop().create_connection(
-                _Connection,
+                _DirectConnection,
                 parts.hostname or "",
                 parts.port or (443 if is_tls else 80),
                 ssl=self._authorities if is_tls else None,

@@ -106,7 +106,7 @@ async def _mend(
     if not admin.yes:
         _ask(as_json=as_json)
     for one in seen:
-        await diagnosis.mend(one.subject, one.repair)
+        await diagnosis.repair(one.subject, one.repair)
     show.say("\n".join(f"Done: {_words(call)}" for call in calls))
 
 

@@ -20,7 +20,7 @@ from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.setup import Desired, SetupSpec
 from valetkey.domain.setup import policies as documents
 from valetkey.domain.setup.export import cloudformation
-from valetkey.services.setup_watch import SeenSetup
+from valetkey.services.setup_watch import SetupState
 
 _NAME: Final = "valetkey"
 #: Stand in the documents until their own are typed.
@@ -144,12 +144,12 @@ async def watch_registered(
     return _seen(reader, seen)
 
 
-def _seen(reader: Reader, seen: SeenSetup) -> Response[str]:
+def _seen(reader: Reader, seen: SetupState) -> Response[str]:
     status = _STOP_POLLING if seen.everything else 200
     return reader.part("integrations/ticks.html", status=status, ticks=_ticks(seen), seen=seen)
 
 
-def _ticks(seen: SeenSetup) -> dict[str, bool]:
+def _ticks(seen: SetupState) -> dict[str, bool]:
     """Which steps hold, by their number on the page."""
     return {
         "bucket": seen.listed,

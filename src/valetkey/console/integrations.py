@@ -88,8 +88,8 @@ async def create_integration(
     return tell(answer)
 
 
-@post("/integrations/{integration_id:str}/mend", status_code=200)
-async def mend_integration(
+@post("/integrations/{integration_id:str}/repair", status_code=200)
+async def repair_integration(
     request: HttpRequest, services: Services, reader: Reader, integration_id: Segment
 ) -> Response[str]:
     """Take another key and secret, or another role, and show the report anew."""
@@ -171,7 +171,7 @@ ROUTES = (
     new_integration,
     fields_of_type,
     create_integration,
-    mend_integration,
+    repair_integration,
     verify_integration,
     ask_to_delete,
     delete_integration,

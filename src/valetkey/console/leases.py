@@ -15,7 +15,7 @@ from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.integration import Integration
 from valetkey.domain.lease import Lease
 from valetkey.domain.revocation import Block, Kind, Revocation
-from valetkey.identity.leaving import Left
+from valetkey.identity.leaving import Departed
 from valetkey.services.revocation.enforcement import HandPolicy
 
 HERE: Final = "/leases"
@@ -65,7 +65,7 @@ async def show_leases(services: Services, reader: Reader) -> Response[str]:
 
 
 async def show_left(
-    services: Services, reader: Reader, left: Left, *, here: str, back: str, of: str = ""
+    services: Services, reader: Reader, left: Departed, *, here: str, back: str, of: str = ""
 ) -> Response[str]:
     """Say what ended with somebody's membership, what lives on until when, and offer to revoke
     it. ``of`` is the project that they left, while they stay in the organisation."""

@@ -18,7 +18,7 @@ from valetkey.console.web import fields, reload
 from valetkey.domain.access import Action, ProjectRole
 from valetkey.domain.errors import Conflict, InvalidInput, NotFound
 from valetkey.domain.people import Project, User
-from valetkey.identity.leaving import Left
+from valetkey.identity.leaving import Departed
 
 HERE: Final = "/projects"
 ROLES: Final = {
@@ -144,7 +144,7 @@ async def remove_member(
     return await show_left(
         services,
         reader,
-        Left("", email),
+        Departed("", email),
         here=HERE,
         back=f"/projects/{project_id}",
         of=project.name,

@@ -23,7 +23,7 @@ from valetkey.console.session import (
 from valetkey.console.web import PREFIX, html, local_path, sentence
 from valetkey.domain.errors import Denied, InvalidInput, TooManyRequests, Unauthenticated
 from valetkey.domain.secret import Secret
-from valetkey.serving.hangup import while_connected
+from valetkey.serving.disconnect import while_connected
 
 
 def _form(

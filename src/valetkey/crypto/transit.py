@@ -30,7 +30,7 @@ _FORM: Final = "vault://HOST:8200/transit/KEY?token_file=/run/secrets/vault-toke
 
 
 @dataclass(frozen=True, slots=True)
-class TransitPlace:
+class TransitKey:
     """Where the key is, and how its token is read (anew at each use: agents renew token files)."""
 
     kind: str
@@ -42,7 +42,7 @@ class TransitPlace:
     ca: str = ""
 
 
-def parse_transit(url: str, environment: Mapping[str, str]) -> TransitPlace:
+def parse_transit(url: str, environment: Mapping[str, str]) -> TransitKey:
     """Read ``vault://host:port/mount/key`` or ``openbao://...``.
 
     The connection is https; ``vault+http`` and ``openbao+http`` are for loopback alone. The token
@@ -68,7 +68,7 @@ def parse_transit(url: str, environment: Mapping[str, str]) -> TransitPlace:
         raise ConfigurationError(
             f"Data keys would go to {parts.hostname} unencrypted.", hint=f"Use {_FORM}."
         )
-    return TransitPlace(
+    return TransitKey(
         kind=kind,
         base=f"{'http' if plain else 'https'}://{parts.netloc}",
         mount=mount,
@@ -112,7 +112,7 @@ def _token_reader(
     return lambda: token
 
 
-def _key_id(place: TransitPlace) -> str:
+def _key_id(place: TransitKey) -> str:
     """Name a key among all that a server may know: two namespaces may each have one of a name."""
     where = f"{place.namespace.strip('/')}//" if place.namespace.strip("/") else ""
     return f"transit:{urlsplit(place.base).netloc}/{where}{place.mount}/{place.key}"
@@ -121,7 +121,7 @@ def _key_id(place: TransitPlace) -> str:
 class TransitKeyWrapper:
     """Implements ports.KeyWrapper over HTTP."""
 
-    def __init__(self, place: TransitPlace) -> None:
+    def __init__(self, place: TransitKey) -> None:
         self._place = place
         self.key_id = _key_id(place)
         #: Earlier releases left the namespace out.

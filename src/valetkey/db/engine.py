@@ -97,7 +97,7 @@ def make_engine(
         url,
         connect_args={
             "timeout": busy_seconds,
-            "factory": _Connection,
+            "factory": _SqliteConnection,
             "async_creator_fn": partial(ThreadedConnection.open, turns or WriteTurns(), nice=nice),
         },
         pool_size=pool,
@@ -114,7 +114,7 @@ def make_engine(
     return engine
 
 
-class _Connection(sqlite3.Connection):
+class _SqliteConnection(sqlite3.Connection):
     """A connection that gives up its locks when it is closed.
 
     SQLite keeps a closed connection, its transaction and its locks alive for as long as a statement

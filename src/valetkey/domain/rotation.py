@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from valetkey.domain.credentials import require_aware
 from valetkey.domain.errors import Conflict, InvalidInput
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 
 #: How long the old key stays, inactive, before it is deleted: the time to notice that somebody
 #: else was using it, and to activate it again.
@@ -195,7 +195,7 @@ class Before:
 
 
 def before_rotating(
-    keys: Sequence[SeenKey], held: str, *, ours: frozenset[str], told: str = ""
+    keys: Sequence[ObservedKey], held: str, *, ours: frozenset[str], told: str = ""
 ) -> Before:
     """Decide what to do about the keys that a user has when a rotation is asked for.
 
@@ -228,7 +228,7 @@ def before_rotating(
     return Before(tuple(key.id for key in others))
 
 
-def _stranger(key: SeenKey, mine: SeenKey) -> str:
+def _stranger(key: ObservedKey, mine: ObservedKey) -> str:
     compared = ""
     if key.last_used_at and (mine.last_used_at is None or key.last_used_at > mine.last_used_at):
         compared = " It was used later than the key that Valetkey holds: something depends on it."
@@ -238,19 +238,19 @@ def _stranger(key: SeenKey, mine: SeenKey) -> str:
     )
 
 
-def _advice(key: SeenKey) -> str:
+def _advice(key: ObservedKey) -> str:
     return (
         "Find out who uses it. If nobody does, delete it in IAM, or have it deleted: "
         f"valetkey integrations rotate --delete-stranger {key.id}"
     )
 
 
-def _described(key: SeenKey) -> str:
+def _described(key: ObservedKey) -> str:
     used = f"last used {key.last_used_at:%Y-%m-%d %H:%M} UTC" if key.last_used_at else "never used"
     return f"{key.id} ({'active' if key.active else 'inactive'}, {used})"
 
 
-def _named(keys: Sequence[SeenKey]) -> str:
+def _named(keys: Sequence[ObservedKey]) -> str:
     return ", ".join(_described(key) for key in keys)
 
 
@@ -263,7 +263,7 @@ class Suspects:
     strangers: tuple[str, ...]
 
 
-def since_the_intent(rotation: Rotation, keys: Sequence[SeenKey]) -> Suspects:
+def since_the_intent(rotation: Rotation, keys: Sequence[ObservedKey]) -> Suspects:
     """Tell the keys that a lost CreateAccessKey of this rotation made from other new ones.
 
     A key that has been used is not ours: nobody has our lost key's secret.

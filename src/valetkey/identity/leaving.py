@@ -32,7 +32,7 @@ class Remaining:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Departed:
     """What ended with a membership, and what could not be ended. ``leases`` were revoked."""
 
     user_id: str
@@ -54,7 +54,7 @@ class Leaving:
 
     async def end_membership(
         self, work: UnitOfWork, caller: Caller, org_id: str, user: User
-    ) -> Left:
+    ) -> Departed:
         """End, within a transaction, memberships, grants, groups and tokens of an organisation,
         and sign-ins if somebody belongs to no other one.
 
@@ -80,7 +80,7 @@ class Leaving:
             await work.known_sources.forget(user.id)
             await end_sign_ins(work, user, "")
         await work.invalidations.publish([user_tag(user.id)])
-        return Left(user.id, user.email, sum(ended), sessions)
+        return Departed(user.id, user.email, sum(ended), sessions)
 
     async def end_in_project(
         self, work: UnitOfWork, caller: Caller, project_id: str, user: User
@@ -97,7 +97,7 @@ class Leaving:
                 count += await self._tokens.end(work, caller, token)
         return count
 
-    async def revoke_leases(self, caller: Caller, org_id: str, left: Left) -> Left:
+    async def revoke_leases(self, caller: Caller, org_id: str, left: Departed) -> Departed:
         """Revoke the AWS sessions of somebody who has left, and say what lives on until when.
 
         Never raises for what AWS refuses: that is what lives on.
@@ -109,15 +109,17 @@ class Leaving:
 
     async def revoke_of_account(
         self, caller: Caller, org_id: str, account: User, tokens: int
-    ) -> Left:
+    ) -> Departed:
         """Do the same for a service account that was deleted, and so many tokens with it."""
         kind = Kind.SERVICE_ACCOUNT
         target = Target(kind, account.id, org_id, own_tags(kind, account.id))
         return await self._revoked(
-            caller, Left(account.id, account.email, tokens), target, _ACCOUNT_REASON
+            caller, Departed(account.id, account.email, tokens), target, _ACCOUNT_REASON
         )
 
-    async def _revoked(self, caller: Caller, left: Left, target: Target, reason: str) -> Left:
+    async def _revoked(
+        self, caller: Caller, left: Departed, target: Target, reason: str
+    ) -> Departed:
         try:
             result = await self._leases.carry_out(caller, target, reason)
         except ValetkeyError as error:

@@ -20,7 +20,7 @@ from valetkey.domain.people import (
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import user_tag
-from valetkey.identity.leaving import Leaving, Left
+from valetkey.identity.leaving import Departed, Leaving
 from valetkey.identity.tokens import ApiTokens, NewToken
 from valetkey.services.access import Access, Home, Noun, Verb
 from valetkey.services.audit import AuditLog, Caller
@@ -113,7 +113,7 @@ class ServiceAccounts:
         async with self._access.reading(caller, LIST_ACCOUNTS, SERVICE_ACCOUNT, account_id) as read:
             return read.entity
 
-    async def delete(self, caller: Caller, account_id: str) -> Left:
+    async def delete(self, caller: Caller, account_id: str) -> Departed:
         """Forget a service account with its tokens, roles and grants, and revoke its AWS sessions.
         The answer says what could not be ended, and until when it lives. Raises NotFound, Denied.
         """

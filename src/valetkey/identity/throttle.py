@@ -34,13 +34,13 @@ _REMEMBERED: Final = 10_000
 
 
 @dataclass(slots=True)
-class _Tries:
+class _CountedTries:
     count: int = 0
     free_at: float = 0.0
 
 
 @dataclass(slots=True)
-class _Bucket:
+class _TokenBucket:
     left: float
     at: float
 
@@ -48,7 +48,7 @@ class _Bucket:
 class Attempt:
     """One try. It counts from the moment it was begun."""
 
-    def __init__(self, tries: _Tries, buckets: list[_Bucket]) -> None:
+    def __init__(self, tries: _CountedTries, buckets: list[_TokenBucket]) -> None:
         self._tries = tries
         self._buckets = buckets
         self.tried = False
@@ -79,8 +79,8 @@ class Throttle:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._tries: OrderedDict[tuple[str, str], _CountedTries] = OrderedDict()
+        self._buckets: OrderedDict[str, _TokenBucket] = OrderedDict()
 
     def begin(self, account: str, source: str, *, known: bool) -> Attempt:
         """Count an attempt on an account from a source, ``known`` if somebody has signed in to
@@ -88,7 +88,7 @@ class Throttle:
         now = self._clock.monotonic()
         tries = self._tries_of((account, source), now)
         wait = tries.free_at - now
-        buckets: list[_Bucket] = []
+        buckets: list[_TokenBucket] = []
         if not known:
             for name, allowance in (
                 (f"account {account}", OF_ACCOUNT),
@@ -108,8 +108,8 @@ class Throttle:
             bucket.left -= 1
         return Attempt(tries, buckets)
 
-    def _tries_of(self, name: tuple[str, str], now: float) -> _Tries:
-        tries = self._tries.setdefault(name, _Tries(free_at=0.0))
+    def _tries_of(self, name: tuple[str, str], now: float) -> _CountedTries:
+        tries = self._tries.setdefault(name, _CountedTries(free_at=0.0))
         self._tries.move_to_end(name)
         if tries.free_at and now > tries.free_at + _FORGET_AFTER:
             tries.count, tries.free_at = 0, 0.0
@@ -117,8 +117,8 @@ class Throttle:
             self._tries.popitem(last=False)
         return tries
 
-    def _bucket(self, name: str, now: float, capacity: int, seconds: float) -> _Bucket:
-        bucket = self._buckets.setdefault(name, _Bucket(capacity, now))
+    def _bucket(self, name: str, now: float, capacity: int, seconds: float) -> _TokenBucket:
+        bucket = self._buckets.setdefault(name, _TokenBucket(capacity, now))
         self._buckets.move_to_end(name)
         bucket.left = min(capacity, bucket.left + (now - bucket.at) / seconds)
         bucket.at = now

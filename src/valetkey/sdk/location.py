@@ -34,7 +34,7 @@ READING: Final[tuple[AccessLevel, ...]] = ("list", "read")
 HOUR: Final = 3600
 
 
-class _Client(Sender, Protocol):
+class _BlockingSender(Sender, Protocol):
     """What is used of a blocking client."""
 
     clock: Now
@@ -42,20 +42,20 @@ class _Client(Sender, Protocol):
     locations: Locations
 
 
-class _AsyncClient(AsyncSender, Protocol):
+class _AsyncSender(AsyncSender, Protocol):
     """What is used of an asynchronous client."""
 
     projects: AsyncProjects
     locations: AsyncLocations
 
-    def blocking(self) -> _Client: ...
+    def blocking(self) -> _BlockingSender: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
     """Sends the same call each time; travels to other processes as its client does."""
 
-    client: _Client
+    client: _BlockingSender
     call: Call[Credentials]
 
     def __call__(self) -> Credentials:
@@ -179,7 +179,12 @@ class LocationClient(_Adapters):
     """
 
     def __init__(
-        self, client: _Client, name: str, project: str = "", *, found: Location | None = None
+        self,
+        client: _BlockingSender,
+        name: str,
+        project: str = "",
+        *,
+        found: Location | None = None,
     ) -> None:
         self._client = client
         self._name = name
@@ -281,7 +286,7 @@ class AsyncLocationClient(_Adapters):
     client of their own: making one blocks while the server is asked for the first.
     """
 
-    def __init__(self, client: _AsyncClient, name: str, project: str = "") -> None:
+    def __init__(self, client: _AsyncSender, name: str, project: str = "") -> None:
         self._client = client
         self._name = name
         self._project = project

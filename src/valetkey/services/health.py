@@ -34,7 +34,7 @@ class Readiness:
     parts: dict[str, str]
 
 
-class StsSeen:
+class StsState:
     """How STS was when it was last called; nobody calls it only to find out."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Health:
         storage: Storage,
         clock: Clock,
         audit: Recorder,
-        sts: StsSeen,
+        sts: StsState,
         workers: Mapping[str, Watched],
     ) -> None:
         self._storage = storage

@@ -23,7 +23,7 @@ from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.secret import Secret
 from valetkey.domain.tags import user_tag
 from valetkey.identity.joining import admit
-from valetkey.identity.leaving import Leaving, Left
+from valetkey.identity.leaving import Departed, Leaving
 from valetkey.identity.passwords import PasswordCheck
 from valetkey.services.access import Access, Change, Verb
 from valetkey.services.audit import AuditLog, Caller
@@ -129,7 +129,7 @@ class People:
             ending = await self._held_by_owner(work, org_id, user) if lower else None
         return member, ending
 
-    async def remove_org_member(self, caller: Caller, org_id: str, email: str) -> Left:
+    async def remove_org_member(self, caller: Caller, org_id: str, email: str) -> Departed:
         """Take somebody out of an organisation: memberships, grants, tokens, sign-ins and AWS
         sessions end. The answer says what could not be ended, and until when it lives.
 

@@ -32,7 +32,7 @@ SESSION_NAME: Final = "valetkey-setup"
 
 
 @dataclass(frozen=True, slots=True)
-class SeenSetup:
+class SetupState:
     """What holds. ``user_arn`` is whose key it is; ``missing`` and ``fix`` are AWS's first no in
     words. ``listed`` stays False while no bucket is named."""
 
@@ -76,20 +76,20 @@ class SetupWatch:
         role: RoleArn,
         bucket: str = "",
         folder: str = "",
-    ) -> SeenSetup:
+    ) -> SetupState:
         """Return what can be seen to hold. Raises NotFound, Denied; never for what AWS says."""
         await self._access.require(caller, LOOK, ORGANIZATION, org_id)
         return await self._look(key, role, bucket, folder)
 
     async def look_again(
         self, caller: Caller, integration_id: str, *, bucket: str = "", folder: str = ""
-    ) -> SeenSetup:
+    ) -> SetupState:
         """Return the same with a stored key. Raises NotFound, Denied, Conflict, SealBroken."""
         await self._access.require(caller, LOOK, INTEGRATION, integration_id)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
         return await self._look(key, integration.role_arn, bucket, folder)
 
-    async def _look(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> SeenSetup:
+    async def _look(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> SetupState:
         user_arn, role_assumed = "", False
         try:
             user_arn = (await self._sts.caller_identity(key, partition=role.partition)).arn
@@ -97,8 +97,8 @@ class SetupWatch:
             role_assumed = True
             listed = await self._list(key, role, bucket, folder)
         except (AwsRefused, AwsUnavailable) as error:
-            return SeenSetup(user_arn, role_assumed, False, error.message, error.hint)
-        return SeenSetup(user_arn, role_assumed, listed)
+            return SetupState(user_arn, role_assumed, False, error.message, error.hint)
+        return SetupState(user_arn, role_assumed, listed)
 
     async def _list(self, key: AccessKey, role: RoleArn, bucket: str, folder: str) -> bool:
         try:

@@ -6,7 +6,7 @@ piece.
 """
 
 from valetkey.serving.healthcheck import health_door
-from valetkey.serving.life import (
+from valetkey.serving.lifecycle import (
     SPARE_SECONDS,
     ReadyFile,
     notify,

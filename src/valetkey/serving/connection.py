@@ -9,7 +9,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from valetkey.serving.buffered import BufferedRequest, Header
-from valetkey.serving.farewell import with_farewell
+from valetkey.serving.stop_response import with_stop_response
 
 #: Tells by method and path whether a request's answer comes in one piece, whatever it is.
 IsBuffered = Callable[[bytes, bytes], bool]
@@ -58,7 +58,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *, is_buffered: IsBuffered, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._app = self.app
-        self.app = with_farewell(self.app)
+        self.app = with_stop_response(self.app)
         self._is_buffered = is_buffered
         self._whole: BufferedRequest | None = None
         self._is_in_head = True

@@ -29,7 +29,9 @@ def health_door(
         yield None
         return
     loop = asyncio.get_running_loop()
-    handler = type("Handler", (_Handler,), {"loop": loop, "readiness": staticmethod(readiness)})
+    handler = type(
+        "Handler", (_HealthHandler,), {"loop": loop, "readiness": staticmethod(readiness)}
+    )
     try:
         server = ThreadingHTTPServer((host, port), handler)
     except OSError as error:
@@ -47,7 +49,7 @@ def health_door(
         server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _HealthHandler(BaseHTTPRequestHandler):
     loop: asyncio.AbstractEventLoop
     readiness: Callable[[], Awaitable[HealthResponse]]
     timeout = 5.0

@@ -56,7 +56,7 @@ def _never(_method: bytes, _path: bytes) -> bool:
     return False
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """uvicorn's server, which ends connections that are overdue, and all of them when it stops."""
 
     async def on_tick(self, counter: int) -> bool:
@@ -115,7 +115,7 @@ async def serve(
         timeout_graceful_shutdown=cast("int", grace),  # it is given to asyncio as it is
     )
     config.load()
-    server = _Server(config)
+    server = _UvicornServer(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup([held])
     stopping = asyncio.create_task(_stop(server, stop))

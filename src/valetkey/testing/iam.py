@@ -13,7 +13,7 @@ from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.domain.ports import Clock
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.secret import Secret
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 
 
 @dataclass
@@ -21,16 +21,16 @@ class FakeAccessKeys:
     """Keys by user. Implements ports.AccessKeys; every call fails while ``failure`` is set."""
 
     clock: Clock
-    users: dict[str, dict[str, SeenKey]] = field(default_factory=dict)
+    users: dict[str, dict[str, ObservedKey]] = field(default_factory=dict)
     failure: AwsRefused | AwsUnavailable | None = None
     made: int = 0
 
-    def _keys(self, user: str) -> dict[str, SeenKey]:
+    def _keys(self, user: str) -> dict[str, ObservedKey]:
         if self.failure is not None:
             raise self.failure
         return self.users.setdefault(user, {})
 
-    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[ObservedKey]:
         return list(self._keys(user).values())
 
     async def last_used(self, signer: AwsCredentials, user: str, key_id: str) -> datetime | None:
@@ -42,7 +42,7 @@ class FakeAccessKeys:
             raise AwsRefused("Two keys already.", hint="Delete one.", aws_code="LimitExceeded")
         self.made += 1
         key_id = f"AKIAFAKE{self.made:012d}"
-        keys[key_id] = SeenKey(key_id, active=True, created_at=self.clock.now())
+        keys[key_id] = ObservedKey(key_id, active=True, created_at=self.clock.now())
         return AccessKey(key_id, Secret("fake/secret/".ljust(40, "x")))
 
     async def set_active(

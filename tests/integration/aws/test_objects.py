@@ -332,7 +332,11 @@ async def test_uploads_that_nobody_ended_are_found_looked_into_and_aborted(
     for key in ("in/ü b", "in/c", "out/d"):
         begun = s3.create_multipart_upload(Bucket=place.bucket, Key=key)
         s3.upload_part(
-            Bucket=place.bucket, Key=key, UploadId=begun["UploadId"], PartNumber=1, Body=b"12345"
+            Bucket=place.bucket,
+            Key=key,
+            UploadId=begun["UploadId"],
+            PartNumber=1,
+            Body=b"12345",
         )
     page = await data.list_uploads(admin, place, prefix="in/")
     assert page.last

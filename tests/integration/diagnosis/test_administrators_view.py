@@ -67,7 +67,7 @@ async def test_the_layer_that_refuses_is_named_and_mended_where_nobody_wanted_it
     assert bool(found.by_hand) == (row.name in BY_HAND)
     if found.by_hand:
         return
-    after = await diagnosis.mend(world.subject, found)
+    after = await diagnosis.repair(world.subject, found)
     assert after.report.passed, after.report.first_failure
     assert after.calls == ()
     report = await world.verify(own)
@@ -81,7 +81,7 @@ async def test_public_access_is_blocked_by_the_repair(
     world.s3.delete_public_access_block(Bucket=world.setup.bucket)
     found = await diagnosis.look(world.subject)
     assert [finding.check.name for finding in found.findings if finding.wrong] == ["public-access"]
-    await diagnosis.mend(world.subject, found)
+    await diagnosis.repair(world.subject, found)
     block = world.s3.get_public_access_block(Bucket=world.setup.bucket)
     assert all(block["PublicAccessBlockConfiguration"].values())
 
@@ -91,7 +91,7 @@ async def test_the_repair_keeps_whom_the_role_trusted_before(
 ) -> None:
     world = new_world()
     world.trust({"Service": "ec2.amazonaws.com"})
-    await diagnosis.mend(world.subject, await diagnosis.look(world.subject))
+    await diagnosis.repair(world.subject, await diagnosis.look(world.subject))
     role = world.iam.get_role(RoleName=world.setup.role)["Role"]
     trusted = [one["Principal"] for one in role["AssumeRolePolicyDocument"]["Statement"]]
     assert trusted == [{"Service": "ec2.amazonaws.com"}, {"AWS": world.user_arn}]

@@ -142,6 +142,6 @@ async def test_the_repair_of_our_own_set_up_makes_no_new_drift(here: Bench, brok
     role = RoleArn.parse("arn:aws:iam::000000000000:role/acme-role")
     subject = replace(subject_of(here), role=role)
     diagnosis = Diagnosis(here.api, here.clock, MiddleEntropy())
-    after = await diagnosis.mend(subject, await diagnosis.look(subject))
+    after = await diagnosis.repair(subject, await diagnosis.look(subject))
     assert after.report.passed, after.report.first_failure
     assert after.drift == ()

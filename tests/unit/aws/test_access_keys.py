@@ -11,7 +11,7 @@ from valetkey.aws.access_keys import BotoAccessKeys
 from valetkey.aws.settings import AwsSettings
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.secret import Secret
-from valetkey.domain.setup.observed import LONG_AGO, SeenKey
+from valetkey.domain.setup.observed import LONG_AGO, ObservedKey
 
 #: SeaweedFS 4.53, word for word.
 NO_DATES = (
@@ -59,4 +59,4 @@ async def test_keys_without_a_date_are_no_new_ones() -> None:
             seen = await keys.list_keys(key, "arn:aws:iam::000000000000:user/valetkey")
         finally:
             keys.close()
-    assert seen == [SeenKey("AKIA15846682DAC3D0C4", active=True, created_at=LONG_AGO)]
+    assert seen == [ObservedKey("AKIA15846682DAC3D0C4", active=True, created_at=LONG_AGO)]

@@ -11,7 +11,7 @@ from support.memory import KEY, ROLE, Memory
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.grants import SubjectKind
 from valetkey.domain.scope import parse_levels
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 from valetkey.services.grants import NewGrant
 from valetkey.testing import FakeAccessKeys
 
@@ -140,7 +140,7 @@ async def test_an_integrations_secret_is_never_sent_back(owner: Visitor) -> None
     texts += [(await owner.get(path)).text for path in ("/integrations", page, "/audit", "")]
     for path, more in (
         (f"/integrations/{made.group(1)}/verify", {}),
-        (f"/integrations/{made.group(1)}/mend", {"key": key, "secret": secret.reveal()}),
+        (f"/integrations/{made.group(1)}/repair", {"key": key, "secret": secret.reveal()}),
         ("/check/secret", {"field": "secret", "secret": secret.reveal() + "!"}),
         ("/guide/watch", form | {"secret": secret.reveal()}),
     ):
@@ -276,7 +276,7 @@ async def test_a_key_that_was_entered_anew_is_in_use_since_then(owner: Visitor) 
     assert (await owner.post(f"{page}/rename", name)).status_code == 200
     assert "100 days" in (await owner.get(page)).text
     form = {"key": "AKIA" + "B" * 16, "secret": "s" * 40}
-    assert (await owner.post(f"{page}/mend?in=page", form)).status_code == 200
+    assert (await owner.post(f"{page}/repair?in=page", form)).status_code == 200
     assert "0 days" in (await owner.get(page)).text.replace("100 days", "")
     assert "100 days" not in (await owner.get("/integrations")).text
     memory.clock.advance(86_400)
@@ -289,7 +289,7 @@ async def test_a_rotation_that_does_not_get_on_is_cancelled_from_the_page(owner:
     integration, caller = await memory.integration(), await memory.caller()
     keys = memory.parts.access_keys
     assert isinstance(keys, FakeAccessKeys)
-    known = SeenKey(KEY[0], active=True, created_at=memory.clock.now())
+    known = ObservedKey(KEY[0], active=True, created_at=memory.clock.now())
     keys.users = {"arn:aws:iam::000000000000:user/fake": {KEY[0]: known}}
     await memory.services.rotations.start(caller, integration.id)
     page = f"/integrations/{integration.id}"

@@ -46,10 +46,10 @@ from valetkey.domain.rotation import Rotation, Schedule
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.token_limits import TokenLimits
 from valetkey.domain.verification import Check, Report
-from valetkey.identity.leaving import Left, Remaining
+from valetkey.identity.leaving import Departed, Remaining
 from valetkey.services.endings import RevocationResult
 from valetkey.services.revocation.enforcement import HandPolicy
-from valetkey.services.setup_watch import SeenSetup
+from valetkey.services.setup_watch import SetupState
 from valetkey.services.vending.vending import Vended
 
 #: What each name stands for in every template that has it.
@@ -77,7 +77,7 @@ TYPES: Final[Mapping[str, type]] = {
     "item": Item,
     "kind": IntegrationType,
     "lease": Lease,
-    "left": Left,
+    "left": Departed,
     "level": AccessLevel,
     "limits": TokenLimits,
     "line": locations.ShownLocation,
@@ -108,7 +108,7 @@ TYPES: Final[Mapping[str, type]] = {
     "rotation": Rotation,
     "savings": overview.Savings,
     "schedule": Schedule,
-    "seen": SeenSetup,
+    "seen": SetupState,
     "session": BrowserSession,
     "shown": menus.ListPart,
     "snippet": snippets.Snippet,

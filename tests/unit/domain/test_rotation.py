@@ -17,15 +17,15 @@ from valetkey.domain.rotation import (
     parse_grace,
     since_the_intent,
 )
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OLD = NOW - timedelta(days=90)
 HELD, OTHER = "AKIAHELD", "AKIAOTHER"
 
 
-def key(key_id: str, *, active: bool = True, made: datetime = OLD, **more: Any) -> SeenKey:
-    return SeenKey(key_id, active, made, **more)
+def key(key_id: str, *, active: bool = True, made: datetime = OLD, **more: Any) -> ObservedKey:
+    return ObservedKey(key_id, active, made, **more)
 
 
 def rotation(**changes: Any) -> Rotation:
@@ -88,7 +88,9 @@ def test_a_key_of_an_earlier_rotation_that_somebody_activated_again_is_a_strange
     ("seen", "words"),
     [([], "was deleted"), ([key(OTHER)], "was deleted"), ([key(HELD, active=False)], "inactive")],
 )
-def test_a_held_key_that_is_gone_or_off_can_make_no_other(seen: list[SeenKey], words: str) -> None:
+def test_a_held_key_that_is_gone_or_off_can_make_no_other(
+    seen: list[ObservedKey], words: str
+) -> None:
     with pytest.raises(Conflict, match=words):
         before_rotating(seen, HELD, ours=frozenset())
 
@@ -105,7 +107,7 @@ def test_a_held_key_that_is_gone_or_off_can_make_no_other(seen: list[SeenKey], w
     ids=["none", "the lost one", "by another clock", "older than the intent", "used by somebody"],
 )
 def test_only_a_new_key_that_nobody_has_used_is_the_lost_one(
-    seen: list[SeenKey], orphans: tuple[str, ...], strangers: tuple[str, ...]
+    seen: list[ObservedKey], orphans: tuple[str, ...], strangers: tuple[str, ...]
 ) -> None:
     found = since_the_intent(rotation(), seen)
     assert (found.orphans, found.strangers) == (orphans, strangers)

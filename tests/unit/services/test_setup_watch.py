@@ -9,13 +9,13 @@ from valetkey.domain.access import ProjectRole
 from valetkey.domain.credentials import AccessKey
 from valetkey.domain.errors import AwsRefused, AwsUnavailable, Denied
 from valetkey.domain.role_arn import RoleArn
-from valetkey.services.setup_watch import SeenSetup
+from valetkey.services.setup_watch import SetupState
 
 REFUSED = AwsRefused("AWS does not know the key.", hint="Check it.")
 SILENT = AwsUnavailable("AWS is silent.", hint="Wait.")
 
 
-async def look(memory: Memory, bucket: str = "", *, email: str = "") -> SeenSetup:
+async def look(memory: Memory, bucket: str = "", *, email: str = "") -> SetupState:
     caller = await (memory.caller(email) if email else memory.caller())
     return await memory.services.setup_watch.look(
         caller, memory.org_id, key=AccessKey(*KEY), role=RoleArn.parse(ROLE), bucket=bucket
@@ -41,7 +41,7 @@ async def test_what_aws_says_is_told_and_not_raised(
     memory: Memory, failure: AwsRefused | AwsUnavailable
 ) -> None:
     memory.sts.failure = failure
-    assert await look(memory, "acme") == SeenSetup(missing=failure.message, fix=failure.hint)
+    assert await look(memory, "acme") == SetupState(missing=failure.message, fix=failure.hint)
 
 
 async def test_a_bucket_that_is_not_there_leaves_the_earlier_steps_ticked(memory: Memory) -> None:

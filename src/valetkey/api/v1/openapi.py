@@ -125,7 +125,7 @@ class _Schemas:
         self._shapes = list(dict.fromkeys(shape for shape in shapes if shape is not None))
         found, components = msgspec.json.schema_components(self._shapes, ref_template=_REF)
         self._found = dict(zip(self._shapes, found, strict=True))
-        self.all = {_plain(name): _mended(schema) for name, schema in components.items()}
+        self.all = {_plain(name): _completed(schema) for name, schema in components.items()}
         queries = {_plain(shape.__name__) for op in operations for shape in [op.query]}
         self.components = {
             name: schema for name, schema in sorted(self.all.items()) if name not in queries
@@ -165,12 +165,12 @@ def _plain(name: str) -> str:
     return re.sub(r"Page(?:\[(\w+)\]|_(\w+)_)", lambda found: f"{found[1] or found[2]}Page", name)
 
 
-def _mended(schema: Any) -> Any:
+def _completed(schema: Any) -> Any:
     """Return a schema with plain names, its title gone where it is the class's own, and unknown
     properties allowed in what the server sends."""
     if isinstance(schema, dict):
         return {
-            key: _plain(value) if key == "$ref" else _mended(value)
+            key: _plain(value) if key == "$ref" else _completed(value)
             for key, value in schema.items()
             if key != "title" or not isinstance(value, str)
         }
@@ -178,7 +178,7 @@ def _mended(schema: Any) -> Any:
         # What the library tells in help() of a shape's properties, each of which says it here.
         return schema.partition("\n\n- ``")[0]
     if isinstance(schema, list):
-        return [_mended(each) for each in schema]
+        return [_completed(each) for each in schema]
     return schema
 
 

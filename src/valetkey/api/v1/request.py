@@ -18,7 +18,7 @@ from valetkey.api.errors import UnsupportedMediaType
 from valetkey.api.requests import BodyTooLarge, check_encoding, decode
 from valetkey.counting import counted
 from valetkey.domain.errors import InvalidInput, Unauthenticated
-from valetkey.serving.hangup import while_connected
+from valetkey.serving.disconnect import while_connected
 from valetkey.wire.base import Query
 from valetkey.wire.operation import Contract
 

@@ -19,7 +19,7 @@ from valetkey.aws.objects.headers import (
 from valetkey.aws.objects.http import BucketCalls, S3Request
 from valetkey.aws.objects.multipart import Multipart
 from valetkey.aws.objects.tagging import ensure_tags, tagged, tags_of
-from valetkey.aws.objects.transfers import Conditioned, require
+from valetkey.aws.objects.transfers import ConditionalWrite, require
 from valetkey.aws.xml_responses import child_text
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused, PreconditionFailed
 from valetkey.domain.ports.objects import Condition, Stored, UploadBegun
@@ -49,7 +49,7 @@ class Copying:
         and deleted."""
         facts, size = await require(self._calls, key)
         _require_copyable(facts, size, in_parts=size > self._limit)
-        async with Conditioned(condition):
+        async with ConditionalWrite(condition):
             etag = await self._copy(key, to, facts, size, condition, begun)
         copied, copied_size = await require(self._calls, to)
         # Another ETag: somebody wrote there since.

@@ -43,7 +43,7 @@ _NUMBER: Final = re.compile(r"\d{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedPage:
     """A page as it stands: keys whole, ETags without quotes, times cut to seconds, as HEAD has
     them. ``token`` is there just if the page is not the last."""
 
@@ -54,7 +54,7 @@ class Parsed:
 
 async def fetch_page(
     calls: BucketCalls, *, prefix: str, after: str = "", token: str = "", limit: int = PAGE
-) -> Parsed:
+) -> ParsedPage:
     """Ask for a page. Raises AwsRefused, AwsUnavailable."""
     query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
     query |= {"max-keys": str(limit)} if limit != PAGE else {}
@@ -64,38 +64,42 @@ async def fetch_page(
     answer = await calls.fetch(request)
     try:
         return parse_listing(answer.body, prefix=prefix, sent_token=token)
-    except BadListing as error:
+    except InvalidListing as error:
         why = str(error)
     raise not_understood(request.doing, why)
 
 
-class BadListing(ValueError):
+class InvalidListing(ValueError):
     """What is wrong with a listing: a clause without anything of its own words."""
 
 
-def parse_listing(answer: bytes, *, prefix: str = "", sent_token: str = "") -> Parsed:
+def parse_listing(answer: bytes, *, prefix: str = "", sent_token: str = "") -> ParsedPage:
     """Read the answer to a request with a prefix and perhaps a token.
 
-    Raises BadListing, with a clause that says what is wrong, for an answer that is not a listing,
-    is cut, or contradicts itself or the request.
+    Raises InvalidListing, with a clause that says what is wrong, for an answer that is not a
+    listing, is cut, or contradicts itself or the request.
     """
     try:
         body = answer.decode()
     except UnicodeDecodeError:
-        raise BadListing("it is not valid UTF-8") from None
+        raise InvalidListing("it is not valid UTF-8") from None
     parsed = _parse_fast(body) or _parse_slowly(body)
     if not parsed.last and not parsed.token:
-        raise BadListing("it says that there is more, and not how to go on (no continuation token)")
+        raise InvalidListing(
+            "it says that there is more, and not how to go on (no continuation token)"
+        )
     if parsed.token and parsed.token == sent_token:
-        raise BadListing("it leads back to where it was asked for (the same continuation token)")
+        raise InvalidListing(
+            "it leads back to where it was asked for (the same continuation token)"
+        )
     if max([one[1] for one in parsed.objects], default=0) > LARGEST:
-        raise BadListing("an object in it is larger than any can be")
+        raise InvalidListing("an object in it is larger than any can be")
     if prefix and not all([one[0].startswith(prefix) for one in parsed.objects]):  # noqa: C419  # hot
-        raise BadListing("it has keys outside of the prefix that was asked for")
+        raise InvalidListing("it has keys outside of the prefix that was asked for")
     return parsed
 
 
-def _parse_fast(body: str) -> Parsed | None:
+def _parse_fast(body: str) -> ParsedPage | None:
     """Read a page that is exactly as S3 writes it, or leave it."""
     if "<ListBucketResult" not in body[:400] or not body.rstrip().endswith(_END):
         return None
@@ -115,7 +119,7 @@ def _parse_fast(body: str) -> Parsed | None:
     columns = zip(keys, map(int, sizes), bare, map(_milliseconds, times), classes, strict=False)
     objects = list(map(Listed._make, columns))
     token = _TOKEN.search(body) if more else None
-    return Parsed(objects, not more, _plain(token[1]) if token else "")
+    return ParsedPage(objects, not more, _plain(token[1]) if token else "")
 
 
 def _plain(text: str) -> str:
@@ -129,7 +133,7 @@ def _decoded(key: str) -> str:
     try:
         return unquote_plus(key, errors="strict")
     except UnicodeDecodeError:
-        raise BadListing("a key in it is not valid UTF-8") from None
+        raise InvalidListing("a key in it is not valid UTF-8") from None
 
 
 @lru_cache(maxsize=4096)
@@ -138,18 +142,18 @@ def _milliseconds(text: str) -> int:
     try:
         return int(datetime.fromisoformat(f"{text}+00:00").timestamp()) * 1000
     except ValueError:
-        raise BadListing("an object in it has no time of its last change") from None
+        raise InvalidListing("an object in it has no time of its last change") from None
 
 
-def _parse_slowly(body: str) -> Parsed:
+def _parse_slowly(body: str) -> ParsedPage:
     try:
         root = parse_xml(body)
     except ValueError:
-        raise BadListing(
+        raise InvalidListing(
             "it is not XML, or cut short, or has control characters in its keys as they are"
         ) from None
     if name_of(root) != "ListBucketResult":
-        raise BadListing("it is not a listing")
+        raise InvalidListing("it is not a listing")
     fields = {name_of(child): child.text or "" for child in root}
     encoded = fields.get("EncodingType") == "url"
     objects = [
@@ -160,17 +164,17 @@ def _parse_slowly(body: str) -> Parsed:
     token = fields.get("NextContinuationToken", "")
     truncated = fields.get("IsTruncated", "true" if token else "false").strip()
     if truncated not in {"true", "false"}:
-        raise BadListing("it does not say whether there is more")
+        raise InvalidListing("it does not say whether there is more")
     last = truncated == "false"
-    return Parsed(objects, last, "" if last else token)
+    return ParsedPage(objects, last, "" if last else token)
 
 
 def _object(facts: Mapping[str, str], *, encoded: bool) -> Listed:
     if not facts.get("Key"):
-        raise BadListing("an object in it has no key")
+        raise InvalidListing("an object in it has no key")
     size = facts.get("Size", "").strip()
     if not _NUMBER.fullmatch(size):
-        raise BadListing("an object in it has no size")
+        raise InvalidListing("an object in it has no size")
     return Listed(
         _decoded(facts["Key"]) if encoded else facts["Key"],
         int(size),

@@ -104,7 +104,9 @@ async def read(calls: BucketCalls, key: str, byte_range: str) -> ObjectReading:
     is_part = bool(one) and response.status_code == _PARTIAL
     return ObjectReading(
         size=size,
-        chunks=_Closing(response, _body(calls, key, response, _Rest.of(response.headers, size))),
+        chunks=_ClosingBody(
+            response, _body(calls, key, response, _RemainingBody.of(response.headers, size))
+        ),
         content_range=response.headers["content-range"] if is_part else "",
         content_encoding=encoding_of(response.headers),
         etag=plain_etag(response.headers.get("etag", "")),
@@ -130,7 +132,7 @@ def _contradiction(response: httpx2.Response, asked: str, size: int | None) -> s
     return "" if begun is None or int(begun[1]) == first else "it sends another part than was asked"
 
 
-class _Closing(AsyncGenerator[bytes]):
+class _ClosingBody(AsyncGenerator[bytes]):
     """A body; to close it closes its answer too, also where nobody has begun to read: a generator
     that has not begun does nothing at its end, and its connection would never be free again."""
 
@@ -150,7 +152,7 @@ class _Closing(AsyncGenerator[bytes]):
 
 
 @dataclass(slots=True)
-class _Rest:
+class _RemainingBody:
     """What is still to come of a body: the object's bytes from ``at`` to ``last`` (None: its end),
     as long as its ETag is this one."""
 
@@ -159,7 +161,7 @@ class _Rest:
     last: int | None
 
     @classmethod
-    def of(cls, headers: Mapping[str, str], size: int | None) -> _Rest:
+    def of(cls, headers: Mapping[str, str], size: int | None) -> _RemainingBody:
         """Return what an answer is about to send."""
         part = _PART.match(headers.get("content-range", ""))
         at = int(part[1]) if part else 0
@@ -181,7 +183,7 @@ class _Rest:
 
 
 async def _body(
-    calls: BucketCalls, key: str, response: httpx2.Response, rest: _Rest
+    calls: BucketCalls, key: str, response: httpx2.Response, rest: _RemainingBody
 ) -> AsyncGenerator[bytes]:
     """Iterate over a body. Where its connection breaks, the rest is asked for, of the same object
     only: what is put together of two versions is worse than what ends early."""
@@ -204,7 +206,7 @@ async def _body(
         response = await _resumed(calls, key, rest)
 
 
-async def _resumed(calls: BucketCalls, key: str, rest: _Rest) -> httpx2.Response:
+async def _resumed(calls: BucketCalls, key: str, rest: _RemainingBody) -> httpx2.Response:
     """Ask for the rest of a body. Raises AwsRefused where there is another object by now."""
     last = "" if rest.last is None else rest.last
     headers = {"range": f"bytes={rest.at}-{last}", "if-match": rest.etag}
@@ -252,7 +254,7 @@ async def put(
         payload_hash=hashlib.sha256(body).hexdigest(),
         repeatable=condition is None,
     )
-    async with Conditioned(condition):
+    async with ConditionalWrite(condition):
         answer = await calls.fetch(request)
     if answer.body.strip():
         # A page of something between, say: who knows where the object went.
@@ -269,14 +271,14 @@ async def write(
     begun: UploadBegun | None = None,
 ) -> Stored:
     """Write an object as its bytes come. Raises AwsRefused, AwsUnavailable, PreconditionFailed."""
-    counted = Counted(chunks)
+    counted = CountedBody(chunks)
     parts = parted(counted.pass_on())
     first = await anext(parts, b"")
     second = await anext(parts, b"") if len(first) >= PART_BYTES else b""
     if not second:
         etag = await put(calls, key, first, headers, condition)
     else:
-        async with Conditioned(condition):
+        async with ConditionalWrite(condition):
             upload = Multipart(calls, key, condition, begun)
             etag = plain_etag(await upload.send(chained(first, second, parts), headers))
     stored = stored_from(*await require(calls, key))
@@ -285,7 +287,7 @@ async def write(
     return stored
 
 
-class Counted:
+class CountedBody:
     """Chunks that are counted as they pass; ``size`` in bytes."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
@@ -318,7 +320,7 @@ async def restore(calls: BucketCalls, key: str, days: int) -> None:
             raise
 
 
-class Conditioned:
+class ConditionalWrite:
     """A write under a condition: that the object is not there at all breaks it too."""
 
     def __init__(self, condition: Condition | None) -> None:

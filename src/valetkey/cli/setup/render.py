@@ -20,7 +20,7 @@ _VERDICT_STYLES: Final = {
     Verdict.ADOPT: "yellow",
     Verdict.CONFLICT: "bold red",
     Verdict.BLOCKED: "dim",
-    Verdict.UNSEEN: "magenta",
+    Verdict.UNREADABLE: "magenta",
 }
 _OUTCOME_STYLES: Final = {
     Outcome.PASSED: "green",

@@ -19,17 +19,17 @@ from valetkey.domain.sealing import SealContext, SealedSecret
 
 
 @dataclass(frozen=True)
-class _Place:
+class _SealedColumn:
     table: Table
     context: Callable[[Row[Any]], SealContext]
 
 
 #: The contexts must be those that the services seal with; a test holds them together.
-_PLACES: Final = (
-    _Place(installations, lambda row: SealContext(row.id, row.id, "token_key")),
-    _Place(integrations, lambda row: SealContext(row.org_id, row.id, "secret")),
-    _Place(rotations, lambda row: SealContext(row.org_id, row.integration_id, "secret")),
-    _Place(kept_requests, lambda row: SealContext(row.user_id, row.id, "answer")),
+_SEALED_COLUMNS: Final = (
+    _SealedColumn(installations, lambda row: SealContext(row.id, row.id, "token_key")),
+    _SealedColumn(integrations, lambda row: SealContext(row.org_id, row.id, "secret")),
+    _SealedColumn(rotations, lambda row: SealContext(row.org_id, row.integration_id, "secret")),
+    _SealedColumn(kept_requests, lambda row: SealContext(row.user_id, row.id, "answer")),
 )
 
 
@@ -38,7 +38,7 @@ class SqlSealedRows(Repository):
 
     async def usage(self) -> Mapping[str, int]:
         used: Counter[str] = Counter()
-        for place in _PLACES:
+        for place in _SEALED_COLUMNS:
             kek = place.table.c.kek_id
             query = select(kek, func.count().label("secrets")).where(kek.is_not(None)).group_by(kek)
             used.update({row.kek_id: row.secrets for row in await self._all(query)})
@@ -46,7 +46,7 @@ class SqlSealedRows(Repository):
 
     async def wrapped_by(self, kek_ids: Sequence[str], *, limit: int) -> Sequence[SealedRow]:
         found: list[SealedRow] = []
-        for place in _PLACES:
+        for place in _SEALED_COLUMNS:
             query = select(place.table).where(place.table.c.kek_id.in_(kek_ids))
             rows = await self._all(query.order_by(place.table.c.id).limit(limit - len(found)))
             found += [
@@ -58,6 +58,6 @@ class SqlSealedRows(Repository):
         return found
 
     async def rewrap(self, row: SealedRow, sealed: SealedSecret) -> bool:
-        table = next(place.table for place in _PLACES if place.table.name == row.table)
+        table = next(place.table for place in _SEALED_COLUMNS if place.table.name == row.table)
         same = (table.c.id == row.id) & (table.c.wrapped_key == row.sealed.wrapped_key)
         return await self._change(update(table).where(same).values(**sealed_row(sealed)))

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from valetkey.domain.diagnosis import fixes
-from valetkey.domain.diagnosis.finding import Finding, Remedy, bad, good, judged, skipped, unseen
+from valetkey.domain.diagnosis.finding import (
+    Finding,
+    Remedy,
+    bad,
+    good,
+    judged,
+    skipped,
+    unreadable,
+)
 from valetkey.domain.diagnosis.fixes import Names
 from valetkey.domain.diagnosis.iam import LayerDecision, Policy, Request, Ruling, rule
 from valetkey.domain.diagnosis.iam.globs import Context
@@ -15,7 +23,7 @@ from valetkey.domain.diagnosis.layers import Layer
 from valetkey.domain.diagnosis.view import Subject, View, ViewedBucket, ViewedRole
 from valetkey.domain.session_policy import bucket_arn
 from valetkey.domain.setup.calls import iam, s3
-from valetkey.domain.setup.observed import Unseen
+from valetkey.domain.setup.observed import Unreadable
 from valetkey.domain.setup.policies import to_json
 from valetkey.domain.setup.storage_steps import PUBLIC_ACCESS_BLOCK
 from valetkey.domain.verification import Check, Outcome
@@ -36,7 +44,7 @@ def explain_bucket(subject: Subject, view: View, names: Names) -> Iterator[Findi
         return
     claim = f"The bucket {subject.bucket} is there."
     bucket, role = view.bucket, view.role
-    if isinstance(bucket, Unseen):
+    if isinstance(bucket, Unreadable):
         yield _locked(claim, names)
         return
     if bucket is None:
@@ -46,11 +54,11 @@ def explain_bucket(subject: Subject, view: View, names: Names) -> Iterator[Findi
     yield good("bucket", claim)
     yield _region(subject, bucket)
     yield _public(bucket, names)
-    if role is None or isinstance(role, Unseen):
+    if role is None or isinstance(role, Unreadable):
         yield skipped("role", "The role may use the bucket.", "The role can't be seen.")
         return
     for name, action in _ACTIONS.items():
-        yield _action(name, action, _Scene(subject, view, names, role, bucket))
+        yield _action(name, action, _BucketContext(subject, view, names, role, bucket))
     if bucket.kms_key:
         yield from _kms(subject, view, names, role, bucket)
 
@@ -68,7 +76,7 @@ def _locked(claim: str, names: Names) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class _BucketContext:
     subject: Subject
     view: View
     names: Names
@@ -100,7 +108,7 @@ def _public(bucket: ViewedBucket, names: Names) -> Finding:
     return bad("public-access", claim, cause, remedy, Layer.BUCKET_POLICY)
 
 
-def _action(name: str, action: str, scene: _Scene) -> Finding:
+def _action(name: str, action: str, scene: _BucketContext) -> Finding:
     """Find the first layer that refuses an action of the role's sessions."""
     subject, role, bucket = scene.subject, scene.role, scene.bucket
     arn = bucket_arn(subject.role.partition, subject.bucket)
@@ -175,8 +183,8 @@ def _kms(
                     name, claim, Layer.KEY_POLICY, theirs, bucket.key_policy, request, remedy
                 )
                 continue
-        elif isinstance(bucket.key_policy, Unseen):
-            yield unseen(name, claim, bucket.key_policy)
+        elif isinstance(bucket.key_policy, Unreadable):
+            yield unreadable(name, claim, bucket.key_policy)
             continue
         yield judged(
             name,

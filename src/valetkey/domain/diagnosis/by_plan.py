@@ -25,8 +25,8 @@ def prefer_plan(findings: Iterable[Finding], plan: Plan | None) -> tuple[Finding
         return tuple(findings)
     calls = {str(step.name): step.calls for step in plan.steps}
 
-    def mended(finding: Finding) -> Finding:
+    def repaired(finding: Finding) -> Finding:
         by_plan = calls.get(_STEPS.get(finding.check.name, ""))
         return replace(finding, repair=by_plan) if finding.repair and by_plan else finding
 
-    return tuple(map(mended, findings))
+    return tuple(map(repaired, findings))

@@ -9,14 +9,22 @@ from valetkey.counting import counted
 from valetkey.domain.credentials import DEFAULT_TTL
 from valetkey.domain.diagnosis import fixes
 from valetkey.domain.diagnosis.bucket_view import explain_bucket
-from valetkey.domain.diagnosis.finding import Finding, Remedy, bad, good, judged, skipped, unseen
+from valetkey.domain.diagnosis.finding import (
+    Finding,
+    Remedy,
+    bad,
+    good,
+    judged,
+    skipped,
+    unreadable,
+)
 from valetkey.domain.diagnosis.fixes import Names
 from valetkey.domain.diagnosis.iam import Request, rule
 from valetkey.domain.diagnosis.iam.globs import Context
 from valetkey.domain.diagnosis.layers import Layer
 from valetkey.domain.diagnosis.view import Subject, View, ViewedRole, ViewedUser
 from valetkey.domain.setup.calls import iam
-from valetkey.domain.setup.observed import Unseen
+from valetkey.domain.setup.observed import Unreadable
 from valetkey.domain.setup.policies import to_json
 
 _ASSUME: Final = "sts:AssumeRole"
@@ -42,8 +50,8 @@ def names_of(subject: Subject, view: View) -> Names:
 
 def _key(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
     name, claim = "key", f"The access key {subject.access_key_id} is there, and active."
-    if isinstance(view.key, Unseen):
-        yield unseen(name, claim, view.key)
+    if isinstance(view.key, Unreadable):
+        yield unreadable(name, claim, view.key)
     elif view.key is None:
         remedy = Remedy("Enter the key of a user that is there, or run: valetkey setup aws apply")
         cause = "This account has no such access key: it was deleted, or belongs elsewhere."
@@ -65,11 +73,11 @@ def _identity(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
     claim = f"The user's own policies allow it to assume {subject.role.name}."
     bound = "The user's permissions boundary leaves that in."
     user = view.user
-    if user is None or isinstance(user, Unseen):
+    if user is None or isinstance(user, Unreadable):
         yield (
             skipped("identity", claim, "There is no such user.")
             if user is None
-            else unseen("identity", claim, user)
+            else unreadable("identity", claim, user)
         )
         return
     request = Request(_ASSUME, str(subject.role), (user.arn,), user_context(user, view, subject))
@@ -103,8 +111,8 @@ def _identity(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
 def _trust(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
     claim = f"The role {subject.role.name} trusts the user."
     role = view.role
-    if isinstance(role, Unseen):
-        yield unseen("trust", claim, role)
+    if isinstance(role, Unreadable):
+        yield unreadable("trust", claim, role)
         return
     if role is None or role.arn != str(subject.role):
         there = f" (there is {role.arn})" if role else ""
@@ -113,7 +121,7 @@ def _trust(subject: Subject, view: View, names: Names) -> Iterator[Finding]:
         yield bad("trust", claim, cause, remedy, Layer.TRUST)
         return
     user = view.user
-    if user is None or isinstance(user, Unseen):
+    if user is None or isinstance(user, Unreadable):
         yield skipped("trust", claim, "Without the user, there is nobody to trust.")
         return
     request = Request(_ASSUME, role.arn, (user.arn,), user_context(user, view, subject))

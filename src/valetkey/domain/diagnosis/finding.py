@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from valetkey.domain.diagnosis.iam import LayerDecision, Policy, Request, Ruling, why_not
 from valetkey.domain.diagnosis.layers import KNOWN_ERRORS, Layer
 from valetkey.domain.setup.calls import AwsCall
-from valetkey.domain.setup.observed import Unseen
+from valetkey.domain.setup.observed import Unreadable
 from valetkey.domain.verification import Check, Outcome
 
 
@@ -48,7 +48,7 @@ def skipped(name: str, claim: str, why: str) -> Finding:
     return Finding(Check(name, claim, Outcome.SKIPPED, cause=why))
 
 
-def unseen(name: str, claim: str, part: Unseen) -> Finding:
+def unreadable(name: str, claim: str, part: Unreadable) -> Finding:
     """A claim about a part that these credentials may not look at."""
     return Finding(Check(name, claim, Outcome.UNKNOWN, cause=part.reason, fix=part.fix))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from valetkey.domain.diagnosis.iam import Policy
 from valetkey.domain.role_arn import RoleArn
-from valetkey.domain.setup.observed import Unseen
+from valetkey.domain.setup.observed import Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class ViewedBucket:
     policy: Policy | None
     blocks_public_access: bool
     kms_key: str = ""
-    key_policy: Policy | Unseen | None = None
+    key_policy: Policy | Unreadable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class View:
     """All parts, at one moment: seen, not there (None), or not to be looked at."""
 
     at: datetime
-    key: ViewedKey | Unseen | None
-    user: ViewedUser | Unseen | None
-    role: ViewedRole | Unseen | None
-    bucket: ViewedBucket | Unseen | None
+    key: ViewedKey | Unreadable | None
+    user: ViewedUser | Unreadable | None
+    role: ViewedRole | Unreadable | None
+    bucket: ViewedBucket | Unreadable | None

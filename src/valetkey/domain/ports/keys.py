@@ -12,14 +12,14 @@ from valetkey.domain.revocation import Block, Hold, Kind, Revocation
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.rotation import Rotation, Schedule
 from valetkey.domain.sealing import SealContext, SealedSecret
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 
 
 class AccessKeys(Protocol):
     """An IAM user's access keys; the user is named by its ARN. All methods raise AwsRefused or
     AwsUnavailable."""
 
-    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
+    async def list_keys(self, signer: AwsCredentials, user: str) -> Sequence[ObservedKey]:
         """Return the user's keys, without their last use."""
         ...
 

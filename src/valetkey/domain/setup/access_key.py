@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 
 #: IAM's quota; inactive keys count.
 MOST_KEYS: Final = 2
@@ -77,7 +77,7 @@ class KeyConflict:
 KeyDecision = KeepKey | MakeKey | KeyConflict
 
 
-def decide(keys: Sequence[SeenKey], facts: KeyFacts) -> KeyDecision:
+def decide(keys: Sequence[ObservedKey], facts: KeyFacts) -> KeyDecision:
     """Say what is to be done about the user's access key."""
     held = next((key for key in keys if key.id == facts.held), None)
     if held is not None and not held.active:
@@ -96,7 +96,7 @@ def decide(keys: Sequence[SeenKey], facts: KeyFacts) -> KeyDecision:
     return _conflict(strangers, facts) or MakeKey(orphans, names)
 
 
-def _explained(keys: Sequence[SeenKey], facts: KeyFacts) -> frozenset[str]:
+def _explained(keys: Sequence[ObservedKey], facts: KeyFacts) -> frozenset[str]:
     """The keys that a broken run made: their secret is lost."""
     intent = facts.intent
     if intent is None or intent.custodian != facts.custodian:
@@ -114,7 +114,7 @@ def _explained(keys: Sequence[SeenKey], facts: KeyFacts) -> frozenset[str]:
     return frozenset(suspects) if len(suspects) == 1 else frozenset()
 
 
-def _conflict(strangers: Sequence[SeenKey], facts: KeyFacts) -> KeyConflict | None:
+def _conflict(strangers: Sequence[ObservedKey], facts: KeyFacts) -> KeyConflict | None:
     fresh = [key.id for key in strangers if facts.now - key.created_at < FRESH]
     if fresh:
         return KeyConflict(
@@ -132,6 +132,6 @@ def _conflict(strangers: Sequence[SeenKey], facts: KeyFacts) -> KeyConflict | No
     return None
 
 
-def _describe(key: SeenKey) -> str:
+def _describe(key: ObservedKey) -> str:
     used = f"last used {key.last_used_at:%Y-%m-%d}" if key.last_used_at else "never used"
     return f"{key.id} ({'active' if key.active else 'inactive'}, {used})"

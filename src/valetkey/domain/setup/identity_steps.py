@@ -7,19 +7,27 @@ from typing import Final
 from valetkey.domain.setup import policies
 from valetkey.domain.setup.access_key import KeepKey, KeyConflict, KeyFacts, decide
 from valetkey.domain.setup.calls import iam
-from valetkey.domain.setup.observed import SeenRole, SeenUser, Unseen
+from valetkey.domain.setup.observed import ObservedRole, ObservedUser, Unreadable
 from valetkey.domain.setup.spec import ADOPTED, Desired
-from valetkey.domain.setup.steps import Step, StepName, Verdict, judge, ownership, tag_list, unseen
+from valetkey.domain.setup.steps import (
+    Step,
+    StepName,
+    Verdict,
+    judge,
+    ownership,
+    tag_list,
+    unreadable,
+)
 
 #: Where a role's revoked sessions are denied; what is put there is not drift.
 DENY_POLICY: Final = "valetkey-revocations"
 
 
-def user_step(desired: Desired, seen: SeenUser | Unseen | None, *, adopt: bool) -> Step:
+def user_step(desired: Desired, seen: ObservedUser | Unreadable | None, *, adopt: bool) -> Step:
     """The user, without a console password."""
     claim = f"The user {desired.user} exists, without console access."
-    if isinstance(seen, Unseen):
-        return unseen(StepName.USER, claim, seen)
+    if isinstance(seen, Unreadable):
+        return unreadable(StepName.USER, claim, seen)
     if seen is None:
         create = iam("CreateUser", UserName=desired.user, Tags=tag_list(desired.tags()))
         return Step(StepName.USER, claim, Verdict.CREATE, calls=(create,))
@@ -33,7 +41,7 @@ def user_step(desired: Desired, seen: SeenUser | Unseen | None, *, adopt: bool) 
     return judge(StepName.USER, claim, owned, updates, _user_surplus(desired, seen))
 
 
-def _user_surplus(desired: Desired, seen: SeenUser) -> tuple[str, ...]:
+def _user_surplus(desired: Desired, seen: ObservedUser) -> tuple[str, ...]:
     ours = {desired.assume_policy, desired.rotation_policy, desired.revocation_policy}
     return (
         *(f"inline policy {name}" for name in sorted(seen.inline) if name not in ours),
@@ -42,11 +50,11 @@ def _user_surplus(desired: Desired, seen: SeenUser) -> tuple[str, ...]:
     )
 
 
-def role_step(desired: Desired, seen: SeenRole | Unseen | None, *, adopt: bool) -> Step:
+def role_step(desired: Desired, seen: ObservedRole | Unreadable | None, *, adopt: bool) -> Step:
     """The role; whom it trusts is the last step."""
     claim = f"The role {desired.role} exists."
-    if isinstance(seen, Unseen):
-        return unseen(StepName.ROLE, claim, seen)
+    if isinstance(seen, Unreadable):
+        return unreadable(StepName.ROLE, claim, seen)
     if seen is None:
         create = iam(
             "CreateRole",
@@ -61,7 +69,7 @@ def role_step(desired: Desired, seen: SeenRole | Unseen | None, *, adopt: bool) 
     return judge(StepName.ROLE, claim, owned, [], _role_surplus(desired, seen))
 
 
-def _role_surplus(desired: Desired, seen: SeenRole) -> tuple[str, ...]:
+def _role_surplus(desired: Desired, seen: ObservedRole) -> tuple[str, ...]:
     if seen.boundary == desired.policy_arn:
         return ()  # whatever else is attached, the boundary lets nothing more through
     return (
@@ -70,7 +78,7 @@ def _role_surplus(desired: Desired, seen: SeenRole) -> tuple[str, ...]:
     )
 
 
-def boundary_steps(desired: Desired, seen: SeenRole | None) -> list[Step]:
+def boundary_steps(desired: Desired, seen: ObservedRole | None) -> list[Step]:
     """The role's permissions boundary, which only a set-up with revocation needs."""
     if not desired.revocation:
         return []
@@ -86,7 +94,7 @@ def boundary_steps(desired: Desired, seen: SeenRole | None) -> list[Step]:
     return [Step(StepName.BOUNDARY, claim, verdict, calls=(put,))]
 
 
-def attachment_step(desired: Desired, seen: SeenRole | None) -> Step:
+def attachment_step(desired: Desired, seen: ObservedRole | None) -> Step:
     """The policy on the role."""
     claim = f"The role {desired.role} carries the policy {desired.policy}."
     if seen is not None and desired.policy_arn in seen.attached:
@@ -102,7 +110,7 @@ def attachment_step(desired: Desired, seen: SeenRole | None) -> Step:
     )
 
 
-def user_policy_steps(desired: Desired, seen: SeenUser | None) -> list[Step]:
+def user_policy_steps(desired: Desired, seen: ObservedUser | None) -> list[Step]:
     """The user's inline policies: those wanted, and those of ours no longer wanted."""
     claims = {
         StepName.ASSUME_POLICY: (
@@ -157,7 +165,7 @@ def _drop_user_policy(desired: Desired, name: StepName, policy: str) -> Step:
     return Step(name, claim, Verdict.UPDATE, "this set-up does not want it", calls=(drop,))
 
 
-def key_step(desired: Desired, seen: SeenUser | None, facts: KeyFacts) -> Step:
+def key_step(desired: Desired, seen: ObservedUser | None, facts: KeyFacts) -> Step:
     """The access key, and the removal of what a broken run left."""
     claim = f"The user has an access key, and {facts.custodian} holds its secret."
     decision = decide(seen.keys if seen else (), facts)
@@ -184,7 +192,7 @@ def key_step(desired: Desired, seen: SeenUser | None, facts: KeyFacts) -> Step:
     )
 
 
-def trust_step(desired: Desired, seen: SeenRole | None) -> Step:
+def trust_step(desired: Desired, seen: ObservedRole | None) -> Step:
     """The role's trust policy."""
     claim = f"The role {desired.role} trusts the user {desired.user}, and nobody else."
     document = policies.trust(desired)

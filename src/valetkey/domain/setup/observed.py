@@ -9,7 +9,7 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class Unreadable:
     """A part that could not be looked at, and why: most often, a right is missing."""
 
     reason: str
@@ -17,7 +17,7 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenBucket:
+class ObservedBucket:
     """A bucket. ``foreign``: the name is taken, by another account or out of our sight.
     ``lifecycle`` is its lifecycle configuration as S3 gives it, None where there is none."""
 
@@ -25,7 +25,7 @@ class SeenBucket:
     tags: Mapping[str, str] | None = None
     public_access: Mapping[str, bool] | None = None
     foreign: bool = False
-    lifecycle: Mapping[str, Any] | Unseen | None = None
+    lifecycle: Mapping[str, Any] | Unreadable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPolicy:
+class ObservedPolicy:
     """A customer-managed policy and its default version's document."""
 
     tags: Mapping[str, str]
@@ -51,7 +51,7 @@ LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class SeenKey:
+class ObservedKey:
     """An access key of the user; never its secret. ``last_used_at`` is None for one never used;
     ``created_at`` is LONG_AGO where the store does not say: no such key passes for a new one."""
 
@@ -62,7 +62,7 @@ class SeenKey:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenUser:
+class ObservedUser:
     """An IAM user with all that gives it rights."""
 
     tags: Mapping[str, str]
@@ -70,11 +70,11 @@ class SeenUser:
     inline: Mapping[str, Mapping[str, Any]]
     attached: tuple[str, ...]
     groups: tuple[str, ...]
-    keys: tuple[SeenKey, ...]
+    keys: tuple[ObservedKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SeenRole:
+class ObservedRole:
     """An IAM role: who may assume it (``trust``) and what it may do."""
 
     tags: Mapping[str, str]
@@ -88,10 +88,10 @@ class SeenRole:
 class Observed:
     """The four objects of a set-up: seen, not there (None), or not to be looked at."""
 
-    bucket: SeenBucket | Unseen | None
-    policy: SeenPolicy | Unseen | None
-    user: SeenUser | Unseen | None
-    role: SeenRole | Unseen | None
+    bucket: ObservedBucket | Unreadable | None
+    policy: ObservedPolicy | Unreadable | None
+    user: ObservedUser | Unreadable | None
+    role: ObservedRole | Unreadable | None
 
 
 #: An account in which nothing of the set-up is there.

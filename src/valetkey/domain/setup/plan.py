@@ -15,7 +15,7 @@ from valetkey.domain.setup.identity_steps import (
     user_policy_steps,
     user_step,
 )
-from valetkey.domain.setup.observed import Observed, SeenRole, SeenUser
+from valetkey.domain.setup.observed import Observed, ObservedRole, ObservedUser
 from valetkey.domain.setup.spec import Desired
 from valetkey.domain.setup.steps import Step, StepName, Verdict, blocked
 from valetkey.domain.setup.storage_steps import bucket_steps, policy_step, uploads_steps
@@ -31,7 +31,7 @@ class Plan:
     @property
     def obstacles(self) -> tuple[Step, ...]:
         """Steps that a person has to clear the way for."""
-        stuck = {Verdict.CONFLICT, Verdict.UNSEEN}
+        stuck = {Verdict.CONFLICT, Verdict.UNREADABLE}
         return tuple(step for step in self.steps if step.verdict in stuck)
 
     @property
@@ -71,9 +71,9 @@ def make_plan(desired: Desired, observed: Observed, key: KeyFacts, *, adopt: boo
         user_step(desired, user, adopt=adopt),
         role_step(desired, role, adopt=adopt),
     ]
-    stuck = {step.name for step in steps if step.verdict in {Verdict.CONFLICT, Verdict.UNSEEN}}
-    seen_user = user if isinstance(user, SeenUser) else None
-    seen_role = role if isinstance(role, SeenRole) else None
+    stuck = {step.name for step in steps if step.verdict in {Verdict.CONFLICT, Verdict.UNREADABLE}}
+    seen_user = user if isinstance(user, ObservedUser) else None
+    seen_role = role if isinstance(role, ObservedRole) else None
     bucket = observed.bucket
     rest = [
         *uploads_steps(desired, bucket),

@@ -16,11 +16,11 @@ from valetkey.domain.setup.calls import AwsCall, iam, s3
 from valetkey.domain.setup.identity_steps import DENY_POLICY
 from valetkey.domain.setup.observed import (
     Observed,
-    SeenBucket,
-    SeenPolicy,
-    SeenRole,
-    SeenUser,
-    Unseen,
+    ObservedBucket,
+    ObservedPolicy,
+    ObservedRole,
+    ObservedUser,
+    Unreadable,
 )
 from valetkey.domain.setup.spec import ADOPTED, ORIGIN_TAG, OWNER_TAG, Desired
 from valetkey.domain.setup.steps import tag_list
@@ -110,16 +110,18 @@ def _unless_ours(kind: str, what: str, tags: Mapping[str, str], desired: Desired
     return Removal(kind, what, RemovalAction.KEEP, detail)
 
 
-def _unseen(kind: str, what: str, seen: Unseen) -> Removal:
+def _unreadable(kind: str, what: str, seen: Unreadable) -> Removal:
     return Removal(kind, what, RemovalAction.REFUSE, seen.reason, seen.fix)
 
 
-def _user(desired: Desired, seen: SeenUser | Unseen | None, dependents: Dependents) -> Removal:
+def _user(
+    desired: Desired, seen: ObservedUser | Unreadable | None, dependents: Dependents
+) -> Removal:
     kind, what = "user", f"user {desired.user}"
     if seen is None:
         return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unseen):
-        return _unseen(kind, what, seen)
+    if isinstance(seen, Unreadable):
+        return _unreadable(kind, what, seen)
     if kept := _unless_ours(kind, what, seen.tags, desired):
         return kept
     adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
@@ -150,12 +152,14 @@ def _user(desired: Desired, seen: SeenUser | Unseen | None, dependents: Dependen
     return Removal(kind, what, RemovalAction.REMOVE, parts=parts, calls=tuple(calls))
 
 
-def _role(desired: Desired, seen: SeenRole | Unseen | None, dependents: Dependents) -> Removal:
+def _role(
+    desired: Desired, seen: ObservedRole | Unreadable | None, dependents: Dependents
+) -> Removal:
     kind, what = "role", f"role {desired.role}"
     if seen is None:
         return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unseen):
-        return _unseen(kind, what, seen)
+    if isinstance(seen, Unreadable):
+        return _unreadable(kind, what, seen)
     if kept := _unless_ours(kind, what, seen.tags, desired):
         return kept
     adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
@@ -186,12 +190,14 @@ def _role(desired: Desired, seen: SeenRole | Unseen | None, dependents: Dependen
     return Removal(kind, what, RemovalAction.REMOVE, parts=parts, calls=tuple(calls))
 
 
-def _policy(desired: Desired, seen: SeenPolicy | Unseen | None, dependents: Dependents) -> Removal:
+def _policy(
+    desired: Desired, seen: ObservedPolicy | Unreadable | None, dependents: Dependents
+) -> Removal:
     kind, what = "policy", f"policy {desired.policy}"
     if seen is None:
         return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unseen):
-        return _unseen(kind, what, seen)
+    if isinstance(seen, Unreadable):
+        return _unreadable(kind, what, seen)
     if kept := _unless_ours(kind, what, seen.tags, desired):
         return kept
     where = {"PolicyArn": desired.policy_arn}
@@ -212,7 +218,7 @@ def _policy(desired: Desired, seen: SeenPolicy | Unseen | None, dependents: Depe
 
 def _bucket(
     desired: Desired,
-    seen: SeenBucket | Unseen | None,
+    seen: ObservedBucket | Unreadable | None,
     dependents: Dependents,
     *,
     delete_objects: bool,
@@ -220,8 +226,8 @@ def _bucket(
     kind, what = "bucket", f"bucket {desired.bucket}"
     if seen is None:
         return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unseen):
-        return _unseen(kind, what, seen)
+    if isinstance(seen, Unreadable):
+        return _unreadable(kind, what, seen)
     tags = dict(seen.tags or {})
     if kept := _unless_ours(kind, what, tags, desired):
         return kept
@@ -259,7 +265,7 @@ def _bucket(
     )
 
 
-def _without_rule(desired: Desired, seen: SeenBucket) -> tuple[AwsCall, ...]:
+def _without_rule(desired: Desired, seen: ObservedBucket) -> tuple[AwsCall, ...]:
     """Return the call that takes our lifecycle rule off a bucket that stays, if it is there."""
     if not isinstance(seen.lifecycle, Mapping):
         return ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from valetkey.domain.setup.calls import AwsCall
-from valetkey.domain.setup.observed import Unseen
+from valetkey.domain.setup.observed import Unreadable
 from valetkey.domain.setup.spec import OWNER_TAG, Desired
 
 
@@ -38,7 +38,7 @@ class Verdict(StrEnum):
     ADOPT = "adopt"
     CONFLICT = "conflict"
     BLOCKED = "blocked"
-    UNSEEN = "unseen"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def blocked(step: Step, by: set[StepName]) -> Step:
     return Step(step.name, step.claim, Verdict.BLOCKED, detail)
 
 
-def unseen(name: StepName, claim: str, part: Unseen) -> Step:
+def unreadable(name: StepName, claim: str, part: Unreadable) -> Step:
     """Return the step of an object that could not be looked at."""
-    return Step(name, claim, Verdict.UNSEEN, part.reason, part.fix)
+    return Step(name, claim, Verdict.UNREADABLE, part.reason, part.fix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from valetkey.counting import counted
 from valetkey.domain.setup import policies
 from valetkey.domain.setup.calls import AwsCall, iam, s3
-from valetkey.domain.setup.observed import SeenBucket, SeenPolicy, Unseen
+from valetkey.domain.setup.observed import ObservedBucket, ObservedPolicy, Unreadable
 from valetkey.domain.setup.spec import ADOPTED, Desired
 from valetkey.domain.setup.steps import (
     Step,
@@ -18,7 +18,7 @@ from valetkey.domain.setup.steps import (
     judge,
     ownership,
     tag_list,
-    unseen,
+    unreadable,
 )
 
 #: IAM keeps at most five versions of a policy.
@@ -34,7 +34,7 @@ PUBLIC_ACCESS_BLOCK: Final = {
 
 
 def bucket_steps(
-    desired: Desired, seen: SeenBucket | Unseen | None, *, adopt: bool
+    desired: Desired, seen: ObservedBucket | Unreadable | None, *, adopt: bool
 ) -> tuple[Step, ...]:
     """The bucket, and its public access block."""
     claim = f"The bucket {desired.bucket} is in {desired.region}."
@@ -46,8 +46,8 @@ def bucket_steps(
         PublicAccessBlockConfiguration=PUBLIC_ACCESS_BLOCK,
     )
     blocking = Step(StepName.PUBLIC_ACCESS, block_claim, Verdict.CREATE, calls=(block,))
-    if isinstance(seen, Unseen):
-        first = unseen(StepName.BUCKET, claim, seen)
+    if isinstance(seen, Unreadable):
+        first = unreadable(StepName.BUCKET, claim, seen)
     elif seen is None:
         return (
             Step(StepName.BUCKET, claim, Verdict.CREATE, calls=(_create_bucket(desired),)),
@@ -63,20 +63,20 @@ def bucket_steps(
             blocking = Step(
                 StepName.PUBLIC_ACCESS, block_claim, Verdict.UPDATE, detail, calls=(block,)
             )
-    stuck = first.verdict in {Verdict.CONFLICT, Verdict.UNSEEN}
+    stuck = first.verdict in {Verdict.CONFLICT, Verdict.UNREADABLE}
     return first, blocked(blocking, {StepName.BUCKET} if stuck else set())
 
 
-def uploads_steps(desired: Desired, seen: SeenBucket | Unseen | None) -> list[Step]:
+def uploads_steps(desired: Desired, seen: ObservedBucket | Unreadable | None) -> list[Step]:
     """The bucket's rule for unfinished uploads, which only a set-up that wants one has. S3 takes
     all rules at once, so those that are there go along."""
     days = desired.end_uploads_after_days
     if not days:
         return []
     claim = f"Parts of uploads that nobody ended are deleted after {counted(days, 'day')}."
-    there = seen.lifecycle if isinstance(seen, SeenBucket) else None
-    if isinstance(there, Unseen):
-        return [unseen(StepName.UPLOADS, claim, there)]
+    there = seen.lifecycle if isinstance(seen, ObservedBucket) else None
+    if isinstance(there, Unreadable):
+        return [unreadable(StepName.UPLOADS, claim, there)]
     rule = policies.uploads_rule(desired)
     rules = list((there or {}).get("Rules", ()))
     if rule in rules:
@@ -102,7 +102,7 @@ def put_lifecycle(
     )
 
 
-def _existing_bucket(desired: Desired, seen: SeenBucket, claim: str, *, adopt: bool) -> Step:
+def _existing_bucket(desired: Desired, seen: ObservedBucket, claim: str, *, adopt: bool) -> Step:
     if seen.foreign:
         return Step(
             StepName.BUCKET,
@@ -145,13 +145,13 @@ def _create_bucket(desired: Desired) -> AwsCall:
     )
 
 
-def policy_step(desired: Desired, seen: SeenPolicy | Unseen | None, *, adopt: bool) -> Step:
+def policy_step(desired: Desired, seen: ObservedPolicy | Unreadable | None, *, adopt: bool) -> Step:
     """The policy that opens the bucket or its folder."""
     where = f"the folder {desired.folder} of {desired.bucket}" if desired.folder else desired.bucket
     claim = f"The policy {desired.policy} opens {where} for list, read, write and delete."
     document = policies.bucket_access(desired)
-    if isinstance(seen, Unseen):
-        return unseen(StepName.POLICY, claim, seen)
+    if isinstance(seen, Unreadable):
+        return unreadable(StepName.POLICY, claim, seen)
     if seen is None:
         create = iam(
             "CreatePolicy",
@@ -170,7 +170,7 @@ def policy_step(desired: Desired, seen: SeenPolicy | Unseen | None, *, adopt: bo
 
 
 def _new_version(
-    desired: Desired, seen: SeenPolicy, document: policies.PolicyDocument
+    desired: Desired, seen: ObservedPolicy, document: policies.PolicyDocument
 ) -> list[AwsCall]:
     calls = []
     if len(seen.versions) >= MOST_VERSIONS:

@@ -17,7 +17,7 @@ from valetkey.domain.verification import Report
 from valetkey.services.diagnosis.plans import Plans
 from valetkey.services.diagnosis.reader import AwsReader
 from valetkey.services.setup.observe import Observer
-from valetkey.services.setup.patience import Patience
+from valetkey.services.setup.retries import CallRetries
 
 #: IAM is eventually consistent, so that a call may have to be repeated for as long.
 _PATIENCE_SECONDS = 60.0
@@ -57,7 +57,7 @@ class Diagnosis:
     def __init__(self, aws: AwsApi, clock: Clock, entropy: Entropy) -> None:
         self._aws = aws
         self._reader = AwsReader(aws, clock)
-        self._patience = Patience(clock, entropy, limit=_PATIENCE_SECONDS)
+        self._patience = CallRetries(clock, entropy, limit=_PATIENCE_SECONDS)
         self._plans = Plans(Observer(aws, self._patience), clock)
 
     async def look(self, subject: Subject) -> Repair:
@@ -70,7 +70,7 @@ class Diagnosis:
         findings = prefer_plan(explain(subject, view), plan)
         return Repair(findings, drifts(plan) if plan else None)
 
-    async def mend(self, subject: Subject, repair: Repair) -> Repair:
+    async def repair(self, subject: Subject, repair: Repair) -> Repair:
         """Carry the calls out, and look again. Running it again does no harm: every call puts a
         whole document. Raises AwsRefused, AwsUnavailable."""
         for call in repair.calls:

@@ -9,9 +9,9 @@ from valetkey.domain.ports import Clock
 from valetkey.domain.setup import (
     OWNER_TAG,
     KeyFacts,
+    ObservedBucket,
+    ObservedPolicy,
     Plan,
-    SeenBucket,
-    SeenPolicy,
     SetupSpec,
     StepName,
     Verdict,
@@ -48,12 +48,12 @@ class Plans:
         desired = spec.resolve(account=role.account, partition=role.partition)
         observed = await self._observer.observe(desired)
         strict = replace(desired, strict_reference=True)
-        if isinstance(observed.policy, SeenPolicy) and policies.same(
+        if isinstance(observed.policy, ObservedPolicy) and policies.same(
             observed.policy.document, policies.bucket_access(strict)
         ):
             desired = strict  # somebody asked for the reference page's policy
         bucket = observed.bucket
-        tags = bucket.tags if isinstance(bucket, SeenBucket) else None
+        tags = bucket.tags if isinstance(bucket, ObservedBucket) else None
         if bucket is not None and (tags or {}).get(OWNER_TAG) != spec.name:
             return None
         facts = KeyFacts("Valetkey", subject.access_key_id, None, self._clock.now())

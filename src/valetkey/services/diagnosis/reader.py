@@ -18,9 +18,9 @@ from valetkey.domain.diagnosis.view import (
 from valetkey.domain.errors import ACCESS_DENIED, AwsRefused
 from valetkey.domain.ports import Clock
 from valetkey.domain.ports.setup import AwsApi
-from valetkey.domain.setup import AwsCall, Unseen, iam, s3
+from valetkey.domain.setup import AwsCall, Unreadable, iam, s3
 from valetkey.services.setup.observe import tags_of
-from valetkey.services.setup.patience import aws_code
+from valetkey.services.setup.retries import aws_code
 
 _T = TypeVar("_T")
 
@@ -39,7 +39,7 @@ _ABSENT: Final = frozenset(
 
 
 class AwsReader:
-    """Looks, and changes nothing. What may not be looked at is Unseen."""
+    """Looks, and changes nothing. What may not be looked at is Unreadable."""
 
     def __init__(self, aws: AwsApi, clock: Clock) -> None:
         self._aws = aws
@@ -183,12 +183,12 @@ class AwsReader:
         )
 
 
-async def _seen(looking: Awaitable[_T]) -> _T | Unseen:
+async def _seen(looking: Awaitable[_T]) -> _T | Unreadable:
     try:
         return await looking
     except AwsRefused as error:
         if aws_code(error) in ACCESS_DENIED:
-            return Unseen(error.message, error.hint)
+            return Unreadable(error.message, error.hint)
         raise
 
 

@@ -35,7 +35,7 @@ from valetkey.domain.revocation import (
     select_sessions,
 )
 from valetkey.domain.tags import blocks_tag, location_tag, role_tag
-from valetkey.services.afterwards import once_answered
+from valetkey.services.after_response import once_answered
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.endings import RevocationResult
 from valetkey.services.revocation.enforcement import Enforcer

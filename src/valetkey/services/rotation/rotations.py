@@ -24,7 +24,7 @@ from valetkey.domain.rotation import (
     before_rotating,
     make_schedule,
 )
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 from valetkey.services.access import Access, Verb
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.background import log_unexpected
@@ -362,7 +362,7 @@ class Rotations:
             )
         return who.arn
 
-    async def _seen(self, signer: AwsCredentials, user: str) -> Sequence[SeenKey]:
+    async def _seen(self, signer: AwsCredentials, user: str) -> Sequence[ObservedKey]:
         try:
             seen = await self._keys.list_keys(signer, user)
             if len(seen) == 1:

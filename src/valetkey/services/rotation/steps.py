@@ -19,7 +19,7 @@ from valetkey.domain.errors import Conflict, Locked, NotFound, SealBroken, Valet
 from valetkey.domain.ports import AccessKeys, Clock, Sealer, Storage, Sts, UnitOfWork
 from valetkey.domain.rotation import MOST_KEYS_MADE, Rotation, Stage, since_the_intent
 from valetkey.domain.sealing import SealContext
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 from valetkey.domain.tags import integration_tag
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_key
@@ -31,7 +31,7 @@ _log = structlog.get_logger("valetkey.rotation")
 
 
 @dataclass(slots=True)
-class _Turn:
+class _StepContext:
     """What a step works with. ``signer`` is an administrator, or None for the user itself."""
 
     rotation: Rotation
@@ -59,7 +59,7 @@ class Steps:
         self._audit = audit
         self._clock = clock
         self._prover = KeyProver(sts, clock)
-        self._steps: Mapping[Stage, Callable[[_Turn], Awaitable[Rotation]]] = {
+        self._steps: Mapping[Stage, Callable[[_StepContext], Awaitable[Rotation]]] = {
             Stage.INTENDED: self._create,
             Stage.CREATED: self._discard_lost,
             Stage.SEALED: self._prove,
@@ -84,7 +84,7 @@ class Steps:
                 hint="Give them once more: valetkey integrations rotate --aws-profile NAME",
                 code="administrator_needed",
             )
-        turn = _Turn(rotation, hold, administrator, (rotation.stage, rotation.stage_at))
+        turn = _StepContext(rotation, hold, administrator, (rotation.stage, rotation.stage_at))
         try:
             superseded = rotation.superseded(await self._held(rotation))
             if superseded is not None:
@@ -104,7 +104,7 @@ class Steps:
         now = self._clock.now()
         if rotation.is_over or not rotation.is_ahead(now):
             return rotation
-        turn = _Turn(rotation, hold, None, (rotation.stage, rotation.stage_at))
+        turn = _StepContext(rotation, hold, None, (rotation.stage, rotation.stage_at))
         async with self._storage.begin() as work:
             await work.lock(INTEGRATION.name, rotation.integration_id)
             await hold.renew(work)
@@ -112,7 +112,7 @@ class Steps:
             await work.rotations.save(timed)
         return timed
 
-    async def _create(self, turn: _Turn) -> Rotation:
+    async def _create(self, turn: _StepContext) -> Rotation:
         rotation = turn.rotation
         signer = await self._signer(turn)
         seen = await self._keys.list_keys(signer, rotation.user_arn)
@@ -144,7 +144,7 @@ class Steps:
 
         return await self._store(turn, stored, keep)
 
-    async def _take_back(self, turn: _Turn, signer: AwsCredentials, key_id: str) -> None:
+    async def _take_back(self, turn: _StepContext, signer: AwsCredentials, key_id: str) -> None:
         user = turn.rotation.user_arn
         try:
             await self._keys.delete(signer, user, key_id)
@@ -157,7 +157,7 @@ class Steps:
                 code="changed_meanwhile",
             ) from error
 
-    async def _discard_lost(self, turn: _Turn) -> Rotation:
+    async def _discard_lost(self, turn: _StepContext) -> Rotation:
         """AWS made the key, and its secret was lost before it was stored."""
         rotation = turn.rotation
         signer = await self._signer(turn)
@@ -165,7 +165,7 @@ class Steps:
         note = f"The secret of {rotation.new_key_id} was lost; the key is deleted."
         return await self._store(turn, turn.rotation.again(self._clock.now(), note))
 
-    async def _prove(self, turn: _Turn) -> Rotation:
+    async def _prove(self, turn: _StepContext) -> Rotation:
         rotation = turn.rotation
         async with self._storage.read() as work:
             integration = await work.integrations.get(rotation.integration_id)
@@ -179,7 +179,7 @@ class Steps:
         note = f"AWS never accepted the new key: {why_not}" if why_not else ""
         return await self._store(turn, rotation.at(stage, now, note))
 
-    async def _switch(self, turn: _Turn) -> Rotation:
+    async def _switch(self, turn: _StepContext) -> Rotation:
         rotation, now = turn.rotation, self._clock.now()
         async with self._storage.begin() as work:
             await work.lock(INTEGRATION.name, rotation.integration_id)
@@ -203,14 +203,14 @@ class Steps:
             await self._write(work, turn, after)
         return after
 
-    async def _deactivate(self, turn: _Turn) -> Rotation:
+    async def _deactivate(self, turn: _StepContext) -> Rotation:
         rotation = turn.rotation
         signer = await self._signer(turn)
         for key_id in await self._mark_going(turn, {rotation.old_key_id}):
             await self._keys.set_active(signer, rotation.user_arn, key_id, active=False)
         return await self._store(turn, turn.rotation.at(Stage.DEACTIVATED, self._clock.now()))
 
-    async def _delete(self, turn: _Turn) -> Rotation:
+    async def _delete(self, turn: _StepContext) -> Rotation:
         rotation = turn.rotation
         signer = await self._signer(turn)
         seen = await self._keys.list_keys(signer, rotation.user_arn)
@@ -225,7 +225,7 @@ class Steps:
         await self._delete_keys(turn, signer, {rotation.old_key_id})
         return await self._store(turn, turn.rotation.at(Stage.DONE, self._clock.now()))
 
-    async def _roll_back(self, turn: _Turn) -> Rotation:
+    async def _roll_back(self, turn: _StepContext) -> Rotation:
         rotation = turn.rotation
         held = await self._held(rotation)
         signer = await self._signer_of_rollback(turn, held)
@@ -249,12 +249,12 @@ class Steps:
         return integration.access_key_id if integration else ""
 
     async def _delete_keys(
-        self, turn: _Turn, signer: AwsCredentials, key_ids: Collection[str]
+        self, turn: _StepContext, signer: AwsCredentials, key_ids: Collection[str]
     ) -> None:
         for key_id in await self._mark_going(turn, key_ids):
             await self._keys.delete(signer, turn.rotation.user_arn, key_id)
 
-    async def _mark_going(self, turn: _Turn, key_ids: Collection[str]) -> Sequence[str]:
+    async def _mark_going(self, turn: _StepContext, key_ids: Collection[str]) -> Sequence[str]:
         """Store that keys go, and return those that may: not the one that the integration holds.
 
         What AWS is asked next can't be undone. From here on nobody can enter such a key: whoever
@@ -273,8 +273,8 @@ class Steps:
         return sorted(key_id for key_id in key_ids if key_id and key_id != held)
 
     async def _used(
-        self, signer: AwsCredentials, rotation: Rotation, seen: Sequence[SeenKey]
-    ) -> Sequence[SeenKey]:
+        self, signer: AwsCredentials, rotation: Rotation, seen: Sequence[ObservedKey]
+    ) -> Sequence[ObservedKey]:
         """Look up the last use of keys that were not known at the intent."""
         return [
             key
@@ -283,14 +283,14 @@ class Steps:
             for key in seen
         ]
 
-    async def _signer(self, turn: _Turn) -> AwsCredentials:
+    async def _signer(self, turn: _StepContext) -> AwsCredentials:
         """Whoever makes the change: an administrator, or the user by the key that vending uses."""
         if turn.administrator is not None:
             return turn.administrator
         _, key = await open_key(self._storage, self._sealer, turn.rotation.integration_id)
         return key
 
-    async def _signer_of_rollback(self, turn: _Turn, held: str) -> AwsCredentials:
+    async def _signer_of_rollback(self, turn: _StepContext, held: str) -> AwsCredentials:
         if turn.administrator is None and held != turn.rotation.old_key_id:
             # The integration is another user's by now, or gone: the new key removes itself.
             return await self._new_key(turn.rotation)
@@ -305,7 +305,7 @@ class Steps:
 
     async def _store(
         self,
-        turn: _Turn,
+        turn: _StepContext,
         rotation: Rotation,
         also: Callable[[UnitOfWork], Awaitable[None]] | None = None,
     ) -> Rotation:
@@ -317,14 +317,14 @@ class Steps:
             await self._write(work, turn, rotation)
         return rotation
 
-    async def _write(self, work: UnitOfWork, turn: _Turn, rotation: Rotation) -> None:
+    async def _write(self, work: UnitOfWork, turn: _StepContext, rotation: Rotation) -> None:
         await forget_old(work, await _as_it_began(work, turn))
         turn.rotation, turn.began = rotation, (rotation.stage, rotation.stage_at)
         await work.rotations.save(rotation)
         await work.audit.append([rotation_event(self._audit, rotation)])
 
 
-async def _as_it_began(work: UnitOfWork, turn: _Turn) -> Rotation:
+async def _as_it_began(work: UnitOfWork, turn: _StepContext) -> Rotation:
     """Return the rotation as it is stored. Raises Conflict when somebody else has moved it."""
     stored = await work.rotations.get(turn.rotation.id)
     if stored is None or (stored.stage, stored.stage_at) != turn.began:
@@ -362,8 +362,8 @@ def rotation_event(audit: AuditLog, rotation: Rotation) -> Any:
 
 
 async def with_last_use(
-    keys: AccessKeys, signer: AwsCredentials, user: str, key: SeenKey
-) -> SeenKey:
+    keys: AccessKeys, signer: AwsCredentials, user: str, key: ObservedKey
+) -> ObservedKey:
     """Return a key with when it was last used."""
     return replace(key, last_used_at=await keys.last_used(signer, user, key.id))
 

@@ -10,7 +10,7 @@ from valetkey.domain.ports.setup import AwsApi
 from valetkey.domain.ports.time import Clock
 from valetkey.domain.setup import AwsCall, Desired
 from valetkey.domain.verification import Check, Outcome, Report
-from valetkey.services.setup.patience import aws_code
+from valetkey.services.setup.retries import aws_code
 
 _SESSION_NAME = "valetkey-setup"
 

@@ -12,7 +12,7 @@ from valetkey.domain.ports.setup import AwsApi, KeyCustodian, SetupJournal
 from valetkey.domain.ports.time import Clock
 from valetkey.domain.setup import Desired, KeyIntent, iam
 from valetkey.services.setup.observe import Observer
-from valetkey.services.setup.patience import OnWait, Patience
+from valetkey.services.setup.retries import CallRetries, OnWait
 
 #: How long a key of a lost answer may take to appear in a listing.
 _SETTLE_SECONDS = 10.0
@@ -30,7 +30,7 @@ class KeyMaker:
         self,
         aws: AwsApi,
         observer: Observer,
-        patience: Patience,
+        patience: CallRetries,
         clock: Clock,
         custodian: KeyCustodian,
     ) -> None:

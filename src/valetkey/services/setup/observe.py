@@ -13,17 +13,17 @@ from valetkey.domain.setup import (
     AwsCall,
     Desired,
     Observed,
+    ObservedBucket,
+    ObservedKey,
+    ObservedPolicy,
+    ObservedRole,
+    ObservedUser,
     PolicyVersion,
-    SeenBucket,
-    SeenKey,
-    SeenPolicy,
-    SeenRole,
-    SeenUser,
-    Unseen,
+    Unreadable,
     iam,
     s3,
 )
-from valetkey.services.setup.patience import Patience, aws_code
+from valetkey.services.setup.retries import CallRetries, aws_code
 
 _T = TypeVar("_T")
 
@@ -44,9 +44,9 @@ def tags_of(answer: Mapping[str, Any], name: str = "Tags") -> dict[str, str]:
 
 
 class Observer:
-    """Sees what is there. A part that may not be looked at is Unseen, with the missing right."""
+    """Sees what is there. What may not be looked at is Unreadable, with the missing right."""
 
-    def __init__(self, aws: AwsApi, patience: Patience) -> None:
+    def __init__(self, aws: AwsApi, patience: CallRetries) -> None:
         self._aws = aws
         self._patience = patience
 
@@ -66,7 +66,7 @@ class Observer:
         )
         return Observed(bucket, policy, user, role)
 
-    async def keys(self, user: str, *, just_made: bool = False) -> tuple[SeenKey, ...]:
+    async def keys(self, user: str, *, just_made: bool = False) -> tuple[ObservedKey, ...]:
         """Return a user's access keys, with when they were last used. A user ``just_made`` may
         not be visible yet, and is waited for."""
         call = iam("ListAccessKeys", UserName=user)
@@ -101,36 +101,36 @@ class Observer:
             raise
 
     @staticmethod
-    async def _seen(looking: Awaitable[_T]) -> _T | Unseen:
+    async def _seen(looking: Awaitable[_T]) -> _T | Unreadable:
         try:
             return await looking
         except AwsRefused as error:
             if aws_code(error) in _DENIED:
-                return Unseen(error.message, error.hint)
+                return Unreadable(error.message, error.hint)
             raise
 
-    async def _bucket(self, desired: Desired) -> SeenBucket | None:
+    async def _bucket(self, desired: Desired) -> ObservedBucket | None:
         where = {"Bucket": desired.bucket}
         try:
             head = await self._maybe(s3("HeadBucket", desired.region, **where))
         except AwsRefused as error:
             if aws_code(error) not in _DENIED | {"403"}:
                 raise
-            return SeenBucket(foreign=True)
+            return ObservedBucket(foreign=True)
         if head is None:
             return None
         region = head.get("BucketRegion") or desired.region
         tags = await self._maybe(s3("GetBucketTagging", region, **where))
         block = await self._maybe(s3("GetPublicAccessBlock", region, **where))
         rules = s3("GetBucketLifecycleConfiguration", region, **where)
-        return SeenBucket(
+        return ObservedBucket(
             region=region,
             lifecycle=await self._seen(self._maybe(rules)),
             tags=tags_of(tags or {}, "TagSet"),
             public_access=(block or {}).get("PublicAccessBlockConfiguration"),
         )
 
-    async def _policy(self, desired: Desired) -> SeenPolicy | None:
+    async def _policy(self, desired: Desired) -> ObservedPolicy | None:
         where = {"PolicyArn": desired.policy_arn}
         answer = await self._maybe(iam("GetPolicy", **where))
         if answer is None:
@@ -140,7 +140,7 @@ class Observer:
             self._get(iam("GetPolicyVersion", **where, VersionId=policy["DefaultVersionId"])),
             self.listed(iam("ListPolicyVersions", **where), "Versions"),
         )
-        return SeenPolicy(
+        return ObservedPolicy(
             tags=tags_of(policy),
             document=version["PolicyVersion"]["Document"],
             versions=tuple(
@@ -149,7 +149,7 @@ class Observer:
             ),
         )
 
-    async def _user(self, desired: Desired) -> SeenUser | None:
+    async def _user(self, desired: Desired) -> ObservedUser | None:
         where = {"UserName": desired.user}
         answer = await self._maybe(iam("GetUser", **where))
         if answer is None:
@@ -164,7 +164,7 @@ class Observer:
         documents = await asyncio.gather(
             *(self._get(iam("GetUserPolicy", **where, PolicyName=name)) for name in names)
         )
-        return SeenUser(
+        return ObservedUser(
             tags=tags_of(answer["User"]),
             console=console is not None,
             inline={item["PolicyName"]: item["PolicyDocument"] for item in documents},
@@ -173,17 +173,17 @@ class Observer:
             keys=keys,
         )
 
-    async def _key(self, item: Mapping[str, Any]) -> SeenKey:
+    async def _key(self, item: Mapping[str, Any]) -> ObservedKey:
         call = iam("GetAccessKeyLastUsed", AccessKeyId=item["AccessKeyId"])
         used = await self._maybe(call) or {}
-        return SeenKey(
+        return ObservedKey(
             id=item["AccessKeyId"],
             active=item["Status"] == "Active",
             created_at=item["CreateDate"],
             last_used_at=used.get("AccessKeyLastUsed", {}).get("LastUsedDate"),
         )
 
-    async def _role(self, desired: Desired) -> SeenRole | None:
+    async def _role(self, desired: Desired) -> ObservedRole | None:
         where = {"RoleName": desired.role}
         answer = await self._maybe(iam("GetRole", **where))
         if answer is None:
@@ -193,7 +193,7 @@ class Observer:
             self.listed(iam("ListAttachedRolePolicies", **where), "AttachedPolicies"),
             self.listed(iam("ListRolePolicies", **where), "PolicyNames"),
         )
-        return SeenRole(
+        return ObservedRole(
             tags=tags_of(role),
             trust=role["AssumeRolePolicyDocument"],
             boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),

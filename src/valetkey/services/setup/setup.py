@@ -22,8 +22,8 @@ from valetkey.domain.setup.access_key import KeyConflict, MakeKey, decide
 from valetkey.domain.verification import Outcome, Report
 from valetkey.services.setup.keymaker import KeyMaker, LostResponse
 from valetkey.services.setup.observe import Observer
-from valetkey.services.setup.patience import OnWait, Patience, aws_code
 from valetkey.services.setup.progress import Phase, Progress, StepEvent, ignore, waits
+from valetkey.services.setup.retries import CallRetries, OnWait, aws_code
 from valetkey.services.setup.verify import holds, report_of
 
 #: Somebody else made it between our look and our call: look again.
@@ -70,8 +70,8 @@ class Setup:
         self._custodian = custodian
         self._journals = journals
         self._clock = clock
-        self._observer = Observer(aws, Patience(clock, entropy, limit=_LOOK_SECONDS))
-        self._patience = Patience(clock, entropy, limit=_WAIT_SECONDS)
+        self._observer = Observer(aws, CallRetries(clock, entropy, limit=_LOOK_SECONDS))
+        self._patience = CallRetries(clock, entropy, limit=_WAIT_SECONDS)
         self._keys = KeyMaker(aws, self._observer, self._patience, clock, custodian)
 
     async def plan(self, spec: SetupSpec, *, adopt: bool = False) -> Plan:

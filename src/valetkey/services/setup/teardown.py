@@ -16,10 +16,10 @@ from valetkey.domain.setup import (
     Desired,
     KeyIntent,
     Observed,
+    ObservedBucket,
+    ObservedPolicy,
+    ObservedRole,
     Removal,
-    SeenBucket,
-    SeenPolicy,
-    SeenRole,
     SetupSpec,
     TeardownPlan,
     iam,
@@ -27,8 +27,8 @@ from valetkey.domain.setup import (
     s3,
 )
 from valetkey.services.setup.observe import Observer
-from valetkey.services.setup.patience import OnWait, Patience, aws_code
 from valetkey.services.setup.progress import Phase, Progress, StepEvent, ignore, waits
+from valetkey.services.setup.retries import CallRetries, OnWait, aws_code
 
 _GONE: Final = {"NoSuchEntity", "NoSuchBucket", "404"}
 #: A detached policy or a removed object may be seen for a moment longer.
@@ -51,7 +51,7 @@ class Teardown:
         self._custodian = custodian
         self._clock = clock
         self._journals = journals
-        self._patience = Patience(clock, entropy, limit=_WAIT_SECONDS)
+        self._patience = CallRetries(clock, entropy, limit=_WAIT_SECONDS)
         self._observer = Observer(aws, self._patience)
 
     async def plan(self, spec: SetupSpec, *, delete_objects: bool = False) -> TeardownPlan:
@@ -113,7 +113,7 @@ class Teardown:
         return Dependents(users, profiles, count, held)
 
     async def _policy_users(self, desired: Desired, observed: Observed) -> tuple[str, ...]:
-        if not isinstance(observed.policy, SeenPolicy):
+        if not isinstance(observed.policy, ObservedPolicy):
             return ()
         call = iam("ListEntitiesForPolicy", PolicyArn=desired.policy_arn)
         names: list[str] = []
@@ -128,14 +128,14 @@ class Teardown:
         return tuple(names)
 
     async def _instance_profiles(self, desired: Desired, observed: Observed) -> tuple[str, ...]:
-        if not isinstance(observed.role, SeenRole):
+        if not isinstance(observed.role, ObservedRole):
             return ()
         call = iam("ListInstanceProfilesForRole", RoleName=desired.role)
         found = await self._observer.listed(call, "InstanceProfiles")
         return tuple(item["InstanceProfileName"] for item in found)
 
     async def _count_versions(self, desired: Desired, observed: Observed) -> int:
-        if not isinstance(observed.bucket, SeenBucket) or observed.bucket.foreign:
+        if not isinstance(observed.bucket, ObservedBucket) or observed.bucket.foreign:
             return 0
         count = 0
         async for page in self._versions(desired, observed.bucket.region):

@@ -12,7 +12,7 @@ _OUTCOMES = {
     Verdict.ADOPT: Outcome.FAILED,
     Verdict.CONFLICT: Outcome.FAILED,
     Verdict.BLOCKED: Outcome.SKIPPED,
-    Verdict.UNSEEN: Outcome.UNKNOWN,
+    Verdict.UNREADABLE: Outcome.UNKNOWN,
 }
 
 

@@ -17,7 +17,7 @@ from valetkey.domain.lease import Lease, LeaseHolder, LeaseRecord
 from valetkey.domain.location import Location
 from valetkey.domain.ports import AssumeRole, Clock, Sealer, Sts
 from valetkey.domain.scope import Scope
-from valetkey.services.health import StsSeen
+from valetkey.services.health import StsState
 from valetkey.services.integrations import open_loaded, secret_context
 from valetkey.services.vending.location_context import LocationContext
 from valetkey.services.vending.rounds import KEY_PATIENCE
@@ -121,7 +121,7 @@ class SessionIssuer:
         self,
         sealer: Sealer,
         sts: Sts,
-        seen: StsSeen,
+        seen: StsState,
         clock: Clock,
         new_id: IdFactory,
     ) -> None:

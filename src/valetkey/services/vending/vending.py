@@ -27,7 +27,7 @@ from valetkey.domain.scope import Scope
 from valetkey.identity.principals import Principals
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.caches import Caches
-from valetkey.services.health import StsSeen
+from valetkey.services.health import StsState
 from valetkey.services.vending.authorization import (
     VEND,
     Authorization,
@@ -91,7 +91,7 @@ class Vending:
         sts: Sts,
         audit: AuditLog,
         principals: Principals,
-        seen: StsSeen,
+        seen: StsState,
         caches: Caches,
         clock: Clock,
         new_id: IdFactory,

@@ -156,7 +156,7 @@ class LocationChecks:
         await self._find(checks, claims, location, attempt.value)
         await self._public(checks, claims, location, opener.whole or attempt.value, names)
         store = OpenBucket(self._stores, attempt.value, place_of(location))
-        probe = _Probe(f"{location.prefix}{PROBE_PREFIX}{self._new_id()}", location, names)
+        probe = _ProbeObject(f"{location.prefix}{PROBE_PREFIX}{self._new_id()}", location, names)
         await self._use(checks, claims, store, probe)
         await check_more_rights(checks, claims.more_rights, self._stores, opener, location)
         await self._negative(checks, claims, store, location, opener, names)
@@ -228,7 +228,7 @@ class LocationChecks:
             checks.holds(claims.public, attempt.seconds)
 
     async def _use(
-        self, checks: Checklist, claims: Claims, store: OpenBucket, probe: _Probe
+        self, checks: Checklist, claims: Claims, store: OpenBucket, probe: _ProbeObject
     ) -> None:
         location = probe.location
         listed = await checks.attempt(lambda: store.list_some(location.prefix, limit=1))
@@ -262,7 +262,9 @@ class LocationChecks:
             checks.stopped = stopped
 
     @staticmethod
-    def _judge(checks: Checklist, claim: Claim, attempt: CallResult[object], probe: _Probe) -> None:
+    def _judge(
+        checks: Checklist, claim: Claim, attempt: CallResult[object], probe: _ProbeObject
+    ) -> None:
         """Judge a use of the bucket; what KMS refuses, S3 has let in."""
         if checks.stopped:
             checks.skip(claim, checks.stopped)
@@ -332,7 +334,9 @@ class LocationChecks:
             checks.judge(claims.cors, attempt)
 
     @staticmethod
-    async def _clean(checks: Checklist, claims: Claims, store: OpenBucket, probe: _Probe) -> None:
+    async def _clean(
+        checks: Checklist, claims: Claims, store: OpenBucket, probe: _ProbeObject
+    ) -> None:
         if probe.written:
             checks.resume()
             cause = f"The probe object {probe.key} could not be deleted."
@@ -363,7 +367,7 @@ async def _is_let_in_as_payer(checks: Checklist, store: OpenBucket, location: Lo
 
 
 @dataclass(slots=True)
-class _Probe:
+class _ProbeObject:
     """The object that is written and read back. ``written``: it is there as far as we know."""
 
     key: str
@@ -373,7 +377,7 @@ class _Probe:
     kms: CallResult[object] | None = None
 
 
-async def _read(store: OpenBucket, probe: _Probe) -> None:
+async def _read(store: OpenBucket, probe: _ProbeObject) -> None:
     if await store.get(probe.key) != _BODY:
         raise AwsRefused(
             "What was read back is not what was written.",

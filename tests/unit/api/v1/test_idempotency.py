@@ -18,7 +18,7 @@ from support.making import MAKES
 from support.memory import KEY, OWNER, PASSWORD
 from valetkey.api.v1.openapi import describe
 from valetkey.domain.errors import CommitUnknown, StorageUnavailable
-from valetkey.domain.setup.observed import SeenKey
+from valetkey.domain.setup.observed import ObservedKey
 from valetkey.wire import OPERATIONS
 
 EXAMPLES: Final = {
@@ -108,7 +108,9 @@ class Desk:
         memory = self.world.memory
         memory.storage._committed = copy.deepcopy(self.saved)
         keys: Any = memory.parts.access_keys
-        keys.users = {_USER: {KEY[0]: SeenKey(KEY[0], active=True, created_at=memory.clock.now())}}
+        keys.users = {
+            _USER: {KEY[0]: ObservedKey(KEY[0], active=True, created_at=memory.clock.now())}
+        }
         login = await memory.services.accounts.login(OWNER, PASSWORD)  # time goes on in here
         self.world.tokens["orgOwner"] = login.token.reveal()
 

@@ -39,6 +39,6 @@ def test_whom_to_believe(step: Step, source_of_truth: SourceOfTruth, fix: str) -
     assert drift.check.advisory
 
 
-@pytest.mark.parametrize("verdict", [Verdict.NOTHING, Verdict.BLOCKED, Verdict.UNSEEN])
+@pytest.mark.parametrize("verdict", [Verdict.NOTHING, Verdict.BLOCKED, Verdict.UNREADABLE])
 def test_what_holds_or_can_not_be_seen_is_no_drift(verdict: Verdict) -> None:
     assert drifts(plan_of(Step(StepName.ROLE, "c", verdict))) == ()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from support.setup_states import KEY_ID, LONG_AGO, NOW, key
-from valetkey.domain.setup import KeyFacts, KeyIntent, SeenKey
+from valetkey.domain.setup import KeyFacts, KeyIntent, ObservedKey
 from valetkey.domain.setup.access_key import (
     KeepKey,
     KeyConflict,
@@ -22,7 +22,10 @@ INTENT = KeyIntent(RECENTLY, frozenset(), "the server")
 
 
 def decided(
-    *keys: SeenKey, held: str = "", intent: KeyIntent | None = None, custodian: str = "the server"
+    *keys: ObservedKey,
+    held: str = "",
+    intent: KeyIntent | None = None,
+    custodian: str = "the server",
 ) -> KeyDecision:
     return decide(keys, KeyFacts(custodian, held, intent, NOW))
 
@@ -77,7 +80,7 @@ def test_an_old_strangers_key_is_named_and_left_alone() -> None:
     ],
 )
 def test_a_fresh_key_that_the_journal_does_not_explain_means_another_apply(
-    stranger: SeenKey,
+    stranger: ObservedKey,
 ) -> None:
     decision = decided(stranger, intent=INTENT)
     assert isinstance(decision, KeyConflict)

@@ -13,14 +13,14 @@ from valetkey.domain.setup import (
     ORIGIN_TAG,
     OWNER_TAG,
     Observed,
+    ObservedBucket,
+    ObservedPolicy,
+    ObservedRole,
+    ObservedUser,
     Plan,
     PolicyVersion,
-    SeenBucket,
-    SeenPolicy,
-    SeenRole,
-    SeenUser,
     StepName,
-    Unseen,
+    Unreadable,
     Verdict,
     make_plan,
     policies,
@@ -35,25 +35,25 @@ def planned(observed: Observed, *, adopt: bool = False, held: str | None = None)
 
 def with_user(**changes: Any) -> Observed:
     seen = finished(DESIRED)
-    assert isinstance(seen.user, SeenUser)
+    assert isinstance(seen.user, ObservedUser)
     return replace(seen, user=replace(seen.user, **changes))
 
 
 def with_role(**changes: Any) -> Observed:
     seen = finished(DESIRED)
-    assert isinstance(seen.role, SeenRole)
+    assert isinstance(seen.role, ObservedRole)
     return replace(seen, role=replace(seen.role, **changes))
 
 
 def with_bucket(**changes: Any) -> Observed:
     seen = finished(DESIRED)
-    assert isinstance(seen.bucket, SeenBucket)
+    assert isinstance(seen.bucket, ObservedBucket)
     return replace(seen, bucket=replace(seen.bucket, **changes))
 
 
 def with_policy(**changes: Any) -> Observed:
     seen = finished(DESIRED)
-    assert isinstance(seen.policy, SeenPolicy)
+    assert isinstance(seen.policy, ObservedPolicy)
     return replace(seen, policy=replace(seen.policy, **changes))
 
 
@@ -269,10 +269,10 @@ def test_adopting_a_bucket_keeps_the_tags_it_has() -> None:
 
 
 def test_a_part_that_may_not_be_looked_at_stops_the_rest_of_it() -> None:
-    blind = Unseen("The credentials may not do iam:GetRole.", "Ask for the right.")
+    blind = Unreadable("The credentials may not do iam:GetRole.", "Ask for the right.")
     plan = planned(replace(finished(DESIRED), role=blind))
     (obstacle,) = plan.obstacles
-    assert (obstacle.name, obstacle.verdict) == (StepName.ROLE, Verdict.UNSEEN)
+    assert (obstacle.name, obstacle.verdict) == (StepName.ROLE, Verdict.UNREADABLE)
     assert "iam:GetRole" in obstacle.detail
 
 

@@ -16,7 +16,7 @@ from valetkey.domain.setup import (
     Removal,
     RemovalAction,
     TeardownPlan,
-    Unseen,
+    Unreadable,
     make_teardown,
 )
 
@@ -128,7 +128,7 @@ def test_objects_are_deleted_when_told_to() -> None:
 
 @pytest.mark.parametrize("kind", ["user", "role", "policy", "bucket"])
 def test_what_may_not_be_looked_at_stands_in_the_way(kind: str) -> None:
-    seen = replace(SEEN, **{kind: Unseen("not allowed to look", "ask")})
+    seen = replace(SEEN, **{kind: Unreadable("not allowed to look", "ask")})
     (obstacle,) = teardown(seen).obstacles
     assert obstacle.kind == kind
 

@@ -16,9 +16,9 @@ from valetkey.domain.setup import (
     Dependents,
     Desired,
     Observed,
-    SeenBucket,
+    ObservedBucket,
     StepName,
-    Unseen,
+    Unreadable,
     Verdict,
     make_plan,
     make_teardown,
@@ -36,7 +36,7 @@ def with_rule() -> Desired:
 
 def with_lifecycle(desired: Desired, *rules: object, **more: object) -> Observed:
     seen = finished(desired)
-    assert isinstance(seen.bucket, SeenBucket)
+    assert isinstance(seen.bucket, ObservedBucket)
     return replace(seen, bucket=replace(seen.bucket, lifecycle={"Rules": list(rules), **more}))
 
 
@@ -71,10 +71,12 @@ def test_a_rule_that_is_there_is_left_alone_and_another_number_of_days_is_put_ri
 
 def test_rules_that_may_not_be_seen_are_not_overwritten() -> None:
     seen = finished(with_rule())
-    assert isinstance(seen.bucket, SeenBucket)
-    hidden = replace(seen, bucket=replace(seen.bucket, lifecycle=Unseen("Denied.", "Allow it.")))
+    assert isinstance(seen.bucket, ObservedBucket)
+    hidden = replace(
+        seen, bucket=replace(seen.bucket, lifecycle=Unreadable("Denied.", "Allow it."))
+    )
     step = make_plan(with_rule(), hidden, facts()).step(StepName.UPLOADS)
-    assert (step.verdict, step.calls) == (Verdict.UNSEEN, ())
+    assert (step.verdict, step.calls) == (Verdict.UNREADABLE, ())
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_bucket_that_stays_keeps_its_own_rules_alone(
 ) -> None:
     desired = with_rule()
     seen = with_lifecycle(desired, policies.uploads_rule(desired), *others)
-    assert isinstance(seen.bucket, SeenBucket)
+    assert isinstance(seen.bucket, ObservedBucket)
     tags = {OWNER_TAG: desired.name, ORIGIN_TAG: ADOPTED}
     seen = replace(seen, bucket=replace(seen.bucket, tags=tags))
     [removal] = [

@@ -37,14 +37,14 @@ _revocation: Final = ShapeMapper(
 _remaining: Final = ShapeMapper(orgs.Remaining, leaving.Remaining)
 _departure: Final = ShapeMapper(
     orgs.Departure,
-    leaving.Left,
+    leaving.Departed,
     named={"sessions": "browser_sessions"},
     by={"remaining": lambda every: [_remaining(each) for each in every]},
     added=("person",),
 )
 
 
-def departure_shape(left: leaving.Left) -> orgs.Departure:
+def departure_shape(left: leaving.Departed) -> orgs.Departure:
     """Return the shape of what ended with a member or a service account, and what did not."""
     return _departure(left, person=Person(id=left.user_id, email=left.email))
 

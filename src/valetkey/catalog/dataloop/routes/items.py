@@ -35,7 +35,7 @@ from valetkey.catalog.services.items.reading import ItemsPage
 from valetkey.catalog.services.items.streaming import Elsewhere
 from valetkey.catalog.services.items.uploading import Mode, NewItem, UploadOperation
 from valetkey.domain.errors import AwsRefused, InvalidInput, NotFound, TooLarge, ValetkeyError
-from valetkey.serving.hangup import while_connected
+from valetkey.serving.disconnect import while_connected
 
 _log = structlog.get_logger("valetkey.dataloop")
 _FORM: Final = "application/x-www-form-urlencoded"

@@ -12,7 +12,7 @@ from valetkey.api.dependencies import Services
 from valetkey.catalog.dataloop.wire.accounts import RefreshToken, TokenOut, UserCredentials
 from valetkey.domain.secret import Secret
 from valetkey.identity.accounts import Login
-from valetkey.serving.hangup import while_connected
+from valetkey.serving.disconnect import while_connected
 
 
 @post("/token", status_code=200, security=[{}], tags=["accounts"])

@@ -9,7 +9,7 @@ import pytest
 from litestar import Request
 
 from valetkey.domain.errors import NotFound, TookTooLong
-from valetkey.serving.hangup import while_connected
+from valetkey.serving.disconnect import while_connected
 
 
 def request(hung_up: asyncio.Event) -> Request[Any, Any, Any]:

@@ -19,7 +19,7 @@ Act = Callable[[], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
 
-class _Answering:
+class _PendingWork:
     """A request that is being answered, and what waits for that."""
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class _Answering:
                 _log.exception("work put off until after an answer failed")
 
 
-_current: Final[ContextVar[_Answering | None]] = ContextVar("answering", default=None)
+_current: Final[ContextVar[_PendingWork | None]] = ContextVar("answering", default=None)
 
 
 @asynccontextmanager
 async def answering() -> AsyncIterator[None]:
     """Within this a request is answered; what was put off is done once it is left, however."""
-    current = _Answering()
+    current = _PendingWork()
     token = _current.set(current)
     try:
         yield

@@ -38,7 +38,7 @@ def _principal_not_visible(error: AwsRefused) -> bool:
     return aws_code(error) == "MalformedPolicyDocument" and "principal" in text
 
 
-class Patience:
+class CallRetries:
     """Repeats calls until they go through, within a number of seconds."""
 
     def __init__(self, clock: Clock, entropy: Entropy, *, limit: float) -> None:

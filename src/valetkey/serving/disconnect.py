@@ -19,7 +19,7 @@ async def while_connected(receive: NextMessage, work: Coroutine[Any, Any, T]) ->
     Raises TookTooLong, which nobody reads, when the client has gone.
     """
     task = asyncio.create_task(work)
-    gone = asyncio.create_task(_hung_up(receive))
+    gone = asyncio.create_task(_disconnected(receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -31,6 +31,6 @@ async def while_connected(receive: NextMessage, work: Coroutine[Any, Any, T]) ->
         await asyncio.gather(task, gone, return_exceptions=True)
 
 
-async def _hung_up(receive: NextMessage) -> None:
+async def _disconnected(receive: NextMessage) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

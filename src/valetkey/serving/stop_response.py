@@ -28,7 +28,7 @@ _START: Final = {
 _DRAIN_SECONDS: Final = 0.7
 
 
-def with_farewell(app: Any) -> Any:
+def with_stop_response(app: Any) -> Any:
     """Return the application; a request that is cancelled before it was answered is answered."""
 
     async def told(scope: Any, receive: Any, send: Any) -> None:
@@ -44,12 +44,12 @@ def with_farewell(app: Any) -> Any:
         except asyncio.CancelledError:
             if begun:
                 raise
-            await _say_farewell(receive, send)
+            await _send_stop_response(receive, send)
 
     return told
 
 
-async def _say_farewell(receive: Any, send: Any) -> None:
+async def _send_stop_response(receive: Any, send: Any) -> None:
     await send(_START)
     await send({"type": "http.response.body", "body": _BODY, "more_body": True})
     with suppress(TimeoutError):

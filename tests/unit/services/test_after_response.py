@@ -14,7 +14,7 @@ from support.memory import OWNER, PASSWORD, Memory
 from valetkey.domain.errors import BeingRevoked
 from valetkey.domain.location import Location
 from valetkey.domain.scope import AccessLevel
-from valetkey.services.afterwards import answering, once_answered
+from valetkey.services.after_response import answering, once_answered
 from valetkey.services.vending import VendRequest
 
 READ: Final = VendRequest(("a",), frozenset({AccessLevel.READ}))
