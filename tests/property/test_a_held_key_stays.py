@@ -186,7 +186,7 @@ class Keys(RuleBasedStateMachine):
             return await self.memory.services.rotations.start(
                 await self.memory.caller(),
                 self.integration_id,
-                delete_stranger=self.key(number) if stranger else "",
+                delete_unknown_key=self.key(number) if stranger else "",
                 grace=timedelta(minutes=5),
             )
 

@@ -41,7 +41,7 @@ def rotate(
     /,
     *,
     every: str = "",
-    delete_stranger: str | None = None,
+    delete_unknown_key: str | None = None,
     grace: str = "",
     status: Flag = False,
     cancel: Flag = False,
@@ -58,7 +58,7 @@ def rotate(
     ----------
     every
         Rotate by itself every so often from now on, such as 30d; 'never' ends that.
-    delete_stranger
+    delete_unknown_key
         The id of a second key that Valetkey did not make, which may be deleted to make room.
     grace
         How long the old key stays, inactive, before it is deleted (default: 24h).
@@ -82,7 +82,7 @@ def rotate(
             return Exit.DONE
         rotation = client.rotations.create(
             found.id,
-            delete_stranger=delete_stranger,
+            delete_unknown_key=delete_unknown_key,
             grace_seconds=parse_span(grace, "--grace") if grace else None,
             administrator=find_administrator(admin),
         )

@@ -201,7 +201,7 @@ def before_rotating(
 
     ``ours`` are ids that earlier rotations of Valetkey have made or replaced, and which may go
     unless somebody has activated them again; ``told`` is a
-    stranger that a person has said may be deleted. Raises Conflict, naming the stranger and its
+    unknown key that a person has said may be deleted. Raises Conflict, naming the key and its
     last use, and InvalidInput for a ``told`` that is not one.
     """
     mine = next((key for key in keys if key.id == held), None)
@@ -210,7 +210,7 @@ def before_rotating(
         raise InvalidInput(
             f"{told[:128]!r} is not another access key of this user.",
             hint=f"It has: {_named(keys) or 'none'}.",
-            field="deleteStranger",
+            field="deleteUnknownKey",
         )
     if mine is None or not mine.active:
         state = "was deleted at AWS" if mine is None else "is inactive at AWS"
@@ -220,15 +220,15 @@ def before_rotating(
             "(valetkey integrations update).",
             code="key_inactive",
         )
-    strangers = [key for key in others if key.id != told and (key.active or key.id not in ours)]
-    if strangers:
+    unknown_keys = [key for key in others if key.id != told and (key.active or key.id not in ours)]
+    if unknown_keys:
         raise Conflict(
-            _stranger(strangers[0], mine), hint=_advice(strangers[0]), code="unknown_key"
+            _unknown_key(unknown_keys[0], mine), hint=_advice(unknown_keys[0]), code="unknown_key"
         )
     return Before(tuple(key.id for key in others))
 
 
-def _stranger(key: ObservedKey, mine: ObservedKey) -> str:
+def _unknown_key(key: ObservedKey, mine: ObservedKey) -> str:
     compared = ""
     if key.last_used_at and (mine.last_used_at is None or key.last_used_at > mine.last_used_at):
         compared = " It was used later than the key that Valetkey holds: something depends on it."
@@ -241,7 +241,7 @@ def _stranger(key: ObservedKey, mine: ObservedKey) -> str:
 def _advice(key: ObservedKey) -> str:
     return (
         "Find out who uses it. If nobody does, delete it in IAM, or have it deleted: "
-        f"valetkey integrations rotate --delete-stranger {key.id}"
+        f"valetkey integrations rotate --delete-unknown-key {key.id}"
     )
 
 
@@ -256,11 +256,11 @@ def _named(keys: Sequence[ObservedKey]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Suspects:
-    """What appeared since an intent: ``orphans`` are the lost keys of ours; ``strangers`` are
+    """What appeared since an intent: ``orphans`` are the lost keys of ours; ``unknown_keys`` are
     not."""
 
     orphans: tuple[str, ...]
-    strangers: tuple[str, ...]
+    unknown_keys: tuple[str, ...]
 
 
 def since_the_intent(rotation: Rotation, keys: Sequence[ObservedKey]) -> Suspects:

@@ -169,12 +169,12 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
     "unknown_key": ErrorCode(
         409,
         "The user has another access key, which Valetkey did not make: there is no room for one.",
-        "Find out what uses it; name it in deleteStranger once it may go.",
+        "Find out what uses it; name it in deleteUnknownKey once it may go.",
     ),
     "key_in_use": ErrorCode(
         409,
         "Somebody has activated the old key again: something else uses it.",
-        "Give what uses it a key of its own, then name the old one in deleteStranger.",
+        "Give what uses it a key of its own, then name the old one in deleteUnknownKey.",
     ),
     "administrator_needed": ErrorCode(
         409,

@@ -75,7 +75,7 @@ class Rotation(Shape, frozen=True):
 class NewRotation(Body, frozen=True):
     """How to rotate."""
 
-    delete_stranger: Annotated[
+    delete_unknown_key: Annotated[
         str | None, says("The id of another key that may go to make room.", "AKIAI44QH8DHBEXAMPLE")
     ] = None
     grace_seconds: Annotated[

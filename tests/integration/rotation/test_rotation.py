@@ -188,16 +188,16 @@ async def test_the_old_keys_secret_is_kept_from_the_switch_until_it_goes(
 
 
 async def test_a_strangers_key_is_reported_and_left_alone(case: Case) -> None:
-    stranger = second_key(case)
-    with pytest.raises(Conflict, match=stranger.id) as refusal:
+    unknown_key = second_key(case)
+    with pytest.raises(Conflict, match=unknown_key.id) as refusal:
         await rotate(case)
-    assert f"--delete-stranger {stranger.id}" in refusal.value.hint
-    assert case.at_aws() == {case.first_key.id: True, stranger.id: True}
+    assert f"--delete-unknown-key {unknown_key.id}" in refusal.value.hint
+    assert case.at_aws() == {case.first_key.id: True, unknown_key.id: True}
 
 
 async def test_a_stranger_that_a_person_names_makes_room(case: Case) -> None:
-    stranger = second_key(case)
-    rotation = await rotate(case, delete_stranger=stranger.id)
+    unknown_key = second_key(case)
+    rotation = await rotate(case, delete_unknown_key=unknown_key.id)
     assert case.at_aws() == {case.first_key.id: True, rotation.new_key_id: True}
 
 
@@ -208,24 +208,24 @@ async def test_an_old_key_that_somebody_activated_again_is_not_deleted_unasked(c
     with pytest.raises(Conflict, match="activated the old key"):
         await after(case, rotation, DAY)
     assert case.at_aws()[old]
-    await case.process().start(case.caller, case.integration_id, delete_stranger=old)
+    await case.process().start(case.caller, case.integration_id, delete_unknown_key=old)
     rotation = await case.process().advance(rotation.id)
     assert (rotation.stage, old in case.at_aws()) == (Stage.DONE, False)
 
 
 async def test_who_names_a_key_waits_for_the_process_that_is_at_the_rotation(case: Case) -> None:
     rotation = await rotate(case)
-    stranger, process, begun = "AKIASTRANGER", case.process(), case.clock.monotonic()
+    unknown_key, process, begun = "AKIASTRANGER", case.process(), case.clock.monotonic()
     async with WorkLocks(case.storage, case.clock, case.new_id).hold(f"rotation:{rotation.id}"):
         naming = asyncio.create_task(
-            process.start(case.caller, case.integration_id, delete_stranger=stranger)
+            process.start(case.caller, case.integration_id, delete_unknown_key=unknown_key)
         )
         for _ in range(2000):
             if case.clock.monotonic() - begun >= 1:  # the clock of the one that waits
                 break
             await asyncio.sleep(0.01)
         assert not naming.done()
-    assert stranger in (await naming).removable
+    assert unknown_key in (await naming).removable
 
 
 async def test_a_key_entered_by_hand_meanwhile_wins_and_the_new_one_removes_itself(

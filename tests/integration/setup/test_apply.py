@@ -372,12 +372,12 @@ async def test_a_key_that_nobody_could_keep_is_taken_back(here: Bench) -> None:
 async def test_an_old_stranger_key_stays_and_is_reported(here: Bench) -> None:
     await apply(here)
     iam = here.client("iam")
-    stranger = iam.create_access_key(UserName="valetkey-user")["AccessKey"]["AccessKeyId"]
+    unknown_key = iam.create_access_key(UserName="valetkey-user")["AccessKey"]["AccessKeyId"]
     report = await here.setup.verify(SPEC)
     check = next(check for check in report.checks if check.name == StepName.ACCESS_KEY)
-    assert stranger in check.cause
+    assert unknown_key in check.cause
     await apply(here)
-    assert stranger in here.key_ids()
+    assert unknown_key in here.key_ids()
 
 
 async def test_a_fresh_stranger_key_means_that_another_apply_is_at_work(here: Bench) -> None:

@@ -96,7 +96,7 @@ def test_a_held_key_that_is_gone_or_off_can_make_no_other(
 
 
 @pytest.mark.parametrize(
-    ("seen", "orphans", "strangers"),
+    ("seen", "orphans", "unknown_keys"),
     [
         ([key(HELD)], (), ()),
         ([key(HELD), key(OTHER, made=NOW)], (OTHER,), ()),
@@ -107,10 +107,10 @@ def test_a_held_key_that_is_gone_or_off_can_make_no_other(
     ids=["none", "the lost one", "by another clock", "older than the intent", "used by somebody"],
 )
 def test_only_a_new_key_that_nobody_has_used_is_the_lost_one(
-    seen: list[ObservedKey], orphans: tuple[str, ...], strangers: tuple[str, ...]
+    seen: list[ObservedKey], orphans: tuple[str, ...], unknown_keys: tuple[str, ...]
 ) -> None:
     found = since_the_intent(rotation(), seen)
-    assert (found.orphans, found.strangers) == (orphans, strangers)
+    assert (found.orphans, found.unknown_keys) == (orphans, unknown_keys)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 CreateAccessKey makes another key each time, AWS shows a secret once, and a user has at most two
 keys. So an intent is written down first, with the ids of the keys known then; a later run that
 finds a key which that intent explains, and whose secret nobody holds, removes it and makes another.
-A key that nothing explains is a stranger's: it is reported and left alone.
+A key that nothing explains is unknown: it is reported and left alone.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class KeepKey:
 
     key_id: str
     orphans: tuple[str, ...]
-    strangers: tuple[str, ...]
+    unknown_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class MakeKey:
     """A key has to be made, after the ``orphans`` of a broken run have been removed."""
 
     orphans: tuple[str, ...]
-    strangers: tuple[str, ...]
+    unknown_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ def decide(keys: Sequence[ObservedKey], facts: KeyFacts) -> KeyDecision:
     orphans = tuple(
         key.id for key in keys if key.id in _explained(keys, facts) and key.id != facts.held
     )
-    strangers = [key for key in keys if key.id != facts.held and key.id not in orphans]
-    names = tuple(key.id for key in strangers)
+    unknown_keys = [key for key in keys if key.id != facts.held and key.id not in orphans]
+    names = tuple(key.id for key in unknown_keys)
     if held is not None:
         return KeepKey(held.id, orphans, names)
-    return _conflict(strangers, facts) or MakeKey(orphans, names)
+    return _conflict(unknown_keys, facts) or MakeKey(orphans, names)
 
 
 def _explained(keys: Sequence[ObservedKey], facts: KeyFacts) -> frozenset[str]:
@@ -114,18 +114,18 @@ def _explained(keys: Sequence[ObservedKey], facts: KeyFacts) -> frozenset[str]:
     return frozenset(suspects) if len(suspects) == 1 else frozenset()
 
 
-def _conflict(strangers: Sequence[ObservedKey], facts: KeyFacts) -> KeyConflict | None:
-    fresh = [key.id for key in strangers if facts.now - key.created_at < FRESH]
+def _conflict(unknown_keys: Sequence[ObservedKey], facts: KeyFacts) -> KeyConflict | None:
+    fresh = [key.id for key in unknown_keys if facts.now - key.created_at < FRESH]
     if fresh:
         return KeyConflict(
             f"The access key {', '.join(fresh)} was made minutes ago, and {facts.custodian} does "
             "not hold its secret: another apply may be at work.",
             "Wait for it to end and run apply again. If there is none, delete the key in IAM.",
         )
-    if len(strangers) >= MOST_KEYS:
-        shown = ", ".join(_describe(key) for key in strangers)
+    if len(unknown_keys) >= MOST_KEYS:
+        shown = ", ".join(_describe(key) for key in unknown_keys)
         return KeyConflict(
-            f"The user has {len(strangers)} access keys already, AWS allows {MOST_KEYS}, and "
+            f"The user has {len(unknown_keys)} access keys already, AWS allows {MOST_KEYS}, and "
             f"{facts.custodian} holds the secret of neither: {shown}.",
             "Delete the one that nothing uses (aws iam delete-access-key), then run apply again.",
         )

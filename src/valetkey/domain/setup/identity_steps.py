@@ -171,7 +171,7 @@ def key_step(desired: Desired, seen: ObservedUser | None, facts: KeyFacts) -> St
     decision = decide(seen.keys if seen else (), facts)
     if isinstance(decision, KeyConflict):
         return Step(StepName.ACCESS_KEY, claim, Verdict.CONFLICT, decision.reason, decision.fix)
-    surplus = tuple(f"access key {key}" for key in decision.strangers)
+    surplus = tuple(f"access key {key}" for key in decision.unknown_keys)
     removals = tuple(
         iam("DeleteAccessKey", UserName=desired.user, AccessKeyId=key) for key in decision.orphans
     )

@@ -17,14 +17,14 @@ class Rotations(Resource):
         self,
         integration_id: str,
         *,
-        delete_stranger: str | None = None,
+        delete_unknown_key: str | None = None,
         grace_seconds: int | None = None,
         administrator: administrators.Administrator | None = None,
     ) -> rotations.Rotation:
         """Start to replace an integration's access key, or go on with the rotation under way.
 
         - ``integration_id``: The integration's id.
-        - ``delete_stranger``: The id of another key that may go to make room.
+        - ``delete_unknown_key``: The id of another key that may go to make room.
         - ``grace_seconds``: For how long the old key stays, switched off, before it is deleted.
         - ``administrator``: AWS credentials for this one request, where Valetkey's own may not
           do it.
@@ -36,7 +36,7 @@ class Rotations(Resource):
                 rotations.CREATE_ROTATION,
                 {"integrationId": integration_id},
                 body=rotations.NewRotation(
-                    delete_stranger=delete_stranger,
+                    delete_unknown_key=delete_unknown_key,
                     grace_seconds=grace_seconds,
                     administrator=administrator,
                 ),
@@ -131,7 +131,7 @@ class AsyncRotations(AsyncResource, like=Rotations):
         self,
         integration_id: str,
         *,
-        delete_stranger: str | None = None,
+        delete_unknown_key: str | None = None,
         grace_seconds: int | None = None,
         administrator: administrators.Administrator | None = None,
     ) -> rotations.Rotation:
@@ -141,7 +141,7 @@ class AsyncRotations(AsyncResource, like=Rotations):
                 rotations.CREATE_ROTATION,
                 {"integrationId": integration_id},
                 body=rotations.NewRotation(
-                    delete_stranger=delete_stranger,
+                    delete_unknown_key=delete_unknown_key,
                     grace_seconds=grace_seconds,
                     administrator=administrator,
                 ),

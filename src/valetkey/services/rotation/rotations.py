@@ -89,21 +89,21 @@ class Rotations:
         caller: Caller,
         integration_id: str,
         *,
-        delete_stranger: str = "",
+        delete_unknown_key: str = "",
         grace: timedelta = DEFAULT_GRACE,
         administrator: AwsCredentials | None = None,
     ) -> Rotation:
         """Store the intent to replace an integration's key, or return the rotation under way.
 
         ``administrator`` is used instead of the user's own rights, and never stored.
-        ``delete_stranger`` is a key that may go to make room. Raises NotFound, Denied, Conflict
-        (a stranger's key is in the way), InvalidInput, AwsRefused, AwsUnavailable, SealBroken.
+        ``delete_unknown_key`` is a key that may go to make room. Raises NotFound, Denied, Conflict
+        (an unknown key is in the way), InvalidInput, AwsRefused, AwsUnavailable, SealBroken.
         """
         # Nobody without the right is worth a question to AWS.
         await self._access.require(caller, ROTATE, INTEGRATION, integration_id)
         under_way = await self._under_way(integration_id)
         if under_way is not None:
-            return await self._told(under_way, delete_stranger)
+            return await self._told(under_way, delete_unknown_key)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
         if not integration.type.rules.has_iam_key:
             raise Conflict(
@@ -114,7 +114,7 @@ class Rotations:
         user = await self._user_of(key, integration.role_arn.partition)
         seen = await self._seen(administrator or key, user)
         before = before_rotating(
-            seen, key.id, ours=await self._ours(integration_id), told=delete_stranger
+            seen, key.id, ours=await self._ours(integration_id), told=delete_unknown_key
         )
         now = self._clock.now()
         rotation = Rotation(
@@ -324,15 +324,15 @@ class Rotations:
             latest = await work.rotations.latest(integration_id)
         return latest if latest is not None and not latest.is_over else None
 
-    async def _told(self, rotation: Rotation, stranger: str) -> Rotation:
-        if not stranger or stranger in rotation.removable:
+    async def _told(self, rotation: Rotation, unknown_key: str) -> Rotation:
+        if not unknown_key or unknown_key in rotation.removable:
             return rotation
         async with (
             self._locks.hold(f"rotation:{rotation.id}", patience=_PATIENCE),
             self._storage.begin() as work,
         ):
             current = await work.rotations.get(rotation.id) or rotation
-            told = replace(current, removable=(*current.removable, stranger))
+            told = replace(current, removable=(*current.removable, unknown_key))
             await work.rotations.save(told)
         return told
 

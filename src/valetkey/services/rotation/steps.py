@@ -117,10 +117,10 @@ class Steps:
         signer = await self._signer(turn)
         seen = await self._keys.list_keys(signer, rotation.user_arn)
         suspects = since_the_intent(rotation, await self._used(signer, rotation, seen))
-        if suspects.strangers or rotation.keys_made >= MOST_KEYS_MADE:
+        if suspects.unknown_keys or rotation.keys_made >= MOST_KEYS_MADE:
             why = (
-                f"Somebody else made the key {suspects.strangers[0]} meanwhile."
-                if suspects.strangers
+                f"Somebody else made the key {suspects.unknown_keys[0]} meanwhile."
+                if suspects.unknown_keys
                 else "The new key's secret could not be stored, several times."
             )
             return await self._store(turn, rotation.at(Stage.ROLLING_BACK, self._clock.now(), why))
@@ -219,7 +219,7 @@ class Steps:
             raise Conflict(
                 f"Somebody has activated the old key {old.id} again: something else uses it.",
                 hint="Give what uses it a key of its own, then have it deleted: "
-                f"valetkey integrations rotate --delete-stranger {old.id}",
+                f"valetkey integrations rotate --delete-unknown-key {old.id}",
                 code="key_in_use",
             )
         await self._delete_keys(turn, signer, {rotation.old_key_id})

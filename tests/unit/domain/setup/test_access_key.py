@@ -73,16 +73,16 @@ def test_an_old_strangers_key_is_named_and_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "stranger",
+    "unknown_key",
     [
         pytest.param(key(created=RECENTLY, used=NOW), id="it was used, so somebody has its secret"),
         pytest.param(key(created=NOW - timedelta(minutes=9)), id="made well before the intent"),
     ],
 )
 def test_a_fresh_key_that_the_journal_does_not_explain_means_another_apply(
-    stranger: ObservedKey,
+    unknown_key: ObservedKey,
 ) -> None:
-    decision = decided(stranger, intent=INTENT)
+    decision = decided(unknown_key, intent=INTENT)
     assert isinstance(decision, KeyConflict)
     assert "another apply" in decision.reason
 

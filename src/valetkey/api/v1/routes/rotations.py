@@ -85,7 +85,7 @@ async def create_rotation(call: ApiCall[Nothing, wire.NewRotation]) -> wire.Rota
     rotation = await rotations.start(
         call.caller,
         call["integrationId"],
-        delete_stranger=body.delete_stranger or "",
+        delete_unknown_key=body.delete_unknown_key or "",
         grace=DEFAULT_GRACE if body.grace_seconds is None else parse_grace(body.grace_seconds),
         administrator=administrator,
     )
