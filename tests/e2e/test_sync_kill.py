@@ -7,14 +7,14 @@ import sqlite3
 import subprocess
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from support.aws import GoodSetup, client
+from support.aws import GoodSetup
+from support.bucket_truth import Bucket, indexed
 from support.machine import Machine, made, prepare
 from valetkey.embedded import EmbeddedAws
 from valetkey.embedded.faults import Fault, FaultKind
@@ -23,31 +23,6 @@ OBJECTS, KILLS, PARALLEL = 2000, 20, 16
 API = "/api/v1"
 #: So long is a sync waited for, or a writer, on however slow a machine.
 SECONDS = 180.0
-Facts = dict[str, tuple[int, str]]
-
-
-class Bucket:
-    """The bucket, as its owner sees it and changes it behind Valetkey's back."""
-
-    def __init__(self, aws: EmbeddedAws, name: str) -> None:
-        self._s3, self._name = client(aws, "s3"), name
-
-    def put(self, paths: list[str], body: bytes) -> None:
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda path: self._put(path, body), paths))
-
-    def _put(self, path: str, body: bytes) -> None:
-        self._s3.put_object(Bucket=self._name, Key=path, Body=body + path.encode())
-
-    def delete(self, paths: list[str]) -> None:
-        for path in paths:
-            self._s3.delete_object(Bucket=self._name, Key=path)
-
-    def facts(self) -> Facts:
-        """Size and etag by path."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._name)
-        found = [each for page in pages for each in page.get("Contents", ())]
-        return {each["Key"]: (each["Size"], each["ETag"].strip('"')) for each in found}
 
 
 class Server:
@@ -119,20 +94,6 @@ class Writer(threading.Thread):
             time.sleep(0.02)
         self.stopping.set()
         self.join(90)
-
-
-def indexed(http: httpx2.Client, dataset_id: str) -> Facts:
-    """Return what the API lists: size and etag by path."""
-    found: Facts = {}
-    page, more = 0, True
-    while more:
-        query = {"filter": {"type": "file"}, "page": page, "pageSize": 1000}
-        answer = made(http.post(f"{API}/datasets/{dataset_id}/query", json=query))
-        for item in answer["items"]:
-            facts = item["metadata"]["system"]
-            found[item["filename"].removeprefix("/")] = (facts["size"], facts["etag"])
-        page, more = page + 1, answer["hasNextPage"]
-    return found
 
 
 def until(server: Server, command_id: str, fault: Fault | None = None) -> str:
