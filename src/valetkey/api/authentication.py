@@ -61,7 +61,7 @@ def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     """Return who is asking: what the guard found out."""
     caller = request.scope["state"].get(_CALLER)
     if not isinstance(caller, Caller):
-        raise _nobody("This request has no token.")
+        raise _unauthenticated("This request has no token.")
     return caller
 
 
@@ -81,10 +81,12 @@ def _token(header: str, *, bare: bool) -> str:
         return token.strip()
     if bare and header and not token:
         return header.strip()
-    raise _nobody("This request has no token." if not header else "This is no bearer token.")
+    raise _unauthenticated(
+        "This request has no token." if not header else "This is no bearer token."
+    )
 
 
-def _nobody(message: str) -> Unauthenticated:
+def _unauthenticated(message: str) -> Unauthenticated:
     return Unauthenticated(
         message,
         hint="Send 'Authorization: Bearer TOKEN', with the token of a login or an API token.",

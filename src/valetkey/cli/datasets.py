@@ -145,7 +145,7 @@ def sync(
             engine_address=address or None,
         )
         ended = follow(client, begun) if wait else begun
-        render.one(client, ended, say=told(ended))
+        render.one(client, ended, say=outcome_text(ended))
     return Exit.FAILED if ended.state in {"failed", "canceled"} else Exit.DONE
 
 
@@ -189,7 +189,7 @@ def clone(
             with_metadata=metadata,
         )
         ended = follow(client, begun) if wait else begun
-        render.one(client, ended, say=told(ended))
+        render.one(client, ended, say=outcome_text(ended))
     return Exit.FAILED if ended.state in {"failed", "canceled"} else Exit.DONE
 
 
@@ -229,7 +229,7 @@ def _counts(found: Work) -> str:
     )
 
 
-def told(found: Work) -> str:
+def outcome_text(found: Work) -> str:
     """Return what became of work, in sentences."""
     lines = [found.notice] if found.notice else []
     if found.error is not None:
@@ -272,4 +272,4 @@ def cancel(name: OfDataset, /, *, project: InProject = "", common: Common = COMM
                 hint="See 'valetkey datasets sync'.",
             )
         ended = client.operations.cancel(running[0].id)
-        render.one(client, ended, say=told(ended))
+        render.one(client, ended, say=outcome_text(ended))

@@ -70,7 +70,7 @@ async def _look(
         if not as_json:
             _show(seen)
         if admin.repair:
-            await _mend(diagnosis, seen, admin, as_json=as_json)
+            await _repair(diagnosis, seen, admin, as_json=as_json)
             seen = [await _see(diagnosis, subject) for subject in subjects]
     finally:
         api.close()
@@ -96,7 +96,7 @@ def _show(seen: Sequence[BucketView]) -> None:
             show.say("\n".join(f"  {_words(call)}" for call in one.repair.calls))
 
 
-async def _mend(
+async def _repair(
     diagnosis: Diagnosis, seen: Sequence[BucketView], admin: AdministratorOptions, *, as_json: bool
 ) -> None:
     calls = [call for one in seen for call in one.repair.calls]

@@ -145,7 +145,7 @@ def revoke(
         "serviceAccount": service_account,
     }
     with open_client(common) as client:
-        kind, target = _meant(client, given, project)
+        kind, target = _chosen(client, given, project)
         show.confirm(f"Revoke every session of the {kind} {target}?", yes=yes or kind == "lease")
         revoked = client.revocations.create(
             kind=kind,
@@ -160,7 +160,7 @@ def revoke(
     return Exit.FAILED if pending else Exit.DONE
 
 
-def _meant(client: Terminal, given: dict[Target, str], project: str) -> tuple[Target, str]:
+def _chosen(client: Terminal, given: dict[Target, str], project: str) -> tuple[Target, str]:
     """Return the one thing that is named, and its id. Raises InvalidRequest, NotFound."""
     named = [(kind, value) for kind, value in given.items() if value]
     if len(named) != 1:
@@ -267,7 +267,7 @@ def create_block(
         Why; it is audited.
     """
     with open_client(common) as client:
-        _, which = _meant(client, {kind: target}, project)
+        _, which = _chosen(client, {kind: target}, project)
         made = client.revocations.put_block(kind, which, reason=reason, org_id=org_id(client))
         render.one(client, made, say=f"The {kind} {target} is blocked.")
 
@@ -278,7 +278,7 @@ def show_block(
 ) -> None:
     """Show a block."""
     with open_client(common) as client:
-        _, which = _meant(client, {kind: target}, project)
+        _, which = _chosen(client, {kind: target}, project)
         render.one(client, client.revocations.get_block(kind, which, org_id=org_id(client)))
 
 
@@ -288,6 +288,6 @@ def delete_block(
 ) -> None:
     """Unblock: vend new credentials again, after 'leases revoke --refuse-new'."""
     with open_client(common) as client:
-        _, which = _meant(client, {kind: target}, project)
+        _, which = _chosen(client, {kind: target}, project)
         client.revocations.delete_block(kind, which, org_id=org_id(client))
         render.done(client, f"The {kind} {target} is no longer blocked.")

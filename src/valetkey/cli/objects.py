@@ -11,7 +11,7 @@ from msgspec import UNSET
 from valetkey.cli import contents, render, show
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
-from valetkey.cli.datasets import follow, the_dataset, told
+from valetkey.cli.datasets import follow, outcome_text, the_dataset
 from valetkey.cli.exits import Exit
 from valetkey.cli.finding import InProject
 from valetkey.cli.options import ById, Cursor, Limit, OfDataset, Yes, json_object
@@ -176,7 +176,7 @@ def show_operation(operation: ById, /, *, wait: Flag = False, common: Common = C
     with open_client(common) as client:
         found = client.operations.get(operation)
         found = follow(client, found) if wait else found
-        render.one(client, found, say=told(found) if wait else "")
+        render.one(client, found, say=outcome_text(found) if wait else "")
     return Exit.FAILED if found.state in {"failed", "canceled"} else Exit.DONE
 
 
@@ -185,4 +185,4 @@ def cancel(operation: ById, /, common: Common = COMMON) -> None:
     """Stop work; what it has done stays."""
     with open_client(common) as client:
         ended = client.operations.cancel(operation)
-        render.one(client, ended, say=told(ended))
+        render.one(client, ended, say=outcome_text(ended))

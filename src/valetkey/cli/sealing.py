@@ -41,11 +41,11 @@ def rotate(*, setup: SettingsOptions = SETUP) -> Exit:
     """
     silent = setup.as_json
 
-    def told(moved: int) -> None:
+    def moved_on(moved: int) -> None:
         if not silent:
             show.say(f"{moved} moved")
 
-    outcome = asyncio.run(reseal(setup.settings(), told))
+    outcome = asyncio.run(reseal(setup.settings(), moved_on))
     if silent:
         show.write_json(
             {

@@ -90,7 +90,7 @@ async def show_audit(request: HttpRequest, services: Services, reader: Reader) -
     looked, found = 0, 0
     try:
         maker = ChartMaker(min(now, wanted.when.until or now))
-        async for record in _meant(services, reader, wanted):
+        async for record in _records(services, reader, wanted):
             looked += 1
             if wanted.matches(record.event):
                 newest.append(record)
@@ -111,7 +111,7 @@ async def show_audit(request: HttpRequest, services: Services, reader: Reader) -
     )
 
 
-def _meant(services: Services, reader: Reader, wanted: Filter) -> AsyncIterator[AuditRecord]:
+def _records(services: Services, reader: Reader, wanted: Filter) -> AsyncIterator[AuditRecord]:
     """Iterate over a bounded number of records: the first of a time that is named, otherwise the
     newest."""
     if not (wanted.since or wanted.until):

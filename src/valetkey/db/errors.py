@@ -114,10 +114,10 @@ def translated() -> Iterator[None]:
         raise unstorable() from None
     except _FAILURES as error:
         # The driver's text may quote parameters: it decides the cause, and is not repeated.
-        raise _told(error) from None
+        raise _from_sqlalchemy(error) from None
 
 
-def _told(error: Exception) -> ValetkeyError:
+def _from_sqlalchemy(error: Exception) -> ValetkeyError:
     if _is_of_a_value(error):
         return unstorable()
     if _is_of_a_reference(error) or _is_of_a_twin(error):
@@ -125,7 +125,7 @@ def _told(error: Exception) -> ValetkeyError:
     return unavailable(error)
 
 
-def told_by_driver(error: Exception) -> ValetkeyError:
+def from_driver(error: Exception) -> ValetkeyError:
     """Return the error for what asyncpg raised where it was used past SQLAlchemy."""
     state = getattr(error, "sqlstate", None) or ""
     if isinstance(error, (ValueError, *REFUSED_BY_DRIVER)) or state.startswith(_OF_VALUES):

@@ -45,11 +45,11 @@ class Guard:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
-            await self._answer(scope, receive, self._dated(send))
+            await self._respond(scope, receive, self._dated(send))
         else:
             await _live(receive, send)
 
-    async def _answer(self, scope: Any, receive: AsgiReceive, send: AsgiSend) -> None:
+    async def _respond(self, scope: Any, receive: AsgiReceive, send: AsgiSend) -> None:
         headers = headers_of(scope)
         given = headers.get(BOOTSTRAP_HEADER, "").encode("latin-1")
         if hmac.compare_digest(given, self._token):

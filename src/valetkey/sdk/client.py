@@ -94,7 +94,7 @@ class Client(OpenedClient, Resources):
 
     def send(self, call: Call[T]) -> T:
         """Send a call and return its answer. Raises ApiError."""
-        return self._take(exchange(call, self.url, self._patience), self._answer)
+        return self._take(exchange(call, self.url, self._patience), self._exchange)
 
     def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end. Raises ApiError."""
@@ -181,7 +181,7 @@ class Client(OpenedClient, Resources):
         except httpx2.HTTPError as error:
             return error
 
-    def _answer(self, step: Send) -> SendOutcome:
+    def _exchange(self, step: Send) -> SendOutcome:
         try:
             request = self._http.build_request(**request_parts(step.call, self.url, self._token))
             answer = self._http.send(request)
@@ -228,7 +228,7 @@ class AsyncClient(OpenedClient, AsyncResources):
 
     async def send(self, call: Call[T]) -> T:
         """Send a call and return its answer. Raises ApiError."""
-        return await self._take(exchange(call, self.url, self._patience), self._answer)
+        return await self._take(exchange(call, self.url, self._patience), self._exchange)
 
     async def run(self, flow: Flow[T]) -> T:
         """Take a flow to its end. Raises ApiError."""
@@ -332,7 +332,7 @@ class AsyncClient(OpenedClient, AsyncResources):
         except httpx2.HTTPError as error:
             return error
 
-    async def _answer(self, step: Send) -> SendOutcome:
+    async def _exchange(self, step: Send) -> SendOutcome:
         try:
             http = self._connections.here()
             request = http.build_request(**request_parts(step.call, self.url, self._token))

@@ -63,7 +63,7 @@ def exchange(call: Call[T], url: str, patience: RetryPolicy) -> CallSteps[T]:
     while True:
         outcome = yield Send(call)
         try:
-            return _meaning(call, outcome, url)
+            return _result(call, outcome, url)
         except ApiError as error:
             sent = not isinstance(outcome, _NOT_SENT)
             planned = next(pauses, None) if may_repeat(call, error, sent=sent) else None
@@ -76,7 +76,7 @@ def exchange(call: Call[T], url: str, patience: RetryPolicy) -> CallSteps[T]:
         yield Wait(pause)
 
 
-def _meaning(call: Call[T], outcome: SendOutcome, url: str) -> T:
+def _result(call: Call[T], outcome: SendOutcome, url: str) -> T:
     if isinstance(outcome, RawResponse):
         return read(call, outcome.status, outcome.body, outcome.headers)
     # Not chained: the HTTP library's error holds the request, and the request the token.

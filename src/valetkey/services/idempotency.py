@@ -24,7 +24,7 @@ from valetkey.domain.secret import Secret
 from valetkey.services.audit import Caller
 
 
-def answer_context(kept: KeptRequest) -> SealContext:
+def response_context(kept: KeptRequest) -> SealContext:
     """Return where a kept answer belongs."""
     return SealContext(kept.user_id, kept.id, "answer")
 
@@ -79,7 +79,7 @@ class Idempotency:
                 await unit.kept_requests.remove(kept.id)
             raise
         text = Secret(answer.body.decode())
-        sealed = await self._sealer.seal(text, answer_context(kept)) if secret else None
+        sealed = await self._sealer.seal(text, response_context(kept)) if secret else None
         done = replace(
             kept,
             status=answer.status,
@@ -102,7 +102,7 @@ class Idempotency:
             sealed = await work.kept_requests.sealed_body(kept.id)
         if sealed is not None:
             try:
-                body = (await self._sealer.open(sealed, answer_context(kept))).reveal()
+                body = (await self._sealer.open(sealed, response_context(kept))).reveal()
             except SealBroken:
                 raise OutcomeUnknown(
                     "It was made, and the answer, which held a secret, can't be given again.",

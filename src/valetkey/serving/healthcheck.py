@@ -56,12 +56,12 @@ class _HealthHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
-            self._answer(200, {"status": "ok"})
+            self._respond(200, {"status": "ok"})
         elif self.path == "/readyz":
             ready, parts = self._look()
-            self._answer(200 if ready else 503, {"ready": ready, "parts": parts})
+            self._respond(200 if ready else 503, {"ready": ready, "parts": parts})
         else:
-            self._answer(404, {"message": "There is /healthz and /readyz.", "code": "not_found"})
+            self._respond(404, {"message": "There is /healthz and /readyz.", "code": "not_found"})
 
     def _look(self) -> HealthResponse:
         async def look() -> HealthResponse:
@@ -74,7 +74,7 @@ class _HealthHandler(BaseHTTPRequestHandler):
             looking.cancel()
             return False, {"process": _STUCK}
 
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
+    def _respond(self, status: int, body: dict[str, Any]) -> None:
         text = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

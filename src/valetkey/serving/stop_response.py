@@ -31,7 +31,7 @@ _DRAIN_SECONDS: Final = 0.7
 def with_stop_response(app: Any) -> Any:
     """Return the application; a request that is cancelled before it was answered is answered."""
 
-    async def told(scope: Any, receive: Any, send: Any) -> None:
+    async def answering(scope: Any, receive: Any, send: Any) -> None:
         begun = False
 
         async def noted(message: Any) -> None:
@@ -46,7 +46,7 @@ def with_stop_response(app: Any) -> Any:
                 raise
             await _send_stop_response(receive, send)
 
-    return told
+    return answering
 
 
 async def _send_stop_response(receive: Any, send: Any) -> None:

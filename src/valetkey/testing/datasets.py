@@ -71,7 +71,7 @@ class MemoryDatasets:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ItemRow:
     item: Item
     touched_ms: int
     deleted_ms: int | None = None
@@ -82,7 +82,7 @@ class MemoryItems:
 
     def __init__(self, commands: MemoryCommands) -> None:
         self.commands = commands
-        self._rows: dict[tuple[str, str], _Row] = {}
+        self._rows: dict[tuple[str, str], _ItemRow] = {}
         self._staged: dict[str, dict[str, Listed]] = {}
         #: How often :meth:`analyze` was called.
         self.analyzed = 0
@@ -136,7 +136,7 @@ class MemoryItems:
                 metadata=item.metadata or before.item.metadata,
                 description=item.description or before.item.description,
             )
-        self._rows[dataset.id, item.path] = _Row(item, touched_ms)
+        self._rows[dataset.id, item.path] = _ItemRow(item, touched_ms)
         return item
 
     async def set_metadata(self, dataset: Dataset, items: Sequence[Item]) -> None:
@@ -171,7 +171,7 @@ class MemoryItems:
         await self.remove(dataset, [path], now_ms=now_ms)
         left = self._rows[dataset.id, path].item
         self._change(dataset, path, item=replace(left, id=tombstone_id))
-        self._rows[dataset.id, item.path] = _Row(item, now_ms)
+        self._rows[dataset.id, item.path] = _ItemRow(item, now_ms)
 
     async def folders(self, dataset: Dataset, *, after: str = "", limit: int) -> Sequence[str]:
         found = {folder_of(item.path) for item in self.live(dataset.id)}
@@ -211,9 +211,9 @@ class MemoryItems:
             before = self._rows.get((dataset.id, listed.path))
             made = _made(dataset, listed, next(ids), creator, now)
             if before is None:
-                self._rows[dataset.id, listed.path] = _Row(made, 0)
+                self._rows[dataset.id, listed.path] = _ItemRow(made, 0)
             elif before.deleted_ms is not None and not made.is_object_of(before.item):
-                self._rows[dataset.id, listed.path] = _Row(made, before.touched_ms)
+                self._rows[dataset.id, listed.path] = _ItemRow(made, before.touched_ms)
             else:
                 item = _refreshed(before.item, listed, now)
                 self._change(dataset, listed.path, item=item, deleted_ms=None)

@@ -86,7 +86,7 @@ class StrangeStore(httpx2.AsyncBaseTransport):
         self.requests.append(request)
         if number in self.quirks.busy_at:
             return _error(503, "SlowDown")
-        response = self.canned.get(request.method, self._answer)(request)
+        response = self.canned.get(request.method, self._respond)(request)
         if number in self.quirks.short_at:
             return httpx2.Response(response.status_code, content=response.content[:-40])
         if number in self.quirks.cut_at:
@@ -96,7 +96,7 @@ class StrangeStore(httpx2.AsyncBaseTransport):
             )
         return response
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+    def _respond(self, request: httpx2.Request) -> httpx2.Response:
         target = request.extensions["target"].decode()
         parts = urlsplit(target)
         key = unquote(parts.path.lstrip("/").partition("/")[2])
@@ -112,15 +112,15 @@ class StrangeStore(httpx2.AsyncBaseTransport):
         """Tell whether what a request is conditioned on is so."""
         if self.quirks.no_if_match:
             return True
-        headers, there = request.headers, self._told_etag(key)
-        source = self._told_etag(unquote(copied or "").lstrip("/").partition("/")[2])
+        headers, there = request.headers, self._sent_etag(key)
+        source = self._sent_etag(unquote(copied or "").lstrip("/").partition("/")[2])
         return (
             headers.get("if-match", there) == there
             and (headers.get("if-none-match") != "*" or key not in self.objects)
             and headers.get("x-amz-copy-source-if-match", source) == source
         )
 
-    def _told_etag(self, key: str) -> str:
+    def _sent_etag(self, key: str) -> str:
         return f'"{_etag(self.objects[key])}"' if key in self.objects else ""
 
     def _object(self, request: httpx2.Request, key: str) -> httpx2.Response:

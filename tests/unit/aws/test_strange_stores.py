@@ -429,7 +429,7 @@ async def test_a_copy_is_made_where_nothing_is_and_of_what_was_looked_at() -> No
 
     def rival(request: httpx2.Request) -> httpx2.Response:
         store.objects["k"] = b"written since"
-        return store._answer(request)
+        return store._respond(request)
 
     store.canned["PUT"] = rival
     with pytest.raises(PreconditionFailed):
@@ -452,7 +452,7 @@ async def test_a_store_without_conditional_deletes_deletes() -> None:
     def refuses(request: httpx2.Request) -> httpx2.Response:
         if "if-match" in request.headers:
             return httpx2.Response(501, text=error("NotImplemented"))
-        return store._answer(request)
+        return store._respond(request)
 
     store = StrangeStore({"k": b"mine"}, canned={"DELETE": refuses})
     await client(store).delete(KEY, PLACE, "k", condition=Condition("abc"))
@@ -512,7 +512,7 @@ def tagging(store: StrangeStore, *refused: str) -> StrangeStore:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         if b"?tagging" not in request.extensions["target"]:
-            return store._answer(request)
+            return store._respond(request)
         if request.method in refused:
             return httpx2.Response(403, text=error("AccessDenied"))
         if request.method == "PUT":
@@ -546,7 +546,7 @@ async def test_what_somebody_wrote_over_a_copy_is_left_alone() -> None:
     store = StrangeStore({"k": b"x"}, Quirks(copies_lose=frozenset(CARRIED)), own={"k": CARRIED})
 
     def rival(request: httpx2.Request) -> httpx2.Response:
-        answer = store._answer(request)
+        answer = store._respond(request)
         store.objects["l"] = b"theirs"
         return answer
 
@@ -622,7 +622,7 @@ async def test_what_somebody_writes_over_a_copy_that_lost_something_is_left_alon
 
     def rival(request: httpx2.Request) -> httpx2.Response:
         store.objects["l"] = b"theirs"
-        return store._answer(request)
+        return store._respond(request)
 
     store.canned["DELETE"] = rival
     with pytest.raises(AwsRefused, match="does not keep all"):

@@ -17,7 +17,7 @@ from valetkey.api.v1.pages import mark_of, marked, within_list
 from valetkey.api.v1.preconditions import etag_of, is_known, require_match
 from valetkey.api.v1.request import ApiRequest
 from valetkey.api.v1.routing import Router
-from valetkey.api.v1.sending import send_answer
+from valetkey.api.v1.sending import send_response
 from valetkey.domain.access import Principal
 from valetkey.domain.errors import ValetkeyError
 from valetkey.domain.idempotency import KeptResponse, fingerprint_of, key_not_taken
@@ -48,14 +48,14 @@ class OwnApi:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = ApiRequest(scope, receive, max_body=self._max_body)
         try:
-            answer = await self._answer(request)
+            answer = await self._respond(request)
         except Exception as error:  # noqa: BLE001  # the last place where an error can be answered
             answer = error_response(
                 error, request.request_id, contract=request.contract, names=request.names
             )
-        await send_answer(answer, request, send, version=self._version)
+        await send_response(answer, request, send, version=self._version)
 
-    async def _answer(self, request: ApiRequest) -> KeptResponse | LinesResponse | ContentResponse:
+    async def _respond(self, request: ApiRequest) -> KeptResponse | LinesResponse | ContentResponse:
         if request.path == DESCRIPTION:
             return self._described(request)
         routes, parameters = self._router.find(request.path)

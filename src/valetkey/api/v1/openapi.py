@@ -220,7 +220,7 @@ def _path_parameters(operation: Operation[Any, Any, Any]) -> list[dict[str, Any]
             "name": name,
             "in": "path",
             "required": True,
-            "description": _meaning_of(name),
+            "description": _description_of(name),
             "schema": {"type": "string", "minLength": 1},
             "example": _EXAMPLES.get(name, "0198c0de0000700080000001"),
         }
@@ -228,7 +228,7 @@ def _path_parameters(operation: Operation[Any, Any, Any]) -> list[dict[str, Any]
     ]
 
 
-def _meaning_of(parameter: str) -> str:
+def _description_of(parameter: str) -> str:
     words = re.sub(r"([A-Z])", r" \1", parameter).lower().split()
     return f"The {' '.join(words[:-1])}'s id." if words[-1] == "id" else f"The {parameter}."
 

@@ -18,7 +18,7 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 _log = structlog.get_logger("valetkey.api")
 
 
-async def send_answer(
+async def send_response(
     answer: KeptResponse | LinesResponse | ContentResponse,
     request: ApiRequest,
     send: Any,

@@ -160,7 +160,7 @@ class RayEngine:
         )
 
     async def _join(self, driver: Driver, address: str) -> None:
-        told = await driver.told(_READY_SECONDS)
+        told = await driver.next_message(_READY_SECONDS)
         if isinstance(told, ClusterReady):
             _log.info("A sync is done by %s nodes of the Ray cluster at %s", told.nodes, address)
             return
@@ -231,7 +231,7 @@ class _Run:
                 order = await self.engine.order(self.scene, self.waiting[0])
                 self.given[order.id] = self.waiting.pop(0)
                 await driver.tell(order)
-            told = await driver.told(_LOOK_SECONDS)
+            told = await driver.next_message(_LOOK_SECONDS)
             if isinstance(told, OrderOutcome):
                 await self._take(told)
             if told is None and not await self._goes_on():

@@ -46,7 +46,7 @@ class Driver:
         except (BrokenPipeError, ConnectionResetError):
             raise await self._death() from None
 
-    async def told(self, seconds: float) -> FromDriver | None:
+    async def next_message(self, seconds: float) -> FromDriver | None:
         """Return the next thing that it tells, or None if there is none for so long. Raises
         DriverDied."""
         assert self._process.stdout is not None  # noqa: S101  # as it was started

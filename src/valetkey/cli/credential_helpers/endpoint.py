@@ -95,7 +95,7 @@ class _EndpointServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: whoever hangs up early is no news, and tracebacks may hold secrets."""
 
-    def answer(self, method: str, path: str, headers: Message) -> _Response:
+    def respond(self, method: str, path: str, headers: Message) -> _Response:
         """Return status and body. Nothing is told to whoever has no token."""
         if headers.get_all("Host") not in [[host] for host in self.hosts]:
             return _refusal(403, "foreign_host", "This endpoint answers to loopback names only.")
@@ -122,11 +122,11 @@ class _EndpointHandler(BaseHTTPRequestHandler):
     server: _EndpointServer
     timeout = _PATIENCE
 
-    def _answer(self) -> None:
-        status, body = self.server.answer(self.command, self.path, self.headers)
+    def _respond(self) -> None:
+        status, body = self.server.respond(self.command, self.path, self.headers)
         self._send(status, json.dumps(body).encode())
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _respond  # noqa: N815
 
     def _send(self, status: int, body: bytes) -> None:
         self.send_response(status)

@@ -49,7 +49,7 @@ class SqlAuditTrail(Repository):
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
-            query = select(t).where(*_meant(where)).limit(page)
+            query = select(t).where(*_conditions(where)).limit(page)
             if newest_first:
                 query = query.order_by(t.c.sequence.desc())
                 query = query.where(t.c.sequence < after) if after else query
@@ -68,7 +68,7 @@ class SqlAuditTrail(Repository):
         return int(row.sequence) if row else 0
 
 
-def _meant(where: AuditFilter) -> list[ColumnElement[bool]]:
+def _conditions(where: AuditFilter) -> list[ColumnElement[bool]]:
     names = ("org_id", "action", "actor", "outcome", "subject")
     given = {name: getattr(where, name) for name in names}
     conditions = [t.c[name] == value for name, value in given.items() if value]

@@ -34,13 +34,13 @@ class SqlLeases(Repository):
     async def find(
         self, wanted: LeaseFilter, *, after: str = "", limit: int | None = None
     ) -> Sequence[Lease]:
-        query = select(t.leases).where(*_meant(wanted)).order_by(t.leases.c.id.desc())
+        query = select(t.leases).where(*_conditions(wanted)).order_by(t.leases.c.id.desc())
         if after:
             query = query.where(t.leases.c.id < after)
         return [_lease(row) for row in await self._all(query.limit(limit))]
 
     async def count(self, wanted: LeaseFilter) -> LiveLeases:
-        query = select(func.count(), func.max(t.leases.c.expires_at)).where(*_meant(wanted))
+        query = select(func.count(), func.max(t.leases.c.expires_at)).where(*_conditions(wanted))
         return LiveLeases(*(await self._all(query))[0])
 
     async def hold(self, holder: LeaseHolder) -> None:
@@ -51,7 +51,7 @@ class SqlLeases(Repository):
     async def roles(self, wanted: LeaseFilter) -> Mapping[str, str]:
         c = t.leases.c
         query = select(c.role_arn, func.max(c.integration_id).label("integration_id"))
-        rows = await self._all(query.where(*_meant(wanted)).group_by(c.role_arn))
+        rows = await self._all(query.where(*_conditions(wanted)).group_by(c.role_arn))
         return {row.role_arn: row.integration_id for row in rows}
 
     async def claim(
@@ -60,7 +60,7 @@ class SqlLeases(Repository):
         # The rows that are marked are the rows that are read: another statement's condition may
         # mean others by then.
         c = t.leases.c
-        meant = (*_meant(wanted), c.role_arn == role_arn)
+        meant = (*_conditions(wanted), c.role_arn == role_arn)
         not_yet = c.revocation_id != revocation_id
         if not await self._in_parts((*meant, not_yet), revocation_id=revocation_id):
             return None
@@ -248,7 +248,7 @@ def _lease(row: Row[Any]) -> Lease:
     )
 
 
-def _meant(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
+def _conditions(wanted: LeaseFilter) -> Sequence[ColumnElement[bool]]:
     columns = t.leases.c
     given = {
         "id": wanted.lease_id,

@@ -103,7 +103,7 @@ class Rotations:
         await self._access.require(caller, ROTATE, INTEGRATION, integration_id)
         under_way = await self._under_way(integration_id)
         if under_way is not None:
-            return await self._told(under_way, delete_unknown_key)
+            return await self._allow_removal(under_way, delete_unknown_key)
         integration, key = await open_key(self._storage, self._sealer, integration_id)
         if not integration.type.rules.has_iam_key:
             raise Conflict(
@@ -324,7 +324,7 @@ class Rotations:
             latest = await work.rotations.latest(integration_id)
         return latest if latest is not None and not latest.is_over else None
 
-    async def _told(self, rotation: Rotation, unknown_key: str) -> Rotation:
+    async def _allow_removal(self, rotation: Rotation, unknown_key: str) -> Rotation:
         if not unknown_key or unknown_key in rotation.removable:
             return rotation
         async with (

@@ -14,7 +14,7 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from valetkey.db.errors import REFUSED_BY_DRIVER, told_by_driver
+from valetkey.db.errors import REFUSED_BY_DRIVER, from_driver
 
 _FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, *REFUSED_BY_DRIVER)
 _BEGIN: Final = text("SELECT 1")
@@ -26,7 +26,7 @@ async def execute(connection: AsyncConnection, statement: str, values: Iterable[
     try:
         status: str = await driver.execute(statement, *values)
     except _FAILURES as error:
-        raise told_by_driver(error) from None
+        raise from_driver(error) from None
     return int(status.rpartition(" ")[2])
 
 
@@ -45,7 +45,7 @@ async def copied(
     except asyncpg.UniqueViolationError:
         return False
     except _FAILURES as error:
-        raise told_by_driver(error) from None
+        raise from_driver(error) from None
     return True
 
 

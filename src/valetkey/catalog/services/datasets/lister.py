@@ -47,7 +47,7 @@ class ListingPage:
     in_order: bool = True
 
 
-class _Progress:
+class _WalkProgress:
     """Sees that a walk by tokens gets on, with no memory of all tokens: a cycle is found as Brent
     finds it, by comparing with one token that is replaced after 1, 2, 4, ... pages."""
 
@@ -141,7 +141,7 @@ class BucketLister:
     ) -> AsyncIterator[ListedPage]:
         """Iterate over pages as the store sends them. Raises AwsRefused where that never ends."""
         start = self._prefix + after if after else ""
-        progress, last = _Progress(), False
+        progress, last = _WalkProgress(), False
         while not last:
             page = await self._objects.list_page(
                 await self._credentials(),
