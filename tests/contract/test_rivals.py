@@ -9,17 +9,17 @@ one after the other comes to on the double.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any
 
 import asyncpg
 import pytest
 
 from support.databases import make_tables
+from support.overlapping import OverlappingStorage
 from support.rival_verbs import (
     VERBS,
     Outcome,
@@ -29,7 +29,7 @@ from support.rival_verbs import (
     pairs,
     verbs_of,
 )
-from support.stepping import SteppedStorage, acting
+from support.stepping import SteppedStorage
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.tables import metadata
 
@@ -38,12 +38,6 @@ pytestmark = pytest.mark.slow
 
 #: Of what is kept in memory too: records are chained, and changes are numbered.
 NOT_RESTORED = {"audit_records", "alembic_version", "change_numbers"}
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
-#: Nothing here takes this long.
-SECONDS = 30.0
 #: A noun with itself, and with each other one.
 MEETINGS = list(itertools.combinations_with_replacement(VERBS, 2))
 of_each_meeting = pytest.mark.parametrize("nouns", MEETINGS, ids=" and ".join)
@@ -75,58 +69,6 @@ class Rows:
         connection: Any = await asyncpg.connect(self._url)
         await connection.execute(f"SET session_replication_role = replica;{script}")
         await connection.close()
-
-
-class OverlappingStorage(SteppedStorage):
-    """A storage in which the first change of an actor waits before it is committed."""
-
-    def __init__(self, storage: Any, url: str) -> None:
-        super().__init__(storage)
-        self._url = url
-        self._waits = ""
-        self._is_waiting = asyncio.Event()
-        self._go = asyncio.Event()
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Any]:
-        async with self._storage.begin() as work:
-            yield work
-            if self._waits and acting() == self._waits:
-                self._waits = ""
-                self._is_waiting.set()
-                await self._go.wait()
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Any]:
-        async with self._storage.read() as work:
-            yield work
-
-    async def overlap(
-        self, first: str, **verbs: Callable[[], Awaitable[Any]]
-    ) -> dict[str, BaseException | None]:
-        """Do two verbs at once; the first one's change is not committed while the other begins."""
-        self._waits = first
-        self._is_waiting.clear()
-        self._go.clear()
-        second = next(name for name in verbs if name != first)
-        one = asyncio.create_task(self.act(first, verbs[first]))
-        arrival = asyncio.create_task(self._is_waiting.wait())
-        await asyncio.wait({one, arrival}, timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        arrival.cancel()
-        other = asyncio.create_task(self.act(second, verbs[second]))
-        await self._until_it_waits_for_a_lock(other)
-        self._go.set()
-        done = await asyncio.wait_for(asyncio.gather(one, other, return_exceptions=True), SECONDS)
-        return dict(zip((first, second), done, strict=True))
-
-    async def _until_it_waits_for_a_lock(self, task: asyncio.Task[None]) -> None:
-        watch: Any = await asyncpg.connect(self._url)
-        try:
-            async with asyncio.timeout(SECONDS):
-                while not task.done() and not await watch.fetchval(WAITING):
-                    await asyncio.wait({task}, timeout=0.002)
-        finally:
-            await watch.close()
 
 
 async def installed(url: str, kind: type[SteppedStorage], *more: str) -> tuple[Scene, Rows]:
