@@ -3,8 +3,8 @@
 AWS can't end a session, but it can refuse all that the session asks for: a deny on
 ``aws:userid`` (the role's id and the session's name) and ``aws:TokenIssueTime``. The policy has a
 size limit, so entries are merged and leave when the sessions that they meant have ended. What
-still does not fit is widened: first to all sessions of those who hold most of what is named, then
-to everybody's, before a moment.
+still does not fit is widened: first to all sessions of those who end their own or are deleted, then
+of those who hold most of what is named, then to everybody's, before a moment.
 
 That moment (``Revocation.before``) comes after the newest session that could have left: while a
 revocation is carried out, a :class:`Hold` has new sessions of its target refused, and what was
@@ -31,9 +31,10 @@ MOST_CHARACTERS: Final = 10_240
 #: Other inline policies of the role may be there too: this much is left to them.
 ROOM_FOR_OTHERS: Final = 2_048
 _ROOM: Final = MOST_CHARACTERS - ROOM_FOR_OTHERS
-#: Of that, who does not manage integrations may fill so much with what they end: two of them
-#: leave room for an owner.
+#: Of that, who does not manage integrations may fill so much with what they end.
 _SHARE: Final = 3_584
+#: And however many of them there are, they leave so much to an owner.
+_FOR_OWNERS: Final = 1_024
 #: AWS's clock and ours may differ. A session's name is its own, so reaching too far is harmless.
 _SKEW: Final = timedelta(minutes=5)
 #: So many sessions may be named one by one; of more, not all would fit into the policy.
@@ -42,6 +43,8 @@ MOST_NAMES: Final = 100
 _PLAIN_NAME: Final = re.compile(r"[\w+=,.@-]{2,38}", re.ASCII)
 #: As long as a lease's id, which ends each session's name.
 _ANY_LEASE: Final = "?" * 24
+#: What a session's name has of a service account's address, if nobody else's begins with that.
+_ACCOUNT: Final = re.compile(r"[a-z0-9-]+@[0-9a-f]{24}(\..*)?")
 #: One session's pattern: whose it is, as its name says, and the lease's id.
 _NAMED: Final = re.compile(r"\*:(?P<holder>.+)-(?P<lease>[0-9a-f]{24})")
 
@@ -198,7 +201,7 @@ def select_sessions(
         if kind is Kind.SERVICE_ACCOUNT and not claim.shared_at and found:
             # Its name does not change, so that all of them begin with it.
             pattern = _holder_pattern(found["holder"])
-            is_cut = not _PLAIN_NAME.fullmatch(found["holder"])  # another's may begin alike
+            is_cut = not _ACCOUNT.fullmatch(found["holder"])  # another's may begin alike
             return SessionSelection((pattern,), before, before + MAX_TTL, widened=is_cut)
         return SessionSelection((), before, before + MAX_TTL, widened=True)
     names = sorted(session_pattern(name) for name in claim.names)
@@ -220,37 +223,54 @@ class DenyPolicy:
     @property
     def text(self) -> str:
         """The document as compact JSON; empty when nothing is denied."""
-        return _compact(self.document) if self.document else ""
+        return _compact(self.document)
 
 
 def has_room(standing: Sequence[Revocation], new: Revocation) -> bool:
-    """Tell whether a revocation fits beside those that stand without ending everybody's sessions,
-    and leaves others their room: for whoever may end no more than what is theirs."""
+    """Tell whether a revocation fits beside those that stand without ending others' sessions, and
+    leaves others, and owners, their room: for whoever may end no more than what is theirs."""
     own = [each for each in standing if each.actor == new.actor]
     return not (
         new.is_wide
-        or render([*own, new], limit=_SHARE).everybody
-        or render([*standing, new]).everybody
+        or new.widened
+        or not _fits([*own, new], _SHARE)
+        or not _fits([*standing, new], _ROOM - _FOR_OWNERS)
     )
+
+
+def _fits(revocations: Sequence[Revocation], limit: int) -> bool:
+    """Tell whether so much room holds a deny that reaches no session of somebody else."""
+    wide, narrow = _parts(revocations)
+    own = _own_holders(narrow)
+    return any(
+        _size(_document(wide, each)) <= limit
+        for each in (narrow, [_by_holder(each, own) for each in narrow])
+    )
+
+
+def _parts(revocations: Sequence[Revocation]) -> tuple[datetime | None, list[Revocation]]:
+    """Return until when every session is denied, and what that does not cover."""
+    wide = max((each.before for each in revocations if each.is_wide), default=None)
+    narrow = [e for e in revocations if not e.is_wide and not (wide and e.before <= wide)]
+    return wide, narrow
 
 
 def render(revocations: Sequence[Revocation], *, limit: int = _ROOM) -> DenyPolicy:
     """Return the smallest policy that denies what the revocations of one role mean.
 
     What the widest covers is not repeated; sessions are listed together. Where that does not fit,
-    those who hold most of the sessions that are named are denied by their names, up to the newest
-    that is meant; and where that does not fit, everybody is.
+    those who ended their own are denied by their names, up to the newest that is meant; then those
+    who hold most of the sessions that are named; and where that does not fit, everybody is.
     """
-    wide = max((each.before for each in revocations if each.is_wide), default=None)
-    narrow = [e for e in revocations if not e.is_wide and not (wide and e.before <= wide)]
+    wide, narrow = _parts(revocations)
     widened = frozenset(each.id for each in revocations if each.widened and each.is_by_time)
     document = _document(wide, narrow)
-    if document is None or len(_compact(document)) <= limit:
+    if _size(document) <= limit:
         return DenyPolicy(document, widened)
-    for merged in _merging(narrow):
+    for merged in _merging(narrow, _own_holders(narrow)):
         by_holder = [_by_holder(each, merged) for each in narrow]
         document = _document(wide, by_holder)
-        if document is not None and len(_compact(document)) <= limit:
+        if _size(document) <= limit:
             more = (
                 after.id for each, after in zip(narrow, by_holder, strict=True) if after != each
             )
@@ -260,15 +280,28 @@ def render(revocations: Sequence[Revocation], *, limit: int = _ROOM) -> DenyPoli
     return DenyPolicy(_document(latest, ()), everybody, everybody=True)
 
 
-def _merging(narrow: Sequence[Revocation]) -> Iterator[frozenset[str]]:
-    """Yield more and more holders, those first of whom most sessions are named. They double, so
-    that thousands are soon tried."""
+def _own_holders(narrow: Sequence[Revocation]) -> frozenset[str]:
+    """Return those who ended sessions of their own, and the service accounts that are ended, whose
+    names nobody else's begin with."""
+    own = set()
+    for each in narrow:
+        holders = {found["holder"] for name in each.sessions if (found := _NAMED.fullmatch(name))}
+        if each.kind is Kind.SERVICE_ACCOUNT:
+            own |= {holder for holder in holders if _ACCOUNT.fullmatch(holder)}
+        own |= {each.actor} & {holder for holder in holders if _PLAIN_NAME.fullmatch(holder)}
+    return frozenset(own)
+
+
+def _merging(narrow: Sequence[Revocation], own: frozenset[str]) -> Iterator[frozenset[str]]:
+    """Yield more and more holders: ``own``, then those of whom most sessions are named. They
+    double, so that thousands are soon tried."""
     names = {name for each in narrow for name in each.sessions}
     held = Counter(found["holder"] for name in names if (found := _NAMED.fullmatch(name)))
-    often = sorted(held, key=lambda holder: (-held[holder], holder))
+    often = sorted(held.keys() - own, key=lambda holder: (-held[holder], holder))
+    yield own
     count = 1
     while count < 2 * len(often):
-        yield frozenset(often[:count])
+        yield own.union(often[:count])
         count *= 2
 
 
@@ -317,5 +350,9 @@ def _deny(before: datetime, names: Sequence[str] = ()) -> dict[str, Any]:
     return {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
 
 
-def _compact(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, separators=(",", ":"))
+def _size(document: Mapping[str, Any] | None) -> int:
+    return len(_compact(document))
+
+
+def _compact(document: Mapping[str, Any] | None) -> str:
+    return json.dumps(document, separators=(",", ":")) if document else ""

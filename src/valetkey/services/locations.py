@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -42,6 +43,7 @@ from valetkey.services.location_drafts import (
 from valetkey.services.lookup import load_location, load_project, missing
 from valetkey.services.nouns import LOCATION, PROJECT, location_facts
 from valetkey.services.revocation.leases import Leases
+from valetkey.services.revocation.revoking import ClaimedSessions
 from valetkey.services.revocation.targets import Target, own_tags
 from valetkey.services.verification import OnCheck, Verifier, ignore_check, stream
 
@@ -189,36 +191,59 @@ class Locations:
 
         Raises InvalidInput (also for what goes beyond its parent), Conflict, NotFound, Denied.
         """
-        async with self._access.changing(caller, UPDATE, LOCATION, location_id) as change:
-            before, after = change.entity, wanted.applied(change.entity)
-            extent_before = (before.access, before.ends_at)
-            if (after.access, after.ends_at) != extent_before and before.parent_id is None:
-                change.require(Action.MANAGE_ROOT_LOCATIONS)
-            if after.shared_sessions and not before.shared_sessions:
-                change.require(Action.MANAGE_ROOT_LOCATIONS)
-            if before.parent_id is not None:
-                check_child(after, await change.work.locations.ancestors(after))
-            below = await change.work.locations.below(location_id)
-            if after.requester_pays != before.requester_pays:
-                change.require(Action.MANAGE_ROOT_LOCATIONS)
-                below = await _let_follow(change.work, after, below)
-            if after != before:
-                change.entity = replace(after, updated_at=self._clock.now())
-                change.publish(location_tag(child.id) for child in below)
-            target = _target(change, _beyond(before, after))
-            live = await self._live(change.work, target) if target.beyond else NO_LEASES
-            if wanted.revokes_beyond and target.beyond:
-                await self._leases.require_to_revoke(change, caller, target)
-        ending = Ending(live)
-        if target.beyond and wanted.revokes_beyond:
-            ending = await self._revoked(caller, target, "the location was narrowed")
+        async with AsyncExitStack() as stack:
+            if wanted.revokes_beyond:
+                held = self._held(caller, UPDATE, location_id, lambda found: _after(found, wanted))
+                await stack.enter_async_context(held)
+            async with self._access.changing(caller, UPDATE, LOCATION, location_id) as change:
+                before, after = change.entity, await _after(change, wanted)
+                below = await self._put(change, after)
+                target = _target(change, _beyond(before, after))
+                live = await self._live(change.work, target) if target.beyond else NO_LEASES
+                claims = None
+                if wanted.revokes_beyond and target.beyond:
+                    claims = await self._leases.claim(change, target, "the location was narrowed")
+            ending = await self._ended(caller, target, live, claims)
         return Changed(change.entity, below, ending)
+
+    async def _put(
+        self, change: Change[Location, UnitOfWork], after: Location
+    ) -> Sequence[Location]:
+        """Change a location, if that changes it; return what lies within it."""
+        before = change.entity
+        below = await change.work.locations.below(before.id)
+        if after.requester_pays != before.requester_pays:
+            below = await _let_follow(change.work, after, below)
+        if after != before:
+            change.entity = replace(after, updated_at=self._clock.now())
+            change.publish(location_tag(child.id) for child in below)
+        return below
+
+    @asynccontextmanager
+    async def _held(
+        self,
+        caller: Caller,
+        verb: Verb,
+        location_id: str,
+        may: Callable[[Change[Location, UnitOfWork]], Awaitable[object]],
+    ) -> AsyncIterator[None]:
+        """Have no new session of a location given while inside, as what was given before is to be
+        revoked. Who may not do the verb holds nobody up: that is seen before."""
+        async with self._access.changing(caller, verb, LOCATION, location_id) as change:
+            await may(change)
+            target = _target(change)
+        async with self._leases.held(target):
+            yield
 
     async def _live(self, work: UnitOfWork, target: Target) -> LiveLeases:
         return await work.leases.count(await target.filter_now(work, self._clock.now()))
 
-    async def _revoked(self, caller: Caller, target: Target, reason: str) -> Ending:
-        revoked = await self._leases.carry_out(caller, target, reason)
+    async def _ended(
+        self, caller: Caller, target: Target, live: LiveLeases, claims: ClaimedSessions | None
+    ) -> Ending:
+        if claims is None:
+            return Ending(live)
+        revoked = await self._leases.finish(caller, claims)
         async with self._storage.read() as work:
             return Ending(await self._live(work, target), revoked)
 
@@ -228,17 +253,20 @@ class Locations:
 
         Raises InUse while datasets or other locations use it, NotFound, Denied.
         """
-        async with self._access.changing(caller, DELETE, LOCATION, location_id) as change:
-            _require_over_root(change)
-            target = _target(change)
-            live = await self._live(change.work, target)
+        async with AsyncExitStack() as stack:
             if revokes:
-                await self._leases.require_to_revoke(change, caller, target)
-            await change.work.locations.delete(location_id)
-            change.note()
-        if not revokes:
-            return Ending(live)
-        return await self._revoked(caller, target, "the location was deleted")
+                held = self._held(caller, DELETE, location_id, _require_over_root)
+                await stack.enter_async_context(held)
+            async with self._access.changing(caller, DELETE, LOCATION, location_id) as change:
+                await _require_over_root(change)
+                target = _target(change)
+                live = await self._live(change.work, target)
+                claims = None
+                if revokes:
+                    claims = await self._leases.claim(change, target, "the location was deleted")
+                await change.work.locations.delete(location_id)
+                change.note()
+            return await self._ended(caller, target, live, claims)
 
     def verify_stream(self, caller: Caller, location_id: str) -> AsyncIterator[Check | Report]:
         """Verify, and yield each check as soon as it is known; at the end what verify returns."""
@@ -289,7 +317,23 @@ def _beyond(before: Location, after: Location) -> Beyond | None:
     return Beyond(lost, after.ends_at if ends_sooner else None)
 
 
-def _require_over_root(change: Change[Location, UnitOfWork]) -> None:
+async def _after(change: Change[Location, UnitOfWork], wanted: LocationChange) -> Location:
+    """Return what a location is to be, if the caller may change it to that. Raises InvalidInput,
+    Denied."""
+    before, after = change.entity, wanted.applied(change.entity)
+    gives_otherwise = (after.access, after.ends_at) != (before.access, before.ends_at)
+    if (
+        (gives_otherwise and before.parent_id is None)
+        or (after.shared_sessions and not before.shared_sessions)
+        or after.requester_pays != before.requester_pays
+    ):
+        change.require(Action.MANAGE_ROOT_LOCATIONS)
+    if before.parent_id is not None:
+        check_child(after, await change.work.locations.ancestors(after))
+    return after
+
+
+async def _require_over_root(change: Change[Location, UnitOfWork]) -> None:
     if change.entity.parent_id is None:
         change.require(Action.MANAGE_ROOT_LOCATIONS)
 

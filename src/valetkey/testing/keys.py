@@ -92,6 +92,9 @@ class MemoryRevocations:
     def __init__(self) -> None:
         self.rows: dict[str, Revocation] = {}
 
+    async def lock(self, role_arn: str) -> None:
+        """Transactions in memory are alone."""
+
     async def add(self, revocation: Revocation) -> None:
         self.rows[revocation.id] = revocation
 

@@ -233,6 +233,56 @@ def test_one_caller_leaves_others_their_room_and_an_owner_the_last() -> None:
     assert not has_room(standing, wide(actor="eve@example.com", widened=True))
 
 
+def test_however_many_callers_fill_their_shares_they_leave_an_owner_room() -> None:
+    standing: list[Revocation] = []
+    for number in range(1, 600, 2):
+        new = of(number, actor=f"eve{number % 5}@example.com")
+        if has_room(standing, new):
+            standing.append(new)
+    policy = render([*standing, *(of(5000 + each, actor="ada@example.com") for each in range(20))])
+    assert not policy.widened
+
+
+@pytest.mark.parametrize(
+    ("kind", "holder", "actor", "fits"),
+    [
+        (Kind.LOCATION, "eve@example.com", "eve@example.com", True),
+        (Kind.LOCATION, "bob@example.com", "eve@example.com", False),
+        (Kind.LOCATION, "e" * 39, "e" * 39, False),
+        (Kind.LOCATION, f"nightly@{'a' * 24}.servic", "eve@example.com", False),
+        (Kind.SERVICE_ACCOUNT, f"nightly@{'a' * 24}.servic", "eve@example.com", True),
+        (Kind.SERVICE_ACCOUNT, f"fourteen-chars@{'a' * 24}", "eve@example.com", True),
+        (Kind.SERVICE_ACCOUNT, f"fifteen-letters@{'a' * 23}", "eve@example.com", False),
+        (Kind.SERVICE_ACCOUNT, "a-name-that-others-have-and-that-is-cut", "eve@example.com", False),
+        (Kind.SERVICE_ACCOUNT, f"shared-{'a' * 24}", "eve@example.com", False),
+    ],
+)
+def test_who_ends_only_what_is_theirs_ends_no_other_session_of_anybody_else(
+    kind: Kind, holder: str, actor: str, *, fits: bool
+) -> None:
+    many = [of(number, holder, kind=kind, actor=actor) for number in range(1, 200)]
+    *standing, new = many
+    assert has_room(standing, new) is fits
+    assert has_room(standing[:50], new)
+
+
+def test_who_ended_their_own_is_widened_before_those_who_hold_more() -> None:
+    eves = [of(each, "eve@example.com", actor="eve@example.com") for each in range(1, 101)]
+    bobs = [of(each, "bob@example.com", actor="eve@example.com") for each in range(200, 401)]
+    assert render([*eves, *bobs], limit=6_500).widened == {each.id for each in eves}
+
+
+@pytest.mark.parametrize(
+    ("holder", "widened"), [(f"nightly@{'a' * 24}.servic", False), ("a" * 39, True)]
+)
+def test_a_deny_of_all_of_an_accounts_by_a_name_that_is_cut_says_that_it_reaches_further(
+    holder: str, *, widened: bool
+) -> None:
+    sample = replace(lease(1), session_name=f"{holder}-{1:024x}")
+    many = claim(sample, names=False)
+    assert select_sessions(Kind.SERVICE_ACCOUNT, "b" * 24, many, NOW).widened is widened
+
+
 def test_of_too_many_of_a_service_account_it_is_that_accounts_alone() -> None:
     many = claim(lease(1), names=False)
     found = select_sessions(Kind.SERVICE_ACCOUNT, "b" * 24, many, NOW)

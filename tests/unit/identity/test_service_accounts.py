@@ -18,6 +18,7 @@ from valetkey.domain.errors import (
 from valetkey.domain.grants import SubjectKind
 from valetkey.domain.location import LocationChange
 from valetkey.domain.people import User
+from valetkey.domain.revocation import MOST_NAMES, Kind
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.secret import Secret
 from valetkey.identity.tokens import NewToken
@@ -27,6 +28,7 @@ from valetkey.services.vending import VendRequest
 from valetkey.testing import FakeRolePolicies
 
 READ = frozenset({AccessLevel.READ})
+WHOLE = VendRequest(("",), READ)
 
 
 async def robot(memory: Memory, role: ProjectRole = ProjectRole.DEVELOPER) -> User:
@@ -140,6 +142,56 @@ async def test_what_could_not_be_ended_of_a_service_account_is_named(memory: Mem
     [remaining] = left.remaining
     assert remaining.kind == "revocation"
     assert remaining.until >= vended.credentials.expires_at
+
+
+async def test_service_accounts_that_are_deleted_fill_no_more_of_a_role_than_a_share(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("valetkey.domain.revocation._SHARE", 400)
+    services, location, owner = memory.services, await memory.location(), await memory.caller()
+    boss = await memory.member("boss@example.com", ProjectRole.OWNER)
+    bystander = await services.vending.vend(owner, location.id, VendRequest(("",), READ))
+    ended = []
+    for number in range(12):
+        account = await services.service_accounts.create(
+            boss, memory.project.id, f"job-{number}", ProjectRole.DEVELOPER
+        )
+        caller = await shown(memory, account)
+        vended = await services.vending.vend(caller, location.id, VendRequest(("",), READ))
+        left = await services.service_accounts.delete(boss, account.id)
+        assert works(memory, bystander.credentials)
+        ended.append((account, vended, left))
+    told = [(left.leases, len(left.remaining)) for _, _, left in ended]
+    fitted = told.count((1, 0))
+    assert told == [(1, 0)] * fitted + [(0, 1)] * (12 - fitted)
+    assert 0 < fitted < 12
+    account, vended, left = ended[-1]
+    [lease] = left.remaining
+    assert (lease.kind, lease.id) == ("lease", vended.lease_id)
+    assert "owner" in lease.reason
+    assert works(memory, vended.credentials)
+    assert memory.actions()[-1] == ("leases.revoke", "denied")
+    target = await services.leases.target(owner, Kind.SERVICE_ACCOUNT, account.id, memory.org_id)
+    assert (await services.leases.revoke(owner, target, reason="left")).leases == 1
+    assert not works(memory, vended.credentials)
+    assert works(memory, bystander.credentials)
+
+
+async def test_a_service_account_whose_sessions_others_share_ends_none_of_theirs(
+    memory: Memory,
+) -> None:
+    services, location, owner = memory.services, await memory.location(), await memory.caller()
+    boss = await memory.member("boss@example.com", ProjectRole.OWNER)
+    sharing = LocationChange(shared_sessions=True)
+    await services.locations.update(owner, location.id, sharing)
+    apart = await services.vending.vend(boss, (await memory.location("apart")).id, WHOLE)
+    account = await robot(memory)
+    caller = await shown(memory, account)
+    for number in range(MOST_NAMES + 1):
+        await services.vending.vend(caller, location.id, VendRequest((str(number),), READ))
+    left = await services.service_accounts.delete(boss, account.id)
+    assert len(left.remaining) == MOST_NAMES + 1
+    assert works(memory, apart.credentials)
 
 
 @pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a-", "x" * 61, "é", "a@b"])

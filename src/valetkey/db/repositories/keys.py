@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from valetkey.db.errors import conflict
@@ -20,6 +20,8 @@ from valetkey.domain.sealing import SealedSecret
 
 _NO_SECRET = {"kek_id": None, "wrapped_key": None, "nonce": None, "ciphertext": None}
 _ENDS = [stage.value for stage in ENDS]
+#: The two halves of PostgreSQL's advisory locks: ours for revocations, and the role's number.
+_LOCK_CLASS = 0x564B5256
 
 
 class SqlRotations(Repository):
@@ -142,6 +144,12 @@ class SqlWorkLeases(Repository):
 
 class SqlRevocations(Repository):
     """Implements ports.RevocationRepository."""
+
+    async def lock(self, role_arn: str) -> None:
+        if self._connection.dialect.name != "postgresql":
+            return  # SQLite's writing transactions are alone from their first statement
+        number = func.hashtext(role_arn)  # two roles of one number wait for each other, no more
+        await self._connection.execute(select(func.pg_advisory_xact_lock(_LOCK_CLASS, number)))
 
     async def add(self, revocation: Revocation) -> None:
         await self._insert(t.revocations, _revocation_row(revocation))

@@ -129,6 +129,11 @@ class WorkLeases(Protocol):
 class RevocationRepository(Protocol):
     """What was called back."""
 
+    async def lock(self, role_arn: str) -> None:
+        """Keep everybody else from claiming sessions of a role until this transaction ends. Wait
+        for whoever does so now."""
+        ...
+
     async def add(self, revocation: Revocation) -> None:
         """Store a revocation that begins."""
         ...

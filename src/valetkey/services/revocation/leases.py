@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from valetkey.services.lookup import load_project, missing
 from valetkey.services.nouns import LEASE, ORGANIZATION
 from valetkey.services.revocation.enforcement import Enforcer, HandPolicy
 from valetkey.services.revocation.proof import DenialProver
-from valetkey.services.revocation.revoking import Revoker
+from valetkey.services.revocation.revoking import ClaimedSessions, Revoker
 from valetkey.services.revocation.targets import Target, own_tags
 from valetkey.services.work import WorkLocks
 
@@ -36,6 +37,7 @@ _NO_ROOM: Final = (
     f"Of more than {MOST_NAMES} leases, and of fewer where much of the role is revoked already, "
     "every session of the role has to be revoked, whoever holds it."
 )
+_AN_OWNERS: Final = "That is an owner's of the organisation to do."
 _NOT_YET: Final = (
     "AWS has not confirmed it yet; it is tried again. An owner of the organisation sees why."
 )
@@ -57,6 +59,7 @@ class Leases:
     ) -> None:
         self._storage = storage
         self._access: Access[UnitOfWork] = Access(storage, audit)
+        self._audit = audit
         self._clock = clock
         self.policies = policies
         locks = WorkLocks(storage, clock, new_id)
@@ -174,21 +177,53 @@ class Leases:
             caller, target, reason, refuse_new=refuse_new, administrator=administrator
         )
 
-    async def require_to_revoke(
-        self, change: Change[Any, UnitOfWork], caller: Caller, target: Target
-    ) -> None:
-        """Have an owner of the organisation revoke what would end others' sessions of a role, or
-        leave them no room in its policy. Raises Denied."""
-        if not await self._revoker.spares_others(change.work, caller, target):
-            change.require(Action.MANAGE_INTEGRATIONS, _NO_ROOM)
+    def held(self, target: Target) -> AbstractAsyncContextManager[None]:
+        """Have no new session given to a target that the caller may end, while inside and until
+        the request was answered."""
+        return self._revoker.held(target)
+
+    async def claim(
+        self, change: Change[Any, UnitOfWork], target: Target, reason: str
+    ) -> ClaimedSessions:
+        """Claim, within a change that ends them and while they are :meth:`held`, the sessions of a
+        target; :meth:`finish` is to follow. Raises Denied where that is an owner's of the
+        organisation to do: it would end others' sessions of a role, or leave them no room in its
+        policy."""
+        return await self._revoker.claim(
+            change.work,
+            change.caller,
+            target,
+            reason,
+            no_room=lambda: change.require(Action.MANAGE_INTEGRATIONS, _NO_ROOM),
+        )
+
+    async def finish(self, caller: Caller, claims: ClaimedSessions) -> RevocationResult:
+        """Deny at AWS what was claimed. Who does not manage integrations is not told what else is
+        revoked of the role. Raises StorageUnavailable."""
+        result = await self._revoker.finish(claims)
+        return result if _manages(caller, claims.target.org_id) else _in_short(result)
 
     async def carry_out(self, caller: Caller, target: Target, reason: str) -> RevocationResult:
-        """Revoke what the caller had the right to end by another verb: a location's deletion, a
-        member's leaving. That was decided there. Who does not manage integrations is not told what
-        else is revoked of the role. Raises StorageUnavailable."""
-        result = await self._revoker.revoke(
-            caller, target, reason, refuse_new=False, administrator=None
-        )
+        """Revoke what the caller has ended by another verb: a member's leaving, a service account's
+        deletion. Raises as :meth:`claim`, and StorageUnavailable."""
+
+        def no_room() -> None:
+            if not _manages(caller, target.org_id):
+                raise Denied(f"{_NO_ROOM} {_AN_OWNERS}", hint="Ask an owner of the organisation.")
+
+        try:
+            result = await self._revoker.revoke(caller, target, reason, no_room=no_room)
+        except Denied as refusal:
+            event = self._audit.event(
+                caller,
+                REVOKE.name,
+                target.subject,
+                org_id=target.org_id,
+                outcome="denied",
+                reason=refusal.message,
+            )
+            await self._audit.write(event)
+            raise
         return result if _manages(caller, target.org_id) else _in_short(result)
 
     async def resume(self) -> None:

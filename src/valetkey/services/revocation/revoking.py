@@ -4,12 +4,15 @@ The order is what makes the answer true. A hold is stored first, and every cache
 on nothing of the target leaves that was not on record before (vending looks again once its record
 is durable). Only then are the leases claimed, so that all of them are. The hold ends when AWS
 refuses them and that was seen, or when it is known why not, and that was answered.
+
+Whoever ends no more than what is theirs is held to a share of a role's policy in the transaction
+that claims: what was claimed is stored, so that it counts before AWS is told of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,7 +26,6 @@ from valetkey.domain.ids import IdFactory
 from valetkey.domain.lease import LeaseClaim
 from valetkey.domain.ports import Clock, Storage, UnitOfWork
 from valetkey.domain.revocation import (
-    MOST_NAMES,
     Block,
     Hold,
     Kind,
@@ -57,6 +59,20 @@ class _Claimed:
     tags: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedSessions:
+    """What a revocation of a target claimed: one for each role, of so many leases."""
+
+    target: Target
+    roles: Sequence[_Claimed]
+    leases: int
+    blocked: bool
+
+
+def _whatever_room() -> None:
+    """It is an owner's of the organisation to revoke whatever that takes."""
+
+
 class Revoker:
     """Revokes sessions."""
 
@@ -82,47 +98,24 @@ class Revoker:
         target: Target,
         reason: str,
         *,
-        refuse_new: bool,
-        administrator: AwsCredentials | None,
+        refuse_new: bool = False,
+        administrator: AwsCredentials | None = None,
+        no_room: Callable[[], None] = _whatever_room,
     ) -> RevocationResult:
-        """Revoke the sessions of a target, the roles side by side. Raises StorageUnavailable."""
-        async with self._held(caller, target, reason, refuse_new=refuse_new):
-            claimed, count = await self._claim(caller, target, reason, blocked=refuse_new)
-            finished = await asyncio.gather(
-                *(self._carry_out(each, administrator) for each in claimed)
-            )
-        others = await self._others(target, finished)
-        return RevocationResult(count, finished, refuse_new, others)
-
-    async def spares_others(self, work: UnitOfWork, caller: Caller, target: Target) -> bool:
-        """Tell, within a transaction, whether AWS can refuse a target's sessions by themselves,
-        and has room left in each role's policy for what others end."""
-        now = self._clock.now()
-        found = await work.leases.find(await target.filter_now(work, now), limit=MOST_NAMES + 1)
-        if len(found) > MOST_NAMES:
-            return False
-        for role_arn in sorted({each.role_arn for each in found}):
-            of_role = [each for each in found if each.role_arn == role_arn]
-            claim = LeaseClaim(
-                len(of_role),
-                max(each.issued_at for each in of_role),
-                max(each.expires_at for each in of_role),
-                tuple(each.session_name for each in of_role),
-                of_role[0],
-            )
-            new = self._revocation(
-                caller, target, "", "", role_arn, of_role[0].integration_id, claim
-            )
-            if not has_room(await work.revocations.of_role(role_arn), new):
-                return False
-        return True
+        """Revoke the sessions of a target. Raises StorageUnavailable, and what ``no_room`` raises,
+        which :meth:`claim` calls."""
+        block = self._block(caller, target, reason) if refuse_new else None
+        async with self.held(target, block):
+            async with self._storage.begin() as work:
+                claims = await self.claim(
+                    work, caller, target, reason, blocked=refuse_new, no_room=no_room
+                )
+            return await self.finish(claims, administrator)
 
     @asynccontextmanager
-    async def _held(
-        self, caller: Caller, target: Target, reason: str, *, refuse_new: bool
-    ) -> AsyncIterator[None]:
+    async def held(self, target: Target, block: Block | None = None) -> AsyncIterator[None]:
         """Have no new session given to the target while inside, and until the request that asks
-        for it was answered: what is vended before that would work after it."""
+        for it was answered: what is vended before that would work after it. ``block`` stays."""
         hold = Hold(
             self._new_id(),
             target.org_id,
@@ -134,8 +127,8 @@ class Revoker:
         async with self._storage.begin() as work:
             if target.kind is not Kind.LEASE:  # there are no new ones of it
                 await work.blocks.hold(hold)
-            if refuse_new:
-                await work.blocks.add(self._block(caller, target, reason))
+            if block is not None:
+                await work.blocks.add(block)
             await work.invalidations.publish(tags)
         try:
             yield
@@ -149,41 +142,69 @@ class Revoker:
                 await work.blocks.release(hold.id)
                 await work.invalidations.publish({blocks_tag(hold.org_id)})
 
-    async def _claim(
-        self, caller: Caller, target: Target, reason: str, *, blocked: bool
-    ) -> tuple[list[_Claimed], int]:
-        """Store all of it before AWS is told anything; from here on it can't be lost."""
-        async with self._storage.begin() as work:
-            wanted = await target.filter_now(work, self._clock.now())
-            roles = dict(await work.leases.roles(wanted))
-            if target.kind is Kind.INTEGRATION:
-                roles |= await _present_role(work, target.name)
-            claimed = []
-            for role_arn, integration_id in sorted(roles.items()):
-                revocation_id = self._new_id()
-                unnamed = target.name if has_pattern(target.kind, target.name) else ""
-                claim = await work.leases.claim(wanted, role_arn, revocation_id, unnamed=unnamed)
-                if claim is None and target.kind is not Kind.INTEGRATION:
-                    continue
-                revocation = self._revocation(
-                    caller, target, reason, revocation_id, role_arn, integration_id, claim
-                )
-                await work.revocations.add(revocation)
-                claimed.append(_Claimed(revocation, claim, _tags(target, revocation, claim)))
-            count = sum(each.claim.count for each in claimed if each.claim)
-            tags = frozenset[str]().union(*(each.tags for each in claimed))
-            await work.invalidations.publish(tags)
-            event = self._audit.event(
-                caller,
-                "leases.revoke",
-                target.subject,
-                org_id=target.org_id,
-                reason=reason,
-                leases=count,
-                refuse_new=blocked,
+    async def claim(
+        self,
+        work: UnitOfWork,
+        caller: Caller,
+        target: Target,
+        reason: str,
+        *,
+        blocked: bool = False,
+        no_room: Callable[[], None] = _whatever_room,
+    ) -> ClaimedSessions:
+        """Store all of it before AWS is told anything, within a transaction; from its end on it
+        can't be lost. ``no_room`` raises, if the caller may not do so, where others' sessions would
+        end with the target's, or where a role's policy would be left without room for others."""
+        wanted = await target.filter_now(work, self._clock.now())
+        roles = dict(await work.leases.roles(wanted))
+        if target.kind is Kind.INTEGRATION:
+            roles |= await _present_role(work, target.name)
+        claimed = []
+        for role_arn, integration_id in sorted(roles.items()):
+            await work.revocations.lock(role_arn)
+            revocation_id = self._new_id()
+            unnamed = target.name if has_pattern(target.kind, target.name) else ""
+            claim = await work.leases.claim(wanted, role_arn, revocation_id, unnamed=unnamed)
+            if claim is None and target.kind is not Kind.INTEGRATION:
+                continue
+            revocation = self._revocation(
+                caller, target, reason, revocation_id, role_arn, integration_id, claim
             )
-            await work.audit.append([event])
-        return claimed, count
+            if not has_room(await work.revocations.of_role(role_arn), revocation):
+                no_room()
+            await work.revocations.add(revocation)
+            claimed.append(_Claimed(revocation, claim, _tags(target, revocation, claim)))
+        claims = ClaimedSessions(
+            target, claimed, sum(each.claim.count for each in claimed if each.claim), blocked
+        )
+        await self._tell(work, caller, claims, reason)
+        return claims
+
+    async def _tell(
+        self, work: UnitOfWork, caller: Caller, claims: ClaimedSessions, reason: str
+    ) -> None:
+        tags = frozenset[str]().union(*(each.tags for each in claims.roles))
+        await work.invalidations.publish(tags)
+        event = self._audit.event(
+            caller,
+            "leases.revoke",
+            claims.target.subject,
+            org_id=claims.target.org_id,
+            reason=reason,
+            leases=claims.leases,
+            refuse_new=claims.blocked,
+        )
+        await work.audit.append([event])
+
+    async def finish(
+        self, claims: ClaimedSessions, administrator: AwsCredentials | None = None
+    ) -> RevocationResult:
+        """Deny at AWS what was claimed, the roles side by side, and see that it is."""
+        finished = await asyncio.gather(
+            *(self._carry_out(each, administrator) for each in claims.roles)
+        )
+        others = await self._others(claims.target, finished)
+        return RevocationResult(claims.leases, finished, claims.blocked, others)
 
     def _revocation(
         self,
