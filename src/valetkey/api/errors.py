@@ -27,6 +27,8 @@ _STATUS: Final[tuple[tuple[type[errors.ValetkeyError], int], ...]] = (
     (errors.Denied, 403),
     (errors.NotFound, 404),
     (errors.InUse, 400),
+    # As ever at this door; a 409 says that nothing was done.
+    (errors.PartlyDone, 424),
     (errors.Conflict, 409),
     (errors.Locked, 423),
     (errors.TooManyRequests, 429),

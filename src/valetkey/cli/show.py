@@ -164,7 +164,9 @@ def _failures(details: Mapping[str, Any]) -> None:
     if not isinstance(named, list) or not named:
         return
     for each in named[:_MOST_NAMED]:
-        say(on_one_line(f"  {each.get('filename', '')}: {each.get('message', '')}"))
+        code = each.get("code", "")
+        told = f"{each.get('message', '')} ({code})" if code else each.get("message", "")
+        say(on_one_line(f"  {each.get('filename', '')}: {told}"))
     more = details.get("failed", len(named)) - min(len(named), _MOST_NAMED)
     if more > 0:
         say(f"  and {more:,} more; --json names up to {len(named)}.")

@@ -7,7 +7,7 @@ three ever holds a secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -104,6 +104,19 @@ class Archived(Conflict):
     """The object lies in an archive, and has to be restored before it is read or copied."""
 
     code = "archived"
+
+
+class PartlyDone(Conflict):
+    """It was done to some of many things, and could not be to others. ``details`` count both and
+    name the first of those (``failures``); ``errors`` are what each of these would say alone."""
+
+    code = "partly_done"
+
+    def __init__(
+        self, message: str, *, hint: str = "", errors: Sequence[ValetkeyError] = (), **details: Any
+    ) -> None:
+        super().__init__(message, hint=hint, **details)
+        self.errors = errors
 
 
 class Locked(ValetkeyError):

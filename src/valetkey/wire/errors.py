@@ -107,6 +107,13 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
         "The location does not let objects be deleted, and what was asked for means deleting one.",
         "Ask a developer to set allowExternalDelete on the location.",
     ),
+    "partly_done": ErrorCode(
+        409,
+        "It was done to some of many, and could not be to others: `details.done` and "
+        "`details.failed` count them, and `details.failures` names the first hundred of these, "
+        "each with the `code`, the message and the hint that it would have alone.",
+        "Do what the hints say, and send the request again: what is done stays done.",
+    ),
     "not_as_expected": ErrorCode(
         409,
         "The filter fits other objects, or another number of them, than the request expects.",
@@ -225,9 +232,7 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
     ),
     "aws_refused": ErrorCode(
         424,
-        "AWS, or the store, answered and said no; `details.awsCode` is its own code. Or a change "
-        "of many could not be made to some: `details.done` and `details.failed` count them, and "
-        "`details.failures` names the first hundred of these.",
+        "AWS, or the store, answered and said no; `details.awsCode` is its own code.",
         "`hint` says which policy or setting to mend; verify the integration for a full report.",
     ),
     "too_many_requests": ErrorCode(

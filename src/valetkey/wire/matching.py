@@ -66,7 +66,7 @@ CHANGE_MATCHING_OBJECTS: Final = Operation(
     description="Those that can't be changed are named in the error; the others are.",
     body=MatchingChange,
     result=ObjectCount,
-    errors=("not_as_expected", "changed_meanwhile", "took_too_long", "too_large", "aws_refused"),
+    errors=("not_as_expected", "partly_done", "changed_meanwhile", "took_too_long", "too_large"),
 )
 DELETE_MATCHING_OBJECTS: Final = Operation(
     id="deleteMatchingObjects",
@@ -79,6 +79,7 @@ DELETE_MATCHING_OBJECTS: Final = Operation(
     result=ObjectCount,
     errors=(
         "not_as_expected",
+        "partly_done",
         "changed_meanwhile",
         "took_too_long",
         "too_large",
@@ -96,6 +97,6 @@ MOVE_OBJECTS: Final = Operation(
     description="Those that can't be moved are named in the error; the others are.",
     body=ObjectMove,
     result=ObjectCount,
-    errors=(*MOVING, *AT_STORE),
+    errors=("partly_done", *MOVING, *AT_STORE),
 )
 OPERATIONS: Final = (MOVE_OBJECTS, CHANGE_MATCHING_OBJECTS, DELETE_MATCHING_OBJECTS)

@@ -32,10 +32,12 @@ def test_a_result_is_with_the_reader_before_the_command_goes_on(said: str, tmp_p
 def test_what_failed_of_many_is_named_up_to_ten_and_the_rest_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    failures = [{"filename": f"/{n}\n.jpg", "message": "Denied."} for n in range(100)]
+    failures = [
+        {"filename": f"/{n}\n.jpg", "message": "Denied.", "code": "aws_refused"} for n in range(100)
+    ]
     details = {"done": 7, "failed": 2500, "failures": failures}
     show.error(ApiError("2,500 of 2,507 items could not be deleted.", details=details))
     told = capsys.readouterr().err
     assert told.count("Denied.") == 10
-    assert "/9\\n.jpg: Denied." in told
+    assert "/9\\n.jpg: Denied. (aws_refused)" in told
     assert "and 2,490 more; --json names up to 100." in told

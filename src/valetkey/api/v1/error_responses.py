@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from valetkey.api.errors import INTERNAL, log_failure
 from valetkey.domain.errors import (
     Conflict,
     InvalidInput,
+    PartlyDone,
     TooManyRequests,
     Unauthenticated,
     ValetkeyError,
@@ -97,9 +98,18 @@ def _error_response(error: Exception, request_id: str, names: frozenset[str]) ->
     code = code_of(error)
     if ERROR_CATALOG[code].status >= 500:  # noqa: PLR2004
         _log.warning("request failed", code=code, reason=error.message)
-    told = detail(code, error.message, error.hint, error.details, request_id, names)
+    told = detail(code, error.message, error.hint, _details(error), request_id, names)
     body = msgspec.json.encode(Error(error=told))
     return KeptResponse(ERROR_CATALOG[code].status, body, tuple(_headers(error, code)))
+
+
+def _details(error: ValetkeyError) -> Mapping[str, Any]:
+    """Return an error's facts. Each failure of many has the code that it would have alone."""
+    if not isinstance(error, PartlyDone):
+        return error.details
+    named = zip(error.details["failures"], error.errors, strict=True)
+    failures = [{**failure, "code": code_of(each)} for failure, each in named]
+    return {**error.details, "failures": failures}
 
 
 def _headers(error: ValetkeyError, code: str) -> Iterator[tuple[bytes, bytes]]:

@@ -78,7 +78,7 @@ class ItemChanging(ItemVerbs):
         """Change the items of a selection, each by the same patch or by one that is made for the
         next; returns how many.
 
-        Goes on after an item that can't be changed, and then raises AwsRefused, which counts them
+        Goes on after an item that can't be changed, and then raises PartlyDone, which counts them
         and names the first. Raises InvalidInput (also for an empty filter, and for a patch that no
         item can take), NotFound, Denied, Conflict (it fits other items than expected).
         """

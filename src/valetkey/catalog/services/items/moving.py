@@ -46,7 +46,7 @@ class ItemMoving(ItemVerbs):
     ) -> int:
         """Move items into a folder, named by its id; returns how many.
 
-        Goes on after a failure, and then raises AwsRefused, which counts them and names the
+        Goes on after a failure, and then raises PartlyDone, which counts them and names the
         first. Raises InvalidInput, NotFound, Denied, Conflict (the location does not let objects
         be deleted).
         """

@@ -18,12 +18,12 @@ from valetkey.counting import counted
 from valetkey.domain.batches import batched
 from valetkey.domain.credentials import AwsCredentials
 from valetkey.domain.errors import (
-    AwsRefused,
     AwsUnavailable,
     Conflict,
     InUse,
     InvalidInput,
     NotFound,
+    PartlyDone,
     PreconditionFailed,
     ValetkeyError,
     VersionMismatch,
@@ -62,13 +62,14 @@ class BulkOutcome:
         self.failures += part.failures[: MAX_REPORTED - len(self.failures)]
 
     def require_all(self, what: str) -> int:
-        """Return how many it worked for. Raises AwsRefused when it did not for some, naming the
+        """Return how many it worked for. Raises PartlyDone when it did not for some, naming the
         first of them."""
         if self.failures:
             total, first = self.done + self.failed, self.failures[0][1]
-            raise AwsRefused(
+            raise PartlyDone(
                 f"{self.failed:,} of {counted(total, 'item')} could not be {what}: {first.message}",
                 hint=first.hint,
+                errors=[error for _, error in self.failures],
                 done=self.done,
                 failed=self.failed,
                 failures=self._reported(),
@@ -86,7 +87,7 @@ class BulkOutcome:
         return {
             "message": f"{counted(failed, 'item')} could not be {what}: {failures[0]['message']}",
             "hint": failures[0]["hint"],
-            "code": AwsRefused.code,
+            "code": PartlyDone.code,
             "details": {"failed": failed, "failures": failures},
         }
 
@@ -127,7 +128,7 @@ class ItemRemoval(ItemVerbs):
     async def delete_matching(self, caller: Caller, dataset_id: str, selection: Selection) -> int:
         """Delete the items of a selection; returns how many.
 
-        Goes on after a failure, and then raises AwsRefused, which counts them and names the
+        Goes on after a failure, and then raises PartlyDone, which counts them and names the
         first. Raises InvalidInput (also for an empty filter: nothing is never everything),
         NotFound, Denied, Conflict (it fits other items than expected).
         """

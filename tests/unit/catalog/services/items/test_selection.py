@@ -11,7 +11,7 @@ from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.items.removal import BulkOutcome
 from valetkey.catalog.services.items.selection import Selection
-from valetkey.domain.errors import AwsRefused, Conflict, InvalidInput, TooLarge
+from valetkey.domain.errors import AwsRefused, Conflict, InvalidInput, PartlyDone, TooLarge
 
 ODD = [
     "/img?x.jpg",
@@ -117,7 +117,7 @@ async def test_an_item_that_cannot_be_changed_is_named_and_stops_no_other(desk: 
     full = {"user": {str(n): "x" * 200_000 for n in range(5)}}
     await desk.items.changing.patch(desk.developer, ids["/a"], ItemPatch(metadata=full))
     patch = ItemPatch(metadata={"user": {"note": "y" * 100_000}})
-    with pytest.raises(AwsRefused) as refused:
+    with pytest.raises(PartlyDone) as refused:
         await desk.items.changing.patch_matching(
             desk.developer, desk.dataset_id, Selection({"type": "file"}), patch
         )
@@ -158,7 +158,7 @@ async def test_failures_beyond_a_hundred_are_counted_and_not_kept(
         work = desk.items.removal.delete_matching(*own)
     else:
         work = desk.items.changing.patch_matching(*own, impossible)
-    with pytest.raises(AwsRefused) as refused:
+    with pytest.raises(PartlyDone) as refused:
         await work
     done = 125 if what == "deleted" else 0
     assert kept == [100]
