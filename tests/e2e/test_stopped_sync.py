@@ -64,7 +64,7 @@ class Site:
 async def _stop_amid_a_write(worker: Process, database: Any) -> None:
     """Stop a worker while a transaction of it waits to write, and let that go on in PostgreSQL."""
     end = time.monotonic() + LONG
-    while not await database.fetchval(_WAITING):  # noqa: ASYNC110  # by another process
+    while not await database.fetchval(_WAITING):  # by another process
         assert time.monotonic() < end, worker.log.read_text()
         await asyncio.sleep(0.05)
     assert worker.process is not None

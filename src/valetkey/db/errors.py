@@ -21,6 +21,15 @@ from valetkey.domain.errors import (
     ValetkeyError,
 )
 
+#: PostgreSQL's SQLSTATEs as the words below, which it says in the language of its settings.
+_STATES: Final = {
+    "25006": "read-only",
+    "40P01": "deadlock detected",
+    "53100": "no space left",
+    "53300": "too many clients",
+    "55P03": "lock timeout",
+    "57014": "statement timeout",
+}
 #: Words of the driver, what they mean, what to do: where somebody else holds what is needed.
 _HELD: Final = (
     (
@@ -207,7 +216,8 @@ def unavailable(error: BaseException) -> StorageUnavailable:
             "The database does not answer in time.",
             hint="See that it runs and can be reached; connections are made anew by themselves.",
         )
-    said = str(told).lower()
+    state = getattr(told, "sqlstate", None) or ""
+    said = f"{_STATES.get(state, '')} {told}".lower()
     for words, cause, fix in _HELD:
         if words in said:
             return StorageBusy(f"The database can't be used: {cause}.", hint=fix)

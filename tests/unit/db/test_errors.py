@@ -1,4 +1,5 @@
-"""What a database says, however it says it, while it commits: nobody knows whether that is done."""
+"""What a database says, in whichever language: while it commits, nobody knows whether that is done;
+else its cause is told."""
 
 from __future__ import annotations
 
@@ -6,8 +7,8 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from valetkey.db.errors import commit_unknown
-from valetkey.domain.errors import CommitUnknown
+from valetkey.db.errors import commit_unknown, unavailable
+from valetkey.domain.errors import CommitUnknown, StorageBusy
 
 SAID = [
     OSError("connection reset"),
@@ -21,3 +22,29 @@ SAID = [
 def test_a_commit_that_nobody_confirms_is_one_of_which_nobody_knows(said: Exception) -> None:
     with pytest.raises(CommitUnknown), commit_unknown():
         raise said
+
+
+#: PostgreSQL's words are in the language of its settings (lc_messages); its codes are not.
+CAUSES = [
+    (asyncpg.DiskFullError("Auf dem Gerät ist kein Speicherplatz mehr frei"), "the disk is full"),
+    (asyncpg.TooManyConnectionsError("désolé, trop de clients sont connectés"), "no connections"),
+    (asyncpg.ReadOnlySQLTransactionError("nur lesend"), "can only be read"),
+    (asyncpg.LockNotAvailableError("Zeitüberschreitung beim Warten auf Sperre"), "holds a lock"),
+    (asyncpg.DeadlockDetectedError("Verklemmung entdeckt"), "waited for each other"),
+    (asyncpg.QueryCanceledError("Anfrage wird abgebrochen"), "takes too long"),
+]
+
+
+@pytest.mark.parametrize(("said", "cause"), CAUSES, ids=lambda of: type(of).__name__)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_cause_is_known_in_whichever_language_it_is_said(
+    said: asyncpg.PostgresError, cause: str, wrapped: bool
+) -> None:
+    told = unavailable(OperationalError("SELECT", {}, said) if wrapped else said)
+    assert cause in told.message
+    held = (
+        asyncpg.LockNotAvailableError,
+        asyncpg.DeadlockDetectedError,
+        asyncpg.QueryCanceledError,
+    )
+    assert isinstance(told, StorageBusy) is isinstance(said, held)
