@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -24,6 +25,7 @@ import pytest
 from support.aws import client, make_setup
 from support.faulty_proxy import FaultyProxy
 from support.fleet import LONG, Crowd, Fleet, recorded, running_fleet, until
+from support.full_disk import filled, mounted_disk
 from support.machine import made, prepare
 from valetkey.embedded import EmbeddedAws
 from valetkey.testing.postgresql import running_postgresql
@@ -40,8 +42,8 @@ REQUEST_SECONDS: Final = 30.0
 class Postgres:
     """The server process behind a database."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, disk: Path | None) -> None:
+        self.url, self._disk = url, disk
         self._main = self._found()
         self._words, self._folder = self._main.cmdline(), self._main.cwd()
         self._user, self._group = self._main.uids().real, self._main.gids().real
@@ -158,6 +160,27 @@ class Postgres:
             self.ask("ALTER SYSTEM RESET default_transaction_read_only")
             self.ask("SELECT pg_reload_conf()")
 
+    def make_database(self, name: str) -> None:
+        """Make a database and use it from now on: on the disk of its own, if it has one."""
+        if self._disk is None:
+            self.ask(f"CREATE DATABASE {name}")
+        else:
+            folder = self._disk / "data"
+            folder.mkdir(mode=0o700)
+            os.chown(folder, self._user, self._group)
+            for above in (self._disk, self._disk.parent):  # PostgreSQL is another user's
+                above.chmod(0o711)
+            self.ask(f"CREATE TABLESPACE small LOCATION '{folder}'")
+            self.ask(f"CREATE DATABASE {name} TABLESPACE small")
+        self.url = self.url.replace("/postgres?", f"/{name}?")
+
+    @contextlib.contextmanager
+    def full(self) -> Iterator[None]:
+        if self._disk is None:
+            pytest.skip("no disk may be mounted here")
+        with filled(self._disk):
+            yield
+
     @contextlib.contextmanager
     def demoted(self) -> Iterator[None]:
         """As behind an address that led to a replica for a while: connections that were made then
@@ -206,6 +229,7 @@ class Site:
             "stopped": self.postgres.stopped,
             "crashed": self.postgres.crashed,
             "read-only": self.postgres.read_only,
+            "full": self.postgres.full,
             "demoted": self.postgres.demoted,
             "a table locked": lambda: self.postgres.holding(locked),
             "connections used up": lambda: self.postgres.holding([], 1000),
@@ -222,11 +246,14 @@ def site(_running_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) ->
         bucket.put_object(Bucket=setup.bucket, Key=f"{number:05}", Body=b"x")
     home = tmp_path_factory.mktemp("fleet")
     # One of its own, since it is stopped and started again by others than its keeper.
-    with running_postgresql(tmp_path_factory.mktemp("pg")) as server:
-        postgres = Postgres(server)
+    disks = tmp_path_factory.mktemp("disks")
+    with (
+        mounted_disk(disks / "small", megabytes=256) as disk,
+        running_postgresql(tmp_path_factory.mktemp("pg")) as server,
+    ):
+        postgres = Postgres(server, disk)
         try:
-            postgres.ask("CREATE DATABASE failing_over")
-            postgres.url = server.replace("/postgres?", "/failing_over?")
+            postgres.make_database("failing_over")
             with (
                 FaultyProxy(postgres.url) as proxy,
                 running_fleet(home, _running_aws, proxy.url) as fleet,
@@ -250,12 +277,17 @@ FAULTS = {
     "stopped": (4, 20),
     "crashed": (3, 20),
     "read-only": (4, 20),
+    "full": (6, 20),
     "demoted": (4, 20),
     "a table locked": (7, 60),
     "connections used up": (4, 20),
 }
 #: Where nothing can be stored, everybody is told so.
-UNWRITABLE = {"read-only", "demoted"}
+UNWRITABLE = {
+    "read-only": "can only be read",
+    "demoted": "can only be read",
+    "full": "disk is full",
+}
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -279,7 +311,7 @@ def test_a_database_that_fails_is_outlived_by_every_process_and_nothing_is_lost(
             assert {code for code, _ in answers[-len(fleet.all) :]} == {503}
             refused = [each[1] for failed in crowd.failures.values() for each in failed]
             assert refused
-            assert all("can only be read" in each for each in refused[-4:]), refused[-4:]
+            assert all(UNWRITABLE[kind] in each for each in refused[-4:]), refused[-4:]
         crowd.wait_for_more(100)
         until(lambda: _ended(site, sync), "the sync goes on")
     assert crowd.received <= recorded(site.http)
