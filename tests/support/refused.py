@@ -13,8 +13,12 @@ from valetkey.testing import FakeRolePolicies
 
 def works(memory: Memory, credentials: TemporaryCredentials) -> bool:
     """Tell whether no deny of the role means this session."""
-    sessions = memory.sts.issued
-    name, issued_at, role = sessions[credentials.access_key_id]
+    return is_allowed(memory, credentials.access_key_id)
+
+
+def is_allowed(memory: Memory, access_key_id: str) -> bool:
+    """Tell it of a session that is known by its key's id."""
+    name, issued_at, role = memory.sts.issued[access_key_id]
     return not any(
         _denies(statement, name, issued_at)
         for (role_name, _), document in _policies(memory).documents.items()

@@ -130,8 +130,8 @@ class RevocationRepository(Protocol):
     """What was called back."""
 
     async def lock(self, role_arn: str) -> None:
-        """Keep everybody else from claiming sessions of a role until this transaction ends. Wait
-        for whoever does so now."""
+        """Keep everybody else from claiming sessions of a role, and from changing what is revoked
+        of it, until this transaction ends. Wait for whoever does so now."""
         ...
 
     async def add(self, revocation: Revocation) -> None:

@@ -24,7 +24,7 @@ from valetkey.domain.errors import (
     ValetkeyError,
 )
 from valetkey.domain.integration import Integration
-from valetkey.domain.ports import Clock, RolePolicies, Sealer, Storage
+from valetkey.domain.ports import Clock, RolePolicies, Sealer, Storage, UnitOfWork
 from valetkey.domain.revocation import DenyPolicy, Revocation, RevocationState, render
 from valetkey.domain.role_arn import RoleArn
 from valetkey.domain.tags import role_tag
@@ -125,11 +125,9 @@ class Enforcer:
         if _covers(found, render(enforced)) or _covers(found, render(enforced, limit=0)):
             return
         async with self._storage.begin() as work:
-            for each in enforced:
-                current = await work.revocations.get(each.id)
-                if current == each:
-                    state = RevocationState.PENDING
-                    await work.revocations.save(replace(each, state=state, problem=_DRIFTED))
+            for each in await self._unchanged(work, enforced):
+                state = RevocationState.PENDING
+                await work.revocations.save(replace(each, state=state, problem=_DRIFTED))
             event = self._audit.event(
                 Caller(Principal("", "valetkey")),
                 "revocation.drift",
@@ -267,7 +265,7 @@ class Enforcer:
         now = self._clock.now()
         async with self._storage.begin() as work:
             await hold.renew(work)
-            for each in stored:
+            for each in await self._unchanged(work, stored):
                 over = self._is_over(each)
                 after = replace(
                     each,
@@ -288,14 +286,22 @@ class Enforcer:
     async def _note(self, hold: HeldLease, stored: Sequence[Revocation], problem: str) -> None:
         async with self._storage.begin() as work:
             await hold.renew(work)
-            for each in stored:
+            for each in await self._unchanged(work, stored):
                 if each.state is RevocationState.PENDING:
                     over = self._is_over(each)
                     state = RevocationState.OVER if over else each.state
                     await work.revocations.save(replace(each, problem=problem, state=state))
 
+    async def _unchanged(self, work: UnitOfWork, stored: Sequence[Revocation]) -> list[Revocation]:
+        """Return those that are stored as they were read, and keep others from changing them: one
+        that was to reach further meanwhile is not told yet, and whoever changed it tells AWS."""
+        for role_arn in sorted({each.role_arn for each in stored}):
+            await work.revocations.lock(role_arn)
+        return [each for each in stored if await work.revocations.get(each.id) == each]
+
     async def _say_waiting(self, role_arn: str) -> None:
         async with self._storage.begin() as work:
+            await work.revocations.lock(role_arn)
             for each in await work.revocations.of_role(role_arn):
                 if each.state is RevocationState.PENDING and not each.problem:
                     await work.revocations.save(replace(each, problem=_WAITING))

@@ -263,6 +263,7 @@ class Revoker:
 
     async def _proven(self, claimed: _Claimed, proof: str) -> Revocation:
         async with self._storage.begin() as work:
+            await work.revocations.lock(claimed.revocation.role_arn)
             current = await work.revocations.get(claimed.revocation.id) or claimed.revocation
             proven = replace(current, proof=proof)
             await work.revocations.save(proven)
@@ -299,8 +300,11 @@ class Revoker:
         if before <= revocation.before:
             return
         async with self._storage.begin() as work:
+            await work.revocations.lock(revocation.role_arn)
             current = await work.revocations.get(revocation.id) or revocation
-            await work.revocations.save(replace(current, before=before))
+            # What was told to AWS meanwhile did not reach as far.
+            state = RevocationState.PENDING
+            await work.revocations.save(replace(current, before=before, state=state))
 
     async def _current(self, revocation: Revocation) -> Revocation:
         async with self._storage.read() as work:
