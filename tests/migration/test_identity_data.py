@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import Connection, text
 
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.db.engine import make_engine
+from valetkey.db.engine import EngineOptions, make_engine
 from valetkey.db.schema import _config, migrate
 from valetkey.domain.people import TokenForm, UserKind
 from valetkey.domain.token_limits import UNLIMITED
@@ -47,7 +47,7 @@ def _fill(connection: Connection) -> None:
 async def test_keys_become_tokens_of_their_users_organisation_and_of_who_left_none(
     database_url: str,
 ) -> None:
-    engine = make_engine(database_url, references=False)
+    engine = make_engine(database_url, EngineOptions(references=False))
     async with engine.begin() as connection:
         await connection.run_sync(_to_before)
         await connection.run_sync(_fill)

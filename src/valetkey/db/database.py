@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +10,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from valetkey.db.changes import ChangeListeners
-from valetkey.db.engine import BUSY_SECONDS, database_file, database_url, make_engine
+from valetkey.db.engine import (
+    BUSY_SECONDS,
+    EngineOptions,
+    database_file,
+    database_url,
+    make_engine,
+)
 from valetkey.db.errors import translated
 from valetkey.db.files import HeldFile
 from valetkey.db.journal import journal_for
@@ -55,30 +62,31 @@ class Database:
         self._file = HeldFile(place, keeps_log=True) if place is not None else None
         turns = WriteTurns()
 
-        def engine(
-            bounds: Limits, size: int, name: str, busy: float = busy_seconds, **more: Any
-        ) -> AsyncEngine:
-            return make_engine(
-                url,
-                limits=bounds,
-                busy_seconds=busy,
-                pool=size,
-                file=self._file,
-                turns=turns,
-                name=name,
-                **more,
-            )
+        usual = EngineOptions(limits=limits, busy_seconds=busy_seconds)
 
-        sizes = pool_sizes(connections)
+        def engine(options: EngineOptions) -> AsyncEngine:
+            return make_engine(url, options, file=self._file, turns=turns)
+
+        of_pool = {
+            pool: replace(usual, pool=size) for pool, size in pool_sizes(connections).items()
+        }
         quick = limits.within(_VENDING_SECONDS)
         self.pools = {
-            Pool.VENDING: engine(quick, sizes[Pool.VENDING], "vending"),
-            Pool.GENERAL: engine(limits, sizes[Pool.GENERAL], ""),
-            Pool.HEAVY: engine(limits.heavy, sizes[Pool.HEAVY], "heavy"),
-            Pool.SEARCH: engine(limits, sizes[Pool.SEARCH], "search", nice=_NICE, settings=_PLANS),
+            Pool.VENDING: engine(replace(of_pool[Pool.VENDING], limits=quick, name="vending")),
+            Pool.GENERAL: engine(of_pool[Pool.GENERAL]),
+            Pool.HEAVY: engine(replace(of_pool[Pool.HEAVY], limits=limits.heavy, name="heavy")),
+            Pool.SEARCH: engine(
+                replace(of_pool[Pool.SEARCH], name="search", nice=_NICE, settings=_PLANS)
+            ),
         }
-        health = limits.within(_HEALTH_SECONDS)
-        self._health = engine(health, 1, "health", min(busy_seconds, _HEALTH_SECONDS))
+        health = replace(
+            usual,
+            pool=1,
+            limits=limits.within(_HEALTH_SECONDS),
+            busy_seconds=min(busy_seconds, _HEALTH_SECONDS),
+            name="health",
+        )
+        self._health = engine(health)
         self.changes = ChangeListeners(self.url, limits)
         self.journal = journal_for(
             self.url, busy_seconds=busy_seconds, limits=quick, turns=turns, file=self._file

@@ -12,6 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -69,44 +70,53 @@ def database_file(text: str) -> Path | None:
     return Path(str(url.database))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How an engine's connections behave: at most ``pool`` of them.
+
+    Without ``references`` SQLite does not act on them: a migration that makes a table anew would
+    have others' rows deleted with the old one; so much ``nice``r are SQLite's threads. ``name`` is
+    shown in PostgreSQL's list of sessions, and ``settings`` are those of its sessions.
+    """
+
+    limits: Limits = LIMITS
+    busy_seconds: float = BUSY_SECONDS
+    pool: int = 8
+    references: bool = True
+    name: str = ""
+    nice: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
 def make_engine(
     text: str,
+    options: EngineOptions | None = None,
     *,
-    limits: Limits = LIMITS,
-    busy_seconds: float = BUSY_SECONDS,
-    pool: int = 8,
-    references: bool = True,
     file: HeldFile | None = None,
     turns: WriteTurns | None = None,
-    name: str = "",
-    nice: int = 0,
-    settings: Mapping[str, str] | None = None,
 ) -> AsyncEngine:
-    """Return an engine for a database URL, with at most ``pool`` connections. Without
-    ``references`` SQLite does not act on them: a migration that makes a table anew would have
-    others' rows deleted with the old one. ``file`` is SQLite's and ``turns`` are those at
-    writing to it, if several engines share it, and so much ``nice``r are its threads; ``name`` is
-    shown in PostgreSQL's list of sessions, and ``settings`` are those of its sessions.
-
-    Raises ConfigurationError.
-    """
+    """Return an engine for a database URL. ``file`` is SQLite's and ``turns`` are those at writing
+    to it, if several engines share it. Raises ConfigurationError."""
+    options = options or EngineOptions()
     url = database_url(text)
     if url.get_backend_name() != "sqlite":
-        return make_pool(url, limits, pool, name, settings or {})
+        return make_pool(url, options.limits, options.pool, options.name, options.settings)
     engine = create_async_engine(
         url,
         connect_args={
-            "timeout": busy_seconds,
+            "timeout": options.busy_seconds,
             "factory": _SqliteConnection,
-            "async_creator_fn": partial(ThreadedConnection.open, turns or WriteTurns(), nice=nice),
+            "async_creator_fn": partial(
+                ThreadedConnection.open, turns or WriteTurns(), nice=options.nice
+            ),
         },
-        pool_size=pool,
+        pool_size=options.pool,
         max_overflow=0,
-        pool_timeout=limits.pool,
+        pool_timeout=options.limits.pool,
     )
     place = database_file(text)
     event.listen(engine.sync_engine, "connect", partial(_require_writable, place))
-    prepare = partial(_prepare_sqlite, busy_seconds, references)
+    prepare = partial(_prepare_sqlite, options.busy_seconds, options.references)
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     if place is not None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from valetkey.db.engine import database_file, make_engine
+from valetkey.db.engine import EngineOptions, database_file, make_engine
 from valetkey.db.errors import translated
 from valetkey.db.files import make_private
 from valetkey.db.limits import LIMITS
@@ -113,7 +113,7 @@ async def migrate(url: str) -> SchemaState:
     if file is not None:
         make_private(file)
     # A migration takes as long as it takes; two at once wait for one another.
-    engine = make_engine(url, limits=_MIGRATING, references=False)
+    engine = make_engine(url, EngineOptions(limits=_MIGRATING, references=False))
     try:
         with translated():
             async with engine.begin() as connection:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from valetkey.db.database import Database
-from valetkey.db.engine import make_engine
+from valetkey.db.engine import EngineOptions, make_engine
 from valetkey.db.sqlite import ThreadedConnection
 from valetkey.db.write_turns import WriteTurns
 from valetkey.domain.ports import Pool
@@ -122,7 +122,9 @@ async def test_another_process_that_writes_takes_nobodys_turn(
 ) -> None:
     other = sqlite3.connect(tmp_path / "some.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    hasty = make_engine(f"sqlite:///{tmp_path}/some.db", busy_seconds=0.01, turns=turns)
+    hasty = make_engine(
+        f"sqlite:///{tmp_path}/some.db", EngineOptions(busy_seconds=0.01), turns=turns
+    )
     with pytest.raises(OperationalError, match="locked"):
         await _insert(hasty, 1000)
     await hasty.dispose()
