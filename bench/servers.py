@@ -26,7 +26,7 @@ from valetkey.api import create_app
 from valetkey.api.middleware import SAFE_HEADERS
 from valetkey.bootstrap import open_services
 from valetkey.config import load_settings
-from valetkey.serving import reserve, serve, stop_on_signals
+from valetkey.serving import reserve, serve, stop_on_signals, tune_process
 
 
 def _bare(body: bytes) -> Any:
@@ -52,6 +52,7 @@ async def _serve(app: Any, **more: Any) -> None:
     def ready(port: int) -> None:
         print(json.dumps({"port": port}), flush=True)
 
+    tune_process()
     await serve(app, held, ready=ready, stop=stop, **more)
 
 

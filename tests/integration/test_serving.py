@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +62,18 @@ async def test_a_request_under_way_is_answered_before_the_server_stops() -> None
     answer = await _while_serving(app, 30, let_it_soon)
     assert answer.text == "done"
     assert app.cancelled == 0
+
+
+async def test_a_process_that_serves_among_other_things_stays_as_it_is() -> None:
+    """What the collector is told to leave alone, it leaves for the process's life."""
+
+    def state() -> tuple[object, ...]:
+        return gc.get_freeze_count(), gc.get_threshold(), sys.getswitchinterval()
+
+    app, before = App(), state()
+    app.let.set()
+    await _while_serving(app, 30, lambda: None)
+    assert state() == before
 
 
 async def test_a_request_that_never_ends_is_ended_before_the_server_is() -> None:

@@ -274,6 +274,7 @@ async def _host(
         app = create_app(services, services.catalog, options, pages=Console())
         async with services.scheduler.working():
             with _health_door(settings, services):
+                serving.tune_process()
                 await serving.serve(
                     app,
                     held,

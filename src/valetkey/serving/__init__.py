@@ -21,6 +21,7 @@ from valetkey.serving.server import (
     reserve,
     run,
     serve,
+    tune_process,
 )
 from valetkey.serving.workers import ForkedWorker, Supervisor
 
@@ -40,4 +41,5 @@ __all__ = [
     "serve",
     "stop_at_end_of",
     "stop_on_signals",
+    "tune_process",
 ]

@@ -94,11 +94,9 @@ async def serve(
     """Serve until ``stop`` is set; then let requests finish, for ``grace`` seconds, and return.
 
     ``ready`` is called with the port once connections are accepted. Requests that ``is_buffered``
-    is true of take the short way (:class:`Connection`).
+    is true of take the short way (:class:`Connection`). The process stays as it is: whoever has
+    one for serving alone calls :func:`tune_process` before.
     """
-    allow_many_files()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    quieten_collector()
     config = uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", partial(Connection, is_buffered=is_buffered)),
@@ -132,6 +130,14 @@ async def serve(
 async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
     await stop.wait()
     server.should_exit = True
+
+
+def tune_process() -> None:
+    """Make this process one that serves and does nothing else. Call it once everything is there:
+    what is there by then is never looked at by the collector again."""
+    allow_many_files()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    quieten_collector()
 
 
 def allow_many_files() -> None:
