@@ -14,20 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
-import msgspec
 import pytest
 
 from support.aws import GoodSetup, client, make_setup
 from support.commands import ROOT, clean_environment
+from support.described import DOCUMENT
 from support.making import MAKES
 from support.mortal import AFTER_EFFECT, BEFORE_ANSWER
 from support.real_api import EMAIL, PASSWORD, settings_for
 from valetkey.administration import first_start
-from valetkey.api.v1.openapi import describe
 from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 
-DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 KEY: Final = {"$ref": "#/components/parameters/IdempotencyKey"}
 #: Every POST of the description that takes an Idempotency-Key, and its address.
 MAKING: Final = {

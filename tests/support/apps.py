@@ -15,14 +15,15 @@ _PAGES: Final = Console()
 
 
 @functools.cache
-def _framework(options: ApiOptions, *, console: bool) -> Litestar:
-    # A fifth of a second, and nobody's: the services come with each request.
+def framework_of(options: ApiOptions, *, console: bool) -> Litestar:
+    """The routes and what is around them. They cost a fifth of a second, and are nobody's: the
+    services come with each request."""
     return make_framework(options, _PAGES if console else None)
 
 
 def app_of(memory: Memory, options: ApiOptions | None = None, *, console: bool = False) -> Any:
     """What ``create_app`` makes, but for the making: for requests alone, not to be started."""
     options = options or ApiOptions()
-    framework = _framework(options, console=console)
+    framework = framework_of(options, console=console)
     pages = _PAGES if console else None
     return serving(framework, memory.services, memory.services.catalog, options, pages)

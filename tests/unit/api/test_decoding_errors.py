@@ -16,8 +16,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from support.described import EXAMPLES
 from valetkey.api.requests import decode
-from valetkey.api.v1.openapi import describe
 from valetkey.api.v1.request import read_query
 from valetkey.catalog.dataloop import wire as dataloop
 from valetkey.catalog.dataloop.wire.accounts import RefreshToken, UserCredentials
@@ -30,12 +30,6 @@ _THEIRS: Final = re.compile(
     r"`|Expected|Object |Invalid |Duration|\$|RFC|regex|enum|malformed|truncated|struct|\bstr\b"
     r"|\bint\b|\bbool\b|\barray\b|\[\.\.\.\]|NoneType|datetime|out of range"
 )
-_EXAMPLES: Final = {
-    operation["operationId"]: content["application/json"]["example"]
-    for methods in describe("1")["paths"].values()
-    for operation in methods.values()
-    if (content := operation.get("requestBody", {}).get("content", {})).get("application/json")
-}
 _BODIES: Final = {each.id: each.body for each in OPERATIONS if each.has_body}
 _QUERIES: Final = sorted({each.query for each in OPERATIONS}, key=lambda each: each.__name__)
 _WRONG: Final[tuple[Any, ...]] = (
@@ -137,8 +131,8 @@ def _bodies_refused(shape: Any, example: Any, *, is_right: bool = True) -> list[
 @pytest.mark.parametrize("operation", sorted(_BODIES))
 def test_a_body_is_refused_in_our_words(operation: str) -> None:
     shape = _BODIES[operation]
-    example = _all_fields(shape) | _EXAMPLES[operation]
-    refused = _bodies_refused(shape, _EXAMPLES[operation]) + _bodies_refused(
+    example = _all_fields(shape) | EXAMPLES[operation]
+    refused = _bodies_refused(shape, EXAMPLES[operation]) + _bodies_refused(
         shape, example, is_right=False
     )
     assert refused

@@ -1,7 +1,8 @@
 """Presigned URLs: botocore's own, byte for byte, and never longer-lived than the session."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Final, Literal
 from unittest import mock
 from urllib.parse import quote
 
@@ -30,6 +31,7 @@ OPERATIONS = {
 }
 
 
+@cache
 def botocore_client(endpoint: str, style: Literal["virtual", "path"]) -> Any:
     return botocore.session.Session().create_client(
         "s3",
@@ -42,9 +44,10 @@ def botocore_client(endpoint: str, style: Literal["virtual", "path"]) -> Any:
     )
 
 
-CLIENTS = {
-    VIRTUAL: botocore_client("", "virtual"),
-    "http://127.0.0.1:9000/bucket": botocore_client("http://127.0.0.1:9000", "path"),
+#: What botocore's clients are made with, by the bucket's URL.
+CLIENTS: Final[dict[str, tuple[str, Literal["virtual", "path"]]]] = {
+    VIRTUAL: ("", "virtual"),
+    "http://127.0.0.1:9000/bucket": ("http://127.0.0.1:9000", "path"),
 }
 
 
@@ -60,7 +63,7 @@ def botocore_url(url: str, method: Method, key: str, **extra: str) -> str:
     with mock.patch.object(
         botocore.auth, "get_current_datetime", return_value=NOON.replace(tzinfo=None)
     ):
-        made: str = CLIENTS[url].generate_presigned_url(
+        made: str = botocore_client(*CLIENTS[url]).generate_presigned_url(
             OPERATIONS[method],
             Params={"Bucket": "bucket", "Key": key} | extra,
             ExpiresIn=300,

@@ -6,13 +6,11 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 
+from support.described import DOCUMENT as OLD
 from valetkey.api.v1.compatibility import breaks, unannounced
-from valetkey.api.v1.openapi import describe
 
-OLD: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 SCHEMAS = OLD["components"]["schemas"]
 
 

@@ -9,16 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from support.described import DOCUMENT
 from support.sources import nodes, texts
 from valetkey.api.v1 import ROUTES
 from valetkey.api.v1.error_responses import code_of
-from valetkey.api.v1.openapi import describe
 from valetkey.domain.errors import ValetkeyError
 from valetkey.wire import OPERATIONS, TAGS
 from valetkey.wire.errors import ERROR_CATALOG
 from valetkey.wire.operation import CONTENT
 
-DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 #: What people run on the server or beside AWS: its conflicts are told by no API.
 BY_HAND = (

@@ -13,20 +13,14 @@ import httpx2
 import msgspec
 import pytest
 
+from support.described import EXAMPLES
 from support.every_caller import World, bodies, open_world
 from support.making import MAKES
 from support.memory import KEY, OWNER, PASSWORD
-from valetkey.api.v1.openapi import describe
 from valetkey.domain.errors import CommitUnknown, StorageUnavailable
 from valetkey.domain.setup.observed import ObservedKey
 from valetkey.wire import OPERATIONS
 
-EXAMPLES: Final = {
-    operation["operationId"]: operation["requestBody"]["content"]["application/json"]["example"]
-    for methods in msgspec.json.decode(msgspec.json.encode(describe("1")))["paths"].values()
-    for operation in methods.values()
-    if "application/json" in operation.get("requestBody", {}).get("content", {})
-}
 MAKING: Final = {operation.id: operation for operation in OPERATIONS if operation.makes}
 #: POSTs that make nothing that could be made twice, and why.
 MAKES_NOTHING: Final = {

@@ -7,13 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from valetkey.api.v1.openapi import describe
+from support.described import DOCUMENT
 
-DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 OPERATIONS: Final = [
     (f"{method.upper()} {path}", path, operation)
     for path, methods in DOCUMENT["paths"].items()

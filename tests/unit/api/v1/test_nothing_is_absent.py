@@ -10,10 +10,10 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from support.described import EXAMPLES
 from support.every_caller import bodies, open_world, queries
 from support.memory import OWNER
 from valetkey.api.v1.creators import with_ids
-from valetkey.api.v1.openapi import describe
 from valetkey.domain.people import User
 from valetkey.wire import OPERATIONS
 from valetkey.wire.base import Creator
@@ -21,12 +21,6 @@ from valetkey.wire.projects import Project
 
 #: Where "" is a value: all of a bucket, all of a location, the topmost folder.
 _A_VALUE: Final = frozenset({"folder", "prefixes"})
-_EXAMPLES: Final = {
-    operation["operationId"]: content["application/json"]["example"]
-    for methods in describe("1")["paths"].values()
-    for operation in methods.values()
-    if (content := operation.get("requestBody", {}).get("content", {})).get("application/json")
-}
 
 
 def _empty(value: Any, place: str = "") -> Iterator[str]:
@@ -49,7 +43,7 @@ async def all_answers() -> dict[str, Any]:
     for operation in OPERATIONS:
         world.memory.storage.restore(saved)
         names = queries(world.known).get(operation.id, {})
-        body = bodies(world.known).get(operation.id, _EXAMPLES.get(operation.id))
+        body = bodies(world.known).get(operation.id, EXAMPLES.get(operation.id))
         told = await world.http.request(
             operation.method,
             operation.path.format(**world.known),

@@ -9,9 +9,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from valetkey.api.v1.openapi import describe
+from support.described import DOCUMENT
 
-DOCUMENT: Final[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 COMPONENTS: Final[dict[str, Any]] = DOCUMENT["components"]
 #: What an operation is called begins with what it does.
 VERBS: Final = frozenset(

@@ -9,18 +9,12 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from support.described import EXAMPLES
 from support.every_caller import World, bodies, open_world
-from valetkey.api.v1.openapi import describe
 from valetkey.wire import OPERATIONS
 
 _WITH_BODY: Final = tuple(each for each in OPERATIONS if each.has_body)
 _WITH_QUERY: Final = tuple(each for each in OPERATIONS if each.query.__struct_fields__)
-_EXAMPLES: Final = {
-    operation["operationId"]: content["application/json"]["example"]
-    for methods in describe("1")["paths"].values()
-    for operation in methods.values()
-    if (content := operation.get("requestBody", {}).get("content", {})).get("application/json")
-}
 
 
 def _doubled(body: Any) -> Iterator[tuple[str, bytes]]:
@@ -53,7 +47,7 @@ async def all_answers() -> dict[str, list[tuple[str, Any]]]:
     world = await open_world()
     given, answers = bodies(world.known), dict[str, list[tuple[str, Any]]]()
     for operation in _WITH_BODY:
-        body = given.get(operation.id) or _EXAMPLES[operation.id]
+        body = given.get(operation.id) or EXAMPLES[operation.id]
         for name, text in _doubled(body):
             told = await _ask(world, operation, text)
             answers.setdefault(operation.id, []).append((name, told))

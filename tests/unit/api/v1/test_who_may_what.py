@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-import msgspec
 import pytest
 
+from support.described import DOCUMENT
 from support.every_caller import CALLERS, World, bodies, open_world, queries
-from valetkey.api.v1.openapi import describe
 
-DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(describe("1")))
 OPERATIONS = {
     operation["operationId"]: (method.upper(), path, operation)
     for path, methods in DOCUMENT["paths"].items()

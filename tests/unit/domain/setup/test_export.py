@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_all
 
 from support.setup_states import ACCOUNT, make_desired, make_spec
 from valetkey.domain.setup import SetupSpec, policies
@@ -45,6 +44,8 @@ STACK = {
 @pytest.mark.slow
 @pytest.mark.parametrize("spec", [make_spec(), make_spec(revocation=True), NASTY_SPEC])
 def test_the_cloudformation_template_passes_cfn_lint(spec: SetupSpec) -> None:
+    from cfnlint.api import lint_all  # noqa: PLC0415  # half a second of every process of the tests
+
     matches = lint_all(cloudformation(spec))
     # Its informational rules (I...) are suggestions, which cfn-lint itself does not show.
     assert [str(match) for match in matches if not match.rule.id.startswith("I")] == []

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cfnlint.api import lint_all
+import pytest
 
 from support.setup_states import ACCOUNT, make_desired
 from valetkey.domain.diagnosis import Names, fixes
@@ -72,18 +72,22 @@ def trust(document: Mapping[str, Any]) -> dict[str, Any]:
 def complaints(resources: dict[str, dict[str, Any]]) -> dict[str, str]:
     """What the linter says, by the document's name; all at once, since it is slow to start. Its
     informational rules (I...) are suggestions."""
+    from cfnlint.api import lint_all  # noqa: PLC0415  # half a second of every process of the tests
+
     names = {f"It{number}": name for number, name in enumerate(resources)}
     template = {"Resources": dict(zip(names, resources.values(), strict=True))}
     found = [match for match in lint_all(json.dumps(template)) if match.rule.id[0] != "I"]
     return {names[str(match.path[1])]: str(match) for match in found}
 
 
+@pytest.mark.slow
 def test_what_users_roles_and_sessions_are_given_and_whom_roles_trust() -> None:
     resources = {name: identity(document) for name, document in IDENTITY.items()}
     resources |= {name: trust(document) for name, document in TRUST.items()}
     assert complaints(resources) == {}
 
 
+@pytest.mark.slow
 def test_the_linter_finds_what_is_wrong() -> None:
     def alone(statement: dict[str, Any]) -> dict[str, Any]:
         return {"Version": "2012-10-17", "Statement": [statement]}
