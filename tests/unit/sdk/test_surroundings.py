@@ -7,6 +7,7 @@ import copy
 import importlib.util
 import inspect
 import pickle
+import ssl
 from typing import Any
 
 import pytest
@@ -77,6 +78,19 @@ def test_this_machine_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
     Client("http://127.0.0.1:1", "vkt_x").close()
+
+
+def test_for_this_machine_nobody_reads_which_authorities_are_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise OSError("Reading them takes a tenth of what a command may take.")
+
+    for name in ("load_verify_locations", "load_default_certs", "set_default_verify_paths"):
+        monkeypatch.setattr(ssl.SSLContext, name, read)
+    Client("http://127.0.0.1:1", "vkt_x").close()
+    with pytest.raises(InvalidRequest, match="Reading them"):
+        Client("https://127.0.0.1:1", "vkt_x")
 
 
 @pytest.mark.parametrize(
