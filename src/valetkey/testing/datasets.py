@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from itertools import islice
+from operator import attrgetter, itemgetter
+from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item, folder_of, mimetype_of
-from valetkey.catalog.domain.dql.ast import Column, FilterNode
+from valetkey.catalog.domain.dql.ast import Column, Either, Equal, FilterNode
 from valetkey.catalog.domain.dql.evaluate import matches
 from valetkey.catalog.domain.merge import IndexChanges, Indexed
 from valetkey.catalog.domain.ports import ItemQuery
@@ -70,6 +72,17 @@ class MemoryDatasets:
                 raise NameTaken(f"There is a dataset {new.name!r} already.", hint="Rename it.")
 
 
+_path: Final = attrgetter("path")
+
+
+def _named(where: FilterNode) -> frozenset[object] | None:
+    """Return the ids that a filter wants one of, as batches of items are asked for; None: it says
+    otherwise."""
+    parts = where.parts if isinstance(where, Either) else ()
+    ids = [each.value for each in parts if isinstance(each, Equal) and each.field is Column.ID]
+    return frozenset(ids) if parts and len(ids) == len(parts) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _ItemRow:
     item: Item
@@ -89,8 +102,9 @@ class MemoryItems:
 
     def live(self, dataset_id: str) -> list[Item]:
         """Return a dataset's items, by path."""
-        rows = sorted(self._rows.items())
-        return [row.item for key, row in rows if key[0] == dataset_id and row.deleted_ms is None]
+        rows = self._rows.items()
+        found = [row.item for key, row in rows if key[0] == dataset_id and row.deleted_ms is None]
+        return sorted(found, key=_path)
 
     async def lock(self, dataset: Dataset, *, shared: bool = False) -> None:
         """Transactions in memory are alone."""
@@ -113,14 +127,19 @@ class MemoryItems:
     async def walk(
         self, dataset: Dataset, where: FilterNode, *, after: str, limit: int
     ) -> Sequence[Item]:
-        return [item for item in self._fitting(dataset, where) if item.path > after][:limit]
+        items = (item for item in self.live(dataset.id) if item.path > after)
+        fitting = (each for each in items if matches(where, each.columns(), each.metadata))
+        return list(islice(fitting, limit))
 
     async def count(self, dataset: Dataset, where: FilterNode, *, most: int | None = None) -> int:
         return len(self._fitting(dataset, where)[:most])
 
     def _fitting(self, dataset: Dataset, where: FilterNode) -> list[Item]:
+        named = _named(where)
         return [
-            item for item in self.live(dataset.id) if matches(where, item.columns(), item.metadata)
+            item
+            for item in self.live(dataset.id)
+            if (named is None or item.id in named) and matches(where, item.columns(), item.metadata)
         ]
 
     async def put(
@@ -184,6 +203,12 @@ class MemoryItems:
         self, dataset: Dataset, after: str, upto: str | None, *, limit: int
     ) -> Sequence[Indexed]:
         found = [
+            (path, row)
+            for (owner, path), row in self._rows.items()
+            if owner == dataset.id and path > after and (upto is None or path <= upto)
+            if not row.item.is_folder
+        ]
+        return [
             Indexed(
                 path,
                 *_facts(row.item),
@@ -191,11 +216,8 @@ class MemoryItems:
                 row.touched_ms,
                 row.item.storage_class,
             )
-            for (owner, path), row in sorted(self._rows.items())
-            if owner == dataset.id and path > after and (upto is None or path <= upto)
-            if not row.item.is_folder
+            for path, row in sorted(found, key=itemgetter(0))[:limit]
         ]
-        return found[:limit]
 
     async def apply(
         self,

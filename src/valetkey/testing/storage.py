@@ -57,7 +57,9 @@ def forked(value: T, made: dict[int, Any] | None = None) -> T:
         to, of = _named(copy), _named(value)
         to.update(of)
         if not _all_kept(of.values()):
-            to.update((key, forked(each, made)) for key, each in of.items())
+            for key, each in of.items():
+                if not _KEPT[type(each)]:
+                    to[key] = forked(each, made)
     return cast("T", copy)
 
 

@@ -61,7 +61,7 @@ def _test(node: Equal | Compare | Glob | Contains | Exists, value: object) -> bo
         case Equal(_, None):
             return value is None or value is _MISSING
         case Equal(_, wanted):
-            return _kind(value) == _kind(wanted) and value == wanted
+            return value == wanted and _kind(value) == _kind(wanted)
         case Compare(_, operator, wanted):
             return _kind(value) == _kind(wanted) and _ordered(operator, value, wanted)
         case Glob(_, pattern):
