@@ -60,9 +60,15 @@ async def other(*answers: tuple[bytes, bool]) -> AsyncIterator[Other]:
                 await asyncio.wait_for(writer.wait_closed(), LIMIT)
 
 
+@pytest.fixture(scope="module")
+def authorities() -> ssl.SSLContext:
+    """Who is believed: to read them takes longer than any test here."""
+    return ssl.create_default_context()
+
+
 @pytest.fixture
-async def direct() -> AsyncIterator[DirectConnections]:
-    made = DirectConnections(ssl.create_default_context(), LIMIT)
+async def direct(authorities: ssl.SSLContext) -> AsyncIterator[DirectConnections]:
+    made = DirectConnections(authorities, LIMIT)
     yield made
     await made.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
 import inspect
 import typing
 from collections.abc import AsyncIterator, Iterator
@@ -42,7 +41,7 @@ class Desk:
     """One installation, a client of the library, and the requests that it sends."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.saved = world, copy.deepcopy(world.memory.storage._committed)
+        self.world, self.saved = world, world.memory.storage.snapshot()
         self.sent: list[httpx2.Request] = []
         self.etags: list[str] = []
         token = world.tokens["orgOwner"]
@@ -57,7 +56,7 @@ class Desk:
         self.etags.append(response.headers.get("etag", ""))
 
     def as_it_was(self) -> None:
-        self.world.memory.storage._committed = copy.deepcopy(self.saved)
+        self.world.memory.storage.restore(self.saved)
         self.sent.clear()
         self.etags.clear()
 

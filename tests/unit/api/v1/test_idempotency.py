@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -100,7 +99,7 @@ class Desk:
 
     async def as_it_was(self) -> None:
         memory = self.world.memory
-        memory.storage._committed = copy.deepcopy(self.saved)
+        memory.storage.restore(self.saved)
         keys: Any = memory.parts.access_keys
         keys.users = {
             _USER: {KEY[0]: ObservedKey(KEY[0], active=True, created_at=memory.clock.now())}
@@ -130,7 +129,7 @@ class Desk:
 def desk() -> Iterator[Desk]:
     loop = asyncio.new_event_loop()
     world = loop.run_until_complete(open_world())
-    saved: Any = copy.deepcopy(world.memory.storage._committed)
+    saved: Any = world.memory.storage.snapshot()
     # What is under way there is what two POSTs would begin.
     saved.commands._rows.clear()
     saved.rotations.rows.clear()

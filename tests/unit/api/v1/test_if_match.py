@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -61,10 +60,10 @@ NEVER_CHANGES: Final = {
 
 class Desk:
     def __init__(self, world: World) -> None:
-        self.world, self.saved = world, copy.deepcopy(world.memory.storage._committed)
+        self.world, self.saved = world, world.memory.storage.snapshot()
 
     def as_it_was(self) -> None:
-        self.world.memory.storage._committed = copy.deepcopy(self.saved)
+        self.world.memory.storage.restore(self.saved)
 
     def known(self, operation_id: str) -> dict[str, str]:
         known = dict(self.world.known)
