@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import bindparam, text, update
@@ -170,7 +171,7 @@ class Bulk:
         if self._kind == "sqlite" or not added:
             await self.revive(dataset, added, ids, creator=creator, now_ms=now_ms)
             return
-        new_ids = [new_id for new_id, _ in zip(ids, added, strict=False)]
+        new_ids = list(islice(ids, len(added)))
         records = _records(dataset.number, added, new_ids, creator, now_ms)
         if not await driver.copied(self._connection, t.items.name, _COPIED, records):
             # Somebody else was quicker: a worker that is about to find out that it lost its lease.
@@ -197,7 +198,7 @@ class Bulk:
             return
         for some in batched(added, _PIECE):
             paths, sizes, etags, modified, classes = zip(*some, strict=True)
-            new_ids = [new_id for new_id, _ in zip(ids, paths, strict=False)]
+            new_ids = list(islice(ids, len(paths)))
             folders, types = list(map(folder_of, paths)), list(map(mimetype_of, paths))
             columns = (paths, new_ids, folders, sizes, etags, types, modified, classes)
             await driver.execute(self._connection, _ADD_ARRAYS, (*own, *columns))
