@@ -15,7 +15,7 @@ from support.databases import make_tables
 from support.dataset_rows import NOW, add_dataset, furnish
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.dataset import Dataset, Item, check_metadata
-from valetkey.catalog.domain.dql import matches, parse_filter
+from valetkey.catalog.domain.dql import matches, parse_filter, parse_sort
 from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.domain.errors import InvalidInput
 
@@ -104,6 +104,25 @@ def make_items(dataset: Dataset) -> list[Item]:
     return found
 
 
+#: What leads to the index of metadata, in words that JSON writes in one way and in others.
+METADATA: list[dict[str, Any]] = [
+    {"metadata.user.a": "a"},
+    {"metadata.user.b": ["a", "B"]},
+    {"metadata.user.b": "a\\b"},
+    {"metadata.user.a": {"$gte": 0}},
+    {"metadata.user.b": {"$match": "a"}},
+    {"$or": [{"metadata.user.a": "a"}, {"metadata.user.b": True}]},
+]
+#: What that index lacks, alone and beside what it has.
+COLUMNS: list[dict[str, Any]] = [
+    {"metadata.system.mimetype": "image/jpeg"},
+    {"metadata.system.size": {"$gt": 20_000}},
+    {"metadata.system.mimetype": {"$ne": "image/jpeg"}},
+    {"creator": "ada@example.com", "type": "file", "description": {"$match": "a"}},
+    {"$or": [{"metadata.system.mimetype": "text/plain"}, {"metadata.user.b": "a"}]},
+    {"$or": [{"filename": "*jpg"}, {"creator": "Bob@example.com"}]},
+    {"type": "file", "metadata.user.b": {"$ne": "a"}, "metadata.system.size": {"$lt": 60_000}},
+]
 FIELDS = [
     "id",
     "filename",
@@ -243,6 +262,25 @@ async def test_what_a_filter_fits_is_counted(
             node = parse_filter(where)
             fitting = [item for item in items if matches(node, item.columns(), item.metadata)]
             assert await work.items.count(dataset, node) == len(fitting)
+
+
+@pytest.mark.parametrize("order", ["id", "createdAt", "filename", "metadata.system.size"])
+async def test_metadata_are_asked_for_beside_what_items_are(
+    filled: tuple[SqlCatalogStorage, Dataset, list[Item]], order: str
+) -> None:
+    """SQLite finds the one in an index, and looks the other up."""
+    storage, dataset, items = filled
+    for own in METADATA:
+        for other in COLUMNS:
+            node = parse_filter({"$and": [own, other]})
+            fitting = [item for item in items if matches(node, item.columns(), item.metadata)]
+            query = ItemQuery(node, parse_sort({order: "descending"}))
+            async with storage.read() as work:
+                page = await work.items.page(dataset, query)
+                assert {item.path for item in page} == {item.path for item in fitting}, node
+                assert await work.items.count(dataset, node) == len(fitting)
+                if order == "createdAt":
+                    assert [item.path for item in page] == [item.path for item in fitting[::-1]]
 
 
 async def test_globs_choose_their_way_by_what_they_begin_with_and_find_the_same(

@@ -72,12 +72,12 @@ PLANS = {
     "by mimetype and size": "COVERING INDEX ix_items_facts",
     "no jpegs": "COVERING INDEX ix_items_facts",
     "large ones of a kind": "COVERING INDEX ix_items_facts",
-    "a tag, the newest": "ix_items_documents",
-    "a tag, by name": "ix_items_documents",
+    "a tag, the newest": "COVERING INDEX ix_items_documents",
+    "a tag, by name": "COVERING INDEX ix_items_documents",
     "tags": "COVERING INDEX ix_items_documents",
     "one of many tags": "COVERING INDEX ix_items_documents",
     "not a tag": r"ix_items_facts \(dataset=\?",
-    "a tag of a kind": "ix_items_documents",
+    "a tag of a kind": "COVERING INDEX ix_items_documents",
 }
 
 #: One storage for all of them: what it had compiled of a statement, it need not compile again.

@@ -28,7 +28,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from valetkey.catalog.db import tables as t
-from valetkey.catalog.db.items.documents import ORDERINGS, Documents, Postgresql, Sqlite, number
+from valetkey.catalog.db.items.documents import (
+    ORDERINGS,
+    Documents,
+    Postgresql,
+    Sqlite,
+    has_plain_text,
+    number,
+)
 from valetkey.catalog.db.items.globs import SqlCondition, SqlExpression
 from valetkey.catalog.domain.dataset import STANDARD
 from valetkey.catalog.domain.dql.ast import (
@@ -131,6 +138,15 @@ class Translator:
             for part in parts
             if (given := _given_metadata(part))
         ]
+
+    def glances(self, parts: list[FilterNode]) -> list[SqlCondition]:
+        """Return what follows from conditions on metadata and SQLite tells by a glance."""
+        found = []
+        for part in parts:
+            told = [has_plain_text(value) for _, value in _given_metadata(part)]
+            some = [each for each in told if each is not None]
+            found += [or_(*some)] if some and len(some) == len(told) else []
+        return found
 
     def _condition(self, node: FilterNode) -> SqlCondition:
         match node:

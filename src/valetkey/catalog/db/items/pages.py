@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from valetkey.catalog.db import tables as t
+from valetkey.catalog.db.items import late
 from valetkey.catalog.db.items.filters import (
     Translator,
     glob_folder,
@@ -87,9 +88,13 @@ async def page_query(
     if not looked_up:
         return _paged(using(index, select(*COLUMNS).where(*wanted)), sorting, query)
     # The page is found without all that items have, and then its items are looked up.
+    sides = sorting
+    if index == WRITTEN:
+        wanted = [*own, *late.in_order(conditions, translator.glances(parts))]
+        sides = [late.looked_up(side) for side in sorting]
     if not _is_walk(query, parts, index):
-        wanted.append(_best_bound(index, own, wanted, query, sorting[0].element))
-    keys = _paged(using(index, select(_C.path).where(*wanted)), sorting, query)
+        wanted.append(_best_bound(index, own, wanted, query, sides[0].element))
+    keys = _paged(using(index, select(_C.path).where(*wanted)), sides, query)
     hits = keys.cte("hits").prefix_with("MATERIALIZED")
     there = and_(_C.dataset == number, _C.path == hits.c.path)
     return select(*COLUMNS).select_from(hits.join(t.items, there)).order_by(*sorting)
@@ -116,7 +121,8 @@ def count_query(
     conditions = _conditions(translator, where)
     if isinstance(conditions[0], False_):
         return select(literal_column("0"))
-    wanted = [*_own(number, index), *conditions]
+    own = _own(number, index)
+    wanted = [*own, *conditions]
     folder, stretch = _first(glob_folder, parts), _first(glob_range, parts)
     if folder is not None:
         index = FOLDER if translator.kind == "sqlite" else ""
@@ -124,6 +130,8 @@ def count_query(
     elif stretch is not None:
         index = _index_of_stretch(translator, parts)
         wanted.append(stretch)
+    if index == WRITTEN:
+        wanted = [*own, *late.in_order(conditions, translator.glances(parts))]
     found: Select[Any] = select(literal_column("1")).select_from(t.items).where(*wanted)
     return select(func.count()).select_from(using(index, found).limit(most).subquery())
 
