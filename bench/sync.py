@@ -1,7 +1,8 @@
 """Objects a second that a sync indexes, beside boto3's bare loop over the same pages.
 
-``python -m bench.sync URL TOTAL ENDPOINT`` is the process that is measured: it syncs twice, into
-an empty index and into a full one, then reads pages of it, and prints JSON.
+``python -m bench.sync URL TOTAL ENDPOINT`` is the process that is measured: it syncs into an empty
+index, into a full one, and into one in which every tenth object is another since; then it reads
+pages of it, and prints JSON.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Any, TypedDict
 
 import boto3
 from botocore.config import Config
+from sqlalchemy import text
 
 from bench import items
 from bench.dataset import REGION, OpenedDataset, opened_dataset
 from bench.figures import Figure
 from bench.listing_server import listing_server
 from bench.processes import memory_mb
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.catalog.domain.sync import Counts, State
 from valetkey.system import quieten_collector
 
@@ -32,6 +35,7 @@ class Measured(TypedDict):
 
     first: float
     again: float
+    changed: float
     peak_mb: float
     pages: dict[str, float]
 
@@ -43,10 +47,13 @@ def figures(total: int, postgresql: str) -> list[Figure]:
         sqlite = _measured(f"sqlite:///{folder}/valetkey.db", total, endpoint)
         postgres = _measured(postgresql, total, endpoint)
     beside = f"boto3 list_objects_v2 loop: {yardstick:.0f} objects/s, of {total} objects"
+    changed = f"{beside}, every tenth changed"
     return [
         _ratio("sync_ratio_sqlite", sqlite["first"], yardstick, beside),
         _ratio("sync_ratio_postgres", postgres["first"], yardstick, beside),
         _ratio("resync_ratio_sqlite", sqlite["again"], yardstick, beside),
+        _ratio("resync_changed_ratio_sqlite", sqlite["changed"], yardstick, changed),
+        _ratio("resync_changed_ratio_postgres", postgres["changed"], yardstick, changed),
     ]
 
 
@@ -102,14 +109,33 @@ def _measured(url: str, total: int, endpoint: str) -> Measured:
     return found
 
 
-async def _sync_twice(url: str, total: int, endpoint: str) -> Measured:
+async def _sync_thrice(url: str, total: int, endpoint: str) -> Measured:
     async with opened_dataset(url, endpoint) as made:
         quieten_collector()  # as servers and workers do
         first = await _sync(made, Counts(added=total))
         again = await _sync(made, Counts(unchanged=total))
+        others = await _make_others(url)
+        changed = await _sync(made, Counts(changed=others, unchanged=total - others))
         peak_mb = memory_mb("VmHWM")  # of the syncs, before pages are read
         pages = await items.page_times(made.services, made.caller, made.dataset.id, total)
-    return {"first": total / first, "again": total / again, "peak_mb": peak_mb, "pages": pages}
+    return {
+        "first": total / first,
+        "again": total / again,
+        "changed": total / changed,
+        "peak_mb": peak_mb,
+        "pages": pages,
+    }
+
+
+async def _make_others(url: str) -> int:
+    """Let the index know another object in the place of every tenth, all over it; return how many
+    these are."""
+    others = text("UPDATE items SET etag = 'another' WHERE path LIKE '%7.jpg'")
+    storage = SqlCatalogStorage.at(url)
+    async with storage.begin() as work:
+        count = (await work._connection.execute(others)).rowcount  # noqa: SLF001  # rows by SQL
+    await storage.close()
+    return count
 
 
 async def _sync(made: OpenedDataset, expected: Counts) -> float:
@@ -126,4 +152,4 @@ async def _sync(made: OpenedDataset, expected: Counts) -> float:
 if __name__ == "__main__":
     import uvloop
 
-    print(json.dumps(uvloop.run(_sync_twice(sys.argv[1], int(sys.argv[2]), sys.argv[3]))))
+    print(json.dumps(uvloop.run(_sync_thrice(sys.argv[1], int(sys.argv[2]), sys.argv[3]))))
