@@ -2,7 +2,7 @@
 
 ``python -m bench.servers real SETTINGS`` serves Valetkey, ``bare BYTES`` an ASGI application that
 answers every request with the same bytes and headers, on the same server and event loop, and
-``strict BYTES`` the same application by the short way that Valetkey's credentials take.
+``strict BYTES`` the same answers by the shortcut that Valetkey's credentials take.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from valetkey.api.middleware import SAFE_HEADERS
 from valetkey.bootstrap import open_services
 from valetkey.config import load_settings
 from valetkey.serving import reserve, serve, stop_on_signals, tune_process
+from valetkey.serving.buffered import BufferedRequest, head
 
 
 def _bare(body: bytes) -> Any:
@@ -42,6 +43,21 @@ def _bare(body: bytes) -> Any:
         await send({"type": "http.response.body", "body": body})
 
     return app
+
+
+class _Strict:
+    """Answers every request with the same bytes, as soon as it has come."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        headers = [(b"content-type", b"application/json"), *SAFE_HEADERS]
+        self._head = head(200, headers, len(body))
+
+    def is_buffered(self, _method: bytes, _path: bytes) -> bool:
+        return True
+
+    def respond(self, request: BufferedRequest, _scope: Any) -> None:
+        request.write_response(self._head, (b"x-request-id", b"0" * 32), self._body)
 
 
 async def _serve(app: Any, **more: Any) -> None:
@@ -60,7 +76,7 @@ async def _real() -> None:
     logs.configure(style="json", level="error")  # nobody reads this process's output but its port
     async with open_services(load_settings(os.environ)) as services:
         app = create_app(services, services.catalog)
-        await _serve(app, is_buffered=app.is_buffered)
+        await _serve(app, shortcut=app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +128,8 @@ def main() -> None:
     if sys.argv[1] == "bare":
         uvloop.run(_serve(_bare(base64.b64decode(sys.argv[2]))))
     elif sys.argv[1] == "strict":
-        app = _bare(base64.b64decode(sys.argv[2]))
-        uvloop.run(_serve(app, is_buffered=lambda _method, _path: True))
+        body = base64.b64decode(sys.argv[2])
+        uvloop.run(_serve(_bare(body), shortcut=_Strict(body)))
     else:
         uvloop.run(_real())
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from valetkey.api.fast import credentials as fast_credentials
 from valetkey.api.fast import presigned as fast_presigned
+from valetkey.api.fast import vending as fast_vending
 from valetkey.api.requests import MAX_DEPTH
 from valetkey.catalog.domain.dataset import MAX_DESCRIPTION, MAX_METADATA_BYTES
 from valetkey.catalog.domain.dql.parse import MAX_CONDITIONS, MAX_VALUES
@@ -115,7 +115,7 @@ def limits_page() -> str:
     rows = {
         "Requests": [
             ("a body", "1 MiB, unless `max_body_bytes` says otherwise"),
-            ("a body that asks for credentials", size(fast_credentials.MAX_BODY)),
+            ("a body that asks for credentials", size(fast_vending.MAX_BODY)),
             ("a body that asks for URLs", size(fast_presigned.MAX_BODY)),
             ("nesting of a body", f"{MAX_DEPTH} deep"),
             ("a part of a list", f"1 to {count(1000)} entries, 100 unless asked otherwise"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from valetkey.serving import connection, reserve, serve, server
+from valetkey.serving.buffered import AsgiShortcut
 
 SMALL = b"GET /whole HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -108,7 +109,7 @@ async def serving(app: Any) -> AsyncIterator[Callable[[], Any]]:
             reserve("127.0.0.1", 0),
             ready=ports.put_nowait,
             stop=stop,
-            is_buffered=is_buffered,
+            shortcut=AsgiShortcut(app, is_buffered),
             grace=1,
         )
     )

@@ -66,7 +66,7 @@ def serving_doubles() -> Iterator[Served]:
             up.set()
 
         held = reserve("127.0.0.1", 0)
-        await serve(app, held, ready=ready, stop=box["stop"], is_buffered=app.is_buffered)
+        await serve(app, held, ready=ready, stop=box["stop"], shortcut=app)
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(lambda: asyncio.run(run()))

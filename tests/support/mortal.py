@@ -75,7 +75,7 @@ async def _live(settings: Settings, held: socket.socket, folder: Path) -> None:
         app = create_app(changed, services.catalog)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await serve(app, held, ready=lambda _: None, stop=stop, is_buffered=app.is_buffered)
+        await serve(app, held, ready=lambda _: None, stop=stop, shortcut=app)
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def _serve(settings: Settings, started: Future[Running]) -> None:
                 url = f"http://127.0.0.1:{port}"
                 started.set_result(Running(url, services, asyncio.get_running_loop(), stop))
 
-            await serve(app, held, ready=ready, stop=stop, is_buffered=app.is_buffered)
+            await serve(app, held, ready=ready, stop=stop, shortcut=app)
 
     try:
         asyncio.run(main())

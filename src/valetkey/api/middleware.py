@@ -83,7 +83,7 @@ class RequestMiddleware:
     def _notice_proxy(self, scope: Any) -> None:
         """Say once that there is a proxy which is not named: all that come through it count as one
         source, and would be slowed down together."""
-        if self._has_noticed or not any(name in _FORWARDED for name, _ in scope["headers"]):
+        if self._has_noticed or _FORWARDED.isdisjoint(dict(scope["headers"])):
             return
         self._has_noticed = True
         _log.warning(

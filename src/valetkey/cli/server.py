@@ -280,7 +280,7 @@ async def _host(
                     held,
                     ready=ready,
                     stop=stop,
-                    is_buffered=app.is_buffered,
+                    shortcut=app,
                     grace=settings.shutdown_grace,
                 )
 

@@ -119,7 +119,7 @@ class AuditLog:
             details=details,
         )
 
-    def write(self, event: Entry, *leases: LeaseRecord) -> Awaitable[None]:
+    def write(self, event: Entry, *leases: LeaseRecord) -> asyncio.Future[None]:
         """Make a record durable, and the lease that it names and its holder if they are not yet.
 
         To be awaited; raises AuditUnavailable: then nothing may be handed out. A caller who is
@@ -134,7 +134,7 @@ class AuditLog:
         """Write how many refusals were counted only. Raises AuditUnavailable."""
         await self._write_all(self._refusals.due())
 
-    def _write_all(self, events: Sequence[AuditEvent]) -> Awaitable[None]:
+    def _write_all(self, events: Sequence[AuditEvent]) -> asyncio.Future[None]:
         """Write several records; what is awaited is the last one, which is stored after the
         others."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -1,15 +1,19 @@
-"""Requests that come whole and are answered whole: ASGI without its streams."""
+"""Requests that come whole and are answered whole: ASGI without its streams, or with no ASGI at
+all."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any, Final, Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 Header = tuple[bytes, bytes]
+PendingResponse = Coroutine[Any, Any, None]
+#: Tells by method and path whether a request's answer comes in one piece, whatever it is.
+IsBuffered = Callable[[bytes, bytes], bool]
 _CLOSE: Final = (b"connection", b"close")
 #: An answer that comes in pieces is put together, if it is no longer.
 _MOST_ANSWER: Final = 4 << 20
@@ -29,9 +33,38 @@ class ResponseChannel(Protocol):
         """Return what the server itself says in each answer."""
         ...
 
+    def start(self, work: PendingResponse) -> None:
+        """Do something in a task that a stop of the server waits for."""
+        ...
+
     def is_answered(self) -> None:
         """Hear that the answer was given: the next request may come."""
         ...
+
+
+class Shortcut(Protocol):
+    """What answers requests that come whole."""
+
+    def is_buffered(self, method: bytes, path: bytes) -> bool:
+        """Tell whether a request's answer comes in one piece, whatever it is."""
+        ...
+
+    def respond(self, request: BufferedRequest, scope: Any) -> PendingResponse | None:
+        """Return what answers, in a task; or nothing, where the response was written
+        (``write_response``) or will be: then whoever writes it sees that it comes."""
+        ...
+
+
+class AsgiShortcut:
+    """Requests with one of some addresses, answered by an ASGI application. A Shortcut."""
+
+    def __init__(self, app: Any, is_buffered: IsBuffered) -> None:
+        self._app = app
+        self.is_buffered = is_buffered
+
+    def respond(self, request: BufferedRequest, scope: Any) -> PendingResponse | None:
+        work: PendingResponse = self._app(scope, request.receive, request.send)
+        return work
 
 
 class BufferedRequest:
@@ -63,21 +96,30 @@ class BufferedRequest:
         self.keep_alive = True
         self.response_complete = False
 
-    async def run(self, app: Any, scope: Any) -> None:
-        """Let the application answer. If it does not, the connection ends."""
-        try:
-            await app(scope, self._receive, self._send)
-        finally:
-            if not self.response_complete:
-                self._channel.transport.close()
+    def start(self, work: PendingResponse) -> None:
+        """Let something answer in a task. If it does not, the connection ends."""
+        self._channel.start(self._ended_by(work))
 
-    async def _receive(self) -> Any:
+    async def _ended_by(self, work: PendingResponse) -> None:
+        try:
+            await work
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """End the connection, unless the answer was given."""
+        if not self.response_complete:
+            self._channel.transport.close()
+
+    async def receive(self) -> Any:
+        """ASGI's."""
         if self._is_read:
             return _ENDED
         self._is_read = True
         return {"type": "http.request", "body": self.body, "more_body": False}
 
-    async def _send(self, message: Any) -> None:
+    async def send(self, message: Any) -> None:
+        """ASGI's."""
         if message["type"] == "http.response.start":
             self._start = message
             return
@@ -85,14 +127,22 @@ class BufferedRequest:
         if message.get("more_body"):
             self._begun = _bounded(body)
             return
-        headers = [*self._channel.last_headers(), *self._start["headers"]]
-        answer = head(
-            self._start["status"], headers if self.keep_alive else [*headers, _CLOSE], len(body)
-        )
+        start = head(self._start["status"], self._start["headers"], len(body))
         if self._channel.flow.write_paused:
             await self._channel.flow.drain()
+        self._write(start, (), body)
+
+    def write_response(self, head: bytes, own: Header, body: bytes) -> None:
+        """Answer now. The ``head`` is that of many answers, ``own`` a header of this one; what the
+        client does not take yet waits in the transport."""
+        self._write(head, (own,), body)
+
+    def _write(self, start: bytes, more: Iterable[Header], body: bytes) -> None:
         if not self.disconnected:
-            self._channel.transport.write(answer + body)
+            last = [*more, *self._channel.last_headers()]
+            if not self.keep_alive:
+                last.append(_CLOSE)
+            self._channel.transport.write(b"%b%b\r\n%b" % (start, _lines(last), body))
         self.response_complete = True
         if not self.keep_alive:
             self._channel.transport.close()
@@ -105,13 +155,17 @@ def _bounded(body: bytes) -> bytes:
     return body
 
 
-def head(status: int, headers: list[Header], length: int) -> bytes:
+def head(status: int, headers: Collection[Header], length: int) -> bytes:
     """Return the first lines of an answer; ``length`` is the body's, where none of the headers
     says it. Raises RuntimeError for a header of several lines."""
-    lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in headers)]
-    text = b"".join(lines)
-    if not text.count(b"\n") == text.count(b"\r") == len(lines) or b"\0" in text:
-        raise RuntimeError("A header holds a control character.")
+    text = STATUS_LINE[status] + _lines(headers)
     if b"\r\ncontent-length: " not in text and status not in _BODILESS:
-        return text + b"content-length: %d\r\n\r\n" % length
-    return text + b"\r\n"
+        return text + b"content-length: %d\r\n" % length
+    return text
+
+
+def _lines(headers: Collection[Header]) -> bytes:
+    text = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if not text.count(b"\n") == text.count(b"\r") == len(headers) or b"\0" in text:
+        raise RuntimeError("A header holds a control character.")
+    return text

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from valetkey.serving.buffered import BufferedRequest, Header
+from valetkey.serving.buffered import BufferedRequest, Header, PendingResponse, Shortcut
 from valetkey.serving.stop_response import with_stop_response
 
-#: Tells by method and path whether a request's answer comes in one piece, whatever it is.
-IsBuffered = Callable[[bytes, bytes], bool]
 #: A client has so long for a request's head, and for each piece of its body. Proxies that keep
 #: connections give up on idle ones after a minute, and should be first.
 WAIT_SECONDS: Final = 75
@@ -50,16 +48,15 @@ def _twice(name: bytes) -> bytes:
 class Connection(HttpToolsProtocol):
     """Reads requests, one after another, and has the application answer them.
 
-    uvicorn reads heads of any length, for any time; this does not. A request that ``is_buffered``
-    is true of is waited for and answered as a :class:`BufferedRequest`, which costs a third less
-    than the streams that every other request gets.
+    uvicorn reads heads of any length, for any time; this does not. A request that the ``shortcut``
+    answers is waited for and answered as a :class:`BufferedRequest`, which costs a third less than
+    the streams that every other request gets.
     """
 
-    def __init__(self, *, is_buffered: IsBuffered, **uvicorn: Any) -> None:
+    def __init__(self, *, shortcut: Shortcut, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._app = self.app
         self.app = with_stop_response(self.app)
-        self._is_buffered = is_buffered
+        self._shortcut = shortcut
         self._whole: BufferedRequest | None = None
         self._is_in_head = True
         self._objection = b""
@@ -124,7 +121,7 @@ class Connection(HttpToolsProtocol):
         self._is_in_head, self._waiting_since = False, self.loop.time()
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
-        if self._is_buffered(method, path) and self._is_plain():
+        if self._shortcut.is_buffered(method, path) and self._is_plain():
             self.scope["method"], self.scope["path"] = method.decode(), path.decode()
             self.scope["raw_path"], self.scope["query_string"] = path, query
             self._whole = BufferedRequest(self)
@@ -150,7 +147,12 @@ class Connection(HttpToolsProtocol):
         if whole is None:
             super().on_message_complete()
             return
-        task = self.loop.create_task(whole.run(self._app, self.scope))
+        work = self._shortcut.respond(whole, self.scope)
+        if work is not None:
+            whole.start(work)
+
+    def start(self, work: PendingResponse) -> None:
+        task = self.loop.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 

@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 import uvicorn
 
 from valetkey.domain.errors import ConfigurationError
-from valetkey.serving.connection import WAIT_SECONDS, Connection, IsBuffered
+from valetkey.serving.buffered import AsgiShortcut, Shortcut
+from valetkey.serving.connection import WAIT_SECONDS, Connection
 from valetkey.system import quieten_collector
 
 #: Called with the port once connections are accepted.
@@ -88,18 +89,21 @@ async def serve(
     *,
     ready: OnReady,
     stop: asyncio.Event,
-    is_buffered: IsBuffered = _never,
+    shortcut: Shortcut | None = None,
     grace: float = GRACE_SECONDS,
 ) -> None:
     """Serve until ``stop`` is set; then let requests finish, for ``grace`` seconds, and return.
 
-    ``ready`` is called with the port once connections are accepted. Requests that ``is_buffered``
-    is true of take the short way (:class:`Connection`). The process stays as it is: whoever has
-    one for serving alone calls :func:`tune_process` before.
+    ``ready`` is called with the port once connections are accepted. What the ``shortcut`` answers
+    does not go through the application (:class:`Connection`). The process stays as it is: whoever
+    has one for serving alone calls :func:`tune_process` before.
     """
     config = uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", partial(Connection, is_buffered=is_buffered)),
+        http=cast(
+            "type[asyncio.Protocol]",
+            partial(Connection, shortcut=shortcut or AsgiShortcut(app, _never)),
+        ),
         interface="asgi3",
         lifespan="off",
         ws="none",

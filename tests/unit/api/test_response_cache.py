@@ -1,5 +1,5 @@
 """A request that comes again, word for word: answered at once, recorded each time, and never
-longer than it may be."""
+longer than it may be. Through ASGI, and by the shortcut that a server takes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from support.apps import app_of
 from support.memory import OWNER, PASSWORD, Memory
+from support.shortcut import ShortcutTransport
 from valetkey.api.fast.response_cache import ResponseCache
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.location import Location
@@ -66,8 +67,10 @@ class Desk:
         return [each.event.request_id async for each in read if each.event.outcome == "allowed"]
 
 
-@pytest.fixture
-async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+@pytest.fixture(params=[httpx2.ASGITransport, ShortcutTransport], ids=["asgi", "shortcut"])
+async def desk(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> AsyncIterator[Desk]:
     bob = await memory.member(BOB, ProjectRole.DEVELOPER)
     key, token = await memory.token(bob)
     location = await memory.location()
@@ -82,9 +85,7 @@ async def desk(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
     monkeypatch.setattr(Vending, "prepare", counted)
     app = app_of(memory)
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app), base_url="http://valetkey"
-    ) as http:
+    async with httpx2.AsyncClient(transport=request.param(app), base_url="http://valetkey") as http:
         yield Desk(memory, http, location, token, key.id, decisions, app.fast.responses)
 
 

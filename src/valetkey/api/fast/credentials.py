@@ -9,50 +9,13 @@ from typing import Final
 
 import msgspec
 
-from valetkey.api.fast.exchange import Exchange
-from valetkey.api.fast.response_cache import FastServices
-from valetkey.api.fast.vending import ResponseFormat, WantedCredentials, vend
+from valetkey.api.fast.vending import ResponseFormat, WantedCredentials
 from valetkey.api.requests import decode
 from valetkey.api.v1.request import read_query
 from valetkey.domain.credentials import parse_ttl
 from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.vending import Vended, VendRequest
 from valetkey.wire import credentials as wire
-from valetkey.wire.base import Nothing
-
-MAX_BODY: Final = 64 * 1024
-
-
-async def by_body(exchange: Exchange, on: FastServices, location_id: str) -> None:
-    """Answer ``POST /v1/locations/{locationId}/credentials``, once the record is durable.
-
-    Raises what ``Vending.vend`` raises.
-    """
-    await _by_body(exchange, on, location_id, _JSON)
-
-
-async def by_body_and_name(exchange: Exchange, on: FastServices, _: str) -> None:
-    """Answer ``POST /v1/credentials``. Raises what ``Vending.vend`` and ``find_location`` raise."""
-    await _by_body(exchange, on, "", _NAMED_JSON)
-
-
-async def by_query(exchange: Exchange, on: FastServices, location_id: str) -> None:
-    """Answer ``GET /v1/locations/{locationId}/credentials``. Raises as :func:`by_body`."""
-    await vend(exchange, on, location_id, exchange.query, _CONTAINER)
-
-
-async def by_query_and_name(exchange: Exchange, on: FastServices, _: str) -> None:
-    """Answer ``GET /v1/container-credentials``. Raises as :func:`by_body_and_name`."""
-    await vend(exchange, on, "", exchange.query, _NAMED_CONTAINER)
-
-
-async def _by_body(
-    exchange: Exchange, on: FastServices, location_id: str, shape: ResponseFormat
-) -> None:
-    exchange.refuse_key()
-    if exchange.query:
-        read_query(exchange.query, Nothing)
-    await vend(exchange, on, location_id, await exchange.json_body(MAX_BODY), shape)
 
 
 def _request(body: wire.CredentialsRequest) -> VendRequest:
@@ -128,15 +91,17 @@ def _write_container(vended: Vended) -> bytes:
     )
 
 
-def _json(name: str, read: Callable[[bytes], WantedCredentials]) -> ResponseFormat:
-    return ResponseFormat(name, takes_bare_token=False, read=read, write=_write)
+def _json(read: Callable[[bytes], WantedCredentials]) -> ResponseFormat:
+    return ResponseFormat(is_query=False, takes_bare_token=False, read=read, write=_write)
 
 
-def _container(name: str, read: Callable[[bytes], WantedCredentials]) -> ResponseFormat:
-    return ResponseFormat(name, takes_bare_token=True, read=read, write=_write_container)
+def _container(read: Callable[[bytes], WantedCredentials]) -> ResponseFormat:
+    return ResponseFormat(is_query=True, takes_bare_token=True, read=read, write=_write_container)
 
 
-_JSON: Final = _json("json", _read)
-_NAMED_JSON: Final = _json("named json", _read_named)
-_CONTAINER: Final = _container("container", _read_query)
-_NAMED_CONTAINER: Final = _container("named container", _read_named_query)
+#: ``POST /v1/locations/{locationId}/credentials`` and ``POST /v1/credentials``.
+JSON_BY_ID: Final = _json(_read)
+JSON_BY_NAME: Final = _json(_read_named)
+#: ``GET /v1/locations/{locationId}/credentials`` and ``GET /v1/container-credentials``.
+CONTAINER_BY_ID: Final = _container(_read_query)
+CONTAINER_BY_NAME: Final = _container(_read_named_query)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from litestar.types import Receive, Send
 
 from valetkey.api.errors import UnsupportedMediaType
+from valetkey.api.fast.response_cache import RequestFingerprint
 from valetkey.api.middleware import SAFE_HEADERS
 from valetkey.api.requests import BodyTooLarge, check_encoding
 from valetkey.counting import counted
@@ -16,10 +17,39 @@ from valetkey.domain.errors import Unauthenticated
 from valetkey.domain.idempotency import key_not_taken
 from valetkey.services.audit import Caller
 from valetkey.services.registry import Services
+from valetkey.serving.buffered import head
 
 JSON: Final = b"application/json"
 _Headers = tuple[tuple[bytes, bytes], ...]
+#: Headers that a request is refused for, or read differently.
+_MATTERS: Final = frozenset({b"content-encoding", b"idempotency-key"})
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
+
+
+def source_of(scope: Any) -> str:
+    """Return the address that a request came from."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def fingerprint(scope: Any, text: bytes, authorization: bytes) -> RequestFingerprint:
+    """Return what a request is known by: the token's hash names it, and does not tell it."""
+    token_hash = hashlib.sha256(authorization).digest()
+    return RequestFingerprint(scope["method"], scope["path"], text, token_hash)
+
+
+def plain_fingerprint(scope: Any, body: bytes) -> RequestFingerprint | None:
+    """Return what a request that came whole is known by, or None where it needs a closer look:
+    what is no JSON as it is, and whatever has something besides that could matter."""
+    headers = dict(scope["headers"])
+    if len(headers) != len(scope["headers"]) or not _MATTERS.isdisjoint(headers):
+        return None
+    text = scope["query_string"]
+    if scope["method"] == "POST":
+        if text or headers.get(b"content-type") != JSON:
+            return None
+        text = body
+    return fingerprint(scope, text, headers.get(b"authorization", b""))
 
 
 class Exchange:
@@ -73,8 +103,7 @@ class Exchange:
     @property
     def source(self) -> str:
         """The address that the request came from."""
-        client = self._scope.get("client")
-        return client[0] if client else ""
+        return source_of(self._scope)
 
     def accepts(self, media_type: bytes) -> bool:
         """Tell whether the client names a media type in ``Accept``."""
@@ -87,10 +116,13 @@ class Exchange:
         if self._with_key:
             raise key_not_taken()
 
-    @property
-    def token_hash(self) -> bytes:
-        """What names the authorization, and does not tell it."""
-        return hashlib.sha256(self.authorization).digest()
+    def fingerprint(self, text: bytes) -> RequestFingerprint:
+        """Return what this request is known by, when it comes again with this query or body."""
+        return fingerprint(self._scope, text, self.authorization)
+
+    def head(self, length: int) -> bytes:
+        """Return the first lines of an answer in JSON, of so many bytes."""
+        return head(200, _own(JSON, self._version, length), length)
 
     def token(self, *, bare: bool = False) -> str:
         """Return the bearer token; if it may be ``bare``, one without a scheme too, as AWS's

@@ -25,10 +25,10 @@ _MOST_TEXT: Final = 1024
 
 
 class RequestFingerprint(NamedTuple):
-    """All that decides about a request; ``token_hash`` is of its authorization header."""
+    """All that decides about a request: its address, its query or body, and whose it is."""
 
-    format: str
-    location_id: str
+    method: str
+    path: str
     text: bytes
     token_hash: bytes
 
@@ -39,6 +39,8 @@ class PreparedResponse:
 
     prepared: PreparedVend
     body: bytes
+    #: The lines of its head that all answers have.
+    head: bytes
 
 
 class ResponseCache:

@@ -9,6 +9,7 @@ record says so, and it is decided anew.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -171,13 +172,28 @@ class Vending:
         Who asked is in ``prepared``, in which request and from which address is told. Raises
         AuditUnavailable.
         """
-        form = FilledForm(prepared.form, request_id, source)
-        if await self.record(form, prepared.taken):
+        await self.write_prepared(prepared, request_id, source)
+        if self.may_leave(prepared.taken):
             return True
-        session, authorization, _ = prepared.taken
-        withheld = _form(authorization, session, outcome="failed", reason=CHANGED)
-        await self._audit.write(FilledForm(withheld, request_id, source))
+        await self.withhold(prepared, request_id, source)
         return False
+
+    def write_prepared(
+        self, prepared: PreparedVend, request_id: str, source: str
+    ) -> asyncio.Future[None]:
+        """Make the record durable, as :meth:`record_prepared` does; whoever waits for it asks
+        :meth:`may_leave` next. To be awaited; raises AuditUnavailable."""
+        session, authorization, _ = prepared.taken
+        return self._audit.write(
+            FilledForm(prepared.form, request_id, source),
+            *session.unrecorded(authorization.principal, self._clock.now),
+        )
+
+    async def withhold(self, prepared: PreparedVend, request_id: str, source: str) -> None:
+        """Record that what was recorded as handed out was not. Raises AuditUnavailable."""
+        session, authorization, _ = prepared.taken
+        form = _form(authorization, session, outcome="failed", reason=CHANGED)
+        await self._audit.write(FilledForm(form, request_id, source))
 
     async def record(self, entry: Entry, *taken: TakenSession) -> bool:
         """Make a record that names sessions durable, and with the first one their leases; tell
@@ -189,9 +205,14 @@ class Vending:
         for session, authorization, _ in taken:
             new += session.unrecorded(authorization.principal, self._clock.now)
         await self._audit.write(entry, *new)
+        return self.may_leave(*taken)
+
+    def may_leave(self, *taken: TakenSession) -> bool:
+        """Tell of sessions that a durable record names whether they may leave: whether nothing
+        that the right to them depends on has changed since it was true. There is nothing to wait
+        for between this and the leaving."""
         for session, authorization, since in taken:
-            if new:
-                session.recorded(authorization.principal)
+            session.recorded(authorization.principal)
             if not self._caches.unchanged(authorization.tags, since):
                 return False
         return True

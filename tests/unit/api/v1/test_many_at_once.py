@@ -124,7 +124,9 @@ async def _alone(world: Busy, verb: str, entry: dict[str, Any]) -> httpx2.Respon
     address = f"/v1/objects/{entry['id']}"
     if verb == "deletions":
         return await world.http.delete(address)
-    change = _NOTE if verb == "changes" else {"path": f"to/{entry['path'].rpartition('/')[2]}"}
+    change: dict[str, Any] = (
+        _NOTE if verb == "changes" else {"path": f"to/{entry['path'].rpartition('/')[2]}"}
+    )
     return await world.http.patch(address, json=change)
 
 
