@@ -104,7 +104,7 @@ async def _written(world: Busy, entry: dict[str, Any]) -> None:
 
 _DENIED: Final = AwsRefused("Denied.", hint="Allow it.", aws_code="AccessDenied")
 _AWAY: Final = AwsUnavailable("S3 is away.", hint="Wait.")
-_NOTE: Final = {"metadata": {"user": {"note": "y" * 100_000}}}
+_NOTE: Final[dict[str, Any]] = {"metadata": {"user": {"note": "y" * 100_000}}}
 #: What is done to many, what is in the way of one of them, and the code that this has alone.
 WAYS: Final[dict[tuple[str, str], Arrange]] = {
     ("changes", "too_large"): _large,
@@ -124,9 +124,7 @@ async def _alone(world: Busy, verb: str, entry: dict[str, Any]) -> httpx2.Respon
     address = f"/v1/objects/{entry['id']}"
     if verb == "deletions":
         return await world.http.delete(address)
-    change: dict[str, Any] = (
-        _NOTE if verb == "changes" else {"path": f"to/{entry['path'].rpartition('/')[2]}"}
-    )
+    change = _NOTE if verb == "changes" else {"path": f"to/{entry['path'].rpartition('/')[2]}"}
     return await world.http.patch(address, json=change)
 
 
