@@ -20,7 +20,7 @@ EVE = "eve@example.com"
 
 async def beside_a_look(order: str) -> Memory:
     storage = SteppedStorage(MemoryStorage())
-    memory = await open_memory(storage)  # type: ignore[arg-type]
+    memory = await open_memory(storage)
     location, owner = await memory.location(), await memory.caller()
     eve = await memory.member(EVE, ProjectRole.DEVELOPER)
     read = VendRequest(("",), frozenset({AccessLevel.READ}))
