@@ -129,8 +129,8 @@ async def _alone(world: Busy, verb: str, entry: dict[str, Any]) -> httpx2.Respon
 
 
 async def _together(world: Busy, verb: str, *entries: dict[str, Any]) -> httpx2.Response:
-    more: dict[str, Any] = {"changes": _NOTE, "moves": {"folder": "to/"}, "deletions": {}}[verb]
-    body = {"objectIds": [entry["id"] for entry in entries]} | more
+    more: dict[str, dict[str, Any]] = {"changes": _NOTE, "moves": {"folder": "to/"}}
+    body = {"objectIds": [entry["id"] for entry in entries]} | more.get(verb, {})
     return await world.http.post(at(world, verb), json=body)
 
 

@@ -47,7 +47,8 @@ def looked_up(side: ColumnElement[Any]) -> ColumnElement[Any]:
         same = (_SAME.c.dataset == t.items.c.dataset, _SAME.c.path == t.items.c.path)
         return select(_SAME.c[element.name]).where(*same).correlate(t.items).scalar_subquery()
 
-    return visitors.replacement_traverse(side, {}, replaced)
+    found: ColumnElement[Any] = visitors.replacement_traverse(side, {}, replaced)
+    return found
 
 
 def _parts(condition: SqlCondition) -> Iterator[SqlCondition]:
