@@ -263,7 +263,10 @@ def _streams(operation: Operation[Any, Any, Any]) -> bool:
 
 def _shown_by(operation: Operation[Any, Any, Any]) -> Operation[Any, Any, Any]:
     """Return the operation that shows what one changes."""
-    return next(each for each in OPERATIONS if (each.method, each.path) == ("GET", operation.path))
+    for each in OPERATIONS:
+        if (each.method, each.path) == ("GET", operation.path):
+            return each
+    raise LookupError(f"{operation.id} is versioned, and no GET shows what is at {operation.path}.")
 
 
 def shows_version(operation: Operation[Any, Any, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import itertools
 import re
@@ -22,6 +23,7 @@ from valetkey.sdk import AsyncClient, Conflict, InvalidRequest, NotFound, Versio
 from valetkey.sdk.resources import AsyncResources, Resources
 from valetkey.sdk.sending import call
 from valetkey.wire import OPERATIONS, TAGS, library
+from valetkey.wire.locations import UPDATE_LOCATION
 
 pytest_plugins = ["support.memory"]
 ROOT = Path(__file__).parents[3]
@@ -176,3 +178,9 @@ async def test_bytes_go_up_as_they_come_and_are_read_back(memory: Memory) -> Non
             assert b"".join([chunk async for chunk in read]) == expected
         with pytest.raises(Conflict):
             await client.objects.put(dataset.id, path="a/1.txt", content=b"other")
+
+
+def test_what_is_versioned_and_shown_nowhere_is_told_by_its_name() -> None:
+    nowhere = dataclasses.replace(UPDATE_LOCATION, path="/v1/nowhere")
+    with pytest.raises(LookupError, match="updateLocation is versioned"):
+        library.shows_version(nowhere)
