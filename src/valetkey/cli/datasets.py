@@ -174,7 +174,7 @@ def clone(
     folder
         The folder of it that they go to, with their paths.
     glob
-        Only those whose path, with a leading /, fits it: "/a/**".
+        Only those whose path, with or without a leading /, fits it: "/a/**".
     metadata
         Let what people wrote about them go along.
     wait

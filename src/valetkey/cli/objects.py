@@ -52,7 +52,7 @@ def list_(
     Parameters
     ----------
     glob
-        Only those whose path, with a leading /, fits it, such as /a/**.
+        Only those whose path, with or without a leading /, fits it, such as /a/**.
     path
         Only the one of just this path.
     kind
@@ -84,7 +84,7 @@ def export(
     Parameters
     ----------
     glob
-        Only those whose path, with a leading /, fits it, such as /a/**.
+        Only those whose path, with or without a leading /, fits it, such as /a/**.
     file
         Where to write them (default: standard output).
     """

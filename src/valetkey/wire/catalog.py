@@ -101,7 +101,7 @@ class NewClone(Body, frozen=True):
     ] = None
     glob: Annotated[
         Annotated[str, msgspec.Meta(max_length=1024)] | None,
-        says("Only those whose path, with a leading /, fits it.", "/a/**"),
+        says("Only those whose path, with or without a leading /, fits it.", "/a/**"),
     ] = None
     with_metadata: Annotated[
         bool, says("Whether what people wrote about them goes along.", True)

@@ -27,7 +27,7 @@ from valetkey.wire.operation import Operation
 
 Glob = Annotated[
     Annotated[str, msgspec.Meta(max_length=1024)] | None,
-    says("Only those whose path, with a leading /, fits it.", "/a/**"),
+    says("Only those whose path, with or without a leading /, fits it.", "/a/**"),
 ]
 
 

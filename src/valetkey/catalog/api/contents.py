@@ -155,7 +155,7 @@ def matching_routes(catalog: Catalog) -> tuple[Route, ...]:
 
 
 def _selection(wanted: matching.MatchingObjects) -> Selection:
-    where: dict[str, Any] = {"type": wanted.kind, "filename": wanted.glob}
+    where: dict[str, Any] = {"type": wanted.kind, "filename": shapes.of_names(wanted.glob)}
     where = {name: value for name, value in where.items() if value is not None}
     if wanted.object_ids is not None:
         where["id"] = {"$in": wanted.object_ids}

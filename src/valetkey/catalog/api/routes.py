@@ -175,7 +175,7 @@ def _fits(item: Item, query: objects.ObjectsQuery) -> bool:
 
 
 def _where(kind: str | None, glob: str | None) -> dict[str, Any]:
-    given = {"type": kind, "filename": glob}
+    given = {"type": kind, "filename": shapes.of_names(glob)}
     return {name: value for name, value in given.items() if value is not None}
 
 

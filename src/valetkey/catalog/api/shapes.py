@@ -116,3 +116,9 @@ def rotation(found: Rotation) -> Work:
         stage=STAGES[found.stage],
         error=WorkFailure(code="rotation_failed", message=problem) if problem else None,
     )
+
+
+def of_names(glob: str | None) -> str | None:
+    """Return a glob on paths as one on file names: these have a ``/`` before the path, so that a
+    glob which begins as paths do would fit none of them."""
+    return f"/{glob}" if glob and not glob.startswith(("/", "*")) else glob

@@ -186,7 +186,7 @@ class Datasets(Resource):
         - ``dataset_id``: The dataset's id.
         - ``target_id``: The dataset that gets them.
         - ``folder``: The folder of it that they go to, with their paths; absent: none.
-        - ``glob``: Only those whose path, with a leading /, fits it.
+        - ``glob``: Only those whose path, with or without a leading /, fits it.
         - ``with_metadata``: Whether what people wrote about them goes along.
 
         Raises ApiError.

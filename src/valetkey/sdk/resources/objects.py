@@ -32,7 +32,7 @@ class Objects(Resource):
         - ``dataset_id``: The dataset's id.
         - ``path``: Only the one of just this path.
         - ``kind``: Only objects, or only folders.
-        - ``glob``: Only those whose path, with a leading /, fits it.
+        - ``glob``: Only those whose path, with or without a leading /, fits it.
 
         Raises ApiError.
         """
@@ -48,7 +48,7 @@ class Objects(Resource):
         """Stream a dataset's objects by path, a JSON object a line, however many they are.
 
         - ``dataset_id``: The dataset's id.
-        - ``glob``: Only those whose path, with a leading /, fits it.
+        - ``glob``: Only those whose path, with or without a leading /, fits it.
 
         Raises ApiError.
         """
@@ -273,7 +273,7 @@ class Objects(Resource):
 
         - ``dataset_id``: The dataset's id.
         - ``kind``: Only objects, or only folders.
-        - ``glob``: Only those whose path, with a leading /, fits it.
+        - ``glob``: Only those whose path, with or without a leading /, fits it.
         - ``object_ids``: Only these.
         - ``having``: Only those whose metadata has this; a dot leads inwards.
         - ``expected_count``: Do nothing unless they are so many.
@@ -315,7 +315,7 @@ class Objects(Resource):
 
         - ``dataset_id``: The dataset's id.
         - ``kind``: Only objects, or only folders.
-        - ``glob``: Only those whose path, with a leading /, fits it.
+        - ``glob``: Only those whose path, with or without a leading /, fits it.
         - ``object_ids``: Only these.
         - ``having``: Only those whose metadata has this; a dot leads inwards.
         - ``expected_count``: Do nothing unless they are so many.

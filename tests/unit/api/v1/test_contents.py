@@ -181,3 +181,16 @@ async def test_many_are_changed_and_deleted_by_what_fits(world: World) -> None:
     assert gone.json() == {"count": 3}
     listed = await world.http.get(at(world, "objects"), params={"glob": "/b/**"})
     assert listed.json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("glob", "found"), [("b/*", 2), ("/b/*", 2), ("b/a?.txt", 1), ("*.txt", 2)]
+)
+async def test_a_glob_begins_as_paths_do_or_as_file_names(
+    world: World, glob: str, found: int
+) -> None:
+    for path in ("b/a?.txt", "b/ab.txt"):
+        await put(world, path, b"x")
+    listed = (await world.http.get(at(world, "objects"), params={"glob": glob})).json()["items"]
+    meant = await world.http.post(at(world, "deletions"), json={"glob": glob, "dryRun": True})
+    assert (len(listed), meant.json()["count"]) == (found, found)
