@@ -5,6 +5,7 @@ from valetkey.sdk.client import AsyncClient, Client
 from valetkey.sdk.errors import (
     ApiError,
     AwsRefused,
+    ClientClosed,
     Conflict,
     Denied,
     InvalidRequest,
@@ -33,6 +34,7 @@ __all__ = [
     "AsyncLocationClient",
     "AwsRefused",
     "Client",
+    "ClientClosed",
     "Conflict",
     "Credentials",
     "Denied",

@@ -14,7 +14,7 @@ import httpx2
 from valetkey.sdk.call import Call, Flow
 from valetkey.sdk.clock import Now, utc_now
 from valetkey.sdk.connections import LoopConnections, connect
-from valetkey.sdk.errors import ApiError
+from valetkey.sdk.errors import ApiError, client_closed
 from valetkey.sdk.exchange import (
     CallSteps,
     FlowRun,
@@ -180,6 +180,10 @@ class Client(OpenedClient, Resources):
             return RawResponse(answer.status_code, answer.read(), answer.headers)
         except httpx2.HTTPError as error:
             return error
+        except RuntimeError:
+            if not self._http.is_closed:
+                raise
+            raise client_closed() from None
 
     def _exchange(self, step: Send) -> SendOutcome:
         try:
@@ -187,6 +191,10 @@ class Client(OpenedClient, Resources):
             answer = self._http.send(request)
         except httpx2.HTTPError as error:
             return error
+        except RuntimeError:
+            if not self._http.is_closed:
+                raise
+            raise client_closed() from None
         return RawResponse(answer.status_code, answer.content, answer.headers)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from valetkey.sdk.errors import InvalidRequest, MissingPackage
+from valetkey.sdk.errors import InvalidRequest, MissingPackage, client_closed
 from valetkey.sdk.transport import is_loopback
 
 H = TypeVar("H")
@@ -55,9 +55,9 @@ class LoopConnections:
         self._is_closed = False
 
     def here(self) -> httpx2.AsyncClient:
-        """Return those of the loop that runs. Raises RuntimeError once closed."""
-        if self._is_closed:
-            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        """Return those of the loop that runs. Raises ClientClosed once closed."""
+        if self._is_closed or (self._given is not None and self._given.is_closed):
+            raise client_closed()
         if self._given is not None:
             return self._given
         loop = asyncio.get_running_loop()

@@ -120,6 +120,20 @@ class MissingPackage(ApiError):
     code = "missing_package"
 
 
+class ClientClosed(ApiError):
+    """The client was closed before: nothing was sent."""
+
+    code = "client_closed"
+
+
+def client_closed() -> ClientClosed:
+    """Return the error of a call on a client that was closed."""
+    return ClientClosed(
+        "The client is closed: nothing was sent.",
+        hint="Call it before close(), or within its 'with' block, or make another client.",
+    )
+
+
 _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
     400: InvalidRequest,
     401: Unauthenticated,

@@ -26,7 +26,7 @@ print(*[asyncio.run(who()) for _ in range(4)])
 asyncio.run(client.close())
 try:
     asyncio.run(who())
-except RuntimeError as error:
+except valetkey.ClientClosed as error:
     print("closed" in str(error))
 """
 SIDE_BY_SIDE = """

@@ -8,11 +8,22 @@ import importlib.util
 import inspect
 import pickle
 import ssl
+from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 
-from valetkey.sdk import AsyncClient, Client, InvalidRequest, MissingPackage, Unavailable, errors
+from valetkey.sdk import (
+    AsyncClient,
+    Client,
+    ClientClosed,
+    InvalidRequest,
+    MissingPackage,
+    Unavailable,
+    errors,
+)
+from valetkey.sdk.call import Call
 
 URL = "https://valetkey.invalid"
 
@@ -117,7 +128,39 @@ def test_a_closed_client_says_so() -> None:
     client = Client("http://127.0.0.1:1", "vkt_x")
     client.close()
     client.close()
-    with pytest.raises(RuntimeError, match="closed"):
-        client.accounts.get_me()
-    with pytest.raises(RuntimeError, match="closed"):
-        list(client.locations.list())
+    _says_that_it_is_closed(client.accounts.get_me)
+    _says_that_it_is_closed(lambda: list(client.locations.list()))
+    _says_that_it_is_closed(lambda: list(client.chunks(Call("GET", "/v1/me", bytes))))
+    with Client("http://127.0.0.1:1", "vkt_x") as client:
+        pass
+    _says_that_it_is_closed(client.accounts.get_me)
+
+
+def _says_that_it_is_closed(call: Callable[[], object]) -> None:
+    with pytest.raises(ClientClosed, match="closed") as refused:
+        call()
+    assert refused.value.hint
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+@pytest.mark.parametrize("is_given", [False, True])
+async def test_a_closed_asynchronous_client_says_so(*, is_given: bool) -> None:
+    http = httpx2.AsyncClient() if is_given else None
+    async with AsyncClient("http://127.0.0.1:1", "vkt_x", http=http) as client:
+        if http is not None:
+            await http.aclose()
+            with pytest.raises(ClientClosed, match="closed"):
+                await client.accounts.get_me()
+    await client.close()
+    with pytest.raises(ClientClosed, match="closed"):
+        await client.accounts.get_me()
+    with pytest.raises(ClientClosed, match="closed"):
+        await anext(client.chunks(Call("GET", "/v1/me", bytes)))
+
+
+def test_a_client_whose_own_http_is_closed_says_so() -> None:
+    http = httpx2.Client()
+    client = Client("http://127.0.0.1:1", "vkt_x", http=http)
+    http.close()
+    _says_that_it_is_closed(client.accounts.get_me)
