@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from valetkey.serving import connection, reserve, serve, server
-from valetkey.serving.buffered import AsgiShortcut
+from valetkey.serving.buffered import AsgiShortcut, BufferedRequest, head
 
 SMALL = b"GET /whole HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -99,8 +99,25 @@ class Client:
         return b""
 
 
+class AtOnce:
+    """A shortcut that writes a long response to each request as soon as it has come."""
+
+    LONG = b"x" * (4 << 20)
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def is_buffered(self, method: bytes, path: bytes) -> bool:
+        return is_buffered(method, path)
+
+    def respond(self, request: BufferedRequest, _scope: Any) -> None:
+        self.written += 1
+        own = (b"x-number", b"%d" % self.written)
+        request.write_response(head(200, (), len(self.LONG)), own, self.LONG)
+
+
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[Callable[[], Any]]:
+async def serving(app: Any, shortcut: Any = None) -> AsyncIterator[Callable[[], Any]]:
     """Serve ``app``; yields what connects to it. All of them are closed at the end."""
     stop, ports, clients = asyncio.Event(), asyncio.Queue[int](), list[Client]()
     task = asyncio.create_task(
@@ -109,7 +126,7 @@ async def serving(app: Any) -> AsyncIterator[Callable[[], Any]]:
             reserve("127.0.0.1", 0),
             ready=ports.put_nowait,
             stop=stop,
-            shortcut=AsgiShortcut(app, is_buffered),
+            shortcut=shortcut or AsgiShortcut(app, is_buffered),
             grace=1,
         )
     )
@@ -416,3 +433,21 @@ async def test_beyond_the_most_connections_a_client_is_told_to_come_again(
         second = await connect()
         second.writer.write(SMALL)
         assert (await second.answer())[0] == 503
+
+
+async def test_what_is_written_at_once_waits_for_a_client_that_reads_nothing() -> None:
+    """Each response that it does not take would stay in memory, as many as it asks for."""
+    asked, shortcut = 30, AtOnce()
+    async with serving(App(), shortcut) as connect:
+        client = await connect()
+        for _ in range(asked):
+            client.writer.write(SMALL)
+            await client.writer.drain()
+            for _ in range(5):
+                await asyncio.sleep(0.001)
+        assert shortcut.written < asked
+        assert (await client.answer())[2] == AtOnce.LONG
+        # What was written is whole, and what comes after it goes the other way, in order.
+        for _ in range(shortcut.written - 1):
+            assert (await client.answer())[2] == AtOnce.LONG
+        assert (await client.told())["path"] == "/whole"

@@ -166,6 +166,8 @@ class Connection(HttpToolsProtocol):
         return (
             self._is_free()
             and self._has_room()
+            # What a client does not take waits in memory: only as long as it takes all at once.
+            and not self.flow.write_paused
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
