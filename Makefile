@@ -17,7 +17,7 @@ TESTS ?= tests
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test quick newest coverage release check format reference screenshots stores openapi revocations failover ray-million soak bench clean lock
+.PHONY: help install demo up test quick newest coverage release check format reference screenshots stores openapi revocations failover ray-million soak chaos bench clean lock
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -110,6 +110,9 @@ ray-million: $(STAMP) ## Kill a Ray node in the middle of a million objects: ind
 
 soak: $(STAMP) ## Vend and sync for twenty minutes: memory stays flat
 	VALETKEY_SOAK_MINUTES=20 $(BIN)/python -m pytest -v -s tests/e2e/test_soak.py
+
+chaos: $(STAMP) ## Kill and stop processes at random for five minutes under load: nothing answered is lost
+	VALETKEY_CHAOS_MINUTES=$${VALETKEY_CHAOS_MINUTES:-5} $(BIN)/python -m pytest -v -s tests/e2e/test_chaos.py
 
 bench: $(STAMP) ## Measure each figure beside its yardstick
 	$(BIN)/python -m bench

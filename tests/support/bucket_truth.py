@@ -36,6 +36,17 @@ class Bucket:
         found = [each for page in pages for each in page.get("Contents", ())]
         return {each["Key"]: (each["Size"], each["ETag"].strip('"')) for each in found}
 
+    def bodies(self) -> dict[str, bytes]:
+        """Contents by path."""
+
+        def body(path: str) -> bytes:
+            found: bytes = self._s3.get_object(Bucket=self._name, Key=path)["Body"].read()
+            return found
+
+        paths = list(self.facts())
+        with ThreadPoolExecutor(8) as pool:
+            return dict(zip(paths, pool.map(body, paths), strict=True))
+
 
 def indexed(http: httpx2.Client, dataset_id: str) -> Facts:
     """Return what the API lists: size and etag by path."""

@@ -240,9 +240,9 @@ def recorded(http: httpx2.Client) -> set[tuple[str, str, str]]:
     return found
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(holds: Callable[[], bool], what: str, seconds: float = LONG) -> None:
     """Wait until something holds. Fails where that does not come about."""
-    end = time.monotonic() + LONG
+    end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, what
         time.sleep(0.1)
