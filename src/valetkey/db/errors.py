@@ -111,12 +111,20 @@ _OF_VALUES: Final = ("22", "54000")
 #: Foreign keys, of whichever kind, and uniqueness.
 _REFERENCES: Final = frozenset({"23001", "23503"})
 _UNIQUE: Final = frozenset({"23505"})
+#: Rules of one row: NOT NULL, CHECK. Whoever writes a row sees to them.
+_OF_A_ROW: Final = frozenset({"23502", "23514"})
+
+
+class BrokenRule(RuntimeError):  # not for users: a mistake of ours
+    """A statement broke a rule of the database that Valetkey has to keep. Asking again does not
+    help, as it does where the database is away."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn whatever the database says inside into StorageUnavailable, what it says of a value into
-    Unstorable, and what it says of other rows into Conflict."""
+    Unstorable, and what it says of other rows into Conflict. Raises BrokenRule for a mistake of
+    ours."""
     try:
         yield
     except REFUSED_BY_DRIVER:
@@ -131,12 +139,17 @@ def _from_sqlalchemy(error: Exception) -> ValetkeyError:
         return unstorable()
     if _is_of_a_reference(error) or _is_of_a_twin(error):
         return _crossed()
+    if _breaks(error, _OF_A_ROW, "not null constraint failed", "check constraint failed"):
+        raise _broken(error) from None
     return unavailable(error)
 
 
 def from_driver(error: Exception) -> ValetkeyError:
-    """Return the error for what asyncpg raised where it was used past SQLAlchemy."""
+    """Return the error for what asyncpg raised where it was used past SQLAlchemy. Raises
+    BrokenRule."""
     state = getattr(error, "sqlstate", None) or ""
+    if state in _OF_A_ROW:
+        raise _broken(error) from None
     if isinstance(error, (ValueError, *REFUSED_BY_DRIVER)) or state.startswith(_OF_VALUES):
         return unstorable()
     return _crossed() if state in _REFERENCES | _UNIQUE else unavailable(error)
@@ -151,6 +164,12 @@ def _crossed() -> Conflict:
     )
 
 
+def _broken(error: Exception) -> BrokenRule:
+    told = getattr(error, "orig", None) or error
+    # The first line names the rule; the others quote the row.
+    return BrokenRule(f"{type(told).__name__}: {str(told).partition(chr(10))[0]}")
+
+
 def _is_of_a_reference(error: Exception) -> bool:
     """Tell whether a row refers to one that is not there, or is referred to by one that is."""
     return _breaks(error, _REFERENCES, "foreign key constraint failed")
@@ -160,13 +179,14 @@ def _is_of_a_twin(error: Exception) -> bool:
     return _breaks(error, _UNIQUE, "unique constraint failed")
 
 
-def _breaks(error: Exception, states: frozenset[str], sqlite_says: str) -> bool:
-    """Tell whether a rule over several rows was broken, by PostgreSQL's SQLSTATE or SQLite's words
-    (its codes call some of them a trigger's)."""
+def _breaks(error: Exception, states: frozenset[str], *sqlite_says: str) -> bool:
+    """Tell whether a rule was broken, by PostgreSQL's SQLSTATE or SQLite's words (its codes call
+    some of them a trigger's)."""
     if not isinstance(error, IntegrityError):
         return False
     state = getattr(error.orig, "sqlstate", None)
-    return state in states if state else sqlite_says in str(error.orig).lower()
+    said = str(error.orig).lower()
+    return state in states if state else any(words in said for words in sqlite_says)
 
 
 @contextmanager

@@ -3,11 +3,13 @@ else its cause is told."""
 
 from __future__ import annotations
 
+import sqlite3
+
 import asyncpg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from valetkey.db.errors import commit_unknown, unavailable
+from valetkey.db.errors import BrokenRule, commit_unknown, from_driver, translated, unavailable
 from valetkey.domain.errors import CommitUnknown, StorageBusy
 
 SAID = [
@@ -48,3 +50,25 @@ def test_a_cause_is_known_in_whichever_language_it_is_said(
         asyncpg.QueryCanceledError,
     )
     assert isinstance(told, StorageBusy) is isinstance(said, held)
+
+
+#: The second line of what PostgreSQL says quotes the row.
+ROW_RULES = [
+    asyncpg.NotNullViolationError('null value in column "id"\nDETAIL: Failing row (secret)'),
+    asyncpg.CheckViolationError('violates check constraint "c"\nDETAIL: Failing row (secret)'),
+    sqlite3.IntegrityError("NOT NULL constraint failed: items.id"),
+    sqlite3.IntegrityError("CHECK constraint failed: c"),
+]
+
+
+@pytest.mark.parametrize("said", ROW_RULES, ids=str)
+def test_a_rule_that_we_broke_ourselves_is_no_outage(said: Exception) -> None:
+    """What is away is asked again and again; a mistake of ours ends with a traceback."""
+    with pytest.raises(BrokenRule) as raised, translated():
+        raise IntegrityError("INSERT", {}, said)
+    assert "secret" not in str(raised.value)
+    assert raised.value.__suppress_context__
+    if isinstance(said, asyncpg.PostgresError):
+        with pytest.raises(BrokenRule) as past_sqlalchemy:
+            raise from_driver(said)
+        assert str(past_sqlalchemy.value) == str(raised.value)
