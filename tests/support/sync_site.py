@@ -27,6 +27,7 @@ from valetkey.catalog.domain.ports import ItemQuery
 from valetkey.catalog.engines.ray import RaySettings
 from valetkey.catalog.services.datasets import SyncView
 from valetkey.catalog.services.datasets.jobs import PASSING
+from valetkey.catalog.services.datasets.worker import SyncWorker
 from valetkey.db.schema import schema_state
 from valetkey.domain.secret import Secret
 
@@ -54,13 +55,13 @@ class SyncSite:
     async def work(self) -> None:
         """Do what is open and can be had now."""
         async with asyncio.timeout(HANGS):
-            await self.made.services.catalog.sync_worker.run_open()
+            await _run_open(self.made.services.catalog.sync_worker)
 
     async def done(self, ordered: SyncView) -> SyncView:
         """Work until a sync is over, whoever had leases on it before."""
         async with asyncio.timeout(HANGS):
             while not (now := await self.look(ordered)).command.state.over:
-                await self.made.services.catalog.sync_worker.run_open()
+                await _run_open(self.made.services.catalog.sync_worker)
                 await asyncio.sleep(0.2)
         return now
 
@@ -161,11 +162,16 @@ async def _work(given: dict[str, str]) -> None:
         given["schema"],
     )
     parts = parts_over(given["database"], given["endpoint"], ray=ray)
-    worker = wire(parts).catalog.sync_worker
+    await _run_open(wire(parts).catalog.sync_worker)
+
+
+async def _run_open(worker: SyncWorker) -> None:
+    """Do what is open, as often as a worker's looks would. Under load a process may first hear of
+    its own set-up while a sync asks for credentials."""
     while True:
         try:
             return await worker.run_open()
-        except PASSING:  # it comes again, as a server's worker does
+        except PASSING:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
