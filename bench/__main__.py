@@ -50,7 +50,7 @@ def _vend() -> list[Figure]:
     with installation() as made:
         return [
             *vend.warm(made),
-            vend.strict(made),
+            *vend.strict(made),
             vend.container(made),
             vend.cold(made),
             vend.beside_presigns(made),
@@ -65,7 +65,7 @@ def _first() -> list[Figure]:
 
 def _postgres() -> list[Figure]:
     with _postgresql() as url, installation(url) as made:
-        return [*vend.warm(made, "_postgres"), vend.strict(made, "_postgres")]
+        return [*vend.warm(made, "_postgres"), *vend.strict(made, "_postgres")]
 
 
 def _heavy() -> list[Figure]:

@@ -2,7 +2,8 @@
 
 ``python -m bench.servers real SETTINGS`` serves Valetkey, ``bare BYTES`` an ASGI application that
 answers every request with the same bytes and headers, on the same server and event loop, and
-``strict BYTES`` the same answers by the shortcut that Valetkey's credentials take.
+``strict BYTES`` the same application, given requests that came whole, as Valetkey's credentials
+were before they had a shortcut; ``shortcut BYTES`` the same bytes by that shortcut, without ASGI.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from valetkey.api.middleware import SAFE_HEADERS
 from valetkey.bootstrap import open_services
 from valetkey.config import load_settings
 from valetkey.serving import reserve, serve, stop_on_signals, tune_process
-from valetkey.serving.buffered import BufferedRequest, head
+from valetkey.serving.buffered import AsgiShortcut, BufferedRequest, head
 
 
 def _bare(body: bytes) -> Any:
@@ -45,7 +46,7 @@ def _bare(body: bytes) -> Any:
     return app
 
 
-class _Strict:
+class _AtOnce:
     """Answers every request with the same bytes, as soon as it has come."""
 
     def __init__(self, body: bytes) -> None:
@@ -99,9 +100,8 @@ def real(environment: Mapping[str, str]) -> Iterator[Serving]:
 
 
 @contextmanager
-def bare(body: bytes, *, strict: bool = False) -> Iterator[Serving]:
-    """Serve the yardstick; the ``strict`` one goes the same short way as credentials do."""
-    kind = "strict" if strict else "bare"
+def bare(body: bytes, kind: str = "bare") -> Iterator[Serving]:
+    """Serve a yardstick: ``bare``, ``strict`` or ``shortcut``."""
     with _process([kind, base64.b64encode(body).decode()], {}) as serving:
         yield serving
 
@@ -128,8 +128,11 @@ def main() -> None:
     if sys.argv[1] == "bare":
         uvloop.run(_serve(_bare(base64.b64decode(sys.argv[2]))))
     elif sys.argv[1] == "strict":
+        app = _bare(base64.b64decode(sys.argv[2]))
+        uvloop.run(_serve(app, shortcut=AsgiShortcut(app, lambda _method, _path: True)))
+    elif sys.argv[1] == "shortcut":
         body = base64.b64decode(sys.argv[2])
-        uvloop.run(_serve(_bare(body), shortcut=_Strict(body)))
+        uvloop.run(_serve(_bare(body), shortcut=_AtOnce(body)))
     else:
         uvloop.run(_real())
 
