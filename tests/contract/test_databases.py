@@ -69,6 +69,7 @@ def _numbered(number: int, turn: int) -> Organization:
     return replace(ORG, id=f"{number:020x}{turn:04x}", name=f"org-{number}-{turn}")
 
 
+@pytest.mark.slow
 async def test_a_transaction_that_is_cancelled_anywhere_lets_the_next_one_write(
     pair: tuple[SqlCatalogStorage, SqlCatalogStorage],
 ) -> None:

@@ -154,6 +154,7 @@ MISSING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "names", "says"), MISSING)
 def test_a_missing_library_is_named_with_what_installs_it(
     tmp_path: Path, words: list[str], names: list[str], says: str
