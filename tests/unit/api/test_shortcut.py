@@ -265,3 +265,18 @@ def _comparable(response: httpx2.Response) -> tuple[int, Any]:
     if isinstance(content, dict):
         content.get("error", content).pop("requestId", None)
     return response.status_code, content
+
+
+async def test_a_header_that_stands_twice_gets_a_closer_look(counter: Counter) -> None:
+    """Whose request would it be? A dictionary of headers knows the last one alone."""
+    await counter.ask()
+    good = f"Bearer {counter.token}"
+    for tokens in (("Bearer another", good), (good, "Bearer another")):
+        request = counter.request()
+        others = [each for each in request.headers.raw if each[0].lower() != b"authorization"]
+        request.headers = httpx2.Headers(
+            [*others, *((b"authorization", each.encode()) for each in tokens)]
+        )
+        response = await ShortcutTransport(counter.app).handle_async_request(request)
+        assert response.status_code == 401
+        assert b"ecretAccessKey" not in response.content
