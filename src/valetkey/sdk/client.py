@@ -168,7 +168,15 @@ class Client(OpenedClient, Resources):
                 self._sleep(step.seconds)
                 outcome = None
             else:
-                outcome = answer(step)
+                outcome = self._outcome(step, answer)
+
+    def _outcome(self, step: Send, answer: Callable[[Send], SendOutcome]) -> SendOutcome:
+        try:
+            return answer(step)
+        except RuntimeError:
+            if not self._http.is_closed:
+                raise
+            raise client_closed() from None
 
     def _open(self, step: Send, opened: list[httpx2.Response]) -> SendOutcome:
         try:
@@ -180,10 +188,6 @@ class Client(OpenedClient, Resources):
             return RawResponse(answer.status_code, answer.read(), answer.headers)
         except httpx2.HTTPError as error:
             return error
-        except RuntimeError:
-            if not self._http.is_closed:
-                raise
-            raise client_closed() from None
 
     def _exchange(self, step: Send) -> SendOutcome:
         try:
@@ -191,10 +195,6 @@ class Client(OpenedClient, Resources):
             answer = self._http.send(request)
         except httpx2.HTTPError as error:
             return error
-        except RuntimeError:
-            if not self._http.is_closed:
-                raise
-            raise client_closed() from None
         return RawResponse(answer.status_code, answer.content, answer.headers)
 
 
