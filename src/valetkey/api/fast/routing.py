@@ -48,10 +48,7 @@ class FastRoute(NamedTuple):
 
 
 def _vending(shape: ResponseFormat) -> FastOperation:
-    async def handler(exchange: Exchange, on: FastServices, location_id: str) -> None:
-        await vend(exchange, on, location_id, shape)
-
-    return FastOperation(handler, "container" if shape.is_query else "own")
+    return FastOperation(partial(vend, shape=shape), "container" if shape.is_query else "own")
 
 
 #: By the method and what follows a location's id.

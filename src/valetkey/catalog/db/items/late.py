@@ -33,7 +33,11 @@ def in_order(
     if not late:
         return list(conditions)
     early = [part for part in parts if _columns(part) <= _KEYS]
-    documents = [part for part in parts if _KEYS < _KEYS | _columns(part) <= _KEYS | _DOCUMENT]
+    documents = [
+        part
+        for part in parts
+        if not _columns(part) <= _KEYS and _columns(part) <= _KEYS | _DOCUMENT
+    ]
     rest = case((and_(*map(looked_up, late)), and_(true(), *documents)), else_=false())
     return [*early, *glances, rest]
 
