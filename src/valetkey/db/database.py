@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from valetkey.db.changes import ChangeListeners
@@ -42,6 +43,14 @@ _PROBE: Final = text(
     "ON CONFLICT (name) DO UPDATE SET until = excluded.until "
     "RETURNING CURRENT_TIMESTAMP"
 )
+#: A row that is written over finds room in its own page, on a full disk too. A table's first row
+#: finds none: PostgreSQL extends its file at once. Undone, it leaves nothing, and 5 kB of log.
+_NEED_ROOM: Final = (
+    text("SET LOCAL temp_tablespaces = ''"),  # where the database is, not where sorting goes
+    text("CREATE TEMPORARY TABLE need_room AS SELECT 1 AS something"),
+)
+#: PostgreSQL's "insufficient privilege".
+_MAY_NOT: Final = "42501"
 
 
 class Database:
@@ -105,7 +114,21 @@ class Database:
         with translated():
             async with self._health.begin() as connection:
                 moment = (await connection.execute(_PROBE)).scalar_one()
-        return moment if isinstance(moment, datetime) else None
+            if not isinstance(moment, datetime):
+                return None
+            await self._need_room()
+        return moment
+
+    async def _need_room(self) -> None:
+        """Take room on PostgreSQL's disk, and give it back. Whoever may make nothing temporary
+        there hears of a full disk when something is to be stored."""
+        try:
+            async with self._health.connect() as connection:
+                for statement in _NEED_ROOM:
+                    await connection.execute(statement)
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != _MAY_NOT:
+                raise
 
     async def close(self) -> None:
         """Close all connections."""
