@@ -27,7 +27,7 @@ def credentials(
     *,
     prefix: PrefixOption = WHOLE,
     access: AccessOption = "list,read",
-    ttl: str = "1h",
+    ttl: str = "",
     purpose: str = "",
     bare: Annotated[bool, Parameter(negative=())] = False,
     versions: Annotated[bool, Parameter(negative=())] = False,
@@ -42,7 +42,7 @@ def credentials(
     Parameters
     ----------
     ttl
-        How long: 15m to 12h.
+        How long: 15m to 12h; without it 1h, or less where no more is allowed.
     purpose
         What for; it stands in the audit record.
     bare
@@ -56,7 +56,7 @@ def credentials(
         location=location,
         prefixes=prefix,
         access=access_levels(access),
-        ttl=parse_span(ttl, "--ttl"),
+        ttl=parse_span(ttl, "--ttl") if ttl else None,
         purpose=purpose,
         project=project,
         org=common.org,

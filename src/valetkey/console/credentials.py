@@ -13,7 +13,7 @@ from valetkey.console.locations import label_of
 from valetkey.console.menus import Menu, chosen, number
 from valetkey.console.snippets import SnippetRequest, snippets
 from valetkey.console.web import lines, named
-from valetkey.domain.credentials import parse_ttl
+from valetkey.domain.credentials import parse_optional_ttl
 from valetkey.domain.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -55,7 +55,7 @@ async def choose(request: HttpRequest, services: Services, reader: Reader) -> Re
         locations=Menu.of((each.id, label_of(each)) for each in shown),
         chosen=request.query_params.get("location", ""),
         levels=list(AccessLevel),
-        ttls=TTLS,
+        ttls=[("", "1 hour, or less where no more is allowed"), *TTLS],
     )
 
 
@@ -63,13 +63,13 @@ async def choose(request: HttpRequest, services: Services, reader: Reader) -> Re
 async def vend(request: HttpRequest, services: Services, reader: Reader) -> Response[str]:
     """Hand out credentials. This answer alone holds their secret, and nothing keeps it."""
     form = await request.form()
-    name = str(form.get("location", ""))
+    name, ttl = str(form.get("location", "")), str(form.get("ttl", ""))
     try:
         location_id = await _location_id(services, reader, name)
         order = VendRequest(
             prefixes=tuple(lines(str(form.get("folders", "")))),
             levels=parse_levels(str(level) for level in form.getall("access", [])),
-            ttl=parse_ttl(number(str(form.get("ttl", "")))),
+            ttl=parse_optional_ttl(number(ttl) if ttl else None),
             purpose=str(form.get("purpose", "")),
         )
         vended = await services.vending.vend(reader.caller, location_id, order)
@@ -88,7 +88,7 @@ async def vend(request: HttpRequest, services: Services, reader: Reader) -> Resp
         folders=[prefix.removeprefix(location.prefix) for prefix in vended.scope.prefixes],
         prefixes=vended.scope.prefixes,
         levels=sorted(level.value for level in order.levels),
-        seconds=int(order.ttl.total_seconds()),
+        seconds=int(order.ttl.total_seconds()) if order.ttl else None,
     )
     return reader.part(
         "credentials/vended.html",

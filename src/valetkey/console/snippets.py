@@ -16,8 +16,8 @@ from valetkey.domain.credentials import TemporaryCredentials
 @dataclass(frozen=True, slots=True)
 class SnippetRequest:
     """What was asked for: the location (its id where its name is not its alone), ``folders`` below
-    its own (``prefixes`` are the same as whole keys), levels, seconds. ``server`` is the address of
-    this console."""
+    its own (``prefixes`` are the same as whole keys), levels, seconds if any were named. ``server``
+    is the address of this console."""
 
     server: str
     location: str
@@ -28,7 +28,7 @@ class SnippetRequest:
     folders: Sequence[str]
     prefixes: Sequence[str]
     levels: Sequence[str]
-    seconds: int
+    seconds: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def _command(wanted: SnippetRequest, *more: str) -> str:
     command = ["valetkey", "credentials", name, *more]
     for folder in wanted.folders:
         command += ["--prefix", folder]
-    command += ["--access", ",".join(wanted.levels), "--ttl", str(wanted.seconds)]
-    return shlex.join(command)
+    command += ["--access", ",".join(wanted.levels)]
+    return shlex.join(command + (["--ttl", str(wanted.seconds)] if wanted.seconds else []))
 
 
 def _command_line(wanted: SnippetRequest) -> Snippet:
@@ -99,9 +99,8 @@ s3.list_objects_v2(Bucket={wanted.bucket!r}, Prefix={_first(wanted)!r})"""
 
 
 def _scope(wanted: SnippetRequest) -> str:
-    return (
-        f"prefixes={list(wanted.folders)!r}, access={list(wanted.levels)!r}, ttl={wanted.seconds}"
-    )
+    ttl = f", ttl={wanted.seconds}" if wanted.seconds else ""
+    return f"prefixes={list(wanted.folders)!r}, access={list(wanted.levels)!r}{ttl}"
 
 
 def _profile(wanted: SnippetRequest) -> Snippet:

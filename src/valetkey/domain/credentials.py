@@ -64,6 +64,11 @@ def parse_ttl(seconds: int) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def parse_optional_ttl(seconds: int | None) -> timedelta | None:
+    """Read a time to live that may be left out, as :func:`parse_ttl` does."""
+    return None if seconds is None else parse_ttl(seconds)
+
+
 def require_aware(moment: datetime) -> datetime:
     """Return ``moment``, or raise :class:`ValueError` for a datetime that has no time zone."""
     if moment.tzinfo is None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from valetkey.domain.errors import Denied
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Yes, by which right, and until when (None: nothing ends it)."""
+    """Yes, by which right, until when (None: nothing ends it), and for how long at a time."""
 
     reason: str
     until: datetime | None = None
+    longest: timedelta = timedelta.max
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ the location gives anybody. Somebody who is to get less has a lesser role, and g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -101,7 +101,8 @@ def decide_by_grants(
             hint=f"Ask for a time to live of at most {counted(seconds, 'second')}.",
         )
     ends = [grant.ends_at for grant in used.values() if grant.ends_at is not None]
-    return Allow(", ".join(map(str, used.values())), until=min(ends, default=None))
+    reason = ", ".join(map(str, used.values()))
+    return Allow(reason, until=min(ends, default=None), longest=limiting.max_ttl)
 
 
 def _lasts(grant: Grant, now: datetime) -> timedelta:
@@ -146,4 +147,4 @@ def decide_scope(
             hint="Ask without 'bare', and list with a '/' at the end.",
         )
     ends = [end for end in (decision.until, extent.until) if end is not None]
-    return Allow(decision.reason, until=min(ends, default=None))
+    return replace(decision, until=min(ends, default=None))

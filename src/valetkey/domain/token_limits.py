@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from valetkey.counting import counted
-from valetkey.domain.credentials import parse_ttl
+from valetkey.domain.credentials import parse_optional_ttl
 from valetkey.domain.decisions import Allow, Decision, Deny
 from valetkey.domain.errors import InvalidInput
 from valetkey.domain.location import Location
@@ -24,7 +24,7 @@ class TokenLimits:
 
     ``locations`` are ids, each of which means what lies within it too; ``prefixes`` are folders
     below those locations' own, each empty or ending in ``/``; ``max_ttl`` is the longest time to
-    live that may be asked for; ``networks`` are the ranges that the token may be used from
+    live; ``networks`` are the ranges that the token may be used from
     (``192.0.2.0/24``, ``2001:db8::/32``).
     """
 
@@ -62,23 +62,21 @@ class TokenLimits:
                 f"more than {counted(seconds, 'second')} at a time",
                 f"Ask for at most {counted(seconds, 'second')}.",
             )
-        return Allow("within the API token's limits")
+        return Allow("within the API token's limits", longest=self.max_ttl or timedelta.max)
 
-    def narrow(
-        self, chain: Sequence[Location], prefixes: tuple[str, ...], ttl: timedelta
-    ) -> tuple[tuple[str, ...], timedelta]:
-        """Return what is left of folders (below the location's own) and of a time to live. Where no
-        folder is left they stay as they are, and :meth:`decide` refuses them."""
-        left, base = prefixes, chain[0].prefix
-        if self.prefixes is not None:
-            deeper = {
-                max(base + one, own, key=len).removeprefix(base)
-                for one in prefixes
-                for own in self._folders(chain)
-                if (base + one).startswith(own) or own.startswith(base + one)
-            }
-            left = tuple(sorted(deeper)) or prefixes
-        return left, ttl if self.max_ttl is None else min(ttl, self.max_ttl)
+    def narrow(self, chain: Sequence[Location], prefixes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what is left of folders (below the location's own). Where none is they stay as
+        they are, and :meth:`decide` refuses them."""
+        if self.prefixes is None:
+            return prefixes
+        base = chain[0].prefix
+        deeper = {
+            max(base + one, own, key=len).removeprefix(base)
+            for one in prefixes
+            for own in self._folders(chain)
+            if (base + one).startswith(own) or own.startswith(base + one)
+        }
+        return tuple(sorted(deeper)) or prefixes
 
     def _named(self, chain: Sequence[Location]) -> Sequence[Location]:
         """Return those of a chain that the token is for."""
@@ -134,7 +132,7 @@ def read_limits(
         if folders is None
         else tuple(sorted({normalize_folder(folder) for folder in folders})),
         levels=levels,
-        max_ttl=None if max_ttl is None else parse_ttl(max_ttl),
+        max_ttl=parse_optional_ttl(max_ttl),
         networks=None if ranges is None else tuple(sorted({_network(text) for text in ranges})),
     )
 

@@ -17,7 +17,8 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "connection": "A DuckDB connection.",
     "prefixes": 'Folders below the location\'s own; ``""`` is all of it.',
     "access": "What may be done there: list, read, write, delete.",
-    "ttl": "For how many seconds one credential is good, 900 to 43,200.",
+    "ttl": "For how many seconds one credential is good, 900 to 43,200; None: an hour, or less "
+    "where no more is allowed.",
     "purpose": "What it is for; it stands in the record.",
     "bare": "Let listings name the folders without their ``/``, as ``aws s3 ls s3://b/f`` does.",
     "versions": "Open old versions of the objects too.",

@@ -74,7 +74,7 @@ class _Adapters:
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         *,
         bare: bool = False,
         versions: bool = False,
@@ -90,7 +90,7 @@ class _Adapters:
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         *,
         bare: bool = False,
         versions: bool = False,
@@ -106,7 +106,7 @@ class _Adapters:
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         *,
         bare: bool = False,
         versions: bool = False,
@@ -120,7 +120,7 @@ class _Adapters:
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         *,
         bare: bool = False,
         versions: bool = False,
@@ -136,7 +136,7 @@ class _Adapters:
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         *,
         bare: bool = False,
         versions: bool = False,
@@ -154,7 +154,7 @@ class _Adapters:
         connection: duckdb.DuckDBPyConnection,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         *,
         bare: bool = False,
         versions: bool = False,
@@ -220,13 +220,13 @@ class LocationClient(_Adapters):
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         purpose: str = "",
         *,
         bare: bool = False,
         versions: bool = False,
     ) -> Credentials:
-        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
+        """Ask for credentials. Raises ApiError."""
         given: Credentials = self._client.send(
             self._asked(RequestedScope(prefixes, access, ttl, purpose, bare, versions))
         )
@@ -236,7 +236,7 @@ class LocationClient(_Adapters):
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         purpose: str = "",
         *,
         bare: bool = False,
@@ -311,13 +311,13 @@ class AsyncLocationClient(_Adapters):
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         purpose: str = "",
         *,
         bare: bool = False,
         versions: bool = False,
     ) -> Credentials:
-        """Ask for credentials. They are good for at most ``ttl`` seconds. Raises ApiError."""
+        """Ask for credentials. Raises ApiError."""
         scope = RequestedScope(prefixes, access, ttl, purpose, bare, versions)
         given: Credentials = await self._client.send(await self._asked(scope))
         return given
@@ -326,7 +326,7 @@ class AsyncLocationClient(_Adapters):
         self,
         prefixes: Iterable[str] = WHOLE,
         access: Iterable[AccessLevel] = READING,
-        ttl: int = HOUR,
+        ttl: int | None = None,
         purpose: str = "",
         *,
         bare: bool = False,

@@ -16,11 +16,12 @@ UrlMethod = Literal["GET", "PUT", "HEAD", "DELETE"]
 
 @dataclass(frozen=True, slots=True)
 class RequestedScope:
-    """What credentials are to open, and for how many seconds."""
+    """What credentials are to open, and for how many seconds (None: an hour, or less where no more
+    is allowed)."""
 
     prefixes: Iterable[str]
     access: Iterable[AccessLevel]
-    ttl: int
+    ttl: int | None
     purpose: str = ""
     bare: bool = False
     versions: bool = False

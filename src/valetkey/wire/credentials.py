@@ -20,7 +20,8 @@ from valetkey.wire.base import (
 )
 from valetkey.wire.operation import NDJSON, Operation
 
-Ttl = Annotated[int, says("For how long they should open it.", 3600, ge=900, le=43200)]
+_Seconds = Annotated[int, msgspec.Meta(ge=900, le=43200)]
+_LEFT_OUT: Final = "left out: an hour, or less where no more is allowed."
 Purpose = Annotated[
     str, says("What they are for, for the audit trail.", "nightly training", max_length=500)
 ]
@@ -31,7 +32,9 @@ class CredentialsRequest(Body, frozen=True):
 
     prefixes: Prefixes
     access: Access
-    ttl_seconds: Ttl = 3600
+    ttl_seconds: Annotated[
+        _Seconds | None, says(f"For how long they should open it; {_LEFT_OUT}", 3600)
+    ] = None
     purpose: Purpose = ""
     bare: Annotated[bool, says('Let listings name the folders without their "/" too.', False)] = (
         False
@@ -124,7 +127,7 @@ class ContainerQuery(Query, frozen=True):
         says("A folder below the location's own; may be repeated; empty is all of it.", ["train/"]),
     ]
     access: Annotated[str, says("What may be done, comma-separated.", "list,read")]
-    ttl: Annotated[int, says("For how many seconds.", 3600, ge=900, le=43200)] = 3600
+    ttl: Annotated[_Seconds | None, says(f"For how many seconds; {_LEFT_OUT}", 3600)] = None
     purpose: Purpose = ""
 
 

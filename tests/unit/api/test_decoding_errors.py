@@ -180,7 +180,7 @@ def test_a_body_of_dataloop_s_api_or_of_shapes_to_come_is_refused_in_our_words(s
             "createCredentialsByName",
             b'{"location": "a", "ttlSeconds": 5}',
             "ttlSeconds is less than 900.",
-            "Send a whole number from 900 to 43200, such as 3600.",
+            "Send a whole number from 900 to 43200, such as 3600, or null.",
             "ttlSeconds",
         ),
         (

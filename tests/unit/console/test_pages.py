@@ -88,16 +88,19 @@ async def test_who_has_a_grant_alone_gets_credentials_of_what_was_granted_and_of
     joan = visitor_of(memory)
     await joan.sign_in("joan@example.com")
     assert "Nobody has granted you any" in (await joan.get("/credentials")).text
-    new = NewGrant(SubjectKind.USER, "joan@example.com", ("a/",), parse_levels(["read"]))
+    levels, short = parse_levels(["read"]), timedelta(minutes=15)
+    new = NewGrant(SubjectKind.USER, "joan@example.com", ("a/",), levels, short)
     await memory.services.grants.create(owner, location.id, new)
     assert 'href="/console/credentials"' in (await joan.get("")).text
     page = (await joan.get("/credentials")).text
     assert location.id in page
     assert other.id not in page
-    form = {"location": location.id, "folders": "a/", "access": "read", "ttl": "3600"}
+    form = {"location": location.id, "folders": "a/", "access": "read", "ttl": ""}
     vended = await joan.post("/credentials", form)
     assert f"Credentials for {location.name}" in vended.text
-    for wider in ({"folders": ""}, {"location": other.id}, {"location": other.name}):
+    assert "--ttl" not in vended.text
+    wider_ones = {"ttl": "3600"}, {"folders": ""}, {"location": other.id}, {"location": other.name}
+    for wider in wider_ones:
         refused = await joan.post("/credentials", form | wider)
         assert "Credentials for" not in refused.text
         assert refused.status_code >= 400

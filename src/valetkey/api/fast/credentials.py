@@ -12,7 +12,7 @@ import msgspec
 from valetkey.api.fast.vending import ResponseFormat, WantedCredentials
 from valetkey.api.requests import decode
 from valetkey.api.v1.request import read_query
-from valetkey.domain.credentials import parse_ttl
+from valetkey.domain.credentials import parse_optional_ttl
 from valetkey.domain.scope import AccessLevel, parse_levels
 from valetkey.services.vending import Vended, VendRequest
 from valetkey.wire import credentials as wire
@@ -22,7 +22,7 @@ def _request(body: wire.CredentialsRequest) -> VendRequest:
     return VendRequest(
         prefixes=tuple(body.prefixes),
         levels=parse_levels(body.access),
-        ttl=parse_ttl(body.ttl_seconds),
+        ttl=parse_optional_ttl(body.ttl_seconds),
         purpose=body.purpose,
         bare=body.bare,
         versions=body.versions,
@@ -43,7 +43,7 @@ def _container_request(query: wire.ContainerQuery) -> VendRequest:
     return VendRequest(
         prefixes=tuple(query.prefix),
         levels=parse_levels([level for level in query.access.split(",") if level]),
-        ttl=parse_ttl(query.ttl),
+        ttl=parse_optional_ttl(query.ttl),
         purpose=query.purpose,
     )
 

@@ -72,7 +72,9 @@ def _schema_breaks(old: Any, new: Any) -> Iterator[tuple[str, str]]:
         for field in properties.keys() - others.keys():
             yield name, f"{name}.{field} is gone"
         for field in properties.keys() & others.keys():
-            if _kind(properties[field]) != _kind(others[field]):
+            was, now = _kinds(properties[field]), _kinds(others[field])
+            # What may be sent besides breaks nobody.
+            if was != now and not (name in sent and was <= now):
                 yield name, f"{name}.{field} is of another type"
         needed, wanted = set(schema.get("required", ())), set(after[name].get("required", ()))
         if name in sent:
@@ -86,13 +88,12 @@ def _names_in(parts: Iterator[Any]) -> set[str]:
     return set(re.findall(r"#/components/schemas/(\w+)", json.dumps(list(parts))))
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
-    kept = {
-        name: value
-        for name, value in schema.items()
-        if name in {"type", "$ref", "anyOf", "items", "format"}
+def _kinds(schema: Mapping[str, Any]) -> set[str]:
+    kept = {"type", "$ref", "items", "format"}
+    return {
+        json.dumps({name: one[name] for name in kept & one.keys()}, sort_keys=True)
+        for one in schema.get("anyOf", [schema])
     }
-    return json.dumps(kept, sort_keys=True)
 
 
 def unannounced(found: Iterator[tuple[str, str]], changelog: str) -> list[str]:

@@ -43,7 +43,7 @@ class CredentialRequest:
     location: str
     prefixes: Sequence[str]
     access: Sequence[AccessLevel]
-    ttl: int
+    ttl: int | None
     purpose: str = ""
     project: str = ""
     org: str = ""

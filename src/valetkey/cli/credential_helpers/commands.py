@@ -44,8 +44,9 @@ class HelperRequest:
 
     prefix: PrefixOption = WHOLE
     access: AccessOption = "list,read"
-    ttl: str = "1h"
-    """How long each credential is good: 15m to 12h. They are renewed."""
+    ttl: str = ""
+    """How long each credential is good: 15m to 12h; without it 1h, or less where no more is
+    allowed. They are renewed."""
     purpose: str = ""
     """What for; it stands in the audit record."""
     bare: Annotated[bool, Parameter(negative=())] = False
@@ -140,7 +141,7 @@ def _handing_over(
         current = client.location(location, project=project).renewing(
             wanted.prefix,
             access_levels(wanted.access),
-            parse_span(wanted.ttl, "--ttl"),
+            parse_span(wanted.ttl, "--ttl") if wanted.ttl else None,
             wanted.purpose,
             bare=wanted.bare,
             versions=wanted.versions,

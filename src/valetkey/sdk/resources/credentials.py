@@ -23,7 +23,7 @@ class Credentials(Resource):
         *,
         prefixes: Sequence[str],
         access: Sequence[Literal["list", "read", "write", "delete"]],
-        ttl_seconds: int = 3600,
+        ttl_seconds: int | None = None,
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
@@ -34,7 +34,8 @@ class Credentials(Resource):
         - ``location_id``: The location's id.
         - ``prefixes``: Folders below the location's own, each ending in "/"; "" is all of it.
         - ``access``: What may be done: list, read, write, delete.
-        - ``ttl_seconds``: For how long they should open it.
+        - ``ttl_seconds``: For how long they should open it; left out: an hour, or less where no
+          more is allowed.
         - ``purpose``: What they are for, for the audit trail.
         - ``bare``: Let listings name the folders without their "/" too.
         - ``versions``: Open older versions too.
@@ -66,7 +67,7 @@ class Credentials(Resource):
         prefixes: Sequence[str],
         access: Sequence[Literal["list", "read", "write", "delete"]],
         location: str,
-        ttl_seconds: int = 3600,
+        ttl_seconds: int | None = None,
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
@@ -76,7 +77,8 @@ class Credentials(Resource):
 
         - ``prefixes``: Folders below the location's own, each ending in "/"; "" is all of it.
         - ``access``: What may be done: list, read, write, delete.
-        - ``ttl_seconds``: For how long they should open it.
+        - ``ttl_seconds``: For how long they should open it; left out: an hour, or less where no
+          more is allowed.
         - ``purpose``: What they are for, for the audit trail.
         - ``bare``: Let listings name the folders without their "/" too.
         - ``versions``: Open older versions too.
@@ -109,7 +111,7 @@ class Credentials(Resource):
         *,
         prefix: Sequence[str],
         access: str,
-        ttl: int = 3600,
+        ttl: int | None = None,
         purpose: str = "",
     ) -> credentials.ContainerCredentials:
         """Vend temporary credentials as AWS's SDKs fetch them.
@@ -117,7 +119,7 @@ class Credentials(Resource):
         - ``location_id``: The location's id.
         - ``prefix``: A folder below the location's own; may be repeated; empty is all of it.
         - ``access``: What may be done, comma-separated.
-        - ``ttl``: For how many seconds.
+        - ``ttl``: For how many seconds; left out: an hour, or less where no more is allowed.
         - ``purpose``: What they are for, for the audit trail.
 
         Raises ApiError.
@@ -138,14 +140,14 @@ class Credentials(Resource):
         prefix: Sequence[str],
         access: str,
         location: str,
-        ttl: int = 3600,
+        ttl: int | None = None,
         purpose: str = "",
     ) -> credentials.ContainerCredentials:
         """Vend temporary credentials as AWS's SDKs fetch them, by a location's name.
 
         - ``prefix``: A folder below the location's own; may be repeated; empty is all of it.
         - ``access``: What may be done, comma-separated.
-        - ``ttl``: For how many seconds.
+        - ``ttl``: For how many seconds; left out: an hour, or less where no more is allowed.
         - ``purpose``: What they are for, for the audit trail.
         - ``location``: The location's name or id.
 
@@ -250,7 +252,7 @@ class AsyncCredentials(AsyncResource, like=Credentials):
         *,
         prefixes: Sequence[str],
         access: Sequence[Literal["list", "read", "write", "delete"]],
-        ttl_seconds: int = 3600,
+        ttl_seconds: int | None = None,
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
@@ -279,7 +281,7 @@ class AsyncCredentials(AsyncResource, like=Credentials):
         prefixes: Sequence[str],
         access: Sequence[Literal["list", "read", "write", "delete"]],
         location: str,
-        ttl_seconds: int = 3600,
+        ttl_seconds: int | None = None,
         purpose: str = "",
         bare: bool = False,
         versions: bool = False,
@@ -308,7 +310,7 @@ class AsyncCredentials(AsyncResource, like=Credentials):
         *,
         prefix: Sequence[str],
         access: str,
-        ttl: int = 3600,
+        ttl: int | None = None,
         purpose: str = "",
     ) -> credentials.ContainerCredentials:
         """Vend temporary credentials as AWS's SDKs fetch them."""
@@ -328,7 +330,7 @@ class AsyncCredentials(AsyncResource, like=Credentials):
         prefix: Sequence[str],
         access: str,
         location: str,
-        ttl: int = 3600,
+        ttl: int | None = None,
         purpose: str = "",
     ) -> credentials.ContainerCredentials:
         """Vend temporary credentials as AWS's SDKs fetch them, by a location's name."""

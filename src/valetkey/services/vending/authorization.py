@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -40,7 +40,8 @@ _LIKE_AN_OBJECT: Final = re.compile(r"[^/]\.[A-Za-z][A-Za-z0-9]{0,7}$")
 
 @dataclass(frozen=True, slots=True)
 class VendRequest:
-    """What is wanted: folders below the location's own (``""`` is all of it), levels, time to live.
+    """What is wanted: folders below the location's own (``""`` is all of it), levels, time to live
+    (None: the longest that is allowed, and at most an hour).
 
     No folder at all is refused: absence is never everything. ``purpose`` is a sentence for the
     audit trail; ``bare``, ``versions`` and ``extras`` are those of a Scope. At least ``min_ttl``
@@ -49,7 +50,7 @@ class VendRequest:
 
     prefixes: tuple[str, ...]
     levels: frozenset[AccessLevel]
-    ttl: timedelta = DEFAULT_TTL
+    ttl: timedelta | None = None
     purpose: str = ""
     bare: bool = False
     versions: bool = False
@@ -60,7 +61,7 @@ class VendRequest:
 
     def __post_init__(self) -> None:
         check_purpose(self.purpose)
-        if self.min_ttl > self.ttl:
+        if self.min_ttl > (self.ttl or DEFAULT_TTL):
             raise InvalidInput(
                 "More time is to be left than a credential is asked for.",
                 hint="Ask for a longer one, or for less to be left.",
@@ -153,7 +154,7 @@ class Authorizer:
         epoch = self._caches.epoch
         context = await self._contexts.find(location_id)
         scope = scope_of(context.location, request)
-        right = await self._require(caller, context, scope, request.ttl)
+        right = await self._require(caller, context, scope, request.ttl or request.min_ttl)
         now = self._clock.now()
         authorization = authorize(principal, context, request, scope, right, now)
         name = (id(principal), location_id, request)
@@ -198,7 +199,9 @@ class Authorizer:
         if isinstance(decision, Deny):
             return decision
         carried = principal.limits.decide(context.chain, scope, ttl)
-        return carried if isinstance(carried, Deny) else decision
+        if isinstance(carried, Deny):
+            return carried
+        return replace(decision, longest=min(decision.longest, carried.longest))
 
 
 def authorize(
@@ -230,7 +233,8 @@ def authorize(
         own.add(token_tag(principal.token_id))
     holder = None if location.shared_sessions else principal
     ends = [end for end in (right.until, principal.ends_at) if end is not None]
-    spec = SessionSpec(context, holder, scope, policy, request.ttl, min(ends, default=None))
+    ttl = request.ttl or min(DEFAULT_TTL, right.longest)
+    spec = SessionSpec(context, holder, scope, policy, ttl, min(ends, default=None))
     session_tags = context.session_tags | (own if holder else set())
     return Authorization(
         principal, request, right.reason, spec, spec.key(), session_tags, context.tags | own
@@ -276,16 +280,16 @@ def scope_of(location: Location, request: VendRequest) -> Scope:
     )
 
 
-def warnings_of(request: VendRequest, ends_at: datetime, now: datetime) -> tuple[str, ...]:
+def warnings_of(found: Authorization, ends_at: datetime, now: datetime) -> tuple[str, ...]:
     """Say what of a credential may surprise whoever asked for it, in sentences."""
-    found = [warning for each in request.prefixes if (warning := _surprise(each))]
-    if ends_at - now < request.ttl - _UNNOTICED:
-        found.append(
+    told = [warning for each in found.request.prefixes if (warning := _surprise(each))]
+    if ends_at - now < found.spec.ttl - _UNNOTICED:
+        told.append(
             f"It ends at {ends_at:%Y-%m-%dT%H:%M:%SZ}, which is sooner than was asked for: it is "
             "shared with earlier requests, or your right ends then. Ask with minTtlSeconds for "
             "one that lasts longer."
         )
-    return tuple(found)
+    return tuple(told)
 
 
 def _surprise(prefix: str) -> str:

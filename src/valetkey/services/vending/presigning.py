@@ -236,8 +236,7 @@ class Presigning:
         if isinstance(by_role, Deny):
             wanted = _by_grants(wanted, await self._vending.grants(caller, context), level)
         limits = caller.principal.limits
-        prefixes, ttl = limits.narrow(context.chain, wanted.prefixes, wanted.ttl)
-        return replace(wanted, prefixes=prefixes, ttl=ttl)
+        return replace(wanted, prefixes=limits.narrow(context.chain, wanted.prefixes))
 
     async def _place(
         self,
@@ -386,11 +385,7 @@ def _by_grants(wanted: VendRequest, grants: Sequence[Grant], level: AccessLevel)
     giving = [grant for grant in grants if level in grant.levels]
     if not giving:
         return wanted
-    return replace(
-        wanted,
-        prefixes=tuple(prefix for grant in giving for prefix in grant.prefixes),
-        ttl=min(wanted.ttl, *(grant.max_ttl for grant in giving)),
-    )
+    return replace(wanted, prefixes=tuple(prefix for grant in giving for prefix in grant.prefixes))
 
 
 def _with(event: AuditEvent, facts: dict[str, Any]) -> AuditEvent:

@@ -160,7 +160,7 @@ class Vending:
             authorization.scope,
             location,
             self.endpoint(location),
-            warnings_of(authorization.request, session.expires_at, self._clock.now()),
+            warnings_of(authorization, session.expires_at, self._clock.now()),
         )
         form = _form(authorization, session, outcome="allowed", reason=authorization.reason)
         return PreparedVend(vended, form, taken)

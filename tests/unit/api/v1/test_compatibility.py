@@ -68,6 +68,16 @@ def test_what_is_added_breaks_nothing() -> None:
     assert changed(add) == []
 
 
+def test_a_type_that_may_be_sent_besides_breaks_nothing_and_one_that_may_come_back_does() -> None:
+    def widen(new: dict[str, Any], schema: str, field: str) -> None:
+        properties = new["components"]["schemas"][schema]["properties"]
+        properties[field] = {"anyOf": [properties[field], {"type": "null"}]}
+
+    assert changed(lambda new: widen(new, "NewGrant", "maxTtlSeconds")) == []
+    text = "Location.bucket is of another type"
+    assert [each for _, each in changed(lambda new: widen(new, "Location", "bucket"))] == [text]
+
+
 def test_a_break_that_the_changelog_announces_is_accepted() -> None:
     found = [("getMe", "getMe is gone"), ("Grant", "Grant.id is gone")]
     said = (

@@ -14,7 +14,10 @@ from support.memory import Memory
 from support.own_api import open_own_api
 from valetkey.domain import errors
 from valetkey.domain.access import OrgRole, ProjectRole
+from valetkey.domain.grants import SubjectKind
 from valetkey.domain.location import Location, LocationChange, NewLocation
+from valetkey.domain.scope import parse_levels
+from valetkey.services.grants import NewGrant
 from valetkey.wire.credentials import ContainerCredentials, Credentials, PresignedUrl, PresignedUrls
 from valetkey.wire.errors import ERROR_CATALOG
 
@@ -103,6 +106,37 @@ async def test_what_can_not_be_right_is_refused(
     answer = await http.post("/credentials", json=body | {"location": location.name})
     assert code(answer) == (400, "invalid_input")
     assert field is None or answer.json()["error"]["field"] == field or field in answer.text
+
+
+async def test_without_a_time_to_live_every_door_gives_the_longest_that_a_grant_allows(
+    memory: Memory, location: Location
+) -> None:
+    await memory.member("eve@example.com", None)
+    short = timedelta(minutes=15)
+    new = NewGrant(SubjectKind.USER, "eve@example.com", ("",), parse_levels(["read"]), short)
+    await memory.services.grants.create(await memory.caller(), location.id, new)
+    by_id, named = f"/locations/{location.id}", {"location": location.name}
+    body: dict[str, Any] = {"prefixes": ["a"], "access": ["read"]}
+    end = memory.clock.now() + short
+    async with open_own_api(memory, "eve@example.com") as eve:
+        # The second of each comes from the shortcut.
+        for address, more in [(f"{by_id}/credentials", {}), ("/credentials", named)] * 2:
+            answer = await eve.post(address, json=body | more)
+            assert msgspec.json.decode(answer.content, type=Credentials).expires_at == end
+            nothing = await eve.post(address, json=body | more | {"ttlSeconds": None})
+            assert nothing.status_code == 200
+            hour = await eve.post(address, json=body | more | {"ttlSeconds": 3600})
+            assert code(hour) == (403, "denied")
+        for address, more in [(f"{by_id}/credentials", {}), ("/container-credentials", named)] * 2:
+            answer = await eve.get(address, params=QUERY | more)
+            found = msgspec.json.decode(answer.content, type=ContainerCredentials)
+            assert datetime.fromisoformat(found.expiration) == end
+            hour = await eve.get(address, params=QUERY | more | {"ttl": "3600"})
+            assert hour.status_code == 403
+        for address, more in [(f"{by_id}/presigned-urls", {}), ("/presigned-urls", named)]:
+            answer = await eve.post(address, json={"keys": ["train/a"]} | more)
+            signed = msgspec.json.decode(answer.content, type=PresignedUrls)
+            assert signed.items[0].expires_at == end
 
 
 async def test_unknown_parameters_and_other_bodies_are_refused(

@@ -12,6 +12,7 @@ import pytest
 from support.memory import Memory
 from valetkey.domain.access import OrgRole, ProjectRole
 from valetkey.domain.audit import AuditRecord
+from valetkey.domain.credentials import DEFAULT_TTL
 from valetkey.domain.errors import (
     AuditUnavailable,
     AwsRefused,
@@ -205,9 +206,11 @@ async def test_a_grant_limits_how_long(memory: Memory) -> None:
     location = await memory.location()
     eve = await memory.member("eve@example.com", None)
     await granted(memory, location, "eve@example.com", "", ttl=timedelta(seconds=1800))
-    with pytest.raises(Denied, match="1,800 seconds"):
-        await memory.services.vending.vend(eve, location.id, ALL)
-    await memory.services.vending.vend(eve, location.id, replace(ALL, ttl=timedelta(seconds=1800)))
+    vending = memory.services.vending
+    for longer in (replace(ALL, ttl=DEFAULT_TTL), replace(ALL, min_ttl=timedelta(seconds=1801))):
+        with pytest.raises(Denied, match="1,800 seconds"):
+            await vending.vend(eve, location.id, longer)
+    await vending.vend(eve, location.id, replace(ALL, ttl=timedelta(seconds=1800)))
 
 
 async def test_a_group_passes_its_grants_on_and_takes_them_back(memory: Memory) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 from support.memory import Memory
 from valetkey.domain.access import ProjectRole
 from valetkey.domain.errors import Denied, Unauthenticated
+from valetkey.domain.grants import SubjectKind
 from valetkey.domain.location import Location, LocationChange, NewLocation
 from valetkey.domain.presign import Method
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.token_limits import UNLIMITED, TokenLimits
 from valetkey.identity.tokens import NewToken
 from valetkey.services.audit import Caller
+from valetkey.services.grants import NewGrant
 from valetkey.services.vending import PresignRequest, VendRequest
 
 READ = VendRequest(("",), frozenset({AccessLevel.READ}))
@@ -108,3 +111,42 @@ async def test_a_token_for_a_location_opens_what_lies_within_it_and_nothing_besi
         await memory.services.presigning.presign(
             some, dogs.id, PresignRequest(["train/dogs/1"], Method.GET)
         )
+
+
+@pytest.mark.parametrize(
+    ("role", "granted", "carried", "expected"),
+    [
+        (ProjectRole.DEVELOPER, None, None, 60),
+        (ProjectRole.DEVELOPER, None, 15, 15),
+        (ProjectRole.DEVELOPER, None, 120, 60),
+        (None, 15, None, 15),
+        (None, 15, 20, 15),
+        (None, 30, 20, 20),
+        (None, 720, None, 60),
+    ],
+)
+async def test_who_names_no_time_to_live_gets_the_longest_that_is_allowed_and_an_hour_at_most(
+    memory: Memory,
+    role: ProjectRole | None,
+    granted: int | None,
+    carried: int | None,
+    expected: int,
+) -> None:
+    location = await memory.location()
+    login = await memory.member("eve@example.com", role)
+    if granted:
+        new = NewGrant(SubjectKind.USER, "eve@example.com", ("",), READ.levels, granted * MINUTE)
+        await memory.services.grants.create(await memory.caller(), location.id, new)
+    limits = TokenLimits(max_ttl=carried * MINUTE) if carried else UNLIMITED
+    token = await with_token(memory, login, limits)
+    vended = await memory.services.vending.vend(token, location.id, READ)
+    assert vended.credentials.expires_at == memory.clock.now() + expected * MINUTE
+    assert vended.warnings == ()
+    signed = PresignRequest(["train/a"], expires=timedelta(days=1))
+    presigned = await memory.services.presigning.presign(token, location.id, signed)
+    assert presigned.expires_at == memory.clock.now() + expected * MINUTE
+    # Who names one that is too long is told so, and gets nothing.
+    if granted or carried:
+        too_long = replace(READ, ttl=(min(granted or 720, carried or 720) + 1) * MINUTE)
+        with pytest.raises(Denied):
+            await memory.services.vending.vend(token, location.id, too_long)
