@@ -12,9 +12,15 @@ from typing import Final
 from valetkey.api.fast import presigned as fast_presigned
 from valetkey.api.fast import vending as fast_vending
 from valetkey.api.requests import MAX_DEPTH
-from valetkey.catalog.domain.dataset import MAX_DESCRIPTION, MAX_METADATA_BYTES
+from valetkey.catalog.domain.dataset import (
+    MAX_DESCRIPTION,
+    MAX_METADATA_BYTES,
+    TOMBSTONE_LIFETIME,
+)
 from valetkey.catalog.domain.dql.parse import MAX_CONDITIONS, MAX_VALUES
 from valetkey.catalog.domain.dql.values import MAX_METADATA_TEXT
+from valetkey.catalog.domain.export import KEPT as EXPORT_KEPT
+from valetkey.catalog.domain.sync import REMEMBERED
 from valetkey.catalog.services.datasets.syncs import MAX_PARALLEL
 from valetkey.catalog.services.items.folders import MAX_FOLDERS
 from valetkey.catalog.services.items.importing import MAX_IMPORTS
@@ -148,6 +154,15 @@ def limits_page() -> str:
         ],
         "Datasets": [
             ("shards of a sync", count(MAX_PARALLEL)),
+            (
+                "a sync, a clone that is over is kept",
+                f"{REMEMBERED.days} days; a dataset's latest sync that succeeded, as long as it",
+            ),
+            ("an export that is over is kept", seconds(EXPORT_KEPT.total_seconds())),
+            (
+                "what was written on an entry whose object is gone is kept",
+                f"{TOMBSTONE_LIFETIME.days} days",
+            ),
             ("a page of entries", count(MAX_PAGE)),
             ("a filter's exact total", f"up to {count(MAX_COUNTED)}; beyond, at least that"),
             ("conditions of a filter", f"{MAX_CONDITIONS}, with {count(MAX_VALUES)} values"),

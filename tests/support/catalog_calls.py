@@ -164,6 +164,10 @@ async def _purge(work: SqlCatalogWork, it: Filled) -> None:
     assert await work.items.purge(before_ms=2, limit=500) == 3
 
 
+async def _purge_commands(work: SqlCatalogWork, _: Filled) -> None:
+    assert await work.commands.purge(before=NOW + timedelta(minutes=999), limit=100) == 100
+
+
 async def _clear(work: SqlCatalogWork, it: Filled) -> None:
     assert await work.items.clear(it.dataset, after=it.items[9].path, limit=10)
 
@@ -250,6 +254,7 @@ CALLS: Final[dict[str, Call]] = {
     ),
     "commands.synced_at": lambda work, it: work.commands.synced_at(it.dataset.id),
     "commands.cancel_all": lambda work, it: work.commands.cancel_all(it.dataset.id, at=NOW),
+    "commands.purge": _purge_commands,
     "commands.begin": _begin,
     "commands.replace_shards": lambda work, it: work.commands.replace_shards(
         it.command, replace(it.shard, id=f"{OTHERS + 3:024x}")

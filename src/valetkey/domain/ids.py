@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from valetkey.domain.ports import Clock, Entropy
@@ -21,6 +22,15 @@ _TAIL_SPACE: Final = 1 << (8 * _TAIL_BYTES)
 def is_id(text: str) -> bool:
     """Tell whether ``text`` has an identifier's form (lower-case hex, 24 digits)."""
     return _ID.fullmatch(text) is not None
+
+
+def first_id(moment: datetime) -> str:
+    """Return what no identifier that was made at a moment or later is below."""
+    return f"{_ms(moment):012x}".ljust(24, "0")
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 class IdFactory:
@@ -44,7 +54,7 @@ class IdFactory:
 
     def _reserve(self, count: int) -> tuple[int, int]:
         """Take so many numbers of one millisecond; return it and the first."""
-        moment = int(self._clock.now().timestamp() * 1000)
+        moment = _ms(self._clock.now())
         with self._lock:
             if moment > self._moment:
                 self._moment, self._tail = moment, self._chance()

@@ -56,6 +56,30 @@ class MemoryCommands:
             if row.dataset_id == dataset_id and not row.state.over:
                 self._rows[row.id] = replace(row, state=State.CANCELED, updated_at=at)
 
+    async def purge(self, *, before: datetime, limit: int) -> int:
+        old = [
+            row for _, row in sorted(self._rows.items()) if await self._is_forgotten(row, before)
+        ]
+        shards = [each.id for row in old for each in await self.shards(row.id)][:limit]
+        for shard_id in shards:
+            del self._shards[shard_id]
+        empty = [row.id for row in old if not await self.shards(row.id)][: limit - len(shards)]
+        for command_id in empty:
+            self.forget(command_id)
+        return len(shards) + len(empty)
+
+    async def _is_forgotten(self, command: Command, before: datetime) -> bool:
+        if not command.state.over or command.kind is CommandKind.EXPORT:
+            return False
+        done = [
+            row.id
+            for row in await self.of_dataset(
+                command.dataset_id, CommandKind.SYNC, limit=len(self._rows)
+            )
+            if row.state is State.SUCCESS
+        ]
+        return command.updated_at < before and command.id not in done[:1]
+
     def forget(self, command_id: str) -> None:
         """Delete a command with its shards."""
         del self._rows[command_id]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valetkey.domain.ids import IdFactory, is_id
+from valetkey.domain.ids import IdFactory, first_id, is_id
 
 
 class SteppedClock:
@@ -65,3 +65,11 @@ def test_a_block_of_identifiers_is_consecutive_and_before_the_next() -> None:
 )
 def test_anything_else_is_not_an_identifier(text: str) -> None:
     assert not is_id(text)
+
+
+def test_the_first_id_of_a_moment_parts_what_was_made_before_from_what_was_made_since() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    made = IdFactory(SteppedClock(-0.001, 0), ConstantEntropy(0))
+    first = first_id(moment)
+    assert is_id(first)
+    assert made() < first <= made()

@@ -16,6 +16,7 @@ from valetkey.db.errors import conflict
 from valetkey.db.repositories.rows import Repository, from_row, to_row
 from valetkey.domain.errors import Locked
 from valetkey.domain.holding import LONGEST_MS
+from valetkey.domain.ids import first_id
 
 _OPEN: Final = [state.value for state in State if not state.over]
 #: An intent that keeps others out. In the words of the index over those, or SQLite looks through
@@ -66,6 +67,18 @@ class SqlCommands(Repository):
         match = (t.commands.c.dataset_id == dataset_id) & t.commands.c.state.in_(_OPEN)
         canceled = {"state": State.CANCELED.value, "updated_at": at}
         await self._change(update(t.commands).where(match).values(**canceled))
+
+    async def purge(self, *, before: datetime, limit: int) -> int:
+        commands, shards = t.commands.c, t.shards.c
+        some = select(commands.id).where(*_forgotten(before)).order_by(commands.id).limit(limit)
+        old = list((await self._connection.execute(some)).scalars())
+        parts = select(shards.id).where(shards.command_id.in_(old)).limit(limit)
+        gone = list((await self._connection.execute(parts)).scalars())
+        await self._connection.execute(delete(t.shards).where(shards.id.in_(gone)))
+        # With as many shards as were asked for there may be more of them.
+        empty = old[: limit - len(gone)]
+        await self._connection.execute(delete(t.commands).where(commands.id.in_(empty)))
+        return len(gone) + len(empty)
 
     async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
         waiting = t.commands.c.state == State.CREATED.value
@@ -187,6 +200,25 @@ class SqlCommands(Repository):
 
 def _is_open(kind: CommandKind) -> Any:
     return (t.commands.c.kind == kind.value) & t.commands.c.state.in_(_OPEN)
+
+
+def _forgotten(before: datetime) -> Sequence[ColumnElement[bool]]:
+    """What is over, and need not be told any more. Ids say when, so that the young are not read;
+    the states in words that no index is of, which would be read whole."""
+    c, newer = t.commands.c, t.commands.alias().c
+    succeeded = (c.kind == CommandKind.SYNC.value) & (c.state == State.SUCCESS.value)
+    again = (
+        exists()
+        .where(newer.dataset_id == c.dataset_id, newer.id > c.id, newer.kind == c.kind)
+        .where(newer.state == c.state)
+    )
+    return (
+        c.id < first_id(before),
+        c.state.not_in(_OPEN),
+        c.updated_at < before,
+        c.kind != CommandKind.EXPORT.value,
+        ~succeeded | again,
+    )
 
 
 def _over(lease_ms: ColumnElement[int], now_ms: int) -> ColumnElement[bool]:

@@ -168,7 +168,7 @@ commands = Table(
         postgresql_where=_SYNCING,
     ),
     Index("ix_commands_state", "state"),
-    # Syncs stay, and are many; exports go.
+    # Syncs stay longer, and are many; exports go after a day.
     Index("ix_commands_exports", "id", sqlite_where=IS_EXPORT, postgresql_where=IS_EXPORT),
     Index("ix_commands_dataset_id", "dataset_id", "id"),
 )

@@ -228,6 +228,12 @@ class CommandRepository(Protocol):
         """End all commands of a dataset that are not over."""
         ...
 
+    async def purge(self, *, before: datetime, limit: int) -> int:
+        """Delete shards of commands that were over before a moment, and the commands that have none
+        left, at most so many; returns how many rows went. Exports have a purge of their own, and
+        a dataset's latest sync that succeeded stays."""
+        ...
+
     async def begin(self, command: Command, shards: Sequence[Shard]) -> bool:
         """Store the shards of a command that has none yet, and that it runs. False if another
         process was quicker, or the command is over: then nothing is stored."""

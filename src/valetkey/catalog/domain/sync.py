@@ -19,6 +19,8 @@ from valetkey.domain.errors import TooLarge
 from valetkey.domain.holding import LONGEST_MS
 
 LEASE: Final = timedelta(seconds=15)
+#: So long work that is over can be looked at; a dataset's latest sync that succeeded, always.
+REMEMBERED: Final = timedelta(days=30)
 MAX_OPTIONS_BYTES: Final = 128 * 1024
 #: The engine that is always there: the server's own processes.
 IN_PROCESS: Final = "process"

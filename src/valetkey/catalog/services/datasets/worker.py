@@ -18,8 +18,8 @@ import structlog
 
 from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME
 from valetkey.catalog.domain.export import KEPT
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import Command, CommandKind
+from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
+from valetkey.catalog.domain.sync import REMEMBERED, Command, CommandKind
 from valetkey.catalog.services.datasets.datasets import clear
 from valetkey.catalog.services.datasets.jobs import PASSING, Jobs
 from valetkey.catalog.services.datasets.orders import caller_of
@@ -157,35 +157,34 @@ class SyncWorker:
             self._running.pop(command.id, None)
 
     async def clean(self) -> None:
-        """Purge old tombstones, old exports and what ended syncs had kept, and go on with datasets
-        that were being deleted."""
+        """Purge old tombstones, exports and commands and what ended syncs had kept, and go on with
+        datasets that were being deleted."""
         async with self._storage.read() as work:
             await work.require_clock()
-        before_ms = to_ms(self._clock.now() - TOMBSTONE_LIFETIME)
-        purged = DELETED
-        while purged == DELETED:
-            async with self._storage.begin() as work:
-                purged = await work.items.purge(before_ms=before_ms, limit=DELETED)
-            await rest()
-        purged = DELETED
-        while purged == DELETED:
-            async with self._storage.begin() as work:
-                purged = await work.items.purge_staged(limit=DELETED)
-            await rest()
-        await self._purge_exports()
+        now = self._clock.now()
+        await self._purge(
+            lambda work: work.items.purge(before_ms=to_ms(now - TOMBSTONE_LIFETIME), limit=DELETED)
+        )
+        await self._purge(lambda work: work.items.purge_staged(limit=DELETED))
+        await self._purge(
+            lambda work: work.exports.purge(
+                before=now - KEPT, parts=_PARTS_AT_ONCE, commands=_COMMANDS_AT_ONCE
+            )
+        )
+        await self._purge(lambda work: work.commands.purge(before=now - REMEMBERED, limit=DELETED))
         async with self._storage.read() as work:
             deleted = await work.datasets.deleted()
         for dataset in deleted:
             await clear(self._storage, dataset)
         await self._end_cut_writes()
 
-    async def _purge_exports(self) -> None:
-        before, purged = self._clock.now() - KEPT, 1
+    async def _purge(self, part: Callable[[CatalogWork], Awaitable[int]]) -> None:
+        """Purge a part at a time until nothing is left."""
+        purged = 1
         while purged:
             async with self._storage.begin() as work:
-                purged = await work.exports.purge(
-                    before=before, parts=_PARTS_AT_ONCE, commands=_COMMANDS_AT_ONCE
-                )
+                purged = await part(work)
+            await rest()
 
     async def _end_cut_writes(self) -> None:
         """Look after what writers left that were killed, and end their uploads."""

@@ -16,7 +16,7 @@ from support.memory import Memory, open_memory
 from valetkey.catalog.domain.dataset import TOMBSTONE_LIFETIME, Item
 from valetkey.catalog.domain.dql.ast import All
 from valetkey.catalog.domain.ports import ItemQuery
-from valetkey.catalog.domain.sync import Counts, Shard, State, WriteIntent
+from valetkey.catalog.domain.sync import REMEMBERED, Counts, Shard, State, WriteIntent
 from valetkey.catalog.services.datasets import (
     NewDataset,
     SyncView,
@@ -37,6 +37,7 @@ from valetkey.domain.errors import (
     Denied,
     InvalidInput,
     Locked,
+    NotFound,
 )
 from valetkey.domain.ports.objects import to_ms
 from valetkey.services.audit import Caller
@@ -438,6 +439,21 @@ async def test_a_deleted_item_keeps_its_id_for_a_week_and_is_purged_then(shop: S
     shop.place("a")
     await shop.sync()
     assert {item.path: item.id for item in await shop.items()}["a"] != ids["a"]
+
+
+async def test_a_sync_can_be_looked_at_for_a_month_and_the_last_that_succeeded_for_longer(
+    shop: Shop,
+) -> None:
+    first = await shop.sync()
+    last = await shop.sync()
+    shop.memory.clock.advance((REMEMBERED - timedelta(hours=1)).total_seconds())
+    await shop.worker.clean()
+    assert (await shop.look(first)).shards == first.shards > 0
+    shop.memory.clock.advance(timedelta(hours=2).total_seconds())
+    await shop.worker.clean()
+    assert (await shop.look(last)).shards == last.shards > 0
+    with pytest.raises(NotFound):
+        await shop.look(first)
 
 
 async def test_the_audit_trail_tells_who_synced_and_what_came_of_it(shop: Shop) -> None:
