@@ -52,7 +52,7 @@ _RECORDING: Final = text(
 class SqlCatalogWork(SqlUnitOfWork):
     """Implements the catalog's UnitOfWork over one connection's transaction."""
 
-    locked = LOCKED | {"item": tables.items, "command": tables.commands}
+    locked = LOCKED | {"command": tables.commands}
 
     def __init__(self, connection: AsyncConnection, clock: Clock | None = None) -> None:
         super().__init__(connection, clock)
