@@ -96,7 +96,7 @@ async def test_old_work_goes_a_few_rows_at_a_time(
     commands = [
         await work_of(storage, dataset, number, State.FAILED, shards=3) for number in (1, 2)
     ]
-    gone = []
+    gone: list[int] = []
     while not gone or gone[-1]:
         gone.append(await purged(storage, limit=4))
     assert sum(gone) == 2 * 4

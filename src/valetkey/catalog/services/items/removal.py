@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.domain.dql.ast import Column, Equal
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage
+from valetkey.catalog.services.items.folders import IS_FOLDER
 from valetkey.catalog.services.items.intents import taken
 from valetkey.catalog.services.items.parts import ItemVerbs
 from valetkey.catalog.services.items.selection import Selection, select, walk
@@ -37,6 +39,7 @@ from valetkey.services.audit import Caller
 MAX_REPORTED: Final = 100
 #: As many objects as S3 deletes in one request.
 _DELETED_AT_ONCE: Final = 1000
+_FILE: Final = Equal(Column.TYPE, "file")
 
 
 @dataclass(slots=True)
@@ -119,9 +122,8 @@ class ItemRemoval(ItemVerbs):
                 field="id",
             )
         store, item = await self._stores.of_item(caller, item_id, DELETE_ITEM)
-        if item.is_folder:
-            await self._require_empty(store, item)
-        outcome = await self._delete_all(caller, store, [item])
+        delete = self._delete_folders if item.is_folder else self._delete_all
+        outcome = await delete(caller, store, [item])
         for _, error in outcome.failures:
             raise error
 
@@ -138,31 +140,41 @@ class ItemRemoval(ItemVerbs):
             return selected.count or 0
         deletes_objects = bool(store.maybe_location and store.location.allow_external_delete)
         batch = _DELETED_AT_ONCE if deletes_objects else PART
-        async for items in walk(self._storage, store.dataset, selected, batch=batch):
+        async for items in walk(self._storage, store.dataset, selected.part(_FILE), batch=batch):
             total.add(await self._delete_all(caller, store, items))
+        folders = selected.part(IS_FOLDER, before=total.done + total.failed)
+        async for items in walk(self._storage, store.dataset, folders, deepest_first=True):
+            total.add(await self._delete_folders(caller, store, items))
         return total.require_all("deleted")
 
-    async def _require_empty(self, store: DatasetStorage, folder: Item) -> None:
+    async def _delete_folders(
+        self, caller: Caller, store: DatasetStorage, folders: Sequence[Item]
+    ) -> BulkOutcome:
+        """Delete those that hold nothing, or nothing but such as are deleted here."""
+        left, done = list(folders), 0
+        while empty := await self._empty(store, left):
+            await self._forget(caller, store, empty)
+            done += len(empty)
+            left = [folder for folder in left if folder not in empty]
+        outcome = BulkOutcome(done)
+        outcome.fail((folder, _holds_items(folder)) for folder in left)
+        return outcome
+
+    async def _empty(self, store: DatasetStorage, folders: Sequence[Item]) -> list[Item]:
         async with self._storage.read() as work:
-            holds_items = await work.items.holds(store.dataset, folder.path)
-        if holds_items:
-            raise InUse(
-                f"The folder {folder.filename!r} holds items.", hint="Delete or move them first."
-            )
+            return [
+                folder
+                for folder in folders
+                if not await work.items.holds(store.dataset, folder.path)
+            ]
 
     async def _delete_all(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item]
     ) -> BulkOutcome:
-        stored = [item for item in items if not item.is_folder]
-        if not stored or not store.location.allow_external_delete:
-            await self._forget(caller, store, items)
-            return BulkOutcome(len(items))
-        folders = [item for item in items if item.is_folder]
-        if folders:
-            await self._forget(caller, store, folders)
-        outcome = await self._delete_objects(caller, store, stored)
-        outcome.done += len(folders)
-        return outcome
+        if store.location.allow_external_delete:
+            return await self._delete_objects(caller, store, items)
+        await self._forget(caller, store, items)
+        return BulkOutcome(len(items))
 
     async def _forget(self, caller: Caller, store: DatasetStorage, items: Sequence[Item]) -> None:
         event = self._event(caller, store, items, objects=False)
@@ -268,6 +280,13 @@ class ItemRemoval(ItemVerbs):
             paths=[item.path for item in items[:MAX_REPORTED]],
             objects=objects,
         )
+
+
+def _holds_items(folder: Item) -> InUse:
+    return InUse(
+        f"The folder {ascii(folder.filename)[:200]} holds items.",
+        hint="Delete or move them first.",
+    )
 
 
 def moved_meanwhile(item: Item) -> Conflict:

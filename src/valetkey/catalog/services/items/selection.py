@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from valetkey.catalog.domain.dataset import Dataset, Item
-from valetkey.catalog.domain.dql.ast import All, Column, Compare, Either, Equal, FilterNode, Glob
+from valetkey.catalog.domain.dql.ast import (
+    All,
+    Column,
+    Compare,
+    Either,
+    Equal,
+    FilterNode,
+    Glob,
+    SortOrder,
+)
 from valetkey.catalog.domain.dql.parse import parse_filter
 from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork, ItemQuery
 from valetkey.catalog.services.pace import PART, rest
@@ -34,6 +43,11 @@ class Selected:
 
     where: FilterNode
     count: int | None
+
+    def part(self, fits: FilterNode, *, before: int = 0) -> Selected:
+        """Return those that fit something else too; so many others were counted ``before``."""
+        count = None if self.count is None else self.count - before
+        return Selected(All((self.where, fits)), count)
 
 
 async def select(storage: CatalogStorage, dataset: Dataset, selection: Selection) -> Selected:
@@ -92,30 +106,42 @@ def _unexpected(what: str) -> Conflict:
 
 
 async def walk(
-    storage: CatalogStorage, dataset: Dataset, selected: Selected, *, batch: int = PART
+    storage: CatalogStorage,
+    dataset: Dataset,
+    selected: Selected,
+    *,
+    batch: int = PART,
+    deepest_first: bool = False,
 ) -> AsyncIterator[Sequence[Item]]:
-    """Iterate over the items of a selection, in batches, by id, with a rest after each.
+    """Iterate over the items of a selection, in batches, by id, or each folder after those in it,
+    with a rest after each batch.
 
     Raises Conflict once there are more than were counted, before it is their turn.
     """
-    last, left = "", selected.count
+    order = SortOrder(Column.FILENAME, descending=True) if deepest_first else SortOrder(Column.ID)
+    where, left = selected.where, selected.count
     while True:
-        above = All((selected.where, Compare(Column.ID, ">", last)))
         async with storage.search() as work:
-            items = await work.items.page(dataset, ItemQuery(above, limit=batch))
+            items = await work.items.page(dataset, ItemQuery(where, (order,), limit=batch))
         if not items:
             return
         if left is not None and len(items) > left:
             raise Conflict(
                 "While the items were being changed, the filter came to fit more of them. "
-                f"The first {selected.count} were changed.",
+                "As many as it had fitted were changed.",
                 hint="List the items, and see what is left to do.",
                 code="changed_meanwhile",
             )
         left = None if left is None else left - len(items)
         yield items
-        last = items[-1].id
+        where = All((selected.where, _following(items[-1], order)))
         await rest()
+
+
+def _following(last: Item, order: SortOrder) -> FilterNode:
+    if order.field is Column.ID:
+        return Compare(Column.ID, ">", last.id)
+    return Compare(Column.FILENAME, "<", last.filename)
 
 
 async def by_exact_names(work: CatalogWork, dataset: Dataset, where: FilterNode) -> FilterNode:

@@ -18,3 +18,9 @@ async def desk(memory: Memory) -> Desk:
 async def careful_desk(memory: Memory) -> Desk:
     """A dataset whose location does not."""
     return await make_desk(memory, allow_delete=False)
+
+
+@pytest.fixture(params=[True, False], ids=["with objects", "without"])
+async def any_desk(memory: Memory, request: pytest.FixtureRequest) -> Desk:
+    """A dataset whose location lets objects be deleted, and one whose location does not."""
+    return await make_desk(memory, allow_delete=request.param)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
 from support.desk import Desk
+from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.services.items import removal, selection
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
 from valetkey.catalog.services.items.removal import BulkOutcome
 from valetkey.catalog.services.items.selection import Selection
-from valetkey.domain.errors import AwsRefused, Conflict, InvalidInput, PartlyDone, TooLarge
+from valetkey.domain.errors import (
+    AwsRefused,
+    Conflict,
+    InUse,
+    InvalidInput,
+    PartlyDone,
+    TooLarge,
+)
 
 ODD = [
     "/img?x.jpg",
@@ -23,6 +33,10 @@ ODD = [
     "/a*b.txt",
     "/a1b.txt",
 ]
+
+
+#: A folder, and all in it and below.
+WITH_A = {"$or": [{"dir": "/a/**"}, {"filename": "/a"}]}
 
 
 async def upload(desk: Desk, *names: str) -> dict[str, str]:
@@ -73,6 +87,66 @@ async def test_an_array_that_has_the_tag_is_left_out_of_what_has_not(desk: Desk)
         await desk.upload(name, metadata={"user": {"tags": tags}} if tags else {})
     assert await delete(desk, {"metadata.user.tags": {"$ne": "cat"}}) == 2
     assert await desk.names() == ["/cat"]
+
+
+async def folders(desk: Desk) -> list[str]:
+    page = await desk.items.reading.page(
+        desk.developer, desk.dataset_id, PageRequest({"type": "dir"})
+    )
+    return sorted(item.filename for item in page.items)
+
+
+async def make_folders(desk: Desk, *names: str) -> dict[str, str]:
+    make = desk.items.changing.make_folder
+    return {name: (await make(desk.developer, desk.dataset_id, name)).id for name in names}
+
+
+async def test_a_folder_that_holds_items_is_refused_alone_and_among_many(any_desk: Desk) -> None:
+    desk = any_desk
+    ids = await make_folders(desk, "/a", "/a/b", "/empty")
+    await upload(desk, "/a/b/1.txt")
+    with pytest.raises(InUse) as alone:
+        await desk.items.removal.delete(desk.developer, ids["/a"])
+    with pytest.raises(PartlyDone) as among:
+        await delete(desk, {"type": "dir"})
+    assert (among.value.details["done"], among.value.details["failed"]) == (1, 2)
+    failures = {each["filename"]: each for each in among.value.details["failures"]}
+    assert sorted(failures) == ["/a", "/a/b"]
+    assert (failures["/a"]["code"], failures["/a"]["message"]) == ("in_use", alone.value.message)
+    for name in ("/a", "/a/b"):
+        assert (await desk.items.reading.get(desk.developer, ids[name])).filename == name
+
+
+@pytest.mark.parametrize("part", [1, 2, 50])
+async def test_a_folder_goes_with_all_that_it_holds_where_a_deletion_is_of_both(
+    any_desk: Desk, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = any_desk
+    monkeypatch.setattr(selection, "PART", part)
+    await make_folders(desk, "/a", "/a/b", "/a/b/c", "/a-b", "/d")
+    await upload(desk, "/a/b/1.txt", "/a/2.txt", "/d/3.txt")
+    assert await delete(desk, WITH_A, expected_count=5) == 5
+    assert await folders(desk) == ["/a-b", "/d"]
+    assert await desk.names() == ["/d/3.txt"]
+
+
+async def test_a_folder_stays_where_what_it_holds_could_not_be_deleted(desk: Desk) -> None:
+    await make_folders(desk, "/a")
+    await upload(desk, "/a/1.txt", "/a/2.txt")
+
+    async def refuse(operation: str, key: str) -> None:
+        if operation == "delete" and key.endswith("1.txt"):
+            raise AwsRefused("Denied.", hint="Allow it.", aws_code="AccessDenied")
+
+    desk.memory.objects.before = refuse
+    with pytest.raises(PartlyDone) as refused:
+        await delete(desk, WITH_A)
+    failures = refused.value.details["failures"]
+    assert [(each["filename"], each["code"]) for each in failures] == [
+        ("/a/1.txt", "aws_refused"),
+        ("/a", "in_use"),
+    ]
+    assert refused.value.details["done"] == 1
 
 
 async def test_a_dry_run_says_how_many_and_touches_none(desk: Desk) -> None:
@@ -127,6 +201,26 @@ async def test_an_item_that_cannot_be_changed_is_named_and_stops_no_other(desk: 
     assert changed.metadata["user"]["note"]
 
 
+async def test_an_item_that_moved_before_its_turn_is_not_deleted_and_it_is_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await upload(desk, "/a", "/b")
+
+    async def with_a_move(*args: Any, **how: Any) -> AsyncIterator[Sequence[Item]]:
+        async for items in selection.walk(*args, **how):
+            await desk.items.moving.rename(desk.developer, ids["/a"], "/moved")
+            yield items
+
+    monkeypatch.setattr(removal, "walk", with_a_move)
+    with pytest.raises(PartlyDone) as refused:
+        await delete(desk, {"type": "file"})
+    failures = refused.value.details["failures"]
+    assert [(each["id"], each["code"]) for each in failures] == [(ids["/a"], "changed_meanwhile")]
+    assert refused.value.details["done"] == 1
+    assert await desk.names() == ["/moved"]
+    assert list(desk.bucket) == [f"{desk.prefix}moved"]
+
+
 @pytest.mark.parametrize("what", ["deleted", "changed"])
 async def test_failures_beyond_a_hundred_are_counted_and_not_kept(
     desk: Desk, what: str, monkeypatch: pytest.MonkeyPatch
@@ -163,7 +257,8 @@ async def test_failures_beyond_a_hundred_are_counted_and_not_kept(
     done = 125 if what == "deleted" else 0
     assert kept == [100]
     assert (refused.value.details["done"], refused.value.details["failed"]) == (done, 1250 - done)
-    assert len(refused.value.details["failures"]) == 100
+    codes = [each["code"] for each in refused.value.details["failures"]]
+    assert codes == ["aws_refused" if what == "deleted" else "invalid_input"] * 100
     assert refused.value.message.startswith(f"{1250 - done:,} of 1,250 items could not be {what}: ")
 
 
