@@ -59,7 +59,7 @@ class MemoryUsers:
 
     def __init__(self, forget: Callable[[str], None]) -> None:
         self.rows: dict[str, User] = {}
-        self._forget = forget
+        self.forget = forget
 
     async def add(self, user: User) -> None:
         if await self.by_email(user.email):
@@ -89,7 +89,7 @@ class MemoryUsers:
         return True
 
     async def delete(self, user_id: str) -> bool:
-        self._forget(user_id)
+        self.forget(user_id)
         return self.rows.pop(user_id, None) is not None
 
 
@@ -298,7 +298,7 @@ class MemoryUnitOfWork:
         self.exports = MemoryExports(self.commands)
         self.datasets = MemoryDatasets(self.items)
         self.installations = MemoryInstallations()
-        self.users = MemoryUsers(self._forget_user)
+        self.users = MemoryUsers(self.forget_user)
         self.organizations = MemoryOrganizations()
         self.projects = MemoryProjects(self.locations, self.users)
         self.api_tokens = MemoryApiTokens()
@@ -329,7 +329,7 @@ class MemoryUnitOfWork:
         """Tell what a test has set."""
         return self.audit.is_recording
 
-    def _forget_user(self, user_id: str) -> None:
+    def forget_user(self, user_id: str) -> None:
         self.organizations.forget_user(user_id)
         self.projects.forget_user(user_id)
         self.grants.forget_subject(user_id)

@@ -111,12 +111,12 @@ class _Begun(MemoryUnitOfWork):
 
     def finish(self) -> MemoryUnitOfWork:
         """Return all as it is now: what nobody asked for is as it was before."""
-        _ = self.users  # it calls the whole, which from now on is this one
         before = vars(self._before)
         whole = before | vars(self)
         vars(self).clear()
         vars(self).update((name, whole[name]) for name in before)
         self.__class__ = MemoryUnitOfWork  # type: ignore[assignment]
+        self.users.forget = self.forget_user  # the whole is this one from now on
         return self
 
 
