@@ -38,15 +38,22 @@ class Vending:
         return GIVEN
 
 
-@pytest.fixture
-def vending() -> Vending:
-    return Vending()
+@pytest.fixture(scope="module")
+def one_for_all() -> Iterator[tuple[Vending, Endpoint]]:
+    """An endpoint outlives all that is tried on it, and to end one takes a moment."""
+    with serving(vending := Vending()) as served:
+        yield vending, served
 
 
 @pytest.fixture
-def endpoint(vending: Vending) -> Iterator[Endpoint]:
-    with serving(vending) as served:
-        yield served
+def vending(one_for_all: tuple[Vending, Endpoint]) -> Vending:
+    one_for_all[0].failure, one_for_all[0].asked = None, 0
+    return one_for_all[0]
+
+
+@pytest.fixture
+def endpoint(one_for_all: tuple[Vending, Endpoint]) -> Endpoint:
+    return one_for_all[1]
 
 
 Ask = Callable[..., RawResponse]

@@ -249,7 +249,8 @@ async def test_what_is_ordered_does_not_wait_for_housekeeping(desk: Desk) -> Non
 async def test_housekeeping_that_failed_is_told_and_tried_again_soon(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "_RETRY_SECONDS", 0.01)
+    for name in ("_RETRY_SECONDS", "_POLL_SECONDS"):
+        monkeypatch.setattr(worker_module, name, 0.01)
     worker, storage = desk.memory.services.catalog.sync_worker, desk.memory.storage
     with pytest.raises(Killed):
         await upload(desk, "a.bin", cut())
