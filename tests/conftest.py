@@ -1,13 +1,9 @@
 """What every test may use."""
 
-import gc
-
 import pytest
-from hypothesis import settings
 
-from valetkey.serving import allow_many_files
-
-pytest_plugins = [
+PLUGINS = [
+    "support.process",
     "support.aws",
     "support.own_aws",
     "support.databases",
@@ -17,16 +13,15 @@ pytest_plugins = [
     "support.console",
     "support.commands",
 ]
+pytest.register_assert_rewrite(*PLUGINS)  # before a folder's conftest.py imports one
 
-# The embedded AWS keeps connections that were closed for a minute, and all tests share it.
-allow_many_files()
 
-# Tests make many objects: with Python's own 700 a thirtieth of their time was the collector's.
-gc.set_threshold(20_000, 20, 20)
-
-# Deterministic: examples follow from the test's source, and nothing depends on the machine's speed.
-settings.register_profile("valetkey", derandomize=True, deadline=None)
-settings.load_profile("valetkey")
+def pytest_configure(config: pytest.Config) -> None:
+    """Load what tests use where they run: a process that shares them out to others starts at
+    once."""
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+        for plugin in PLUGINS:
+            config.pluginmanager.import_plugin(plugin)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,9 +35,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _needs_postgresql(test: pytest.Function) -> bool:
     params = test.callspec.params.values() if hasattr(test, "callspec") else ()
     return "postgresql_url" in test.fixturenames or "postgresql" in map(str, params)
-
-
-def pytest_collection_finish() -> None:
-    """Spare the collector what stays: all modules and all tests, at every round of it."""
-    gc.collect()
-    gc.freeze()
