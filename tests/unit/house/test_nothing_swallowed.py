@@ -89,8 +89,8 @@ def _swallows(node: ast.AST) -> bool:
     match node:
         case ast.ExceptHandler(type=caught):
             return bool(_names(caught) & BROAD) and not _tells(node)
-        case ast.Call(func=called, args=caught) if ast.unparse(called).endswith("suppress"):
-            return any(_names(each) & BROAD for each in caught)
+        case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), args=caught):
+            return called.endswith("suppress") and any(_names(each) & BROAD for each in caught)
     return False
 
 

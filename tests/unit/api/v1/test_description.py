@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,6 @@ import msgspec
 import pytest
 
 from support.described import DOCUMENT
-from support.sources import nodes, texts
 from valetkey.api.v1 import ROUTES
 from valetkey.api.v1.error_responses import code_of
 from valetkey.domain.errors import ValetkeyError
@@ -19,15 +17,6 @@ from valetkey.wire.errors import ERROR_CATALOG
 from valetkey.wire.operation import CONTENT
 
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
-#: What people run on the server or beside AWS: its conflicts are told by no API.
-BY_HAND = (
-    "administration",
-    "testing/",
-    "cli/",
-    "domain/setup",
-    "identity/first_start",
-    "services/setup/",
-)
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 
@@ -119,15 +108,6 @@ def test_times_durations_and_references_have_one_shape() -> None:
             }, f"{name}.{field}"
 
 
-def test_every_code_that_is_raised_is_in_the_catalog() -> None:
-    raised = set()
-    for place in (place for place in texts() if place.startswith(("domain/", "services/"))):
-        for node in nodes(place):
-            if isinstance(node, ast.keyword) and node.arg == "code":
-                raised |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
-    assert raised - {""} <= ERROR_CATALOG.keys()
-
-
 def test_every_kind_of_error_that_a_request_may_meet_has_a_code_of_its_own() -> None:
     kinds, seen = [ValetkeyError], set[type[ValetkeyError]]()
     while kinds:
@@ -138,17 +118,6 @@ def test_every_kind_of_error_that_a_request_may_meet_has_a_code_of_its_own() -> 
     at_start = {"ValetkeyError", "ConfigurationError"}
     lost = {kind.__name__ for kind in seen if code_of(kind("")) == "internal"}
     assert {name for name in lost if not name.startswith("_")} <= at_start
-
-
-def test_a_conflict_has_a_code_of_its_own_meaning() -> None:
-    assert "conflict" not in ERROR_CATALOG
-    plain = []
-    for place in (place for place in texts() if not place.startswith(BY_HAND)):
-        for node in nodes(place):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Conflict":
-                has_code = any(word.arg == "code" for word in node.keywords)
-                plain += [] if has_code else [f"{place}:{node.lineno}"]
-    assert plain == []
 
 
 def test_operations_name_codes_of_the_catalog() -> None:
