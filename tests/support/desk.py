@@ -61,8 +61,8 @@ async def sent(*chunks: bytes) -> AsyncIterator[bytes]:
 
 
 async def make_desk(memory: Memory, *, allow_delete: bool = True) -> Desk:
-    location = await memory.location()
     owner = await memory.caller()
+    location = await memory.location(owner=owner)
     wanted = LocationChange(allow_external_delete=allow_delete)
     await memory.services.locations.update(owner, location.id, wanted)
     developer = await memory.member("grace@example.com", ProjectRole.DEVELOPER)

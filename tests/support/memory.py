@@ -69,18 +69,26 @@ class Memory:
             await people.put_project_member(owner, self.project.id, email, role)
         return await self.caller(email)
 
-    async def integration(self, name: str = "aws") -> Integration:
+    async def integration(self, name: str = "aws", owner: Caller | None = None) -> Integration:
         """An integration, not yet verified."""
         key, secret = KEY
         return await self.services.integrations.create(
-            await self.caller(), self.org_id, name=name, key=key, secret=secret, role_arn=ROLE
+            owner or await self.caller(),
+            self.org_id,
+            name=name,
+            key=key,
+            secret=secret,
+            role_arn=ROLE,
         )
 
-    async def location(self, name: str = "data", *, folder: str = "train") -> Location:
+    async def location(
+        self, name: str = "data", *, folder: str = "train", owner: Caller | None = None
+    ) -> Location:
         """A location on an integration of its own."""
-        integration = await self.integration(f"for {name}")
+        owner = owner or await self.caller()
+        integration = await self.integration(f"for {name}", owner)
         new = NewLocation(name=name, integration_id=integration.id, bucket="acme", folder=folder)
-        return await self.services.locations.create(await self.caller(), self.project.id, new)
+        return await self.services.locations.create(owner, self.project.id, new)
 
     async def token(
         self, caller: Caller, description: str = "robot", **limits: Any
