@@ -16,12 +16,13 @@ PLUGINS = [
 pytest.register_assert_rewrite(*PLUGINS)  # before a folder's conftest.py imports one
 
 
-def pytest_configure(config: pytest.Config) -> None:
+@pytest.hookimpl(trylast=True)  # the coverage of what they import is measured by then
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Load what tests use where they run: a process that shares them out to others starts at
     once."""
-    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+    if hasattr(session.config, "workerinput") or session.config.getoption("dist", "no") == "no":
         for plugin in PLUGINS:
-            config.pluginmanager.import_plugin(plugin)
+            session.config.pluginmanager.import_plugin(plugin)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from valetkey.catalog.services import pace
-
 
 @pytest.fixture(autouse=True, scope="module")
 def rests_are_short() -> Iterator[None]:
     """A rest is a turn of the event loop, and still no mere ``sleep(0)``: its test counts it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pace, "REST_SECONDS", 1e-9)
+        patch.setattr("valetkey.catalog.services.pace.REST_SECONDS", 1e-9)
         yield
