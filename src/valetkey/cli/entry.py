@@ -8,14 +8,11 @@ import sys
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from valetkey.cli import show
 from valetkey.cli.commands import front_page
 from valetkey.cli.exits import Exit, Explained, exit_of
-
-if TYPE_CHECKING:
-    from cyclopts.exceptions import CycloptsError
 
 #: What a missing library belongs to. Whatever is not listed came with the server.
 _EXTRAS: Final = {
@@ -138,7 +135,9 @@ def _explained(error: Exception) -> tuple[Explained, int]:
     from cyclopts.exceptions import CycloptsError  # noqa: PLC0415  # the front page does without
 
     if isinstance(error, CycloptsError):
-        return _usage(error), Exit.USAGE
+        from valetkey.cli.usage import explain_usage  # noqa: PLC0415  # words are seldom wrong
+
+        return _Usage(*explain_usage(error)), Exit.USAGE
     if isinstance(error, ImportError):
         missing = _missing(error)
         if missing is not None:
@@ -165,25 +164,6 @@ def _of_the_input(error: EOFError | UnicodeEncodeError) -> _Usage:
         hint = "Nothing was changed; the command's options say how to do without."
         return _Usage("The input ended before there was an answer.", hint)
     return _Usage("A word of the command is no text.", "Write it in UTF-8.")
-
-
-def _usage(error: CycloptsError) -> _Usage:
-    import difflib  # noqa: PLC0415  # words are seldom wrong
-
-    from cyclopts.exceptions import UnknownCommandError  # noqa: PLC0415
-
-    from valetkey.cli.program import app  # noqa: PLC0415
-
-    path = " ".join([_OURS, *(error.command_chain or ())])
-    hint = f"See '{path} --help'."
-    if isinstance(error, UnknownCommandError):
-        # Not the library's own text: to suggest something, it would import every command.
-        word = error.unused_tokens[0] if error.unused_tokens else ""
-        names = list(app if error.app is None else error.app)
-        near = difflib.get_close_matches(word, names, n=1)
-        meant = f"Did you mean '{path} {near[0]}'? " if near else ""
-        return _Usage(f"There is no command '{path} {word}'.", meant + hint)
-    return _Usage(str(error), hint)
 
 
 def _missing(error: ImportError) -> _Missing | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Final, cast, get_args
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
 from valetkey.sdk.errors import InvalidRequest
 from valetkey.wire.base import AccessLevel
@@ -23,9 +23,14 @@ PrefixOption = Annotated[
     ),
 ]
 AccessOption = Annotated[str, Parameter(help="Any of list, read, write, delete; with commas.")]
-Limit = Annotated[
-    int | None, Parameter(help="How many at most.", validator=validators.Number(gte=1))
-]
+
+
+def _check_limit(_type: object, limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise ValueError("Ask for 1 or more.")
+
+
+Limit = Annotated[int | None, Parameter(help="How many at most.", validator=_check_limit)]
 Cursor = Annotated[
     str, Parameter(help="Where to go on: next, as a list's JSON has it.", show_default=False)
 ]
