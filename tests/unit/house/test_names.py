@@ -16,11 +16,6 @@ from typing import Final
 
 from support.sources import nodes, texts, tree
 
-#: Names that stand for two things all the same, and why.
-LISTED: Final = {
-    "Entry": "what an audit trail takes, and a cache's entry, which its own module alone sees",
-}
-
 
 def _room(place: str) -> str:
     if place.startswith("wire/"):
@@ -57,7 +52,7 @@ def test_a_name_stands_for_one_thing() -> None:
         for (_, name), count in names.items()
         if count > 1
     }
-    assert set(twice) == set(LISTED), twice
+    assert twice == {}
 
 
 def _bare_shapes(place: str, names: Container[tuple[str, str]]) -> Iterator[str]:

@@ -39,7 +39,7 @@ V = TypeVar("V", bound=Expiring)
 
 
 @dataclass(slots=True)
-class _Entry(Generic[V]):
+class _CachedValue(Generic[V]):
     """A value; from ``old_at`` on it is replaced in the background, after ``stale_at`` it is handed
     out only if nothing better can be had, and at ``ends_at`` it has ended. All of them are moments
     of the monotonic clock: the wall clock may jump."""
@@ -61,7 +61,7 @@ class SessionCache(Generic[V]):
         self._clock = clock
         self._capacity = capacity
         self._may_keep = may_keep
-        self._entries: OrderedDict[Hashable, _Entry[V]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, _CachedValue[V]] = OrderedDict()
         self._flights: dict[Hashable, tuple[asyncio.Task[V], frozenset[Hashable]]] = {}
         self._failures: OrderedDict[Hashable, tuple[float, ValetkeyError, frozenset[Hashable]]] = (
             OrderedDict()
@@ -132,7 +132,7 @@ class SessionCache(Generic[V]):
     async def _replace(
         self,
         key: Hashable,
-        entry: _Entry[V],
+        entry: _CachedValue[V],
         tags: frozenset[Hashable],
         issue: Callable[[], Awaitable[V]],
     ) -> V:
@@ -145,7 +145,7 @@ class SessionCache(Generic[V]):
                 return entry.value
             raise
 
-    def _may_retry(self, entry: _Entry[V]) -> bool:
+    def _may_retry(self, entry: _CachedValue[V]) -> bool:
         return self._clock.monotonic() >= entry.retry_at
 
     def _launch(
@@ -183,7 +183,7 @@ class SessionCache(Generic[V]):
         flight = self._flights.get(key)
         return flight is not None and flight[0] is asyncio.current_task()
 
-    def _keep(self, key: Hashable, entry: _Entry[V]) -> None:
+    def _keep(self, key: Hashable, entry: _CachedValue[V]) -> None:
         self._failures.pop(key, None)
         if not self._may_keep():
             return
@@ -215,11 +215,11 @@ class SessionCache(Generic[V]):
             raise type(error)(error.message, hint=error.hint, code=error.code, **error.details)
         del self._failures[key]
 
-    def _entry(self, value: V, asked_at: float, tags: frozenset[Hashable]) -> _Entry[V]:
+    def _entry(self, value: V, asked_at: float, tags: frozenset[Hashable]) -> _CachedValue[V]:
         now = self._clock.monotonic()
         left = (value.expires_at - self._clock.now()).total_seconds()
         life = left + now - asked_at
         least = min(MIN_REMAINING.total_seconds(), max(life / 2, life - _REUSE.total_seconds()))
         ends_at = now + left
         stale_at = ends_at - least
-        return _Entry(value, tags, stale_at - (life - least) / 4, stale_at, ends_at)
+        return _CachedValue(value, tags, stale_at - (life - least) / 4, stale_at, ends_at)
