@@ -91,7 +91,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = _setting(
         (),
         "Addresses or networks of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and "
-        "`X-Request-Id` are believed.",
+        "`X-Request-Id` are trusted.",
     )
     shutdown_grace: float = _setting(
         10.0,
@@ -253,7 +253,7 @@ def _from_file(place: Path) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(
-            f"The settings file {place} is not TOML: {error}.", hint="Mend that line."
+            f"The settings file {place} is not TOML: {error}.", hint="Fix that line."
         ) from None
     return {
         name: _parse(_known(name, f"{name!r} in {place}"), value, f"{name} in {place}")

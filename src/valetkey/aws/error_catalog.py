@@ -1,4 +1,4 @@
-"""What AWS's errors mean and what mends them: the one table.
+"""What AWS's errors mean and what fixes them: the one table.
 
 Sources: the error references of STS, IAM and S3, and what was seen on the wire.
 """
@@ -267,7 +267,7 @@ _ORDERS: Final = (
     ),
     _row(
         "EntityAlreadyExists",
-        "A thing of this name is there already, perhaps from a set-up that was broken off.",
+        "A thing of this name is there already, perhaps from a set-up that was interrupted.",
         "Adopt it, or choose another name.",
     ),
     _row(

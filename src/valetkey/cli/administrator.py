@@ -23,7 +23,7 @@ class AdministratorOptions:
     aws_profile: Annotated[str, Parameter(show_default=False)] = ""
     """A profile of ~/.aws (default: botocore's own search)."""
     repair: Flag = False
-    """Mend what can be mended, after asking; implies --as-admin."""
+    """Fix what can be fixed, after asking; implies --as-admin."""
     yes: Flag = False
     """Don't ask."""
 

@@ -49,7 +49,7 @@ def subjects_of(integration: Integration, locations: Sequence[Location]) -> list
 def look(
     subjects: Sequence[Subject], admin: AdministratorOptions, *, as_json: bool
 ) -> list[BucketView]:
-    """Look, and show what is wrong; with ``repair``, mend it and look again.
+    """Look, and show what is wrong; with ``repair``, fix it and look again.
 
     Raises InvalidInput, AwsRefused, AwsUnavailable.
     """
@@ -101,7 +101,7 @@ async def _repair(
 ) -> None:
     calls = [call for one in seen for call in one.repair.calls]
     if not calls:
-        show.say("There is nothing that --repair can mend.")
+        show.say("There is nothing that --repair can fix.")
         return
     if not admin.yes:
         _ask(as_json=as_json)

@@ -68,7 +68,7 @@ def main(words: Sequence[str] | None = None) -> int:
         result = _run(given)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        show.say("Broken off.")
+        show.say("Interrupted.")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         _abandon_output()  # who read it has enough (`valetkey ... | head`)
@@ -154,7 +154,7 @@ def _explained(error: Exception) -> tuple[Explained, int]:
         ), Exit.FAILED
     name = type(error).__name__
     return _Bug(
-        f"Valetkey stumbled over something that it did not foresee ({name}).",
+        f"Valetkey met an error of its own that it did not expect ({name}).",
         f"Please report it, with what {_DEBUG}=1 prints when you run the command again.",
     ), Exit.FAILED
 

@@ -21,7 +21,7 @@ _EXITS = {
     Exit.CONFLICT: "it does not fit the present state",
     Exit.AWS_REFUSED: "AWS said no",
     Exit.UNAVAILABLE: "no answer: the server, the database or AWS; try again",
-    Exit.INTERRUPTED: "broken off (Ctrl-C)",
+    Exit.INTERRUPTED: "interrupted (Ctrl-C)",
 }
 
 

@@ -101,7 +101,7 @@ def _line(check: ShownCheck) -> str:
 def _instructions(console: Console, failed: Sequence[ShownCheck]) -> None:
     if not failed:
         return
-    _problem(console, f"To mend first: {failed[0].name}", failed[0])
+    _problem(console, f"To fix first: {failed[0].name}", failed[0])
     for check in failed[1:]:
         _problem(console, f"Then: {check.name}", check)
 

@@ -83,7 +83,7 @@ async def create_integration(
     except (InvalidInput, Conflict) as error:
         return refused(error, _FIELDS, otherwise="name-error")
     answer = reader.part(
-        "integrations/created.html", integration=integration, mended=False, on_page=False
+        "integrations/created.html", integration=integration, fixed=False, on_page=False
     )
     return tell(answer)
 
@@ -109,7 +109,7 @@ async def repair_integration(
             "integrations/created.html",
             integration=integration,
             now=services.clock.now(),
-            mended=True,
+            fixed=True,
             on_page=on_page,
         )
     )

@@ -27,7 +27,7 @@ _LOOKED_AT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Something that needs somebody: what it is, why, and the page where it is mended."""
+    """Something that needs somebody: what it is, why, and the page where it is fixed."""
 
     text: str
     why: str

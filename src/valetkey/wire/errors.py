@@ -233,7 +233,7 @@ ERROR_CATALOG: Final[dict[str, ErrorCode]] = {
     "aws_refused": ErrorCode(
         424,
         "AWS, or the store, answered and said no; `details.awsCode` is its own code.",
-        "`hint` says which policy or setting to mend; verify the integration for a full report.",
+        "`hint` says which policy or setting to fix; verify the integration for a full report.",
     ),
     "too_many_requests": ErrorCode(
         429, "The caller must slow down.", "Wait for as many seconds as `Retry-After` says."

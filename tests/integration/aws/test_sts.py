@@ -97,7 +97,7 @@ class Broken:
     """A good set-up with one thing wrong, and what the error then says."""
 
     name: str
-    mend: Callable[[Any, GoodSetup], object]
+    fix: Callable[[Any, GoodSetup], object]
     code: str
     cause: str
 
@@ -164,7 +164,7 @@ BROKEN = [
 async def test_a_broken_set_up_is_refused_with_its_cause(
     own_aws: OwnAws, good_setup: GoodSetup, embedded_aws: EmbeddedAws, broken: Broken
 ) -> None:
-    broken.mend(client(embedded_aws, "iam"), good_setup)
+    broken.fix(client(embedded_aws, "iam"), good_setup)
     with pytest.raises(AwsRefused) as caught:
         await own_aws.sts.assume_role(good_setup.key, order_for(good_setup))
     assert caught.value.details["aws_code"] == broken.code

@@ -14,7 +14,7 @@ from valetkey.services.diagnosis import Diagnosis
 
 NewWorld = Callable[[], World]
 SEEN = [row for row in ALL if row.layer]
-#: What no call mends: somebody wanted it so, or it is not at AWS but in what Valetkey was told.
+#: What no call fixes: somebody wanted it so, or it is not at AWS but in what Valetkey was told.
 BY_HAND = {
     "the key was deleted",
     "the key is mistyped",

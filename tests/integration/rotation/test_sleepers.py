@@ -148,7 +148,7 @@ async def test_a_key_made_in_vain_that_aws_does_not_delete_is_told_by_its_id(cas
         case.ground.aws.faults.order(Fault(FaultKind.ERROR, action="DeleteAccessKey"))
 
     process = case.process_over(_SleepyAws(case, _Sleep(case, 4, "before", meanwhile)))
-    with pytest.raises(Conflict, match="made in vain") as told, capture_logs() as logs:
+    with pytest.raises(Conflict, match="the unused new key") as told, capture_logs() as logs:
         await _rotate(process, case)
     (left,) = case.at_aws().keys() - {case.first_key.id}
     assert left in told.value.message

@@ -34,7 +34,7 @@ def shown(*checks: Check, width: int = 40) -> str:
 
 def test_the_first_failure_says_why_who_refuses_and_what_to_do() -> None:
     text = shown(GOOD, BAD, SKIPPED)
-    assert "To mend first: trust" in text
+    assert "To fix first: trust" in text
     assert "Why: Its trust policy lacks the user." in text
     assert "Who refuses: the role's trust policy, which says who may become the role" in text
     assert "AWS said: AccessDenied: not authorized" in text

@@ -48,14 +48,14 @@ def test_an_output_that_is_full_is_named(words: list[str], tmp_path: Path) -> No
     assert ran.code in {1, 3}
     assert "No space left on device" in ran.err or "not logged in" in ran.err
     assert "Traceback" not in ran.err
-    assert "stumbled" not in ran.err
+    assert "did not expect" not in ran.err
 
 
 @pytest.mark.parametrize("words", [SETTINGS, ["--help"], ["whoami"]])
 def test_a_closed_input_is_nobody_there(words: list[str], tmp_path: Path) -> None:
     ran = shell(words, "<&-", tmp_path)
     assert ran.code in {0, 3}
-    assert "stumbled" not in ran.err
+    assert "did not expect" not in ran.err
 
 
 def test_a_terminal_that_does_not_know_a_letter_shows_its_number(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_an_input_that_ends_at_the_question_is_no_yes(
         show.confirm("Delete it?", yes=False)
     ran = commands.run("login", "--url", "http://127.0.0.1:1", stdin=Asked(""))
     assert ran.code == 2
-    assert "stumbled" not in ran.said
+    assert "did not expect" not in ran.said
 
 
 @pytest.mark.parametrize("columns", ["1", "20", "40"])
@@ -159,4 +159,4 @@ def test_a_command_that_is_broken_off_says_so(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (130, "Broken off.\n")
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")

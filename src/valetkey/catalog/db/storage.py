@@ -139,7 +139,7 @@ async def _limited(connection: AsyncConnection, seconds: float) -> AsyncIterator
         if said is not None and _STOPPED & {str(said), type(said.__cause__).__name__}:
             raise TookTooLong(
                 f"The search took longer than {counted(seconds, 'second')}, and was stopped.",
-                hint="Narrow it: name a folder ('/a/**'), or walk on by id.",
+                hint="Narrow it: name a folder ('/a/**'), or go on by id.",
             ) from None
         raise
 

@@ -61,7 +61,7 @@ def shard(setup: bytes, order: bytes) -> bytes:
     except ValetkeyError as error:
         done = OrderOutcome.of(given.id, error)
     except Exception as error:  # noqa: BLE001  # it is told to the server, which logs it
-        problem = f"A node stumbled over a mistake of Valetkey's ({type(error).__name__})."
+        problem = f"A node met an error of Valetkey's own ({type(error).__name__})."
         hint = "See the server's log, and report it."
         told = traceback.format_exc()
         done = OrderOutcome(given.id, "failed", "error", problem, hint, traceback=told)

@@ -71,7 +71,7 @@ def apply(
 ) -> int:
     """Bring AWS to the planned state, and register the integration and the driver.
 
-    Can be broken off at any moment and run again.
+    It can be interrupted at any moment and run again.
 
     Parameters
     ----------

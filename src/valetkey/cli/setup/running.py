@@ -77,5 +77,5 @@ def run(work: Coroutine[Any, Any, int], *, as_json: bool) -> int:
             show.error(error)
         return exit_of(error)
     except KeyboardInterrupt:
-        show.say("Broken off. Run the same command again: it goes on from here.")
+        show.say("Interrupted. Run the same command again: it goes on from here.")
         return Exit.INTERRUPTED

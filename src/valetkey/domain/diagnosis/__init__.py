@@ -1,4 +1,4 @@
-"""Why AWS refuses, and what mends it: layers, policies as IAM reads them, exact fixes. Pure."""
+"""Why AWS refuses, and what fixes it: layers, policies as IAM reads them, exact fixes. Pure."""
 
 from valetkey.domain.diagnosis.fixes import Names
 from valetkey.domain.diagnosis.layers import Layer

@@ -1,4 +1,4 @@
-"""Repairs of a set-up that Valetkey made follow its plan: mending makes no new drift. Pure."""
+"""Repairs of a set-up that Valetkey made follow its plan: fixing makes no new drift. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from valetkey.domain.diagnosis.finding import Finding
 from valetkey.domain.setup import Plan, StepName
 
-#: Which step makes a claim true. What the role may do is mended by attaching the plan's policy;
+#: Which step makes a claim true. What the role may do is fixed by attaching the plan's policy;
 #: the policy itself is not rewritten here, since another location may rely on what is in it.
 _STEPS: Final[Mapping[str, str]] = {
     "identity": StepName.ASSUME_POLICY,
@@ -20,7 +20,7 @@ _STEPS: Final[Mapping[str, str]] = {
 
 
 def prefer_plan(findings: Iterable[Finding], plan: Plan | None) -> tuple[Finding, ...]:
-    """Return the findings, mended by the plan's own calls where it has such."""
+    """Return the findings, fixed by the plan's own calls where it has such."""
     if plan is None:
         return tuple(findings)
     calls = {str(step.name): step.calls for step in plan.steps}

@@ -36,7 +36,7 @@ class Drift:
             f"drift-{self.step.name}",
             self.step.claim,
             Outcome.FAILED,
-            cause=f"{self.what} Believe {self.source_of_truth}: {self.why}",
+            cause=f"{self.what} Follow {self.source_of_truth}: {self.why}",
             fix=self.fix,
             advisory=True,
         )

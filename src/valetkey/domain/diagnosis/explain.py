@@ -1,4 +1,4 @@
-"""An administrator's view -> which layer refuses, by which statement, and what mends it."""
+"""An administrator's view -> which layer refuses, by which statement, and what fixes it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ASSUME: Final = "sts:AssumeRole"
 
 def explain(subject: Subject, view: View) -> tuple[Finding, ...]:
     """Go through the layers in the reference page's order. Nothing is hidden behind an earlier
-    failure: what is wrong is all said at once, and can be mended at once."""
+    failure: what is wrong is all said at once, and can be fixed at once."""
     names = names_of(subject, view)
     return (
         *_key(subject, view, names),
@@ -162,7 +162,7 @@ def _external_id(subject: Subject, role: ViewedRole, request: Request, names: Na
 
 def _length(role: ViewedRole) -> Finding:
     seconds = int(DEFAULT_TTL.total_seconds())
-    claim = f"The role lends itself for {counted(seconds, 'second')}."
+    claim = f"The role gives sessions of {counted(seconds, 'second')}."
     if role.max_session >= seconds:
         return good("session-length", claim)
     remedy = Remedy("Raise the role's maximum session duration.")

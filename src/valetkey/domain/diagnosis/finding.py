@@ -26,7 +26,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """How something is mended: in words, and as calls."""
+    """How something is fixed: in words, and as calls."""
 
     fix: str
     calls: tuple[AwsCall, ...] = ()

@@ -12,7 +12,7 @@ from valetkey.domain.session_policy import bucket_arn, list_condition, object_ar
 from valetkey.domain.setup.policies import MORE_ACTIONS, REFERENCE_ACTIONS, PolicyDocument
 
 _VERSION: Final = "2012-10-17"
-#: The names under which a mended policy is put; they are those of ``valetkey setup aws``.
+#: The names under which a fixed policy is put; they are those of ``valetkey setup aws``.
 ASSUME_POLICY: Final = "valetkey-assume-role"
 ACCESS_POLICY: Final = "valetkey-s3"
 

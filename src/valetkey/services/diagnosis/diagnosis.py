@@ -1,4 +1,4 @@
-"""Look, explain, and on request mend: each fix is one call, carried out once and then looked at
+"""Look, explain, and on request fix: each fix is one call, carried out once and then looked at
 again."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What is wrong, the calls that mend what can be mended, and what a person has to decide.
+    """What is wrong, the calls that fix what can be fixed, and what a person has to decide.
 
     ``drift`` is what differs from the plan; None for what Valetkey did not set up.
     """
@@ -39,7 +39,7 @@ class Repair:
 
     @property
     def calls(self) -> tuple[AwsCall, ...]:
-        """Each call once, in order: one policy may mend several checks."""
+        """Each call once, in order: one policy may fix several checks."""
         found: list[AwsCall] = []
         for finding in self.findings:
             found.extend(call for call in finding.repair if call not in found)
@@ -47,7 +47,7 @@ class Repair:
 
     @property
     def by_hand(self) -> tuple[Finding, ...]:
-        """What no call mends, because somebody wanted it so: a deny, a boundary, a condition."""
+        """What no call fixes, because somebody wanted it so: a deny, a boundary, a condition."""
         return tuple(finding for finding in self.findings if finding.wrong and not finding.repair)
 
 
@@ -61,7 +61,7 @@ class Diagnosis:
         self._plans = Plans(Observer(aws, self._patience), clock)
 
     async def look(self, subject: Subject) -> Repair:
-        """Return what is wrong, what would mend it, and what differs from the plan.
+        """Return what is wrong, what would fix it, and what differs from the plan.
 
         Raises AwsRefused, AwsUnavailable.
         """

@@ -149,10 +149,10 @@ class Steps:
         try:
             await self._keys.delete(signer, user, key_id)
         except ValetkeyError as error:
-            _log.error("a key that was made in vain is left in IAM", user=user, key=key_id)
+            _log.error("an unused new key is left in IAM", user=user, key=key_id)
             raise Conflict(
-                f"Another process went on with the rotation meanwhile, and the key {key_id} that "
-                f"was made in vain is left: {error.message}",
+                f"Another process went on with the rotation meanwhile, and the unused "
+                f"new key {key_id} is left: {error.message}",
                 hint=f"Delete it in IAM: it belongs to {user}.",
                 code="changed_meanwhile",
             ) from error

@@ -189,7 +189,7 @@ def _role_claims(integration: Integration, names: Names) -> tuple[Claim, Claim, 
     return (
         Claim("assume", f"{who} may ask for the role {integration.role_arn}."),
         Claim("trust", f"The role {integration.role_arn.name} lets itself be assumed."),
-        Claim("session-length", f"The role lends itself for {counted(minutes, 'minute')}."),
+        Claim("session-length", f"The role gives sessions of {counted(minutes, 'minute')}."),
     )
 
 

@@ -35,7 +35,7 @@ def test_whom_to_believe(step: Step, source_of_truth: SourceOfTruth, fix: str) -
     [drift] = drifts(plan_of(step))
     assert drift.source_of_truth is source_of_truth
     assert fix in drift.fix
-    assert f"Believe {source_of_truth}" in drift.check.cause
+    assert f"Follow {source_of_truth}" in drift.check.cause
     assert drift.check.advisory
 
 

@@ -34,13 +34,13 @@ IDENTITY: dict[str, Mapping[str, Any]] = {
     "access to a folder": policies.bucket_access(FOLDER),
     **policies.user_policies(FOLDER),
     "session": json.loads(render(SCOPE, kms_key_arn=KEY)),
-    "mended access": fixes.access_document(NAMES),
-    "mended assume": fixes.assume_document(NAMES),
+    "fixed access": fixes.access_document(NAMES),
+    "fixed assume": fixes.assume_document(NAMES),
 }
 TRUST: dict[str, Mapping[str, Any]] = {
     "trust": policies.trust(PLAIN),
     "nobody": policies.NOBODY,
-    "mended trust": fixes.trust_document(NAMES),
+    "fixed trust": fixes.trust_document(NAMES),
 }
 
 

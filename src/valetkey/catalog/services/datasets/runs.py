@@ -125,7 +125,7 @@ class SyncRuns:
         await self._outcomes.succeed(command, scene.caller)
 
     async def _recount(self, dataset: Dataset) -> None:
-        """Mend the number of files where it drifted. The difference is what one moment's snapshot
+        """Fix the number of files where it drifted. The difference is what one moment's snapshot
         has, so that writers need not wait for the counting."""
         async with self._storage.read() as work:
             drift = await work.items.count_drift(dataset)

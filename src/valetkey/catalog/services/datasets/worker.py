@@ -121,7 +121,7 @@ class SyncWorker:
             await asyncio.sleep(_RETRY_SECONDS if self._uncleaned else _HOUSEKEEPING_SECONDS)
 
     async def _tried(self, what: str, act: Callable[[], Awaitable[None]]) -> str:
-        """Do it; return what went wrong, which the next time may mend."""
+        """Do it; return what went wrong, which the next time may fix."""
         try:
             await act()
         except StorageUnavailable as error:

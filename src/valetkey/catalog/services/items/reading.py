@@ -171,7 +171,7 @@ def _offset(page: int, size: int) -> int:
     if offset > _MAX_OFFSET:
         raise TooLarge(
             f"Page {page} of {size} starts too far in.",
-            hint='Walk by id instead: sort by id, and filter with {"id": {"$gt": LAST_ID}}.',
+            hint='Go on by id instead: sort by id, and filter with {"id": {"$gt": LAST_ID}}.',
             field="page",
         )
     return offset
