@@ -23,6 +23,8 @@ JSON: Final = b"application/json"
 _Headers = tuple[tuple[bytes, bytes], ...]
 #: Headers that a request is refused for, or read differently.
 _MATTERS: Final = frozenset({b"content-encoding", b"idempotency-key"})
+#: All that a request is read by.
+_READ: Final = _MATTERS | {b"authorization", b"content-type"}
 _HINT: Final = "Send 'Authorization: Bearer TOKEN', with the token of a login or an API token."
 
 
@@ -77,22 +79,15 @@ class Exchange:
         self.request_id = request_id
         self._version = version
         self.has_begun = False
-        self._with_key = False
-        self.authorization = self.content_type = self._encoding = b""
+        found: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
-            if name == b"authorization":
-                # Two of them are one list, and no token: whose would it be?
-                self.authorization = (
-                    self.authorization + b", " + value if self.authorization else value
-                )
-            elif name == b"content-type":
-                self.content_type = (
-                    self.content_type + b", " + value if self.content_type else value
-                )
-            elif name == b"content-encoding":
-                self._encoding += value
-            elif name == b"idempotency-key":
-                self._with_key = True
+            if name in _READ:
+                # Two tokens are one list, and no token: whose would it be?
+                found[name] = found[name] + b", " + value if name in found else value
+        self.authorization = found.get(b"authorization", b"")
+        self.content_type = found.get(b"content-type", b"")
+        self._encoding = found.get(b"content-encoding", b"")
+        self._with_key = b"idempotency-key" in found
 
     @property
     def query(self) -> bytes:

@@ -67,6 +67,10 @@ class TakenSession(NamedTuple):
     authorization: Authorization
     since: int
 
+    def unrecorded(self, clock: Clock) -> tuple[LeaseRecord, ...]:
+        """Return what has to be stored with a record that names it."""
+        return self.session.unrecorded(self.authorization.principal, clock.now)
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedVend:
@@ -183,11 +187,8 @@ class Vending:
     ) -> asyncio.Future[None]:
         """Make the record durable, as :meth:`record_prepared` does; whoever waits for it asks
         :meth:`may_leave` next. To be awaited; raises AuditUnavailable."""
-        session, authorization, _ = prepared.taken
-        return self._audit.write(
-            FilledForm(prepared.form, request_id, source),
-            *session.unrecorded(authorization.principal, self._clock.now),
-        )
+        entry = FilledForm(prepared.form, request_id, source)
+        return self._audit.write(entry, *prepared.taken.unrecorded(self._clock))
 
     async def withhold(self, prepared: PreparedVend, request_id: str, source: str) -> None:
         """Record that what was recorded as handed out was not. Raises AuditUnavailable."""
@@ -201,9 +202,7 @@ class Vending:
 
         If something has, nothing of the sessions may leave. Raises AuditUnavailable.
         """
-        new: tuple[LeaseRecord, ...] = ()
-        for session, authorization, _ in taken:
-            new += session.unrecorded(authorization.principal, self._clock.now)
+        new = (lease for each in taken for lease in each.unrecorded(self._clock))
         await self._audit.write(entry, *new)
         return self.may_leave(*taken)
 
