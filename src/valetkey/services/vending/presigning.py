@@ -139,6 +139,16 @@ class Presigned:
             yield keys, self.urls(start, start + len(keys))
 
 
+@dataclass(frozen=True, slots=True)
+class _PresignAttempt:
+    """Who asks for what, what is known of the location by now, and a digest of the keys."""
+
+    caller: Caller
+    context: LocationContext
+    request: PresignRequest
+    digest: str
+
+
 class Presigning:
     """Makes URLs that open single objects for a while."""
 
@@ -159,39 +169,33 @@ class Presigning:
         paths = await self._quoted(request.keys)
         digest = await self._digest(request.keys)
         for _ in rounds(self._clock, self._clock.monotonic()):
-            presigned = await self._try(caller, location_id, request, paths, digest)
+            context = await self._vending.context(location_id)
+            attempt = _PresignAttempt(caller, context, request, digest)
+            presigned = await self._try(attempt, paths)
             if presigned is not None:
                 return presigned
             caller = await self._vending.again(caller)
         raise unsettled()
 
-    async def _try(
-        self,
-        caller: Caller,
-        location_id: str,
-        request: PresignRequest,
-        paths: Sequence[str],
-        digest: str,
-    ) -> Presigned | None:
+    async def _try(self, attempt: _PresignAttempt, paths: Sequence[str]) -> Presigned | None:
         """Decide, sign, record; None if something changed before that was done."""
-        context = await self._vending.context(location_id)
-        wanted = await self._wanted(caller, context, request)
-        folders, parts = await self._place(caller, context, wanted, request, digest)
+        caller, location, request = attempt.caller, attempt.context.location, attempt.request
+        wanted = await self._wanted(attempt)
+        folders, parts = await self._place(attempt, wanted)
         taken = [
-            await self._vending.session(caller, location_id, replace(wanted, prefixes=part))
+            await self._vending.session(caller, location.id, replace(wanted, prefixes=part))
             for part in folders
         ]
-        signers = tuple(self._signer(each, context, request) for each in taken)
+        signers = tuple(self._signer(each, attempt) for each in taken)
         expires_at = min(signer.expires_at for signer in signers)
         reason = taken[0].authorization.reason
         leases = tuple(each.session.lease.id for each in taken)
-        facts = {
+        facts: dict[str, Any] = {
             "lease_id": leases[0],
             "access_key_id": taken[0].session.credentials.access_key_id,
             "expires_at": expires_at.isoformat(),
         } | ({"lease_ids": list(leases)} if len(leases) > 1 else {})
-        record = self._event(caller, context, request, digest, reason=reason)
-        if await self._vending.record(_with(record, facts), *taken):
+        if await self._vending.record(self._event(attempt, reason=reason, **facts), *taken):
             return Presigned(
                 request.keys,
                 expires_at,
@@ -203,13 +207,11 @@ class Presigning:
                 parts,
                 self.turns,
             )
-        withheld = self._event(caller, context, request, digest, reason=CHANGED, outcome="failed")
-        await self._audit.write(_with(withheld, facts))
+        await self._audit.write(self._event(attempt, reason=CHANGED, outcome="failed", **facts))
         return None
 
-    def _signer(
-        self, taken: TakenSession, context: LocationContext, request: PresignRequest
-    ) -> Presigner:
+    def _signer(self, taken: TakenSession, attempt: _PresignAttempt) -> Presigner:
+        context, request = attempt.context, attempt.request
         return presigner(
             taken.session.credentials,
             bucket_url=self._bucket_url(context),
@@ -220,10 +222,9 @@ class Presigning:
             requester_pays=context.location.requester_pays,
         )
 
-    async def _wanted(
-        self, caller: Caller, context: LocationContext, request: PresignRequest
-    ) -> VendRequest:
+    async def _wanted(self, attempt: _PresignAttempt) -> VendRequest:
         """Return the session to sign with: all that the caller may do with the method here."""
+        caller, context, request = attempt.caller, attempt.context, attempt.request
         level, location, project = request.method.level, context.location, context.project
         wanted = VendRequest(
             ("",), frozenset({level}), versions=any(request.version_ids), purpose=request.purpose
@@ -239,22 +240,18 @@ class Presigning:
         return replace(wanted, prefixes=limits.narrow(context.chain, wanted.prefixes))
 
     async def _place(
-        self,
-        caller: Caller,
-        context: LocationContext,
-        wanted: VendRequest,
-        request: PresignRequest,
-        digest: str,
+        self, attempt: _PresignAttempt, wanted: VendRequest
     ) -> tuple[list[tuple[str, ...]], Sequence[int]]:
         """Return the folders of each session that is needed, and each key's session (none where
         there is one). Keys outside are refused; the refusal is audited.
 
         Folders are those that hold a key, where a policy does not take all that the caller has.
         """
+        context = attempt.context
         all_of_it = scope_of(context.location, wanted)
         partition, kms = context.integration.role_arn.partition, context.location.kms_key_arn
         whole = split(all_of_it, partition=partition, kms_key_arn=kms)
-        holding = await self._folders(caller, context, all_of_it.prefixes, request, digest)
+        holding = await self._folders(attempt, all_of_it.prefixes)
         if len(whole) == 1:
             return [wanted.prefixes], ()
         used = tuple(sorted(set(holding)))
@@ -271,41 +268,24 @@ class Presigning:
         folders = [tuple(each[own:] for each in part.prefixes) for part in parts]
         return folders, [number[folder] for folder in holding] if len(parts) > 1 else ()
 
-    async def _folders(
-        self,
-        caller: Caller,
-        context: LocationContext,
-        folders: tuple[str, ...],
-        request: PresignRequest,
-        digest: str,
-    ) -> list[str]:
+    async def _folders(self, attempt: _PresignAttempt, folders: tuple[str, ...]) -> list[str]:
         """Return for each key the folder that holds it. Raises Denied for one that none holds."""
         found: list[str] = []
         if folders == ("",):
             return found
         known = frozenset(folders)
-        async for _, keys in self.turns.pieces(request.keys):
+        async for _, keys in self.turns.pieces(attempt.request.keys):
             for key in keys:
                 folder = _holding(key, known)
                 if folder is None:
-                    await self._refuse(caller, context, folders, request, digest, key)
+                    await self._refuse(attempt, folders, key)
                 else:
                     found.append(folder)
         return found
 
-    async def _refuse(
-        self,
-        caller: Caller,
-        context: LocationContext,
-        folders: tuple[str, ...],
-        request: PresignRequest,
-        digest: str,
-        stray: str,
-    ) -> None:
+    async def _refuse(self, attempt: _PresignAttempt, folders: tuple[str, ...], stray: str) -> None:
         reason = f"The key {stray[:200]!r} is outside of what you may open here."
-        await self._audit.write(
-            self._event(caller, context, request, digest, outcome="denied", reason=reason)
-        )
+        await self._audit.write(self._event(attempt, outcome="denied", reason=reason))
         raise Denied(
             reason,
             hint=f"Name keys of the bucket in full; yours begin with {folders[0]!r}."
@@ -340,19 +320,13 @@ class Presigning:
         )
 
     def _event(
-        self,
-        caller: Caller,
-        context: LocationContext,
-        request: PresignRequest,
-        digest: str,
-        *,
-        reason: str,
-        outcome: str = "allowed",
+        self, attempt: _PresignAttempt, *, reason: str, outcome: str = "allowed", **facts: Any
     ) -> AuditEvent:
         """Describe the request. The keys are too many to be written out: their number, the first,
         the last, and a digest of all of them stand for them."""
+        context, request = attempt.context, attempt.request
         return self._audit.event(
-            caller,
+            attempt.caller,
             PRESIGN,
             f"location:{context.location.id}",
             org_id=context.project.org_id,
@@ -363,8 +337,9 @@ class Presigning:
             keys=len(request.keys),
             first_key=request.keys[0],
             last_key=request.keys[-1],
-            keys_sha256=digest,
+            keys_sha256=attempt.digest,
             purpose=request.purpose,
+            **facts,
         )
 
 
@@ -386,7 +361,3 @@ def _by_grants(wanted: VendRequest, grants: Sequence[Grant], level: AccessLevel)
     if not giving:
         return wanted
     return replace(wanted, prefixes=tuple(prefix for grant in giving for prefix in grant.prefixes))
-
-
-def _with(event: AuditEvent, facts: dict[str, Any]) -> AuditEvent:
-    return replace(event, details={**event.details, **facts})
