@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 
 from support.aws import REGION, GoodSetup
+from support.databases import make_tables
 from valetkey.administration import first_start
 from valetkey.api import create_app
 from valetkey.bootstrap import WiredServices, open_services
@@ -74,10 +75,17 @@ class RealApi:
         return await self.http.post(f"/v1/locations/{location_id}/credentials", json=asked)
 
 
+async def make_installation(settings: Settings, email: str, password: str) -> None:
+    """Make what `valetkey init` makes; its tables are copied, not migrated to."""
+    settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    await make_tables(settings.database)
+    await first_start(settings, organization="Acme", email=email, password=Secret(password))
+
+
 @asynccontextmanager
 async def open_real_api(settings: Settings) -> AsyncIterator[RealApi]:
     """Start for the first time, sign in, and close everything afterwards."""
-    await first_start(settings, organization="Acme", email=EMAIL, password=Secret(PASSWORD))
+    await make_installation(settings, EMAIL, PASSWORD)
     async with open_services(settings) as services:
         transport = httpx2.ASGITransport(app=create_app(services, services.catalog))  # type: ignore[arg-type]
         async with httpx2.AsyncClient(transport=transport, base_url="http://valetkey") as http:

@@ -21,13 +21,11 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from support.aws import GoodSetup, client, make_setup
-from support.real_api import EMAIL, PASSWORD, settings_for
-from valetkey.administration import first_start
+from support.real_api import EMAIL, PASSWORD, make_installation, settings_for
 from valetkey.api import create_app
 from valetkey.bootstrap import WiredServices, open_services
 from valetkey.config import Settings
 from valetkey.console import Console
-from valetkey.domain.secret import Secret
 from valetkey.embedded import EmbeddedAws
 from valetkey.sdk import Client
 from valetkey.serving import reserve, serve
@@ -177,7 +175,7 @@ def installation(aws: EmbeddedAws, folder: Path, name: str = "acme-data") -> Ite
     for key, body in OBJECTS.items():
         bucket.put_object(Bucket=setup.bucket, Key=key, Body=body)
     settings = settings_for(folder, aws.endpoint, allowed_endpoint_hosts=("127.0.0.1",))
-    asyncio.run(first_start(settings, organization="Acme", email=OWNER, password=Secret(PASSWORD)))
+    asyncio.run(make_installation(settings, OWNER, PASSWORD))
     with running_server(settings) as running:
         made = Installation(running, aws, setup, settings)
         made.make_people()

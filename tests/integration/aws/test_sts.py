@@ -248,7 +248,8 @@ async def test_an_aws_that_fails_is_unavailable(
 async def test_silence_ends_at_the_timeout(
     embedded_aws: EmbeddedAws, good_setup: GoodSetup, make_own_aws: MakeOwnAws
 ) -> None:
-    impatient = replace(settings_for(embedded_aws.endpoint), read_timeout=0.05)
+    settings = settings_for(embedded_aws.endpoint)
+    impatient = replace(settings, connect_timeout=0.2, read_timeout=0.05)
     embedded_aws.faults.order(Fault(FaultKind.HANG, "sts"))
     with pytest.raises(AwsUnavailable, match="did not answer"):
         await make_own_aws(impatient).sts.caller_identity(good_setup.key)

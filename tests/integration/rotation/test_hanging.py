@@ -27,8 +27,9 @@ ACTIONS = (
 
 @pytest.fixture(scope="module")
 def impatient(ground: Ground) -> Iterator[WiredAws]:
-    """Adapters that wait for an answer no longer than half a second."""
-    settings = replace(settings_for(ground.aws.endpoint), read_timeout=0.5)
+    """Adapters that wait for an answer of IAM no longer than half a second, and of STS, with the
+    connecting, two."""
+    settings = replace(settings_for(ground.aws.endpoint), connect_timeout=1.5, read_timeout=0.5)
     keys = BotoAccessKeys(settings)
     yield WiredAws(FreshSts(settings), keys, Wire(), Wire())
     keys.close()
