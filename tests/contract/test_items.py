@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -376,3 +377,33 @@ async def test_a_walk_goes_on_above_a_path(storage: CatalogStorage, dataset: Dat
         async with storage.read() as work:
             found = await work.items.walk(dataset, parse_filter(where), after="a/1", limit=2)
         assert [item.path for item in found] == expected
+
+
+@pytest.mark.parametrize("made", [False, True])
+async def test_folders_are_searched_for_whatever_else_is_asked_of_them(
+    storage: CatalogStorage, dataset: Dataset, made: bool
+) -> None:
+    kinds = [{"type": "dir"}, {"type": {"$in": ["dir"]}}]
+    others: list[dict[str, Any]] = [
+        {"filename": "/a"},
+        {"filename": {"$in": ["/a", "/b"]}},
+        {"filename": "/*"},
+        {"dir": "/"},
+        {"dir": "*"},
+        {"name": "a"},
+        {"metadata.system.size": {"$gte": 0}},
+        {"metadata.user.x": {"$exists": False}},
+        {"$or": [{"filename": "/a"}, {"dir": "/a/**"}]},
+    ]
+    if made:
+        async with storage.begin() as work:
+            await work.items.put(dataset, item(dataset, "a/", etag="", size=0), touched_ms=1)
+    for kind in kinds:
+        for other in others:
+            where = parse_filter({"$and": [kind, other]})
+            for name in ("id", "filename"):
+                query = ItemQuery(where, parse_sort({name: "descending"}))
+                async with storage.search() as work:
+                    found = [item.path for item in await work.items.page(dataset, query)]
+                    assert await work.items.count(dataset, where) == len(found)
+                assert found == (["a/"] if made else []), (kind, other)

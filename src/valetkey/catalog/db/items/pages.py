@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
-    False_,
     Select,
     and_,
     asc,
@@ -65,7 +64,7 @@ async def page_query(
     files_only = translator.is_of_files(parts)
     index = chosen_index(translator.kind, query.where, query.orders, files_only=files_only)
     own, conditions = _own(number, index), _conditions(translator, query.where)
-    if isinstance(conditions[0], False_):
+    if _is_never(conditions[0]):
         return select(*COLUMNS).where(false())
     wanted = [*own, *conditions]
     sorting = _sorting(translator, query, files_only=files_only)
@@ -119,7 +118,7 @@ def count_query(
     """Return the statement that counts what a filter fits, up to so many, or all."""
     parts, index = conjunction(where), chosen_index(translator.kind, where)
     conditions = _conditions(translator, where)
-    if isinstance(conditions[0], False_):
+    if _is_never(conditions[0]):
         return select(literal_column("0"))
     own = _own(number, index)
     wanted = [*own, *conditions]
@@ -144,6 +143,12 @@ def _own(number: int, index: str) -> list[SqlCondition]:
 
 def _conditions(translator: Translator, where: FilterNode) -> list[SqlCondition]:
     return [translator.condition(where), *translator.leading(conjunction(where))]
+
+
+def _is_never(condition: SqlCondition) -> bool:
+    """Tell whether nothing fits, such as a folder where nobody made one: with nothing but false to
+    go by, SQLite can't read the index that it is told to."""
+    return condition.compare(false()) or condition.compare(and_(true(), false()))
 
 
 def _index_of_stretch(translator: Translator, parts: list[FilterNode]) -> str:
