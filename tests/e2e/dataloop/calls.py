@@ -115,6 +115,20 @@ def _too_many(dl: Any, _: Any, dataset: Any) -> str:
         return str(error.status_code)
 
 
+def _refused(verb: str, field: str) -> Call:
+    direction = {"add": {"values": "x"}, "sort_by": {"value": "ascending"}}[verb]
+
+    def call(dl: Any, _: Any, dataset: Any) -> str:
+        filters = dl.Filters()
+        getattr(filters, verb)(field=field, **direction)
+        try:
+            return str(_names(dataset.items.list(filters=filters)))
+        except dl.exceptions.ExceptionMain as error:
+            return str(error.status_code)
+
+    return call
+
+
 def _delete_exact(dl: Any, _: Any, dataset: Any) -> list[str]:
     dataset.items.delete(filters=dl.Filters(field="filename", values="/odd/q?x.jpg"))
     return _names(dataset.items.list(filters=dl.Filters(field="dir", values="/odd")))
@@ -321,6 +335,8 @@ CALLS: dict[str, tuple[Call, Any]] = {
     "models": (_outside(lambda _, project, __: project.models.list()), "404"),
     "delete an exact name": (_delete_exact, [ODD[1], ODD[2], ODD[3]]),
     "an unknown address": (_unknown_address, [True] * 4),
+    "sort by what items can't be sorted by": (_refused("sort_by", "metadata.user.n"), "422"),
+    "filter by a field that items have not": (_refused("add", "nope"), "422"),
     "more values than a filter may have": (_too_many, "413"),
     "neither a driver nor a default": (_without_default, True),
     "clone": (

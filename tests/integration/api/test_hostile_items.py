@@ -90,7 +90,7 @@ def _answered(answer: httpx2.Response) -> bool:
     """Tell whether it worked; a refusal has a reason."""
     if answer.status_code < 300:
         return True
-    assert answer.status_code in {400, 404, 409, 413}, answer.text
+    assert answer.status_code in {400, 404, 409, 413, 422}, answer.text
     assert answer.json()["message"]
     assert answer.json()["hint"]
     return False

@@ -229,6 +229,28 @@ def test_a_query_beyond_a_limit_is_an_error_to_the_sdk_too_and_not_an_empty_list
         assert "more than" in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"filter": {"nope": 1}},
+        {"filter": {"name": {"$regex": "a"}}},
+        {"sort": {"metadata.user.score": "ascending"}},
+        {"sort": {"creator": "ascending"}},
+        {"filter": []},
+        {"sort": [1]},
+        {"page": -1},
+        {"pageSize": 5000},
+    ],
+)
+def test_a_query_that_is_refused_is_no_empty_list_to_the_sdk(
+    api: httpx2.Client, dataset: str, query: dict[str, Any]
+) -> None:
+    answer = api.post(f"/datasets/{dataset}/query", json=query)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["message"]
+    assert answer.json()["hint"]
+
+
 def test_a_second_sync_of_the_same_dataset_is_refused_while_one_runs(
     valetkey_server: Installation, api: httpx2.Client
 ) -> None:

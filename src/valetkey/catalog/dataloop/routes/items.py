@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,7 @@ from litestar.response import Stream
 
 from valetkey.api.address import api_address
 from valetkey.api.dependencies import Caller
-from valetkey.api.errors import UnsupportedMediaType
+from valetkey.api.errors import UnsupportedMediaType, on_http_error, on_valetkey_error
 from valetkey.catalog.dataloop.routes.exports import exported_file, send_file
 from valetkey.catalog.dataloop.uploads import MULTIPART, UploadBody
 from valetkey.catalog.dataloop.wire.exports import file_item
@@ -49,7 +50,26 @@ _PageSize = Annotated[int, QueryParameter(ge=1, le=1000, name="pageSize")]
 _System = Annotated[bool, QueryParameter(description="Let metadata.system be written too.")]
 
 
-@post("/datasets/{dataset_id:str}/query", status_code=200, tags=["items"])
+def _refused(
+    request: Request[Any, Any, Any], error: HTTPException | InvalidInput
+) -> Response[dict[str, Any]]:
+    """Answer for a query that can't be: not 400, which the SDK shows as an empty list."""
+    if isinstance(error, InvalidInput):
+        told = on_valetkey_error(request, error)
+    else:
+        told = on_http_error(request, error)
+    if told.status_code == HTTPStatus.BAD_REQUEST:
+        _log.warning("a query was refused", address=request.scope["path"], reason=str(error))
+        told.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    return told
+
+
+@post(
+    "/datasets/{dataset_id:str}/query",
+    status_code=200,
+    tags=["items"],
+    exception_handlers={HTTPException: _refused, InvalidInput: _refused},
+)
 async def query_items(
     catalog: Catalog,
     caller: Caller,
@@ -67,12 +87,7 @@ async def query_items(
         change = data.patch(data.update)
         count = await items.changing.patch_matching(caller, dataset_id, data.selection, change)
         return BulkOut(items_count=count)
-    try:
-        page = await _page(catalog, caller, request, dataset_id, data)
-    except InvalidInput as refused:
-        # The SDK shows its user an empty list: the reason is nowhere else.
-        _log.warning("a query was refused", dataset=dataset_id, reason=refused.message)
-        raise
+    page = await _page(catalog, caller, request, dataset_id, data)
     linked = await items.links.sizes(caller, page.items)
     return ItemsPageOut.of(page, data.page_size, api_address(request), linked)
 
