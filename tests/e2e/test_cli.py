@@ -207,6 +207,21 @@ def test_a_profile_with_a_short_credential_asks_valetkey_once(
         assert vends() == before + 1
 
 
+def test_credentials_say_what_may_surprise_and_last_all_their_time_where_they_are_to_be_fresh(
+    developer: Commands,
+) -> None:
+    for prefix, told in (("train/*", "letter by letter"), ("a/b.jpg", "an object's name")):
+        ran = developer.run("credentials", LOCATION, "--prefix", prefix, "--format", "dotenv")
+        assert told in " ".join(ran.err.split())
+        assert told not in ran.out
+    words = ["credentials", LOCATION, "--prefix", "cats/", "--ttl", "16m", "--json"]
+    before, again = (developer.run(*words).json["accessKeyId"] for _ in range(2))
+    assert before == again
+    assert developer.run(*words, "--fresh").json["accessKeyId"] != before
+    form = developer.run(*words[:-1], "--format", "process", "--fresh").json
+    assert form["AccessKeyId"] not in {before, ""}
+
+
 REFUSED = [
     (["--prefix", "cats/", "--access", "fly"], 2, "fly"),
     (["--ttl", "soon"], 2, "no length of time"),

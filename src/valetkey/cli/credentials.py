@@ -15,6 +15,7 @@ from valetkey.cli.durations import parse_span
 from valetkey.cli.finding import InProject, asked_for
 from valetkey.cli.options import WHOLE, AccessOption, OfLocation, PrefixOption, access_levels
 from valetkey.cli.terminal import Terminal
+from valetkey.sdk.location import HOUR
 from valetkey.sdk.scope import UrlMethod
 from valetkey.wire.credentials import Credentials
 
@@ -31,6 +32,7 @@ def credentials(
     purpose: str = "",
     bare: Annotated[bool, Parameter(negative=())] = False,
     versions: Annotated[bool, Parameter(negative=())] = False,
+    fresh: Annotated[bool, Parameter(negative=())] = False,
     project: InProject = "",
     format_: Annotated[CredentialsFormat, Parameter(name="--format")] = "env",
     common: Common = COMMON,
@@ -49,6 +51,8 @@ def credentials(
         Let listings name the folders without their "/" too, as "aws s3 ls s3://bucket/folder" does.
     versions
         Open old versions of the objects too.
+    fresh
+        All of that time: none that was handed out before, of which some is over.
     format_
         env (shell), dotenv, process (credential_process of ~/.aws/config) or json.
     """
@@ -62,8 +66,9 @@ def credentials(
         org=common.org,
         bare=bare,
         versions=versions,
+        fresh=fresh,
     )
-    if format_ == "process" and common.form == "table":
+    if format_ == "process" and common.form == "table" and not fresh:
         # AWS's tools run this again in every new process: what is still good is kept on disk.
         found = find_connection(common.url, common.token_file)
 
@@ -75,12 +80,15 @@ def credentials(
         return
     with open_client(common) as client:
         vended = vend(client, asked)
+        if format_ == "process" and common.form == "table":
+            show.write_json(process_form(vended))
+            return
         if format_ == "json" or common.form != "table":
             client.common = common if common.form != "table" else Common(as_json=True)
             render.one(client, vended)
             return
     show.write(environment_form(vended, export=format_ == "env"))
-    show.say(_sentence(vended))
+    show.say("\n".join([_sentence(vended), *vended.warnings]))
 
 
 def vend(client: Terminal, asked: CredentialRequest) -> Credentials:
@@ -90,6 +98,7 @@ def vend(client: Terminal, asked: CredentialRequest) -> Credentials:
         *(asked.prefixes, asked.access, asked.ttl, asked.purpose),
         bare=asked.bare,
         versions=asked.versions,
+        min_ttl=(asked.ttl or HOUR) if asked.fresh else 0,
     )
 
 

@@ -22,6 +22,8 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "purpose": "What it is for; it stands in the record.",
     "bare": "Let listings name the folders without their ``/``, as ``aws s3 ls s3://b/f`` does.",
     "versions": "Open old versions of the objects too.",
+    "min_ttl": "How many seconds must be left of it at least, up to ``ttl``: one that was handed "
+    "out before is given again only while it has that.",
     "keys": "Full keys of the bucket.",
     "method": "What is done with the URL: GET, PUT, HEAD or DELETE.",
     "expires": "After how many seconds a URL ends; it is cut where the session ends.",

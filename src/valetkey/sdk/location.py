@@ -225,10 +225,11 @@ class LocationClient(_Adapters):
         *,
         bare: bool = False,
         versions: bool = False,
+        min_ttl: int = 0,
     ) -> Credentials:
         """Ask for credentials. Raises ApiError."""
         given: Credentials = self._client.send(
-            self._asked(RequestedScope(prefixes, access, ttl, purpose, bare, versions))
+            self._asked(RequestedScope(prefixes, access, ttl, purpose, bare, versions, min_ttl))
         )
         return given
 
@@ -316,9 +317,10 @@ class AsyncLocationClient(_Adapters):
         *,
         bare: bool = False,
         versions: bool = False,
+        min_ttl: int = 0,
     ) -> Credentials:
         """Ask for credentials. Raises ApiError."""
-        scope = RequestedScope(prefixes, access, ttl, purpose, bare, versions)
+        scope = RequestedScope(prefixes, access, ttl, purpose, bare, versions, min_ttl)
         given: Credentials = await self._client.send(await self._asked(scope))
         return given
 

@@ -25,6 +25,7 @@ class RequestedScope:
     purpose: str = ""
     bare: bool = False
     versions: bool = False
+    min_ttl: int = 0
 
     def call(self, location: str, *, by_name: bool) -> Call[wire.Credentials]:
         """Describe the request: one, also where the location is known by its name. Raises
@@ -36,6 +37,7 @@ class RequestedScope:
             "purpose": self.purpose,
             "bare": self.bare,
             "versions": self.versions,
+            "min_ttl_seconds": self.min_ttl,
         }
         if by_name:
             named = wire.NamedCredentialsRequest(location=location, **given)
