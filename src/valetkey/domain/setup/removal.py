@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from valetkey.counting import counted
 from valetkey.domain.setup.calls import AwsCall, iam, s3
@@ -102,28 +102,34 @@ def make_teardown(
     )
 
 
-def _unless_ours(kind: str, what: str, tags: Mapping[str, str], desired: Desired) -> Removal | None:
-    owner = tags.get(OWNER_TAG)
+class _Tagged(Protocol):
+    @property
+    def tags(self) -> Mapping[str, str] | None: ...
+
+
+S = TypeVar("S", bound=_Tagged)
+
+
+def _ours(kind: str, what: str, seen: S | Unreadable | None, desired: Desired) -> S | Removal:
+    """Return what was seen, if this set-up made or adopted it; else what becomes of it."""
+    if seen is None:
+        return Removal(kind, what, RemovalAction.ABSENT)
+    if isinstance(seen, Unreadable):
+        return Removal(kind, what, RemovalAction.REFUSE, seen.reason, seen.fix)
+    owner = (seen.tags or {}).get(OWNER_TAG)
     if owner == desired.name:
-        return None
+        return seen
     detail = f"it belongs to the set-up {owner!r}" if owner else "Valetkey did not make it"
     return Removal(kind, what, RemovalAction.KEEP, detail)
 
 
-def _unreadable(kind: str, what: str, seen: Unreadable) -> Removal:
-    return Removal(kind, what, RemovalAction.REFUSE, seen.reason, seen.fix)
-
-
 def _user(
-    desired: Desired, seen: ObservedUser | Unreadable | None, dependents: Dependents
+    desired: Desired, found: ObservedUser | Unreadable | None, dependents: Dependents
 ) -> Removal:
     kind, what = "user", f"user {desired.user}"
-    if seen is None:
-        return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unreadable):
-        return _unreadable(kind, what, seen)
-    if kept := _unless_ours(kind, what, seen.tags, desired):
-        return kept
+    seen = _ours(kind, what, found, desired)
+    if isinstance(seen, Removal):
+        return seen
     adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
     ours = {desired.assume_policy, desired.rotation_policy, desired.revocation_policy}
     keys = [key.id for key in seen.keys if not adopted or key.id == dependents.held_key]
@@ -153,15 +159,12 @@ def _user(
 
 
 def _role(
-    desired: Desired, seen: ObservedRole | Unreadable | None, dependents: Dependents
+    desired: Desired, found: ObservedRole | Unreadable | None, dependents: Dependents
 ) -> Removal:
     kind, what = "role", f"role {desired.role}"
-    if seen is None:
-        return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unreadable):
-        return _unreadable(kind, what, seen)
-    if kept := _unless_ours(kind, what, seen.tags, desired):
-        return kept
+    seen = _ours(kind, what, found, desired)
+    if isinstance(seen, Removal):
+        return seen
     adopted = seen.tags.get(ORIGIN_TAG) == ADOPTED
     inline = [name for name in seen.inline if not adopted or name == DENY_POLICY]
     attached = [arn for arn in seen.attached if not adopted or arn == desired.policy_arn]
@@ -191,15 +194,12 @@ def _role(
 
 
 def _policy(
-    desired: Desired, seen: ObservedPolicy | Unreadable | None, dependents: Dependents
+    desired: Desired, found: ObservedPolicy | Unreadable | None, dependents: Dependents
 ) -> Removal:
     kind, what = "policy", f"policy {desired.policy}"
-    if seen is None:
-        return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unreadable):
-        return _unreadable(kind, what, seen)
-    if kept := _unless_ours(kind, what, seen.tags, desired):
-        return kept
+    seen = _ours(kind, what, found, desired)
+    if isinstance(seen, Removal):
+        return seen
     where = {"PolicyArn": desired.policy_arn}
     if seen.tags.get(ORIGIN_TAG) == ADOPTED:
         untag = iam("UntagPolicy", **where, TagKeys=[OWNER_TAG, ORIGIN_TAG])
@@ -218,19 +218,16 @@ def _policy(
 
 def _bucket(
     desired: Desired,
-    seen: ObservedBucket | Unreadable | None,
+    found: ObservedBucket | Unreadable | None,
     dependents: Dependents,
     *,
     delete_objects: bool,
 ) -> Removal:
     kind, what = "bucket", f"bucket {desired.bucket}"
-    if seen is None:
-        return Removal(kind, what, RemovalAction.ABSENT)
-    if isinstance(seen, Unreadable):
-        return _unreadable(kind, what, seen)
+    seen = _ours(kind, what, found, desired)
+    if isinstance(seen, Removal):
+        return seen
     tags = dict(seen.tags or {})
-    if kept := _unless_ours(kind, what, tags, desired):
-        return kept
     where = {"Bucket": desired.bucket}
     if tags.get(ORIGIN_TAG) == ADOPTED:
         left = {name: value for name, value in tags.items() if name not in {OWNER_TAG, ORIGIN_TAG}}
