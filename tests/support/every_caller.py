@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -71,6 +71,22 @@ async def open_world() -> World:
     await _things(world)
     await _programs(world)
     return world
+
+
+async def open_owners_world() -> World:
+    """One whose client is the organisation's owner, and whose location's objects may go."""
+    world = await open_world()
+    world.http.headers |= world.headers("orgOwner")
+    async with world.memory.storage.begin() as work:
+        location = await work.locations.get(world.known["locationId"])
+        assert location is not None
+        await work.locations.save(replace(location, allow_external_delete=True))
+    return world
+
+
+def at(world: World, rest: str) -> str:
+    """Return an address below the dataset's."""
+    return f"/v1/datasets/{world.known['datasetId']}/{rest}"
 
 
 async def _people(world: World) -> None:

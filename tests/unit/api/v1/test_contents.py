@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
-from support.every_caller import World, open_world
+from support.every_caller import World, at, open_owners_world
 
 CONTENT = {"content-type": "application/octet-stream"}
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    found = await open_world()
-    found.http.headers |= found.headers("orgOwner")
-    async with found.memory.storage.begin() as work:
-        location = await work.locations.get(found.known["locationId"])
-        assert location is not None
-        await work.locations.save(replace(location, allow_external_delete=True))
+    found = await open_owners_world()
     yield found
     await found.http.aclose()
-
-
-def at(world: World, rest: str) -> str:
-    return f"/v1/datasets/{world.known['datasetId']}/{rest}"
 
 
 async def put(world: World, path: str, content: bytes, **query: str) -> httpx2.Response:

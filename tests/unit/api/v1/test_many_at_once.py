@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx2
 import pytest
 
-from support.every_caller import World, open_world
+from support.every_caller import World, at, open_owners_world
 from valetkey.domain.errors import AwsRefused, AwsUnavailable
 from valetkey.services.background import end
 from valetkey.wire.errors import ERROR_CATALOG
@@ -28,19 +28,10 @@ class Busy(World):
 
 @pytest.fixture
 async def world() -> AsyncIterator[Busy]:
-    found = Busy(**vars(await open_world()))
-    found.http.headers |= found.headers("orgOwner")
-    async with found.memory.storage.begin() as work:
-        location = await work.locations.get(found.known["locationId"])
-        assert location is not None
-        await work.locations.save(replace(location, allow_external_delete=True))
+    found = Busy(**vars(await open_owners_world()))
     yield found
     await end(*found.tasks)
     await found.http.aclose()
-
-
-def at(world: Busy, rest: str) -> str:
-    return f"/v1/datasets/{world.known['datasetId']}/{rest}"
 
 
 async def put(world: Busy, path: str) -> dict[str, Any]:
