@@ -97,8 +97,8 @@ class Authorization:
 
     def least(self, now: datetime) -> timedelta:
         """Return how much must be left of a session, as far as the right to it lasts."""
-        until = self.spec.until
-        return self.request.min_ttl if until is None else min(self.request.min_ttl, until - now)
+        until, least = self.spec.until, min(self.request.min_ttl, self.spec.ttl)
+        return least if until is None else min(least, until - now)
 
     def facts(self) -> dict[str, Any]:
         """What the audit trail tells of what was asked for."""
@@ -154,7 +154,7 @@ class Authorizer:
         epoch = self._caches.epoch
         context = await self._contexts.find(location_id)
         scope = scope_of(context.location, request)
-        right = await self._require(caller, context, scope, request.ttl or request.min_ttl)
+        right = await self._require(caller, context, scope, request.ttl or timedelta())
         now = self._clock.now()
         authorization = authorize(principal, context, request, scope, right, now)
         name = (id(principal), location_id, request)
