@@ -168,7 +168,7 @@ async def test_a_limited_token_opens_what_it_was_made_for_and_nothing_else(memor
         (location.id, VendRequest(("ab/",), READ, short)),
         (location.id, VendRequest(("a/",), READ, short, bare=True)),
         (location.id, VendRequest(("a/",), frozenset(AccessLevel), short)),
-        (location.id, VendRequest(("a/",), READ)),
+        (location.id, VendRequest(("a/",), READ, timedelta(seconds=901))),
     ):
         with pytest.raises(Denied, match="API token"):
             await services.vending.vend(robot, place, request)
