@@ -87,19 +87,22 @@ class Supervisor:
 
     def _supervise(self) -> ForkedWorker | None:
         while not self._stopping or self._children:
-            if not self._stopping:
-                # The others only once the first answers: what is wrong is said once.
-                wanted = self.count if self._any_ready() else 1
-                while len(self._children) < wanted:
-                    worker = self._fork()
-                    if worker is not None:
-                        return worker
+            while len(self._children) < self._wanted():
+                worker = self._fork()
+                if worker is not None:
+                    return worker
             self._wait()
             self._reap()
             if not self._told and self._ready_count() == self.count:
                 self._told = True
                 self.ready()
         return None
+
+    def _wanted(self) -> int:
+        if self._stopping:
+            return 0
+        # The others only once the first answers: what is wrong is said once.
+        return self.count if self._any_ready() else 1
 
     def _any_ready(self) -> bool:
         return self._told or self._ready_count() > 0
@@ -108,8 +111,11 @@ class Supervisor:
         return sum(child.is_ready for child in self._children.values())
 
     def _fork(self) -> ForkedWorker | None:
-        reader, writer = os.pipe()
         signal.pthread_sigmask(signal.SIG_BLOCK, _ASKED)
+        if self._stopping:  # asked for a moment ago: this one would be told by nobody
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKED)
+            return None
+        reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
             for number in _ASKED:  # ours would end its siblings
