@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.expiry import ShortLived, short_lived_client
+from support.ports import held_port
 from support.server import ANNOTATOR, LOCATION, Installation
 from support.shell import Shell
 from valetkey.cli.credential_helpers.child_environment import environment_for, token_file
@@ -64,30 +65,28 @@ def test_what_it_prints_leads_a_shells_programs_to_it(shell: Shell) -> None:
 def test_it_ends_when_asked_to_and_leaves_nothing_behind(
     shell: Shell, number: signal.Signals
 ) -> None:
-    with agent(shell, "--json") as (process, printed):
-        given = json.loads(printed)["set"]
-        token = Path(given["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"])
-        assert token.stat().st_mode & 0o777 == 0o600
-        assert "AWS_PROFILE" in json.loads(printed)["unset"]
-        process.send_signal(number)
-        assert process.wait(60) == 0
-    assert not token.parent.exists()
-    place = urlsplit(given["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
-    with pytest.raises(ConnectionRefusedError):
-        http.client.HTTPConnection(place.netloc, timeout=20).request("GET", place.path)
+    with held_port() as port:
+        with agent(shell, "--json", "--port", str(port)) as (process, printed):
+            given = json.loads(printed)["set"]
+            token = Path(given["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"])
+            assert token.stat().st_mode & 0o777 == 0o600
+            assert "AWS_PROFILE" in json.loads(printed)["unset"]
+            process.send_signal(number)
+            assert process.wait(90) == 0
+        assert not token.parent.exists()
+        place = urlsplit(given["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
+        with pytest.raises(ConnectionRefusedError):
+            http.client.HTTPConnection(place.netloc, timeout=90).request("GET", place.path)
 
 
 def test_it_serves_on_the_port_that_is_named_and_prints_no_secret(shell: Shell) -> None:
-    with agent(shell, "--json") as (process, printed):
+    with held_port() as port, agent(shell, "--json", "--port", str(port)) as (process, printed):
         place = json.loads(printed)["set"]
-        port = str(urlsplit(place["AWS_CONTAINER_CREDENTIALS_FULL_URI"]).port)
+        assert f":{port}/" in place["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
         token = Path(place["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).read_text()
         assert token not in printed
         assert shell.server.token() not in printed
         assert token not in Path(f"/proc/{process.pid}/cmdline").read_text()
-    with agent(shell, "--json", "--port", port) as (_, printed):
-        place = json.loads(printed)["set"]
-        assert f":{port}/" in place["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
 
 
 def test_who_has_no_right_gets_no_endpoint(shell: Shell) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from support.commands import Ran, clean_environment, run_process, start
 from support.faulty_proxy import FaultyProxy
+from support.ports import held_port
 
 PASSWORD = "correct horse battery staple"
 OWNER = "ada@example.com"
@@ -176,10 +177,9 @@ def test_several_processes_on_a_sqlite_file_are_refused_in_words(site: Site) -> 
 def test_a_worker_works_without_serving_and_tells_its_health_where_it_is_asked_to(
     site: Site, tmp_path: Path
 ) -> None:
-    port = _free_port()
     place = tmp_path / "ready"
-    words = ("worker", "--health-port", str(port), "--ready-file", str(place))
-    with site.running(*words) as worker:
+    words = ("worker", "--ready-file", str(place), "--health-port")
+    with held_port() as port, site.running(*words, str(port)) as worker:
         assert "url" not in worker.facts
         assert place.exists()
         assert httpx2.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
@@ -220,9 +220,3 @@ def test_a_server_whose_database_stands_still_says_so_comes_back_and_ends_when_a
         proxy.freeze()
         assert server.stop() == 0
         assert "Traceback" not in server.log.read_text()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port: int = door.getsockname()[1]
-    return port

@@ -17,8 +17,9 @@ import pytest
 
 from support.commands import run_process
 from support.faulty_proxy import FaultyProxy
-from support.fleet import LONG, free_port
+from support.fleet import LONG
 from support.machine import Machine
+from support.ports import held_port
 
 _SETTINGS = """
 [databases]
@@ -44,8 +45,8 @@ def pgbouncer(folder: Path, database: str, mode: str, more: str) -> Iterator[str
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("there is no pgbouncer here: apt-get install pgbouncer")
-    port, log = free_port(), folder / "pgbouncer.log"
-    with FaultyProxy(database) as door:
+    log = folder / "pgbouncer.log"
+    with held_port() as port, FaultyProxy(database) as door:
         text = _SETTINGS.format(behind=door.port, user="postgres", port=port, mode=mode, more=more)
         ini = Path(f"/tmp/valetkey-{os.getpid()}-{port}.ini")  # noqa: S108  # where nobody may read
         ini.write_text(text)

@@ -7,10 +7,11 @@ processes as for tests that block.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from urllib.parse import parse_qs, urlsplit
 
 from support.loop_thread import LoopThread
+from support.ports import held_port
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -42,6 +43,8 @@ class FaultyProxy(LoopThread):
         self._tasks: set[asyncio.Task[None]] = set()
         self._frozen = False
         self._server: asyncio.Server | None = None
+        #: Its port is its own also while nothing is taken there.
+        self._holding = ExitStack()
         self.port = 0
         #: How many connections were taken so far.
         self.taken = 0
@@ -96,8 +99,8 @@ class FaultyProxy(LoopThread):
             link.open.clear()
 
     async def _listen(self) -> None:
+        self.port = self.port or self._holding.enter_context(held_port())
         self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
         if self._server is not None:
@@ -110,6 +113,7 @@ class FaultyProxy(LoopThread):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for link in list(self._links):
             link.abort()
+        self._holding.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

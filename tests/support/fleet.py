@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -19,6 +18,7 @@ import pytest
 
 from support.commands import start
 from support.machine import Machine
+from support.ports import held_port
 from valetkey.embedded import EmbeddedAws
 
 #: Nothing that works waits so long.
@@ -44,13 +44,6 @@ backend serving
     default-server check inter 200ms fall 2 rise 1
 {servers}
 """
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port: int = door.getsockname()[1]
-    return port
 
 
 class Process:
@@ -106,20 +99,18 @@ class Fleet:
 def running_fleet(home: Path, aws: EmbeddedAws, database: str, **settings: str) -> Iterator[Fleet]:
     """Initialise and start them; ``database`` is the way that they take to it."""
     machine = Machine(home, aws.endpoint, VALETKEY_DATABASE_URL=database, **settings)
-    ports = [free_port() for _ in range(3)]
-    serving = [
-        Process(machine, "serve", "--port", str(port), VALETKEY_DUTIES="serve")
-        for port in ports[:2]
-    ]
-    working = Process(machine, "worker", "--health-port", str(ports[2]))
-    fleet = Fleet(machine, serving, working, [f"http://127.0.0.1:{port}" for port in ports])
-    try:
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(held_port()) for _ in range(3)]
+        serving = [
+            Process(machine, "serve", "--port", str(port), VALETKEY_DUTIES="serve")
+            for port in ports[:2]
+        ]
+        working = Process(machine, "worker", "--health-port", str(ports[2]))
+        fleet = Fleet(machine, serving, working, [f"http://127.0.0.1:{port}" for port in ports])
         for process in fleet.all:
+            stack.callback(process.kill)
             process.start()
         yield fleet
-    finally:
-        for process in fleet.all:
-            process.kill()
 
 
 @contextlib.contextmanager
@@ -128,27 +119,24 @@ def haproxy(home: Path, urls: list[str]) -> Iterator[str]:
     program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
     if program is None:
         pytest.skip("there is no haproxy here: apt-get install haproxy")
-    port = free_port()
     servers = "\n".join(
         f"    server s{number} {url.removeprefix('http://')}" for number, url in enumerate(urls)
     )
-    (home / "haproxy.cfg").write_text(_PROXY.format(port=port, servers=servers))
-    with (home / "haproxy.log").open("w") as log:
+    with held_port() as port, (home / "haproxy.log").open("w") as log:
+        (home / "haproxy.cfg").write_text(_PROXY.format(port=port, servers=servers))
         process = subprocess.Popen(  # noqa: S603  # our own words
             [program, "-db", "-f", str(home / "haproxy.cfg")], stdout=log, stderr=log
         )
-    try:
-        until = time.monotonic() + LONG
-        while not _answers(f"http://127.0.0.1:{port}/healthz"):
-            assert time.monotonic() < until, (home / "haproxy.log").read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait(LONG)
+        try:
+            until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "haproxy answers")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            process.wait(LONG)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Tell whether somebody answers there, and well."""
     with contextlib.suppress(httpx2.TransportError):
         return httpx2.get(url, timeout=LONG).status_code == 200
     return False
