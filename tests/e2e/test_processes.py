@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -18,11 +17,11 @@ import pytest
 
 from support.commands import Ran, clean_environment, run_process, start
 from support.faulty_proxy import FaultyProxy
+from support.fleet import LONG, answers, until, until_ready
 from support.ports import held_port
 
 PASSWORD = "correct horse battery staple"
 OWNER = "ada@example.com"
-LONG = 60
 
 
 class Site:
@@ -34,7 +33,7 @@ class Site:
             home,
             VALETKEY_DATA_DIR=str(home / "data"),
             VALETKEY_DATABASE_URL=database,
-            VALETKEY_SHUTDOWN_GRACE="1",
+            VALETKEY_SHUTDOWN_GRACE="30",
         )
 
     def run(self, *words: str, **variables: str) -> Ran:
@@ -90,28 +89,18 @@ def site(tmp_path: Path, postgresql_url: str) -> Site:
     return made
 
 
-def _well(url: str) -> bool:
-    with contextlib.suppress(httpx2.TransportError):
-        return httpx2.get(f"{url}/readyz", timeout=LONG).status_code == 200
-    return False
-
-
 def test_workers_serve_one_address_and_one_that_is_killed_is_replaced(site: Site) -> None:
     with site.running("serve", "--port", "0", "--workers", "2") as server:
         url = server.facts["url"]
-        before = {worker.pid for worker in server.workers}
+        before = server.workers
         assert len(before) == 2
-        assert all(_well(url) for _ in range(20))
-        victim = min(before)
-        os.kill(victim, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(victim)] if psutil.pid_exists(victim) else [], LONG)
-        assert all(_well(url) for _ in range(20)), "the other one serves"
-        until = time.monotonic() + LONG
-        while len(server.workers) < 2 and time.monotonic() < until:
-            time.sleep(0.05)
-        assert len(server.workers) == 2
+        assert all(answers(f"{url}/healthz") for _ in range(20))
+        before[0].kill()
+        before[0].wait(LONG)
+        assert all(answers(f"{url}/healthz") for _ in range(20)), "the other one serves"
+        until(lambda: len(server.workers) == 2, "another one is started")
         assert server.stop() == 0
-    assert not any(psutil.pid_exists(pid) for pid in before)
+    assert not any(worker.is_running() for worker in before)
 
 
 def test_a_worker_that_is_killed_again_and_again_is_replaced_each_time_while_the_other_serves(
@@ -123,14 +112,14 @@ def test_a_worker_that_is_killed_again_and_again_is_replaced_each_time_while_the
         for _ in range(5):
             victim.kill()
             victim.wait(LONG)
-            until = time.monotonic() + LONG
+            end = time.monotonic() + LONG
             while not (new := [each for each in server.workers if each.pid != steady.pid]):
-                assert time.monotonic() < until, server.log.read_text()
+                assert time.monotonic() < end, server.log.read_text()
                 time.sleep(0.02)
             victim = new[0]
             born.append(server.log.read_text().count("another one is started"))
         assert born == [1, 2, 3, 4, 5]
-        assert _well(server.facts["url"]), "the other one serves all the while"
+        assert answers(f"{server.facts['url']}/healthz"), "the other one serves all the while"
         assert server.stop() == 0
 
 
@@ -183,16 +172,15 @@ def test_a_worker_works_without_serving_and_tells_its_health_where_it_is_asked_t
         assert "url" not in worker.facts
         assert place.exists()
         assert httpx2.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
-        found = httpx2.get(f"http://127.0.0.1:{port}/readyz")
-        assert (found.status_code, found.json()["ready"]) == (200, True)
+        until_ready(f"http://127.0.0.1:{port}")
         assert worker.stop() == 0
     assert not place.exists()
 
 
 def test_a_server_that_leaves_the_work_to_others_is_well(site: Site) -> None:
     with site.running("serve", "--port", "0", VALETKEY_DUTIES="serve") as server:
+        until_ready(server.facts["url"])
         found = httpx2.get(f"{server.facts['url']}/readyz").json()
-        assert found["ready"]
         assert "syncs" not in found["parts"]
         assert server.stop() == 0
 
@@ -205,7 +193,7 @@ def test_a_server_whose_database_stands_still_says_so_comes_back_and_ends_when_a
         site.running("serve", "--port", "0", VALETKEY_DATABASE_URL=proxy.url) as server,
     ):
         url = server.facts["url"]
-        assert _well(url)
+        until_ready(url)
         proxy.freeze()
         answer = httpx2.get(f"{url}/readyz", timeout=LONG)
         assert answer.status_code == 503
@@ -213,9 +201,7 @@ def test_a_server_whose_database_stands_still_says_so_comes_back_and_ends_when_a
         body = {"username": OWNER, "password": PASSWORD, "type": "user_credentials"}
         assert httpx2.post(f"{url}/token", json=body, timeout=LONG).status_code == 503
         proxy.thaw()
-        until = time.monotonic() + LONG
-        while not _well(url) and time.monotonic() < until:
-            time.sleep(0.05)
+        until_ready(url)
         assert httpx2.post(f"{url}/token", json=body, timeout=LONG).status_code == 200
         proxy.freeze()
         assert server.stop() == 0

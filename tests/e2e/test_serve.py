@@ -21,6 +21,7 @@ import httpx2
 import pytest
 
 from support.commands import Ran, clean_environment, run_process, start
+from support.fleet import until_ready
 
 PASSWORD = "correct horse battery staple"
 OWNER = "ada@example.com"
@@ -51,7 +52,7 @@ class Machine:
             yield Serving(process)
         finally:
             process.kill()
-            process.communicate(timeout=60)
+            process.communicate(timeout=90)
 
 
 class Serving:
@@ -63,14 +64,14 @@ class Serving:
         lines: list[str] = []
         while not lines or lines[-1] != "}\n":
             lines.append(process.stdout.readline())
-            assert lines[-1], process.communicate(timeout=60)[1]
+            assert lines[-1], process.communicate(timeout=90)[1]
         self.facts: dict[str, str] = json.loads("".join(lines))
         self.url = self.facts["url"]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Ask it to end; return its exit code and its log."""
         self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=60)
+        _, log = self.process.communicate(timeout=90)
         return self.process.returncode, log
 
     def token(self) -> str:
@@ -102,7 +103,7 @@ def test_it_prints_its_address_and_what_it_uses(machine: Machine) -> None:
         assert server.facts["database"] == f"SQLite, {machine.data}/valetkey.db"
         assert server.facts["key"] == f"file:{machine.data}/valetkey.key"
         assert httpx2.get(f"{server.url}/healthz").json() == {"status": "ok"}
-        assert httpx2.get(f"{server.url}/readyz").status_code == 200
+        until_ready(server.url)
         assert httpx2.get(server.facts["console"], follow_redirects=True).status_code == 200
 
 
@@ -139,7 +140,7 @@ class _Slow(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.asked.set()
-        self.let.wait(60)
+        self.let.wait(90)
         self.send_response(403)
         self.end_headers()
 
@@ -165,7 +166,7 @@ def test_a_request_under_way_is_finished_before_it_ends(
 ) -> None:
     endpoint, asked, let = slow_aws
     answers: list[httpx2.Response] = []
-    with machine.serving(VALETKEY_STS_ENDPOINT=endpoint) as server:
+    with machine.serving(VALETKEY_STS_ENDPOINT=endpoint, VALETKEY_SHUTDOWN_GRACE="60") as server:
         headers = {"Authorization": f"Bearer {server.token()}"}
         me = httpx2.get(f"{server.url}/api/v1/users/me", headers=headers).json()
         body = {
@@ -180,15 +181,15 @@ def test_a_request_under_way_is_finished_before_it_ends(
         url = f"{server.url}/api/v1/orgs/{me['orgs'][0]['id']}/integrations"
 
         def ask() -> None:
-            answers.append(httpx2.post(url, headers=headers, json=body, timeout=60))
+            answers.append(httpx2.post(url, headers=headers, json=body, timeout=90))
 
         thread = threading.Thread(target=ask)
         thread.start()
-        assert asked.wait(60)
+        assert asked.wait(90)
         server.process.send_signal(signal.SIGTERM)
         let.set()
-        thread.join(60)
-        _, log = server.process.communicate(timeout=60)
+        thread.join(90)
+        _, log = server.process.communicate(timeout=90)
         assert server.process.returncode == 0
     assert [answer.status_code for answer in answers] == [201]
     assert "Traceback" not in log
@@ -208,7 +209,7 @@ def test_it_serves_more_clients_than_a_process_may_have_files_at_first(machine: 
         stack.callback(process.kill)
         address = httpx2.URL(Serving(process).url)
         clients = [
-            stack.enter_context(socket.create_connection((address.host, address.port), timeout=60))
+            stack.enter_context(socket.create_connection((address.host, address.port), timeout=90))
             for _ in range(200)
         ]
         for client in clients:
@@ -223,7 +224,7 @@ def test_a_pipe_sees_the_address_of_people_at_once(machine: Machine) -> None:
         assert "http://127.0.0.1:" in process.stdout.readline()
     finally:
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=90)
 
 
 def test_its_ready_file_is_there_while_it_answers(machine: Machine) -> None:
@@ -253,7 +254,7 @@ def test_systemd_is_told_that_it_is_ready_and_that_it_stops(
     place = f"@valetkey-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(place.replace("@", "\0"))
-        manager.settimeout(60)
+        manager.settimeout(90)
         with machine.serving(NOTIFY_SOCKET=place) as server:
             assert manager.recv(100) == b"READY=1"
             server.stop()
@@ -333,9 +334,9 @@ def test_a_second_server_on_a_sqlite_file_is_refused_and_the_first_is_named(
         assert machine.run("migrate").code == 0
         assert machine.run("seal", "rotate").code == 0
         server.process.kill()
-        server.process.wait(60)
+        server.process.wait(90)
     with machine.serving() as server:
-        assert httpx2.get(f"{server.url}/readyz").status_code == 200
+        until_ready(server.url)
 
 
 def test_the_database_is_its_owners_alone_in_whatever_folder(fresh: Machine) -> None:

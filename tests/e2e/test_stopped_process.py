@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from support.aws import GoodSetup, client
+from support.fleet import until_ready
 from support.machine import Machine, made, prepare
 from valetkey.catalog.services.items.intents import LEASE
 from valetkey.embedded import EmbeddedAws
@@ -112,4 +113,4 @@ def test_a_writer_that_is_stopped_gives_way_within_its_lease_and_writes_nothing_
         s3 = client(embedded_aws, "s3")
         kept = s3.get_object(Bucket=good_setup.bucket, Key="a.bin")["Body"].read()
         assert kept == b"the other one"
-        assert httpx2.get(f"{url}/readyz", timeout=HANGS).status_code == 200
+        until_ready(url)

@@ -28,9 +28,10 @@ global
     log stderr local0 notice
 defaults
     mode http
-    timeout connect 2s
+    timeout connect 90s
     timeout client 90s
     timeout server 90s
+    timeout check 90s
     retries 3
     option redispatch 1
     retry-on conn-failure
@@ -140,6 +141,12 @@ def answers(url: str) -> bool:
     with contextlib.suppress(httpx2.TransportError):
         return httpx2.get(url, timeout=LONG).status_code == 200
     return False
+
+
+def until_ready(url: str) -> None:
+    """Wait until a server is ready: on a busy machine its database may answer too late for one
+    look."""
+    until(lambda: answers(f"{url}/readyz"), "it is ready")
 
 
 @dataclass
