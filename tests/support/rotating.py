@@ -269,7 +269,7 @@ async def open_case(ground: Ground, folder: Path) -> AsyncIterator[Case]:
     user, role_arn, key = make_user(ground.iam)
     place = folder / f"{user}.db"
     shutil.copy(ground.template, place)
-    storage = SqlCatalogStorage.at(f"sqlite:///{place}", busy_seconds=0.2)
+    storage = SqlCatalogStorage.at(f"sqlite:///{place}")
     clock, entropy = ManualClock(datetime.now(UTC)), SeededEntropy(5)
     sealer = EnvelopeSealer([LocalKeyWrapper(ground.seal_key, entropy)], entropy)
     new_id = IdFactory(clock, entropy)

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from support.rotating import Case, Killed, Mishap, Wire, operations
+from support.rotating import Case, Killed, Mishap, Wire, WiredAws, operations
+from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.domain.errors import StorageUnavailable, ValetkeyError
 from valetkey.domain.rotation import DEFAULT_GRACE, Stage
 from valetkey.embedded.faults import Fault, FaultKind
@@ -105,14 +106,16 @@ async def test_an_answer_that_breaks_on_the_wire_is_survived(
 
 
 async def test_a_locked_database_is_survived(case: Case) -> None:
-    process = case.process()
-    rotation = await process.start(case.caller, case.integration_id)
+    rotation = await case.process().start(case.caller, case.integration_id)
     url = str(case.storage._engine.url.database)
+    hurried = SqlCatalogStorage.at(f"sqlite:///{url}", busy_seconds=0.2)
+    aws = WiredAws(case.ground.sts, case.ground.keys, Wire(), Wire())
     with contextlib.closing(sqlite3.connect(url, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageUnavailable):
-            await process.advance(rotation.id)
+            await case.process_over(aws, hurried).advance(rotation.id)
         other.execute("ROLLBACK")
+    await hurried.close()
     assert await _until_over(case) is Stage.DONE
     await _require_one_live_key_that_is_held(case)
 
