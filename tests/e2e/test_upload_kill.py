@@ -110,6 +110,7 @@ def test_uploads_that_a_kill_cuts_are_ended_at_the_store_and_their_paths_are_fre
             uploads[-1].start()
         assert soon(lambda: begun() == {"large.bin", "larger.bin"})
         assert soon(lambda: len([upload_id for _, upload_id in intents() if upload_id]) == 2)
+        assert soon(lambda: len(intents()) == 3)
         kill(process)
         assert begun() == {"large.bin", "larger.bin"}
         assert len(intents()) == 3
