@@ -402,7 +402,8 @@ async def test_a_client_is_not_left_for_what_is_slow_here(
         head = b"POST " + path + b" HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size
         client.writer.write(head + b"x" * (size // 2))
         await app.entered.wait()
-        await asyncio.sleep(0.1)  # what the sockets take, they have taken
+        for _ in range(20):  # turns of the loop: what the sockets take, they have taken
+            await asyncio.sleep(0.005)
         monkeypatch.setattr(connection, "WAIT_SECONDS", 0)
         assert await idle.rest() == b""  # they were looked at
         monkeypatch.setattr(connection, "WAIT_SECONDS", 60)
