@@ -68,14 +68,15 @@ class MakeOwnAws(Protocol):
 
 
 def settings_for(endpoint: str) -> AwsSettings:
-    """Settings that lead to one endpoint, without retries and with little patience."""
+    """Settings that lead to one endpoint, without retries. Whoever waits for the end of the
+    patience with a call has less of it."""
     return AwsSettings(
         sts_endpoint=endpoint,
         iam_endpoint=endpoint,
         s3_endpoint=endpoint,
         region=REGION,
-        connect_timeout=5,
-        read_timeout=5,
+        connect_timeout=90,
+        read_timeout=90,
         attempts=1,
         threads=8,
     )

@@ -23,7 +23,8 @@ PASSWORD = "correct horse battery staple"
 
 
 def settings_for(folder: Path, endpoint: str, **more: Any) -> Settings:
-    """Settings that lead to one AWS endpoint, with little patience."""
+    """Settings that lead to one AWS endpoint. Whoever waits for the end of the patience with a call
+    has less of it."""
     return Settings(
         **{
             "data_dir": folder,
@@ -31,8 +32,8 @@ def settings_for(folder: Path, endpoint: str, **more: Any) -> Settings:
             "iam_endpoint": endpoint,
             "s3_endpoint": endpoint,
             "aws_region": REGION,
-            "aws_connect_timeout": 2.0,
-            "aws_read_timeout": 2.0,
+            "aws_connect_timeout": 60.0,
+            "aws_read_timeout": 60.0,
             **more,
         }
     )

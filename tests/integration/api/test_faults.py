@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,6 @@ _EXPIRED = "Signature expired: 20260101T000000Z is now earlier than 20260101T001
 FAULTS: dict[str, tuple[dict[str, Any], int]] = {
     "throttles": ({"kind": FaultKind.ERROR, "code": "Throttling", "status": 400}, 503),
     "is cut": ({"kind": FaultKind.CUT}, 503),
-    "hangs": ({"kind": FaultKind.HANG}, 503),
     "answers garbage": ({"kind": FaultKind.GARBAGE}, 503),
     "finds the clock wrong": (
         {
@@ -201,8 +201,22 @@ async def test_when_aws_fails_the_caller_hears_why_and_nothing_is_handed_out(
     api: RealApi, good_setup: GoodSetup, embedded_aws: EmbeddedAws, case: str
 ) -> None:
     fault, status = FAULTS[case]
-    location_id = await _location(api, good_setup)
-    embedded_aws.faults.order(Fault(service="sts", action="AssumeRole", times=50, **fault))
+    await _require_refused(api, good_setup, embedded_aws, Fault(**fault), status)
+
+
+async def test_when_aws_hangs_the_caller_hears_why_and_nothing_is_handed_out(
+    good_setup: GoodSetup, embedded_aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    hurried = settings_for(tmp_path, embedded_aws.endpoint, aws_sts_seconds=4)
+    async with open_real_api(hurried) as api:
+        await _require_refused(api, good_setup, embedded_aws, Fault(FaultKind.HANG), 503)
+
+
+async def _require_refused(
+    api: RealApi, setup: GoodSetup, aws: EmbeddedAws, fault: Fault, status: int
+) -> None:
+    location_id = await _location(api, setup)
+    aws.faults.order(replace(fault, service="sts", action="AssumeRole", times=50))
     answer = await api.vend(location_id)
     said: dict[str, Any] = answer.json()["error"]
     assert answer.status_code == status, said
