@@ -18,7 +18,7 @@ def expected() -> tuple[str, ...]:
 
 def verify(page: Page) -> None:
     page.get_by_role("button", name="Verify now").click()
-    expect(page.locator(".outcome")).to_be_visible(timeout=30_000)
+    expect(page.locator(".outcome")).to_be_visible()
 
 
 def test_the_badge_and_the_drift_follow_a_verification_without_a_reload(
@@ -72,7 +72,7 @@ def test_a_changed_key_and_role_stand_in_the_facts_at_once_and_after_the_verific
     expect(facts.locator("#facts")).to_contain_text(arn)
     expect(facts.locator("#facts")).to_contain_text(key["AccessKeyId"])
     expect(page.locator("#key-facts")).to_contain_text(key["AccessKeyId"])
-    expect(page.locator(".outcome")).to_be_visible(timeout=30_000)
+    expect(page.locator(".outcome")).to_be_visible()
     expect(facts.locator("#facts")).to_contain_text(arn)
     expect(page.locator("#state")).not_to_have_text("verified")  # the other role opens nothing
     facts.get_by_text("Change the key or the role").click()
@@ -80,7 +80,7 @@ def test_a_changed_key_and_role_stand_in_the_facts_at_once_and_after_the_verific
     facts.get_by_label("Secret").fill(setup.key.secret.reveal())
     facts.get_by_label("Role ARN").fill(setup.role_arn)
     facts.get_by_role("button", name="Save, and verify again").click()
-    expect(page.locator("#state")).to_have_text("verified", timeout=30_000)
+    expect(page.locator("#state")).to_have_text("verified")
     expect(facts.locator("#facts")).to_contain_text(setup.role_arn)
     expect(facts.locator("#facts")).to_contain_text(setup.key.id)
     iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
@@ -128,8 +128,8 @@ def test_a_cross_account_integration_shows_the_external_id_for_its_trust_policy(
     external_id = shown.text_content() or ""
     panel.get_by_label("Role ARN").fill(valetkey_server.setup.role_arn)
     panel.get_by_role("button", name="Save, and verify").click()
-    expect(panel.get_by_role("list", name="What AWS says")).not_to_be_empty(timeout=30_000)
-    expect(panel.locator(".outcome, .notice")).not_to_have_count(0, timeout=30_000)
+    expect(panel.get_by_role("list", name="What AWS says")).not_to_be_empty()
+    expect(panel.locator(".outcome, .notice")).not_to_have_count(0)
     page.goto("/console/integrations")
     page.get_by_role("link", name="their account").click()
     expect(page.get_by_role("region", name="Facts")).to_contain_text(external_id)
@@ -147,7 +147,7 @@ def test_an_integration_of_s3_keys_is_made_and_reported_on_without_a_role(
     panel.get_by_label("Secret").fill(key.secret.reveal())
     panel.get_by_label("Endpoint").fill(valetkey_server.aws.endpoint)
     panel.get_by_role("button", name="Create Integration").click()
-    expect(panel.locator(".outcome")).to_be_visible(timeout=30_000)
+    expect(panel.locator(".outcome")).to_be_visible()
     assert key.secret.reveal() not in page.content()
     page.goto("/console/integrations")
     expect(page.get_by_role("row", name="a store like S3")).to_contain_text("S3 keys")

@@ -193,7 +193,7 @@ def integrate(page: Page, admin: Administrator) -> None:
     panel.get_by_role("button", name="Verify again", exact=True).click()
     expect(panel.locator(".outcome")).to_contain_text("Acme production works.")
     for step in ("bucket", "policy", "user", "role", "assume", "key", "trust"):
-        expect(page.locator(f"#tick-{step} .passed")).to_be_visible(timeout=10_000)
+        expect(page.locator(f"#tick-{step} .passed")).to_be_visible()
     assert secret not in page.content()
 
 
@@ -285,7 +285,7 @@ def rotate(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Rotate the key").click()
     steps = page.get_by_role("list", name="Steps of the rotation")
     done = steps.locator("li", has_text="Credentials are made with it")
-    expect(done.locator(".passed")).to_be_visible(timeout=30_000)
+    expect(done.locator(".passed")).to_be_visible()
     for facts in ("#facts", "#key-facts"):
         expect(page.locator(facts)).not_to_contain_text(before)
 

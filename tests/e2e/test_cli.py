@@ -571,7 +571,7 @@ def test_a_member_gets_a_link_that_sets_a_password(
 def test_urls_are_presigned_one_a_line(developer: Commands) -> None:
     ran = developer.run("presign", LOCATION, "train/a.txt", "train/cats/1.txt", "--expires", "15m")
     assert ran.code == 0, ran.said
-    bodies = [httpx2.get(url, timeout=20, trust_env=False).content for url in ran.out.split()]
+    bodies = [httpx2.get(url, timeout=90, trust_env=False).content for url in ran.out.split()]
     assert bodies == [b"a", b"cat one"]
 
 

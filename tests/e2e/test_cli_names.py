@@ -80,7 +80,7 @@ def some_of_everything(valetkey_server: Installation) -> Installation:
     signing_in = made.running.services.sessions.sign_in(
         OWNER, Secret(PASSWORD), source="192.0.2.1", request_id="", browser="Firefox"
     )
-    asyncio.run_coroutine_threadsafe(signing_in, made.running.loop).result(60)
+    asyncio.run_coroutine_threadsafe(signing_in, made.running.loop).result(90)
     return made
 
 

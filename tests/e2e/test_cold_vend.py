@@ -26,7 +26,7 @@ STS_SECONDS: Final = "2"
 CLIENTS: Final = 8
 ATTEMPTS: Final = 10
 LONGEST_PAUSE: Final = 5
-ENDED: Final = 30
+ENDED: Final = 90
 
 
 @dataclass

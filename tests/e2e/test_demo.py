@@ -90,5 +90,5 @@ def test_the_server_that_stays_can_be_used_until_it_is_stopped(tmp_path: Path) -
         assert vended.endpoint == facts["aws"]
         assert datasets == ["example"]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
         assert process.returncode == 0

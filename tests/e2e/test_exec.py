@@ -136,6 +136,6 @@ def test_what_would_win_over_the_endpoint_is_kept_from_the_child(shell: Shell) -
 
 def test_the_endpoint_closes_with_the_child(shell: Shell) -> None:
     address = json.loads(shell.python(LOOK))["environment"]["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=90)
     with pytest.raises(ConnectionRefusedError):
         connection.request("GET", urlsplit(address).path)

@@ -93,7 +93,7 @@ def run(embedded_aws: EmbeddedAws, tmp_path: Path) -> Iterator[Run]:
         try:
             assert process.stdout is not None
             url = _url(process.stdout)
-            with httpx2.Client(base_url=url, timeout=30) as http:
+            with httpx2.Client(base_url=url, timeout=90) as http:
                 setup = make_setup(embedded_aws, "acme-data")
                 yield Run(embedded_aws, setup, tmp_path, http)
         finally:

@@ -54,7 +54,7 @@ class Site:
 
     def rows(self, operation_id: str) -> int:
         alive = " WHERE deleted_ms IS NULL" if MAKES[operation_id] == "items" else ""
-        with closing(sqlite3.connect(self.database, timeout=30)) as database:
+        with closing(sqlite3.connect(self.database, timeout=90)) as database:
             counted = f'SELECT count(*) FROM "{MAKES[operation_id]}"{alive}'  # noqa: S608  # ours
             return int(database.execute(counted).fetchone()[0])
 
@@ -198,10 +198,10 @@ def site(_running_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) ->
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(90)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(30)
+            process.wait(90)
 
 
 def test_every_post_that_makes_something_is_killed_here() -> None:

@@ -41,7 +41,7 @@ class Server:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.communicate(timeout=30)
+            self._process.communicate(timeout=90)
             self._process = None
 
     def command(self, command_id: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from support.real_api import PASSWORD
 
@@ -30,6 +30,8 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 REQUIRED: Final = "VALETKEY_REQUIRE_BROWSER"
+#: Nothing that works takes so long, in milliseconds.
+LONG: Final = 90_000
 
 
 def find_chromium() -> str:
@@ -47,8 +49,11 @@ def find_chromium() -> str:
 def chromium(*more: str) -> Iterator[Browser]:
     """Run the browser, with more arguments, until the block ends."""
     path = find_chromium()
+    expect.set_options(timeout=LONG)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *more])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[*ARGUMENTS, *more], timeout=LONG
+        )
         yield browser
         browser.close()
 
@@ -97,6 +102,7 @@ def watched_page(
     console errors that the test brings about on purpose.
     """
     context = browser.new_context(base_url=url, **options)
+    context.set_default_timeout(LONG)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
     watch = Watch(frozenset({url, *others}), expected=expected)
     watch.over(context)

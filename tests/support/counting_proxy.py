@@ -61,7 +61,7 @@ class CountingProxy:
             return self.count
 
     def ask(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any, bytes]:
-        connection = http.client.HTTPConnection(self._upstream, timeout=30)
+        connection = http.client.HTTPConnection(self._upstream, timeout=90)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():

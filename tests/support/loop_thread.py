@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 #: Nothing that works takes so long, in seconds.
-_HANGS: Final = 30
+_HANGS: Final = 90
 
 
 class LoopThread(ABC):

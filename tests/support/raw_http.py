@@ -23,7 +23,7 @@ def ask(
     body: bytes | None = None,
 ) -> RawResponse:
     """Send one request and read its answer; header names come back in lower case."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=90)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()

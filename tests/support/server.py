@@ -61,7 +61,7 @@ class Running:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the server's loop, where its database connections live."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(90)
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def running_server(settings: Settings) -> Iterator[Running]:
     started: Future[Running] = Future()
     thread = threading.Thread(target=_serve, args=(settings, started), name="valetkey-server")
     thread.start()
-    running = started.result(60)
+    running = started.result(90)
     try:
         yield running
     finally:

@@ -49,7 +49,7 @@ class StrangeSts(LoopThread):
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=5)
+            await asyncio.wait(tasks, timeout=90)
 
     async def _end(self) -> None:
         if self._server is not None:

@@ -77,7 +77,9 @@ def test_every_operation_answers_as_described(
                 name: served.known[name] for name in case.path_parameters if name in served.known
             }
             case.path_parameters = case.path_parameters | known
-        response = case.call(base_url=served.url, headers=headers, allow_redirects=False)
+        response = case.call(
+            base_url=served.url, headers=headers, allow_redirects=False, timeout=90
+        )
         said = f"{response.status_code} {response.text[:500]}"
         assert response.status_code < 500, said
         assert response.headers["x-request-id"], said
@@ -112,7 +114,12 @@ def test_what_is_made_is_shown_changed_and_deleted_as_described() -> None:
 
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:  # noqa: ARG002
             found = self._served
-            return {"base_url": found.url, "headers": found.headers, "allow_redirects": False}
+            return {
+                "base_url": found.url,
+                "headers": found.headers,
+                "allow_redirects": False,
+                "timeout": 90,
+            }
 
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             said = f"{response.status_code} {response.text[:500]}"

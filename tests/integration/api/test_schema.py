@@ -56,7 +56,9 @@ def test_every_route_answers_as_described(served: Served, name: str) -> None:
                 name: served.known[name] for name in case.path_parameters if name in served.known
             }
             case.path_parameters = case.path_parameters | known
-        response = case.call(base_url=served.url, headers=served.headers, allow_redirects=False)
+        response = case.call(
+            base_url=served.url, headers=served.headers, allow_redirects=False, timeout=90
+        )
         said = f"{response.status_code} {response.text[:500]}"
         assert response.status_code < 500, said
         assert response.headers["x-request-id"], said

@@ -55,10 +55,10 @@ def test_it_ends_when_nobody_holds_its_standard_input(process: subprocess.Popen[
     given: IO[str] | None = process.stdin
     assert given is not None
     given.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=90) == 0
 
 
 def test_it_ends_at_sigterm(process: subprocess.Popen[str]) -> None:
     _facts(process)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == -signal.SIGTERM
+    assert process.wait(timeout=90) == -signal.SIGTERM

@@ -50,10 +50,10 @@ def test_a_store_pickles_into_a_spawned_process(location: LocationClient) -> Non
     key, path = "train/a.txt", f"{location.info.bucket}/train/a.txt"
     frame = pl.scan_csv(location.url("table.csv"), **location.polars())
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        assert pool.submit(read_obstore, location.obstore(), key).result(60) == b"a"
-        assert pool.submit(read_s3fs, location.s3fs(), path).result(60) == b"a"
-        assert pool.submit(read_arrow, location.pyarrow(), path).result(60) == b"a"
-        assert pool.submit(read_frame, frame, "").result(60) == b"2"
+        assert pool.submit(read_obstore, location.obstore(), key).result(90) == b"a"
+        assert pool.submit(read_s3fs, location.s3fs(), path).result(90) == b"a"
+        assert pool.submit(read_arrow, location.pyarrow(), path).result(90) == b"a"
+        assert pool.submit(read_frame, frame, "").result(90) == b"2"
 
 
 #: In a process of its own: a fork takes over only the thread that forks, and pytest has others.
