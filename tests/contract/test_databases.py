@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
-from support.databases import make_tables
+from support.databases import drop_database, execute, make_tables
 from valetkey.catalog.db.storage import SqlCatalogStorage
 from valetkey.db.schema import migrate
 from valetkey.domain.audit import AuditEvent, verify_chain
@@ -23,6 +24,12 @@ from valetkey.domain.people import Organization, Project
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ORG = Organization("a" * 24, "acme", NOW)
 EVENT = AuditEvent("e" * 24, NOW, ORG.id, "ada", "a.b", "allowed", "thing")
+#: Ends whoever waits with a statement.
+_CUT = """
+    SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
+    WHERE query LIKE $1 AND wait_event_type = 'Lock'
+"""
+HANGS = 60
 CHANGES = ("UPDATE audit_records SET actor = 'eve'", "DELETE FROM audit_records")
 
 
@@ -183,3 +190,23 @@ async def test_a_connection_cut_within_a_transaction_is_unavailable_and_the_next
     async with storage.read() as work:
         assert await work.organizations.get(ORG.id) is None
     await storage.close()
+
+
+async def test_a_database_of_a_test_is_dropped_though_the_connection_is_cut_that_drops_it(
+    postgresql_server: str,
+) -> None:
+    await execute(postgresql_server, "CREATE DATABASE dropped")
+    holder: Any = await asyncpg.connect(postgresql_server)
+    watcher: Any = await asyncpg.connect(postgresql_server)
+    # Whoever changes it keeps out whoever drops it.
+    await holder.execute("BEGIN; ALTER DATABASE dropped CONNECTION LIMIT 5")
+    dropping = asyncio.create_task(drop_database(postgresql_server, "dropped"))
+    async with asyncio.timeout(HANGS):
+        for _ in range(2):
+            while not await watcher.fetchval(_CUT, "DROP DATABASE%"):
+                await asyncio.sleep(0.02)
+    await holder.close()
+    await dropping
+    left = await watcher.fetchval("SELECT count(*) FROM pg_database WHERE datname = 'dropped'")
+    await watcher.close()
+    assert left == 0

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -19,6 +20,11 @@ from valetkey.db.schema import migrate
 from valetkey.domain.ports import Storage
 from valetkey.testing import MemoryStorage
 from valetkey.testing.postgresql import running_postgresql
+
+#: Seconds before a statement is tried again whose connection was cut, and how that shows: a server
+#: that lost a process starts anew.
+_PAUSES: Final = (0.1, 1.0, 5.0, None)
+_CUT: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def postgresql_program(name: str) -> Path:
@@ -59,7 +65,30 @@ async def postgresql_url(postgresql_server: str) -> AsyncIterator[str]:
     name = f"t{uuid.uuid4().hex}"
     await execute(postgresql_server, f"CREATE DATABASE {name}")
     yield postgresql_server.replace("/postgres?", f"/{name}?")
-    await execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    await drop_database(postgresql_server, name)
+
+
+async def drop_database(server: str, name: str) -> None:
+    """Drop a database, whatever becomes of a connection meanwhile. Where it can't be dropped, the
+    error has the server's last words."""
+    for pause in _PAUSES:
+        try:
+            return await execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        except _CUT as error:
+            if pause is None:
+                with suppress(*_CUT):
+                    error.add_note(await _last_words(server))
+                raise
+            await asyncio.sleep(pause)
+
+
+async def _last_words(server: str) -> str:
+    connection: Any = await asyncpg.connect(server)
+    try:
+        log: str = await connection.fetchval("SELECT right(pg_read_file('log'), 4000)")
+    finally:
+        await connection.close()
+    return log
 
 
 async def make_tables(url: str) -> None:
