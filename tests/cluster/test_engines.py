@@ -49,7 +49,7 @@ async def test_a_sync_tells_how_far_it_is_and_stops_when_it_is_cancelled(
     site.bucket.stop_after(20)
     ordered = await site.order(engine)
     working = asyncio.create_task(site.work())
-    await site.until_stopped()
+    await site.until_stopped(ordered)
     now = await site.until_counted(ordered)
     assert now.command.state is State.RUNNING
     assert now.percent < 100
@@ -72,7 +72,7 @@ async def test_a_store_that_refuses_ends_the_sync_with_its_cause(
     site.bucket.stop_after(10)
     ordered = await site.order(engine)
     working = asyncio.create_task(site.work())
-    await site.until_stopped()
+    await site.until_stopped(ordered)
     site.bucket.denied = True
     site.bucket.go_on()
     await working

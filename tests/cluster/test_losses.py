@@ -21,7 +21,7 @@ async def test_what_one_engine_began_and_was_killed_at_another_ends(
     ordered = await site.order(first)
     worker = start_worker(site)
     try:
-        await site.until_stopped()
+        await site.until_stopped(ordered)
     finally:
         worker.kill()
         worker.wait(HANGS)
@@ -48,7 +48,7 @@ async def test_a_node_that_is_killed_in_the_middle_costs_what_it_had_in_hand(
     site.bucket.stop_after(30)
     ordered = await site.order("ray")
     working = asyncio.create_task(site.work())
-    await site.until_stopped()
+    await site.until_stopped(ordered)
     assert len(cluster.processes(SECOND)) > 1
     await asyncio.to_thread(cluster.lose, SECOND)
     site.bucket.go_on()
@@ -65,7 +65,7 @@ async def test_a_driver_that_is_killed_is_followed_by_another(site: SyncSite) ->
     site.bucket.stop_after(20)
     ordered = await site.order("ray")
     working = asyncio.create_task(site.work())
-    await site.until_stopped()
+    await site.until_stopped(ordered)
     [driver] = drivers()
     driver.kill()
     site.bucket.go_on()

@@ -136,7 +136,7 @@ async def test_a_worker_that_dies_is_replaced(site: SyncSite, cluster: RayCluste
     site.bucket.stop_after(2)
     ordered = await site.order("ray", parallel=1)
     working = asyncio.create_task(site.work())
-    await site.until_stopped()
+    await site.until_stopped(ordered)
     _kill_workers(cluster)
     site.bucket.go_on()
     await working

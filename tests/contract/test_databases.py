@@ -203,7 +203,7 @@ async def test_a_database_of_a_test_is_dropped_though_the_connection_is_cut_that
     dropping = asyncio.create_task(drop_database(postgresql_server, "dropped"))
     async with asyncio.timeout(HANGS):
         for _ in range(2):
-            while not await watcher.fetchval(_CUT, "DROP DATABASE%"):
+            while not await watcher.fetchval(_CUT, "DROP DATABASE%"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     await holder.close()
     await dropping

@@ -73,13 +73,15 @@ async def drop_database(server: str, name: str) -> None:
     error has the server's last words."""
     for pause in _PAUSES:
         try:
-            return await execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            await execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         except _CUT as error:
             if pause is None:
                 with suppress(*_CUT):
                     error.add_note(await _last_words(server))
                 raise
             await asyncio.sleep(pause)
+        else:
+            break
 
 
 async def _last_words(server: str) -> str:

@@ -56,9 +56,10 @@ class ListedBucket(LoopThread):
         self._call(self._free.clear)
         self._left = pages
 
-    def wait_until_stopped(self, seconds: float) -> bool:
-        """Wait until somebody waits for an answer in vain; tell whether that came about."""
-        return self._stuck.wait(seconds)
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody waits for an answer in vain."""
+        return self._stuck.is_set()
 
     def go_on(self) -> None:
         """Answer everything again."""

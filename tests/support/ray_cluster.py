@@ -16,7 +16,7 @@ import psutil
 
 RAY = str(Path(sys.executable).parent / "ray")
 HEAD, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
-_SECONDS = 60
+_SECONDS = 240
 _STORE_BYTES = "80000000"
 #: That a node is gone is noticed after two seconds, where a cluster in life takes half a minute.
 _NOTICED_SOON = {

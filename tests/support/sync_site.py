@@ -29,10 +29,12 @@ from valetkey.catalog.services.datasets import SyncView
 from valetkey.catalog.services.datasets.jobs import PASSING
 from valetkey.catalog.services.datasets.worker import SyncWorker
 from valetkey.db.schema import schema_state
+from valetkey.domain.errors import StorageUnavailable
 from valetkey.domain.secret import Secret
 
-#: Nothing that works waits so long.
-HANGS = 90
+#: Nothing that works waits so long, however busy the machine is: what joins a Ray cluster may take
+#: three minutes, and fails by itself then.
+HANGS = 240
 #: So soon a worker looks again.
 _AGAIN_SECONDS: Final = 0.5
 _MOST = 1_000_000
@@ -102,9 +104,13 @@ class SyncSite:
             page = await work.items.page(self.made.dataset, ItemQuery(All(()), limit=_MOST))
         return {item.path: item.size for item in page}
 
-    async def until_stopped(self) -> None:
-        """Wait until the listing stands where it was told to."""
-        assert await asyncio.to_thread(self.bucket.wait_until_stopped, HANGS)
+    async def until_stopped(self, ordered: SyncView) -> None:
+        """Wait until a sync's listing stands where it was told to."""
+        async with asyncio.timeout(HANGS):
+            while not self.bucket.stopped:
+                now = (await self.look(ordered)).command
+                assert not now.state.over, (now.state, now.error)
+                await asyncio.sleep(0.1)
 
 
 def ray_settings(
@@ -167,11 +173,11 @@ async def _work(given: dict[str, str]) -> None:
 
 async def _run_open(worker: SyncWorker) -> None:
     """Do what is open, as often as a worker's looks would. Under load a process may first hear of
-    its own set-up while a sync asks for credentials."""
+    its own set-up while a sync asks for credentials, and a statement may take too long."""
     while True:
         try:
             return await worker.run_open()
-        except PASSING:
+        except (StorageUnavailable, *PASSING):
             await asyncio.sleep(_AGAIN_SECONDS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.listed_bucket import ListedBucket
-from support.sync_site import SyncSite, sync_site
+from support.sync_site import HANGS, SyncSite, sync_site
 from valetkey.catalog.domain.sync import State
 from valetkey.domain.secret import Secret
 
@@ -19,6 +20,7 @@ from valetkey.domain.secret import Secret
 _DRIVER = """
 import json, sys
 sys.stdin.readline()
+{first}
 print(json.dumps({{"type": "ClusterReady", "nodes": 1}}), flush=True)
 for line in sys.stdin:
     order = json.loads(line)["id"]
@@ -38,11 +40,11 @@ async def site(tmp_path: Path) -> AsyncIterator[SyncSite]:
             yield made
 
 
-def play(site: SyncSite, act: str) -> None:
-    """Have a driver that does this with each order."""
+def play(site: SyncSite, act: str, first: str = "") -> None:
+    """Have a driver that does this with each order, and that before it has joined."""
     engine: Any = site.made.services.catalog.syncs._engines["ray"]
     engine._settings = replace(engine._settings, database=Secret("postgresql://nobody@nowhere/x"))
-    engine._command = (sys.executable, "-c", _DRIVER.format(act=act))
+    engine._command = (sys.executable, "-c", _DRIVER.format(act=act, first=first))
 
 
 async def failed(site: SyncSite) -> str:
@@ -73,3 +75,19 @@ async def test_after_what_was_lost_another_engine_indexes_all(site: SyncSite) ->
     await failed(site)
     assert (await site.sync()).command.state is State.SUCCESS
     assert await site.index() == site.bucket.objects
+
+
+async def test_a_sync_that_is_cancelled_does_not_wait_for_the_cluster(
+    site: SyncSite, tmp_path: Path
+) -> None:
+    joining = tmp_path / "joining"
+    play(site, "", f"open({str(joining)!r}, 'w'); sys.stdin.read()")
+    ordered = await site.order("ray")
+    working = asyncio.create_task(site.work())
+    async with asyncio.timeout(HANGS):
+        while not joining.exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await site.made.services.catalog.syncs.cancel(site.made.caller, ordered.command.id)
+    async with asyncio.timeout(60):  # a cluster is given three times as long
+        await working
+    assert (await site.look(ordered)).command.state is State.CANCELED

@@ -37,8 +37,9 @@ from valetkey.domain.ports.objects import to_ms
 from valetkey.domain.scope import AccessLevel
 from valetkey.domain.secret import Secret
 
-#: Joining a cluster and asking its nodes; Ray itself gives up a wrong token after 22 seconds.
-_READY_SECONDS: Final = 75.0
+#: Joining a cluster and asking its nodes. It is seconds where they are idle; where all cores are
+#: taken it was a minute and more. Ray itself gives up a wrong token after 22 seconds.
+_READY_SECONDS: Final = 180.0
 #: So long nothing is heard until the stored shards are looked at.
 _LOOK_SECONDS: Final = 3.0
 #: A shard whose worker was lost so often, and a driver that died so often, is not tried again.
@@ -126,7 +127,7 @@ class RayEngine:
 
     async def work_off(self, scene: Scene, shards: Sequence[Shard]) -> int:
         address = self.check(scene.command.engine_address)
-        now_ms = to_ms(self._clock.now())
+        _, _, now_ms = await self.stored(scene)
         free = [shard for shard in shards if is_over(shard.lease_ms, now_ms)]
         if not free:
             return 0
@@ -135,7 +136,8 @@ class RayEngine:
             try:
                 async with driving(self._settings.drivers_environment, self._command) as driver:
                     await driver.tell(self._setup(address))
-                    await self._join(driver, address)
+                    if not await self._join(driver, scene, address):
+                        return run.count
                     return await run.go(driver)
             except DriverDied as death:
                 _log.warning("The driver of a sync on Ray died:\n%s", death)
@@ -159,17 +161,22 @@ class RayEngine:
             known.insecure,
         )
 
-    async def _join(self, driver: Driver, address: str) -> None:
-        told = await driver.next_message(_READY_SECONDS)
-        if isinstance(told, ClusterReady):
-            _log.info("A sync is done by %s nodes of the Ray cluster at %s", told.nodes, address)
-            return
-        if told is None:
-            raise EngineFailed(
-                f"The Ray cluster at {address} did not answer for {_READY_SECONDS:g} seconds.",
-                hint="See 'ray status' there.",
-            )
-        raise EngineFailed(told.message, hint=told.hint)
+    async def _join(self, driver: Driver, scene: Scene, address: str) -> bool:
+        """Wait until the cluster can be used; return whether the sync still goes on then."""
+        until = self._clock.monotonic() + _READY_SECONDS
+        while (told := await driver.next_message(_LOOK_SECONDS)) is None:
+            goes_on, _, _ = await self.stored(scene)
+            if not goes_on:
+                return False
+            if self._clock.monotonic() >= until:
+                raise EngineFailed(
+                    f"The Ray cluster at {address} did not answer for {_READY_SECONDS:g} seconds.",
+                    hint="See 'ray status' there.",
+                )
+        if not isinstance(told, ClusterReady):
+            raise EngineFailed(told.message, hint=told.hint)
+        _log.info("A sync is done by %s nodes of the Ray cluster at %s", told.nodes, address)
+        return True
 
     async def order(self, scene: Scene, shard: Shard) -> Order:
         """Return an order for a shard, with a session of its own. Raises what vending does."""
@@ -194,22 +201,20 @@ class RayEngine:
             session=NodeSession.of(session),
         )
 
-    async def stored(self, scene: Scene) -> tuple[bool, Mapping[str, Shard]]:
-        """Return whether the sync goes on, and its shards."""
+    async def stored(self, scene: Scene) -> tuple[bool, Mapping[str, Shard], int]:
+        """Return whether the sync goes on, its shards, and the moment, by which their leases are
+        over."""
         async with self._storage.read() as work:
+            now_ms = to_ms(await work.moment(self._clock.now()))
             command = await work.commands.get(scene.command.id)
             shards = await work.commands.shards(scene.command.id)
-        return command is not None and not command.state.over, {one.id: one for one in shards}
+        goes_on = command is not None and not command.state.over
+        return goes_on, {one.id: one for one in shards}, now_ms
 
     async def take_back(self, order_id: str, shard: Shard) -> None:
         """End an order's lease. Should its node live on, it finds the shard another's at its next
         page."""
         await release(self._storage, shard.id, order_id)
-
-    @property
-    def clock(self) -> Clock:
-        """The engine's."""
-        return self._clock
 
 
 @dataclass(slots=True)
@@ -275,15 +280,14 @@ class _Run:
     async def _goes_on(self) -> bool:
         """Look at what is stored: whether the sync is over, whether a node stands still, and
         whether a long shard is to be cut for nodes that are idle."""
-        goes_on, stored = await self.engine.stored(self.scene)
+        goes_on, stored, now_ms = await self.engine.stored(self.scene)
         if not goes_on:
             return False
-        dead_ms = to_ms(self.engine.clock.now()) - _STILL_MS
         for order_id, shard in list(self.given.items()):
             now = stored.get(shard.id)
             if now is None or now.state.over:
                 continue  # it is about to be told
-            if now.owner == order_id and now.lease_ms < dead_ms:
+            if now.owner == order_id and now.lease_ms < now_ms - _STILL_MS:
                 del self.given[order_id]
                 await self._lost(order_id, shard, *_STANDS_STILL)
         if not self.waiting and len(self.given) < self.scene.command.parallel:

@@ -29,7 +29,8 @@ from valetkey.catalog.engines.orders import (
     encode,
 )
 
-_PROBE_SECONDS: Final = 30.0
+#: Starting a worker and importing us: Ray itself gives a worker so long.
+_PROBE_SECONDS: Final = 60.0
 _KNOCK_SECONDS: Final = 5.0
 _VERSIONS: Final = re.compile(r"[Vv]ersion mismatch|different version", re.DOTALL)
 #: Ray wraps it where a task can't even be read.
