@@ -13,16 +13,19 @@ from support.desk import Desk, make_desk, sent
 from support.memory import open_memory
 from valetkey.bootstrap import WiredServices, wire
 from valetkey.catalog.db.storage import SqlCatalogStorage
-from valetkey.catalog.domain.sync import LEASE, CommandKind, State
+from valetkey.catalog.domain.sync import CommandKind, Shard, State
+from valetkey.catalog.services.datasets.shards import claim
 from valetkey.catalog.services.items.intents import PEACE
 from valetkey.catalog.services.items.uploading import Mode, NewItem
-from valetkey.domain.errors import AwsRefused, ClockOff, StorageUnavailable
+from valetkey.domain.errors import AwsRefused, ClockOff, Locked, StorageUnavailable
 from valetkey.domain.rotation import Schedule
 from valetkey.services.work import WorkLocks
 from valetkey.testing import FakeSts, ManualClock
 
 #: More than is let be.
 OFF = pytest.mark.parametrize("minutes", [10, -10])
+#: Less than that, and more than any lease of work lasts.
+SKEWED = pytest.mark.parametrize("minutes", [4, -4])
 
 
 class Site:
@@ -116,8 +119,9 @@ async def test_what_a_store_refuses_a_clock_that_went_off_ends_no_sync(site: Sit
     await running
     assert not (await site.state(ordered)).over
     site.desk.memory.objects.before = None
-    right, time, _ = site.process()
-    time.advance(LEASE.total_seconds())
+    right, time, storage = site.process()
+    async with storage.begin() as work:
+        await work.commands.release(before=time.now())
     await right.catalog.sync_worker.run_open()
     assert await site.state(ordered) is State.SUCCESS
 
@@ -133,6 +137,64 @@ async def test_work_that_a_living_process_holds_is_not_taken_from_it(
             async with WorkLocks(its, off, new_id).hold("rotation:1"):
                 pass
         await hold.keep()
+
+
+@SKEWED
+async def test_leases_are_judged_by_the_databases_clock_whatever_a_process_has(
+    site: Site, minutes: int
+) -> None:
+    new_id = site.desk.memory.parts.new_id
+    (_, skewed, its), (_, right, ours) = site.process(minutes), site.process()
+    for first, second in [((its, skewed), (ours, right)), ((ours, right), (its, skewed))]:
+        async with WorkLocks(*first, new_id).hold("rotation:1") as hold:
+            with pytest.raises(Locked):
+                async with WorkLocks(*second, new_id).hold("rotation:1"):
+                    pass
+            await hold.keep()
+
+
+@SKEWED
+async def test_a_shard_is_not_taken_from_its_worker_by_a_clock_that_differs(
+    site: Site, minutes: int
+) -> None:
+    ordered = await site.order()
+    (skewed, _, _), (_, right, ours) = site.process(minutes), site.process()
+    takers: list[Shard | None] = []
+
+    async def listing(operation: str, _: str) -> None:
+        """While one lists, the other looks for work."""
+        if operation == "list" and not takers:
+            async with ours.read() as work:
+                (shard,) = await work.commands.shards(ordered)
+            takers.append(await claim(ours, right, shard.id, "another"))
+
+    site.desk.memory.objects.before = listing
+    await skewed.catalog.sync_worker.run_open()
+    assert takers == [None]
+    assert await site.state(ordered) is State.SUCCESS
+
+
+@SKEWED
+async def test_an_object_is_not_taken_from_its_writer_by_a_clock_that_differs(
+    site: Site, minutes: int
+) -> None:
+    (skewed, _, _), (right, _, _) = site.process(minutes), site.process()
+
+    async def write(services: WiredServices, body: AsyncIterator[bytes]) -> None:
+        new = NewItem("a.bin")
+        await services.catalog.items.uploading.upload(
+            site.desk.developer, site.desk.dataset_id, new, body, mode=Mode.OVERWRITE
+        )
+
+    async def slow(other: WiredServices) -> AsyncIterator[bytes]:
+        yield b"half"
+        with pytest.raises(Locked):
+            await write(other, sent(b"another's"))
+        yield b" and half"
+
+    await write(right, slow(skewed))
+    await write(skewed, slow(right))
+    assert site.desk.memory.objects.buckets["acme"]["train/a.bin"] == b"half and half"
 
 
 @OFF

@@ -96,11 +96,17 @@ class SqlUnitOfWork:
             await self._connection.execute(row.with_for_update(key_share=True))
 
     async def require_clock(self) -> None:
+        if self._clock is not None:
+            await self.moment(self._clock.now())
+
+    async def moment(self, ours: datetime) -> datetime:
         # SQLite's is this machine's.
-        if self._clock is not None and self._connection.dialect.name == "postgresql":
-            now = self._clock.now()
-            there = await self._connection.execute(select(func.clock_timestamp()))
-            require_same(now, there.scalar_one())
+        if self._clock is None or self._connection.dialect.name != "postgresql":
+            return ours
+        asked = await self._connection.execute(select(func.clock_timestamp()))
+        there: datetime = asked.scalar_one()
+        require_same(ours, there)
+        return there
 
 
 W = TypeVar("W", bound=SqlUnitOfWork)

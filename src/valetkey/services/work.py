@@ -33,8 +33,7 @@ class HeldLease:
 
     async def renew(self, work: UnitOfWork) -> None:
         """Prolong the lease as part of a transaction. Raises Locked when it was lost, ClockOff."""
-        await work.require_clock()
-        now = self.clock.now()
+        now = await work.moment(self.clock.now())
         if not await work.work_leases.take(self.name, self.owner, now=now, until=now + LEASE):
             raise Locked(
                 "Another process of Valetkey is at this work.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from valetkey.domain.audit import ALL_RECORDS, GENESIS, AuditEvent, AuditFilter, AuditRecord, link
 from valetkey.domain.errors import Conflict, InUse, NameTaken, Unstorable
@@ -324,6 +325,10 @@ class MemoryUnitOfWork:
 
     async def require_clock(self) -> None:
         """Nothing to do: there is one clock."""
+
+    async def moment(self, ours: datetime) -> datetime:
+        """Return the one clock's."""
+        return ours
 
     async def recording(self) -> bool:
         """Tell what a test has set."""

@@ -147,13 +147,12 @@ class Shard:
     def counts(self) -> Counts:
         return Counts(self.added, self.changed, self.removed, self.unchanged, self.escaped)
 
-    def advanced(self, checkpoint: str, found: IndexChanges, lease_ms: int) -> Shard:
+    def advanced(self, checkpoint: str, found: IndexChanges) -> Shard:
         """Return the shard with one more stretch done, which had ``found`` to change."""
         counts = self.counts.plus(found)
         return replace(
             self,
             checkpoint=checkpoint,
-            lease_ms=lease_ms,
             added=counts.added,
             changed=counts.changed,
             removed=counts.removed,

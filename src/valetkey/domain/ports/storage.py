@@ -292,6 +292,12 @@ class UnitOfWork(Protocol):
         work is taken, which is held by moments of clocks."""
         ...
 
+    async def moment(self, ours: datetime) -> datetime:
+        """Return the moment by which leases are taken, kept and over: the database's own, so that
+        all who share it mean the same one; ``ours``, where it has no clock of its own. Raises
+        ClockOff where the two are far apart."""
+        ...
+
     @property
     def installations(self) -> Installations: ...
     @property

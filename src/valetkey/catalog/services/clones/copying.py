@@ -126,7 +126,8 @@ class CloneRuns:
         done = self._single.advanced(shard, items[-1].id, items=len(items))
         async with self._storage.begin() as work:
             await work.items.lock(dataset)
-            if not await work.commands.advance(done):
+            stored = await self._single.advance(work, done)
+            if stored is None:
                 return None
             for item in items:
                 if await work.items.by_path(dataset, item.path) is not None:
@@ -143,7 +144,7 @@ class CloneRuns:
                 )
                 # It is known as the source knows it: whatever a sync sees of it, counts.
                 await work.items.put(dataset, copy, touched_ms=0)
-        return done
+        return stored
 
     async def _copy(
         self, command: Command, scene: CloneScene, shard: Shard, items: Sequence[Item]
@@ -180,7 +181,8 @@ class CloneRuns:
         if not items:
             done = replace(done, state=State.SUCCESS)
         async with self._storage.begin() as work:
-            if not await work.commands.advance(done):
+            stored = await self._single.advance(work, done)
+            if stored is None:
                 return None
             current = await work.commands.get(command.id)
             if current is not None and (outcome.failed or notice):
@@ -189,7 +191,7 @@ class CloneRuns:
                     error = outcome.document("cloned", error)
                 noticed = replace(current, error=error, notice=notice or current.notice)
                 await work.commands.note(noticed)
-        return done
+        return stored
 
     async def _end(self, command: Command, scene: CloneScene, shard: Shard) -> None:
         if shard.removed:

@@ -95,9 +95,9 @@ class InProcess:
         """Keep this process's leases for as long as this runs."""
         while True:
             await asyncio.sleep(LEASE.total_seconds() / _RENEWED_AFTER)
-            until_ms = to_ms(self._clock.now() + LEASE)
             try:
                 async with self._storage.begin() as work:
+                    until_ms = to_ms(await work.moment(self._clock.now()) + LEASE)
                     await work.commands.renew(list(shard_ids), self._owner, until_ms=until_ms)
             except StorageUnavailable as error:
                 _log.warning("The leases of a sync are not renewed: %s", error.message)

@@ -95,12 +95,18 @@ async def work_off(
 
 async def claim(storage: CatalogStorage, clock: Clock, shard_id: str, owner: str) -> Shard | None:
     """Take a shard that nobody else has; None where that can't be. Raises ClockOff."""
-    now_ms = to_ms(clock.now())
     async with storage.begin() as work:
-        await work.require_clock()
+        now_ms = to_ms(await work.moment(clock.now()))
         return await work.commands.claim(
             shard_id, owner, now_ms=now_ms, until_ms=now_ms + _LEASE_MS
         )
+
+
+async def advance(work: CatalogWork, clock: Clock, shard: Shard) -> Shard | None:
+    """Store how far a shard is, and renew its lease; return it as it is stored, or None if it is
+    somebody else's, or over."""
+    renewed = replace(shard, lease_ms=to_ms(await work.moment(clock.now())) + _LEASE_MS)
+    return renewed if await work.commands.advance(renewed) else None
 
 
 async def release(storage: CatalogStorage, shard_id: str, owner: str) -> None:
@@ -223,11 +229,11 @@ class ShardWork:
                     part = part[: bisect_right(part, bound, key=lambda one: one.path)]
                 found = await _merged(part, rows, listed_ms)
                 checkpoint = after if bound is None else bound
-                shard = self._shard.advanced(checkpoint, found, self._lease_end())
+                shard = self._shard.advanced(checkpoint, found)
                 if done and last:
                     shard = replace(shard, state=State.SUCCESS)
-                await self._store(work, shard, found)
-            self._shard = shard
+                stored = await self._store(work, shard, found)
+            self._shard = stored
             listed = listed[len(part) :]
 
     @asynccontextmanager
@@ -237,9 +243,8 @@ class ShardWork:
             self._shares.pace.saw(recording=await work.recording())
             yield work, most
 
-    async def _store(self, work: CatalogWork, shard: Shard, found: IndexChanges) -> None:
-        if not await work.commands.advance(shard):
-            raise Gone
+    async def _store(self, work: CatalogWork, shard: Shard, found: IndexChanges) -> Shard:
+        stored = await self._advance(work, shard)
         if shard.staged:
             upto = None if shard.state is State.SUCCESS else shard.checkpoint
             await work.items.unstage(
@@ -251,8 +256,15 @@ class ShardWork:
                 found,
                 self._new_id.take(len(found.added) + len(found.revived)),
                 creator=self._creator,
-                now_ms=self._now_ms(),
+                now_ms=to_ms(self._clock.now()),
             )
+        return stored
+
+    async def _advance(self, work: CatalogWork, shard: Shard) -> Shard:
+        stored = await advance(work, self._clock, shard)
+        if stored is None:
+            raise Gone
+        return stored
 
     async def _run_staged(self) -> None:
         if not self._shard.listed_ms:
@@ -288,21 +300,13 @@ class ShardWork:
             first_ms = first_ms or page.listed_ms
             shard = replace(
                 self._shard,
-                lease_ms=self._lease_end(),
                 listed_ms=first_ms if page.last else 0,
                 token=f"{first_ms} {page.token}",
             )
             async with self._writing() as (work, _):
-                if not await work.commands.advance(shard):
-                    raise Gone
+                stored = await self._advance(work, shard)
                 await work.items.stage(shard.id, page.listed)
-            self._shard = shard
-
-    def _now_ms(self) -> int:
-        return to_ms(self._clock.now())
-
-    def _lease_end(self) -> int:
-        return self._now_ms() + _LEASE_MS
+            self._shard = stored
 
 
 async def _merged(

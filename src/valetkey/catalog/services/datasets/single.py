@@ -6,13 +6,12 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 
-from valetkey.catalog.domain.ports import CatalogStorage
-from valetkey.catalog.domain.sync import LEASE, Command, Shard, State
-from valetkey.catalog.services.datasets.shards import claim, whole_shard
+from valetkey.catalog.domain.ports import CatalogStorage, CatalogWork
+from valetkey.catalog.domain.sync import Command, Shard, State
+from valetkey.catalog.services.datasets.shards import advance, claim, whole_shard
 from valetkey.domain.errors import StorageUnavailable
 from valetkey.domain.ids import IdFactory
 from valetkey.domain.ports import Clock
-from valetkey.domain.ports.objects import to_ms
 from valetkey.services.background import beside
 
 
@@ -51,13 +50,15 @@ class Single:
 
         return beside(renew())
 
+    async def advance(self, work: CatalogWork, shard: Shard) -> Shard | None:
+        """As ``shards.advance``."""
+        return await advance(work, self.clock, shard)
+
     def advanced(self, shard: Shard, checkpoint: str, *, items: int, failed: int = 0) -> Shard:
-        """Return the shard with some more items done, or failed, and its lease renewed."""
-        lease_ms = to_ms(self.clock.now()) + int(LEASE.total_seconds() * 1000)
+        """Return the shard with some more items done, or failed."""
         return replace(
             shard,
             checkpoint=checkpoint,
             added=shard.added + items,
             removed=shard.removed + failed,
-            lease_ms=lease_ms,
         )

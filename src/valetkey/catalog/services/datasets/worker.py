@@ -190,9 +190,8 @@ class SyncWorker:
         """Look after what writers left that were killed, and end their uploads."""
         now = self._clock.now()
         async with self._storage.read() as work:
-            dead = await work.commands.dead_intents(
-                now_ms=to_ms(now - PEACE), limit=_LEFTOVERS_AT_ONCE
-            )
+            now_ms = to_ms(await work.moment(now) - PEACE)
+            dead = await work.commands.dead_intents(now_ms=now_ms, limit=_LEFTOVERS_AT_ONCE)
         for intent in dead:
             try:
                 await self._leftovers.one(await caller_of(self._storage, intent), intent)

@@ -120,14 +120,14 @@ class ExportRuns:
             done = replace(done, state=State.SUCCESS)
         if not lines.lines:
             async with self._storage.begin() as work:
-                return done if await work.commands.advance(done) else None
+                return await self._single.advance(work, done)
         part, packed = await asyncio.to_thread(pack, command.id, len(before), lines.lines, crc)
         _require_room(options, [*before, part], kept + part.packed)
         async with self._storage.begin() as work:
-            if not await work.commands.advance(done):
-                return None
-            await work.exports.keep(part, packed)
-        return done
+            stored = await self._single.advance(work, done)
+            if stored is not None:
+                await work.exports.keep(part, packed)
+        return stored
 
 
 def wanted_of(options: ExportOptions) -> FilterNode:

@@ -90,9 +90,9 @@ class HeldObjects:
 
     async def remember_upload(self, path: str, upload_id: str) -> None:
         """Store the id of a multipart upload that was begun. Raises Conflict."""
-        lease_ms = _lease_end(to_ms(self.renewer.clock.now()), yields=self.renewer.yields)
-        self.intents[path] = replace(self.intents[path], upload_id=upload_id, lease_ms=lease_ms)
         async with self.renewer.storage.begin() as work:
+            lease_ms = await self.renewer.lease_end(work)
+            self.intents[path] = replace(self.intents[path], upload_id=upload_id, lease_ms=lease_ms)
             if not await work.commands.renew_intent(self.intents[path]):
                 raise lost(path)
 
@@ -120,11 +120,15 @@ class _Renewer:
         self.renewed_ms = now_ms
 
     async def renew_in(self, work: CatalogWork, intents: Sequence[WriteIntent]) -> None:
-        lease_ms = _lease_end(to_ms(self.clock.now()), yields=self.yields)
+        lease_ms = await self.lease_end(work)
         mine = await work.commands.renew_intents([each.id for each in intents], lease_ms=lease_ms)
         for intent in intents:
             if intent.id not in mine:
                 raise lost(intent.path)
+
+    async def lease_end(self, work: CatalogWork) -> int:
+        """Return when a lease that is renewed now ends."""
+        return _lease_end(to_ms(await work.moment(self.clock.now())), yields=self.yields)
 
     async def abandon(self, intents: Sequence[WriteIntent]) -> None:
         for some in batched(intents, PART):
@@ -167,7 +171,7 @@ class Intents:
         set aside, to be looked at.
         """
         now_ms = to_ms(self._clock.now())
-        intents = await self._claim(caller, store, paths, _lease_end(now_ms, yields=yields))
+        intents = await self._claim(caller, store, paths, yields=yields)
         if len(intents) < len(set(paths)) and not some:
             await self._drop(intents.values())
             raise taken(next(path for path in paths if path not in intents))
@@ -183,7 +187,7 @@ class Intents:
                 await self._drop(held.intents.values())
 
     async def _claim(
-        self, caller: Caller, store: DatasetStorage, paths: Sequence[str], lease_ms: int
+        self, caller: Caller, store: DatasetStorage, paths: Sequence[str], *, yields: bool
     ) -> dict[str, WriteIntent]:
         now, user_id = self._clock.now(), caller.principal.user_id
         wanted = [
@@ -194,16 +198,18 @@ class Intents:
                 user_id,
                 now,
                 object_id=object_id(store, path),
-                lease_ms=lease_ms,
             )
             for path in dict.fromkeys(paths)
         ]
-        claimed: set[str] = set()
+        claimed: dict[str, WriteIntent] = {}
         for some in batched(wanted, PART):
             async with self._storage.begin() as work:
-                await work.require_clock()
-                claimed |= await work.commands.claim_intents(some, now_ms=to_ms(now))
-        return {intent.path: intent for intent in wanted if intent.id in claimed}
+                now_ms = to_ms(await work.moment(now))
+                lease_ms = _lease_end(now_ms, yields=yields)
+                timed = [replace(intent, lease_ms=lease_ms) for intent in some]
+                mine = await work.commands.claim_intents(timed, now_ms=now_ms)
+                claimed |= {intent.path: intent for intent in timed if intent.id in mine}
+        return claimed
 
     async def _drop(self, intents: Iterable[WriteIntent]) -> None:
         for some in batched(list(intents), PART):

@@ -27,8 +27,8 @@ class Leftovers(ItemVerbs):
 
     async def of_dataset(self, caller: Caller, store: DatasetStorage) -> None:
         """Look after a dataset's."""
-        now_ms = to_ms(self._clock.now() - PEACE)
         async with self._storage.read() as work:
+            now_ms = to_ms(await work.moment(self._clock.now()) - PEACE)
             intents = await work.commands.intents(store.dataset.id)
         for intent in intents:
             if intent.is_dead(now_ms):
