@@ -186,9 +186,8 @@ class CloneRuns:
                 return None
             current = await work.commands.get(command.id)
             if current is not None and (outcome.failed or notice):
-                error = current.error
-                if outcome.failed:
-                    error = outcome.document("cloned", error)
+                before = current.error
+                error = outcome.document("cloned", before) if outcome.failed else before
                 noticed = replace(current, error=error, notice=notice or current.notice)
                 await work.commands.note(noticed)
         return stored
