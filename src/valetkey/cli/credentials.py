@@ -66,7 +66,6 @@ def credentials(
         org=common.org,
         bare=bare,
         versions=versions,
-        fresh=fresh,
     )
     if format_ == "process" and common.form == "table" and not fresh:
         # AWS's tools run this again in every new process: what is still good is kept on disk.
@@ -79,7 +78,7 @@ def credentials(
         show.write_json(process_form(cached(found, asked, fetch)))
         return
     with open_client(common) as client:
-        vended = vend(client, asked)
+        vended = vend(client, asked, fresh=fresh)
         if format_ == "process" and common.form == "table":
             show.write_json(process_form(vended))
             return
@@ -91,14 +90,15 @@ def credentials(
     show.say("\n".join([_sentence(vended), *vended.warnings]))
 
 
-def vend(client: Terminal, asked: CredentialRequest) -> Credentials:
-    """Ask the server for what was asked. Raises ApiError."""
+def vend(client: Terminal, asked: CredentialRequest, *, fresh: bool = False) -> Credentials:
+    """Ask the server for what was asked, all of its time left if it is to be fresh. Raises
+    ApiError."""
     location, project = asked_for(client, asked.location, asked.project)
     return client.location(location, project=project).credentials(
         *(asked.prefixes, asked.access, asked.ttl, asked.purpose),
         bare=asked.bare,
         versions=asked.versions,
-        min_ttl=(asked.ttl or HOUR) if asked.fresh else 0,
+        min_ttl=(asked.ttl or HOUR) if fresh else 0,
     )
 
 

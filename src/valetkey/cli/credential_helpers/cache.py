@@ -49,7 +49,6 @@ class CredentialRequest:
     org: str = ""
     bare: bool = False
     versions: bool = False
-    fresh: bool = False
 
     def key(self, connection: ServerConnection) -> str:
         """Return the name under which it is kept. The token can't be read from it."""
