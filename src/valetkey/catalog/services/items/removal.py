@@ -152,21 +152,30 @@ class ItemRemoval(ItemVerbs):
     ) -> BulkOutcome:
         """Delete those that hold nothing, or nothing but such as are deleted here."""
         left, done = list(folders), 0
-        while empty := await self._empty(store, left):
-            await self._forget(caller, store, empty)
+        while empty := await self._forget_empty(caller, store, left):
             done += len(empty)
             left = [folder for folder in left if folder not in empty]
         outcome = BulkOutcome(done)
         outcome.fail((folder, _holds_items(folder)) for folder in left)
         return outcome
 
-    async def _empty(self, store: DatasetStorage, folders: Sequence[Item]) -> list[Item]:
-        async with self._storage.read() as work:
-            return [
+    async def _forget_empty(
+        self, caller: Caller, store: DatasetStorage, folders: Sequence[Item]
+    ) -> list[Item]:
+        """Take those out that hold nothing, while nobody else writes items; return them."""
+        async with self._storage.begin() as work:
+            await work.items.lock(store.dataset)
+            await expect(caller, None, work)
+            empty = [
                 folder
                 for folder in folders
                 if not await work.items.holds(store.dataset, folder.path)
             ]
+            if empty:
+                paths = [folder.path for folder in empty]
+                await work.items.remove(store.dataset, paths, now_ms=self._index.now_ms())
+                await work.audit.append([self._event(caller, store, empty, objects=False)])
+        return empty
 
     async def _delete_all(
         self, caller: Caller, store: DatasetStorage, items: Sequence[Item]

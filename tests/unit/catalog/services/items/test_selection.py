@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from support.desk import Desk
 from valetkey.catalog.domain.dataset import Item
+from valetkey.catalog.domain.ports import CatalogWork
 from valetkey.catalog.services.items import removal, selection
 from valetkey.catalog.services.items.changing import ItemPatch
 from valetkey.catalog.services.items.reading import PageRequest
@@ -128,6 +130,25 @@ async def test_a_folder_goes_with_all_that_it_holds_where_a_deletion_is_of_both(
     assert await delete(desk, WITH_A, expected_count=5) == 5
     assert await folders(desk) == ["/a-b", "/d"]
     assert await desk.names() == ["/d/3.txt"]
+
+
+async def test_a_folder_stays_that_an_item_comes_into_while_it_is_about_to_go(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await make_folders(desk, "/a")
+    begin, late = desk.memory.storage.begin, ["/a/1.txt"]
+
+    @asynccontextmanager
+    async def beginning() -> AsyncIterator[CatalogWork]:
+        if late:
+            await upload(desk, late.pop())
+        async with begin() as work:
+            yield work
+
+    monkeypatch.setattr(desk.memory.storage, "begin", beginning)
+    with pytest.raises(InUse):
+        await desk.items.removal.delete(desk.developer, ids["/a"])
+    assert (await desk.items.reading.get(desk.developer, ids["/a"])).filename == "/a"
 
 
 async def test_a_folder_stays_where_what_it_holds_could_not_be_deleted(desk: Desk) -> None:
