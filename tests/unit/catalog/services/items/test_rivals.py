@@ -105,6 +105,35 @@ def leave(desk: Desk) -> None:
     desk.memory.objects.before = desk.memory.objects.after = None
 
 
+@pytest.mark.parametrize("looks", [1, 2, 99])
+async def test_an_import_does_not_write_over_what_a_sync_saw_since_it_looked(
+    memory: Memory, desk: Desk, looks: int
+) -> None:
+    """Whoever asked the bucket before a sync did knows less than the sync: the second time too,
+    and where each look is overtaken."""
+    changes = 0
+
+    async def customer(operation: str, _key: str) -> None:
+        nonlocal changes
+        if operation == "head" and changes < looks * 2:
+            changes += 1
+            memory.objects.place("acme", f"{desk.prefix}a.txt", b"longer" * changes)
+            memory.clock.advance(1)
+
+    async def customer_and_sync(operation: str, key: str) -> None:
+        if operation == "head" and changes < looks * 2:
+            await customer(operation, key)
+            await sync(memory, desk, desk.dataset_id)
+            memory.clock.advance(1)
+
+    memory.objects.place("acme", f"{desk.prefix}a.txt", b"old")
+    memory.objects.before, memory.objects.after = customer, customer_and_sync
+    await desk.items.importing.import_paths(desk.developer, desk.dataset_id, ["a.txt"])
+    assert changes
+    leave(desk)
+    await require_true(desk, desk.dataset_id)
+
+
 @pytest.mark.parametrize("seed", range(40))
 async def test_uploads_that_race_a_sync_leave_the_index_true_at_once(
     memory: Memory, desk: Desk, seed: int
