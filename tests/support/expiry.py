@@ -41,7 +41,7 @@ class ShortLived(httpx2.BaseTransport):
         if not request.url.path.endswith("/credentials"):
             return self.inner.handle_request(request)
         body = json.loads(request.read())
-        body["ttlSeconds"] -= next(_numbers)
+        body["ttlSeconds"] = body.get("ttlSeconds", 3600) - next(_numbers)
         headers = {n: v for n, v in request.headers.items() if n != "content-length"}
         answer = self.inner.handle_request(
             httpx2.Request(request.method, request.url, headers=headers, json=body)
