@@ -164,6 +164,11 @@ class AwsUnavailable(ValetkeyError):
     code = "aws_unavailable"
 
 
+class Unsettled(AwsUnavailable):
+    """What a right depends on changed while credentials were made for it: it has to be decided
+    anew."""
+
+
 class StorageUnavailable(ValetkeyError):
     """The database can't be reached, is locked, read-only or full."""
 

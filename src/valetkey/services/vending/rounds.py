@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from valetkey.domain.errors import AwsUnavailable
+from valetkey.domain.errors import Unsettled
 from valetkey.domain.ports import Clock
 
 _MOST: Final = 5
@@ -30,9 +30,9 @@ def rounds(clock: Clock, begun: float | None = None) -> Iterator[int]:
         yield number
 
 
-def unsettled() -> AwsUnavailable:
+def unsettled() -> Unsettled:
     """Return the error for whoever asks while everything keeps changing."""
-    return AwsUnavailable(
+    return Unsettled(
         "Rights and integrations keep changing while the credentials are being made.",
         hint="Ask again in a moment.",
     )

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
-from support.desk import Desk, make_desk
+from support.desk import Desk, make_desk, sent
 from support.memory import Memory
 from valetkey.catalog.domain.sync import State
 from valetkey.catalog.services.items.uploading import Mode, NewItem
 from valetkey.domain.access import ProjectRole
+from valetkey.domain.credentials import AccessKey, TemporaryCredentials
 from valetkey.domain.errors import Denied
+from valetkey.domain.ports import AssumeRole
 from valetkey.services.audit import Caller
 
 BOB = "bob@example.com"
@@ -107,3 +109,31 @@ async def test_an_upload_takes_no_session_after_the_role_was_lost(desk: Desk) ->
             bob, desk.dataset_id, NewItem("/long.bin"), chunks(), mode=Mode.OVERWRITE
         )
     assert f"{desk.prefix}long.bin" not in desk.memory.objects.buckets["acme"]
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["still there", "lost"])
+async def test_a_right_that_may_have_changed_while_credentials_were_made_is_decided_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, is_lost: bool
+) -> None:
+    """As when news of other processes' changes come to be heard: anything may have changed."""
+    bob = await desk.memory.member(BOB, ProjectRole.DEVELOPER)
+    assume, changes = desk.memory.sts.assume_role, [_lose_the_role(desk, BOB)] if is_lost else []
+
+    async def changing(key: AccessKey, order: AssumeRole) -> TemporaryCredentials:
+        monkeypatch.undo()
+        made = await assume(key, order)
+        desk.memory.services.caches.hearing()
+        for change in changes:
+            await change
+        return made
+
+    monkeypatch.setattr(desk.memory.sts, "assume_role", changing)
+    uploading = desk.items.uploading.upload(
+        bob, desk.dataset_id, NewItem("/a.bin"), sent(b"x"), mode=Mode.OVERWRITE
+    )
+    if is_lost:
+        with pytest.raises(Denied):
+            await uploading
+    else:
+        await uploading
+    assert (f"{desk.prefix}a.bin" in desk.bucket) is not is_lost

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.services.items.dataset_storage import DatasetStorage, Look
 from valetkey.domain.credentials import AwsCredentials, TemporaryCredentials
+from valetkey.domain.errors import Unsettled
 from valetkey.domain.ports import Clock, Sealer
 from valetkey.domain.ports.objects import CredentialSource
 from valetkey.domain.scope import AccessLevel, Extra
 from valetkey.services.audit import AuditLog, Caller
 from valetkey.services.integrations import open_static_key
 from valetkey.services.lookup import load_integration
-from valetkey.services.vending import Vending, VendRequest
+from valetkey.services.vending import Vending, VendRequest, rounds, unsettled
 
 #: With less than this left, credentials are taken anew: a part of a transfer takes minutes.
 MARGIN: Final = timedelta(minutes=5)
@@ -109,7 +111,8 @@ class Sessions:
 
 def renewed(clock: Clock, make: Callable[[], Awaitable[AwsCredentials]]) -> CredentialSource:
     """Return what gives credentials that hold for a while yet: it makes others when they end, once
-    for all who wait. Raises what making them raises."""
+    for all who wait. ``make`` decides the right to them each time, and is tried again where that
+    changed meanwhile. Raises what making them raises."""
     held: AwsCredentials | None = None
     renewing = asyncio.Lock()
 
@@ -117,10 +120,17 @@ def renewed(clock: Clock, make: Callable[[], Awaitable[AwsCredentials]]) -> Cred
         nonlocal held
         async with renewing:
             if held is None or is_ending(held, clock.now()):
-                held = await make()
+                held = await _made(clock, make)
             return held
 
     return give
+
+
+async def _made(clock: Clock, make: Callable[[], Awaitable[AwsCredentials]]) -> AwsCredentials:
+    for _ in rounds(clock):
+        with suppress(Unsettled):
+            return await make()
+    raise unsettled()
 
 
 def is_ending(credentials: AwsCredentials, now: datetime) -> bool:
