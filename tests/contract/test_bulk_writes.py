@@ -55,13 +55,6 @@ NAMES = (
 )
 
 
-@pytest.fixture
-async def dataset(storage: CatalogStorage) -> Dataset:
-    """An empty dataset."""
-    await furnish(storage)
-    return await add_dataset(storage)
-
-
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[CatalogStorage]:
     """A database at a URL, furnished."""

@@ -35,13 +35,6 @@ HOUR = timedelta(hours=1)
 OVER = (State.SUCCESS, State.FAILED, State.CANCELED)
 
 
-@pytest.fixture
-async def dataset(storage: CatalogStorage) -> Dataset:
-    """An empty dataset."""
-    await furnish(storage)
-    return await add_dataset(storage)
-
-
 async def claim(
     storage: CatalogStorage, shard: Shard, owner: str, *, now_ms: int = NOW_MS
 ) -> Shard | None:

@@ -7,20 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from support.dataset_rows import NOW, add_dataset, command_for, furnish, shard_of
+from support.dataset_rows import NOW, add_dataset, command_for, shard_of
 from valetkey.catalog.domain.dataset import Dataset
 from valetkey.catalog.domain.export import ExportOptions, ExportPart, pack
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.catalog.domain.sync import Command, CommandKind, State
 
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-async def dataset(storage: CatalogStorage) -> Dataset:
-    """An empty dataset."""
-    await furnish(storage)
-    return await add_dataset(storage)
 
 
 async def exported(

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
-from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish
+from support.dataset_rows import NOW, NOW_MS
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.merge import IndexChanges
 from valetkey.catalog.domain.ports import CatalogStorage
 from valetkey.domain.ports.objects import Listed
 
 ID, LEFT, OTHER = (f"{number:024x}" for number in (1, 2, 3))
-
-
-@pytest.fixture
-async def dataset(storage: CatalogStorage) -> Dataset:
-    await furnish(storage)
-    return await add_dataset(storage)
 
 
 def item(dataset: Dataset, path: str, item_id: str = ID) -> Item:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.dataset_rows import NOW, NOW_MS, add_dataset, furnish, running_sync
+from support.dataset_rows import NOW, NOW_MS, add_dataset, running_sync
 from valetkey.catalog.db.items import repository
 from valetkey.catalog.domain.dataset import Dataset, Item
 from valetkey.catalog.domain.dql import All, parse_filter, parse_sort
@@ -18,13 +18,6 @@ from valetkey.catalog.domain.ports import CatalogStorage, ItemQuery
 from valetkey.domain.ports.objects import Listed
 
 EVERYTHING = All(())
-
-
-@pytest.fixture
-async def dataset(storage: CatalogStorage) -> Dataset:
-    """An empty dataset."""
-    await furnish(storage)
-    return await add_dataset(storage)
 
 
 def ids(start: int = 1) -> Iterator[str]:

@@ -55,6 +55,12 @@ class Site:
         assert command is not None
         return command.state
 
+    async def write(self, services: WiredServices, body: AsyncIterator[bytes]) -> None:
+        """Upload an object, over the one that is there."""
+        await services.catalog.items.uploading.upload(
+            self.desk.developer, self.desk.dataset_id, NewItem("a.bin"), body, mode=Mode.OVERWRITE
+        )
+
     async def close(self) -> None:
         for storage in self._opened:
             await storage.close()
@@ -180,20 +186,14 @@ async def test_an_object_is_not_taken_from_its_writer_by_a_clock_that_differs(
 ) -> None:
     (skewed, _, _), (right, _, _) = site.process(minutes), site.process()
 
-    async def write(services: WiredServices, body: AsyncIterator[bytes]) -> None:
-        new = NewItem("a.bin")
-        await services.catalog.items.uploading.upload(
-            site.desk.developer, site.desk.dataset_id, new, body, mode=Mode.OVERWRITE
-        )
-
     async def slow(other: WiredServices) -> AsyncIterator[bytes]:
         yield b"half"
         with pytest.raises(Locked):
-            await write(other, sent(b"another's"))
+            await site.write(other, sent(b"another's"))
         yield b" and half"
 
-    await write(right, slow(skewed))
-    await write(skewed, slow(right))
+    await site.write(right, slow(skewed))
+    await site.write(skewed, slow(right))
     assert site.desk.memory.objects.buckets["acme"]["train/a.bin"] == b"half and half"
 
 
@@ -203,19 +203,13 @@ async def test_an_object_that_is_being_written_is_not_taken_from_its_writer(
 ) -> None:
     (off, _, _), (right, _, _) = site.process(minutes), site.process()
 
-    async def write(services: WiredServices, body: AsyncIterator[bytes]) -> None:
-        new = NewItem("a.bin")
-        await services.catalog.items.uploading.upload(
-            site.desk.developer, site.desk.dataset_id, new, body, mode=Mode.OVERWRITE
-        )
-
     async def slow() -> AsyncIterator[bytes]:
         yield b"half"
         with pytest.raises(ClockOff):
-            await write(off, sent(b"another's"))
+            await site.write(off, sent(b"another's"))
         yield b" and half"
 
-    await write(right, slow())
+    await site.write(right, slow())
     assert site.desk.memory.objects.buckets["acme"]["train/a.bin"] == b"half and half"
 
 
@@ -231,9 +225,7 @@ async def test_housekeeping_by_a_clock_ahead_leaves_living_writers_alone(site: S
         assert not intent.abandoned
         yield b" and half"
 
-    await right.catalog.items.uploading.upload(
-        site.desk.developer, site.desk.dataset_id, NewItem("a.bin"), slow(), mode=Mode.OVERWRITE
-    )
+    await site.write(right, slow())
     clock.advance(PEACE.total_seconds())
     await right.catalog.sync_worker.clean()
 
