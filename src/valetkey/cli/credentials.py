@@ -11,7 +11,7 @@ from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common
 from valetkey.cli.connection import find_connection, open_client
 from valetkey.cli.credential_helpers.cache import CredentialRequest, cached
-from valetkey.cli.durations import parse_span
+from valetkey.cli.durations import parse_optional_span, parse_span
 from valetkey.cli.finding import InProject, asked_for
 from valetkey.cli.options import WHOLE, AccessOption, OfLocation, PrefixOption, access_levels
 from valetkey.cli.terminal import Terminal
@@ -60,14 +60,15 @@ def credentials(
         location=location,
         prefixes=prefix,
         access=access_levels(access),
-        ttl=parse_span(ttl, "--ttl") if ttl else None,
+        ttl=parse_optional_span(ttl, "--ttl"),
         purpose=purpose,
         project=project,
         org=common.org,
         bare=bare,
         versions=versions,
     )
-    if format_ == "process" and common.form == "table" and not fresh:
+    as_process = format_ == "process" and common.form == "table"
+    if as_process and not fresh:
         # AWS's tools run this again in every new process: what is still good is kept on disk.
         found = find_connection(common.url, common.token_file)
 
@@ -79,7 +80,7 @@ def credentials(
         return
     with open_client(common) as client:
         vended = vend(client, asked, fresh=fresh)
-        if format_ == "process" and common.form == "table":
+        if as_process:
             show.write_json(process_form(vended))
             return
         if format_ == "json" or common.form != "table":

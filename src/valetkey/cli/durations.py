@@ -27,6 +27,11 @@ def parse_span(text: str, option: str) -> int:
     return seconds
 
 
+def parse_optional_span(text: str, option: str) -> int | None:
+    """Read a span that may be left out, as :func:`parse_span` does."""
+    return parse_span(text, option) if text else None
+
+
 def parse_moment(text: str, option: str, now: datetime | None = None) -> datetime:
     """Return a moment: ``2026-03-01``, ``2026-03-01T12:00:00Z``, or a span from now on. Raises
     InvalidRequest."""

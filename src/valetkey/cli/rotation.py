@@ -9,7 +9,7 @@ from valetkey.cli import render, show
 from valetkey.cli.aws_credentials import AwsCredentialOptions, find_administrator
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
-from valetkey.cli.durations import parse_span
+from valetkey.cli.durations import parse_optional_span, parse_span
 from valetkey.cli.exits import Exit
 from valetkey.cli.integrations import the_integration
 from valetkey.cli.options import ByName
@@ -83,7 +83,7 @@ def rotate(
         rotation = client.rotations.create(
             found.id,
             delete_unknown_key=delete_unknown_key,
-            grace_seconds=parse_span(grace, "--grace") if grace else None,
+            grace_seconds=parse_optional_span(grace, "--grace"),
             administrator=find_administrator(admin),
         )
         return _follow(client, rotation, wait=wait)

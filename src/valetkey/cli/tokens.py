@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from valetkey.cli import render, show
 from valetkey.cli.common import COMMON, Common, Flag
 from valetkey.cli.connection import open_client
-from valetkey.cli.durations import parse_span
+from valetkey.cli.durations import parse_optional_span, parse_span
 from valetkey.cli.finding import InProject, org_id, the_location, the_org
 from valetkey.cli.logins import write_private
 from valetkey.cli.options import ById, Many, Yes, access_levels
@@ -66,7 +66,7 @@ def create(
             location_ids=[the_location(client, each, project).id for each in location] or None,
             prefixes=list(prefix) or None,
             access=access_levels(access) or None,
-            max_ttl_seconds=parse_span(max_ttl, "--max-ttl") if max_ttl else None,
+            max_ttl_seconds=parse_optional_span(max_ttl, "--max-ttl"),
             networks=list(network) or None,
         )
         org = org_id(client)

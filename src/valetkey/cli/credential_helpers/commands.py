@@ -24,7 +24,7 @@ from valetkey.cli.credential_helpers.child_environment import (
     token_file,
 )
 from valetkey.cli.credential_helpers.endpoint import serving
-from valetkey.cli.durations import parse_span
+from valetkey.cli.durations import parse_optional_span
 from valetkey.cli.finding import InProject, asked_for
 from valetkey.cli.options import WHOLE, AccessOption, OfLocation, PrefixOption, access_levels
 from valetkey.cli.terminal import Terminal
@@ -141,7 +141,7 @@ def _handing_over(
         current = client.location(location, project=project).renewing(
             wanted.prefix,
             access_levels(wanted.access),
-            parse_span(wanted.ttl, "--ttl") if wanted.ttl else None,
+            parse_optional_span(wanted.ttl, "--ttl"),
             wanted.purpose,
             bare=wanted.bare,
             versions=wanted.versions,
